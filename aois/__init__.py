@@ -1,0 +1,1 @@
+"""What is watched: areas, the pixel grid of each, the weeks of the watch, and the reading of area files."""

@@ -1,0 +1,147 @@
+"""One feature of an area file: what is asked of it, and how its errors are worded."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, StrictStr, ValidationError, model_validator
+
+from aois.area import Area, Kind, Response, Sensitivity, Status
+from aois.outline import PROBLEM, Outline, outline_place, problem, word_for
+
+ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+MAX_MARGIN_M = 20_000  # beyond this a margin is a slip of the keyboard; chosen as the reach of a town
+
+_MENDS = {
+    "type": "write `Feature`",
+    "id": "write 1 to 64 lower-case letters, digits and hyphens, the first not a hyphen, such as `north-yard`",
+    "properties": "write an object of names and values",
+    "geometry": "draw its polygon",
+    "kind": "write `site` for a flagged compound or `region` for ground to search",
+    "name": "write text, or leave it out",
+    "status": "write `identified` or `suspected`, or leave it out",
+    "margin_m": f"write a number of metres from 0 to {MAX_MARGIN_M}, without quotation marks, or leave it out for 500",
+    "responses": "write a list of objects with date, action, claim and source, or leave it out",
+    "date": "write the day as 2026-11-24",
+    "action": "write `investigated` or `intervened`",
+    "claim": "write text, or leave it out",
+    "source": "write text, or leave it out",
+    "sensitivity": "write `restricted` or `public`, or leave it out",
+}
+
+
+def _day_of(raw: object) -> date:
+    if isinstance(raw, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", raw):
+        return date.fromisoformat(raw)
+    raise ValueError
+
+
+def _without_blanks(raw: object) -> object:
+    """An object less its null values, which editors such as QGIS write for everything left out."""
+    if not isinstance(raw, Mapping):
+        return raw
+    return {name: value for name, value in raw.items() if value is not None}
+
+
+def _id_of(raw: object) -> object:
+    if isinstance(raw, str) and ID_PATTERN.fullmatch(raw):
+        return raw
+    raise ValueError
+
+
+class ResponseEntry(BaseModel):
+    """What an authority did, as a file says it."""
+
+    date: Annotated[date, BeforeValidator(_day_of)]
+    action: Literal["investigated", "intervened"]
+    claim: StrictStr = ""
+    source: StrictStr = ""
+
+
+class Properties(BaseModel):
+    """The properties of a feature; those it does not name are allowed and kept out."""
+
+    kind: Kind
+    name: StrictStr = ""
+    status: Status | None = None
+    margin_m: float = Field(500.0, strict=True, ge=0, le=MAX_MARGIN_M, allow_inf_nan=False)
+    responses: list[Annotated[ResponseEntry, BeforeValidator(_without_blanks)]] = []
+    sensitivity: Sensitivity = Sensitivity.RESTRICTED
+
+
+class FeatureEntry(BaseModel):
+    """A GeoJSON feature that describes an area."""
+
+    type: Literal["Feature"]
+    id: Annotated[str, BeforeValidator(_id_of)]
+    properties: Annotated[Properties, BeforeValidator(_without_blanks)]
+    geometry: Outline
+
+    @model_validator(mode="before")
+    @classmethod
+    def _settle(cls, raw: object) -> dict[str, Any]:
+        """Take the id from the properties when the feature has none, and no properties as empty ones."""
+        if not isinstance(raw, Mapping):
+            raise problem(f"is {word_for(raw)}; write a GeoJSON Feature")
+        settled: dict[str, Any] = {"properties": {}, "geometry": None}
+        settled.update((name, value) for name, value in raw.items() if value is not None)
+        if (found := stated_id(raw)) is not None:
+            settled["id"] = found
+        return settled
+
+    def area(self) -> Area:
+        """The area it describes."""
+        said = self.properties
+        return Area(
+            id=self.id,
+            kind=said.kind,
+            geometry=self.geometry.geometry(),
+            name=said.name,
+            status=said.status,
+            margin_m=said.margin_m,
+            responses=tuple(Response(each.date, each.action, each.claim, each.source) for each in said.responses),
+            sensitivity=said.sensitivity,
+        )
+
+
+def stated_id(raw: object) -> object:
+    """The id a feature gives itself, right or wrong: its own, else that among its properties, else None."""
+    if not isinstance(raw, Mapping):
+        return None
+    properties = raw.get("properties")
+    inner = properties.get("id") if isinstance(properties, Mapping) else None
+    return inner if raw.get("id") is None else raw["id"]
+
+
+def problems_of(error: ValidationError, *, label: str) -> list[str]:
+    """One line per problem of a feature: its label, the field, the value, the mend."""
+    return [f"{label}: {_wording(each['type'], each['loc'], each['input'], each['msg'])}" for each in error.errors()]
+
+
+def _wording(kind: str, loc: Sequence[int | str], value: object, message: str) -> str:
+    field = _field_name(loc)
+    if kind == PROBLEM:
+        return f"{field} {message}".strip()
+    named = [step for step in loc if isinstance(step, str)]
+    mend = _MENDS["geometry" if named[0] == "geometry" else named[-1]]
+    if kind == "missing":
+        return f"{field} is missing; {mend}"
+    return f"{field} `{_shown(value)}` cannot be used; {mend}"
+
+
+def _field_name(loc: Sequence[int | str]) -> str:
+    """``responses 2, date`` from pydantic's ("properties", "responses", 1, "date")."""
+    if loc and loc[0] == "geometry":
+        return ", ".join(filter(None, ["geometry", outline_place(loc)]))
+    steps = [step for step in loc if step != "properties"] or list(loc)
+    names = [f"{step}" if isinstance(step, str) else f"{step + 1}" for step in steps]
+    return " ".join(names[:2]) + "".join(f", {name}" for name in names[2:])
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:39] + "…"

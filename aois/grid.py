@@ -1,0 +1,176 @@
+"""The pixel grid of an area: one for life, in UTM, 10 m, aligned to multiples of 10 m."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from pyproj import Transformer
+from rasterio.transform import Affine
+from shapely.geometry.base import BaseGeometry
+
+from aois.area import Area, AreaError, Kind
+
+PIXEL_SIZE_M = 10
+MAX_SIDE_PX = 10_980  # one Sentinel-2 tile: a larger region is drawn as several
+UTM_SOUTH, UTM_NORTH = -80.0, 84.0  # degrees: where UTM ends and polar grids begin
+KM_PER_DEGREE = 111.32  # along the equator; enough for a rough span
+SAME_WIDTH = 1e-6  # share of a pixel that going to degrees and back may cost
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A north-up raster grid in UTM.
+
+    `left` and `top` are the outer edges of the first pixel in metres, multiples of `pixel_size_m`; rows run south.
+    """
+
+    epsg: int
+    left: int
+    top: int
+    width: int
+    height: int
+    pixel_size_m: int = PIXEL_SIZE_M
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.height, self.width
+
+    @property
+    def transform(self) -> Affine:
+        """Pixel (column, row) to metres."""
+        return Affine(self.pixel_size_m, 0, self.left, 0, -self.pixel_size_m, self.top)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Left, bottom, right, top in metres."""
+        size = self.pixel_size_m
+        return self.left, self.top - self.height * size, self.left + self.width * size, self.top
+
+    @property
+    def bounds_lonlat(self) -> tuple[float, float, float, float]:
+        """West, south, east, north in degrees, holding the whole grid."""
+        to_lonlat = Transformer.from_crs(self.epsg, 4326, always_xy=True)
+        west, south, east, north = to_lonlat.transform_bounds(*self.bounds, densify_pts=21)
+        return west, south, east, north
+
+
+def utm_epsg(longitude: float, latitude: float) -> int:
+    """The EPSG code of the plain six-degree UTM zone that holds a point (the exceptions of Norway are not needed)."""
+    zone = min(int((longitude + 180.0) // 6.0) + 1, 60)
+    return (32600 if latitude >= 0 else 32700) + zone
+
+
+def to_utm(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
+    """A longitude/latitude geometry in metres of the given UTM zone."""
+    transformer = Transformer.from_crs(4326, epsg, always_xy=True)
+    return shapely.transform(geometry, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
+
+
+def to_lonlat(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
+    """A geometry in metres of a UTM zone in longitude/latitude."""
+    transformer = Transformer.from_crs(epsg, 4326, always_xy=True)
+    return shapely.transform(geometry, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
+
+
+def grid_of(area: Area) -> Grid:
+    """The grid that holds an area: a site with its margin, a region as drawn.
+
+    The zone is that of the polygon's centroid, so an area across two zones, or across the equator, has one grid.
+    Raises `AreaError` when the polygon lies outside UTM, is narrower than a pixel, is larger than one Sentinel-2 tile,
+    or reaches over the 180° meridian.
+    """
+    _refuse_outside_utm(area)
+    centre = area.geometry.centroid
+    epsg = utm_epsg(centre.x, centre.y)
+    ground = to_utm(area.geometry, epsg)
+    _refuse_narrow(area, ground)
+    margin = area.margin_m if area.kind is Kind.SITE else 0.0
+    grid = _aligned(ground.bounds, margin, epsg)
+    if max(grid.shape) > MAX_SIDE_PX:
+        raise _too_large(area, max(grid.shape) * PIXEL_SIZE_M / 1000)
+    west, _, east, _ = grid.bounds_lonlat
+    if west > east:
+        raise _over_the_date_line(area)
+    return grid
+
+
+def perimeter_mask(area: Area, grid: Grid, *, buffer_m: float = 0.0) -> npt.NDArray[np.bool_]:
+    """True where a pixel's centre lies within the area's polygon, widened by `buffer_m` metres; (y, x) on the grid.
+
+    A polygon hardly wider than a pixel can pass between the centres: its mask is then all False.
+    """
+    ground = to_utm(area.geometry, grid.epsg)
+    if buffer_m:
+        ground = ground.buffer(buffer_m)
+    half = grid.pixel_size_m / 2
+    x = grid.left + half + grid.pixel_size_m * np.arange(grid.width)
+    y = grid.top - half - grid.pixel_size_m * np.arange(grid.height)
+    shapely.prepare(ground)
+    return np.asarray(shapely.contains_xy(ground, x[np.newaxis, :], y[:, np.newaxis]))
+
+
+def _aligned(bounds: tuple[float, float, float, float], margin: float, epsg: int) -> Grid:
+    """The smallest grid on multiples of 10 m that holds the bounds and a margin around them."""
+    west, south, east, north = bounds
+    left, bottom = (math.floor((edge - margin) / PIXEL_SIZE_M) * PIXEL_SIZE_M for edge in (west, south))
+    right, top = (math.ceil((edge + margin) / PIXEL_SIZE_M) * PIXEL_SIZE_M for edge in (east, north))
+    return Grid(epsg, left, top, (right - left) // PIXEL_SIZE_M, (top - bottom) // PIXEL_SIZE_M)
+
+
+def _refuse_outside_utm(area: Area) -> None:
+    """Raise `AreaError` for what cannot be laid out in one UTM zone: nothing, off the map, or half the world."""
+    if area.geometry.is_empty:
+        raise AreaError(f"area `{area.id}`: geometry is empty; draw its polygon")
+    west, south, east, north = area.geometry.bounds
+    if west < -180 or east > 180:
+        reach = west if west < -180 else east
+        raise AreaError(f"area `{area.id}`: geometry reaches longitude {reach:.2f}°; keep it within -180° to 180°")
+    if south < UTM_SOUTH or north > UTM_NORTH:
+        reach = south if south < UTM_SOUTH else north
+        raise AreaError(
+            f"area `{area.id}`: geometry reaches latitude {reach:.2f}°, beyond UTM, which ends at 80° south and "
+            f"84° north; leave out what lies nearer the pole"
+        )
+    if east - west > 180:
+        raise _over_the_date_line(area)
+    # Far from its own zone UTM has no finite answer, so a polygon across half the world is refused in degrees.
+    middle = math.radians((south + north) / 2)
+    span_km = KM_PER_DEGREE * max(north - south, (east - west) * math.cos(middle))
+    if span_km > 2 * MAX_SIDE_PX * PIXEL_SIZE_M / 1000:
+        raise _too_large(area, span_km)
+
+
+def _refuse_narrow(area: Area, ground: BaseGeometry) -> None:
+    """Raise `AreaError` when a part of the polygon is on average narrower than a pixel."""
+    width = min(_width_m(part) for part in shapely.get_parts(ground)) / PIXEL_SIZE_M
+    if width < 1 - SAME_WIDTH:
+        raise AreaError(f"area `{area.id}`: polygon is {width:.2g} px wide at {PIXEL_SIZE_M} m; enlarge it")
+
+
+def _width_m(polygon: BaseGeometry) -> float:
+    """The mean width of a polygon in metres: its area over the long side of the box around it."""
+    box = shapely.oriented_envelope(polygon)
+    if box.geom_type != "Polygon":
+        return 0.0
+    corners = shapely.get_coordinates(box)
+    long_side = max(math.dist(corners[0], corners[1]), math.dist(corners[1], corners[2]))
+    return float(polygon.area / long_side)
+
+
+def _too_large(area: Area, span_km: float) -> AreaError:
+    return AreaError(
+        f"area `{area.id}`: geometry spans {span_km:.0f} km, over one tile of "
+        f"{MAX_SIDE_PX * PIXEL_SIZE_M / 1000:.0f} km; draw it as several areas"
+    )
+
+
+def _over_the_date_line(area: Area) -> AreaError:
+    return AreaError(
+        f"area `{area.id}`: geometry, with its margin, reaches over the 180° meridian; cut it there into two areas, "
+        f"or make margin_m smaller"
+    )

@@ -1,0 +1,137 @@
+"""Lists of places from other programs, brought into the form of an area file."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import shapely
+from pydantic_core import PydanticCustomError
+from shapely.geometry import Point, mapping
+
+from aois.area import Area, Kind
+from aois.grid import to_lonlat, to_utm, utm_epsg
+from aois.outline import Position, position_of
+from aois.reading import check_features, refuse_if_any
+from aois.rows import Row
+from aois.tables import DECIMALS, read_table
+
+POINT_RADIUS_M = 150.0  # chosen to hold a compound of common size around a point set somewhere on it
+MAX_ID = 64
+MAX_LISTED = 10
+
+
+def import_areas(path: Path, *, kind: Kind = Kind.SITE) -> tuple[tuple[Area, ...], tuple[str, ...]]:
+    """The areas of a CSV, KML, GeoPackage or GeoJSON list, and a sentence on each thing that was assumed.
+
+    `kind` is what a row is when it does not say so itself. Points become circles of 150 m radius. Raises `AreaError`
+    that lists all problems, as `read_areas` does.
+    """
+    table = read_table(path)
+    ids = make_ids(table.rows, stem=path.stem)
+    features, problems = _features(table.rows, ids, kind)
+    areas, more = check_features(features)
+    refuse_if_any([*table.problems, *problems, *more], path=path)
+    return areas, (*table.notes, *_notes(table.rows, ids, kind))
+
+
+def make_ids(rows: Sequence[Row], *, stem: str) -> tuple[str, ...]:
+    """An id for each row, from its own id, else its name, else the file's name and the row's place in the list.
+
+    The same list gives the same ids; an id that is taken gets ``-2``, ``-3`` in the order of the rows.
+    """
+    taken: dict[str, None] = {}
+    for number, row in enumerate(rows, start=1):
+        ending = f"-{number:03d}"
+        wanted = slug(row.values.get("id")) or slug(row.values.get("name"))
+        wanted = wanted or (slug(stem) or "area")[: MAX_ID - len(ending)] + ending
+        taken[_free(wanted, taken)] = None
+    return tuple(taken)
+
+
+def slug(value: object) -> str:
+    """Lower-case letters, digits and hyphens out of a text or number; empty when it has none of those."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = "" if value is None else str(value)
+    bare = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", bare).strip("-")[:MAX_ID].rstrip("-")
+
+
+def _free(wanted: str, taken: Collection[str]) -> str:
+    candidate, number = wanted, 2
+    while candidate in taken:
+        ending = f"-{number}"
+        candidate, number = wanted[: MAX_ID - len(ending)] + ending, number + 1
+    return candidate
+
+
+def _features(rows: Sequence[Row], ids: Sequence[str], kind: Kind) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows as features of an area file, and a line for each point that is none on this world."""
+    features, problems = [], []
+    for row, id_ in zip(rows, ids, strict=True):
+        try:
+            features.append(_feature(row, id_, kind))
+        except PydanticCustomError as error:
+            problems.append(f"{row.where} (area `{id_}`): geometry {error.message()}")
+    return features, problems
+
+
+def _feature(row: Row, id_: str, kind: Kind) -> dict[str, Any]:
+    properties = {"kind": kind.value} | {name: value for name, value in row.values.items() if name != "id"}
+    if isinstance(properties.get("name"), int | float):
+        properties["name"] = str(properties["name"])
+    point = _lone_point(row.geometry)
+    geometry = row.geometry if point is None else _circle(position_of(point, 1))
+    return {"type": "Feature", "id": id_, "properties": properties, "geometry": geometry}
+
+
+def _lone_point(geometry: Mapping[str, object] | None) -> object:
+    """The coordinates of a Point, or of a MultiPoint of one; None for everything else."""
+    if not isinstance(geometry, Mapping) or "coordinates" not in geometry:
+        return None
+    coordinates = geometry["coordinates"]
+    if geometry.get("type") == "Point":
+        return coordinates
+    lone = geometry.get("type") == "MultiPoint" and isinstance(coordinates, list | tuple) and len(coordinates) == 1
+    return coordinates[0] if lone else None  # type: ignore[index]
+
+
+def _circle(centre: Position) -> Mapping[str, object]:
+    epsg = utm_epsg(*centre)
+    ground = to_utm(Point(centre), epsg).buffer(POINT_RADIUS_M, quad_segs=16)
+    circle: Mapping[str, object] = mapping(
+        shapely.transform(to_lonlat(ground, epsg), lambda degrees: degrees.round(DECIMALS))
+    )
+    return circle
+
+
+def _notes(rows: Sequence[Row], ids: Sequence[str], kind: Kind) -> list[str]:
+    """A sentence on each thing that the list did not say and that was settled for it."""
+    paired = list(zip(rows, ids, strict=True))
+    points = [id_ for row, id_ in paired if _lone_point(row.geometry) is not None]
+    unnamed = [id_ for row, id_ in paired if not slug(row.values.get("id")) and not slug(row.values.get("name"))]
+    by_name = [id_ for row, id_ in paired if not slug(row.values.get("id")) and slug(row.values.get("name"))]
+    changed = [
+        f"{row.values['id']} → {id_}"
+        for row, id_ in paired
+        if slug(row.values.get("id")) and str(row.values["id"]) != id_
+    ]
+    unkind = [id_ for row, id_ in paired if "kind" not in row.values]
+    notes = {
+        f"drawn as a circle of {POINT_RADIUS_M:.0f} m radius around the point": points,
+        "given an id made from the name": by_name,
+        "given an id made from the file's name and the place in the list": unnamed,
+        "given another id, as the one in the list is taken or has more than a-z, 0-9 and hyphens": changed,
+        f"taken to be a {kind.value}, as the list does not say the kind": unkind,
+    }
+    return [f"{note}: {_listed(found)}" for note, found in notes.items() if found]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names, after the tenth only their number."""
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(names[:MAX_LISTED]) + more

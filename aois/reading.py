@@ -1,0 +1,151 @@
+"""Area files: read whole or refused whole, and written back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from shapely.geometry import mapping
+
+from aois.area import Area, AreaError, Response
+from aois.feature import FeatureEntry, problems_of, stated_id
+from aois.grid import grid_of
+from aois.outline import word_for
+
+_LONGITUDE_LATITUDE = re.compile(r"(.*CRS84|.*EPSG:([0-9.]*:)?4326)", re.IGNORECASE)
+
+
+def read_areas(path: Path) -> tuple[Area, ...]:
+    """Every area of a GeoJSON FeatureCollection, in the order of the file.
+
+    Raises `AreaError` that lists all problems of the file, a line each, when there is any.
+    """
+    areas, problems = check_features(load_features(path))
+    refuse_if_any(problems, path=path)
+    return areas
+
+
+def check_features(features: Sequence[object]) -> tuple[tuple[Area, ...], tuple[str, ...]]:
+    """The areas that GeoJSON features describe, and a line for each problem with those that describe none."""
+    areas: list[Area] = []
+    problems: list[str] = []
+    for number, raw in enumerate(features, start=1):
+        try:
+            area = FeatureEntry.model_validate(raw).area()
+            grid_of(area)
+            areas.append(area)
+        except ValidationError as error:
+            problems.extend(problems_of(error, label=_label(raw, number)))
+        except AreaError as error:
+            problems.append(str(error))
+    return tuple(areas), (*problems, *_duplicates(features))
+
+
+def refuse_if_any(problems: Sequence[str], *, path: Path) -> None:
+    """Raise `AreaError` with every problem on a line of its own, or return when there is none."""
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise AreaError("\n".join([f"{path}: refused whole for {count}", *(f"- {each}" for each in problems)]))
+
+
+def load_features(path: Path) -> list[object]:
+    """The features of a GeoJSON file as they stand; raises `AreaError` when it is no FeatureCollection in degrees."""
+    text = read_text(path)
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise AreaError(
+            f"{path}: not JSON at line {error.lineno}, column {error.colno} ({error.msg}); mend it there, or export "
+            f"the list again as GeoJSON"
+        ) from None
+    except (ValueError, RecursionError):
+        raise AreaError(f"{path}: not JSON that can be read; export the list again as GeoJSON") from None
+    if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
+        found = f"of type `{document['type']}`" if _is_typed(document) else word_for(document)
+        raise AreaError(f"{path}: not a FeatureCollection but {found}; wrap its features in one")
+    _refuse_other_coordinates(document, path)
+    features = document.get("features")
+    if not isinstance(features, list) or not features:
+        raise AreaError(f"{path}: the FeatureCollection has no features; add at least one area")
+    return features
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark; raises `AreaError` when there is none."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise AreaError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    except UnicodeDecodeError:
+        raise AreaError(f"{path}: not text in UTF-8; save it again with that encoding") from None
+
+
+def to_feature_collection(areas: Iterable[Area]) -> dict[str, Any]:
+    """The GeoJSON that `read_areas` reads back as the same areas, in the same order."""
+    return {"type": "FeatureCollection", "features": [_feature_of(area) for area in areas]}
+
+
+def _feature_of(area: Area) -> dict[str, Any]:
+    said = {
+        "kind": area.kind.value,
+        "name": area.name,
+        "margin_m": area.margin_m,
+        "responses": [_response_of(response) for response in area.responses],
+        "sensitivity": area.sensitivity.value,
+    }
+    if area.status is not None:
+        said["status"] = area.status.value
+    return {"type": "Feature", "id": area.id, "properties": said, "geometry": _as_lists(mapping(area.geometry))}
+
+
+def _response_of(response: Response) -> dict[str, str]:
+    return {
+        "date": response.date.isoformat(),
+        "action": response.action,
+        "claim": response.claim,
+        "source": response.source,
+    }
+
+
+def _as_lists(value: Any) -> Any:
+    """The same with lists for tuples, as JSON gives it back."""
+    if isinstance(value, dict):
+        return {key: _as_lists(each) for key, each in value.items()}
+    return [_as_lists(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def _label(raw: object, number: int) -> str:
+    found = stated_id(raw)
+    return f"area `{found}`" if isinstance(found, str) and found else f"feature {number}"
+
+
+def _duplicates(features: Sequence[object]) -> list[str]:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for number, raw in enumerate(features, start=1):
+        if isinstance(found := stated_id(raw), str):
+            places[found].append(str(number))
+    return [
+        f"area `{found}`: id `{found}` is given to features {' and '.join(numbers)}; give each feature its own"
+        for found, numbers in places.items()
+        if len(numbers) > 1
+    ]
+
+
+def _is_typed(document: object) -> bool:
+    return isinstance(document, dict) and isinstance(document.get("type"), str)
+
+
+def _refuse_other_coordinates(document: dict[str, Any], path: Path) -> None:
+    """Refuse a `crs` of the older GeoJSON that is not longitude and latitude: 300 m of datum shift go unseen."""
+    crs = document.get("crs")
+    if crs is None:
+        return
+    properties = crs.get("properties") if isinstance(crs, dict) else None
+    name = properties.get("name") if isinstance(properties, dict) else None
+    if not isinstance(name, str) or not _LONGITUDE_LATITUDE.fullmatch(name):
+        raise AreaError(f"{path}: crs `{name}` is not longitude and latitude; export the list in EPSG:4326")

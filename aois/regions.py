@@ -1,0 +1,13 @@
+"""Search regions at the scale of whole towns that public reporting names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aois.area import Area
+from aois.reading import read_areas
+
+
+def town_regions() -> tuple[Area, ...]:
+    """Boxes around towns, their edges rounded to 0.05°: where to search, and nothing about where within."""
+    return read_areas(Path(__file__).with_name("regions.geojson"))

@@ -1,0 +1,40 @@
+"""What a detector is told of the place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.look import Mask
+
+
+@dataclass(frozen=True)
+class Ground:
+    """An area on its grid.
+
+    `watched` bool (y, x): the ground on which change is reported (a site with its margin, a region less the
+    surroundings of known sites). `perimeter` bool (y, x): inside a site's known perimeter; all False for a region.
+    `pixel_size_m` is
+    """
+
+    watched: Mask
+    perimeter: Mask
+    is_region: bool
+    pixel_size_m: float = 10.0
+    intervention_distance_m: float = float("inf")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.watched.shape[0], self.watched.shape[1]
+
+    @property
+    def pixel_area_m2(self) -> float:
+        """Area of one pixel."""
+        return float(self.pixel_size_m**2)
+
+
+def whole(shape: tuple[int, int], *, is_region: bool = True) -> Ground:
+    """Ground that is watched everywhere, with no perimeter."""
+    return Ground(np.ones(shape, bool), np.zeros(shape, bool), is_region)

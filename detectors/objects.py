@@ -1,0 +1,194 @@
+"""From evidence per pixel to objects on the ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from detectors.evidence import Cue, Evidence
+from detectors.look import Floats, Mask
+
+EIGHT = np.ones((3, 3), bool)
+UP_CUES = (Cue.EXPOSURE, Cue.STRUCTURE)
+
+
+@dataclass(frozen=True)
+class ObjectParameters:
+    """Thresholds of objects.
+
+    `core` and `edge` are confidences (mean · count²) of the hysteresis: an object is a connected patch of `edge`
+    pixels that holds `smallest_core_px` of `core`; both need `looks` disturbed looks. `smallest_px` native pixels is
+    the least area (SCIENCE.md: 4 for buildings). Patches within `join_px` belong together. `single_look` is the
+    metric from which one look alone is shown, as provisional, when the history holds next to nothing, and then
+    `single_px` pixels are asked.
+    """
+
+    core: float = 16.0
+    edge: float = 8.0
+    looks: float = 1.5
+    smallest_core_px: int = 3
+    smallest_px: int = 4
+    join_px: int = 2
+    single_look: float = 4.5
+    single_px: int = 12
+
+
+@dataclass(frozen=True)
+class GroundObject:
+    """A patch that changed: `mask` bool (y, x); `core` bool (y, x), its surest pixels."""
+
+    mask: Mask
+    core: Mask
+
+
+def gain_confidence(evidence: Evidence, optical: Mask) -> tuple[Floats, Floats]:
+    """Confidence that something was built or bared, and the disturbed looks behind it, both float32 (y, x).
+
+    What both instruments hold is added: two that agree are worth more than one. `optical` masks pixels where the
+    optical cues may speak (bool (y, x)).
+    """
+    confidence = evidence.confidence
+    seen = confidence[list(UP_CUES)].max(axis=0) * optical
+    counts = evidence.count[list(UP_CUES)].max(axis=0) * optical
+    radar = confidence[Cue.BACKSCATTER_UP]
+    return seen + radar, np.maximum(counts, evidence.count[Cue.BACKSCATTER_UP])
+
+
+def loss_confidence(evidence: Evidence, was_built: Mask, may_be_built: Mask) -> tuple[Floats, Floats]:
+    """Confidence that something built was taken away, and the disturbed looks behind it, float32 (y, x).
+
+    Falling backscatter speaks only where radar saw something built before (`was_built`): floods darken fields too.
+    Fading texture speaks only where radar does not rule a building out (`may_be_built`): a bare field loses its
+    texture to the plough.
+    """
+    confidence = evidence.confidence
+    radar = confidence[Cue.BACKSCATTER_DOWN] * was_built
+    counts = np.maximum(evidence.count[Cue.REMOVAL] * may_be_built, evidence.count[Cue.BACKSCATTER_DOWN] * was_built)
+    return confidence[Cue.REMOVAL] * may_be_built + radar, counts
+
+
+def find_objects(
+    confidence: Floats,
+    counts: Floats,
+    *,
+    resolution_px: float,
+    scarce: bool,
+    parameters: ObjectParameters | None = None,
+) -> tuple[GroundObject, ...]:
+    """The objects in a map of confidence, in raster order.
+
+    Parameters
+    ----------
+    confidence, counts : float32 (y, x), as `gain_confidence` gives them.
+    resolution_px : native pixel in grid pixels; the least area grows with its square.
+    scarce : True when the history holds so little that one look must do.
+    """
+    p = parameters or ObjectParameters()
+    native = max(1.0, resolution_px) ** 2
+    core = (confidence >= p.core) & (counts >= p.looks)
+    edge = (confidence >= p.edge) & (counts >= p.looks)
+    smallest = p.smallest_px * native
+    if scarce:
+        core = core | (confidence >= p.single_look)
+        edge = edge | (confidence >= 0.7 * p.single_look)
+        smallest = p.single_px * native
+    kept = _hysteresis(
+        core,
+        edge,
+        core_px=max(p.smallest_core_px, int(p.smallest_core_px * native * 0.5)),
+        smallest_px=int(np.ceil(smallest)),
+    )
+    return _grouped(kept, core, p.join_px)
+
+
+def _hysteresis(core: Mask, edge: Mask, *, core_px: int, smallest_px: int) -> Mask:
+    labels, count = ndimage.label(edge, structure=EIGHT)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    cores = np.bincount(labels.ravel(), weights=core.ravel(), minlength=count + 1)
+    kept = (sizes >= smallest_px) & (cores >= core_px)
+    kept[0] = False
+    return np.asarray(kept[labels])
+
+
+def _grouped(kept: Mask, core: Mask, join_px: int) -> tuple[GroundObject, ...]:
+    """Patches whose outlines, widened by `join_px`, touch are one object."""
+    wide = ndimage.binary_dilation(kept, structure=EIGHT, iterations=join_px) if join_px else kept
+    labels, count = ndimage.label(wide, structure=EIGHT)
+    return tuple(GroundObject(mask, mask & core) for n in range(1, count + 1) if (mask := kept & (labels == n)).any())
+
+
+def area_interval(mask: Mask, core: Mask, *, pixel_area_m2: float) -> tuple[float, float, float]:
+    """Area of an object and an interval around it, in m².
+
+    An outline on a grid is uncertain by a good third of a pixel along its length; the low end is not under half the
+    surest pixels, the high end grows by the same rim outwards.
+    """
+    pixels = int(mask.sum())
+    inside = ndimage.binary_erosion(mask, structure=ndimage.generate_binary_structure(2, 1))
+    rim = pixels - int(inside.sum())
+    low = max(pixels - 0.4 * rim, 0.5 * float(core.sum()), 0.25 * pixels)
+    high = pixels + 0.5 * rim + 1.0
+    return pixels * pixel_area_m2, low * pixel_area_m2, high * pixel_area_m2
+
+
+def mean_width(mask: Mask) -> float:
+    """Twice the mean half-width of a patch along its middle, in pixels; about 1 for a line one pixel wide."""
+    if not mask.any():
+        return 0.0
+    padded = np.pad(mask, 1)
+    distance = ndimage.distance_transform_edt(padded)
+    ridge = padded & (distance >= ndimage.maximum_filter(distance, size=3) - 1e-6)
+    return float(2.0 * distance[ridge].mean() - 1.0)
+
+
+def line_length(mask: Mask) -> float:
+    """Length of a thin patch in pixels: its pixels along the way, diagonal steps counted as √2."""
+    pixels = int(mask.sum())
+    if pixels == 0:
+        return 0.0
+    width = max(mean_width(mask), 1.0)
+    diagonal = (mask[1:, 1:] & mask[:-1, :-1]).sum() + (mask[1:, :-1] & mask[:-1, 1:]).sum()
+    straight = (mask[1:, :] & mask[:-1, :]).sum() + (mask[:, 1:] & mask[:, :-1]).sum()
+    slant = diagonal / max(diagonal + straight, 1) if width < 1.5 else 0.25
+    return float(pixels / width * (1.0 + (np.sqrt(2.0) - 1.0) * slant))
+
+
+def is_line(mask: Mask, *, shortest_px: float = 12.0, widest_px: float = 3.0) -> bool:
+    """True where most of a patch lies in pieces that are thin and long: five times as long as wide."""
+    labels, count = ndimage.label(mask, structure=EIGHT)
+    thin = 0
+    for n in range(1, count + 1):
+        piece = np.asarray(labels == n)
+        length, width = line_length(piece), max(mean_width(piece), 1.0)
+        # the mean distance to the outside is 1.33 px in a strip three pixels wide, 1.5 in one of four
+        depth = float(ndimage.distance_transform_edt(np.pad(piece, 1))[1:-1, 1:-1][piece].mean())
+        if length >= shortest_px and width <= widest_px and depth <= 1.4 and length >= 5.0 * width:
+            thin += int(piece.sum())
+    return bool(thin > 0.6 * mask.sum())
+
+
+def anchor(mask: Mask, strength: Floats) -> tuple[int, int]:
+    """Row and column of the strongest pixel of a mask; the first in raster order among equals."""
+    flat = np.where(mask, strength, -np.inf).ravel()
+    row, column = np.unravel_index(int(np.argmax(flat)), mask.shape)
+    return int(row), int(column)
+
+
+def touching(mask: Mask, other: Mask, *, within_px: int) -> bool:
+    """True when two masks come within that many pixels of each other."""
+    return bool((ndimage.binary_dilation(mask, structure=EIGHT, iterations=within_px) & other).any())
+
+
+def ring_closure(line: Mask, *, sectors: int = 36) -> float:
+    """The share (0 to 1) of directions, seen from the line's own middle, in which the line stands."""
+    rows, columns = np.nonzero(line)
+    if len(rows) < 3:
+        return 0.0
+    y = rows - (rows.min() + rows.max()) / 2.0
+    x = columns - (columns.min() + columns.max()) / 2.0
+    far = np.hypot(y, x) >= 0.35 * np.hypot(y, x).max()
+    sector: npt.NDArray[np.int64] = np.floor((np.arctan2(y, x) + np.pi) / (2 * np.pi) * sectors).astype(np.int64)
+    return float(len(np.unique(sector[far] % sectors)) / sectors)

@@ -1,0 +1,83 @@
+"""The words and records that detectors speak in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Change(StrEnum):
+    """What happened to the ground."""
+
+    CONSTRUCTION = "construction"
+    FENCING = "fencing"
+    CLEARING = "clearing"
+    DEMOLITION = "demolition"
+
+
+class State(StrEnum):
+    """How far an event has come; never backwards."""
+
+    PROVISIONAL = "provisional"
+    CONFIRMED = "confirmed"
+    FINISHED = "finished"
+    RETRACTED = "retracted"
+
+
+class Place(StrEnum):
+    """Where an event lies: the `kind` of its alert."""
+
+    EXPANSION = "expansion"
+    CHANGE = "change"
+    NEW_SUSPECT_SITE = "new-suspect-site"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One step of an event's life: the state it entered, on which day of evidence, by which scene."""
+
+    state: State
+    on: date
+    scene_id: str
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One reason why a new place resembles the known ones: a value between 0 and 1, its weight, and words."""
+
+    name: str
+    value: float
+    weight: float
+    detail: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """One change of the ground, as known at the end of a week.
+
+    `footprint` is bool (y, x) on the area's grid. Areas are in m², length in m; `closure` is the share (0 to 1) of a
+    ring around the place that a line covers. `key` names the event within its area and survives replays.
+    """
+
+    key: str
+    change: Change
+    place: Place
+    state: State
+    first_seen: date
+    last_seen: date
+    confirmed_on: date | None
+    footprint: npt.NDArray[np.bool_]
+    area_m2: float
+    area_m2_low: float
+    area_m2_high: float
+    length_m: float | None
+    closure: float | None
+    confidence: float
+    sensors: tuple[str, ...]
+    scenes: tuple[str, ...]
+    transitions: tuple[Transition, ...]
+    criteria: tuple[Criterion, ...] = ()

@@ -1,0 +1,225 @@
+"""What the evidence shows at the end of a week: objects with their change, their dates and their sensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from detectors.channel import Channel, median_of_recent
+from detectors.evidence import Cue, Evidence, EvidenceParameters
+from detectors.fencing import FencingParameters, Line, find_lines
+from detectors.look import OPTICAL, RADAR, Floats, Mask
+from detectors.objects import (
+    GroundObject,
+    ObjectParameters,
+    find_objects,
+    gain_confidence,
+    is_line,
+    line_length,
+    loss_confidence,
+    ring_closure,
+)
+from detectors.records import Change
+from detectors.tracking import Sighting
+
+if TYPE_CHECKING:
+    from detectors.monitor import AreaState
+
+GAIN_CUES = (Cue.EXPOSURE, Cue.STRUCTURE, Cue.BACKSCATTER_UP)
+LOSS_CUES = (Cue.REMOVAL, Cue.BACKSCATTER_DOWN)
+SINGLE_LOOK = ObjectParameters().single_look
+RADAR_FAINT = -2.1
+RADAR_BUILT = -1.4  # ln of vv power: −6 dB, above which radar shows something built (chosen on simulated compounds)
+
+
+def sightings_of(state: AreaState) -> tuple[tuple[Sighting, ...], Floats]:
+    """The objects that the evidence holds today, gains before losses, and the strength map that ranks their pixels."""
+    evidence, ground = state.evidence, state.ground
+    resolution = max((c.resolution_px for c in state.channels), default=1.0)
+    scarce = any(c.is_scarce for c in state.channels if c.sensor == OPTICAL)
+    gain, gain_counts = gain_confidence(evidence, np.ones(ground.shape, bool))
+    loss, loss_counts = loss_confidence(evidence, _was_built(state), _may_be_built(state))
+    found = []
+    signs = [(gain, gain_counts, True)]
+    if not scarce:  # one earlier look cannot tell a house pulled down from a building site that was finished
+        signs.append((loss, loss_counts, False))
+    for confidence, counts, is_gain in signs:
+        hidden = np.where(ground.watched, confidence, 0.0).astype(np.float32)
+        for item in find_objects(hidden, counts, resolution_px=resolution, scarce=scarce):
+            found.append(_sighting(state, item, confidence, is_gain))
+    found.extend(_line_sightings(state, tuple(s.object.mask for s in found)))
+    return tuple(found), np.maximum(gain, loss)
+
+
+def _was_built(state: AreaState) -> Mask:
+    """Where radar, before, saw something that throws back more than −6 dB."""
+    built = np.zeros(state.ground.shape, bool)
+    for channel in state.channels:
+        if channel.sensor == RADAR and "vv" in channel.names:
+            level = channel.baseline.coefficients[channel.names.index("vv"), 0]
+            built |= np.nan_to_num(level, nan=-9.0) > RADAR_BUILT
+    return built
+
+
+def _may_be_built(state: AreaState) -> Mask:
+    """Where radar does not rule out that something stood: over −9 dB within 20 m, or no radar at all."""
+    levels = [c.baseline.coefficients[c.names.index("vv"), 0] for c in state.channels if "vv" in c.names]
+    if not levels:
+        return np.ones(state.ground.shape, bool)
+    return np.asarray(ndimage.maximum_filter(np.nanmax(np.nan_to_num(levels, nan=0.0), axis=0), size=5) > RADAR_FAINT)
+
+
+def _sighting(state: AreaState, item: GroundObject, confidence: Floats, gain: bool) -> Sighting:
+    evidence = state.evidence
+    cues = list(GAIN_CUES if gain else LOSS_CUES)
+    core = item.core if item.core.any() else item.mask
+    first = _first_day(evidence, cues, core)
+    scenes, sensors, dates = _witnesses(state, core, gain=gain, since=first)
+    change = _change_of(state, item.mask, gain)
+    length = closure = None
+    if gain and is_line(item.mask):
+        change = Change.FENCING
+        length, closure = line_length(item.mask), ring_closure(item.mask)
+    return Sighting(
+        item,
+        gain,
+        change,
+        first,
+        strength=float(confidence[core].mean()),
+        sure_px=int((confidence[item.mask] >= EvidenceParameters().confirmed).sum()),
+        scenes=scenes,
+        sensors=sensors,
+        dates=dates,
+        length_px=length,
+        closure=closure,
+    )
+
+
+def _first_day(evidence: Evidence, cues: list[Cue], core: Mask) -> int:
+    """The day by which a quarter of the surest pixels had begun to change: one stray pixel does not date an event."""
+    first = np.where(evidence.count[cues] > 0, evidence.first[cues], np.iinfo(np.int32).max).min(axis=0)[core]
+    known = np.sort(first[first < np.iinfo(np.int32).max])
+    return int(known[len(known) // 4])
+
+
+def _witnesses(state: AreaState, core: Mask, *, gain: bool, since: int) -> tuple[tuple[str, ...], tuple[str, ...], int]:
+    """The scenes since a day in which the object itself stands out, their sensors, and how many dates they are."""
+    rows: list[tuple[int, str, str]] = []
+    for channel in state.channels:
+        r = channel.recent
+        for n, day in enumerate(r.days):
+            values = r.metric[n, 0 if gain else 1][core]
+            values = values[np.isfinite(values)]
+            if day >= since and values.size >= 0.5 * core.sum() and float(np.mean(values)) >= 2.0:
+                rows.append((day, r.scene_ids[n], channel.sensor))
+    rows.sort()
+    held = _sensors_holding(state.evidence, core, gain)
+    sensors = tuple(sorted({sensor for _, _, sensor in rows} & held)) or tuple(sorted(held))
+    return tuple(scene for _, scene, _ in rows), sensors, len({day for day, _, _ in rows})
+
+
+def _sensors_holding(evidence: Evidence, core: Mask, gain: bool) -> set[str]:
+    """The sensors that hold evidence on at least a third of an object's surest pixels."""
+    optical = [Cue.EXPOSURE, Cue.STRUCTURE] if gain else [Cue.REMOVAL]
+    radar = [Cue.BACKSCATTER_UP] if gain else [Cue.BACKSCATTER_DOWN]
+    holding = set()
+    for sensor, cues in ((OPTICAL, optical), (RADAR, radar)):
+        held = np.asarray((evidence.count[cues] >= 1.0).any(axis=0))
+        if held[core].mean() >= 0.34:
+            holding.add(sensor)
+    return holding
+
+
+def _change_of(state: AreaState, mask: Mask, gain: bool) -> Change:
+    """Construction where something stands now, over a fifth of the patch; else clearing.
+
+    Something stands where backscatter rose; or contrast and texture rose on ground that was bare before (over
+    vegetation bare soil does as much); or what is bare now is not the colour of soil.
+    """
+    if not gain:
+        return Change.DEMOLITION
+    confidence = state.evidence.confidence
+    stands = confidence[Cue.BACKSCATTER_UP] >= 16.0
+    for channel in state.channels:
+        if channel.sensor == OPTICAL:
+            structure = confidence[Cue.STRUCTURE] >= (SINGLE_LOOK if channel.is_scarce else 16.0)
+            stands |= structure & (_was_bare(channel) | _is_grey(channel))
+    share = stands[mask].mean()
+    return Change.CONSTRUCTION if share >= 0.2 and stands[mask].sum() >= 3 else Change.CLEARING
+
+
+def _was_bare(channel: Channel) -> Mask:
+    """Where the baseline's constant shows no vegetation; everywhere if vegetation cannot be measured."""
+    level = channel.baseline.coefficients[:, 0]
+    if "vegetation" not in channel.names:
+        return np.ones(level.shape[1:], bool)
+    return np.asarray(np.nan_to_num(level[channel.names.index("vegetation")], nan=1.0) < 0.35)
+
+
+def _is_grey(channel: Channel) -> Mask:
+    """Where the last looks show neither vegetation nor the red of soil (limits chosen on simulated roofs)."""
+    names, recent = channel.names, channel.recent.observed[-4:]
+    if not len(recent) or "redness" not in names or "vegetation" not in names:
+        return np.zeros(channel.baseline.looks.shape, bool)
+    seen = np.isfinite(recent[:, 0])
+    bare = (recent[:, names.index("vegetation")] < 0.25) & (recent[:, names.index("redness")] < 0.14) & seen
+    return np.asarray(bare.sum(axis=0) > 0.5 * np.maximum(seen.sum(axis=0), 1))
+
+
+def _line_sightings(state: AreaState, known: tuple[Mask, ...]) -> list[Sighting]:
+    """Lines in the median of the last looks that no object covers already."""
+    p = FencingParameters()
+    out = []
+    for channel in state.channels:
+        before = (
+            channel.baseline.coefficients[channel.names.index(_line_feature(channel)), 0] if channel.names else None
+        )
+        for image in _line_images(channel, p):
+            hidden = np.where(state.ground.watched, image, np.nan).astype(np.float32)
+            for line in find_lines(hidden, before=before, parameters=p):
+                if not any((line.mask & mask).sum() > 0.5 * line.mask.sum() for mask in known):
+                    out.append(_line_sighting(channel, line, image))
+                    known = (*known, line.mask)
+    return out
+
+
+def _line_feature(channel: Channel) -> str:
+    """The feature in which a channel shows lines."""
+    return "contrast" if "contrast" in channel.names else channel.names[0]
+
+
+def _line_images(channel: Channel, p: FencingParameters) -> list[Floats]:
+    """The median residuals in which a wall or its strip would show: bright or dark against its flanks, or bare."""
+    if channel.sensor == RADAR:
+        image = median_of_recent(channel, _line_feature(channel), fewest=p.fewest_looks, within_days=p.window_days)
+        return [] if image is None else [image]
+    contrast = median_of_recent(channel, "contrast", fewest=p.fewest_looks, within_days=p.window_days)
+    name = "vegetation" if "vegetation" in channel.names else "greenness"
+    green = median_of_recent(channel, name, fewest=p.fewest_looks, within_days=p.window_days)
+    if contrast is None:
+        return []
+    return [contrast] if green is None else [np.minimum(contrast, 6.0) + np.minimum(-green, 6.0)]
+
+
+def _line_sighting(channel: Channel, line: Line, image: Floats) -> Sighting:
+    r = channel.recent
+    index = channel.names.index(_line_feature(channel))
+    shown = [n for n in range(len(r.days)) if float(np.nanmean(np.append(r.z[n, index][line.mask], 0.0))) > 1.5]
+    days = [r.days[n] for n in shown] or [r.days[-1]]
+    strength = min(3.0 * line.response, 40.0)
+    return Sighting(
+        GroundObject(line.mask, line.mask),
+        gain=True,
+        change=Change.FENCING,
+        first_day=days[0],
+        strength=strength,
+        sure_px=int(line.mask.sum()) if line.response >= 8.0 else 0,
+        scenes=tuple(r.scene_ids[n] for n in shown),
+        sensors=(channel.sensor,),
+        dates=len(set(days)),
+        is_ridge=True,
+        length_px=line.length_px,
+        closure=ring_closure(line.mask),
+    )

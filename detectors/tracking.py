@@ -1,0 +1,247 @@
+"""The life of an event, from the first objects to the day on which nothing more happens.
+
+The states are those of OPERA DIST-ALERT (SCIENCE.md, "States of an event"): provisional, confirmed, finished,
+retracted; never backwards. An event grows by objects that touch it; what happens in it after its ground was re-based
+is its next step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+
+from detectors.look import Floats, Mask
+from detectors.objects import GroundObject, anchor, is_line, touching
+from detectors.records import Change, State, Transition
+
+
+@dataclass(frozen=True)
+class TrackingParameters:
+    """When an event changes its state.
+
+    `confirming_dates` looks must show it (SCIENCE.md: never confirmed on fewer than three; a line alone needs one
+    more), and `confirmed_share` of its pixels must have reached DIST-ALERT's 22.5. It is retracted when under
+    `kept_share` of its pixels still hold evidence before it was confirmed. It is finished when nothing was added for
+    `quiet_days` (DIST-ALERT says 30; building pauses longer, chosen on simulated phases) . Objects within `reach_px`
+    of an open event are its growth.
+    """
+
+    confirming_dates: int = 3
+    confirmed_share: float = 0.5
+    confirmed_px: int = 3
+    kept_share: float = 0.34
+    quiet_days: int = 120
+    reach_px: int = 2
+
+
+@dataclass(frozen=True)
+class Track:
+    """An event as the monitor follows it.
+
+    `mask` and `core` bool (y, x). `kinds` counts, for each change, the pixels that spoke for it. `steps` are the days
+    on which it grew by a step of its own. `sure` is the share of pixels at or above the confirming confidence,
+    `strength` the mean confidence (mean · count²) over the core.
+    """
+
+    key: str
+    gain: bool
+    change: Change
+    mask: Mask
+    core: Mask
+    first_day: int
+    grown_day: int
+    state: State
+    confirmed_day: int | None
+    scenes: tuple[str, ...]
+    sensors: tuple[str, ...]
+    transitions: tuple[Transition, ...]
+    steps: tuple[int, ...]
+    strength: float
+    dates: int
+    rebased: bool = False
+    is_ridge: bool = False
+    length_px: float | None = None
+    closure: float | None = None
+    sighted_day: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """True while it may still grow."""
+        return self.state in (State.PROVISIONAL, State.CONFIRMED)
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """An object of this week with what the evidence says of it."""
+
+    object: GroundObject
+    gain: bool
+    change: Change
+    first_day: int
+    strength: float
+    sure_px: int
+    scenes: tuple[str, ...]
+    sensors: tuple[str, ...]
+    dates: int
+    is_ridge: bool = False
+    length_px: float | None = None
+    closure: float | None = None
+
+
+def open_track(sighting: Sighting, strength: Floats, *, today: int, taken: frozenset[str]) -> Track:
+    """A new, provisional event. Its key is made of where and when it was first seen, and so survives replays.
+
+    `taken` are the keys in use: evidence that comes back after a retraction opens another event at the same place.
+    """
+    row, column = anchor(sighting.object.mask, strength)
+    first = date.fromordinal(sighting.first_day)
+    sign = "f" if sighting.is_ridge else "g" if sighting.gain else "l"
+    scene = sighting.scenes[-1] if sighting.scenes else ""
+    return Track(
+        key=_free(f"{sign}{first:%Y%m%d}-{row}-{column}", taken),
+        gain=sighting.gain,
+        change=sighting.change,
+        mask=sighting.object.mask,
+        core=sighting.object.core,
+        first_day=sighting.first_day,
+        grown_day=today,
+        state=State.PROVISIONAL,
+        confirmed_day=None,
+        scenes=sighting.scenes,
+        sensors=sighting.sensors,
+        transitions=(Transition(State.PROVISIONAL, date.fromordinal(today), scene),),
+        steps=(sighting.first_day,),
+        strength=sighting.strength,
+        dates=sighting.dates,
+        is_ridge=sighting.is_ridge,
+        length_px=sighting.length_px,
+        closure=sighting.closure,
+        sighted_day=today,
+    )
+
+
+def _free(key: str, taken: frozenset[str]) -> str:
+    again = 2
+    name = key
+    while name in taken:
+        name, again = f"{key}-{again}", again + 1
+    return name
+
+
+def owner_of(sighting: Sighting, tracks: tuple[Track, ...], *, reach_px: int) -> int | None:
+    """The index of the oldest open event of the same sign that the object touches, or None."""
+    for n, track in enumerate(tracks):
+        if (
+            track.is_open
+            and (track.gain, track.is_ridge) == (sighting.gain, sighting.is_ridge)
+            and touching(sighting.object.mask, track.mask, within_px=reach_px)
+        ):
+            return n
+    return None
+
+
+def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
+    """The event with an object added to it.
+
+    A re-based event that changes again, or one that grows by a quarter, takes a new step. Clearing becomes
+    construction when something is built on it, never the other way round.
+    """
+    if track.is_ridge:
+        return _redrawn(track, sighting, today=today)
+    mask = track.mask | sighting.object.mask
+    added = int(mask.sum()) - int(track.mask.sum())
+    is_step = (track.rebased and bool(sighting.object.mask.any())) or added > max(4, 0.25 * track.mask.sum())
+    new_step = is_step and sighting.first_day > track.steps[-1] + 14
+    return replace(
+        track,
+        mask=mask,
+        core=track.core | sighting.object.core,
+        change=_later_change(track, sighting),
+        grown_day=today if added or track.rebased else track.grown_day,
+        scenes=tuple(dict.fromkeys((*track.scenes, *sighting.scenes))),
+        sensors=tuple(sorted({*track.sensors, *sighting.sensors})),
+        strength=max(track.strength, sighting.strength),
+        dates=max(track.dates, sighting.dates),
+        steps=(*track.steps, sighting.first_day) if new_step else track.steps,
+        rebased=False if new_step else track.rebased,
+        length_px=_longer(track.length_px, sighting.length_px),
+        closure=_longer(track.closure, sighting.closure),
+        sighted_day=today,
+    )
+
+
+def _redrawn(track: Track, sighting: Sighting, *, today: int) -> Track:
+    """A line seen again, drawn anew if most of it is still there: pieces picked up week by week would grow a net."""
+    seen_again = replace(
+        track,
+        scenes=tuple(dict.fromkeys((*track.scenes, *sighting.scenes))),
+        sensors=tuple(sorted({*track.sensors, *sighting.sensors})),
+        strength=max(track.strength, sighting.strength),
+        dates=max(track.dates, sighting.dates),
+        sighted_day=today,
+    )
+    mask = sighting.object.mask
+    if (mask & track.mask).sum() < 0.6 * track.mask.sum():
+        return seen_again
+    grown = mask.sum() > 1.2 * track.mask.sum()
+    return replace(
+        seen_again,
+        mask=mask,
+        core=sighting.object.core,
+        grown_day=today if grown else track.grown_day,
+        length_px=sighting.length_px,
+        closure=sighting.closure,
+    )
+
+
+def _longer(a: float | None, b: float | None) -> float | None:
+    return b if a is None else a if b is None else max(a, b)
+
+
+def _later_change(track: Track, sighting: Sighting) -> Change:
+    """The change after growth: construction once a fifth of it is built on, fencing while the whole is a line."""
+    if not track.gain or track.is_ridge:
+        return track.change
+    share = sighting.object.mask.sum() / max(1, track.mask.sum())
+    if Change.CONSTRUCTION in (track.change, sighting.change) and (track.change is Change.CONSTRUCTION or share >= 0.2):
+        return Change.CONSTRUCTION
+    if Change.FENCING in (track.change, sighting.change) and is_line(track.mask | sighting.object.mask):
+        return Change.FENCING
+    return Change.CLEARING
+
+
+def confirm(track: Track, *, sure_px: int, today: int, parameters: TrackingParameters) -> Track:
+    """The event confirmed, if enough dates and pixels say so; else as it was."""
+    p = parameters
+    enough = sure_px >= max(p.confirmed_px, p.confirmed_share * min(track.core.sum(), 40))
+    dates = p.confirming_dates + (1 if track.is_ridge else 0)
+    if track.state is not State.PROVISIONAL or track.dates < dates or not enough:
+        return track
+    return replace(_enter(track, State.CONFIRMED, today), confirmed_day=today)
+
+
+def settle(track: Track, *, held_share: float, last_look: int, today: int, parameters: TrackingParameters) -> Track:
+    """The event retracted when its evidence went before it was confirmed, finished when it was
+    looked at long after it last grew: not having looked is no sign of calm."""
+    if track.state is State.PROVISIONAL and held_share < parameters.kept_share:
+        return _enter(track, State.RETRACTED, today)
+    if track.state is State.CONFIRMED and last_look - track.grown_day > parameters.quiet_days:
+        return _enter(track, State.FINISHED, today)
+    return track
+
+
+def _enter(track: Track, state: State, today: int) -> Track:
+    scene = track.scenes[-1] if track.scenes else ""
+    step = Transition(state, date.fromordinal(today), scene)
+    return replace(track, state=state, transitions=(*track.transitions, step))
+
+
+def footprints(tracks: tuple[Track, ...], shape: tuple[int, int]) -> Mask:
+    """The ground of every event that was not retracted, bool (y, x)."""
+    out = np.zeros(shape, bool)
+    for track in tracks:
+        if track.state is not State.RETRACTED:
+            out |= track.mask
+    return out

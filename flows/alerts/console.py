@@ -1,0 +1,48 @@
+"""Alerts in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from aois.week import Week, week_of
+from flows.alerts.words import CAUTION, count, size
+
+COLUMNS = ("area", "alert", "kind", "change", "state", "size", "confidence", "sensors", "first seen", "issued")
+STYLES = {"provisional": "yellow", "confirmed": "bold red", "finished": "cyan", "retracted": "dim"}
+
+
+def console_table(features: Sequence[Mapping[str, Any]], week: Week) -> Table:
+    """What a monitor needs of the given alerts, a row each in the order given: ids, never coordinates.
+
+    Alerts that went out in `week` are marked as new.
+    """
+    table = Table(*COLUMNS, title=f"{count(len(features), 'alert')}, week {week}", caption=CAUTION)
+    for feature in features:
+        table.add_row(*_row(feature["properties"], week))
+    return table
+
+
+def _row(properties: Mapping[str, Any], week: Week) -> tuple[Text, ...]:
+    """Plain texts, so that nothing in an id or a name is read as markup."""
+    issued = properties["issued_on"]
+    is_new = week_of(date.fromisoformat(issued)) == week
+    cells = (
+        properties["area_id"],
+        properties["alert_id"],
+        properties["kind"],
+        properties["change"],
+        properties["state"],
+        size(properties),
+        f"{properties['confidence']:.2f}",
+        ", ".join(properties["sensors"]),
+        properties["first_seen"],
+        f"{issued} (new)" if is_new else issued,
+    )
+    return tuple(
+        Text(cell, style=STYLES.get(properties["state"], "") if cell == properties["state"] else "") for cell in cells
+    )

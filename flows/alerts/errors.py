@@ -1,0 +1,7 @@
+"""What can go wrong on the way out."""
+
+from __future__ import annotations
+
+
+class AlertsError(Exception):
+    """A file or a message cannot be made; the message says what, the value, and what to do."""

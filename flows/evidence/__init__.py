@@ -1,0 +1,1 @@
+"""Rasters and catalogs that let a finding be checked."""

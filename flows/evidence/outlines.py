@@ -1,0 +1,37 @@
+"""Between footprints on a grid and polygons on the globe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from rasterio.features import rasterize, shapes
+from shapely.geometry import MultiPolygon, mapping, shape
+
+from aois.grid import Grid, to_lonlat, to_utm
+
+Mask = npt.NDArray[np.bool_]
+
+
+def outline_of(mask: Mask, grid: Grid) -> dict[str, Any]:
+    """The pixels of a mask as a GeoJSON MultiPolygon in longitude and latitude, valid, outer rings anticlockwise."""
+    parts = [
+        shape(geometry)
+        for geometry, value in shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=grid.transform)
+        if value == 1
+    ]
+    ground = shapely.make_valid(shapely.union_all(parts))
+    polygons = [p for p in getattr(ground, "geoms", [ground]) if p.geom_type == "Polygon"]
+    globe = to_lonlat(MultiPolygon(polygons), grid.epsg)
+    rounded = shapely.set_precision(globe, 1e-7)
+    oriented = MultiPolygon([shapely.geometry.polygon.orient(p) for p in getattr(rounded, "geoms", [rounded])])
+    return dict(mapping(oriented))
+
+
+def footprint_of(geometry: dict[str, Any], grid: Grid) -> Mask:
+    """The pixels of a grid whose centres lie within a GeoJSON geometry: the inverse of `outline_of`."""
+    ground = to_utm(shape(geometry), grid.epsg)
+    burnt = rasterize([(ground, 1)], out_shape=grid.shape, transform=grid.transform, dtype="uint8")
+    return np.asarray(burnt == 1)

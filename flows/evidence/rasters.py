@@ -1,0 +1,60 @@
+"""The rasters behind a week's findings, as Cloud Optimized GeoTIFFs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from rasterio.io import MemoryFile
+
+from aois.grid import Grid
+from detectors.records import Change
+
+CHANGE_CODES = {Change.CONSTRUCTION: 1, Change.FENCING: 2, Change.CLEARING: 3, Change.DEMOLITION: 4}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One raster: `name` of the file, `values` (y, x), `nodata`, and what a value means."""
+
+    name: str
+    values: npt.NDArray[np.generic]
+    nodata: float
+    meaning: str
+
+
+def write_rasters(layers: tuple[Layer, ...], grid: Grid, folder: Path) -> tuple[Path, ...]:
+    """Write each layer as ``<folder>/<name>.tif``, by a temporary name and a rename; unchanged files stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return tuple(_write(layer, grid, folder / f"{layer.name}.tif") for layer in layers)
+
+
+def _write(layer: Layer, grid: Grid, path: Path) -> Path:
+    content = _encode(layer, grid)
+    if not path.exists() or path.read_bytes() != content:
+        temporary = path.with_suffix(".tif.tmp")
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    return path
+
+
+def _encode(layer: Layer, grid: Grid) -> bytes:
+    profile = {
+        "driver": "COG",
+        "dtype": layer.values.dtype.name,
+        "count": 1,
+        "height": grid.height,
+        "width": grid.width,
+        "crs": f"EPSG:{grid.epsg}",
+        "transform": grid.transform,
+        "nodata": layer.nodata,
+        "compress": "deflate",
+        "overview_resampling": "nearest",
+    }
+    with MemoryFile() as memory:
+        with memory.open(**profile) as dataset:
+            dataset.write(layer.values, 1)
+            dataset.set_band_description(1, layer.meaning)
+        return bytes(memory.read())

@@ -1,0 +1,103 @@
+"""From the numbers in a file to reflectance or linear power."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from flows.imagery.scene import ImageryError, Sensor
+from flows.imagery.stac_bands import BandAsset
+from flows.imagery.stac_item import SceneItem
+
+REFLECTANCE_SCALE = 0.0001
+# From processing baseline 04.00 (2022-01-25) ESA adds 1000 to the digital numbers of Sentinel-2.
+BASELINE_WITH_OFFSET = 4.00
+BASELINE_OFFSET = -0.1
+_BASELINE = re.compile(r"N?(\d{1,2})\.?(\d{2})")
+
+
+@dataclass(frozen=True)
+class StoredBand:
+    """What a raster file says of one of its bands: numpy dtype name, scale, offset, nodata."""
+
+    dtype: str
+    scale: float
+    offset: float
+    nodata: float | None
+
+    @property
+    def is_integer(self) -> bool:
+        """True where the band holds whole numbers."""
+        return bool(np.issubdtype(np.dtype(self.dtype), np.integer))
+
+    @property
+    def is_scaled(self) -> bool:
+        """True where the file gives a scale or an offset of its own."""
+        return (self.scale, self.offset) != (1.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Measurement = number × `scale` + `offset`; a number equal to `nodata` (NaN for NaN) is no measurement."""
+
+    scale: float
+    offset: float
+    nodata: float
+
+
+def calibration(item: SceneItem, asset: BandAsset, stored: StoredBand) -> Calibration:
+    """How to read a band: the item is believed first, then the file, then what the mission does.
+
+    Where nobody gives a nodata value it is 0 for whole numbers, as Sentinel-2 has it, and NaN for floats. Raises
+    `ImageryError` for radar in whole numbers without a scale: that is amplitude before calibration, not power.
+    """
+    scale = _scale(item, asset, stored)
+    return Calibration(scale, _offset(item, asset, stored, scale=scale), _nodata(asset, stored))
+
+
+def _scale(item: SceneItem, asset: BandAsset, stored: StoredBand) -> float:
+    if asset.scale is not None:
+        return asset.scale
+    if stored.is_scaled or not stored.is_integer:
+        return stored.scale
+    if item.sensor is Sensor.SENTINEL_1:
+        raise ImageryError(
+            f"item `{item.id}`: asset `{asset.key}` holds {stored.dtype} numbers without a scale, which is "
+            f"uncalibrated radar; name a collection of terrain-corrected linear power (RTC)"
+        )
+    return REFLECTANCE_SCALE
+
+
+def _offset(item: SceneItem, asset: BandAsset, stored: StoredBand, *, scale: float) -> float:
+    """The declared offset, else the file's, else that of the processing baseline unless it was removed already."""
+    if asset.offset is not None:
+        return asset.offset
+    if stored.is_scaled:
+        return stored.offset
+    if item.sensor is Sensor.SENTINEL_1 or item.has_offset_removed:
+        return 0.0
+    is_raw = stored.is_integer and math.isclose(scale, REFLECTANCE_SCALE)
+    return BASELINE_OFFSET if is_raw and _baseline(item) >= BASELINE_WITH_OFFSET else 0.0
+
+
+def _baseline(item: SceneItem) -> float:
+    """The processing baseline as a number, 0 when it is unknown."""
+    match = _BASELINE.fullmatch(item.processing_baseline or "")
+    return float(f"{match[1]}.{match[2]}") if match else 0.0
+
+
+def _nodata(asset: BandAsset, stored: StoredBand) -> float:
+    said = (asset.nodata, stored.nodata)
+    unsaid = 0.0 if stored.is_integer else math.nan
+    return next((value for value in said if value is not None and _can_hold(stored, value)), unsaid)
+
+
+def _can_hold(stored: StoredBand, value: float) -> bool:
+    """False for a nodata value that the file's own type cannot hold, such as -9999 in uint16."""
+    if not stored.is_integer:
+        return True
+    limits = np.iinfo(stored.dtype)
+    return math.isfinite(value) and limits.min <= value <= limits.max

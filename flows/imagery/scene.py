@@ -1,0 +1,76 @@
+"""One scene, whatever it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+OPTICAL_BANDS = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
+RADAR_BANDS = ("vv", "vh")
+
+
+class ImageryError(Exception):
+    """A source or the archive cannot give what was asked; the message says what, the value, and what to do."""
+
+
+class Sensor(StrEnum):
+    """The two instruments."""
+
+    SENTINEL_1 = "sentinel-1"
+    SENTINEL_2 = "sentinel-2"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a scene came from, enough to ask for it again.
+
+    `resolution_m` is the coarsest native pixel among the bands read at their best (10 for Sentinel-2 visible, 30 for a
+    30 m product): objects smaller than a few native pixels mean nothing. `offset_applied` is what was added to the
+    digital numbers after scaling, in reflectance (−0.1 from processing baseline 04.00 on); None when not optical.
+    """
+
+    source: str
+    item_ids: tuple[str, ...]
+    request: str = ""
+    processing_baseline: str | None = None
+    offset_applied: float | None = None
+    resolution_m: float = 10.0
+    relative_orbit: int | None = None
+    orbit_direction: str | None = None
+
+
+@dataclass(frozen=True)
+class SceneRef:
+    """What a search finds: enough to decide whether to fetch, and to fetch. `scene_id` is the name for life:
+    `<sensor>_<YYYYMMDDTHHMMSS>` plus `_r<relative orbit>` for radar and anything the source needs to be unique."""
+
+    scene_id: str
+    sensor: Sensor
+    acquired: datetime
+    item_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene on its area's grid.
+
+    `pixels` is float32 (band, y, x) in the order of `bands`: surface reflectance (0 to about 1, can exceed) for
+    optical, linear backscatter power for radar; NaN where not valid. `valid` is bool (y, x), True where every band
+    holds a measurement. `scl` is the Sentinel-2 scene classification, uint8 (y, x), 0 where unknown, or None when the
+    source has none: clouds are judged by the detectors, not here. `sha256` is that of the archived file, empty before
+    the scene is archived.
+    """
+
+    scene_id: str
+    sensor: Sensor
+    acquired: datetime
+    bands: tuple[str, ...]
+    pixels: npt.NDArray[np.float32]
+    valid: npt.NDArray[np.bool_]
+    scl: npt.NDArray[np.uint8] | None
+    provenance: Provenance
+    sha256: str = ""

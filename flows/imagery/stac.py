@@ -1,0 +1,80 @@
+"""The `stac` source: any STAC API, or a static catalog on disk or on the web."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from aois.area import Area
+from aois.grid import Grid
+from flows.imagery.scene import ImageryError, Scene, SceneRef
+from flows.imagery.stac_catalog import Catalog, open_catalog
+from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass
+
+EARTH_SEARCH = "https://earth-search.aws.element84.com/v1"
+# The others there are the same scenes again, top-of-atmosphere, uncalibrated radar, or other satellites.
+EARTH_SEARCH_COLLECTIONS = ("sentinel-2-l2a",)
+
+
+class StacSource:
+    """Scenes from a STAC catalog, Earth Search when none is named.
+
+    `collections` limits the search to those ids; empty means all. Nothing is read before the first search. One
+    instance may serve several threads.
+    """
+
+    name = "stac"
+
+    def __init__(
+        self, catalog: str | Path | None = None, *, collections: Sequence[str] = (), page_size: int = 100
+    ) -> None:
+        """Name the catalog: a path, an address, or None for Earth Search; `page_size` is what an API is asked for."""
+        self._location = EARTH_SEARCH if catalog is None else str(catalog)
+        is_default = catalog is None and not collections
+        self._collections = EARTH_SEARCH_COLLECTIONS if is_default else tuple(collections)
+        self._page_size = page_size
+        self._opened: Catalog | None = None
+        self._found: dict[tuple[Grid, str], Overpass] = {}
+        self._lock = threading.Lock()
+
+    def search(self, area: Area, grid: Grid, *, since: date, until: date) -> list[SceneRef]:
+        """The scenes that touch the grid, both days inclusive in UTC, sorted by (acquired, scene_id)."""
+        found = self._overpasses(grid, since=since, until=until)
+        self._found.update({(grid, overpass.ref.scene_id): overpass for overpass in found})
+        return [overpass.ref for overpass in found]
+
+    def fetch(self, area: Area, grid: Grid, ref: SceneRef) -> Scene:
+        """The scene on the grid; every pixel invalid where its items show nothing of it.
+
+        Raises `ImageryError` when the catalog no longer lists the scene's items, or an asset cannot be read.
+        """
+        overpass = self._found.get((grid, ref.scene_id)) or self._look_up(grid, ref)
+        chosen = replace(overpass, items=tuple(item for item in overpass.items if item.id in ref.item_ids))
+        lost = sorted(set(ref.item_ids) - {item.id for item in chosen.items})
+        if lost or not chosen.items:
+            raise ImageryError(
+                f"area `{area.id}`: the catalog no longer lists {', '.join(lost) or 'any item'} of scene "
+                f"`{ref.scene_id}`; search again"
+            )
+        scene = read_overpass(chosen, grid, source=self.name, catalog=self._catalog().label)
+        return replace(scene, scene_id=ref.scene_id)
+
+    def _look_up(self, grid: Grid, ref: SceneRef) -> Overpass:
+        """The overpass of a scene that another run found."""
+        day = ref.acquired.date()
+        items = [item for overpass in self._overpasses(grid, since=day, until=day) for item in overpass.items]
+        return Overpass(tuple(item for item in items if item.sensor is ref.sensor))
+
+    def _overpasses(self, grid: Grid, *, since: date, until: date) -> list[Overpass]:
+        bounds = grid.bounds_lonlat
+        listed = self._catalog().items(bounds, since=since, until=until)
+        return overpasses(item for item in listed if item.may_touch(bounds) and since <= item.acquired.date() <= until)
+
+    def _catalog(self) -> Catalog:
+        with self._lock:
+            if self._opened is None:
+                self._opened = open_catalog(self._location, collections=self._collections, page_size=self._page_size)
+        return self._opened

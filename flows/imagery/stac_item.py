@@ -1,0 +1,116 @@
+"""What one STAC item offers the watch: its sensor, its time, its ground and its bands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pystac import Item
+from shapely.geometry import shape
+
+from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Sensor
+from flows.imagery.stac_bands import SCL, BandAsset, find_bands
+
+_SENTINEL = re.compile(r"(?:sentinel[-_ ]?|\bs)([12])")
+# Named after another satellite, or top-of-atmosphere: their numbers do not mean what the detectors take them for.
+_FOREIGN = re.compile(r"landsat|modis|viirs|naip|l1c")
+
+Bounds = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class SceneItem:
+    """A STAC item of one of the two sensors.
+
+    `bounds` are west, south, east, north in degrees, None when the item does not say where it lies. `bands` holds
+    the measurement bands by common name, `scl` the scene classification if there is one.
+    """
+
+    id: str
+    collection: str
+    sensor: Sensor
+    acquired: datetime
+    bounds: Bounds | None
+    bands: dict[str, BandAsset]
+    scl: BandAsset | None
+    processing_baseline: str | None
+    has_offset_removed: bool
+    relative_orbit: int | None
+    orbit_direction: str | None
+
+    def may_touch(self, bounds: Bounds) -> bool:
+        """False where the item says that it lies elsewhere."""
+        return self.bounds is None or _meet(self.bounds, bounds)
+
+
+def scene_item(item: Item) -> SceneItem | None:
+    """What the item offers, or None when it is of neither sensor, has none of their bands, or has no date.
+
+    Raises `ImageryError` for an asset whose scale, offset or nodata is not a number.
+    """
+    found = find_bands(item)
+    sensor = _sensor(item, found)
+    acquired = item.datetime or item.common_metadata.start_datetime
+    if sensor is None or acquired is None:
+        return None
+    said = item.properties
+    names = RADAR_BANDS if sensor is Sensor.SENTINEL_1 else OPTICAL_BANDS
+    return SceneItem(
+        id=item.id,
+        collection=item.collection_id or "",
+        sensor=sensor,
+        acquired=acquired.replace(tzinfo=acquired.tzinfo or UTC).astimezone(UTC),
+        bounds=_bounds(item),
+        bands={name: found[name] for name in names if name in found},
+        scl=found.get(SCL) if sensor is Sensor.SENTINEL_2 else None,
+        processing_baseline=_text(said.get("s2:processing_baseline") or said.get("processing:version")),
+        has_offset_removed=said.get("earthsearch:boa_offset_applied") is True,
+        relative_orbit=_orbit(said.get("sat:relative_orbit")),
+        orbit_direction=_text(said.get("sat:orbit_state")),
+    )
+
+
+def _sensor(item: Item, bands: Collection[str]) -> Sensor | None:
+    """The sensor that the collection or the platform names; without a name, the one whose bands are there."""
+    declared = (item.collection_id, item.properties.get("platform"), item.properties.get("constellation"))
+    words = " ".join(str(word) for word in declared if word).lower()
+    has_radar, has_optical = (any(band in bands for band in names) for names in (RADAR_BANDS, OPTICAL_BANDS))
+    named = _SENTINEL.search(words)
+    if _FOREIGN.search(words) or not (has_radar or has_optical):
+        return None
+    if named is None:
+        return Sensor.SENTINEL_1 if has_radar else Sensor.SENTINEL_2
+    if named[1] == "1":
+        return Sensor.SENTINEL_1 if has_radar else None
+    return Sensor.SENTINEL_2 if has_optical else None
+
+
+def _bounds(item: Item) -> Bounds | None:
+    box = item.bbox or (shape(item.geometry).bounds if item.geometry else None)
+    if not box:
+        return None
+    half = len(box) // 2  # a box with heights has six numbers
+    return box[0], box[1], box[half], box[half + 1]
+
+
+def _meet(one: Bounds, other: Bounds) -> bool:
+    """True where two boxes meet; one with west beyond east crosses the antimeridian."""
+    if one[1] > other[3] or other[1] > one[3]:
+        return False
+    return any(a[0] <= b[1] and b[0] <= a[1] for a in _longitudes(one) for b in _longitudes(other))
+
+
+def _longitudes(bounds: Bounds) -> list[tuple[float, float]]:
+    west, _, east, _ = bounds
+    return [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+
+
+def _orbit(value: Any) -> int | None:
+    return int(value) if str(value).isdigit() else None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,113 @@
+"""The items of one day and one sensor, which make one scene."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import numpy as np
+
+from aois.grid import Grid
+from flows.imagery.scene import ImageryError, Provenance, Scene, SceneRef, Sensor
+from flows.imagery.stac_item import SceneItem
+from flows.imagery.stac_read import ItemPixels, read_item
+
+
+@dataclass(frozen=True)
+class Overpass:
+    """What one satellite saw of an area in one UTC day: items of one sensor, for radar also of one relative orbit.
+
+    `items` is sorted by id, which is the order in which the mosaic is laid.
+    """
+
+    items: tuple[SceneItem, ...]
+
+    @property
+    def first(self) -> SceneItem:
+        """The item that names the day's sensor and orbit."""
+        return self.items[0]
+
+    @property
+    def acquired(self) -> datetime:
+        """The earliest of the items' times."""
+        return min(item.acquired for item in self.items)
+
+    @property
+    def ref(self) -> SceneRef:
+        """The overpass as a search result."""
+        orbit = self.first.relative_orbit
+        is_told_by_orbit = self.first.sensor is Sensor.SENTINEL_1 and orbit is not None
+        suffix = f"_r{orbit}" if is_told_by_orbit else ""
+        scene_id = f"{self.first.sensor}_{self.acquired:%Y%m%dT%H%M%S}{suffix}"
+        return SceneRef(scene_id, self.first.sensor, self.acquired, tuple(item.id for item in self.items))
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The bands that every item has, in their fixed order: a pixel never mixes items."""
+        return tuple(band for band in self.first.bands if all(band in item.bands for item in self.items))
+
+
+def overpasses(items: Iterable[SceneItem]) -> list[Overpass]:
+    """The items by UTC day, sensor and (radar) relative orbit, sorted by (acquired, scene_id)."""
+    groups: dict[tuple[date, Sensor, int | None], list[SceneItem]] = defaultdict(list)
+    for item in items:
+        orbit = item.relative_orbit if item.sensor is Sensor.SENTINEL_1 else None
+        groups[item.acquired.date(), item.sensor, orbit].append(item)
+    found = [Overpass(tuple(sorted(group, key=lambda item: (item.id, item.collection)))) for group in groups.values()]
+    return sorted(found, key=lambda overpass: (overpass.acquired, overpass.ref.scene_id))
+
+
+def read_overpass(overpass: Overpass, grid: Grid, *, source: str, catalog: str) -> Scene:
+    """The overpass on the grid as one scene.
+
+    The first valid pixel wins, in the order of the items' ids; items after the last gap is filled are not read.
+    Raises `ImageryError` when an asset cannot be read, or when the items have no band in common.
+    """
+    bands, ref = overpass.bands, overpass.ref
+    if not bands:
+        raise ImageryError(
+            f"scene `{ref.scene_id}`: items {', '.join(ref.item_ids)} share no band; correct the catalog"
+        )
+    mosaic, read = _mosaic(overpass, grid)
+    pixels = np.where(mosaic.valid, mosaic.pixels, np.float32(np.nan))
+    is_optical = ref.sensor is Sensor.SENTINEL_2
+    collections = ", ".join(sorted({item.collection for item in read if item.collection}))
+    provenance = Provenance(
+        source=source,
+        item_ids=tuple(item.id for item in read),
+        request=f"stac {catalog}; collection {collections or 'none'}; bands {', '.join(bands)}",
+        processing_baseline=overpass.first.processing_baseline,
+        offset_applied=mosaic.offset if is_optical else None,
+        resolution_m=mosaic.resolution_m,
+        relative_orbit=overpass.first.relative_orbit,
+        orbit_direction=overpass.first.orbit_direction,
+    )
+    return Scene(ref.scene_id, ref.sensor, ref.acquired, bands, pixels, mosaic.valid, mosaic.scl, provenance)
+
+
+def _mosaic(overpass: Overpass, grid: Grid) -> tuple[ItemPixels, list[SceneItem]]:
+    read = [overpass.first]
+    mosaic = read_item(overpass.first, grid, overpass.bands)
+    for item in overpass.items[1:]:
+        if mosaic.valid.all():
+            break
+        mosaic = _filled(mosaic, read_item(item, grid, overpass.bands))
+        read.append(item)
+    return mosaic, read
+
+
+def _filled(under: ItemPixels, over: ItemPixels) -> ItemPixels:
+    """`under`, its gaps filled from `over`."""
+    gap = ~under.valid & over.valid
+    scl = under.scl
+    if over.scl is not None:
+        scl = np.where(gap, over.scl, np.zeros_like(over.scl) if scl is None else scl)
+    return replace(
+        under,
+        pixels=np.where(gap, over.pixels, under.pixels),
+        valid=under.valid | over.valid,
+        scl=scl,
+        resolution_m=min(under.resolution_m, over.resolution_m),
+    )

@@ -1,0 +1,40 @@
+"""Events and alerts as GeoJSON features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from flows.ledger.ids import alert_id
+from flows.ledger.records import ALERT_PROPERTIES, EVENT_PROPERTIES, EventFeature
+from flows.ledger.succession import Content
+
+
+def event_features(contents: Iterable[Content]) -> list[EventFeature]:
+    """Features of events, sorted by area, first date seen and id."""
+    features = [_feature(content, content.properties, EVENT_PROPERTIES) for content in contents]
+    return sorted(features, key=_order)
+
+
+def alert_features(contents: Mapping[str, Content], issued: Mapping[str, date]) -> list[EventFeature]:
+    """Features of those events, keyed by id, for which an alert was issued; sorted like events."""
+    features = []
+    for event_id, issued_on in issued.items():
+        if event_id in contents:
+            own = {"alert_id": alert_id(event_id), "issued_on": issued_on.isoformat()}
+            content = contents[event_id]
+            features.append(_feature(content, {**content.properties, **own}, ALERT_PROPERTIES))
+    return sorted(features, key=_order)
+
+
+def _feature(content: Content, properties: Mapping[str, Any], names: tuple[str, ...]) -> EventFeature:
+    """A feature whose id is its first property."""
+    extra = sorted(properties.keys() - set(names))
+    ordered = {name: properties[name] for name in (*names, *extra)}
+    return {"type": "Feature", "id": ordered[names[0]], "geometry": content.geometry, "properties": ordered}
+
+
+def _order(feature: EventFeature) -> tuple[str, str, str]:
+    properties = feature["properties"]
+    return properties["area_id"], properties["first_seen"], feature["id"]

@@ -1,0 +1,222 @@
+"""The ledger: the one record of what was watched, seen, found, told and done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import StatementError
+from sqlalchemy.orm import Session
+
+from aois.area import Area
+from aois.week import Week
+from detectors.records import State
+from flows.ledger import outbox, runs, versions, watched
+from flows.ledger.database import connect, reason, writing
+from flows.ledger.errors import LedgerError
+from flows.ledger.features import alert_features, event_features
+from flows.ledger.records import (
+    AlertRecord,
+    EventFeature,
+    EventRecord,
+    HistoryStep,
+    MessageRecord,
+    ObservationRecord,
+    RunRecord,
+    SceneRecord,
+    WeekOutcome,
+)
+from flows.ledger.succession import settle
+from flows.ledger.tables import AlertRow, ObservationRow, TransitionRow
+
+
+def open_ledger(url: str) -> Ledger:
+    """The ledger at an SQLAlchemy URL, made or brought up to date; raises `LedgerError` if that cannot be done."""
+    return Ledger(connect(url))
+
+
+class Ledger:
+    """The record, by whole transactions: each method happens or does not. Close it, or use it in a ``with``.
+
+    It reads no clock: dates and times are those that callers pass. Every method raises `LedgerError` when the database
+    cannot do its part.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Work on a database whose schema is up to date; `open_ledger` sees to that."""
+        self._engine = engine
+
+    def __enter__(self) -> Ledger:
+        """The ledger itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def record_areas(self, areas: Sequence[Area]) -> None:
+        """Areas and their responses are as given; those no longer in the list are kept."""
+        with self._writing() as session:
+            watched.write_areas(session, areas)
+
+    def areas(self) -> list[Area]:
+        """Every area ever recorded, by id."""
+        with self._reading() as session:
+            return watched.read_areas(session)
+
+    def record_scenes(self, area_id: str, scenes: Sequence[SceneRecord]) -> None:
+        """Scenes of an area are as given; the same call again changes nothing."""
+        with self._writing() as session:
+            watched.write_scenes(session, area_id, scenes)
+
+    def scenes(self, area_id: str) -> list[SceneRecord]:
+        """The scenes of an area in the order of time."""
+        with self._reading() as session:
+            return watched.read_scenes(session, area_id)
+
+    def record_week(self, observation: ObservationRecord, events: Sequence[EventRecord]) -> WeekOutcome:
+        """Record how an area was seen in a week and all its events as of that week, in one transaction.
+
+        Versions, transitions, alerts and messages follow from them. The same call again changes nothing; replaying the
+        same weeks in order changes nothing. Events of the area that are not listed are retracted (see `succession`).
+        """
+        area_id, week = observation.area_id, observation.week
+        _check_list(area_id, events)
+        with self._writing() as session:
+            watched.require_area(session, area_id)
+            before = versions.known(session, area_id=area_id, as_of=week.plus(-1))
+            current = versions.known(session, area_id=area_id, as_of=week)
+            following = versions.next_recorded(session, area_id, week)
+            latest = following is None
+            settled = settle(events, before=before, current=current, week=week, is_latest=latest)
+            watched.write_observation(session, observation)
+            versions.write(session, area_id, week, settled, current=current, following=following)
+            return outbox.issue(session, area_id, week, settled, current=current, is_latest=latest)
+
+    def chains(self, area_id: str) -> dict[Week, str]:
+        """The digest of each recorded week of an area, in order."""
+        query = select(ObservationRow.week, ObservationRow.chain).where(ObservationRow.area_id == area_id)
+        with self._reading() as session:
+            return {row.week: row.chain for row in session.execute(query.order_by(ObservationRow.week))}
+
+    def observations(self, *, until: Week | None = None) -> list[ObservationRecord]:
+        """Observations up to a week (all if None), by week, then area."""
+        with self._reading() as session:
+            return watched.read_observations(session, until=until)
+
+    def last_observed(self, area_id: str) -> Week | None:
+        """The latest week recorded for an area."""
+        with self._reading() as session:
+            return session.scalar(select(func.max(ObservationRow.week)).where(ObservationRow.area_id == area_id))
+
+    def events(self, area_id: str, *, as_of: Week | None = None) -> list[EventFeature]:
+        """Features of an area's events, at present or as the newest recording of a week has them."""
+        week = versions.LAST if as_of is None else as_of
+        with self._reading() as session:
+            return event_features(versions.known(session, area_id=area_id, as_of=week).values())
+
+    def alerts(self, *, as_of: Week | None = None) -> list[EventFeature]:
+        """Features of every alert issued, at present or by the end of a week as its newest recording has them."""
+        week = versions.LAST if as_of is None else as_of
+        query = select(AlertRow).where(AlertRow.issued_on <= week.last_day)
+        with self._reading() as session:
+            issued = {row.event_id: row.issued_on for row in session.scalars(query)}
+            return alert_features(versions.known(session, as_of=week), issued)
+
+    def alert(self, alert_id: str) -> AlertRecord:
+        """When an alert went out and who acknowledged it."""
+        with self._reading() as session:
+            return outbox.read_alert(session, alert_id)
+
+    def history(self, event_id: str) -> list[HistoryStep]:
+        """Every transition an event ever went through, in the order in which it was recorded."""
+        query = select(TransitionRow).where(TransitionRow.event_id == event_id).order_by(TransitionRow.id)
+        with self._reading() as session:
+            return [_step(row) for row in session.scalars(query)]
+
+    def pending_messages(self) -> list[MessageRecord]:
+        """Messages not sent yet, in the order in which they became true."""
+        with self._reading() as session:
+            return outbox.pending(session)
+
+    def mark_sent(self, keys: Collection[str], *, at: datetime) -> None:
+        """Note that messages went out."""
+        with self._writing() as session:
+            outbox.mark_sent(session, keys, at=at)
+
+    def mark_failed(self, keys: Collection[str], *, reason: str, at: datetime) -> None:
+        """Note an attempt that failed; the messages stay pending. The reason must not hold an address or a secret."""
+        with self._writing() as session:
+            outbox.mark_failed(session, keys, reason=reason, at=at)
+
+    def acknowledge(self, alert_id: str, *, by: str, on: date) -> None:
+        """Note who took an alert up; the first acknowledgement stays."""
+        with self._writing() as session:
+            outbox.acknowledge(session, alert_id, by=by, on=on)
+
+    def start_run(self, run: RunRecord) -> None:
+        """Note that a run began."""
+        with self._writing() as session:
+            runs.start(session, run)
+
+    def finish_run(self, run_id: str, *, status: str, summary: Mapping[str, Any], at: datetime) -> None:
+        """Note how a run ended."""
+        with self._writing() as session:
+            runs.finish(session, run_id, status=status, summary=summary, at=at)
+
+    def runs(self, *, limit: int | None = None) -> list[RunRecord]:
+        """The latest runs, newest first."""
+        with self._reading() as session:
+            return runs.read(session, limit=limit)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        """A session that only reads."""
+        with _explained(), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """A session whose changes are all made when it ends, or none."""
+        with _explained(), Session(writing(self._engine)) as session, session.begin():
+            yield session
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what a database says into a `LedgerError`."""
+    try:
+        yield
+    except StatementError as error:
+        if isinstance(error.orig, LedgerError):  # a value that its column type refused
+            raise error.orig from None
+        raise LedgerError(
+            f"the ledger could not do it: {reason(error)}; nothing was changed, so mend that and run the same again"
+        ) from error
+
+
+def _check_list(area_id: str, events: Sequence[EventRecord]) -> None:
+    """Raise `LedgerError` for an event of another area or one that is listed twice."""
+    seen: set[str] = set()
+    for event in events:
+        if event.area_id != area_id:
+            raise LedgerError(
+                f"event `{event.event_id}` is of area `{event.area_id}`, not `{area_id}`; record it there"
+            )
+        if event.event_id in seen:
+            raise LedgerError(f"event `{event.event_id}` is listed twice; give each event of a week once")
+        seen.add(event.event_id)
+
+
+def _step(row: TransitionRow) -> HistoryStep:
+    return HistoryStep(row.event_id, State(row.state), row.entered_on, row.scene_id, row.week, row.note)

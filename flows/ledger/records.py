@@ -1,0 +1,153 @@
+"""What goes into the ledger and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, TypeAlias
+
+from aois.week import Week
+from detectors.records import State, Transition
+
+EventFeature: TypeAlias = dict[str, Any]
+"""A GeoJSON Feature (RFC 7946) with the property names of DESIGN.md, then any extra ones in alphabetical order."""
+
+ALERT_PROPERTIES = (
+    "alert_id",
+    "event_id",
+    "area_id",
+    "kind",
+    "change",
+    "state",
+    "first_seen",
+    "confirmed_on",
+    "issued_on",
+    "area_m2",
+    "area_m2_low",
+    "area_m2_high",
+    "length_m",
+    "closure",
+    "confidence",
+    "sensors",
+    "scenes",
+)
+"""The names that DESIGN.md fixes, in its order."""
+
+EVENT_PROPERTIES = tuple(name for name in ALERT_PROPERTIES if name not in ("alert_id", "issued_on"))
+
+
+@dataclass(frozen=True)
+class SceneRecord:
+    """One scene of an area and what became of it.
+
+    `status` is ``used``, ``refused`` (the note says why) or ``unseen`` (too little clear ground). `clear_share` is 0 to
+    1; `shift_px` is how far registration moved it, None when it was not registered.
+    """
+
+    scene_id: str
+    sensor: str
+    acquired: datetime
+    sha256: str
+    source: str
+    clear_share: float
+    shift_px: float | None
+    status: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ObservationRecord:
+    """How well an area was seen in a week, whether or not anything changed.
+
+    `seen_share` is the share of ground seen clearly, 0 to 1. `chain` is the digest of everything the week was computed
+    from; another digest for the same week means that it has to be worked through again.
+    """
+
+    area_id: str
+    week: Week
+    scenes: tuple[str, ...]
+    sensors: tuple[str, ...]
+    seen_share: float
+    last_clear_look: date | None
+    chain: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """One event as of the end of a week.
+
+    `properties` are JSON: the names of `EVENT_PROPERTIES` (`event_id` and `area_id` may be left out) and any others.
+    `geometry` is GeoJSON in longitude and latitude. `transitions` are its whole life so far, oldest first, forward
+    only. `alert` says whether it deserves an alert as of this week.
+    """
+
+    area_id: str
+    event_id: str
+    properties: dict[str, Any]
+    geometry: dict[str, Any]
+    transitions: tuple[Transition, ...]
+    alert: bool
+
+
+@dataclass(frozen=True)
+class WeekOutcome:
+    """What recording a week changed: alerts issued by it, and earlier alerts whose state it changed; both sorted."""
+
+    issued: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HistoryStep:
+    """One row of an event's append-only history; `week` is the week whose recording brought it."""
+
+    event_id: str
+    state: State
+    on: date
+    scene_id: str
+    week: Week
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class AlertRecord:
+    """An alert's own life: when it went out, and who said they had seen it."""
+
+    alert_id: str
+    event_id: str
+    issued_on: date
+    acknowledged_on: date | None = None
+    acknowledged_by: str | None = None
+
+
+@dataclass(frozen=True)
+class MessageRecord:
+    """One message in the outbox.
+
+    `key` is ``<alert_id>:<state>``, with ``:2`` and so on when a state has to be told again: a receiver acts on a key
+    once, however often it comes.
+    """
+
+    key: str
+    alert_id: str
+    state: State
+    week: Week
+    attempts: int = 0
+    last_attempt_at: datetime | None = None
+    last_error: str | None = None
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run of the watch. `settings` are JSON without secrets; the last three are filled in when it finishes."""
+
+    run_id: str
+    started_at: datetime
+    version: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "running"
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    finished_at: datetime | None = None

@@ -1,0 +1,156 @@
+"""The tables. Their history is in `migrations/`; a test holds the two together."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from aois.week import Week
+from flows.ledger.types import JsonValue, Serial, UtcDateTime, WeekText
+
+
+class Base(DeclarativeBase):
+    """What all tables share: named constraints, so that a migration can find them, and the types of the ledger."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        Week: WeekText(),
+        datetime: UtcDateTime(),
+        str: Text(),
+        dict[str, Any]: JsonValue,
+        list[Any]: JsonValue,
+    }
+
+
+class AreaRow(Base):
+    """An area as its file last gave it, with what authorities did there."""
+
+    __tablename__ = "areas"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str]
+    status: Mapped[str | None] = mapped_column(String(16))
+    margin_m: Mapped[float]
+    sensitivity: Mapped[str] = mapped_column(String(16))
+    geometry: Mapped[dict[str, Any]]
+    responses: Mapped[list[Any]]
+
+
+class SceneRow(Base):
+    """A scene of an area."""
+
+    __tablename__ = "scenes"
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), primary_key=True)
+    scene_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    sensor: Mapped[str] = mapped_column(String(16))
+    acquired: Mapped[datetime]
+    sha256: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str]
+    clear_share: Mapped[float]
+    shift_px: Mapped[float | None]
+    status: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str]
+
+
+class ObservationRow(Base):
+    """How well an area was seen in a week."""
+
+    __tablename__ = "observations"
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), primary_key=True)
+    week: Mapped[Week] = mapped_column(primary_key=True)
+    scenes: Mapped[list[Any]]
+    sensors: Mapped[list[Any]]
+    seen_share: Mapped[float]
+    last_clear_look: Mapped[date | None]
+    chain: Mapped[str] = mapped_column(String(128))
+    note: Mapped[str]
+
+
+class EventRow(Base):
+    """The present state of an event: that of its version of the latest week."""
+
+    __tablename__ = "events"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), index=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    properties: Mapped[dict[str, Any]]
+    geometry: Mapped[dict[str, Any]]
+
+
+class TransitionRow(Base):
+    """One step of an event's life. Rows are added, never changed."""
+
+    __tablename__ = "event_transitions"
+    __table_args__ = (UniqueConstraint("event_id", "state", "entered_on"),)
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"))
+    state: Mapped[str] = mapped_column(String(16))
+    entered_on: Mapped[date]
+    scene_id: Mapped[str] = mapped_column(String(255))
+    week: Mapped[Week]
+    note: Mapped[str]
+
+
+class VersionRow(Base):
+    """An event as some recording of a week had it. Rows are added, never changed.
+
+    The row with the highest id speaks for its week, and for the weeks after it until another row does. Properties and
+    geometry are both NULL where a replay no longer knows the event as early as that week.
+    """
+
+    __tablename__ = "event_versions"
+    __table_args__ = (Index(None, "event_id", "week", "id"),)
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"))
+    week: Mapped[Week]
+    properties: Mapped[dict[str, Any] | None]
+    geometry: Mapped[dict[str, Any] | None]
+
+
+class AlertRow(Base):
+    """The alert of an event. `issued_on` never changes."""
+
+    __tablename__ = "alerts"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"), unique=True)
+    issued_on: Mapped[date] = mapped_column(index=True)
+    acknowledged_on: Mapped[date | None]
+    acknowledged_by: Mapped[str | None]
+
+
+class MessageRow(Base):
+    """The outbox: what people are to be told, in the order in which it became true."""
+
+    __tablename__ = "messages"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.id"), index=True)
+    state: Mapped[str] = mapped_column(String(16))
+    week: Mapped[Week]
+    attempts: Mapped[int]
+    last_attempt_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    sent_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class RunRow(Base):
+    """A run of the watch."""
+
+    __tablename__ = "runs"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    started_at: Mapped[datetime]
+    version: Mapped[str] = mapped_column(String(64))
+    settings: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(String(16))
+    summary: Mapped[dict[str, Any]]
+    finished_at: Mapped[datetime | None]

@@ -1,0 +1,114 @@
+"""Which weeks a run works through, and the digest of everything each week rests on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from aois.area import Area
+from aois.week import Week, week_of, weeks_between
+from detectors import VERSION
+from flows.settings import SettingsError
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call asks for: any date may be left out. `today` is the day of the call, UTC."""
+
+    since: date | None
+    until: date | None
+    today: date
+
+
+@dataclass(frozen=True)
+class Period:
+    """The weeks to be true at the end of a run, in order, and the days of history before them."""
+
+    weeks: tuple[Week, ...]
+    history_from: date
+
+    @property
+    def last(self) -> Week:
+        """The last week."""
+        return self.weeks[-1]
+
+
+def last_week(asked: Asked) -> Week:
+    """The last week of a run: the one that holds `until`, or the latest complete one."""
+    latest = week_of(asked.today - timedelta(days=7))
+    if asked.until is None:
+        return latest
+    if asked.until > asked.today:
+        raise SettingsError(f"--until {asked.until} lies in the future; leave it out for the latest complete week")
+    return week_of(asked.until)
+
+
+def period_of(asked: Asked, *, recorded: Iterable[Week], history_days: int, lookback_weeks: int) -> Period:
+    """The period of one area.
+
+    A watch that has begun goes on from where it began: weeks missed since are caught up in order, and a start earlier
+    than the first recorded week replays all. A first watch without a date starts `lookback_weeks` before its end, so
+    that its first report shows what has been going on.
+    """
+    known = sorted(recorded)
+    last = last_week(asked)
+    if asked.since is not None and asked.since > last.last_day:
+        raise SettingsError(
+            f"--since {asked.since} lies after the end of the run, {last.last_day}; swap or mend the dates"
+        )
+    wanted = week_of(asked.since) if asked.since else known[0] if known else last.plus(1 - lookback_weeks)
+    first = min(wanted, known[0]) if known else wanted
+    last = max(last, known[-1]) if known and first < known[0] else last
+    weeks = tuple(weeks_between(first.first_day, max(last, first).last_day))
+    return Period(weeks, first.first_day - timedelta(days=history_days))
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A scene as a digest knows it."""
+
+    scene_id: str
+    acquired: datetime
+    sha256: str
+
+
+def chain_of(area: Area, period: Period, scenes: Sequence[Stamp], *, source: str) -> Mapping[Week, str]:
+    """For each week the digest of all that it rests on: area, detectors' version, every scene up to its end.
+
+    Each digest holds the one before, so that a late scene, a moved perimeter or new detectors change every week from
+    there on, and those weeks are replayed in order.
+    """
+    before = [s for s in scenes if s.acquired.date() < period.weeks[0].first_day]
+    root = [
+        VERSION,
+        source,
+        area.id,
+        area.kind.value,
+        area.geometry.wkb_hex,
+        area.margin_m,
+        period.history_from.isoformat(),
+        str(period.weeks[0]),
+        _rows(before),
+    ]
+    digest = _digest(root)
+    chain = {}
+    for week in period.weeks:
+        digest = _digest([digest, str(week), _rows(scenes_of(week, scenes))])
+        chain[week] = digest
+    return chain
+
+
+def scenes_of(week: Week, scenes: Sequence[Stamp]) -> list[Stamp]:
+    """The scenes acquired in a week, in order."""
+    return [s for s in scenes if week.first_day <= s.acquired.date() <= week.last_day]
+
+
+def _rows(scenes: Iterable[Stamp]) -> list[list[str]]:
+    return [[s.scene_id, s.sha256] for s in scenes]
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

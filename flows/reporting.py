@@ -1,0 +1,116 @@
+"""The week's report, put together from the ledger and the archive; any week can be built again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aois.area import Area, Kind
+from aois.grid import Grid, grid_of, perimeter_mask
+from aois.week import Week
+from flows.album import Album, crop_around, curves, open_album, overview, picture_pair
+from flows.evidence.outlines import footprint_of
+from flows.imagery.archive import Archive
+from flows.ledger.ledger import Ledger
+from flows.ledger.records import ObservationRecord
+from flows.reports.build import build_report
+from flows.reports.inputs import AreaView, EventView, ReportInputs, WeekSeen
+
+ALBUM_DAYS = 760
+WEEKS_SHOWN = 26
+
+
+def report_week(
+    week: Week,
+    *,
+    areas: Sequence[Area],
+    ledger: Ledger,
+    archive: Archive,
+    source_name: str,
+    folder: Path,
+    failures: Mapping[str, str],
+) -> Path:
+    """The page of a week, for the areas given; returns its path."""
+    observations = ledger.observations(until=week)
+    alerts = {f["properties"]["event_id"]: f for f in ledger.alerts(as_of=week)}
+    views = []
+    for area in areas:
+        seen = [o for o in observations if o.area_id == area.id]
+        events = [alerts.get(f["properties"]["event_id"], f) for f in ledger.events(area.id, as_of=week)]
+        before = {f["properties"]["event_id"]: f for f in ledger.events(area.id, as_of=week.plus(-1))}
+        shown = [f for f in events if _is_shown(f, before, week)]
+        album = open_album(area, grid_of(area), archive, source_name=source_name, week=week, days=ALBUM_DAYS)
+        views.append(_area_view(area, album, shown, before, seen, week, failures.get(area.id, "")))
+    return build_report(ReportInputs(week, source_name, tuple(views)), folder / str(week))
+
+
+def _is_shown(feature: Mapping[str, Any], before: Mapping[str, Any], week: Week) -> bool:
+    """Everything alerted, and provisional events without an alert; what was retracted only in the week it happened."""
+    p = feature["properties"]
+    if p["state"] != "retracted":
+        return True
+    return "alert_id" in p and _state(before.get(p["event_id"])) != "retracted"
+
+
+def _state(feature: Mapping[str, Any] | None) -> str | None:
+    return None if feature is None else str(feature["properties"]["state"])
+
+
+def _area_view(
+    area: Area,
+    album: Album,
+    events: Sequence[dict[str, Any]],
+    before: Mapping[str, Any],
+    seen: Sequence[ObservationRecord],
+    week: Week,
+    failure: str,
+) -> AreaView:
+    grid = grid_of(area)
+    perimeter = perimeter_mask(area, grid) if area.kind is Kind.SITE else None
+    picture = overview(album)
+    outline = np.zeros(grid.shape, bool)
+    for feature in events:
+        outline |= footprint_of(feature["geometry"], grid)
+    views = tuple(_event_view(f, album, grid, perimeter, before, week) for f in events)
+    return AreaView(
+        area=area,
+        grid_shape=grid.shape,
+        overview=picture,
+        overview_outline=None if picture is None else outline,
+        overview_perimeter=None if picture is None else perimeter,
+        weeks=tuple(WeekSeen(o.week, o.seen_share, len(o.scenes), o.last_clear_look) for o in seen[-WEEKS_SHOWN:]),
+        events=views,
+        failure=failure,
+    )
+
+
+def _event_view(
+    feature: dict[str, Any],
+    album: Album,
+    grid: Grid,
+    perimeter: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | None,
+    before: Mapping[str, Any],
+    week: Week,
+) -> EventView:
+    p = feature["properties"]
+    mask = footprint_of(feature["geometry"], grid)
+    window = crop_around(mask)
+    first = date.fromisoformat(p["first_seen"])
+    earlier, later = picture_pair(album, window, first_seen=first)
+    known = before.get(p["event_id"])
+    is_new = p.get("issued_on") == week.last_day.isoformat() if "alert_id" in p else known is None
+    changed = known is not None and (_state(known) != p["state"] or known["properties"]["change"] != p["change"])
+    return EventView(
+        feature=feature,
+        before=earlier,
+        after=later,
+        outline=mask[window],
+        perimeter=None if perimeter is None else perimeter[window],
+        series=curves(album, mask, first_seen=first),
+        new_this_week=is_new,
+        changed_this_week=bool(changed and not is_new),
+    )

@@ -1,0 +1,64 @@
+"""Write a week's report as one self-contained file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from flows.reports import charts
+from flows.reports.captions import captions_in
+from flows.reports.inputs import ReportInputs
+from flows.reports.page import Page, page_of
+from flows.reports.story import headline
+from flows.reports.words import Words, brief, printable, words_for
+
+TEMPLATES = Path(__file__).parent / "templates"
+MAIN_LANGUAGE = "en"
+
+
+def build_report(inputs: ReportInputs, folder: Path, *, lang: str = "en") -> Path:
+    """The week's page lies in `folder` as ``index.html`` (``index.<lang>.html`` in another language); its path.
+
+    The file is replaced in one step, and left untouched when nothing in it would change. The same inputs give the same
+    bytes. Raises `ReportError` when an event lacks its properties or the language has no catalog.
+    """
+    words = words_for(lang)
+    text = render(page_of(inputs), words)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / ("index.html" if lang == MAIN_LANGUAGE else f"index.{lang}.html")
+    _replace(target, text.encode("utf-8"))
+    return target
+
+
+def render(page: Page, words: Words) -> str:
+    """The page as HTML."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["brief"] = brief
+    environment.globals.update(captions_in(words), w=words, frame=charts)
+    return environment.get_template("report.html").render(page=page, headline=headline(page.tally, page.week, words))
+
+
+def _printable(value: object) -> object:
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _replace(target: Path, content: bytes) -> None:
+    if target.is_file() and target.read_bytes() == content:
+        return
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,103 @@
+"""Texts that are put together from several figures; each takes the words first, then what it tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from detectors.records import Criterion
+from flows.reports.charts import Chart, DayTick
+from flows.reports.facts import Facts
+from flows.reports.page import Place
+from flows.reports.words import Words, brief
+
+# Chosen for reading, not calibrated: below each bound the confidence goes by the word beside it.
+CONFIDENCE_WORDS = ((0.4, "low"), (0.7, "moderate"), (0.9, "high"))
+UNIT_LETTERS = 20
+
+
+def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
+    """Every caption by name, bound to the words, for the templates."""
+    makers = (confidence, size, between, criterion_name, seen_summary, chart_title, chart_text, tick_label)
+    return {maker.__name__: partial(maker, words) for maker in makers}
+
+
+def confidence(words: Words, facts: Facts) -> str:
+    """The confidence as a word and a number."""
+    name = next((name for bound, name in CONFIDENCE_WORDS if facts.confidence < bound), "very_high")
+    return words("case.confidence_text", word=words(f"confidence.{name}"), value=words.number(facts.confidence, 2))
+
+
+def size(words: Words, facts: Facts) -> str:
+    """The one figure that says how big: the length of a line, the ground of everything else."""
+    if facts.length_m is not None:
+        return words.length(facts.length_m)
+    return words("case.unmeasured") if facts.area_m2 is None else words.ground(facts.area_m2)
+
+
+def between(words: Words, facts: Facts) -> str:
+    """The interval of the area, empty when there is none."""
+    if facts.area_m2_low is None or facts.area_m2_high is None:
+        return ""
+    return words("case.between", low=words.ground(facts.area_m2_low), high=words.ground(facts.area_m2_high))
+
+
+def criterion_name(words: Words, criterion: Criterion) -> str:
+    """The criterion's name in this language, or its own with spaces."""
+    key = f"criteria.{criterion.name}"
+    return words(key) if words.has(key) else criterion.name.replace("_", " ").replace("-", " ")
+
+
+def seen_summary(words: Words, place: Place) -> str:
+    """In how many weeks the place was seen well enough, and when last clearly."""
+    counted = words.count("seen.summary", place.weeks_known, good=place.weeks_good)
+    last = place.look.last_clear_look
+    if not place.weeks_known:
+        return counted
+    return f"{counted} {words('seen.last_look', day=words.day(last))}" if last else f"{counted} {words('seen.never')}"
+
+
+def chart_title(words: Words, chart: Chart) -> str:
+    """What the chart shows, and in which unit."""
+    label, unit = brief(chart.label), brief(chart.unit, UNIT_LETTERS)
+    return words("chart.title", label=label, unit=unit) if unit else words("chart.title_plain", label=label)
+
+
+def chart_text(words: Words, chart: Chart, facts: Facts) -> str:
+    """The chart for those who do not see it."""
+    told = chart.summary
+    sentences = [
+        words.count(
+            "chart.desc",
+            told.count,
+            first=words.day(told.first),
+            last=words.day(told.last),
+            low=_value(words, chart, told.low),
+            high=_value(words, chart, told.high),
+        ),
+        _last_value(words, chart),
+        words("chart.desc_first_seen", day=words.day(facts.first_seen)),
+    ]
+    if facts.confirmed_on is not None:
+        sentences.append(words("chart.desc_confirmed", day=words.day(facts.confirmed_on)))
+    return " ".join(sentences)
+
+
+def tick_label(words: Words, tick: DayTick) -> str:
+    """A month, with its year where it begins one."""
+    month = words.entry("dates.short_months")[tick.day.month - 1]
+    return words("chart.tick_year", month=month, year=tick.day.year) if tick.with_year else str(month)
+
+
+def _last_value(words: Words, chart: Chart) -> str:
+    told = chart.summary
+    value = _value(words, chart, told.value)
+    if told.expected is None or told.margin is None:
+        return words("chart.desc_last", value=value)
+    foretold, margin = _value(words, chart, told.expected), _value(words, chart, told.margin)
+    return words("chart.desc_expected", value=value, foretold=foretold, margin=margin)
+
+
+def _value(words: Words, chart: Chart, value: float) -> str:
+    number = words.number(value, chart.summary.decimals)
+    return f"{number} {brief(chart.unit, UNIT_LETTERS)}" if chart.unit else number

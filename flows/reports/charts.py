@@ -1,0 +1,218 @@
+"""Time series as lines and dots in a small coordinate frame that the page draws as inline SVG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from flows.reports.inputs import Series, Values
+
+WIDTH, HEIGHT = 400, 190
+LEFT, RIGHT, TOP, BOTTOM = 46, 392, 10, 164
+BAND_SPREADS = 2.0
+MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60)
+MOST_DAY_TICKS = 5
+VALUE_TICKS = 4
+SHORTEST_DAYS = 62  # so that the time axis always holds the first of a month
+HEADROOM = 0.06  # share of the value range left free above and below
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ValueTick:
+    """A mark on the value axis, at `y`, with as many decimals as its neighbours need."""
+
+    y: float
+    value: float
+    decimals: int
+
+
+@dataclass(frozen=True)
+class DayTick:
+    """A mark on the time axis, at `x`; `with_year` where the label should name the year."""
+
+    x: float
+    day: date
+    with_year: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A chart in words' raw material: first and last clear day, range, and the last value against what was expected."""
+
+    count: int
+    first: date
+    last: date
+    low: float
+    high: float
+    value: float
+    expected: float | None
+    margin: float | None
+    decimals: int
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Everything that a page draws of one series; paths are SVG path data in a frame of `WIDTH` by `HEIGHT`."""
+
+    label: str
+    unit: str
+    inside: str
+    outside: str
+    line: str
+    expected: str
+    band: str
+    value_ticks: tuple[ValueTick, ...]
+    day_ticks: tuple[DayTick, ...]
+    first_seen_x: float | None
+    confirmed_x: float | None
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class _Frame:
+    first: date
+    last: date
+    low: float
+    high: float
+
+    def x(self, day: date) -> float:
+        share = (day - self.first).days / (self.last - self.first).days
+        return round(LEFT + share * (RIGHT - LEFT), 1)
+
+    def y(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return round(BOTTOM - share * (BOTTOM - TOP), 1)
+
+    def mark(self, day: date | None) -> float | None:
+        return self.x(day) if day is not None and self.first <= day <= self.last else None
+
+
+def chart_of(series: Series, *, first_seen: date, confirmed_on: date | None) -> Chart | None:
+    """The drawing of a series, or None when it holds no finite value.
+
+    Values are joined by a faint line over gaps, so the dots, not the line, say what was seen. Dots outside expected ± 2
+    spread are kept apart from those inside; without a spread all are inside.
+    """
+    values = _floats(series.values)
+    seen = np.isfinite(values)
+    if not seen.any():
+        return None
+    expected = _floats(series.expected) if series.expected is not None else np.full_like(values, np.nan)
+    spread = _floats(series.spread) if series.spread is not None else np.full_like(values, np.nan)
+    low, high = expected - BAND_SPREADS * spread, expected + BAND_SPREADS * spread
+    frame = _frame_of(series.days, [values, expected, low, high], also=(first_seen, confirmed_on))
+    outside = seen & ((values < low) | (values > high))
+    ticks = _value_ticks(frame)
+    return Chart(
+        label=series.label,
+        unit=series.unit,
+        inside=_dots(frame, series.days, values, where=seen & ~outside),
+        outside=_dots(frame, series.days, values, where=outside),
+        line=_line(frame, series.days, values, joined=True),
+        expected=_line(frame, series.days, expected),
+        band=_band(frame, series.days, low, high),
+        value_ticks=ticks,
+        day_ticks=_day_ticks(frame),
+        first_seen_x=frame.mark(first_seen),
+        confirmed_x=frame.mark(confirmed_on),
+        summary=_summary(series.days, values, expected, spread, decimals=ticks[0].decimals + 1),
+    )
+
+
+def _floats(values: Values) -> Floats:
+    return np.asarray(values, dtype=np.float64)
+
+
+def _frame_of(days: Sequence[date], arrays: Sequence[Floats], *, also: Sequence[date | None]) -> _Frame:
+    known = [*days, *(day for day in also if day is not None)]
+    last = max(known)
+    first = min(*known, last - timedelta(days=SHORTEST_DAYS))
+    values = np.concatenate(arrays)
+    values = values[np.isfinite(values)]
+    low, high = float(values.min()), float(values.max())
+    room = (high - low) * HEADROOM or max(abs(high) * HEADROOM, HEADROOM)
+    return _Frame(first, last, low - room, high + room)
+
+
+def _dots(frame: _Frame, days: Sequence[date], values: Floats, *, where: npt.NDArray[np.bool_]) -> str:
+    return "".join(f"M{frame.x(days[i])} {frame.y(values[i])}h0" for i in np.flatnonzero(where).tolist())
+
+
+def _line(frame: _Frame, days: Sequence[date], values: Floats, *, joined: bool = False) -> str:
+    runs = [np.flatnonzero(np.isfinite(values))] if joined else list(_runs(np.isfinite(values)))
+    return "".join(_polyline([(frame.x(days[i]), frame.y(values[i])) for i in run]) for run in runs)
+
+
+def _band(frame: _Frame, days: Sequence[date], low: Floats, high: Floats) -> str:
+    paths = []
+    for run in _runs(np.isfinite(low) & np.isfinite(high)):
+        over = [(frame.x(days[i]), frame.y(high[i])) for i in run]
+        under = [(frame.x(days[i]), frame.y(low[i])) for i in run[::-1]]
+        paths.append(_polyline([*over, *under]) + "Z")
+    return "".join(paths)
+
+
+def _polyline(points: Sequence[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x} {y}" for x, y in points)
+
+
+def _runs(where: npt.NDArray[np.bool_]) -> Iterator[npt.NDArray[np.intp]]:
+    indices = np.flatnonzero(where)
+    breaks = np.flatnonzero(np.diff(indices) > 1) + 1
+    return (run for run in np.split(indices, breaks) if run.size)
+
+
+def _value_ticks(frame: _Frame) -> tuple[ValueTick, ...]:
+    step = _round_step((frame.high - frame.low) / VALUE_TICKS)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    first, last = math.ceil(frame.low / step), math.floor(frame.high / step)
+    return tuple(ValueTick(frame.y(i * step), i * step, decimals) for i in range(first, last + 1))
+
+
+def _round_step(rough: float) -> float:
+    size = 10.0 ** math.floor(math.log10(rough))
+    return next(nice * size for nice in (1.0, 2.0, 5.0, 10.0) if nice * size >= rough * (1 - 1e-9))
+
+
+def _day_ticks(frame: _Frame) -> tuple[DayTick, ...]:
+    firsts = list(_firsts_of_month(frame.first, frame.last))
+    for step in MONTH_STEPS:
+        days = [day for day in firsts if (day.year * 12 + day.month - 1) % step == 0]
+        if len(days) <= MOST_DAY_TICKS:
+            break
+    return tuple(DayTick(frame.x(day), day, i == 0 or day.month == 1 or step >= 6) for i, day in enumerate(days))
+
+
+def _firsts_of_month(first: date, last: date) -> Iterator[date]:
+    day = first if first.day == 1 else _next_month(first)
+    while day <= last:
+        yield day
+        day = _next_month(day)
+
+
+def _next_month(day: date) -> date:
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def _summary(days: Sequence[date], values: Floats, expected: Floats, spread: Floats, *, decimals: int) -> Summary:
+    seen = np.flatnonzero(np.isfinite(values))
+    last = int(seen[-1])
+    is_foretold = bool(np.isfinite(expected[last]) and np.isfinite(spread[last]))
+    return Summary(
+        count=len(seen),
+        first=days[int(seen[0])],
+        last=days[last],
+        low=float(values[seen].min()),
+        high=float(values[seen].max()),
+        value=float(values[last]),
+        expected=float(expected[last]) if is_foretold else None,
+        margin=float(BAND_SPREADS * spread[last]) if is_foretold else None,
+        decimals=decimals,
+    )

@@ -1,0 +1,106 @@
+"""Chips as the page shows them: a picture as a data URI, and the lines and the scale bar that lie over it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from matplotlib.image import imsave
+
+from flows.reports import pictures
+from flows.reports.inputs import Chip, Mask, Rgb
+
+OVERVIEW_SIDE_PX = 420
+JPEG_QUALITY = 82  # overviews are for finding one's way; what is evidence is kept as measured, in PNG
+CASE_SCALE_M = 100
+SCALES_M = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
+LARGEST_SCALE_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chip ready for the page.
+
+    `width` and `height` are the frame in pixels of the chip, in which `change` and `perimeter` are SVG path data;
+    `scale_percent` is the length of the scale bar as a percentage of the width.
+    """
+
+    chip: Chip
+    uri: str
+    width: int
+    height: int
+    change: str
+    perimeter: str
+    scale_m: int
+    scale_percent: float
+
+
+def case_picture(chip: Chip, *, outline: Mask, perimeter: Mask | None, pixel_size_m: float) -> Picture:
+    """The chip enlarged pixel by pixel, without loss, with a scale bar of 100 m where it fits."""
+    shape = chip.rgb.shape[0], chip.rgb.shape[1]
+    factor = pictures.magnification_for(shape)
+    scale_m = min(CASE_SCALE_M, _fitting_scale(shape[1] * pixel_size_m))
+    return Picture(
+        chip=chip,
+        uri=data_uri(pictures.magnify(chip.rgb, factor=factor), "png"),
+        width=shape[1],
+        height=shape[0],
+        change=path_of(outline),
+        perimeter=path_of(perimeter),
+        scale_m=scale_m,
+        scale_percent=_percent_of(scale_m, shape[1] * pixel_size_m),
+    )
+
+
+def overview_picture(
+    chip: Chip, *, outline: Mask | None, perimeter: Mask | None, grid_shape: tuple[int, int], pixel_size_m: float
+) -> Picture:
+    """The chip reduced to at most `OVERVIEW_SIDE_PX`; its scale follows from the size of the grid that it shows."""
+    shape = chip.rgb.shape[0], chip.rgb.shape[1]
+    factor = pictures.reduction_for(shape, side_px=OVERVIEW_SIDE_PX)
+    rgb = pictures.reduce_by(chip.rgb, factor=factor)
+    width, height = rgb.shape[1] * factor, rgb.shape[0] * factor
+    width_m = pixel_size_m * grid_shape[1] * width / shape[1]
+    scale_m = _fitting_scale(width_m)
+    return Picture(
+        chip=chip,
+        uri=data_uri(rgb, "jpeg"),
+        width=width,
+        height=height,
+        change=path_of(outline),
+        perimeter=path_of(perimeter),
+        scale_m=scale_m,
+        scale_percent=_percent_of(scale_m, width_m),
+    )
+
+
+def data_uri(rgb: Rgb, form: Literal["png", "jpeg"]) -> str:
+    """The picture as a data URI without a date or place in it, so the same pixels give the same bytes."""
+    held = io.BytesIO()
+    if form == "png":
+        imsave(held, rgb, format="png", metadata={"Software": "Sitewatch"})
+    else:
+        imsave(held, rgb, format="jpeg", pil_kwargs={"quality": JPEG_QUALITY})
+    return f"data:image/{form};base64,{base64.b64encode(held.getvalue()).decode('ascii')}"
+
+
+def path_of(mask: Mask | None) -> str:
+    """SVG path data of the lines around a mask's True pixels, empty without any."""
+    return "" if mask is None else "".join(_closed(ring) for ring in pictures.outline_of(mask))
+
+
+def _closed(ring: pictures.Ring) -> str:
+    steps: Iterable[str] = (f"{x} {y}" for x, y in ring[:-1])
+    return "M" + "L".join(steps) + "Z"
+
+
+def _fitting_scale(width_m: float) -> int:
+    fitting = [scale for scale in SCALES_M if scale <= LARGEST_SCALE_SHARE * width_m]
+    return fitting[-1] if fitting else SCALES_M[0]
+
+
+def _percent_of(scale_m: int, width_m: float) -> float:
+    return round(100.0 * scale_m / width_m, 2)

@@ -1,0 +1,142 @@
+"""What a report is made from: everything is measured and cut out before it comes here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from aois.area import Area
+from aois.week import Week
+
+Mask = npt.NDArray[np.bool_]
+Rgb = npt.NDArray[np.uint8]
+Values = npt.NDArray[np.floating[Any]]
+
+
+class ReportError(ValueError):
+    """A report cannot be built from what was given; the message says what, the value, and what to do."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One picture: `rgb` is uint8 (y, x, 3), north up; `caption` adds what the picture shows, such as "radar"."""
+
+    day: date
+    scene_id: str
+    sensor: str
+    rgb: Rgb
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse anything that is not a picture."""
+        if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8 or not self.rgb.size:
+            raise ReportError(
+                f"chip of `{self.scene_id}`: rgb is {self.rgb.dtype} {self.rgb.shape}; give uint8 (y, x, 3), not empty"
+            )
+
+
+@dataclass(frozen=True)
+class Series:
+    """One quantity over time, all arrays of one length.
+
+    `values` is NaN where the ground was not seen. `expected` and `spread` (one standard deviation) say what the
+    baseline foretold; expected ± 2 spread is drawn as a band, either may be None.
+    """
+
+    label: str
+    unit: str
+    days: tuple[date, ...]
+    values: Values
+    expected: Values | None = None
+    spread: Values | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse arrays of different lengths."""
+        for name in ("values", "expected", "spread"):
+            array = getattr(self, name)
+            if array is not None and np.shape(array) != (len(self.days),):
+                raise ReportError(
+                    f"series `{self.label}`: {name} has shape {np.shape(array)} for {len(self.days)} days; "
+                    "give one value a day"
+                )
+
+
+@dataclass(frozen=True)
+class EventView:
+    """One event with its pictures.
+
+    `feature` is the event's GeoJSON Feature with the properties fixed in DESIGN.md, and optionally `criteria`, a list
+    of ``{"name", "value", "weight", "detail"}``; an event that raised no alert has no `alert_id`. `outline` and
+    `perimeter` are bool (y, x) in the same crop as the two chips.
+    """
+
+    feature: dict[str, Any]
+    before: Chip | None
+    after: Chip | None
+    outline: Mask
+    perimeter: Mask | None
+    series: tuple[Series, ...]
+    new_this_week: bool
+    changed_this_week: bool
+
+    def __post_init__(self) -> None:
+        """Refuse masks cut to another crop than the chips."""
+        for name, chip in (("before", self.before), ("after", self.after)):
+            _require_same_crop(f"chip `{name}`", chip, self.outline)
+        if self.perimeter is not None and self.perimeter.shape != self.outline.shape:
+            raise ReportError(
+                f"perimeter has shape {self.perimeter.shape}, outline {self.outline.shape}; cut both to the same crop"
+            )
+
+
+@dataclass(frozen=True)
+class WeekSeen:
+    """How much of an area was seen clearly in a week: share 0 to 1, scenes used, and the last clear look so far."""
+
+    week: Week
+    seen_share: float
+    scenes: int
+    last_clear_look: date | None
+
+
+@dataclass(frozen=True)
+class AreaView:
+    """One area in the report.
+
+    `overview` shows the whole grid, reduced or not; its two masks have the shape of its picture. `weeks` holds up to
+    the last 26 weeks, oldest first. `failure` is not empty when the area could not be worked on this week.
+    """
+
+    area: Area
+    grid_shape: tuple[int, int]
+    overview: Chip | None
+    overview_outline: Mask | None
+    overview_perimeter: Mask | None
+    weeks: tuple[WeekSeen, ...]
+    events: tuple[EventView, ...]
+    failure: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse masks of another shape than the overview."""
+        for mask in (self.overview_outline, self.overview_perimeter):
+            if mask is not None:
+                _require_same_crop(f"overview of area `{self.area.id}`", self.overview, mask)
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """A week's report: the week, the name of the imagery source, the areas, and anything else to be said."""
+
+    week: Week
+    source: str
+    areas: tuple[AreaView, ...]
+    notes: tuple[str, ...] = ()
+
+
+def _require_same_crop(what: str, chip: Chip | None, mask: Mask) -> None:
+    if chip is not None and chip.rgb.shape[:2] != mask.shape:
+        raise ReportError(f"{what} has shape {chip.rgb.shape[:2]}, its mask {mask.shape}; cut both to the same crop")

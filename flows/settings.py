@@ -1,0 +1,70 @@
+"""Settings: typed, from the environment (``SITEWATCH_…``) and a ``.env`` file, checked at the start."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from aois.week import Week, week_of
+
+
+class SettingsError(ValueError):
+    """A setting or a call cannot be used; the message says what, the value, and what to do."""
+
+
+class SourceName(StrEnum):
+    """Where imagery comes from."""
+
+    SIMULATED = "simulated"
+    STAC = "stac"
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set; each field is ``SITEWATCH_<NAME>`` in the environment or in ``.env``."""
+
+    model_config = SettingsConfigDict(env_prefix="SITEWATCH_", env_file=".env", extra="ignore")
+
+    outputs: Path = Field(Path("outputs"), description="where everything is written")
+    areas: Path | None = Field(None, description="the watch list; the demonstration when left out")
+    source: SourceName = Field(SourceName.SIMULATED, description="where imagery comes from")
+    catalog: str | None = Field(None, description="a STAC API or catalog, on the web or on disk")
+    ledger_url: str | None = Field(None, description="an SQLAlchemy URL; outputs/ledger.sqlite when left out")
+    history_days: int = Field(730, ge=0, le=3660, description="days of history behind the first baseline")
+    lookback_weeks: int = Field(26, ge=1, le=520, description="weeks a first run works through when no date is given")
+    workers: int = Field(2, ge=1, le=64, description="areas worked on at the same time")
+    seed: int = Field(1, description="the seed of the simulated world")
+    alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, separated by spaces")
+
+    @field_validator("alert_urls", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.split()) if isinstance(value, str) else value
+
+    @property
+    def ledger(self) -> str:
+        """The ledger's URL."""
+        return self.ledger_url or f"sqlite:///{(self.outputs / 'ledger.sqlite').absolute()}"
+
+    def without_secrets(self) -> dict[str, Any]:
+        """The settings as they may be written beside a run's outputs: how many alert URLs, not which."""
+        shown = self.model_dump(mode="json", exclude={"alert_urls", "ledger_url"})
+        return {**shown, "alert_urls": len(self.alert_urls), "ledger": (self.ledger_url or "sqlite").split(":")[0]}
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings, the call's before the environment's; raises `SettingsError` that names each wrong one."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        lines = [f"setting `{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in error.errors()]
+        raise SettingsError("; ".join(lines) + "; mend the call, SITEWATCH_… in the environment, or .env") from None
+
+
+def latest_complete_week(today: date) -> Week:
+    """The last ISO week that has wholly passed on a day, UTC."""
+    return week_of(today - timedelta(days=7))

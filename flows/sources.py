@@ -1,0 +1,33 @@
+"""Which source of imagery the settings name."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+from flows.imagery.simulated import SimulatedSource
+from flows.imagery.source import Source
+from flows.imagery.stac import StacSource
+from flows.settings import Settings, SourceName
+
+
+def open_source(settings: Settings, *, story_end: date) -> Source:
+    """The source that the settings name.
+
+    The simulated world leads up to the end of the first run over these outputs and stays the same ever after;
+    `story_end` is used when there is no such world yet.
+    """
+    if settings.source is SourceName.STAC:
+        return StacSource(settings.catalog)
+    return SimulatedSource(_story_end(settings.outputs, story_end), settings.seed)
+
+
+def _story_end(outputs: Path, story_end: date) -> date:
+    path = outputs / "archive" / "simulated-world.json"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps({"story_end": story_end.isoformat()}) + "\n")
+        temporary.replace(path)
+    return date.fromisoformat(json.loads(path.read_text())["story_end"])

@@ -1,0 +1,45 @@
+"""Bringing what a source offers into the archive."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from aois.area import Area
+from aois.grid import Grid
+from flows.imagery.archive import Archive
+from flows.imagery.fetching import fetch_missing, missing
+from flows.imagery.scene import SceneRef
+from flows.imagery.stac import StacSource
+
+ALL = {"since": date(2023, 1, 1), "until": date(2023, 12, 31)}
+
+
+def test_only_what_the_archive_lacks_is_fetched_and_a_failure_stops_nothing(
+    catalog: Any, flat: Any, area: Area, grid: Grid, tmp_path: Path
+) -> None:
+    for day in (1, 2, 3):
+        folder = catalog.add(f"item-{day}", f"2023-05-0{day}T10:00:00Z", {"red": flat(1000 * day)})
+        if day == 2:
+            broken = folder / "red.tif"
+            whole = broken.read_bytes()
+            broken.unlink()
+    source, archive = StacSource(catalog.write()), Archive(tmp_path / "archive")
+    refs = source.search(area, grid, **ALL)
+    seen: list[SceneRef] = []
+
+    first = fetch_missing(source, archive, area, grid, refs, on_scene=seen.append)
+    assert first.fetched == (refs[0].scene_id, refs[2].scene_id)
+    ((failed_id, reason),) = first.failed
+    assert failed_id == refs[1].scene_id
+    assert "item `item-2`: asset `red`" in reason
+    assert seen == refs
+    assert missing(refs, archive.list(area.id, source.name, grid)) == [refs[1]]
+
+    broken.write_bytes(whole)
+    seen.clear()
+    second = fetch_missing(source, archive, area, grid, refs, on_scene=seen.append)
+    assert (second.fetched, second.failed) == ((refs[1].scene_id,), ())
+    assert seen == [refs[1]]
+    assert missing(refs, archive.list(area.id, source.name, grid)) == []

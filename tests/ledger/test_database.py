@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
+
+from flows.ledger import LedgerError, open_ledger
+from flows.ledger.database import alembic_config, connect, writing
+from flows.ledger.tables import Base
+
+TABLES = set(Base.metadata.tables)
+
+
+def tables(path: Path) -> set[str]:
+    engine = create_engine(f"sqlite:///{path}")
+    names = set(inspect(engine).get_table_names()) - {"alembic_version"}
+    engine.dispose()
+    return names
+
+
+def test_migrations_lead_up_down_and_up_again(tmp_path):
+    path = tmp_path / "new" / "ledger.sqlite"
+    engine = connect(f"sqlite:///{path}")
+    assert tables(path) == TABLES
+    with writing(engine).begin() as connection:
+        command.downgrade(alembic_config(connection), "base")
+    assert tables(path) == set()
+    engine.dispose()
+    connect(f"sqlite:///{path}").dispose()
+    assert tables(path) == TABLES
+
+
+def test_migrations_lead_to_the_tables_of_the_code(path):
+    engine = connect(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    engine.dispose()
+
+
+def test_a_migration_that_is_cut_short_leaves_nothing(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE messages (mine TEXT)")  # stands in the way of the seventh table
+    engine.dispose()
+    with pytest.raises(LedgerError, match="already exists"):
+        open_ledger(f"sqlite:///{path}")
+    assert tables(path) == {"messages"}
+
+
+def test_tables_suit_postgresql():
+    statements = [str(CreateTable(t).compile(dialect=postgresql.dialect())) for t in Base.metadata.sorted_tables]
+    assert not any("JSONB" in one for one in statements), "JSONB would not give back the same bytes"
+    assert any("BIGSERIAL" in one for one in statements)
+    assert any("TIMESTAMP WITH TIME ZONE" in one for one in statements)
+
+
+def test_sqlite_is_set_up_to_be_shared_and_kept(path):
+    engine = connect(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        read = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "foreign_keys")
+        }
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() >= 10_000
+    engine.dispose()
+    assert read == {"journal_mode": "wal", "foreign_keys": 1}
+
+
+def test_only_the_owner_can_read_a_new_ledger(tmp_path):
+    open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}").close()
+    assert stat.S_IMODE((tmp_path / "ledger.sqlite").stat().st_mode) == 0o600
+
+
+def test_a_ledger_from_a_newer_version_is_refused_and_untouched(path, given):
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    before = given.dump(path)
+    with pytest.raises(LedgerError, match=r"9999.*upgrade Sitewatch"):
+        open_ledger(f"sqlite:///{path}")
+    assert given.dump(path) == before
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    path.write_text("a shopping list, long enough to be looked at as a database header\n" * 20)
+    with pytest.raises(LedgerError, match="cannot be opened"):
+        open_ledger(f"sqlite:///{path}")
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql+nosuchdriver://anna:hunter2@127.0.0.1/x", "not a url hunter2", "nosuch://a:hunter2@b/c"]
+)
+def test_a_url_that_cannot_be_used_is_refused_without_its_password(url):
+    with pytest.raises(LedgerError) as caught:
+        open_ledger(url)
+    assert "hunter2" not in str(caught.value)
+    assert "sqlite:///outputs/ledger.sqlite" in str(caught.value)
+
+
+def test_errors_of_the_database_do_not_repeat_values(ledger, given, path):
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON event_versions BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+    connection.close()
+    with pytest.raises(LedgerError, match=r"disk full; nothing was changed") as caught:
+        ledger.record_week(given.observation(0), [given.event("x")])
+    assert "0.001" not in str(caught.value) + str(caught.value.__cause__)

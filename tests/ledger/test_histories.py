@@ -1,0 +1,162 @@
+"""Random histories of an area: what must hold whatever detectors say and in whatever order weeks are worked through."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from detectors.records import State
+from flows.ledger import open_ledger
+
+LIVES = [
+    (State.PROVISIONAL,),
+    (State.PROVISIONAL, State.CONFIRMED),
+    (State.PROVISIONAL, State.CONFIRMED, State.FINISHED),
+    (State.PROVISIONAL, State.CONFIRMED, State.RETRACTED),
+    (State.PROVISIONAL, State.RETRACTED),
+    (State.CONFIRMED,),
+]
+RANK = {"provisional": 0, "confirmed": 1, "finished": 2, "retracted": 3}
+TIDY = settings(max_examples=20, deadline=None, derandomize=True)
+
+sightings = st.tuples(st.sampled_from(LIVES), st.sampled_from([100.0, 900.0]), st.booleans())
+weeks = st.dictionaries(st.sampled_from("abc"), sightings, max_size=3)
+histories = st.lists(weeks, min_size=1, max_size=6)
+
+
+@pytest.fixture(scope="module")
+def room(blank, given):
+    """Ledgers of their own for every example."""
+
+    class Room:
+        def __init__(self) -> None:
+            self.folder = tempfile.TemporaryDirectory()
+            self.path = Path(self.folder.name) / "ledger.sqlite"
+
+        def __enter__(self):
+            shutil.copy(blank, self.path)
+            self.ledger = open_ledger(f"sqlite:///{self.path}")
+            return self
+
+        def __exit__(self, *_):
+            self.ledger.close()
+            self.folder.cleanup()
+
+        def record(self, number, week):
+            listed = [given.event(key, *life, area_m2=size, alert=alert) for key, (life, size, alert) in week.items()]
+            return self.ledger.record_week(given.observation(number, chain=repr(week)), listed)
+
+        def play(self, history, *, since=0):
+            return [self.record(number, week) for number, week in enumerate(history) if number >= since]
+
+        def dump(self):
+            return given.dump(self.path)
+
+        def views(self, history):
+            return [
+                {one["id"]: one for one in self.ledger.events("site-a", as_of=given.week(number))}
+                for number in range(len(history))
+            ]
+
+    return Room
+
+
+@TIDY
+@drawn(history=histories)
+def test_recording_twice_is_the_same_as_once(room, history):
+    with room() as once, room() as twice:
+        once.play(history)
+        for number, week in enumerate(history):
+            twice.record(number, week)
+            again = twice.record(number, week)
+            assert (again.issued, again.changed) == ((), ())
+        assert twice.dump() == once.dump()
+
+
+@TIDY
+@drawn(history=histories, data=st.data())
+def test_a_replay_in_order_changes_nothing(room, history, data):
+    with room() as played:
+        played.play(history)
+        original = played.dump()
+        since = data.draw(st.integers(0, len(history) - 1))
+        outcomes = played.play(history, since=since)
+        assert played.dump() == original
+        assert all((one.issued, one.changed) == ((), ()) for one in outcomes)
+
+
+@TIDY
+@drawn(history=histories)
+def test_no_event_goes_backwards(room, history):
+    with room() as played:
+        played.play(history)
+        reached: dict[str, int] = {}
+        for view in played.views(history):
+            assert reached.keys() <= view.keys(), "an event disappeared"
+            now = {name: RANK[one["properties"]["state"]] for name, one in view.items()}
+            assert all(now[name] >= rank for name, rank in reached.items())
+            reached = now
+        for name in reached:
+            ranks = [RANK[step.state] for step in played.ledger.history(name)]
+            assert ranks == sorted(set(ranks))
+            assert ranks[-1] == reached[name]
+
+
+@TIDY
+@drawn(first=histories, second=histories, data=st.data())
+def test_a_replay_with_late_scenes_ends_like_a_fresh_ledger(room, first, second, data):
+    since = data.draw(st.integers(0, len(first) - 1))
+    second = first[:since] + (second + first)[: len(first) - since]
+    with room() as replayed, room() as fresh:
+        replayed.play(first)
+        replayed.play(second, since=since)
+        fresh.play(second)
+        leftover = [
+            {name: one for name, one in old.items() if name not in new}
+            for old, new in zip(replayed.views(second), fresh.views(second), strict=True)
+        ]
+        assert [
+            {name: one for name, one in view.items() if name not in left}
+            for view, left in zip(replayed.views(second), leftover, strict=True)
+        ] == fresh.views(second)
+        assert not any(leftover[:-1])
+        assert all(one["properties"]["state"] == "retracted" for one in leftover[-1].values())
+        settled = replayed.dump()
+        replayed.play(second)
+        assert replayed.dump() == settled
+
+
+@TIDY
+@drawn(first=histories, second=histories)
+def test_history_is_only_ever_added_to(room, first, second):
+    with room() as played:
+        played.play(first)
+        before = played.dump()
+        played.play(second)
+        after = played.dump()
+        for table in ("event_transitions", "event_versions"):
+            assert after[table][: len(before[table])] == before[table]
+        issued = {row[0]: row for row in after["alerts"]}
+        assert all(issued[row[0]] == row for row in before["alerts"])
+        assert {row[0] for row in before["events"]} <= {row[0] for row in after["events"]}
+
+
+@TIDY
+@drawn(first=histories, second=histories)
+def test_people_last_hear_what_is_true(room, first, second):
+    with room() as played:
+        played.play(first)
+        played.play((second + first)[: len(first)])
+        told = {message.alert_id: message.state for message in played.ledger.pending_messages()}
+        for alert in played.ledger.alerts():
+            state = alert["properties"]["state"]
+            assert (told[alert["id"]] == "retracted") == (state == "retracted")
+            if state == "confirmed":
+                assert told[alert["id"]] == "confirmed"
+        assert told.keys() == {alert["id"] for alert in played.ledger.alerts()}

@@ -1,0 +1,90 @@
+"""The page in a real browser: no request but the file itself, and nothing wider than a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from flows.reports.build import build_report
+from flows.reports.inputs import ReportInputs
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium; apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def report(week_inputs: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    heron = week_inputs.areas[1]
+    long_name = replace(heron, area=replace(heron.area, name="W" * 10_000))
+    inputs = replace(
+        week_inputs, areas=(*week_inputs.areas, replace(long_name, area=replace(long_name.area, id="w-8")))
+    )
+    return build_report(inputs, tmp_path_factory.mktemp("report"))
+
+
+def open_page(browser: Browser, report: Path, width: int, *, javascript: bool = True) -> tuple[Page, list[str]]:
+    page = browser.new_context(viewport={"width": width, "height": 800}, java_script_enabled=javascript).new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(report.as_uri())
+    return page, [url for url in asked if not url.startswith("data:")]
+
+
+def test_nothing_is_asked_of_anyone(browser: Browser, report: Path) -> None:
+    complaints: list[str] = []
+    page, asked = open_page(browser, report, 1280)
+    page.on("console", lambda message: complaints.append(message.text))
+    page.reload()
+    assert asked == [report.as_uri()]
+    assert complaints == []
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+
+
+@pytest.mark.parametrize("width", [320, 360, 700, 870, 1280])
+def test_nothing_is_wider_than_the_screen(browser: Browser, report: Path, width: int) -> None:
+    page, _ = open_page(browser, report, width)
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_it_reads_without_javascript_and_links_lead_to_cases(browser: Browser, report: Path) -> None:
+    page, _ = open_page(browser, report, 360, javascript=False)
+    assert page.get_by_text("Everything on this page is simulated.").is_visible()
+    page.get_by_role("link", name="See the case: Construction, new suspect site, at Delta, northern reach").click()
+    assert page.url.endswith("#case-delta-north-x")
+    assert page.locator("#case-delta-north-x").bounding_box()["y"] < 400
+
+
+def test_paper_shows_what_the_screen_folds_away(browser: Browser, report: Path) -> None:
+    page, _ = open_page(browser, report, 794)
+    folded = page.locator("#place-rail-6 .about")
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    assert folded.bounding_box()["height"] > 50
+    assert page.pdf(format="A4").startswith(b"%PDF")

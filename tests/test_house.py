@@ -1,0 +1,57 @@
+"""The rules of the house, held by their own tools."""
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import aois
+import detectors
+import flows
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sysconfig.get_path("scripts"))
+TOP_LEVEL = {"pyproject.toml", "README.md", "requirements.lock", "flows", "detectors", "aois", "tests", "outputs"}
+
+
+def run(*command: str) -> None:
+    done = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ruff", "check", "aois", "detectors", "flows", "tests"),
+        ("ruff", "format", "--check", "aois", "detectors", "flows", "tests"),
+        ("mypy",),
+        ("lint-imports",),
+    ],
+    ids=lambda c: " ".join(c[:2]),
+)
+def test_tools_find_nothing(command):
+    run(*command)
+
+
+def test_packages_are_those_of_the_repository():
+    for package in (aois, detectors, flows):
+        assert Path(package.__file__).parent.parent == ROOT
+
+
+def test_top_level_is_as_fixed():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert {name.split("/")[0] for name in tracked if not name.startswith(".")} <= TOP_LEVEL
+
+
+def test_lock_file_holds_exact_versions_and_no_address():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    assert lines
+    for line in lines:
+        assert "==" in line, line
+        assert "://" not in line, line
+
+
+def test_python_is_one_that_is_supported():
+    assert sys.version_info >= (3, 11)
