@@ -11,7 +11,7 @@ import numpy.typing as npt
 from detectors.baseline import Baseline, BaselineParameters, fit_baseline, predict, prediction_factor
 from detectors.cues import OPTICAL_CUES, RADAR_CUES, familiar_mask, optical_metric, radar_metric
 from detectors.evidence import Cue, Residual, standardise
-from detectors.features import FLOORS, Features, features_of, registration_image
+from detectors.features import FLOORS, UNSEEN_SEASON, Features, features_of, registration_image
 from detectors.look import OPTICAL, Floats, Look, Mask
 from detectors.masks import clear_mask, snow_mask
 from detectors.registration import UNKNOWN, Shift, apply_shift, measure_shift
@@ -120,10 +120,13 @@ def read_look(
             look, clear, residual = _registered(look, clear, reference, shift)
             if residual is not None and residual > p.largest_residual_px:
                 status, note = "refused", f"{residual:.2f} px of misregistration left"
+    features = features_of(look, clear)
+    if status == "used" and not features.names:
+        status, note = "refused", f"nothing can be measured with {', '.join(look.bands)} alone"
     report = LookReport(
         look.scene_id, look.sensor, look.day.toordinal(), status, round(share, 4), shift, residual, note
     )
-    return Reading(features_of(look, clear), report)
+    return Reading(features, report)
 
 
 def clear_of(look: Look) -> Mask:
@@ -221,7 +224,8 @@ def remember(channel: Channel, residual: Residual, metric: Floats, report: LookR
 
     Kept of the metric are the best of the cues that speak for a gain and of those that speak for a loss.
     """
-    gain = metric[:2].max(axis=0) if channel.sensor == OPTICAL else metric[0]
+    # a cue whose bands are lacking is NaN and must not silence the other
+    gain = np.fmax(metric[0], metric[1]) if channel.sensor == OPTICAL else metric[0]
     loss = metric[-1]
     r = channel.recent
     keep = slice(-RECENT_LOOKS, None)
@@ -235,32 +239,50 @@ def remember(channel: Channel, residual: Residual, metric: Floats, report: LookR
     return replace(channel, recent=recent, looked=channel.looked + 1)
 
 
-def rebase(channel: Channel, where: Mask, *, since: int, fewest: int) -> tuple[Channel, Mask]:
+def rebase(channel: Channel, where: Mask, rim: Mask, *, since: int, fewest: int) -> tuple[Channel, Mask]:
     """The baseline set to what the ground has shown since a day, where at least `fewest` of the last looks show it.
 
-    Returns the channel and the pixels (bool (y, x)) that were re-based. Building comes in phases: the next one is a
-    change against the last.
+    Changed ground (`where`) has no season that is known yet. In its `rim` the old ground stands, with a contrast and a
+    texture that the change has moved: it keeps its season, and its level is shifted. Returns the channel and the
+    pixels (bool (y, x)) that were re-based. Building comes in phases: the next one is a change against the last.
     """
-    r, b = channel.recent, channel.baseline
-    late = np.array(r.days) >= since
+    late = np.array(channel.recent.days) >= since
     if late.sum() < fewest:
         return channel, np.zeros(where.shape, bool)
-    values = r.observed[late]
-    done = where & (np.isfinite(values[:, 0]).sum(axis=0) >= fewest)
-    if not done.any():
-        return channel, done
-    part = values[:, :, done]
+    values = channel.recent.observed[late]
+    days = np.array(channel.recent.days)[late]
+    seen = np.isfinite(values[:, 0]).sum(axis=0) >= fewest
+    baseline = _renewed(channel.baseline, values, where & seen)
+    baseline = _shifted(baseline, values, days, rim & seen)
+    return replace(channel, baseline=baseline), np.asarray((where | rim) & seen)
+
+
+def _renewed(baseline: Baseline, values: Floats, where: Mask) -> Baseline:
+    """The baseline with new ground in a mask: a constant, and the spread of its looks and of a year not seen yet."""
+    if not where.any():
+        return baseline
+    part = values[:, :, where]
     middle = np.nanmedian(part, axis=0)
-    floor = np.array([FLOORS[n] for n in b.names], np.float32)[:, None]
-    spread = np.maximum(1.4826 * np.nanmedian(np.abs(part - middle), axis=0), floor)
-    coefficients, spreads = b.coefficients.copy(), b.spread.copy()
-    lowest, highest = b.lowest.copy(), b.highest.copy()
-    coefficients[:, :, done] = 0.0
-    coefficients[:, 0, done] = middle
-    spreads[:, done] = np.maximum(spread, np.minimum(spreads[:, done], 2 * spread))
-    lowest[:, done], highest[:, done] = np.nanmin(part, axis=0), np.nanmax(part, axis=0)
-    fresh = replace(b, coefficients=coefficients, spread=spreads, lowest=lowest, highest=highest)
-    return replace(channel, baseline=fresh), done
+    scatter = 1.4826 * np.nanmedian(np.abs(part - middle), axis=0)
+    tables = (FLOORS, UNSEEN_SEASON)
+    floor, season = (np.array([t[n] for n in baseline.names], np.float32)[:, None] for t in tables)
+    coefficients, spread = baseline.coefficients.copy(), baseline.spread.copy()
+    lowest, highest = baseline.lowest.copy(), baseline.highest.copy()
+    coefficients[:, :, where] = 0.0
+    coefficients[:, 0, where] = middle
+    spread[:, where] = np.hypot(np.maximum(scatter, floor), season)
+    lowest[:, where], highest[:, where] = np.nanmin(part, axis=0), np.nanmax(part, axis=0)
+    return replace(baseline, coefficients=coefficients, spread=spread, lowest=lowest, highest=highest)
+
+
+def _shifted(baseline: Baseline, values: Floats, days: npt.NDArray[np.int64], where: Mask) -> Baseline:
+    """The baseline raised, in a mask, by the median residual of some looks (time, feature, y, x)."""
+    if not where.any():
+        return baseline
+    left = np.stack([v[:, where] - predict(baseline, int(d))[:, where] for v, d in zip(values, days, strict=True)])
+    coefficients = baseline.coefficients.copy()
+    coefficients[:, 0, where] += np.nanmedian(left, axis=0)
+    return replace(baseline, coefficients=coefficients)
 
 
 def _pick(features: Features, names: tuple[str, ...]) -> Floats:

@@ -45,6 +45,7 @@ def _event(state: AreaState, track: Track, today: int) -> Event:
         scenes=track.scenes,
         transitions=track.transitions,
         criteria=_criteria(state, track, today) if ground.is_region else (),
+        merged_into=track.merged_into,
     )
 
 
@@ -78,8 +79,8 @@ def _criteria(state: AreaState, track: Track, today: int) -> tuple[Criterion, ..
     ]
     lines = np.zeros(state.ground.shape, bool)
     for other in near:
-        if other.change is Change.FENCING:
-            lines |= other.mask
+        if other.change is Change.FENCING or (other.change is Change.CONSTRUCTION and other.closure):
+            lines |= other.mask  # a wall keeps its ground when it is built upon
     confidence = state.evidence.confidence
     stands = np.maximum(confidence[Cue.STRUCTURE], confidence[Cue.BACKSCATTER_UP]) >= 16.0
     built = track.mask & stands
@@ -88,7 +89,7 @@ def _criteria(state: AreaState, track: Track, today: int) -> tuple[Criterion, ..
     candidate = Candidate(
         track.mask,
         built,
-        lines if lines.any() else track.mask,
+        lines,
         _older_built(state) & ~track.mask,
         tuple(t.change for t in near),
         days=max(1, today - track.first_day),

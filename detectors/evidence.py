@@ -52,7 +52,7 @@ class EvidenceParameters:
     low: float = 2.5
     cap: float = 10.0
     confirmed: float = 36.0
-    familiar_weight: float = 0.35
+    familiar_weight: float = 0.25
     lost_after: int = 2
 
 
@@ -188,17 +188,18 @@ def standardise(observed: Floats, expected: Floats, baseline: Baseline, *, facto
         offset = float(np.median(common)) if common.size else 0.0
         scaled = (residual[f] - offset) / (baseline.spread[f] * factor)
         calm = scaled[settled & np.isfinite(scaled)]
-        z[f] = scaled / max(1.0, _excess(calm))
+        z[f] = scaled / max(1.0, _excess(calm, smeared=baseline.names[f] == "texture"))
     return Residual(baseline.names, z, observed, expected, baseline.coefficients[:, 0])
 
 
-def _excess(calm: npt.NDArray[np.floating[Any]]) -> float:
+def _excess(calm: npt.NDArray[np.floating[Any]], *, smeared: bool) -> float:
     """By how much a scene scatters more than σ: at its middle, or at the 90 % that in a Gaussian lie within 1.645.
 
     The wider of the two counts: what changed for good covers a few per cent of an area at most, what a whole
-    landscape does together (harvest, a wet year) covers more.
+    landscape does together (harvest, a wet year) covers more. A `smeared` feature spreads one change over its whole
+    window, so only its middle is asked.
     """
     if not calm.size:
         return 1.0
     middle, wide = np.percentile(np.abs(calm), (50.0, 90.0))
-    return float(max(1.4826 * middle, wide / 1.645))
+    return float(1.4826 * middle if smeared else max(1.4826 * middle, wide / 1.645))

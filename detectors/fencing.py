@@ -17,7 +17,8 @@ from scipy import fft, ndimage
 
 from detectors.local import robust_spread
 from detectors.look import Floats, Mask
-from detectors.objects import EIGHT, line_length
+from detectors.objects import EIGHT
+from detectors.skeleton import line_length
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class FencingParameters:
 
     `directions` and `kernel_px` from SCIENCE.md (≥ 16 directions, 5 to 15 px); `flank_px` is how far beside the line
     the flanks begin; `seed` and `edge` are responses in robust σ of the area; `shortest_px` the least length of a
-    joined line; `widest_px` what is still a line; `least_change` the mean of the image on a line, in σ;
-    `fewest_looks` the dates behind a median, none older than `window_days` before the last; `old_line` the response
-    from which the ground already showed a line. Chosen on simulated walls.
+    joined line; `widest_px` what is still a line; `least_change` the mean of the image on a line and `least_pixel` the
+    image in each of its pixels, in σ; `fewest_looks` the dates behind a median, none older than `window_days` before
+    the last; `old_line` the response from which the ground already showed a line. Chosen on simulated walls.
     """
 
     directions: int = 16
@@ -41,6 +42,7 @@ class FencingParameters:
     gap_px: int = 3
     fewest_looks: int = 3
     least_change: float = 2.5
+    least_pixel: float = 1.0
     old_line: float = 3.0
     window_days: int = 100
 
@@ -93,7 +95,8 @@ def find_lines(
         old = ndimage.maximum_filter(line_response(before, parameters=p), size=3)
         response = np.where(old >= p.old_line, 0.0, response).astype(np.float32)
     crest = response >= ndimage.uniform_filter(response, 3)
-    edge = (response >= p.edge) & crest
+    # a kernel laid across a roof answers beyond the roof: a pixel of a line must stand out by itself
+    edge = (response >= p.edge) & crest & (np.nan_to_num(image) >= p.least_pixel)
     joined = ndimage.binary_closing(np.pad(edge, p.gap_px), structure=EIGHT, iterations=max(1, p.gap_px // 2))
     joined = joined[p.gap_px : -p.gap_px, p.gap_px : -p.gap_px]
     labels, count = ndimage.label(joined, structure=EIGHT)

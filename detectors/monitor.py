@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from detectors.baseline import Baseline
+from detectors.baseline import DAYS_A_YEAR, Baseline
 from detectors.channel import (
     Channel,
     LookReport,
@@ -27,18 +27,22 @@ from detectors.channel import (
     remember,
 )
 from detectors.evidence import Evidence, add_look, clear_evidence, no_evidence
+from detectors.features import widen
 from detectors.ground import Ground
-from detectors.look import OPTICAL, RADAR, Look, Mask
+from detectors.look import OPTICAL, RADAR, Floats, Look, Mask
 from detectors.records import State
 from detectors.sightings import sightings_of
 from detectors.tracking import (
+    Sighting,
     Track,
     TrackingParameters,
+    absorb,
     confirm,
+    follow,
     footprints,
     grow,
     open_track,
-    owner_of,
+    owners_of,
     settle,
 )
 
@@ -49,13 +53,14 @@ class MonitorParameters:
 
     A channel is fitted again when its history passes one of `refit_at` looks, and every `refit_days`. Ground of a
     confirmed event is re-based once `rebase_looks` clear looks show it unchanged since it last grew, `rebase_days`
-    ago or more.
+    ago or more, and `rim_px` around it: half the window of texture.
     """
 
     refit_at: tuple[int, ...] = (3, 6, 10, 20, 30)
     refit_days: int = 182
     rebase_looks: int = 5
     rebase_days: int = 30
+    rim_px: int = 4
     tracking: TrackingParameters = field(default_factory=TrackingParameters)
 
 
@@ -127,13 +132,7 @@ def conclude(state: AreaState, *, today: int) -> AreaState:
     sightings, strength = sightings_of(state)
     tracks = state.tracks
     for sighting in sightings:
-        owner = owner_of(sighting, tracks, reach_px=p.reach_px)
-        if owner is None:
-            tracks = (*tracks, open_track(sighting, strength, today=today, taken=frozenset(t.key for t in tracks)))
-            owner = len(tracks) - 1
-        else:
-            tracks = _swapped(tracks, owner, grow(tracks[owner], sighting, today=today))
-        tracks = _swapped(tracks, owner, confirm(tracks[owner], sure_px=sighting.sure_px, today=today, parameters=p))
+        tracks = _joined(tracks, sighting, strength, today=today, parameters=p)
     held = np.asarray((state.evidence.count > 0).any(axis=0))
     tracks = tuple(
         settle(t, held_share=_held_share(held, t, today), last_look=last_look, today=today, parameters=p)
@@ -141,10 +140,29 @@ def conclude(state: AreaState, *, today: int) -> AreaState:
         else t
         for t in tracks
     )
+    tracks = tuple(t if t.merged_into is None else follow(t, tracks, today=today) for t in tracks)
     open_ground = footprints(tuple(t for t in tracks if t.is_open), state.ground.shape)
     closed = footprints(_finished_on(tracks, today), state.ground.shape)
     evidence = clear_evidence(state.evidence, closed & ~open_ground)
     return _rebased(replace(state, tracks=tracks, evidence=evidence, concluded=today), today)
+
+
+def _joined(
+    tracks: tuple[Track, ...], sighting: Sighting, strength: Floats, *, today: int, parameters: TrackingParameters
+) -> tuple[Track, ...]:
+    """The events with an object joined to those it touches, which then are one, or opened as a new one."""
+    owners = owners_of(sighting, tracks, reach_px=parameters.reach_px)
+    if not owners:
+        taken = frozenset(t.key for t in tracks)
+        owner = len(tracks)
+        tracks = (*tracks, open_track(sighting, strength, today=today, taken=taken))
+    else:
+        owner = owners[0]
+        for other in owners[1:]:
+            older, younger = absorb(tracks[owner], tracks[other], today=today)
+            tracks = _swapped(_swapped(tracks, owner, older), other, younger)
+        tracks = _swapped(tracks, owner, grow(tracks[owner], sighting, today=today))
+    return _swapped(tracks, owner, confirm(tracks[owner], sure_px=sighting.sure_px, today=today, parameters=parameters))
 
 
 def is_refit_due(state: AreaState, name: str, *, day: int) -> bool:
@@ -161,7 +179,7 @@ def refit(state: AreaState, name: str, history: Sequence[Look], *, day: int) -> 
     """The state with one channel's baseline fitted on a longer history.
 
     Pixels that hold evidence, or whose event is still open and not yet re-based, keep the baseline that the evidence
-    was measured against.
+    was measured against; ground that is not a year old keeps the one it was re-based to.
     """
     old = state.channel(name)
     if old is None:
@@ -171,6 +189,7 @@ def refit(state: AreaState, name: str, history: Sequence[Look], *, day: int) -> 
         return state
     waiting = [t for t in state.tracks if t.is_open and not t.rebased]
     kept = footprints(tuple(waiting), state.ground.shape) | (state.evidence.count[list(old.cues)] > 0).any(axis=0)
+    kept |= (state.since > 0) & (day - state.since < DAYS_A_YEAR)
     merged = _merged(old.baseline, new.baseline, kept)
     fresh = replace(old, baseline=merged, history=new.history, fitted_on=day, looked=0)
     return _with_channel(state, fresh)
@@ -220,24 +239,35 @@ def _held_share(held: Mask, track: Track, today: int) -> float:
 
 
 def _rebased(state: AreaState, today: int) -> AreaState:
-    """The state with the ground of quiet confirmed events made the new baseline, and their evidence cleared."""
+    """The state with the ground of quiet confirmed events made the new baseline, and their evidence cleared.
+
+    With it goes the rim whose contrast and texture the change has moved; what began to change after the event last
+    grew is the next step, and is left to show itself.
+    """
     p = state.parameters
     for index, track in enumerate(state.tracks):
         if track.confirmed_day is None or track.rebased or today - track.grown_day < p.rebase_days:
             continue
         channels, done = [], np.zeros(state.ground.shape, bool)
+        whole = widen(track.mask, p.rim_px) & ~_began_after(state.evidence, track.grown_day)
+        inner, rim = whole & track.mask, whole & ~track.mask
         for channel in state.channels:
-            fresh, changed = rebase(channel, track.mask, since=track.grown_day, fewest=p.rebase_looks)
+            fresh, changed = rebase(channel, inner, rim, since=track.grown_day, fewest=p.rebase_looks)
             channels.append(fresh)
             if channel.sensor == OPTICAL or all(c.sensor == RADAR for c in state.channels):
                 done |= changed
-        if done.sum() < 0.5 * track.mask.sum():
+        if (done & track.mask).sum() < 0.5 * track.mask.sum():
             continue
         state = replace(
             state,
             channels=tuple(channels),
-            evidence=clear_evidence(state.evidence, track.mask),
-            since=np.where(track.mask, np.int32(track.grown_day), state.since).astype(np.int32),
+            evidence=clear_evidence(state.evidence, whole),
+            since=np.where(whole, np.int32(track.grown_day), state.since).astype(np.int32),
             tracks=_swapped(state.tracks, index, replace(track, rebased=True)),
         )
     return state
+
+
+def _began_after(evidence: Evidence, day: int) -> Mask:
+    """Where evidence is held that began after a day."""
+    return np.asarray(((evidence.count > 0) & (evidence.first > day)).any(axis=0))

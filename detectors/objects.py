@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from detectors.evidence import Cue, Evidence
 from detectors.look import Floats, Mask
+from detectors.skeleton import line_length
 
 EIGHT = np.ones((3, 3), bool)
 UP_CUES = (Cue.EXPOSURE, Cue.STRUCTURE)
@@ -144,24 +145,14 @@ def mean_width(mask: Mask) -> float:
     return float(2.0 * distance[ridge].mean() - 1.0)
 
 
-def line_length(mask: Mask) -> float:
-    """Length of a thin patch in pixels: its pixels along the way, diagonal steps counted as √2."""
-    pixels = int(mask.sum())
-    if pixels == 0:
-        return 0.0
-    width = max(mean_width(mask), 1.0)
-    diagonal = (mask[1:, 1:] & mask[:-1, :-1]).sum() + (mask[1:, :-1] & mask[:-1, 1:]).sum()
-    straight = (mask[1:, :] & mask[:-1, :]).sum() + (mask[:, 1:] & mask[:, :-1]).sum()
-    slant = diagonal / max(diagonal + straight, 1) if width < 1.5 else 0.25
-    return float(pixels / width * (1.0 + (np.sqrt(2.0) - 1.0) * slant))
-
-
 def is_line(mask: Mask, *, shortest_px: float = 12.0, widest_px: float = 3.0) -> bool:
     """True where most of a patch lies in pieces that are thin and long: five times as long as wide."""
     labels, count = ndimage.label(mask, structure=EIGHT)
     thin = 0
     for n in range(1, count + 1):
         piece = np.asarray(labels == n)
+        if max(np.ptp(np.nonzero(piece), axis=1)) < 0.6 * shortest_px:
+            continue  # a roof with gaps in it is as thin, but not as wide a figure
         length, width = line_length(piece), max(mean_width(piece), 1.0)
         # the mean distance to the outside is 1.33 px in a strip three pixels wide, 1.5 in one of four
         depth = float(ndimage.distance_transform_edt(np.pad(piece, 1))[1:-1, 1:-1][piece].mean())
@@ -183,12 +174,18 @@ def touching(mask: Mask, other: Mask, *, within_px: int) -> bool:
 
 
 def ring_closure(line: Mask, *, sectors: int = 36) -> float:
-    """The share (0 to 1) of directions, seen from the line's own middle, in which the line stands."""
+    """The share (0 to 1) of directions in which a line stands, seen from the middle of the circle that fits it best.
+
+    The circle is that of least squares in x² + y² (Kåsa 1976, "A circle fitting procedure and its error analysis"): of
+    half a wall it lies where the middle of the whole would be, of a straight one so far off that next to nothing is
+    enclosed.
+    """
     rows, columns = np.nonzero(line)
     if len(rows) < 3:
         return 0.0
-    y = rows - (rows.min() + rows.max()) / 2.0
-    x = columns - (columns.min() + columns.max()) / 2.0
+    y, x = rows - rows.mean(), columns - columns.mean()
+    fit, *_ = np.linalg.lstsq(np.stack([2 * y, 2 * x, np.ones_like(y)], axis=1), y**2 + x**2, rcond=1e-6)
+    y, x = y - fit[0], x - fit[1]
     far = np.hypot(y, x) >= 0.35 * np.hypot(y, x).max()
     sector: npt.NDArray[np.int64] = np.floor((np.arctan2(y, x) + np.pi) / (2 * np.pi) * sectors).astype(np.int64)
     return float(len(np.unique(sector[far] % sectors)) / sectors)

@@ -60,7 +60,8 @@ class Event:
     """One change of the ground, as known at the end of a week.
 
     `footprint` is bool (y, x) on the area's grid. Areas are in m², length in m; `closure` is the share (0 to 1) of a
-    ring around the place that a line covers. `key` names the event within its area and survives replays.
+    ring around the place that a line covers. `key` names the event within its area and survives replays; `merged_into`
+    is the key of the event that took its ground when both grew together.
     """
 
     key: str
@@ -81,3 +82,4 @@ class Event:
     scenes: tuple[str, ...]
     transitions: tuple[Transition, ...]
     criteria: tuple[Criterion, ...] = ()
+    merged_into: str | None = None

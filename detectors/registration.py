@@ -23,7 +23,8 @@ class RegistrationParameters:
     `largest_shift_px` is what is searched, beyond it a scene is refused; `smallest_peak` is the height of the
     correlation peak, in standard deviations of the correlation surface, under which the shift is not known;
     `smallest_clear` is the share of pixels both images must show; `upsampling` is the fraction of a pixel resolved.
-    Chosen on the Romanian series and on simulated shifts.
+    `fading_px` is the width over which an image fades out towards a mask. Chosen on the Romanian series and on
+    simulated shifts.
     """
 
     largest_shift_px: float = 2.5
@@ -31,6 +32,7 @@ class RegistrationParameters:
     smallest_clear: float = 0.3
     upsampling: int = 20
     high_pass_px: float = 4.0
+    fading_px: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _fill(pixels: Floats, valid: Mask) -> npt.NDArray[np.float32]:
 
 
 def _prepare(image: Floats, both: Mask, p: RegistrationParameters) -> Floats:
-    """Edges only: the image less its surroundings, clipped, unclear parts at zero, tapered at the rim."""
+    """Edges only: the image less its surroundings, clipped, fading to zero at the rim and towards unclear parts."""
     filled = np.where(both, image, 0.0)
     weight = both.astype(np.float32)
     blur = ndimage.gaussian_filter(filled, p.high_pass_px)
@@ -119,7 +121,10 @@ def _prepare(image: Floats, both: Mask, p: RegistrationParameters) -> Floats:
     edges = np.where(both, image - blur / np.maximum(share, 1e-3), 0.0)
     limit = 4.0 * float(np.median(np.abs(edges[both]))) + 1e-9
     taper = np.outer(np.hanning(image.shape[0] + 2)[1:-1], np.hanning(image.shape[1] + 2)[1:-1]) ** 0.25
-    return (np.clip(edges, -limit, limit) * taper).astype(np.float32)
+    # the edge of a mask lies at the same place in both images: left sharp, it says that nothing moved
+    rim = ndimage.distance_transform_edt(np.pad(both, 1))[1:-1, 1:-1]
+    faded = ndimage.gaussian_filter(np.clip(rim / p.fading_px, 0.0, 1.0), 1.0)
+    return np.asarray(np.clip(edges, -limit, limit) * taper * faded, np.float32)
 
 
 def _cross_power(reference: Floats, image: Floats) -> npt.NDArray[np.complex64]:

@@ -17,11 +17,11 @@ from detectors.objects import (
     find_objects,
     gain_confidence,
     is_line,
-    line_length,
     loss_confidence,
     ring_closure,
 )
 from detectors.records import Change
+from detectors.skeleton import line_length
 from detectors.tracking import Sighting
 
 if TYPE_CHECKING:
@@ -200,7 +200,9 @@ def _line_images(channel: Channel, p: FencingParameters) -> list[Floats]:
     green = median_of_recent(channel, name, fewest=p.fewest_looks, within_days=p.window_days)
     if contrast is None:
         return []
-    return [contrast] if green is None else [np.minimum(contrast, 6.0) + np.minimum(-green, 6.0)]
+    barer = 0.0 if green is None else np.clip(-green, -6.0, 6.0)
+    bright = np.clip(contrast, -6.0, 6.0)
+    return [(bright + barer).astype(np.float32), (barer - bright).astype(np.float32)]
 
 
 def _line_sighting(channel: Channel, line: Line, image: Floats) -> Sighting:

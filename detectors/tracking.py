@@ -65,11 +65,12 @@ class Track:
     length_px: float | None = None
     closure: float | None = None
     sighted_day: int = 0
+    merged_into: str | None = None
 
     @property
     def is_open(self) -> bool:
         """True while it may still grow."""
-        return self.state in (State.PROVISIONAL, State.CONFIRMED)
+        return self.state in (State.PROVISIONAL, State.CONFIRMED) and self.merged_into is None
 
 
 @dataclass(frozen=True)
@@ -130,16 +131,17 @@ def _free(key: str, taken: frozenset[str]) -> str:
     return name
 
 
-def owner_of(sighting: Sighting, tracks: tuple[Track, ...], *, reach_px: int) -> int | None:
-    """The index of the oldest open event of the same sign that the object touches, or None."""
+def owners_of(sighting: Sighting, tracks: tuple[Track, ...], *, reach_px: int) -> tuple[int, ...]:
+    """The indices of the open events of the same sign that the object touches, oldest first."""
+    found = []
     for n, track in enumerate(tracks):
         if (
             track.is_open
             and (track.gain, track.is_ridge) == (sighting.gain, sighting.is_ridge)
             and touching(sighting.object.mask, track.mask, within_px=reach_px)
         ):
-            return n
-    return None
+            found.append(n)
+    return tuple(found)
 
 
 def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
@@ -170,6 +172,41 @@ def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
         closure=_longer(track.closure, sighting.closure),
         sighted_day=today,
     )
+
+
+def absorb(older: Track, younger: Track, *, today: int) -> tuple[Track, Track]:
+    """Two events that have grown together: the older takes the ground, the younger says where it went.
+
+    From then on the younger shares the fate of the older (`follow`), and finishes.
+    """
+    whole = replace(
+        older,
+        mask=older.mask | younger.mask,
+        core=older.core | younger.core,
+        grown_day=today,
+        scenes=tuple(sorted({*older.scenes, *younger.scenes}, key=_scene_order)),
+        sensors=tuple(sorted({*older.sensors, *younger.sensors})),
+        strength=max(older.strength, younger.strength),
+        dates=max(older.dates, younger.dates),
+    )
+    return whole, replace(younger, merged_into=older.key)
+
+
+def _scene_order(scene_id: str) -> tuple[str, str]:
+    """By acquisition time, which follows the sensor in a scene's id, then by id."""
+    return scene_id.partition("_")[2], scene_id
+
+
+def follow(track: Track, tracks: tuple[Track, ...], *, today: int) -> Track:
+    """A merged event moved on to where the event that took it stands: retracted with it, or confirmed and finished."""
+    into = next(t for t in tracks if t.key == track.merged_into)
+    if track.state in (State.RETRACTED, State.FINISHED):
+        return track
+    if into.state is State.RETRACTED and track.state is State.PROVISIONAL:
+        return _enter(track, State.RETRACTED, today)
+    if track.state is State.PROVISIONAL and into.confirmed_day is not None:
+        track = replace(_enter(track, State.CONFIRMED, today), confirmed_day=today)
+    return _enter(track, State.FINISHED, today) if track.state is State.CONFIRMED else track
 
 
 def _redrawn(track: Track, sighting: Sighting, *, today: int) -> Track:

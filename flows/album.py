@@ -24,6 +24,7 @@ from flows.reports.pictures import limits_of, radar_rgb, stretch
 Mask = npt.NDArray[np.bool_]
 Rgb = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+BRIGHTER = 1.6  # times the usual brightest spot; chosen on the Romanian series
 CURVES = {
     "vegetation": ("Vegetation (NDVI)", ""),
     "brightness": ("Brightness (mean visible reflectance)", ""),
@@ -79,22 +80,28 @@ def crop_around(mask: Mask, *, margin_px: int = 18, least_px: int = 60) -> tuple
 
 
 def picture_pair(album: Album, window: tuple[slice, slice], *, first_seen: date) -> tuple[Chip | None, Chip | None]:
-    """The clearest pictures of a window before a day and since, both stretched alike; radar when nothing was clear."""
+    """Clear pictures of a window before a day and since, both stretched alike; radar when nothing was clear.
+
+    The later one is the last clear one, the earlier one the clear one nearest to it in season: what differs between
+    them is then the change, not the time of year.
+    """
     for pages in (album.optical(), album.radar()):
-        before = _clearest([p for p in pages if p.look.day < first_seen - timedelta(days=5)], window)
-        after = _clearest([p for p in pages if p.look.day >= first_seen], window)
-        if after is not None:
+        later = _clear_pages([p for p in pages if p.look.day >= first_seen], window)
+        earlier = _clear_pages([p for p in pages if p.look.day < first_seen - timedelta(days=5)], window)
+        if later:
+            after = later[-1]
+            before = min(reversed(earlier), key=lambda p: _season_apart(p, after), default=None)
             return _chips(before, after, window)
     return None, None
 
 
 def overview(album: Album) -> Chip | None:
-    """The clearest late picture of the whole area, or None."""
+    """The last clear picture of the whole area, or None."""
     whole = (slice(None), slice(None))
     for pages in (album.optical(), album.radar()):
-        page = _clearest(pages, whole)
-        if page is not None:
-            return _chips(None, page, whole)[1]
+        clear = _clear_pages(pages, whole)
+        if clear:
+            return _chips(None, clear[-1], whole)[1]
     return None
 
 
@@ -134,15 +141,26 @@ def _series(name: str, points: Sequence[tuple[date, float]], first_seen: date) -
     return Series(label, unit, days, values, expected, np.full(len(days), float(fit.spread[0, 0, 0])))
 
 
-def _clearest(pages: Sequence[Page], window: tuple[slice, slice]) -> Page | None:
-    """The latest page that shows nearly all of a window, else the one that shows most of it, if that is half."""
+def _clear_pages(pages: Sequence[Page], window: tuple[slice, slice]) -> list[Page]:
+    """The pages that show nearly as much of a window as the clearest does, if that is half; oldest first.
+
+    Measured against the clearest and not against all of it: the images may end within the window. Pages with far
+    brighter spots than the others have cloud that the mask missed, and are left out.
+    """
     shares = [float(p.clear[window].mean()) for p in pages]
-    for page, share in zip(reversed(pages), reversed(shares), strict=True):
-        if share >= 0.97:
-            return page
-    if not pages or max(shares) < 0.5:
-        return None
-    return pages[int(np.argmax(shares))]
+    most = max(shares, default=0.0)
+    clear = [p for p, share in zip(pages, shares, strict=True) if share >= max(0.5, most - 0.03)]
+    if len(clear) < 3 or clear[0].look.sensor == RADAR:
+        return clear
+    glare = [float(np.nanpercentile(p.look.pixels[0][window], 99)) for p in clear]
+    limit = BRIGHTER * float(np.median(glare))
+    return [p for p, bright in zip(clear, glare, strict=True) if bright <= limit]
+
+
+def _season_apart(page: Page, other: Page) -> float:
+    """Days between two pages on the calendar, the year left out, to the ten days: of those the later is taken."""
+    days = abs((page.look.day - other.look.day).days) % 365.25
+    return round(min(days, 365.25 - days) / 10.0)
 
 
 def _chips(before: Page | None, after: Page, window: tuple[slice, slice]) -> tuple[Chip | None, Chip | None]:

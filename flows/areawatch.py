@@ -6,9 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from aois.area import Area
 from aois.grid import Grid, grid_of
@@ -20,10 +17,10 @@ from detectors.ground import Ground
 from detectors.look import OPTICAL, Look
 from detectors.monitor import AreaState, begin, conclude, is_refit_due, observe, refit
 from detectors.records import Event, State
-from detectors.suspects import suspect_score
 from flows.evidence.outlines import outline_of
-from flows.evidence.rasters import CHANGE_CODES, Layer, write_rasters
+from flows.evidence.rasters import write_rasters
 from flows.evidence.state import load_state, save_state
+from flows.findings import layers_of, news_of, properties_of
 from flows.imagery.archive import Archive, ArchivedScene
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.scene import ImageryError
@@ -31,7 +28,7 @@ from flows.imagery.source import Source
 from flows.ledger.ids import event_id
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import EventRecord, ObservationRecord, SceneRecord
-from flows.looks import ground_of, look_of
+from flows.looks import digest_of, ground_of, look_of
 from flows.plan import Asked, Period, Stamp, chain_of, period_of, scenes_of
 from flows.settings import Settings
 
@@ -67,8 +64,8 @@ class AreaOutcome:
 def watch_area(area: Area, asked: Asked, stores: Stores, *, progress: Progress) -> AreaOutcome:
     """Bring the record of one area up to the end of a period.
 
-    Weeks whose digest is on record already are left as they are; from the first that is not, all are replayed in
-    order. Raises `ImageryError` when the source cannot be asked and nothing is archived.
+    Weeks whose digest is on record already are left as they are, unless a replay is asked for; from the first that is
+    not, all are replayed in order. Raises `ImageryError` when the source cannot be asked, or has nothing.
     """
     grid = grid_of(area)
     recorded = stores.ledger.chains(area.id)
@@ -81,16 +78,15 @@ def watch_area(area: Area, asked: Asked, stores: Stores, *, progress: Progress) 
         _fetch(area, grid, period, stores, outcome, progress)
     scenes = _archived(area, grid, period, stores)
     stamps = [Stamp(s.scene_id, s.acquired, s.sha256) for s in scenes]
-    chain = chain_of(area, period, stamps, source=stores.source_name)
-    due = [w for w in period.weeks if recorded.get(w) != chain[w]]
+    ground = ground_of(area, grid, sites=stores.sites)
+    chain = chain_of(area, period, stamps, source=stores.source_name, ground=digest_of(ground))
+    again = asked.replay and (asked.since or period.weeks[0].first_day)
+    due = [w for w in period.weeks if recorded.get(w) != chain[w] or (again and w.last_day >= again)]
     if not due:
         return outcome
     if not scenes:
-        raise ImageryError(
-            f"area `{area.id}`: no scene between {period.history_from} and {period.last.last_day}; "
-            "check that the catalog covers the area and the dates"
-        )
-    watch = _Watch(area, grid, period, stores, stamps, chain)
+        raise _nothing_there(area, period, outcome)
+    watch = _Watch(area, ground, period, stores, stamps, chain)
     watch.replay(due[0], outcome, progress)
     return outcome
 
@@ -116,36 +112,46 @@ def _archived(area: Area, grid: Grid, period: Period, stores: Stores) -> list[Ar
     return [s for s in held if period.history_from <= s.acquired.date() <= period.last.last_day]
 
 
+def _nothing_there(area: Area, period: Period, outcome: AreaOutcome) -> ImageryError:
+    span = f"between {period.history_from} and {period.last.last_day}"
+    if outcome.failed_scenes:
+        scene_id, reason = outcome.failed_scenes[0]
+        count = len(outcome.failed_scenes)
+        return ImageryError(f"area `{area.id}`: none of {count} scenes {span} could be fetched; {scene_id}: {reason}")
+    return ImageryError(f"area `{area.id}`: no scene {span}; check that the catalog covers the area and the dates")
+
+
 class _Watch:
     """One replay of one area: the state, and what is needed to move it on."""
 
     def __init__(
         self,
         area: Area,
-        grid: Grid,
+        ground: Ground,
         period: Period,
         stores: Stores,
         stamps: list[Stamp],
         chain: Mapping[Week, str],
     ) -> None:
-        self.area, self.grid, self.period, self.stores = area, grid, period, stores
+        self.area, self.ground, self.period, self.stores = area, ground, period, stores
         self.stamps, self.chain = stamps, chain
-        self.ground: Ground = ground_of(area, grid, sites=stores.sites)
+        self.grid: Grid = grid_of(area)
         self.folder: Path = stores.settings.outputs / "areas" / area.id
         self.reports: list[LookReport] = []
+        self.recorded = 0
+        self.news: dict[str, State] = {}
 
     def replay(self, first: Week, outcome: AreaOutcome, progress: Progress) -> None:
         """Work through the weeks from the first that is due; earlier ones only as far as no saved state spares it."""
         state, done = self._resume(first)
         weeks = [w for w in self.period.weeks if done is None or w > done]
+        self.news = news_of(events_of(state, today=weeks[0].first_day.toordinal() - 1))
         for n, week in enumerate(weeks):
             state = self._advance(state, week)
-            if week >= first:
-                self._record(state, week, outcome, is_last=week == self.period.last)
-                outcome.weeks += 1
+            if week == self.period.last:
+                self._save(state)
+            self._conclude(state, week, outcome, is_due=week >= first)
             progress("detect", n + 1, len(weeks))
-        self._record_scenes()
-        self._save(state)
 
     def _resume(self, first: Week) -> tuple[AreaState, Week | None]:
         """The latest saved state before a week that rests on the same scenes, or the state before the first week."""
@@ -179,13 +185,20 @@ class _Watch:
         scene = self.stores.archive.get(self.area.id, self.stores.source_name, self.grid, stamp.scene_id)
         return look_of(scene, self.grid)
 
-    def _record(self, state: AreaState, week: Week, outcome: AreaOutcome, *, is_last: bool) -> None:
+    def _conclude(self, state: AreaState, week: Week, outcome: AreaOutcome, *, is_due: bool) -> None:
+        """Record a week that is due. Its digest comes last: after a kill, what a recorded week brings is there."""
         events = events_of(state, today=week.last_day.toordinal())
+        news, folder = news_of(events), self.folder / week.last_day.isoformat()
+        is_told, self.news = news != self.news, news
+        if not is_due:
+            return
+        if is_told or week == self.period.last or folder.exists():
+            write_rasters(layers_of(state, events), self.grid, folder)
+        self._record_scenes()
         told = self.stores.ledger.record_week(self._observation(week), [self._event_record(event) for event in events])
         outcome.issued.extend(told.issued)
         outcome.changed.extend(told.changed)
-        if is_last or told.issued or told.changed:
-            write_rasters(_layers(state, events), self.grid, self.folder / week.last_day.isoformat())
+        outcome.weeks += 1
 
     def _observation(self, week: Week) -> ObservationRecord:
         scenes = scenes_of(week, self.stamps)
@@ -202,96 +215,59 @@ class _Watch:
             scenes=tuple(s.scene_id for s in scenes),
             sensors=tuple(sorted({r.sensor for r in looks if r.status == "used"})),
             seen_share=round(max(seen, radar), 4),
-            last_clear_look=self._last_clear(clear),
+            last_clear_look=self._last_clear(clear, week),
             chain=self.chain[week],
             note="; ".join(refused),
         )
 
-    def _last_clear(self, days: list[int]) -> date | None:
+    def _last_clear(self, days: list[int], week: Week) -> date | None:
         """The last clear look among this replay's reports, or the ledger's where this replay began later."""
         if days:
             return date.fromordinal(max(days))
-        known = [o for o in self.stores.ledger.observations() if o.area_id == self.area.id and o.last_clear_look]
-        return known[-1].last_clear_look if known else None
+        known = [o for o in self.stores.ledger.observations(until=week) if o.area_id == self.area.id]
+        earlier = [o.last_clear_look for o in known if o.week < week and o.last_clear_look]
+        return earlier[-1] if earlier else None
 
     def _event_record(self, event: Event) -> EventRecord:
         identity = event_id(self.area.id, event.key)
         return EventRecord(
             area_id=self.area.id,
             event_id=identity,
-            properties=_properties(event),
+            properties=properties_of(event, area_id=self.area.id),
             geometry=outline_of(event.footprint, self.grid),
             transitions=event.transitions,
             alert=deserves_alert(event),
         )
 
     def _record_scenes(self) -> None:
-        reports = {r.scene_id: r for r in self.reports}
-        rows = [
-            SceneRecord(
-                s.scene_id,
-                reports[s.scene_id].sensor,
-                s.acquired,
-                s.sha256,
-                self.stores.source_name,
-                reports[s.scene_id].clear_share,
-                reports[s.scene_id].shift.length if reports[s.scene_id].shift.is_known else None,
-                reports[s.scene_id].status,
-                reports[s.scene_id].note,
-            )
-            for s in self.stamps
-            if s.scene_id in reports
-        ]
+        """Record what became of the scenes looked at since the last time."""
+        stamps = {s.scene_id: s for s in self.stamps}
+        fresh = self.reports[self.recorded :]
+        rows = [self._scene_record(report, stamps[report.scene_id]) for report in fresh]
         self.stores.ledger.record_scenes(self.area.id, rows)
+        self.recorded = len(self.reports)
+
+    def _scene_record(self, report: LookReport, stamp: Stamp) -> SceneRecord:
+        return SceneRecord(
+            scene_id=stamp.scene_id,
+            sensor=report.sensor,
+            acquired=stamp.acquired,
+            sha256=stamp.sha256,
+            source=self.stores.source_name,
+            clear_share=report.clear_share,
+            shift_px=report.shift.length if report.shift.is_known else None,
+            status=report.status,
+            note=report.note,
+        )
 
     def _state_path(self, week: Week) -> Path:
         return self.folder / "state" / f"{week}-{self.chain[week][:16]}.npz"
 
     def _save(self, state: AreaState) -> None:
+        """Save the last week's state; of those up to it, the one before is kept for scenes that come late."""
         path = self._state_path(self.period.last)
         save_state(state, path)
-        for old in sorted(path.parent.glob("*.npz"))[:-2]:
-            old.unlink(missing_ok=True)
-
-
-def _properties(event: Event) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "kind": event.place.value,
-        "change": event.change.value,
-        "state": event.state.value,
-        "first_seen": event.first_seen.isoformat(),
-        "confirmed_on": event.confirmed_on.isoformat() if event.confirmed_on else None,
-        "area_m2": round(event.area_m2, 1),
-        "area_m2_low": round(event.area_m2_low, 1),
-        "area_m2_high": round(event.area_m2_high, 1),
-        "length_m": event.length_m,
-        "closure": event.closure,
-        "confidence": event.confidence,
-        "sensors": list(event.sensors),
-        "scenes": list(event.scenes),
-    }
-    if event.criteria:
-        found["suspect_score"] = suspect_score(event.criteria)
-        found["criteria"] = [
-            {"name": c.name, "value": c.value, "weight": c.weight, "detail": c.detail} for c in event.criteria
-        ]
-    return found
-
-
-def _layers(state: AreaState, events: tuple[Event, ...]) -> tuple[Layer, ...]:
-    """Score (confidence held against a pixel, mean · count²), class of the last event, and day first seen."""
-    shape = state.ground.shape
-    score = np.where(state.ground.watched, state.evidence.confidence.max(axis=0), np.nan).astype(np.float32)
-    classes, first = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
-    for event in events:
-        if event.state is not State.RETRACTED:
-            classes[event.footprint] = CHANGE_CODES[event.change]
-            new = event.footprint & (first == 0)
-            first[new] = int(event.first_seen.strftime("%Y%m%d"))
-    return (
-        Layer(
-            "score", score, float("nan"), "confidence held against the pixel: mean sigma times squared count of looks"
-        ),
-        Layer("change", classes, 0, "1 construction, 2 fencing, 3 clearing, 4 demolition, 0 none"),
-        Layer("first_seen", first, 0, "day the event was first seen, YYYYMMDD, 0 none"),
-    )
+        kept = [p for w in self.period.weeks if (p := self._state_path(w)).exists()][-2:]
+        for old in path.parent.glob("*.npz"):
+            if old not in kept and old.name < f"{self.period.last}~":  # a later one is the next run's to judge
+                old.unlink(missing_ok=True)

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from aois.area import AreaError, Kind
+from aois.area import Kind
 from aois.importing import import_areas
 from aois.reading import read_areas, to_feature_collection
 from aois.week import parse_week, week_of
 from flows.alerts.console import console_table
-from flows.imagery.scene import ImageryError
-from flows.ledger.errors import LedgerError
+from flows.call import areas_of, check_call
 from flows.ledger.ledger import Ledger, open_ledger
+from flows.mendable import MENDABLE
+from flows.plan import Asked
+from flows.quiet import quieten
 from flows.settings import Settings, SettingsError, SourceName, load_settings
+
+if TYPE_CHECKING:
+    from prefect import State
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Watch flagged compounds with Sentinel-1 and Sentinel-2."
@@ -40,12 +47,17 @@ DayOption = Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")]  # noqa
 
 
 def main() -> None:
-    """Run the command line; an error that has a mend is one line on standard error and exit status 2."""
+    """Run the command line; an error that has a mend is one message on standard error and exit status 2."""
     try:
         app()
-    except (AreaError, SettingsError, ImageryError, LedgerError) as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True, markup=True)
+    except MENDABLE as error:
+        message = Text.assemble(("error:", "red"), " ", str(error))
+        Console(stderr=True).print(message, highlight=False, soft_wrap=True)
         sys.exit(2)
+
+
+def _asked(since: str | None, until: str | None, *, replay: bool = False) -> Asked:
+    return Asked(_day(since, "--since"), _day(until, "--until"), datetime.now(UTC).date(), replay)
 
 
 def _day(text: str | None, option: str) -> date | None:
@@ -53,6 +65,15 @@ def _day(text: str | None, option: str) -> date | None:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
         raise SettingsError(f"{option} `{text}` is not a date; write it as 2026-11-22") from None
+
+
+def _settings(areas: Path | None, source: SourceName | None, catalog: str | None, outputs: Path | None) -> Settings:
+    settings = load_settings(areas=areas, source=source, catalog=catalog, outputs=outputs)
+    if catalog is not None and settings.source is not SourceName.STAC:
+        raise SettingsError(
+            f"catalog `{catalog}` is read by the source `stac` alone; add --source stac, or leave it out"
+        )
+    return settings
 
 
 @app.command()
@@ -66,8 +87,8 @@ def watch(
     outputs: OutputsOption = None,
 ) -> None:
     """Fetch imagery, measure change, and write alerts and the week's report."""
-    settings = load_settings(areas=areas, source=source, catalog=catalog, outputs=outputs)
-    _run(settings, _day(since, "--since"), _day(until, "--until"), tuple(area or ()), from_archive=False)
+    settings = _settings(areas, source, catalog, outputs)
+    _run(settings, _asked(since, until), tuple(area or ()), from_archive=False)
 
 
 @app.command()
@@ -83,21 +104,32 @@ def rerun(
     catalog: CatalogOption = None,
     outputs: OutputsOption = None,
 ) -> None:
-    """Replay one area from the archive."""
-    settings = load_settings(areas=areas, source=source, catalog=catalog, outputs=outputs)
-    _run(settings, _day(since, "--since"), _day(until, "--until"), (area,), from_archive=not refetch)
+    """Work through the weeks of one area again, from the archive; what is on record stays or is put right."""
+    settings = _settings(areas, source, catalog, outputs)
+    areas_of(settings, (area,))
+    with _ledger(settings) as ledger:
+        last = ledger.last_observed(area)
+    if last is None:
+        raise SettingsError(f"area `{area}` has no week on record; run `sitewatch watch` first")
+    asked = _asked(since, until, replay=True)
+    end = min(last.last_day, asked.today)  # not the latest week: what the archive was never given is not unseen
+    _run(settings, replace(asked, until=asked.until or end), (area,), from_archive=not refetch)
 
 
-def _run(
-    settings: Settings, since: date | None, until: date | None, only: tuple[str, ...], *, from_archive: bool
-) -> None:
-    from prefect import State
+def _run(settings: Settings, asked: Asked, only: tuple[str, ...], *, from_archive: bool) -> None:
+    check_call(settings, asked, only)
+    # Prefect takes seconds to load: only where it is needed
+    from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-    from flows.watch import WatchResult, areas_of  # Prefect takes seconds to load: only where it is needed
+    from flows.watch import WatchResult
     from flows.watch import watch as flow
 
-    areas_of(settings, only)
-    state: State[Any] = flow(settings, since, until, only, from_archive, return_state=True)  # type: ignore[assignment]
+    quieten()
+    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.workers)
+    run = flow.with_options(task_runner=runner)
+    state = cast(
+        "State[Any]", run(settings, asked.since, asked.until, only, from_archive, asked.replay, return_state=True)
+    )
     result = state.result(raise_on_failure=False)
     if not isinstance(result, WatchResult):
         raise (
@@ -133,10 +165,13 @@ def _tell(settings: Settings, result: Any) -> None:
         )
     for outcome in result.outcomes:
         for scene_id, reason in outcome.failed_scenes[:5]:
-            console.print(f"scene not fetched: {outcome.area_id} {scene_id}: {reason}", highlight=False, markup=False)
+            line = f"scene not fetched: {outcome.area_id} {scene_id}: {reason}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     for area_id, reason in sorted(result.failures.items()):
-        console.print(f"failed: {area_id}: {reason}", highlight=False, markup=False)
-    if waiting:
+        console.print(f"failed: {area_id}: {reason}", highlight=False, markup=False, soft_wrap=True)
+    if waiting and settings.alert_urls:
+        console.print(f"{waiting} messages not delivered: `sitewatch alerts deliver` tries again.", highlight=False)
+    elif waiting:
         console.print(f"{waiting} messages wait: set SITEWATCH_ALERT_URLS to send them.", highlight=False)
     console.print(f"Report: {result.report}", highlight=False, soft_wrap=True)
 
@@ -146,15 +181,13 @@ def report(
     week: Annotated[
         str | None, typer.Option("--week", help="Such as 2026-W47; the last one on record if left out.")
     ] = None,
-    areas: AreasOption = None,
-    source: SourceOption = None,
     outputs: OutputsOption = None,
 ) -> None:
     """Build a week's report again from the record and the archive."""
     from flows.imagery.archive import Archive
-    from flows.reporting import report_week
+    from flows.reporting import rebuild_week
 
-    settings = load_settings(areas=areas, source=source, outputs=outputs)
+    settings = load_settings(outputs=outputs)
     with _ledger(settings) as ledger:
         weeks = sorted({o.week for o in ledger.observations()})
         if not weeks:
@@ -162,16 +195,8 @@ def report(
         chosen = parse_week(week) if week else weeks[-1]
         if chosen not in weeks:
             raise SettingsError(f"week `{chosen}` is not on record; it holds {weeks[0]} to {weeks[-1]}")
-        listed = ledger.areas()
-        path = report_week(
-            chosen,
-            areas=[a for a in listed if ledger.last_observed(a.id) is not None],
-            ledger=ledger,
-            archive=Archive(settings.outputs / "archive"),
-            source_name=settings.source.value,
-            folder=settings.outputs / "reports",
-            failures={},
-        )
+        archive = Archive(settings.outputs / "archive")
+        path = rebuild_week(chosen, ledger=ledger, archive=archive, folder=settings.outputs / "reports")
     console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 
 
@@ -259,8 +284,11 @@ def areas_import(
     target = to or file.with_suffix(".sitewatch.geojson")
     if target.exists():
         raise SettingsError(f"`{target}` exists and is not overwritten; name another with --to, or move it away")
-    target.touch(mode=0o600)
-    target.write_text(json.dumps(to_feature_collection(areas), indent=2, sort_keys=True) + "\n")
+    try:
+        target.touch(mode=0o600)
+        target.write_text(json.dumps(to_feature_collection(areas), indent=2, sort_keys=True) + "\n")
+    except OSError as error:
+        raise SettingsError(f"`{target}` cannot be written: {error.strerror}; name another file with --to") from None
     for note in notes:
         console.print(note, highlight=False, markup=False)
     console.print(f"{len(areas)} areas written to {target}", highlight=False)

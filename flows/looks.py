@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from aois.area import Area, Kind
 from aois.grid import Grid, perimeter_mask
 from detectors.ground import Ground
@@ -49,6 +52,13 @@ def ground_of(area: Area, grid: Grid, *, sites: tuple[Area, ...]) -> Ground:
         pixel_size_m=float(grid.pixel_size_m),
         intervention_distance_m=_intervention_distance_m(area, sites),
     )
+
+
+def digest_of(ground: Ground) -> str:
+    """The SHA-256 of all that the detectors are told of an area."""
+    told = [ground.shape, ground.is_region, ground.pixel_size_m, ground.intervention_distance_m]
+    masks = ground.watched.tobytes() + ground.perimeter.tobytes()
+    return hashlib.sha256(json.dumps(told).encode() + masks).hexdigest()
 
 
 def _intervention_distance_m(area: Area, sites: tuple[Area, ...]) -> float:

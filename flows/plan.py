@@ -16,11 +16,15 @@ from flows.settings import SettingsError
 
 @dataclass(frozen=True)
 class Asked:
-    """What a call asks for: any date may be left out. `today` is the day of the call, UTC."""
+    """What a call asks for: any date may be left out. `today` is the day of the call, UTC.
+
+    With `replay`, weeks from `since` on are worked through again though their digest is on record.
+    """
 
     since: date | None
     until: date | None
     today: date
+    replay: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,17 @@ class Period:
 
 
 def last_week(asked: Asked) -> Week:
-    """The last week of a run: the one that holds `until`, or the latest complete one."""
-    latest = week_of(asked.today - timedelta(days=7))
-    if asked.until is None:
-        return latest
-    if asked.until > asked.today:
+    """The last week of a run: the one that holds `until`, or the latest complete one.
+
+    Raises `SettingsError` for dates that no run can have.
+    """
+    if asked.until is not None and asked.until > asked.today:
         raise SettingsError(f"--until {asked.until} lies in the future; leave it out for the latest complete week")
-    return week_of(asked.until)
+    last = week_of(asked.until or asked.today - timedelta(days=7))
+    end = asked.until or last.last_day
+    if asked.since is not None and asked.since > end:
+        raise SettingsError(f"--since {asked.since} lies after the end of the run, {end}; swap or mend the dates")
+    return last
 
 
 def period_of(asked: Asked, *, recorded: Iterable[Week], history_days: int, lookback_weeks: int) -> Period:
@@ -55,10 +63,6 @@ def period_of(asked: Asked, *, recorded: Iterable[Week], history_days: int, look
     """
     known = sorted(recorded)
     last = last_week(asked)
-    if asked.since is not None and asked.since > last.last_day:
-        raise SettingsError(
-            f"--since {asked.since} lies after the end of the run, {last.last_day}; swap or mend the dates"
-        )
     wanted = week_of(asked.since) if asked.since else known[0] if known else last.plus(1 - lookback_weeks)
     first = min(wanted, known[0]) if known else wanted
     last = max(last, known[-1]) if known and first < known[0] else last
@@ -75,9 +79,10 @@ class Stamp:
     sha256: str
 
 
-def chain_of(area: Area, period: Period, scenes: Sequence[Stamp], *, source: str) -> Mapping[Week, str]:
+def chain_of(area: Area, period: Period, scenes: Sequence[Stamp], *, source: str, ground: str) -> Mapping[Week, str]:
     """For each week the digest of all that it rests on: area, detectors' version, every scene up to its end.
 
+    `ground` is the digest of what the detectors are told of the area, which for a region depends on the sites around.
     Each digest holds the one before, so that a late scene, a moved perimeter or new detectors change every week from
     there on, and those weeks are replayed in order.
     """
@@ -89,6 +94,7 @@ def chain_of(area: Area, period: Period, scenes: Sequence[Stamp], *, source: str
         area.kind.value,
         area.geometry.wkb_hex,
         area.margin_m,
+        ground,
         period.history_from.isoformat(),
         str(period.weeks[0]),
         _rows(before),

@@ -15,6 +15,7 @@ from aois.week import Week
 from flows.album import Album, crop_around, curves, open_album, overview, picture_pair
 from flows.evidence.outlines import footprint_of
 from flows.imagery.archive import Archive
+from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import ObservationRecord
 from flows.reports.build import build_report
@@ -43,9 +44,33 @@ def report_week(
         events = [alerts.get(f["properties"]["event_id"], f) for f in ledger.events(area.id, as_of=week)]
         before = {f["properties"]["event_id"]: f for f in ledger.events(area.id, as_of=week.plus(-1))}
         shown = [f for f in events if _is_shown(f, before, week)]
-        album = open_album(area, grid_of(area), archive, source_name=source_name, week=week, days=ALBUM_DAYS)
-        views.append(_area_view(area, album, shown, before, seen, week, failures.get(area.id, "")))
+        failure = failures.get(area.id, "")
+        try:
+            album = open_album(area, grid_of(area), archive, source_name=source_name, week=week, days=ALBUM_DAYS)
+        except ImageryError as error:  # a damaged file takes this area's pictures, not the others' report
+            album, failure = Album(()), failure or str(error)
+        views.append(_area_view(area, album, shown, before, seen, week, failure))
     return build_report(ReportInputs(week, source_name, tuple(views)), folder / str(week))
+
+
+def rebuild_week(week: Week, *, ledger: Ledger, archive: Archive, folder: Path) -> Path:
+    """The page of a recorded week as the latest run that ended with it made it, from the record and the archive.
+
+    For a week in which no run ended, it shows the areas that were seen by then.
+    """
+    runs = ledger.runs()
+    run = next((run for run in runs if run.summary.get("week") == str(week)), None)
+    seen = sorted({o.area_id for o in ledger.observations(until=week)})
+    listed = {area.id: area for area in ledger.areas()}
+    return report_week(
+        week,
+        areas=[listed[area_id] for area_id in (seen if run is None else run.summary["areas"])],
+        ledger=ledger,
+        archive=archive,
+        source_name=str((run or runs[0]).settings["source"]),
+        folder=folder,
+        failures={} if run is None else run.summary["failures"],
+    )
 
 
 def _is_shown(feature: Mapping[str, Any], before: Mapping[str, Any], week: Week) -> bool:

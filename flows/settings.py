@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from aois.week import Week, week_of
+from flows.imagery.address import without_secrets
 
 
 class SettingsError(ValueError):
@@ -33,7 +32,7 @@ class Settings(BaseSettings):
     areas: Path | None = Field(None, description="the watch list; the demonstration when left out")
     source: SourceName = Field(SourceName.SIMULATED, description="where imagery comes from")
     catalog: str | None = Field(None, description="a STAC API or catalog, on the web or on disk")
-    ledger_url: str | None = Field(None, description="an SQLAlchemy URL; outputs/ledger.sqlite when left out")
+    ledger_url: SecretStr | None = Field(None, description="an SQLAlchemy URL; outputs/ledger.sqlite when left out")
     history_days: int = Field(730, ge=0, le=3660, description="days of history behind the first baseline")
     lookback_weeks: int = Field(26, ge=1, le=520, description="weeks a first run works through when no date is given")
     workers: int = Field(2, ge=1, le=64, description="areas worked on at the same time")
@@ -48,12 +47,15 @@ class Settings(BaseSettings):
     @property
     def ledger(self) -> str:
         """The ledger's URL."""
-        return self.ledger_url or f"sqlite:///{(self.outputs / 'ledger.sqlite').absolute()}"
+        if self.ledger_url is not None:
+            return self.ledger_url.get_secret_value()
+        return f"sqlite:///{(self.outputs / 'ledger.sqlite').absolute()}"
 
     def without_secrets(self) -> dict[str, Any]:
         """The settings as they may be written beside a run's outputs: how many alert URLs, not which."""
         shown = self.model_dump(mode="json", exclude={"alert_urls", "ledger_url"})
-        return {**shown, "alert_urls": len(self.alert_urls), "ledger": (self.ledger_url or "sqlite").split(":")[0]}
+        shown["catalog"] = None if self.catalog is None else without_secrets(self.catalog)
+        return {**shown, "alert_urls": len(self.alert_urls), "ledger": self.ledger.split(":")[0]}
 
 
 def load_settings(**given: Any) -> Settings:
@@ -63,8 +65,3 @@ def load_settings(**given: Any) -> Settings:
     except ValidationError as error:
         lines = [f"setting `{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in error.errors()]
         raise SettingsError("; ".join(lines) + "; mend the call, SITEWATCH_… in the environment, or .env") from None
-
-
-def latest_complete_week(today: date) -> Week:
-    """The last ISO week that has wholly passed on a day, UTC."""
-    return week_of(today - timedelta(days=7))

@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-import os
-
-# who watches whom is nobody's business; and a first start of the ephemeral server takes longer than its own limit
-os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("DO_NOT_TRACK", "1")
-os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "90")
-os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 from prefect import flow, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from aois.area import Area, Kind
-from aois.demonstration import DEMONSTRATION_IDS, demonstration
 from aois.grid import grid_of
-from aois.reading import read_areas
 from aois.week import Week
 from flows.alerts.files import write_alerts, write_events
-from flows.areawatch import AreaOutcome, Stores, watch_area
+from flows.areawatch import AreaOutcome, Progress, Stores, watch_area
+from flows.call import areas_of, check_call
 from flows.delivery import deliver_pending
+from flows.evidence.catalog import write_catalog
 from flows.imagery.archive import Archive
 from flows.imagery.simulated import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.records import RunRecord
+from flows.mendable import MENDABLE
 from flows.plan import Asked, last_week
-from flows.progress import Board
+from flows.progress import WORDS, Board
 from flows.reporting import report_week
-from flows.settings import Settings, SettingsError, SourceName
+from flows.settings import Settings
 from flows.sources import open_source
 
 VERSION = "0.1.0"
@@ -57,24 +55,6 @@ class WatchResult:
     outcomes: tuple[AreaOutcome, ...]
 
 
-def areas_of(settings: Settings, only: Sequence[str] = ()) -> tuple[tuple[Area, ...], tuple[Area, ...]]:
-    """The areas to watch and the whole list they come from; raises `SettingsError` for an unknown id.
-
-    The demonstration lies at sea, so no satellite is asked for it.
-    """
-    known = demonstration() if settings.areas is None else read_areas(settings.areas)
-    fictional = sorted({a.id for a in known} & set(DEMONSTRATION_IDS))
-    if fictional and settings.source is not SourceName.SIMULATED:
-        raise SettingsError(
-            f"area `{fictional[0]}` belongs to the fictional demonstration, which source `{settings.source}` has never "
-            "seen; give your own list with --areas FILE, or use --source simulated"
-        )
-    unknown = sorted(set(only) - {a.id for a in known})
-    if unknown:
-        raise SettingsError(f"area `{unknown[0]}` is not in the list; it holds {', '.join(a.id for a in known)}")
-    return tuple(a for a in known if not only or a.id in only), known
-
-
 @flow(name="watch", task_runner=ThreadPoolTaskRunner(max_workers=2), retries=0)  # type: ignore[arg-type]
 def watch(
     settings: Settings | None = None,
@@ -82,23 +62,25 @@ def watch(
     until: date | None = None,
     only: tuple[str, ...] = (),
     from_archive: bool = False,
+    replay: bool = False,
 ) -> Any:
     """Watch the areas of the settings, week by week, and write alerts and the report of the last week.
 
     Each week is idempotent. An area that fails does not stop the others; the run then ends failed, with the list.
     """
     settings = settings or Settings()
+    asked = Asked(since, until, datetime.now(UTC).date(), replay)
+    check_call(settings, asked, only)
     areas, known = areas_of(settings, only)
-    asked = Asked(since, until, datetime.now(UTC).date())
     week = last_week(asked)
-    with open_ledger(_prepared(settings).ledger) as ledger, Board(areas) as board:
+    with open_ledger(settings.ledger) as ledger, Board(areas) as board:
         run = _start(ledger, settings, asked)
         ledger.record_areas(known)
         stores = _stores(settings, ledger, week, known, from_archive)
         futures = [watch_one.submit(area, asked, stores, board) for area in areas]
         outcomes, failures = _gather(areas, futures)
-        write_outputs(settings, ledger, areas)
-        _write_truth(stores, areas, settings)
+        write_outputs(settings, ledger, areas, known)
+        _write_truth(stores, [a for a in areas if a.id not in failures], settings)
         report = report_week(
             week,
             areas=known,
@@ -110,7 +92,7 @@ def watch(
         )
         deliver_pending(ledger, settings, week=week, report=report, now=datetime.now(UTC))
         result = _result(week, report, outcomes, failures)
-        _finish(ledger, run, result)
+        _finish(ledger, run, result, known)
     _show(result)
     if failures:
         return Failed(message=f"areas failed: {', '.join(sorted(failures))}", data=result)
@@ -118,29 +100,37 @@ def watch(
 
 
 @task(name="watch-area", cache_policy=NO_CACHE, persist_result=False)
-def watch_one(area: Area, asked: Asked, stores: Stores, board: Board) -> AreaOutcome:
-    """One area of the watch."""
-    return board.follow(area.id, lambda progress: watch_area(area, asked, stores, progress=progress))
+def watch_one(area: Area, asked: Asked, stores: Stores, board: Board) -> Any:
+    """One area of the watch, with its progress in the terminal and as a Prefect artifact.
+
+    An error with a mend ends it failed with that message; any other is a defect, and is raised.
+    """
+    artifact = cast(UUID, create_progress_artifact(0.0, key=f"watch-{area.id}", description="waiting"))
+    told = -1.0
+
+    def work(tell: Progress) -> AreaOutcome:
+        def both(stage: str, done: int, total: int) -> None:
+            nonlocal told
+            tell(stage, done, total)
+            share = 50.0 * done / max(total, 1) + (50.0 if stage == "detect" else 0.0)
+            if share - told >= 10.0 or share >= 100.0:  # each is a call to the server
+                told = share
+                update_progress_artifact(artifact, round(share, 1), description=WORDS[stage])
+
+        return watch_area(area, asked, stores, progress=both)
+
+    try:
+        return board.follow(area.id, work)
+    except MENDABLE as error:
+        return Failed(message=str(error))
 
 
-def write_outputs(settings: Settings, ledger: Ledger, areas: Sequence[Area]) -> None:
-    """The GeoJSON files that the ledger stands for, for all alerts and for the events of each area."""
+def write_outputs(settings: Settings, ledger: Ledger, areas: Sequence[Area], known: Sequence[Area]) -> None:
+    """The files that the record stands for: all alerts, the events of each area watched, and the STAC catalog."""
     write_alerts(ledger.alerts(), settings.outputs / "alerts" / "alerts.geojson")
     for area in areas:
         write_events(ledger.events(area.id), settings.outputs / "areas" / area.id / "events.geojson")
-
-
-def _prepared(settings: Settings) -> Settings:
-    try:
-        settings.outputs.mkdir(parents=True, exist_ok=True)
-        probe = settings.outputs / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise SettingsError(
-            f"outputs `{settings.outputs}` cannot be written: {error.strerror}; name another folder with --outputs"
-        ) from None
-    return settings
+    write_catalog(settings.outputs, [(a.id, grid_of(a)) for a in known])
 
 
 def _stores(settings: Settings, ledger: Ledger, week: Week, known: tuple[Area, ...], from_archive: bool) -> Stores:
@@ -158,7 +148,7 @@ def _gather(areas: Sequence[Area], futures: Sequence[Any]) -> tuple[tuple[AreaOu
         if isinstance(result, AreaOutcome):
             outcomes.append(result)
         else:
-            failures[area.id] = str(result) or type(result).__name__
+            failures[area.id] = str(future.state.message)
     return tuple(outcomes), failures
 
 
@@ -177,8 +167,9 @@ def _start(ledger: Ledger, settings: Settings, asked: Asked) -> str:
     return run_id
 
 
-def _finish(ledger: Ledger, run_id: str, result: WatchResult) -> None:
+def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Area]) -> None:
     summary = {
+        "areas": [a.id for a in known],
         "week": str(result.week),
         "issued": list(result.issued),
         "changed": list(result.changed),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from aois.week import Week, week_of
@@ -19,9 +19,11 @@ STYLES = {"provisional": "yellow", "confirmed": "bold red", "finished": "cyan", 
 def console_table(features: Sequence[Mapping[str, Any]], week: Week) -> Table:
     """What a monitor needs of the given alerts, a row each in the order given: ids, never coordinates.
 
-    Alerts that went out in `week` are marked as new.
+    Alerts that went out in `week` are marked as new. Whatever the terminal's width, nothing is cut short, and the id
+    of an alert, which is typed again, stands on one line.
     """
-    table = Table(*COLUMNS, title=f"{count(len(features), 'alert')}, week {week}", caption=CAUTION)
+    columns = (Column(name, overflow="fold", no_wrap=name == "alert") for name in COLUMNS)
+    table = Table(*columns, title=f"{count(len(features), 'alert')}, week {week}", caption=CAUTION)
     for feature in features:
         table.add_row(*_row(feature["properties"], week))
     return table

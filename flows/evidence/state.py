@@ -57,7 +57,7 @@ def save_state(state: AreaState, path: Path) -> None:
 def load_state(path: Path) -> AreaState | None:
     """The state in a file; None where there is none, or one that is damaged or of another version."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         state = _unpack(json.loads(arrays.pop("tree").tobytes()), arrays)
     except (FileNotFoundError, BadZipFile, KeyError, ValueError, TypeError, EOFError):

@@ -1,0 +1,86 @@
+"""Every raster that was written, as STAC: ``catalog.json`` in the outputs, an item beside each week's rasters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pystac
+from shapely.geometry import box, mapping
+
+from aois.grid import Grid
+
+ROLES = {"score": "confidence held against each pixel", "change": "class of change", "first_seen": "day first seen"}
+OWNER_ONLY = 0o600
+
+
+def write_catalog(outputs: Path, areas: Iterable[tuple[str, Grid]]) -> Path:
+    """Write ``catalog.json``, a catalog for each area and an item for each of its weeks; unchanged files stay.
+
+    Items hold the outline of the area's grid, so all of it is readable by its owner only. Returns the root's path.
+    """
+    root = pystac.Catalog("sitewatch", "What Sitewatch measured: score, class and first day of change by area and week")
+    for area_id, grid in areas:
+        folder = outputs / "areas" / area_id
+        child = pystac.Catalog(area_id, f"Area {area_id}")
+        for week in sorted(p for p in folder.glob("????-??-??") if p.is_dir()):
+            child.add_item(_item(area_id, grid, week))
+        root.add_child(child)
+    root.normalize_hrefs(str(outputs.absolute()), strategy=_LAYOUT)
+    root.make_all_asset_hrefs_relative()
+    root.catalog_type = pystac.CatalogType.SELF_CONTAINED
+    for catalog, _, items in root.walk():
+        for thing in (catalog, *items):
+            _write(Path(thing.self_href), thing.to_dict(include_self_link=False))
+    return outputs / "catalog.json"
+
+
+def _item(area_id: str, grid: Grid, folder: Path) -> pystac.Item:
+    last = date.fromisoformat(folder.name)
+    bounds = grid.bounds_lonlat
+    item = pystac.Item(
+        f"{area_id}-{folder.name}",
+        dict(mapping(box(*bounds))),
+        list(bounds),
+        datetime(last.year, last.month, last.day, tzinfo=UTC),
+        {"sitewatch:area_id": area_id},
+    )
+    for path in sorted(folder.glob("*.tif")):
+        meaning = ROLES.get(path.stem, path.stem)
+        item.add_asset(path.stem, pystac.Asset(str(path.absolute()), title=meaning, media_type=pystac.MediaType.COG))
+    return item
+
+
+class _Layout(pystac.layout.HrefLayoutStrategy):
+    """Each catalog and item where its rasters are."""
+
+    def get_catalog_href(self, cat: pystac.Catalog, parent_dir: str, is_root: bool) -> str:
+        return str(
+            Path(parent_dir) / "catalog.json" if is_root else Path(parent_dir) / "areas" / cat.id / "catalog.json"
+        )
+
+    def get_collection_href(self, col: pystac.Collection, parent_dir: str, is_root: bool) -> str:
+        """As for a catalog: there are no collections here."""
+        return self.get_catalog_href(col, parent_dir, is_root)
+
+    def get_item_href(self, item: pystac.Item, parent_dir: str) -> str:
+        """In the folder of its day."""
+        day = item.id[-10:]
+        return str(Path(parent_dir) / day / "item.json")
+
+
+_LAYOUT = _Layout()
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    if path.exists() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.touch(mode=OWNER_ONLY)
+    temporary.write_text(text)
+    temporary.replace(path)

@@ -1,0 +1,194 @@
+"""Two readings must agree before a cue speaks: what each lets through and what it holds back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.baseline import Baseline
+from detectors.cues import familiar_mask, optical_metric, radar_metric
+from detectors.evidence import Cue, EvidenceParameters, Residual
+from detectors.features import FLOORS
+
+SHAPE = (3, 4)
+LOW = EvidenceParameters().low
+SIGMA = {"vegetation": 0.05, "brightness": 0.01, "built": 0.05, "contrast": 0.01, "texture": 0.005, "greenness": 0.03}
+QUICK = settings(deadline=None, max_examples=60, derandomize=True)
+
+FOREST = {"vegetation": 0.75, "brightness": 0.05, "built": -0.3, "contrast": -0.005, "texture": 0.005}
+SOIL = {"vegetation": 0.18, "brightness": 0.15, "built": 0.1, "contrast": 0.0, "texture": 0.006}
+ROOF = {"vegetation": 0.05, "brightness": 0.32, "built": -0.02, "contrast": 0.15, "texture": 0.06}
+WATER = {"vegetation": -0.4, "brightness": 0.04, "built": -0.4, "contrast": 0.0, "texture": 0.004}
+
+
+def residual(before: dict[str, float], after: dict[str, float], *, level: dict[str, float] | None = None) -> Residual:
+    """A scene in which every pixel read `before` and now reads `after`, over the features both have."""
+    names = tuple(n for n in before if n in after)
+    filled = [np.full(SHAPE, 1.0) for _ in names]
+    was, now = (np.stack([d[n] * f for n, f in zip(names, filled, strict=True)]) for d in (before, after))
+    mean = np.stack([(level or before)[n] * f for n, f in zip(names, filled, strict=True)])
+    sigma = np.array([SIGMA[n] for n in names])[:, None, None]
+    return Residual(names, ((now - was) / sigma).astype(np.float32), *(a.astype(np.float32) for a in (now, was, mean)))
+
+
+def metric(before: dict[str, float], after: dict[str, float], cue: Cue, **more: object) -> float:
+    return float(optical_metric(residual(before, after, **more))[cue].max())
+
+
+def spoken(before: dict[str, float], after: dict[str, float]) -> set[Cue]:
+    values = optical_metric(residual(before, after))
+    return {cue for cue in (Cue.EXPOSURE, Cue.STRUCTURE, Cue.REMOVAL) if np.nanmax(values[cue]) >= LOW}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cues"),
+    [
+        (FOREST, FOREST, set()),
+        (FOREST, SOIL, {Cue.EXPOSURE}),
+        (FOREST, ROOF, {Cue.EXPOSURE, Cue.STRUCTURE}),
+        (SOIL, ROOF, {Cue.STRUCTURE}),
+        (ROOF, SOIL, {Cue.REMOVAL}),
+        (SOIL, FOREST, set()),
+        (ROOF, FOREST, {Cue.REMOVAL}),
+        (FOREST, WATER, set()),
+        (SOIL, WATER, set()),
+        (ROOF, WATER, set()),
+        (WATER, SOIL, set()),
+    ],
+    ids=[
+        "calm",
+        "cleared",
+        "built in a forest",
+        "built on bare ground",
+        "pulled down",
+        "greened",
+        "overgrown",
+        "forest flooded",
+        "soil flooded",
+        "roofs flooded",
+        "pond dried",
+    ],
+)
+def test_what_a_change_of_cover_says(before, after, cues):
+    assert spoken(before, after) - {Cue.EXPOSURE} == cues - {Cue.EXPOSURE}
+    if before is not SOIL or after is not ROOF:  # a roof may be less green than soil and so bare it further
+        assert (Cue.EXPOSURE in spoken(before, after)) == (Cue.EXPOSURE in cues)
+
+
+def test_before_and_after_swapped_turns_structure_into_removal():
+    assert metric(SOIL, ROOF, Cue.STRUCTURE) == pytest.approx(metric(ROOF, SOIL, Cue.REMOVAL), rel=1e-5)
+    assert metric(ROOF, SOIL, Cue.STRUCTURE) == metric(SOIL, ROOF, Cue.REMOVAL) == 0.0
+
+
+@QUICK
+@given(
+    before=st.fixed_dictionaries({n: st.floats(-0.2, 0.3) for n in FOREST}),
+    after=st.fixed_dictionaries({n: st.floats(-0.2, 0.3) for n in FOREST}),
+)
+def test_no_pixel_gains_and_loses_structure_at_once(before, after):
+    values = optical_metric(residual(before, after))
+    assert not ((values[Cue.STRUCTURE] > 0) & (values[Cue.REMOVAL] > 0)).any()
+
+
+@QUICK
+@given(change=st.fixed_dictionaries({n: st.floats(-8, 8) for n in FOREST}))
+def test_a_cue_is_no_stronger_than_the_weaker_of_its_readings(change):
+    after = {n: FOREST[n] + change[n] * SIGMA[n] for n in FOREST}
+    values = optical_metric(residual(FOREST, after))[:, 0, 0]
+    assert values[Cue.EXPOSURE] <= max(0.0, -change["vegetation"]) + 1e-3
+    assert values[Cue.EXPOSURE] <= max(0.0, change["brightness"], change["built"]) + 1e-3
+    assert values[Cue.STRUCTURE] <= max(0.0, change["texture"]) + 1e-3
+    assert values[Cue.STRUCTURE] <= abs(change["contrast"]) + 1e-3
+    assert values[Cue.REMOVAL] <= max(0.0, -change["texture"]) + 1e-3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"brightness": 0.08},
+        {"vegetation": 0.15, "brightness": 0.08},
+        {"brightness": -0.03, "vegetation": -0.3},
+        {"vegetation": -0.4},
+        {"texture": 0.02},
+        {"contrast": 0.05},
+        {"brightness": -0.02, "contrast": -0.02},
+    ],
+    ids=["haze", "haze on bare ground", "shadow", "withering", "texture alone", "contrast alone", "dark"],
+)
+@pytest.mark.parametrize("cover", [FOREST, SOIL], ids=["forest", "soil"])
+def test_one_reading_alone_moves_nothing(cover, change):
+    after = {n: cover[n] + change.get(n, 0.0) for n in cover}
+    assert spoken(cover, after) == set()
+
+
+def test_a_field_that_was_bare_for_a_season_is_no_building_pulled_down():
+    bare_now = {**ROOF, "contrast": 0.05}
+    assert metric(bare_now, SOIL, Cue.REMOVAL) >= LOW
+    assert metric(bare_now, SOIL, Cue.REMOVAL, level={**bare_now, "vegetation": 0.5}) == 0.0
+
+
+def test_texture_in_standing_vegetation_is_no_building():
+    sparkling = {**FOREST, "contrast": 0.1, "texture": 0.05}
+    assert metric(FOREST, sparkling, Cue.STRUCTURE) == 0.0
+
+
+@pytest.mark.parametrize("lacking", ["vegetation", "brightness", "contrast", "texture"])
+def test_a_cue_whose_bands_are_lacking_says_nothing(lacking):
+    def without(cover):
+        return {n: v for n, v in cover.items() if n != lacking}
+
+    values = optical_metric(residual(without(FOREST), without(ROOF)))
+    silent = {Cue.EXPOSURE} if lacking in ("vegetation", "brightness") else {Cue.STRUCTURE, Cue.REMOVAL}
+    for cue in (Cue.EXPOSURE, Cue.STRUCTURE, Cue.REMOVAL):
+        assert np.isnan(values[cue]).all() == (cue in silent)
+
+
+def test_red_green_blue_alone_still_shows_a_clearing():
+    before = {"greenness": 0.2, "brightness": 0.05, "contrast": 0.0, "texture": 0.005}
+    after = {"greenness": -0.15, "brightness": 0.15, "contrast": 0.05, "texture": 0.02}
+    assert {Cue.EXPOSURE, Cue.STRUCTURE} <= spoken(before, after)
+
+
+def test_unseen_pixels_say_nothing():
+    scene = residual(FOREST, ROOF)
+    z, observed = scene.z.copy(), scene.observed.copy()
+    z[:, 0, 0] = observed[:, 0, 0] = np.nan
+    values = optical_metric(replace(scene, z=z, observed=observed))
+    assert np.isnan(values[:, 0, 0]).all()
+    assert np.isfinite(values[:, 1:]).all()
+
+
+@QUICK
+@given(vv=st.floats(-10, 10), vh=st.floats(-10, 10))
+def test_backscatter_up_is_the_opposite_of_down(vv, vh):
+    z = np.stack([np.full(SHAPE, vv), np.full(SHAPE, vh)]).astype(np.float32)
+    up, down = radar_metric(Residual(("vv", "vh"), z, z, z, z))
+    np.testing.assert_array_equal(up, -down)
+    np.testing.assert_allclose(up, (vv + vh) / np.sqrt(2.6), rtol=1e-4, atol=1e-5)
+    alone, _ = radar_metric(Residual(("vv",), z[:1], z[:1], z[:1], z[:1]))
+    np.testing.assert_array_equal(alone, z[0])
+
+
+def known(pairs: int) -> Baseline:
+    """A baseline that has read vegetation from 0.2 to 0.8 and brightness from 0.05 to 0.15."""
+    full = np.ones((2, *SHAPE), np.float32)
+    low, high = (np.array(v, np.float32)[:, None, None] * full for v in ((0.2, 0.05), (0.8, 0.15)))
+    spread = np.array([FLOORS["vegetation"], FLOORS["brightness"]], np.float32)[:, None, None] * full
+    coefficients = np.zeros((2, 1 + 2 * pairs, *SHAPE), np.float32)
+    return Baseline(
+        ("vegetation", "brightness"), pairs, coefficients, spread, low, high, np.full(SHAPE, 40, np.int16), np.eye(1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("vegetation", "brightness", "expected"),
+    [(0.5, 0.1, True), (0.18, 0.1, True), (0.05, 0.1, False), (0.5, 0.2, False), (float("nan"), 0.1, False)],
+)
+def test_familiar_is_what_was_read_before_in_any_season(vegetation, brightness, expected):
+    reading = {"vegetation": vegetation, "brightness": brightness}
+    assert (familiar_mask(residual(reading, reading), known(pairs=2)) == expected).all()
+    assert not familiar_mask(residual(reading, reading), known(pairs=0)).any()

@@ -1,0 +1,167 @@
+"""What the watch has learned survives being put away: the same arrays, and the same next step."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detectors.events import events_of
+from detectors.ground import Ground
+from detectors.look import OPTICAL, RADAR, Look
+from detectors.monitor import AreaState, begin, conclude, observe
+from flows.evidence.state import load_state, save_state
+
+SHAPE = (40, 40)
+START = date(2024, 1, 1)
+BUILT = START + timedelta(days=150)
+
+
+def look(n: int) -> Look:
+    """Every third look is radar; from the fifteenth on a bright block stands in the middle."""
+    rng, day = np.random.default_rng(n), START + timedelta(days=10 * n)
+    is_built = day >= BUILT
+    if n % 3 == 2:
+        power = np.full((2, *SHAPE), 0.05)
+        power[:, 16:23, 16:23] *= 12.0 if is_built else 1.0
+        pixels = (power * rng.gamma(4.4, 1 / 4.4, power.shape)).astype(np.float32)
+        return Look(f"s1-{n:02}", RADAR, day, ("vv", "vh"), pixels, np.ones(SHAPE, bool), track=":r7")
+    relief = np.random.default_rng(99).normal(1, 0.2, SHAPE)
+    pixels = np.array([0.10, 0.14, 0.18, 0.27])[:, None, None] * relief
+    if is_built:
+        pixels[:, 16:23, 16:23] = np.array([0.33, 0.34, 0.35, 0.36])[:, None, None]
+    pixels = (pixels + rng.normal(0, 0.003, pixels.shape)).astype(np.float32)
+    return Look(f"s2-{n:02}", OPTICAL, day, ("blue", "green", "red", "nir"), pixels, np.ones(SHAPE, bool))
+
+
+def advanced(state: AreaState, numbers: range) -> AreaState:
+    for n in numbers:
+        state, _ = observe(state, look(n))
+        state = conclude(state, today=look(n).day.toordinal())
+    return state
+
+
+@pytest.fixture(scope="module")
+def state() -> AreaState:
+    watched = np.ones(SHAPE, bool)
+    watched[:2] = False
+    ground = Ground(watched, np.zeros(SHAPE, bool), is_region=True, intervention_distance_m=float("inf"))
+    started, _ = begin(ground, [look(n) for n in range(12)])
+    return advanced(started, range(12, 24))
+
+
+@pytest.fixture(scope="module")
+def saved(state, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("states") / "2024-W35-0123456789abcdef.npz"
+    save_state(state, path)
+    return path
+
+
+def differences(a: Any, b: Any, where: str = "state") -> list[str]:
+    """The names of all parts in which two states differ, types and dtypes included; NaN equals NaN."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        alike = a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        return [] if alike else [where]
+    if is_dataclass(a) and type(a) is type(b):
+        return [d for f in fields(a) for d in differences(getattr(a, f.name), getattr(b, f.name), f"{where}.{f.name}")]
+    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+        pairs = enumerate(zip(a, b, strict=True))
+        return [d for n, (x, y) in pairs for d in differences(x, y, f"{where}[{n}]")]
+    return [] if type(a) is type(b) and a == b else [where]
+
+
+def test_the_state_that_is_tested_holds_something_of_everything(state):
+    assert len(state.channels) == 2
+    assert [c.reference is None for c in state.channels] == [True, False]
+    assert state.tracks
+    assert state.tracks[0].confirmed_day is not None
+    assert state.evidence.count.any() or state.tracks[0].rebased
+
+
+def test_every_part_comes_back(state, saved):
+    assert differences(load_state(saved), state) == []
+
+
+def test_the_next_steps_are_the_same(state, saved):
+    restored = load_state(saved)
+    one, two = advanced(state, range(24, 30)), advanced(restored, range(24, 30))
+    assert differences(one, two) == []
+    today = look(29).day.toordinal()
+    assert differences(events_of(one, today=today), events_of(two, today=today)) == []
+
+
+def test_a_comparison_can_fail(state, saved):
+    assert differences(load_state(saved), advanced(state, range(24, 25)))
+
+
+def test_the_same_state_is_the_same_file(state, saved, tmp_path):
+    save_state(state, tmp_path / "again.npz")
+    save_state(load_state(saved), tmp_path / "restored.npz")
+    assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "restored.npz").read_bytes() == saved.read_bytes()
+
+
+def test_a_state_before_the_first_look_is_a_state(tmp_path):
+    empty, _ = begin(Ground(np.ones(SHAPE, bool), np.zeros(SHAPE, bool), is_region=False), [])
+    save_state(empty, tmp_path / "empty.npz")
+    assert differences(load_state(tmp_path / "empty.npz"), empty) == []
+
+
+def test_saving_again_replaces_and_leaves_nothing_behind(state, tmp_path):
+    path = tmp_path / "deep" / "state.npz"
+    save_state(state, path)
+    later = replace(state, concluded=state.concluded + 7)
+    save_state(later, path)
+    assert load_state(path).concluded == later.concluded
+    assert [p.name for p in path.parent.iterdir()] == ["state.npz"]
+
+
+def test_no_file_is_no_state(tmp_path):
+    assert load_state(tmp_path / "none.npz") is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nothing of the kind", b"PK\x03\x04" + b"\0" * 40], ids=["empty", "text", "zip"]
+)
+def test_another_file_is_no_state(tmp_path, content):
+    path = tmp_path / "state.npz"
+    path.write_bytes(content)
+    assert load_state(path) is None
+
+
+def test_arrays_of_something_else_are_no_state(tmp_path):
+    np.savez(tmp_path / "other.npz", a=np.arange(3))
+    np.savez(tmp_path / "tree.npz", tree=np.frombuffer(b'{"record": "Stranger", "fields": {}}', np.uint8))
+    np.savez(tmp_path / "older.npz", tree=np.frombuffer(b'{"record": "AreaState", "fields": {"x": 1}}', np.uint8))
+    np.savez(tmp_path / "list.npz", tree=np.frombuffer(b"[1, 2]", np.uint8))
+    for name in ("other", "tree", "older", "list"):
+        assert load_state(tmp_path / f"{name}.npz") is None
+
+
+@pytest.fixture(scope="module")
+def spoilt_path(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("spoilt") / "state.npz"
+
+
+@settings(deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(share=st.floats(0, 0.999))
+def test_a_file_cut_short_is_no_state(saved, spoilt_path, share):
+    content = saved.read_bytes()
+    spoilt_path.write_bytes(content[: int(share * len(content))])
+    assert load_state(spoilt_path) is None
+
+
+@settings(deadline=None, max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(where=st.one_of(st.floats(0, 1), st.floats(0.9, 1)), flipped=st.integers(1, 255))
+def test_a_damaged_file_never_gives_another_state(state, saved, spoilt_path, where, flipped):
+    """A byte turned over in a name or a time of the container may go unnoticed; one in the numbers may not."""
+    content = bytearray(saved.read_bytes())
+    content[min(int(where * len(content)), len(content) - 1)] ^= flipped
+    spoilt_path.write_bytes(content)
+    loaded = load_state(spoilt_path)
+    assert loaded is None or differences(loaded, state) == []
