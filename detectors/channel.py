@@ -215,7 +215,7 @@ def compare(channel: Channel, features: Features, *, day: int, settled: Mask) ->
     factor = prediction_factor(channel.baseline, day)
     residual = standardise(observed, expected, channel.baseline, factor=factor, settled=settled)
     if channel.sensor == OPTICAL:
-        return residual, optical_metric(residual), familiar_mask(residual, channel.baseline)
+        return residual, optical_metric(residual), familiar_mask(residual, channel.baseline, day=day)
     return residual, radar_metric(residual), np.zeros(settled.shape, bool)
 
 
