@@ -119,7 +119,9 @@ def _structure(residual: Residual, p: CueParameters) -> tuple[Floats | None, Flo
     hue = residual.of("redness")
     if hue is not None:
         backing = np.fmax(backing, -hue)  # less red than the ground it stands on
-    structure = np.where(stronger & stands, _agreed(step, backing, p), 0.0)
+    # texture is smeared over its window and must not lend to pixels beside the change
+    lent = p.lent * np.maximum(step - LOW, 0.0)
+    structure = np.where(stronger & stands, np.minimum(step, backing + lent), 0.0)
     was_roof = (np.abs(residual.level[c]) > p.built_contrast) & _stood_bare(residual, p)
     removal = np.where(~stronger & was_roof, np.minimum(step, _backing(-texture, p)), 0.0)
     unseen = ~np.isfinite(contrast) | ~np.isfinite(texture)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from detectors.channel import Channel, median_of_recent
+from detectors.channel import Channel, median, median_of_recent
 from detectors.evidence import Cue, Evidence, EvidenceParameters
 from detectors.fencing import FencingParameters, Line, find_lines
 from detectors.look import OPTICAL, RADAR, Floats, Mask
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 GAIN_CUES = (Cue.EXPOSURE, Cue.STRUCTURE, Cue.BACKSCATTER_UP)
 LOSS_CUES = (Cue.REMOVAL, Cue.BACKSCATTER_DOWN)
 SINGLE_LOOK = ObjectParameters().single_look
+FRINGE = 0.35
+FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
 LEAST_GAIN, GREY = 0.012, 0.10  # reflectance; see `_is_grey`
 RADAR_FAINT = -2.1
 RADAR_BUILT = -1.4  # ln of vv power: −6 dB, above which radar shows something built (chosen on simulated compounds)
@@ -49,9 +51,26 @@ def sightings_of(state: AreaState) -> tuple[tuple[Sighting, ...], Floats]:
     for confidence, counts, is_gain in signs:
         hidden = np.where(ground.watched, confidence, 0.0).astype(np.float32)
         for item in find_objects(hidden, counts, resolution_px=resolution, scarce=scarce):
-            found.append(_sighting(state, item, confidence, is_gain))
+            found.append(_sighting(state, _without_fringe(state, item, is_gain), confidence, is_gain))
     found.extend(_line_sightings(state, tuple(s.object.mask for s in found)))
     return tuple(found), np.maximum(gain, loss)
+
+
+def _without_fringe(state: AreaState, item: GroundObject, gain: bool) -> GroundObject:
+    """The object less the pixels that changed by under a third of what its surest ones did: they are its fringe.
+
+    A strong change is plain to see in pixels of which it covers a fifth, and each of them would count as a whole one.
+    """
+    core = item.core if item.core.any() else item.mask
+    since = _first_day(state.evidence, list(GAIN_CUES if gain else LOSS_CUES), core)
+    change = np.zeros(state.ground.shape, np.float32)
+    for channel in state.channels:
+        late = np.array(channel.recent.days) >= since
+        for name in set(FRINGE_FEATURES) & set(channel.names):
+            if late.any():
+                change = np.fmax(change, np.abs(median(channel.recent.z[late, channel.names.index(name)])))
+    kept = item.mask & (change >= FRINGE * float(np.percentile(change[core], 80)))
+    return GroundObject(kept, item.core & kept) if kept.sum() >= ObjectParameters().smallest_px else item
 
 
 def _was_built(state: AreaState) -> Mask:
