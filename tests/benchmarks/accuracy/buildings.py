@@ -1,0 +1,146 @@
+"""Buildings put into real series: are they found, when, as what, and how large."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+
+import numpy as np
+from injection import Injected, block, injected
+from replay import Watched, watch
+from scipy import ndimage
+from scoring import Figure, median, share
+from series import measured, real_series, shape_of
+
+from detectors.channel import clear_of
+from detectors.look import Look
+from detectors.records import Change
+
+SIZES = (4, 5, 6, 7, 8, 12, 16, 25, 36, 60)
+ROOFS = ("metal", "blue sheet", "dark tile", "concrete")
+SPANS = {
+    "romania": ((date(2019, 1, 7), date(2020, 12, 27)),),
+    "mine-1": ((date(2020, 1, 6), date(2020, 12, 27)), (date(2023, 10, 2), date(2024, 12, 22))),
+}
+SEEN_LOOKS, WITHIN_DAYS = 4, 150
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of one building. `looks` are the clear looks at it within `WITHIN_DAYS`."""
+
+    series: str
+    pixels: int
+    mixing: float
+    material: str
+    looks: int
+    found: bool
+    days: int | None = None
+    change: str | None = None
+    area_ratio: float | None = None
+    covered: bool | None = None
+
+
+def trials(series: str, since: date, until: date, *, seed: int, mixing: float) -> list[Trial]:
+    """Ten buildings of every size at places where nothing else happened, watched together."""
+    looks = real_series(series)
+    placed = _places(looks, since, until, seed=seed, mixing=mixing)
+    changed = injected(looks, [change for _, change in placed])
+    seen = watch(changed, since=since, until=until)
+    return [_judged(series, pixels, mixing, change, seen, looks) for pixels, change in placed]
+
+
+def _places(
+    looks: tuple[Look, ...], since: date, until: date, *, seed: int, mixing: float
+) -> list[tuple[int, Injected]]:
+    shape = shape_of(looks)
+    barred = real_change(looks, since, until) | ~measured(looks)
+    taken = np.zeros(shape, bool)
+    rng = np.random.default_rng(seed)
+    placed = []
+    for n, pixels in enumerate(rng.permutation(SIZES)):
+        at = _free_place(barred, taken, int(pixels), rng)
+        if at is not None:
+            material = ROOFS[int(rng.integers(len(ROOFS)))]
+            begins = since + timedelta(days=int(rng.integers(30, (until - since).days - WITHIN_DAYS)))
+            image = block(shape, at, int(pixels), mixing=mixing, rng=rng)
+            placed.append((int(pixels), Injected("building", material, image, begins, seed * 100 + n)))
+    return placed
+
+
+def _free_place(barred: np.ndarray, taken: np.ndarray, pixels: int, rng: np.random.Generator):
+    """A place five pixels from real change and well apart from the others; marks it as taken."""
+    reach = int(np.sqrt(pixels)) + 9
+    for _ in range(200):
+        row, column = (float(rng.uniform(8, size - 8)) for size in barred.shape)
+        around = _window(row, column, reach)
+        if not taken[around].any() and not barred[_window(row, column, 5)].any():
+            taken[around] = True
+            return row, column
+    return None
+
+
+def _window(row: float, column: float, reach: int) -> tuple[slice, slice]:
+    return tuple(slice(max(0, int(v) - reach), int(v) + reach + 1) for v in (row, column))
+
+
+def real_change(looks: tuple[Look, ...], since: date, until: date) -> np.ndarray:
+    """Where the summer's median NDVI fell by 0.06 against the year before: ground on which something happens anyway."""
+    summers = {year: _summer(looks, year) for year in range(since.year - 2, until.year + 1)}
+    known = [image for image in summers.values() if image is not None]
+    changed = np.zeros(shape_of(looks), bool)
+    for before, after in pairwise(known):
+        fall = after - before
+        fall = np.nan_to_num(fall - np.nanmedian(fall))
+        changed |= ndimage.uniform_filter(fall, 3) < -0.06
+    return np.asarray(ndimage.binary_dilation(changed, iterations=2))
+
+
+def _summer(looks: tuple[Look, ...], year: int) -> np.ndarray | None:
+    chosen = [k for k in looks if k.day.year == year and 6 <= k.day.month <= 9]
+    if len(chosen) < 2:
+        return None
+    ratios = [(k.band("nir") - k.band("red")) / (k.band("nir") + k.band("red")) for k in chosen]
+    return np.nanmedian([np.where(clear_of(k), r, np.nan) for k, r in zip(chosen, ratios, strict=True)], axis=0)
+
+
+def _judged(series: str, pixels: int, mixing: float, change: Injected, seen: Watched, looks: tuple[Look, ...]) -> Trial:
+    at = np.unravel_index(int(np.argmax(change.share)), change.share.shape)
+    end = change.since + timedelta(days=WITHIN_DAYS)
+    clear = sum(bool(clear_of(k)[at]) for k in looks if change.since <= k.day <= end)
+    steps = {t.key: [date.fromordinal(day) for day in t.steps] for t in seen.state.tracks}
+    mine = [
+        event
+        for event in seen.confirmed()
+        if (event.footprint & (change.share > 0.25)).any()
+        and any(timedelta(-15) <= step - change.since <= timedelta(200) for step in steps[event.key])
+    ]
+    first = min(mine, key=lambda e: e.confirmed_on, default=None)
+    days = None if first is None else max((first.confirmed_on - change.since).days, 0)
+    if first is None or days > WITHIN_DAYS:
+        return Trial(series, pixels, mixing, change.material, clear, found=False)
+    truth = float(change.share.sum()) / mixing * 100.0
+    is_covered = first.area_m2_low <= truth <= first.area_m2_high
+    ratio = first.area_m2 / truth
+    return Trial(series, pixels, mixing, change.material, clear, True, days, first.change.value, ratio, is_covered)
+
+
+def figures(results: list[Trial]) -> list[Figure]:
+    """The lines of the table for buildings."""
+    out = []
+    for series in sorted({t.series for t in results}):
+        for low, high, goal in ((4, 7, "≥ 0.85"), (8, 100, "≥ 0.95")):
+            some = [t for t in results if t.series == series and low <= t.pixels <= high]
+            often = [t for t in some if t.looks >= SEEN_LOOKS]
+            name = f"{series}, buildings of {low} to {high} px"
+            out.append(share(f"{name}: found within {WITHIN_DAYS} days", [t.found for t in some], goal))
+            out.append(share(f"{name}: the same where {SEEN_LOOKS} looks were clear", [t.found for t in often], goal))
+    found = [t for t in results if t.found]
+    out.append(median("days to confirmation", [t.days for t in found], "≤ 40"))
+    out.append(share("told as construction", [t.change == Change.CONSTRUCTION.value for t in found], "≥ 0.90"))
+    out.append(median("area measured / true", [t.area_ratio for t in found], "0.8 to 1.2"))
+    out.append(share("true area within the interval", [bool(t.covered) for t in found], "≥ 0.90"))
+    for roof in ROOFS:
+        out.append(share(f"roofs of {roof}: found", [t.found for t in results if t.material == roof]))
+    return out

@@ -1,0 +1,74 @@
+"""What the parts are worth by themselves: registration under shifts, and radar under no change."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage, stats
+from scoring import Figure, median, rate
+from series import real_series
+
+from detectors.baseline import fit_baseline
+from detectors.channel import clear_of, reference_image
+from detectors.cues import radar_metric
+from detectors.evidence import standardise
+from detectors.features import features_of, registration_image
+from detectors.look import RADAR, Look
+from detectors.registration import measure_shift
+
+CLEAR, CLOUDY = 0.97, 0.40
+
+
+def registration(*, seed: int, count: int = 40) -> list[Figure]:
+    """Error of shifts up to 2 px put into clear Romanian scenes, whole and under 40 % of cloud."""
+    rng = np.random.default_rng(seed)
+    looks = real_series("romania")
+    full = max(clear_of(k).mean() for k in looks)
+    clear = [k for k in looks if clear_of(k).mean() >= CLEAR * full]
+    reference = reference_image(clear)
+    errors: dict[str, list[float]] = {"clear": [], "cloud": []}
+    refused = 0
+    for _ in range(count):
+        look = clear[int(rng.integers(len(clear)))]
+        image, mask = np.nan_to_num(registration_image(look)), clear_of(look)
+        own = measure_shift(reference, image, clear=mask)
+        dy, dx = rng.uniform(-1.4, 1.4, 2)
+        moved = ndimage.shift(image, (dy, dx), order=3, mode="nearest").astype(np.float32)
+        covered = _cloud(image.shape, CLOUDY, rng)
+        for name, seen in (("clear", mask), ("cloud", mask & ~covered)):
+            found = measure_shift(reference, moved, clear=seen)
+            if found.is_known and own.is_known:
+                errors[name].append(float(np.hypot(found.dy - own.dy - dy, found.dx - own.dx - dx)))
+            else:
+                refused += 1
+    return [
+        median("registration, shifts to 2 px, clear: error in px", errors["clear"], "≤ 0.10"),
+        median("registration, the same under 40 % cloud: error in px", errors["cloud"], "≤ 0.20"),
+        Figure("registration: shifts not known", refused, float("nan"), float("nan"), 2 * count),
+    ]
+
+
+def _cloud(shape: tuple[int, ...], cover: float, rng: np.random.Generator) -> np.ndarray:
+    field = ndimage.gaussian_filter(rng.normal(size=shape), 10)
+    return field > np.quantile(field, 1 - cover)
+
+
+def speckle(*, seed: int, looks: int = 60, size: int = 96) -> list[Figure]:
+    """How often pure gamma speckle of 4.4 looks passes 2.5 σ, against the normal rate."""
+    rng = np.random.default_rng(seed)
+    power = rng.gamma(4.4, 1 / 4.4, (looks, 2, size, size)) * np.array([0.08, 0.02])[:, None, None]
+    everywhere = np.ones((size, size), bool)
+    days = np.arange(looks) * 12
+    bands = ("vv", "vh")
+    day = np.datetime64("2024-01-01").astype(object)
+    values = np.stack(
+        [features_of(Look("", RADAR, day, bands, p.astype(np.float32), everywhere), everywhere).values for p in power]
+    )
+    half = looks // 2
+    baseline = fit_baseline(values[:half], days[:half], names=bands)
+    passed = 0
+    for n in range(half, looks):
+        expected = np.broadcast_to(baseline.coefficients[:, 0], values[n].shape)
+        residual = standardise(values[n], expected, baseline, factor=1.0, settled=everywhere)
+        passed += int((radar_metric(residual)[0] > 2.5).sum())
+    nominal = stats.norm.sf(2.5) * (looks - half) * size * size
+    return [rate("radar: speckle over 2.5 σ / nominal rate", passed, float(nominal), "0.9 to 1.1")]
