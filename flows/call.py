@@ -8,6 +8,7 @@ from pathlib import Path
 from aois.area import Area
 from aois.demonstration import DEMONSTRATION_IDS, demonstration
 from aois.reading import read_areas
+from flows.credentials import check_account
 from flows.imagery.address import is_url
 from flows.ledger.ledger import open_ledger
 from flows.plan import Asked, last_week
@@ -25,6 +26,7 @@ def check_call(settings: Settings, asked: Asked, only: Sequence[str] = ()) -> No
     areas_of(settings, only)
     last_week(asked)
     _check_catalog(settings)
+    check_account(settings)
     _check_outputs(settings.outputs)
     open_ledger(settings.ledger).close()
 

@@ -6,6 +6,9 @@ import json
 from datetime import date
 from pathlib import Path
 
+from flows.credentials import account_of
+from flows.imagery.metering import Limiter, Meter
+from flows.imagery.patience import Patience
 from flows.imagery.simulated import SimulatedSource
 from flows.imagery.source import Source
 from flows.imagery.stac import StacSource
@@ -20,7 +23,19 @@ def open_source(settings: Settings, *, story_end: date) -> Source:
     """
     if settings.source is SourceName.STAC:
         return StacSource(settings.catalog)
+    if settings.source is SourceName.SENTINELHUB:
+        return _sentinelhub(settings)
     return SimulatedSource(_story_end(settings.outputs, story_end), settings.seed)
+
+
+def _sentinelhub(settings: Settings) -> Source:
+    # Its library takes a second to load: only where it is needed
+    from flows.imagery.sentinelhub import SentinelHubSource
+    from flows.imagery.sentinelhub_client import Courier
+
+    limiter = Limiter(settings.requests_per_minute, settings.units_per_minute)
+    meter, patience = Meter(settings.budget_units), Patience(settings.tries)
+    return SentinelHubSource(Courier(account_of(settings), limiter=limiter, meter=meter, patience=patience))
 
 
 def _story_end(outputs: Path, story_end: date) -> date:

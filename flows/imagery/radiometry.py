@@ -80,12 +80,12 @@ def _offset(item: SceneItem, asset: BandAsset, stored: StoredBand, *, scale: flo
     if item.sensor is Sensor.SENTINEL_1 or item.has_offset_removed:
         return 0.0
     is_raw = stored.is_integer and math.isclose(scale, REFLECTANCE_SCALE)
-    return BASELINE_OFFSET if is_raw and _baseline(item) >= BASELINE_WITH_OFFSET else 0.0
+    return BASELINE_OFFSET if is_raw and baseline_number(item.processing_baseline) >= BASELINE_WITH_OFFSET else 0.0
 
 
-def _baseline(item: SceneItem) -> float:
-    """The processing baseline as a number, 0 when it is unknown."""
-    match = _BASELINE.fullmatch(item.processing_baseline or "")
+def baseline_number(baseline: str | None) -> float:
+    """A processing baseline, such as 05.09 or N0509, as a number; 0 when it is unknown."""
+    match = _BASELINE.fullmatch(baseline or "")
     return float(f"{match[1]}.{match[2]}") if match else 0.0
 
 
