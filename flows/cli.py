@@ -167,6 +167,9 @@ def _tell(settings: Settings, result: Any) -> None:
         for scene_id, reason in outcome.failed_scenes[:5]:
             line = f"scene not fetched: {outcome.area_id} {scene_id}: {reason}"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
+        for scene_id, words in outcome.revised_scenes[:5]:
+            line = f"scene revised: {outcome.area_id} {scene_id}: {words}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     for area_id, reason in sorted(result.failures.items()):
         console.print(f"failed: {area_id}: {reason}", highlight=False, markup=False, soft_wrap=True)
     if waiting and settings.alert_urls:

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
         return tuple(value.split()) if isinstance(value, str) else value
 
     @property
+    def parallel_downloads(self) -> int:
+        """Scenes of one area fetched at the same time; drawing simulated ones gains nothing by it."""
+        return 1 if self.source is SourceName.SIMULATED else self.downloads
+
+    @property
     def ledger(self) -> str:
         """The ledger's URL."""
         if self.ledger_url is not None:

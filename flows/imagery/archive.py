@@ -38,6 +38,11 @@ class Archive:
         self._indexes: dict[Path, Index] = {}
         self._lock = threading.Lock()
 
+    @property
+    def root(self) -> Path:
+        """The folder that holds everything."""
+        return self._root
+
     def put(self, area_id: str, source_name: str, grid: Grid, scene: Scene) -> Scene:
         """The scene stands in the archive and is returned as read back from it.
 

@@ -12,6 +12,9 @@ HIGHEST_SCL = 11
 # Chosen on 2026-11-24 to tell a wrong scale or unit from an odd scene.
 REFLECTANCE_LIMITS = (-1.0, 20.0)
 POWER_LIMIT = 1e5
+# Reflectance under −0.02 is noise over a few dark pixels; over a tenth of a scene it is an offset taken off twice.
+# Chosen on 2026-11-24: with 0.1 taken off twice, half of a green scene is negative.
+NEGATIVE, MANY = -0.02, 0.1
 FEW = 0.01  # so many pixels may lie outside; a scene in a wrong unit has most of them there
 
 
@@ -27,7 +30,8 @@ class BadContentError(ImageryError):
 def check_scene(scene: Scene, grid: Grid) -> None:
     """The scene's arrays fit the grid and each other, and its numbers can be measurements.
 
-    A scene without a single valid pixel passes: that nothing was seen is a result. Raises `BadContentError`.
+    A scene without a single valid pixel passes: that nothing was seen is a result. Raises `BadContentError`, or
+    `ImageryError` where the numbers deny what the item says of its offset.
     """
     expected = (len(scene.bands), *grid.shape)
     if not scene.bands or scene.pixels.shape != expected or scene.valid.shape != grid.shape:
@@ -42,6 +46,7 @@ def check_scene(scene: Scene, grid: Grid) -> None:
         )
     _check_classes(scene, grid)
     _check_numbers(scene)
+    _check_offset(scene)
 
 
 def _check_classes(scene: Scene, grid: Grid) -> None:
@@ -64,4 +69,17 @@ def _check_numbers(scene: Scene) -> None:
         raise BadContentError(
             f"scene `{scene.scene_id}`: {outside:.0%} of the numbers lie outside {low:g} to {high:g}, so they are in "
             f"another unit or damaged"
+        )
+
+
+def _check_offset(scene: Scene) -> None:
+    offset = scene.provenance.offset_applied
+    if not offset or not scene.valid.any():
+        return
+    negative = float(np.mean(scene.pixels[:, scene.valid].min(axis=0) < NEGATIVE))
+    if negative > MANY:
+        raise ImageryError(
+            f"scene `{scene.scene_id}`: with the offset of {offset:g} that its items declare, {negative:.0%} of the "
+            f"ground has negative reflectance, so that it was taken off before; have the catalog corrected, or name "
+            f"another"
         )

@@ -23,6 +23,16 @@ UNITS_SPENT = "X-ProcessingUnits-Spent"
 RETRY_AFTER = "Retry-After"  # in milliseconds, other than HTTP has it: so the service documents it
 REFUSED, TOO_MANY, BROKEN = 401, 429, 500
 TRIES_OF_TOKEN = 2
+# What no other try will change; other errors of a token address come from what stands before it.
+_FINAL = {
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "unauthorized_client",
+    "access_denied",
+    "insecure_transport",
+    "missing_token",
+}
 
 
 def config_of(account: Account) -> SHConfig:
@@ -142,7 +152,9 @@ class Courier:
         where = f"token address `{self.account.token_url}`"
         cause = getattr(error, "request_exception", None) or error
         if isinstance(cause, OAuth2Error):
-            code = getattr(cause, "error", "") or type(cause).__name__
+            code = str(getattr(cause, "error", "") or type(cause).__name__)
+            if code not in _FINAL:
+                return PassingError(f"{where} gives no token ({self.account.scrubbed(code)[:100]}); try again later")
             self._refusal = ImageryError(
                 f"{where} gives no token ({code}); check SH_CLIENT_ID and SH_CLIENT_SECRET, and that they belong to "
                 f"this service"

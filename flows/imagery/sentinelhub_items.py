@@ -42,7 +42,7 @@ def item_of(feature: dict[str, Any], sensor: Sensor) -> SceneItem:
         bands={},
         scl=None,
         processing_baseline=None if is_radar else _baseline(item_id, said),
-        has_offset_removed=False,
+        has_offset_removed=None,
         relative_orbit=_relative_orbit(item_id, said, is_radar=is_radar),
         orbit_direction=str(said["sat:orbit_state"]).lower() if said.get("sat:orbit_state") else None,
     )
