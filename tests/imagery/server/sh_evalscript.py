@@ -12,13 +12,17 @@ import quickjs
 TYPES = {"UINT8": np.uint8, "UINT16": np.uint16, "FLOAT32": np.float32}
 LOOP = """
 (function () {
-  const columns = JSON.parse(__columns), names = Object.keys(columns), rows = [];
+  const columns = JSON.parse(__columns), names = Object.keys(columns), given = {};
   for (let i = 0; i < __count; i++) {
     const sample = {};
     for (const name of names) sample[name] = columns[name][i];
-    rows.push(evaluatePixel(sample));
+    const row = evaluatePixel(sample);
+    for (const [id, values] of Object.entries(Array.isArray(row) ? { default: row } : row)) {
+      (given[id] = given[id] || []).push(values.join(","));
+    }
   }
-  return JSON.stringify(rows);
+  for (const id of Object.keys(given)) given[id] = given[id].join(",");
+  return JSON.stringify(given);
 })()
 """
 
@@ -71,17 +75,17 @@ class Evalscript:
         self._context.set("__columns", json.dumps({name: values.ravel().tolist() for name, values in samples.items()}))
         self._context.set("__count", int(np.prod(shape)))
         try:
-            rows = json.loads(self._context.eval(LOOP))
+            given = json.loads(self._context.eval(LOOP))
         except quickjs.JSException as error:
             raise EvalscriptError(str(error)) from error
-        return {output.identifier: _raster(rows, output, shape) for output in self.outputs}
+        return {output.identifier: _raster(given[output.identifier], output, shape) for output in self.outputs}
 
 
-def _raster(rows: list[Any], output: Output, shape: tuple[int, ...]) -> np.ndarray:
-    values = np.array([row[output.identifier] if isinstance(row, dict) else row for row in rows], np.float64)
-    if values.shape[1] != output.bands:
-        raise EvalscriptError(f"output {output.identifier} has {values.shape[1]} values, not {output.bands}")
-    stacked = values.T.reshape(output.bands, *shape)
+def _raster(given: str, output: Output, shape: tuple[int, ...]) -> np.ndarray:
+    values = np.fromstring(given, np.float64, sep=",")
+    if values.size != output.bands * np.prod(shape):
+        raise EvalscriptError(f"output {output.identifier} has not {output.bands} values a pixel")
+    stacked = values.reshape(-1, output.bands).T.reshape(output.bands, *shape)
     if np.issubdtype(output.dtype, np.integer):
         limits = np.iinfo(output.dtype)
         stacked = np.clip(np.rint(stacked), limits.min, limits.max)

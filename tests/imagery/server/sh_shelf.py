@@ -101,11 +101,13 @@ class Shelf:
         path = self.folder / item["assets"][COMMON_NAMES[band]]["href"]
         how = {"crs": window.crs, "transform": window.transform, "width": window.width, "height": window.height}
         nodata = np.nan if item["collection"] == "sentinel-1-grd" else 0
-        with (
-            rasterio.open(path) as dataset,
-            WarpedVRT(dataset, **how, src_nodata=nodata, nodata=np.nan, dtype="float64") as warped,
-        ):
-            numbers = warped.read(1)
+        with rasterio.open(path) as dataset:
+            if (dataset.transform, dataset.shape) == (window.transform, (window.height, window.width)):
+                numbers = dataset.read(1).astype(np.float64)
+                numbers[numbers == nodata] = np.nan
+            else:
+                with WarpedVRT(dataset, **how, src_nodata=nodata, nodata=np.nan, dtype="float64") as warped:
+                    numbers = warped.read(1)
         if band == "SCL" or item["collection"] == "sentinel-1-grd":
             return numbers
         is_shifted = float(item["properties"]["s2:processing_baseline"]) >= 4
