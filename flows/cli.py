@@ -19,6 +19,7 @@ from aois.reading import read_areas, to_feature_collection
 from aois.week import parse_week, week_of
 from flows.alerts.console import console_table
 from flows.call import areas_of, check_call
+from flows.cli_estimate import estimate
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.mendable import MENDABLE
 from flows.plan import Asked
@@ -176,6 +177,8 @@ def _tell(settings: Settings, result: Any) -> None:
         console.print(f"{waiting} messages not delivered: `sitewatch alerts deliver` tries again.", highlight=False)
     elif waiting:
         console.print(f"{waiting} messages wait: set SITEWATCH_ALERT_URLS to send them.", highlight=False)
+    if result.spent is not None:
+        console.print(f"used: {result.spent}.", highlight=False)
     console.print(f"Report: {result.report}", highlight=False, soft_wrap=True)
 
 
@@ -209,6 +212,9 @@ def _ledger(settings: Settings) -> Ledger:
             f"no ledger in `{settings.outputs}`; run `sitewatch watch` first or name the folder with --outputs"
         )
     return open_ledger(settings.ledger)
+
+
+app.command("estimate")(estimate)
 
 
 @alerts_app.command("list")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +30,7 @@ from flows.call import areas_of, check_call
 from flows.delivery import deliver_pending
 from flows.evidence.catalog import write_catalog
 from flows.imagery.archive import Archive
+from flows.imagery.metering import Cost, Metered
 from flows.imagery.simulated import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.records import RunRecord
@@ -53,6 +54,7 @@ class WatchResult:
     changed: tuple[str, ...]
     failures: dict[str, str]
     outcomes: tuple[AreaOutcome, ...]
+    spent: Cost | None = None
 
 
 @flow(name="watch", task_runner=ThreadPoolTaskRunner(max_workers=2), retries=0)  # type: ignore[arg-type]
@@ -91,7 +93,8 @@ def watch(
             failures=failures,
         )
         deliver_pending(ledger, settings, week=week, report=report, now=datetime.now(UTC))
-        result = _result(week, report, outcomes, failures)
+        spent = stores.source.spent if isinstance(stores.source, Metered) else None
+        result = replace(_result(week, report, outcomes, failures), spent=spent)
         _finish(ledger, run, result, known)
     _show(result)
     if failures:
@@ -175,6 +178,7 @@ def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Ar
         "changed": list(result.changed),
         "failures": result.failures,
         "fetched": sum(o.fetched for o in result.outcomes),
+        "spent": None if result.spent is None else asdict(result.spent),
     }
     status = "failed" if result.failures else "completed"
     ledger.finish_run(run_id, status=status, summary=summary, at=datetime.now(UTC))

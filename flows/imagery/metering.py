@@ -27,6 +27,11 @@ class Cost:
     units: float = 0.0
     received_bytes: int = 0
 
+    def __str__(self) -> str:
+        """The figures in words."""
+        units = f"{self.units:.2f} processing units, " if self.units else ""
+        return f"{self.requests} requests, {units}{self.received_bytes / 1e6:.2f} MB"
+
     def __add__(self, other: Cost) -> Cost:
         """Both together."""
         return Cost(
@@ -36,11 +41,16 @@ class Cost:
 
 @runtime_checkable
 class Priced(Protocol):
-    """A source that can say what a scene costs before it is fetched, and what was spent since it was opened."""
+    """A source that can say what a scene costs before it is fetched."""
 
     def price(self, grid: Grid, ref: SceneRef) -> Cost:
-        """What fetching the scene costs when nothing goes wrong; bytes as they are before compression."""
+        """What fetching a scene of the last search costs when nothing goes wrong; bytes before compression."""
         ...
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A source that counts what it spends."""
 
     @property
     def spent(self) -> Cost:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from aois.area import Area
 from aois.grid import Grid
-from flows.imagery.scene import ImageryError, Scene, SceneRef
+from flows.imagery.metering import Cost
+from flows.imagery.scene import ImageryError, Scene, SceneRef, Sensor
 from flows.imagery.stac_catalog import Catalog, open_catalog
 from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass
 
+REQUESTS_A_BAND = 2
 EARTH_SEARCH = "https://earth-search.aws.element84.com/v1"
 # The others there are the same scenes again, top-of-atmosphere, uncalibrated radar, or other satellites.
 EARTH_SEARCH_COLLECTIONS = ("sentinel-2-l2a",)
@@ -45,6 +47,13 @@ class StacSource:
         found = self._overpasses(grid, since=since, until=until)
         self._found.update({(grid, overpass.ref.scene_id): overpass for overpass in found})
         return [overpass.ref for overpass in found]
+
+    def price(self, grid: Grid, ref: SceneRef) -> Cost:
+        """What reading a scene of the last search takes: a header and a block of pixels for each band, uncompressed."""
+        overpass = self._found[grid, ref.scene_id]
+        bands = len(overpass.bands) + (overpass.first.scl is not None)
+        number_bytes = 4 if ref.sensor is Sensor.SENTINEL_1 else 2
+        return Cost(REQUESTS_A_BAND * bands, 0.0, grid.width * grid.height * bands * number_bytes)
 
     def fetch(self, area: Area, grid: Grid, ref: SceneRef) -> Scene:
         """The scene on the grid; every pixel invalid where its items show nothing of it.

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -101,18 +102,40 @@ class Shelf:
         path = self.folder / item["assets"][COMMON_NAMES[band]]["href"]
         how = {"crs": window.crs, "transform": window.transform, "width": window.width, "height": window.height}
         nodata = np.nan if item["collection"] == "sentinel-1-grd" else 0
-        with rasterio.open(path) as dataset:
-            if (dataset.transform, dataset.shape) == (window.transform, (window.height, window.width)):
-                numbers = dataset.read(1).astype(np.float64)
-                numbers[numbers == nodata] = np.nan
-            else:
-                with WarpedVRT(dataset, **how, src_nodata=nodata, nodata=np.nan, dtype="float64") as warped:
-                    numbers = warped.read(1)
+        numbers = _cut(path, window, nodata)
+        if numbers is None:
+            with (
+                rasterio.open(path) as dataset,
+                WarpedVRT(dataset, **how, src_nodata=nodata, nodata=np.nan, dtype="float64") as warped,
+            ):
+                numbers = warped.read(1)
         if band == "SCL" or item["collection"] == "sentinel-1-grd":
             return numbers
         is_shifted = float(item["properties"]["s2:processing_baseline"]) >= 4
         is_harmonised = data.get("processing", {}).get("harmonizeValues", True)
         return np.maximum(numbers - ADDED, 0) if is_shifted and is_harmonised else numbers
+
+
+@lru_cache(maxsize=4096)
+def _whole(path: Path) -> tuple[np.ndarray, Affine]:
+    with rasterio.open(path) as dataset:
+        return dataset.read(1), dataset.transform
+
+
+def _cut(path: Path, window: Window, nodata: float) -> np.ndarray | None:
+    """The window out of a file on whose pixels it lies, None where it does not: then it has to be resampled."""
+    numbers, pixel = _whole(path)
+    column, row = ~pixel @ (window.transform.c, window.transform.f)
+    is_aligned = (pixel.a, pixel.e) == (window.transform.a, window.transform.e) and (column, row) == (
+        int(column),
+        int(row),
+    )
+    bottom, right = int(row) + window.height, int(column) + window.width
+    if not is_aligned or column < 0 or row < 0 or bottom > numbers.shape[0] or right > numbers.shape[1]:
+        return None
+    part = numbers[int(row) : bottom, int(column) : right].astype(np.float64)
+    part[part == nodata] = np.nan
+    return part
 
 
 def moment(text: str) -> datetime:
