@@ -18,7 +18,7 @@ from flows.imagery.source import Source
 from flows.ledger.ledger import open_ledger
 from flows.plan import Asked, Period, last_week, period_of
 from flows.settings import Settings
-from flows.sources import open_source
+from flows.sources import REQUESTS_PER_MINUTE, open_source
 
 SECONDS_AN_ANSWER = 2.0  # of a process request for a small chip, as a round figure; chosen on 2026-11-24
 
@@ -96,7 +96,7 @@ def _period(area: Area, settings: Settings, asked: Asked) -> Period:
 def _minutes(cost: Cost, settings: Settings) -> float:
     return minutes_for(
         cost,
-        requests_per_minute=settings.requests_per_minute,
+        requests_per_minute=settings.requests_per_minute or REQUESTS_PER_MINUTE,
         units_per_minute=settings.units_per_minute,
         seconds_each=SECONDS_AN_ANSWER / (settings.parallel_downloads * settings.workers),
     )

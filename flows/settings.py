@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     sh_token_url: str | None = Field(None, description="where that server gives tokens")
     downloads: int = Field(4, ge=1, le=32, description="scenes fetched at the same time, in one area")
     tries: int = Field(8, ge=1, le=20, description="how often a request is sent before its scene fails")
-    requests_per_minute: int = Field(300, ge=1, description="the provider's quota of requests")
+    requests_per_minute: int | None = Field(
+        None, ge=1, description="the provider's quota of requests; 300 for source `sentinelhub`, none for `stac`"
+    )
     units_per_minute: float = Field(300.0, gt=0, description="the provider's quota of processing units")
     budget_units: float | None = Field(None, ge=0, description="processing units that one run may spend")
 

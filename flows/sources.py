@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from flows.imagery.source import Source
 from flows.imagery.stac import StacSource
 from flows.settings import Settings, SourceName
 
+REQUESTS_PER_MINUTE = 300  # the quota of both services by their documentation, November 2026
+
 
 def open_source(settings: Settings, *, story_end: date) -> Source:
     """The source that the settings name.
@@ -22,7 +25,8 @@ def open_source(settings: Settings, *, story_end: date) -> Source:
     `story_end` is used when there is no such world yet.
     """
     if settings.source is SourceName.STAC:
-        return StacSource(settings.catalog)
+        limit = settings.requests_per_minute
+        return StacSource(settings.catalog, limiter=None if limit is None else Limiter(limit, math.inf))
     if settings.source is SourceName.SENTINELHUB:
         return _sentinelhub(settings)
     return SimulatedSource(_story_end(settings.outputs, story_end), settings.seed)
@@ -33,7 +37,7 @@ def _sentinelhub(settings: Settings) -> Source:
     from flows.imagery.sentinelhub import SentinelHubSource
     from flows.imagery.sentinelhub_client import Courier
 
-    limiter = Limiter(settings.requests_per_minute, settings.units_per_minute)
+    limiter = Limiter(settings.requests_per_minute or REQUESTS_PER_MINUTE, settings.units_per_minute)
     meter, patience = Meter(settings.budget_units), Patience(settings.tries)
     return SentinelHubSource(Courier(account_of(settings), limiter=limiter, meter=meter, patience=patience))
 

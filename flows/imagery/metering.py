@@ -107,25 +107,25 @@ class Limiter:
         """Both limits hold at once; clock and sleep in seconds."""
         self._most = (requests_per_minute, units_per_minute)
         self._clock, self._sleep = clock, sleep
-        self._recent: deque[tuple[float, float]] = deque()
+        self._recent: deque[tuple[float, int, float]] = deque()
         self._lock = threading.Lock()
 
-    def wait_for(self, units: float) -> None:
-        """Return once a request of that many units may be sent; one above the limit goes when it is alone."""
-        while (wait_s := self._enter(units)) > 0:
+    def wait_for(self, units: float = 0.0, *, requests: int = 1) -> None:
+        """Return once so many requests of so many units may be sent; above a limit they go when they are alone."""
+        while (wait_s := self._enter(units, requests)) > 0:
             self._sleep(wait_s)
 
-    def _enter(self, units: float) -> float:
-        """0 and the request is entered, or the seconds until another try is worth it."""
+    def _enter(self, units: float, requests: int) -> float:
+        """0 and the requests are entered, or the seconds until another try is worth it."""
         with self._lock:
             now = self._clock()
             while self._recent and self._recent[0][0] <= now - MINUTE_S:
                 self._recent.popleft()
-            used = sum(spent for _, spent in self._recent)
-            is_full = len(self._recent) >= self._most[0] or used + units > self._most[1]
+            sent, used = (sum(entry[n] for entry in self._recent) for n in (1, 2))
+            is_full = sent + requests > self._most[0] or used + units > self._most[1]
             if self._recent and is_full:
                 return self._recent[0][0] + MINUTE_S - now
-            self._recent.append((now, units))
+            self._recent.append((now, requests, units))
             return 0.0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,8 +11,9 @@ from oauthlib.oauth2 import OAuth2Error
 from sentinelhub import DataCollection, SentinelHubCatalog, SentinelHubDownloadClient, SentinelHubSession, SHConfig
 from sentinelhub.decoding import decode_sentinelhub_err_msg
 from sentinelhub.download.models import DownloadRequest, DownloadResponse
-from sentinelhub.exceptions import DownloadFailedException
+from sentinelhub.exceptions import BaseSentinelHubException, DownloadFailedException
 
+from flows.imagery.causes import cause_of
 from flows.imagery.metering import Cost, Limiter, Meter
 from flows.imagery.patience import PassingError, Patience
 from flows.imagery.scene import ImageryError
@@ -84,10 +84,11 @@ class Courier:
         catalog.client = _Client(self, 0.0)
         try:
             return list(catalog.search(collection, **search))
-        except (KeyError, TypeError, ValueError) as error:
+        except (BaseSentinelHubException, AttributeError, KeyError, TypeError, ValueError) as error:
+            words = f"{type(error).__name__}: {str(error)[:200]}"
             raise ImageryError(
-                f"service {self.account}: the catalog's answer cannot be read ({type(error).__name__}: {error}); "
-                f"check that the address is that of a Sentinel Hub service"
+                f"service {self.account}: the catalog's answer cannot be read ({words}); check that the address is "
+                f"that of a Sentinel Hub service"
             ) from None
 
     def fetch(self, request: DownloadRequest, *, units: float) -> bytes:
@@ -120,8 +121,7 @@ class Courier:
         spent = Cost(requests=1)
         try:
             response = client.exchange(request)
-            units = float(response.headers.get(UNITS_SPENT, client.units)) if response.ok else 0.0
-            spent = Cost(1, units, len(response.content))
+            spent = Cost(1, _units_of(response, foreseen=client.units), len(response.content))
         except requests.RequestException as error:
             raise self._unreachable(self.account.base_url, error) from None
         finally:
@@ -183,7 +183,7 @@ class Courier:
         raise ImageryError(f"{words}; check the account's quota and rights, the address and the area")
 
     def _unreachable(self, url: str, error: Exception) -> ImageryError:
-        host, reason = urlsplit(url).netloc, self.account.scrubbed(_cause(error))
+        host, reason = urlsplit(url).netloc, self.account.scrubbed(cause_of(error))
         if isinstance(error, requests.exceptions.SSLError):
             return ImageryError(f"host {host} shows no certificate that can be trusted ({reason}); check the address")
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
@@ -211,25 +211,17 @@ class _Client(SentinelHubDownloadClient):
         return self._do_download(request)
 
 
+def _units_of(response: requests.Response, *, foreseen: float) -> float:
+    """The processing units that an answer has cost, as it says or else as foreseen; a failed one costs nothing."""
+    if not response.ok:
+        return 0.0
+    try:
+        return float(response.headers[UNITS_SPENT])
+    except (KeyError, ValueError):
+        return foreseen
+
+
 def _asked_s(response: requests.Response) -> float:
     """The seconds that an answer asks to wait, 0 where it does not say."""
     asked = response.headers.get(RETRY_AFTER, "")
     return int(asked) / 1000 if asked.isdigit() else 0.0
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason of a network error, in one line and without addresses of objects."""
-    inner: BaseException = error
-    for step in _reasons(error):
-        inner = step
-    return str(inner).split("object at 0x")[0].strip(" <>(),'") or type(inner).__name__
-
-
-def _reasons(error: BaseException) -> Iterable[BaseException]:
-    seen: set[int] = set()
-    inner: BaseException | None = error
-    while inner is not None and id(inner) not in seen:
-        seen.add(id(inner))
-        yield inner
-        args = [a for a in (*inner.args, getattr(inner, "reason", None)) if isinstance(a, BaseException)]
-        inner = args[0] if args else inner.__cause__ or inner.__context__

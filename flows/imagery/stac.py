@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aois.area import Area
 from aois.grid import Grid
-from flows.imagery.metering import Cost
+from flows.imagery.metering import Cost, Limiter
 from flows.imagery.scene import ImageryError, Scene, SceneRef, Sensor
 from flows.imagery.stac_catalog import Catalog, open_catalog
 from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass
@@ -31,9 +31,18 @@ class StacSource:
     name = "stac"
 
     def __init__(
-        self, catalog: str | Path | None = None, *, collections: Sequence[str] = (), page_size: int = 100
+        self,
+        catalog: str | Path | None = None,
+        *,
+        collections: Sequence[str] = (),
+        page_size: int = 100,
+        limiter: Limiter | None = None,
     ) -> None:
-        """Name the catalog: a path, an address, or None for Earth Search; `page_size` is what an API is asked for."""
+        """Name the catalog: a path, an address, or None for Earth Search; `page_size` is what an API is asked for.
+
+        With a limiter, scenes are read no faster than it lets their requests through.
+        """
+        self._limiter = limiter
         self._location = EARTH_SEARCH if catalog is None else str(catalog)
         is_default = catalog is None and not collections
         self._collections = EARTH_SEARCH_COLLECTIONS if is_default else tuple(collections)
@@ -50,10 +59,7 @@ class StacSource:
 
     def price(self, grid: Grid, ref: SceneRef) -> Cost:
         """What reading a scene of the last search takes: a header and a block of pixels for each band, uncompressed."""
-        overpass = self._found[grid, ref.scene_id]
-        bands = len(overpass.bands) + (overpass.first.scl is not None)
-        number_bytes = 4 if ref.sensor is Sensor.SENTINEL_1 else 2
-        return Cost(REQUESTS_A_BAND * bands, 0.0, grid.width * grid.height * bands * number_bytes)
+        return _price(self._found[grid, ref.scene_id], grid)
 
     def fetch(self, area: Area, grid: Grid, ref: SceneRef) -> Scene:
         """The scene on the grid; every pixel invalid where its items show nothing of it.
@@ -68,6 +74,8 @@ class StacSource:
                 f"area `{area.id}`: the catalog no longer lists {', '.join(lost) or 'any item'} of scene "
                 f"`{ref.scene_id}`; search again"
             )
+        if self._limiter is not None:
+            self._limiter.wait_for(requests=_price(chosen, grid).requests)
         scene = read_overpass(chosen, grid, source=self.name, catalog=self._catalog().label)
         return replace(scene, scene_id=ref.scene_id)
 
@@ -87,3 +95,9 @@ class StacSource:
             if self._opened is None:
                 self._opened = open_catalog(self._location, collections=self._collections, page_size=self._page_size)
         return self._opened
+
+
+def _price(overpass: Overpass, grid: Grid) -> Cost:
+    bands = len(overpass.bands) + (overpass.first.scl is not None)
+    number_bytes = 4 if overpass.first.sensor is Sensor.SENTINEL_1 else 2
+    return Cost(REQUESTS_A_BAND * bands, 0.0, grid.width * grid.height * bands * number_bytes)

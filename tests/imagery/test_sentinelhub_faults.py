@@ -37,6 +37,7 @@ from flows.imagery.fetching import FetchReport, fetch_missing
 from flows.imagery.metering import BudgetError, Limiter
 from flows.imagery.patience import PassingError, Patience
 from flows.imagery.scene import ImageryError, SceneRef
+from flows.imagery.stac import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 Hub = Callable[..., Any]
@@ -255,6 +256,24 @@ def test_requests_and_units_of_a_minute_are_limited_together() -> None:
     assert slept == [60.0]
     by_units.wait_for(50.0)  # above the limit: alone, after the others
     assert len(slept) == 2
+    slept.clear()
+    together = Limiter(20, 100.0, clock=lambda: now[0], sleep=sleep)
+    for _ in range(3):
+        together.wait_for(requests=8)
+    assert slept == [60.0]
+
+
+def test_a_catalog_is_read_within_a_limit_too(yard: Area, shelf: Path, tmp_path: Path) -> None:
+    waits: list[float] = []
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        now[0] += seconds
+
+    source = StacSource(shelf / "catalog.json", limiter=Limiter(40, 1.0, clock=lambda: now[0], sleep=sleep))
+    assert len(fetch(source, yard, tmp_path, parallel=1).fetched) == 8
+    assert 0 < len(waits) <= 4  # 108 requests of 40 a minute
 
 
 def test_a_run_keeps_within_its_limit_of_requests(
