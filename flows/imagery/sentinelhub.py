@@ -19,7 +19,6 @@ from flows.imagery.sentinelhub_request import PRODUCTS, Part, parts_of, request_
 from flows.imagery.stac_overpass import Overpass, overpasses
 
 PAGE_SIZE = 100
-_FIELDS = {"include": ["id", "collection", "properties"], "exclude": ["assets", "links", "geometry"]}
 
 
 class SentinelHubSource:
@@ -112,7 +111,6 @@ class SentinelHubSource:
                 bound(product.collection, self._courier.account),
                 bbox=BBox(grid.bounds_lonlat, crs=CRS.WGS84),
                 time=(f"{since}T00:00:00Z", f"{until + timedelta(days=1)}T00:00:00Z"),
-                fields=_FIELDS,
                 limit=self._page_size,
             )
             items += [item_of(feature, sensor) for feature in features]

@@ -12,6 +12,7 @@ from aois.area import Area
 from aois.grid import Grid
 from flows.imagery.metering import Cost, Limiter
 from flows.imagery.scene import ImageryError, Scene, SceneRef, Sensor
+from flows.imagery.signing import PLANETARY_COMPUTER_COLLECTIONS, Signer, is_planetary_computer
 from flows.imagery.stac_catalog import Catalog, open_catalog
 from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass
 
@@ -37,15 +38,19 @@ class StacSource:
         collections: Sequence[str] = (),
         page_size: int = 100,
         limiter: Limiter | None = None,
+        signer: Signer | None = None,
     ) -> None:
         """Name the catalog: a path, an address, or None for Earth Search; `page_size` is what an API is asked for.
 
-        With a limiter, scenes are read no faster than it lets their requests through.
+        With a limiter, scenes are read no faster than it lets their requests through. With a signer, which the
+        Planetary Computer has by itself, the addresses of files are signed just before they are read.
         """
         self._limiter = limiter
         self._location = EARTH_SEARCH if catalog is None else str(catalog)
-        is_default = catalog is None and not collections
-        self._collections = EARTH_SEARCH_COLLECTIONS if is_default else tuple(collections)
+        is_signed = is_planetary_computer(self._location)
+        self._signer = Signer() if signer is None and is_signed else signer
+        usual = EARTH_SEARCH_COLLECTIONS if catalog is None else PLANETARY_COMPUTER_COLLECTIONS if is_signed else ()
+        self._collections = tuple(collections) or usual
         self._page_size = page_size
         self._opened: Catalog | None = None
         self._found: dict[tuple[Grid, str], Overpass] = {}
@@ -76,6 +81,8 @@ class StacSource:
             )
         if self._limiter is not None:
             self._limiter.wait_for(requests=_price(chosen, grid).requests)
+        if self._signer is not None:
+            chosen = replace(chosen, items=tuple(self._signer.signed(item) for item in chosen.items))
         scene = read_overpass(chosen, grid, source=self.name, catalog=self._catalog().label)
         return replace(scene, scene_id=ref.scene_id)
 
