@@ -13,6 +13,7 @@ from flows.imagery.address import is_url
 from flows.ledger.ledger import open_ledger
 from flows.plan import Asked, last_week
 from flows.settings import Settings, SettingsError, SourceName
+from flows.sources import open_archive
 
 RESTRICTED = ("alerts", "archive", "areas")  # these hold coordinates: for their owner's eyes only
 
@@ -27,6 +28,7 @@ def check_call(settings: Settings, asked: Asked, only: Sequence[str] = ()) -> No
     last_week(asked)
     _check_catalog(settings)
     check_account(settings)
+    open_archive(settings)  # an object store whose address is none says so
     _check_outputs(settings.outputs)
     open_ledger(settings.ledger).close()
 

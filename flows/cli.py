@@ -190,8 +190,8 @@ def report(
     outputs: OutputsOption = None,
 ) -> None:
     """Build a week's report again from the record and the archive."""
-    from flows.imagery.archive import Archive
     from flows.reporting import rebuild_week
+    from flows.sources import open_archive
 
     settings = load_settings(outputs=outputs)
     with _ledger(settings) as ledger:
@@ -201,7 +201,7 @@ def report(
         chosen = parse_week(week) if week else weeks[-1]
         if chosen not in weeks:
             raise SettingsError(f"week `{chosen}` is not on record; it holds {weeks[0]} to {weeks[-1]}")
-        archive = Archive(settings.outputs / "archive")
+        archive = open_archive(settings)
         path = rebuild_week(chosen, ledger=ledger, archive=archive, folder=settings.outputs / "reports")
     console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 

@@ -18,7 +18,7 @@ from flows.imagery.source import Source
 from flows.ledger.ledger import open_ledger
 from flows.plan import Asked, Period, last_week, period_of
 from flows.settings import Settings
-from flows.sources import REQUESTS_PER_MINUTE, open_source
+from flows.sources import REQUESTS_PER_MINUTE, open_archive, open_source
 
 SECONDS_AN_ANSWER = 2.0  # of a process request for a small chip, as a round figure; chosen on 2026-11-24
 
@@ -59,7 +59,7 @@ def estimate_run(
     week = last_week(asked)
     check_account(settings)
     source = open_source(settings, story_end=week.last_day)
-    archive = Archive(settings.outputs / "archive")
+    archive = open_archive(settings)
     found = []
     for area in areas:
         found.append(_of_area(area, _period(area, settings, asked), source, archive))

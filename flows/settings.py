@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     areas: Path | None = Field(None, description="the watch list; the demonstration when left out")
     source: SourceName = Field(SourceName.SIMULATED, description="where imagery comes from")
     catalog: str | None = Field(None, description="a STAC API or catalog, on the web or on disk")
+    archive_url: str | None = Field(None, description="an object store behind outputs/archive, s3://bucket/folder")
     ledger_url: SecretStr | None = Field(None, description="an SQLAlchemy URL; outputs/ledger.sqlite when left out")
     history_days: int = Field(730, ge=0, le=3660, description="days of history behind the first baseline")
     lookback_weeks: int = Field(26, ge=1, le=520, description="weeks a first run works through when no date is given")
@@ -77,7 +78,7 @@ class Settings(BaseSettings):
     def without_secrets(self) -> dict[str, Any]:
         """The settings as they may be written beside a run's outputs: how many alert URLs, not which."""
         shown = self.model_dump(mode="json", exclude={"alert_urls", "ledger_url", "sh_client_id", "sh_client_secret"})
-        for name in ("catalog", "sh_base_url", "sh_token_url"):
+        for name in ("archive_url", "catalog", "sh_base_url", "sh_token_url"):
             shown[name] = None if shown[name] is None else without_secrets(shown[name])
         return {**shown, "alert_urls": len(self.alert_urls), "ledger": self.ledger.split(":")[0]}
 

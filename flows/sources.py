@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 
 from flows.credentials import account_of
+from flows.imagery.archive import Archive
+from flows.imagery.archive_mirror import Mirror
 from flows.imagery.metering import Limiter, Meter
 from flows.imagery.patience import Patience
 from flows.imagery.simulated import SimulatedSource
@@ -30,6 +32,12 @@ def open_source(settings: Settings, *, story_end: date) -> Source:
     if settings.source is SourceName.SENTINELHUB:
         return _sentinelhub(settings)
     return SimulatedSource(_story_end(settings.outputs, story_end), settings.seed)
+
+
+def open_archive(settings: Settings) -> Archive:
+    """The archive of the settings' outputs, with the object store behind it that they name."""
+    mirror = None if settings.archive_url is None else Mirror(settings.archive_url)
+    return Archive(settings.outputs / "archive", mirror)
 
 
 def _sentinelhub(settings: Settings) -> Source:

@@ -29,7 +29,6 @@ from flows.areawatch import AreaOutcome, Progress, Stores, watch_area
 from flows.call import areas_of, check_call
 from flows.delivery import deliver_pending
 from flows.evidence.catalog import write_catalog
-from flows.imagery.archive import Archive
 from flows.imagery.metering import Cost, Metered
 from flows.imagery.simulated import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
@@ -39,7 +38,7 @@ from flows.plan import Asked, last_week
 from flows.progress import WORDS, Board
 from flows.reporting import report_week
 from flows.settings import Settings
-from flows.sources import open_source
+from flows.sources import open_archive, open_source
 
 VERSION = "0.1.0"
 
@@ -139,7 +138,7 @@ def write_outputs(settings: Settings, ledger: Ledger, areas: Sequence[Area], kno
 def _stores(settings: Settings, ledger: Ledger, week: Week, known: tuple[Area, ...], from_archive: bool) -> Stores:
     source = None if from_archive else open_source(settings, story_end=week.last_day)
     sites = tuple(a for a in known if a.kind is Kind.SITE)
-    archive = Archive(settings.outputs / "archive")
+    archive = open_archive(settings)
     return Stores(settings, archive, ledger, source, settings.source.value, sites)
 
 
