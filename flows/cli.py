@@ -19,6 +19,7 @@ from aois.reading import read_areas, to_feature_collection
 from aois.week import parse_week, week_of
 from flows.alerts.console import console_table
 from flows.call import areas_of, check_call
+from flows.cli_archive import archive_app
 from flows.cli_estimate import estimate
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.mendable import MENDABLE
@@ -215,6 +216,7 @@ def _ledger(settings: Settings) -> Ledger:
 
 
 app.command("estimate")(estimate)
+app.add_typer(archive_app, name="archive")
 
 
 @alerts_app.command("list")

@@ -70,6 +70,14 @@ class Mirror:
             except AlreadyExistsError:
                 return
 
+    def delete(self, folder: str, name: str) -> None:
+        """The file is no longer in the store."""
+        with self._told():
+            try:
+                obstore.delete(self._store, f"{folder}/{name}")
+            except FileNotFoundError:
+                return
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:

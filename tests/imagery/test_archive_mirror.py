@@ -19,8 +19,11 @@ from aois.grid import grid_of
 from flows.imagery.archive import Archive
 from flows.imagery.archive_mirror import Mirror
 from flows.imagery.fetching import FetchReport, fetch_missing
+from flows.imagery.pruning import files_of
 from flows.imagery.scene import ImageryError
 from flows.imagery.stac import StacSource
+from flows.prune import delete_files
+from flows.settings import Settings
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 URL = "s3://watch/archive"
@@ -101,6 +104,16 @@ def test_a_file_in_the_store_is_written_once_and_never_over(bucket: str) -> None
     assert mirror.get("a/b", "x-2cf24dba5fb0.tif") == b"hello"
     assert mirror.names("a/b") == {"x-2cf24dba5fb0.tif"}
     assert mirror.names("a") == set()
+
+
+def test_what_is_deleted_does_not_come_back(bucket: str, shelf: Path, yard: Area, tmp_path: Path) -> None:
+    fetch(shelf, yard, Archive(tmp_path, Mirror(URL)))
+    victims = files_of(tmp_path)[:3]
+    settings = Settings(outputs=tmp_path, archive_url=URL, _env_file=None)
+    delete_files(settings, victims)
+    delete_files(settings, victims)  # a second time is nothing
+    assert len(kept(tmp_path)) == 5
+    assert len(Archive(tmp_path, Mirror(URL)).list(yard.id, "stac", grid_of(yard))) == 5
 
 
 def test_damage_in_the_store_is_found_by_the_hash(bucket: str, shelf: Path, yard: Area, tmp_path: Path) -> None:
