@@ -119,7 +119,7 @@ def rerun(
 
 
 def _run(settings: Settings, asked: Asked, only: tuple[str, ...], *, from_archive: bool) -> None:
-    check_call(settings, asked, only)
+    check_call(settings, asked, only, from_archive=from_archive)
     # Prefect takes seconds to load: only where it is needed
     from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 

@@ -71,7 +71,7 @@ def watch(
     """
     settings = settings or Settings()
     asked = Asked(since, until, datetime.now(UTC).date(), replay)
-    check_call(settings, asked, only)
+    check_call(settings, asked, only, from_archive=from_archive)
     areas, known = areas_of(settings, only)
     week = last_week(asked)
     with open_ledger(settings.ledger) as ledger, Board(areas) as board:

@@ -88,6 +88,29 @@ def test_a_watch_runs_from_the_service_and_leaves_no_secret_behind(
         assert files_with(secret, *everything) == []
 
 
+def test_a_replay_from_the_archive_needs_no_account_and_asks_nothing(
+    prefect_server, watch, server, call, tmp_path, monkeypatch
+):
+    assert watch().status == 0
+    for name in ("SH_CLIENT_ID", "SH_CLIENT_SECRET"):
+        monkeypatch.delenv(name)
+    before = len(server.log)
+    said = call(
+        "rerun", "yard-2", "--areas", "areas.geojson", "--source", "sentinelhub", cwd=tmp_path, history_days="60"
+    )
+    assert (said.status, "2 weeks worked through" in said.out) == (0, True)
+    assert len(server.log) == before
+
+
+def test_a_secret_block_that_is_not_there_is_one_line(prefect_server, watch, server):
+    before = len(server.log)
+    said = watch(client_id=None, client_secret=None, sh_secret_block="hub-nowhere")
+    assert said.status == 2
+    assert said.err.strip().startswith("error: Prefect has no Secret block `hub-nowhere`; save a Prefect Secret block")
+    assert len(said.err.strip().splitlines()) == 1
+    assert len(server.log) == before
+
+
 def test_wrong_credentials_fail_the_area_in_one_line_that_repeats_none(prefect_server, watch, server, tmp_path):
     before = server.count(TOKEN)
     said = watch(client_secret="not-the-secret-77")
