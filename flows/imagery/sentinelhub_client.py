@@ -13,6 +13,7 @@ from sentinelhub.decoding import decode_sentinelhub_err_msg
 from sentinelhub.download.models import DownloadRequest, DownloadResponse
 from sentinelhub.exceptions import BaseSentinelHubException, DownloadFailedException
 
+from flows.imagery.address import without_secrets
 from flows.imagery.causes import cause_of
 from flows.imagery.metering import Cost, Limiter, Meter
 from flows.imagery.patience import PassingError, Patience
@@ -149,7 +150,7 @@ class Courier:
                 self._session = None
 
     def _no_token(self, error: Exception) -> ImageryError:
-        where = f"token address `{self.account.token_url}`"
+        where = f"token address `{without_secrets(self.account.token_url)}`"
         cause = getattr(error, "request_exception", None) or error
         if isinstance(cause, OAuth2Error):
             code = str(getattr(cause, "error", "") or type(cause).__name__)
@@ -183,7 +184,7 @@ class Courier:
         raise ImageryError(f"{words}; check the account's quota and rights, the address and the area")
 
     def _unreachable(self, url: str, error: Exception) -> ImageryError:
-        host, reason = urlsplit(url).netloc, self.account.scrubbed(cause_of(error))
+        host, reason = urlsplit(without_secrets(url)).netloc, self.account.scrubbed(cause_of(error))
         if isinstance(error, requests.exceptions.SSLError):
             return ImageryError(f"host {host} shows no certificate that can be trusted ({reason}); check the address")
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
