@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, StrictStr, ValidationError, model_validator
@@ -71,6 +72,16 @@ class Properties(BaseModel):
     margin_m: float = Field(500.0, strict=True, ge=0, le=MAX_MARGIN_M, allow_inf_nan=False)
     responses: list[Annotated[ResponseEntry, BeforeValidator(_without_blanks)]] = []
     sensitivity: Sensitivity = Sensitivity.RESTRICTED
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_slips(cls, raw: object) -> object:
+        """A name one slip away from one that counts is refused: a mistyped margin would silently be 500 m."""
+        for name in raw if isinstance(raw, Mapping) else ():
+            near = get_close_matches(str(name).lower(), cls.model_fields, n=1, cutoff=0.8)
+            if near and name not in cls.model_fields:
+                raise problem(f"`{_shown(name)}` is not a property that counts; write `{near[0]}`, or rename it")
+        return raw
 
 
 class FeatureEntry(BaseModel):

@@ -161,13 +161,13 @@ def reference_image(looks: Sequence[Look], *, parameters: LookParameters | None 
         return None
     order = np.argsort([-pair[1].mean() for pair in images], kind="stable")[: p.reference_looks]
     chosen = [images[n] for n in order]
-    first = _median(np.stack([np.where(clear, image, np.nan) for image, clear in chosen]))
+    first = median(np.stack([np.where(clear, image, np.nan) for image, clear in chosen]))
     aligned = []
     for image, clear in chosen:
         shift = measure_shift(first, image, clear=clear)
         moved, kept = apply_shift(image[None], clear, shift if shift.length <= p.largest_shift_px else UNKNOWN)
         aligned.append(np.where(kept, moved[0], np.nan))
-    return _median(np.stack(aligned))
+    return median(np.stack(aligned))
 
 
 def found_channel(
@@ -215,7 +215,7 @@ def compare(channel: Channel, features: Features, *, day: int, settled: Mask) ->
     factor = prediction_factor(channel.baseline, day)
     residual = standardise(observed, expected, channel.baseline, factor=factor, settled=settled)
     if channel.sensor == OPTICAL:
-        return residual, optical_metric(residual), familiar_mask(residual, channel.baseline)
+        return residual, optical_metric(residual), familiar_mask(residual, channel.baseline, day=day)
     return residual, radar_metric(residual), np.zeros(settled.shape, bool)
 
 
@@ -291,7 +291,7 @@ def _pick(features: Features, names: tuple[str, ...]) -> Floats:
     return np.stack([features.values[features.names.index(n)] if n in features.names else blank for n in names])
 
 
-def _median(stack: Floats) -> Floats:
+def median(stack: Floats) -> Floats:
     """Median over time of the values there are; NaN where there is none."""
     ordered = np.sort(stack, axis=0)
     count = np.isfinite(ordered).sum(axis=0)
@@ -308,4 +308,4 @@ def median_of_recent(channel: Channel, feature: str, *, fewest: int, within_days
     stack = channel.recent.z[days >= days[-1] - within_days, channel.names.index(feature)]
     if len(stack) < fewest:
         return None
-    return np.where(np.isfinite(stack).sum(axis=0) >= fewest, _median(stack), np.nan).astype(np.float32)
+    return np.where(np.isfinite(stack).sum(axis=0) >= fewest, median(stack), np.nan).astype(np.float32)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.baseline import Baseline
-from detectors.evidence import Cue, Residual
+from detectors.baseline import Baseline, predict
+from detectors.evidence import Cue, EvidenceParameters, Residual
 from detectors.look import Floats, Mask
 
 OPTICAL_CUES = (Cue.EXPOSURE, Cue.STRUCTURE, Cue.REMOVAL)
+LOW = EvidenceParameters().low
 RADAR_CUES = (Cue.BACKSCATTER_UP, Cue.BACKSCATTER_DOWN)
 
 
@@ -22,7 +23,8 @@ class CueParameters:
     `water`: NDVI under which a pixel is open water; `built_contrast`: contrast in reflectance from which a pixel can
     be a roof, and `dark_roof_vegetation` the NDVI over which a dark one cannot be; `familiar_margin` in σ;
     `correlation` of vv and vh speckle after averaging; a step of contrast counts for no more than `texture_base` +
-    `texture_gain` × the rise of texture, which a few pixels move little. Chosen on simulated compounds, on blocks put
+    `texture_gain` × the rise of texture, which a few pixels move little; of what one reading has
+    beyond 2.5 σ the share `lent` is added to the other that must agree. Chosen on simulated compounds, on blocks put
     into the Romanian and the mine's series, and on a burnt field.
     """
 
@@ -32,9 +34,11 @@ class CueParameters:
     built_contrast: float = 0.025
     water: float = -0.05
     familiar_margin: float = 1.0
+    season_days: int = 75
     correlation: float = 0.3
     texture_base: float = 0.5
     texture_gain: float = 1.5
+    lent: float = 0.25
 
 
 def optical_metric(residual: Residual, *, parameters: CueParameters | None = None) -> Floats:
@@ -42,7 +46,7 @@ def optical_metric(residual: Residual, *, parameters: CueParameters | None = Non
     p = parameters or CueParameters()
     shape = residual.z.shape[1:]
     nothing = np.full(shape, np.nan, np.float32)
-    exposure = _exposure(residual)
+    exposure = _exposure(residual, p)
     structure, removal = _structure(residual, p)
     layers = (exposure, structure, removal)
     metric = np.stack([nothing if layer is None else layer for layer in layers]).astype(np.float32)
@@ -59,32 +63,45 @@ def radar_metric(residual: Residual, *, parameters: CueParameters | None = None)
     return np.stack([both, -both]).astype(np.float32)
 
 
-def familiar_mask(residual: Residual, baseline: Baseline, *, parameters: CueParameters | None = None) -> Mask:
-    """True where vegetation and brightness both lie within what the pixel has read before, in whatever season.
+def familiar_mask(residual: Residual, baseline: Baseline, *, day: int, parameters: CueParameters | None = None) -> Mask:
+    """True where vegetation and brightness both lie within what the pixel has read before, about that time of year.
 
-    Nothing is familiar to a history of a constant: it has seen no other season.
+    They must lie between the lowest and highest ever read, and between those that the baseline foretells for the
+    days within `season_days` of this one: a harvest come early is familiar, a wood as bare in July as in January is
+    not. Nothing is familiar to a history of a constant: it has seen no other season.
     """
     p = parameters or CueParameters()
     known = np.ones(residual.z.shape[1:], bool)
     if baseline.pairs == 0:
         return ~known
+    shifts = range(-p.season_days, p.season_days + 1, p.season_days // 3)
+    season = np.stack([predict(baseline, day + shift) for shift in shifts])
     for name in ("vegetation", "greenness", "brightness"):
         if name in baseline.names:
             f = baseline.names.index(name)
             margin = p.familiar_margin * baseline.spread[f]
             value = residual.observed[f]
-            known &= (value > baseline.lowest[f] - margin) & (value < baseline.highest[f] + margin)
+            lowest = np.maximum(baseline.lowest[f], season[:, f].min(axis=0))
+            highest = np.minimum(baseline.highest[f], season[:, f].max(axis=0))
+            known &= (value > lowest - margin) & (value < highest + margin)
     return known
 
 
-def _exposure(residual: Residual) -> Floats | None:
+def _exposure(residual: Residual, p: CueParameters) -> Floats | None:
+    """Vegetation falling where the ground gets brighter."""
     bright, built = residual.of("brightness"), residual.of("built")
     green = residual.of("vegetation")
     green = residual.of("greenness") if green is None else green
     if green is None or bright is None:
         return None
     barer = bright if built is None else np.where(bright > -1.0, np.maximum(bright, built), bright)
-    return np.minimum(-green, barer).astype(np.float32)
+    return _agreed(-green, barer, p)
+
+
+def _agreed(a: Floats, b: Floats, p: CueParameters) -> Floats:
+    """What two readings bear out together: the smaller, to which the greater lends of what it has beyond 2.5 σ."""
+    lent_a, lent_b = (p.lent * np.maximum(x - LOW, 0.0) for x in (b, a))
+    return np.asarray(np.minimum(a + lent_a, b + lent_b), np.float32)
 
 
 def _structure(residual: Residual, p: CueParameters) -> tuple[Floats | None, Floats | None]:
@@ -98,7 +115,13 @@ def _structure(residual: Residual, p: CueParameters) -> tuple[Floats | None, Flo
     stronger = np.abs(after) > np.abs(before)
     # a dark patch is a roof only where nothing grows on it: burnt stubble and wet soil are green again within weeks
     stands = _is_bare(residual, p) & ((after > 0) | _under(residual, residual.observed, p.dark_roof_vegetation))
-    structure = np.where(stronger & stands, np.minimum(step, _backing(texture, p)), 0.0)
+    backing = _backing(texture, p)
+    hue = residual.of("redness")
+    if hue is not None:
+        backing = np.fmax(backing, -hue)  # less red than the ground it stands on
+    # texture is smeared over its window and must not lend to pixels beside the change
+    lent = p.lent * np.maximum(step - LOW, 0.0)
+    structure = np.where(stronger & stands, np.minimum(step, backing + lent), 0.0)
     was_roof = (np.abs(residual.level[c]) > p.built_contrast) & _stood_bare(residual, p)
     removal = np.where(~stronger & was_roof, np.minimum(step, _backing(-texture, p)), 0.0)
     unseen = ~np.isfinite(contrast) | ~np.isfinite(texture)

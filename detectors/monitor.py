@@ -26,7 +26,7 @@ from detectors.channel import (
     rebase,
     remember,
 )
-from detectors.evidence import Evidence, add_look, clear_evidence, no_evidence
+from detectors.evidence import Cue, Evidence, add_look, clear_evidence, no_evidence
 from detectors.features import widen
 from detectors.ground import Ground
 from detectors.look import OPTICAL, RADAR, Floats, Look, Mask
@@ -131,9 +131,9 @@ def conclude(state: AreaState, *, today: int) -> AreaState:
         return state  # nothing was seen, so nothing is known to have changed or to have stopped
     sightings, strength = sightings_of(state)
     tracks = state.tracks
+    held = np.asarray((state.evidence.count > 0).any(axis=0))
     for sighting in sightings:
         tracks = _joined(tracks, sighting, strength, today=today, parameters=p)
-    held = np.asarray((state.evidence.count > 0).any(axis=0))
     tracks = tuple(
         settle(t, held_share=_held_share(held, t, today), last_look=last_look, today=today, parameters=p)
         if t.is_open
@@ -148,7 +148,12 @@ def conclude(state: AreaState, *, today: int) -> AreaState:
 
 
 def _joined(
-    tracks: tuple[Track, ...], sighting: Sighting, strength: Floats, *, today: int, parameters: TrackingParameters
+    tracks: tuple[Track, ...],
+    sighting: Sighting,
+    strength: Floats,
+    *,
+    today: int,
+    parameters: TrackingParameters,
 ) -> tuple[Track, ...]:
     """The events with an object joined to those it touches, which then are one, or opened as a new one."""
     owners = owners_of(sighting, tracks, reach_px=parameters.reach_px)
@@ -246,26 +251,49 @@ def _rebased(state: AreaState, today: int) -> AreaState:
     """
     p = state.parameters
     for index, track in enumerate(state.tracks):
-        if track.confirmed_day is None or track.rebased or today - track.grown_day < p.rebase_days:
+        if track.confirmed_day is None or today - track.grown_day < p.rebase_days:
             continue
-        channels, done = [], np.zeros(state.ground.shape, bool)
-        whole = widen(track.mask, p.rim_px) & ~_began_after(state.evidence, track.grown_day)
-        inner, rim = whole & track.mask, whole & ~track.mask
-        for channel in state.channels:
-            fresh, changed = rebase(channel, inner, rim, since=track.grown_day, fewest=p.rebase_looks)
-            channels.append(fresh)
-            if channel.sensor == OPTICAL or all(c.sensor == RADAR for c in state.channels):
-                done |= changed
-        if (done & track.mask).sum() < 0.5 * track.mask.sum():
+        old = state.since < track.grown_day  # what clouds hid at first follows when it has been seen often enough
+        whole = widen(track.mask, p.rim_px) & old & ~_began_after(state.evidence, track.grown_day)
+        if not whole.any():
+            continue
+        channels, evidence, done = _renewed(state, track, whole)
+        if not track.rebased and (done & track.mask).sum() < 0.5 * track.mask.sum():
             continue
         state = replace(
             state,
-            channels=tuple(channels),
-            evidence=clear_evidence(state.evidence, whole),
-            since=np.where(whole, np.int32(track.grown_day), state.since).astype(np.int32),
+            channels=channels,
+            evidence=evidence,
+            since=np.where(done, np.int32(track.grown_day), state.since).astype(np.int32),
             tracks=_swapped(state.tracks, index, replace(track, rebased=True)),
         )
     return state
+
+
+def _renewed(state: AreaState, track: Track, whole: Mask) -> tuple[tuple[Channel, ...], Evidence, Mask]:
+    """The channels re-based on the ground of an event and its rim, the evidence freed of it, and where that was done.
+
+    A cue is cleared where every channel that writes it was re-based: ground that clouds hid keeps both its old
+    baseline and its evidence. Optical channels say where the ground was renewed, radar where there are no others.
+    """
+    channels = []
+    cleared: dict[Cue, Mask] = {}
+    done = np.zeros(state.ground.shape, bool)
+    for channel in state.channels:
+        fresh, changed = rebase(
+            channel,
+            whole & track.mask,
+            whole & ~track.mask,
+            since=track.grown_day,
+            fewest=state.parameters.rebase_looks,
+        )
+        channels.append(fresh)
+        for cue in channel.cues:
+            cleared[cue] = cleared.get(cue, whole) & changed
+        if channel.sensor == OPTICAL or all(c.sensor == RADAR for c in state.channels):
+            done |= changed
+    layers = np.stack([cleared.get(cue, np.zeros_like(whole)) for cue in Cue])
+    return tuple(channels), clear_evidence(state.evidence, layers), done
 
 
 def _began_after(evidence: Evidence, day: int) -> Mask:

@@ -177,13 +177,16 @@ def ring_closure(line: Mask, *, sectors: int = 36) -> float:
     """The share (0 to 1) of directions in which a line stands, seen from the middle of the circle that fits it best.
 
     The circle is that of least squares in x² + y² (Kåsa 1976, "A circle fitting procedure and its error analysis"): of
-    half a wall it lies where the middle of the whole would be, of a straight one so far off that next to nothing is
-    enclosed.
+    half a wall it lies where the middle of the whole would be. A line whose spread across is under a fifth of that
+    along its course is straight, and encloses nothing.
     """
     rows, columns = np.nonzero(line)
     if len(rows) < 3:
         return 0.0
     y, x = rows - rows.mean(), columns - columns.mean()
+    across, along = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(y, x)), 0.0))
+    if across < 0.2 * along:
+        return 0.0
     fit, *_ = np.linalg.lstsq(np.stack([2 * y, 2 * x, np.ones_like(y)], axis=1), y**2 + x**2, rcond=1e-6)
     y, x = y - fit[0], x - fit[1]
     far = np.hypot(y, x) >= 0.35 * np.hypot(y, x).max()

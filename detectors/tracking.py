@@ -152,16 +152,16 @@ def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
     """
     if track.is_ridge:
         return _redrawn(track, sighting, today=today)
-    mask = track.mask | sighting.object.mask
-    added = int(mask.sum()) - int(track.mask.sum())
+    mask, core = (a | b for a, b in zip(_kept_ground(track, today), _ground(sighting), strict=True))
+    added = int((mask & ~track.mask).sum())
     is_step = (track.rebased and bool(sighting.object.mask.any())) or added > max(4, 0.25 * track.mask.sum())
     new_step = is_step and sighting.first_day > track.steps[-1] + 14
     return replace(
         track,
         mask=mask,
-        core=track.core | sighting.object.core,
+        core=core,
         change=_later_change(track, sighting),
-        grown_day=today if added or track.rebased else track.grown_day,
+        grown_day=today if added or new_step else track.grown_day,
         scenes=tuple(dict.fromkeys((*track.scenes, *sighting.scenes))),
         sensors=tuple(sorted({*track.sensors, *sighting.sensors})),
         strength=max(track.strength, sighting.strength),
@@ -172,6 +172,20 @@ def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
         closure=_longer(track.closure, sighting.closure),
         sighted_day=today,
     )
+
+
+def _kept_ground(track: Track, today: int) -> tuple[Mask, Mask]:
+    """Mask and core that an event keeps when it is seen again.
+
+    What is provisional is drawn anew each week: what haze lent it in spring goes again. What is confirmed stays.
+    """
+    if track.state is State.PROVISIONAL and track.sighted_day != today:
+        return np.zeros_like(track.mask), np.zeros_like(track.core)
+    return track.mask, track.core
+
+
+def _ground(sighting: Sighting) -> tuple[Mask, Mask]:
+    return sighting.object.mask, sighting.object.core
 
 
 def absorb(older: Track, younger: Track, *, today: int) -> tuple[Track, Track]:

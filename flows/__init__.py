@@ -8,3 +8,5 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "90")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+# numpy reads this one: areas already run side by side, and matrix threads that wait for each other tripled the time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

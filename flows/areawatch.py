@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -51,13 +52,18 @@ class Stores:
 
 @dataclass
 class AreaOutcome:
-    """What the watch over one area did."""
+    """What the watch over one area did.
+
+    `issued` and `changed` are alerts that are new since before, or in another state. `blind` says why nothing could be
+    compared, and what to do.
+    """
 
     area_id: str
     weeks: int = 0
     fetched: int = 0
     failed_scenes: tuple[tuple[str, str], ...] = ()
     revised_scenes: tuple[tuple[str, str], ...] = ()
+    blind: str = ""
     issued: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
 
@@ -87,9 +93,20 @@ def watch_area(area: Area, asked: Asked, stores: Stores, *, progress: Progress) 
         return outcome
     if not scenes:
         raise _nothing_there(area, period, outcome)
+    outcome.blind = _blindness(scenes, period, settings.history_days)
+    before = _alert_states(stores.ledger, area.id)
     watch = _Watch(area, ground, period, stores, stamps, chain)
     watch.replay(due[0], outcome, progress)
+    after = _alert_states(stores.ledger, area.id)
+    outcome.issued = sorted(after.keys() - before.keys())
+    outcome.changed = sorted(alert for alert, state in before.items() if after.get(alert) != state)
     return outcome
+
+
+def _alert_states(ledger: Ledger, area_id: str) -> dict[str, str]:
+    """The alerts of an area by id, with their present states."""
+    found = (feature["properties"] for feature in ledger.alerts())
+    return {p["alert_id"]: p["state"] for p in found if p["area_id"] == area_id}
 
 
 def _fetch(area: Area, grid: Grid, period: Period, stores: Stores, outcome: AreaOutcome, progress: Progress) -> None:
@@ -121,6 +138,17 @@ def _nothing_there(area: Area, period: Period, outcome: AreaOutcome) -> ImageryE
         count = len(outcome.failed_scenes)
         return ImageryError(f"area `{area.id}`: none of {count} scenes {span} could be fetched; {scene_id}: {reason}")
     return ImageryError(f"area `{area.id}`: no scene {span}; check that the catalog covers the area and the dates")
+
+
+def _blindness(scenes: Sequence[ArchivedScene], period: Period, history_days: int) -> str:
+    """Why no change could have shown: fewer than two scenes of any sensor to compare. Empty when there are."""
+    counts = Counter(s.scene_id.split("_")[0] for s in scenes)
+    if max(counts.values()) > 1:
+        return ""
+    return (
+        f"only one scene a sensor since {period.history_from}, and nothing to compare it with; set an earlier --since, "
+        f"or SITEWATCH_HISTORY_DAYS over {history_days}"
+    )
 
 
 class _Watch:
@@ -197,9 +225,7 @@ class _Watch:
         if is_told or week == self.period.last or folder.exists():
             write_rasters(layers_of(state, events), self.grid, folder)
         self._record_scenes()
-        told = self.stores.ledger.record_week(self._observation(week), [self._event_record(event) for event in events])
-        outcome.issued.extend(told.issued)
-        outcome.changed.extend(told.changed)
+        self.stores.ledger.record_week(self._observation(week), [self._event_record(event) for event in events])
         outcome.weeks += 1
 
     def _observation(self, week: Week) -> ObservationRecord:

@@ -10,9 +10,9 @@ from aois.demonstration import DEMONSTRATION_IDS, demonstration
 from aois.reading import read_areas
 from flows.credentials import check_account
 from flows.imagery.address import is_url
-from flows.ledger.ledger import open_ledger
+from flows.ledger.ledger import Ledger, open_ledger
 from flows.plan import Asked, last_week
-from flows.settings import Settings, SettingsError, SourceName
+from flows.settings import Settings, SettingsError, SourceName, load_settings
 from flows.sources import open_archive
 
 RESTRICTED = ("alerts", "archive", "areas")  # these hold coordinates: for their owner's eyes only
@@ -24,14 +24,15 @@ def check_call(settings: Settings, asked: Asked, only: Sequence[str] = (), *, fr
     A run from the archive needs no account. Makes the outputs' folder and the ledger when they are not there.
     Raises `AreaError`, `SettingsError`, `ImageryError` or `LedgerError`.
     """
-    areas_of(settings, only)
+    areas, _ = areas_of(settings, only)
     last_week(asked)
     _check_catalog(settings)
     if not from_archive:
         check_account(settings)
     open_archive(settings)  # an object store whose address is none says so
     _check_outputs(settings.outputs)
-    open_ledger(settings.ledger).close()
+    with open_ledger(settings.ledger) as ledger:
+        _check_record(settings, areas, ledger)
 
 
 def areas_of(settings: Settings, only: Sequence[str] = ()) -> tuple[tuple[Area, ...], tuple[Area, ...]]:
@@ -46,10 +47,36 @@ def areas_of(settings: Settings, only: Sequence[str] = ()) -> tuple[tuple[Area, 
             f"area `{fictional[0]}` belongs to the fictional demonstration, which source `{settings.source}` has never "
             "seen; give your own list with --areas FILE, or use --source simulated"
         )
+    if settings.areas is not None and "source" not in settings.model_fields_set:
+        raise SettingsError(
+            f"list `{settings.areas}` is not the demonstration's, and no source of imagery is named; add --source stac "
+            "for real pictures, or --source simulated for made-up ones"
+        )
     unknown = sorted(set(only) - {a.id for a in known})
     if unknown:
         raise SettingsError(f"area `{unknown[0]}` is not in the list; it holds {', '.join(a.id for a in known)}")
     return tuple(a for a in known if not only or a.id in only), known
+
+
+def as_recorded(settings: Settings, area_id: str, ledger: Ledger) -> Settings:
+    """The settings, with the list, source and catalog of the last run that watched an area where none is given."""
+    for run in ledger.runs():
+        if area_id in run.summary.get("areas", ()):
+            given = settings.model_fields_set
+            names = [name for name in ("areas", "source", "catalog") if name not in given and run.settings.get(name)]
+            return load_settings(**settings.model_dump(include=given), **{n: run.settings[n] for n in names})
+    return settings
+
+
+def _check_record(settings: Settings, areas: Sequence[Area], ledger: Ledger) -> None:
+    """What one source has on record is not worked over with another's pictures: least of all with made-up ones."""
+    for area in areas:
+        sources = sorted({scene.source for scene in ledger.scenes(area.id)})
+        if sources and settings.source.value not in sources:
+            raise SettingsError(
+                f"area `{area.id}` is on record from source `{sources[0]}`, and the call asks for `{settings.source}`; "
+                f"add --source {sources[0]}, or name other outputs with --outputs"
+            )
 
 
 def _check_catalog(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from aois.importing import import_areas
 from aois.reading import read_areas, to_feature_collection
 from aois.week import parse_week, week_of
 from flows.alerts.console import console_table
-from flows.call import areas_of, check_call
+from flows.call import areas_of, as_recorded, check_call
 from flows.cli_archive import archive_app
 from flows.cli_estimate import estimate
 from flows.ledger.ledger import Ledger, open_ledger
@@ -108,9 +108,10 @@ def rerun(
 ) -> None:
     """Work through the weeks of one area again, from the archive; what is on record stays or is put right."""
     settings = _settings(areas, source, catalog, outputs)
-    areas_of(settings, (area,))
     with _ledger(settings) as ledger:
         last = ledger.last_observed(area)
+        settings = as_recorded(settings, area, ledger)
+    areas_of(settings, (area,))
     if last is None:
         raise SettingsError(f"area `{area}` has no week on record; run `sitewatch watch` first")
     asked = _asked(since, until, replay=True)
@@ -166,6 +167,8 @@ def _tell(settings: Settings, result: Any) -> None:
             f"not seen: {o.area_id}, {o.seen_share:.0%} of the ground clear this week, {since}", highlight=False
         )
     for outcome in result.outcomes:
+        if outcome.blind:
+            console.print(f"blind: {outcome.area_id}: {outcome.blind}", highlight=False, markup=False, soft_wrap=True)
         for scene_id, reason in outcome.failed_scenes[:5]:
             line = f"scene not fetched: {outcome.area_id} {scene_id}: {reason}"
             console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -80,7 +80,7 @@ def watch(
         stores = _stores(settings, ledger, week, known, from_archive)
         futures = [watch_one.submit(area, asked, stores, board) for area in areas]
         outcomes, failures = _gather(areas, futures)
-        write_outputs(settings, ledger, areas, known)
+        write_outputs(settings, ledger, areas)
         _write_truth(stores, [a for a in areas if a.id not in failures], settings)
         report = report_week(
             week,
@@ -127,12 +127,12 @@ def watch_one(area: Area, asked: Asked, stores: Stores, board: Board) -> Any:
         return Failed(message=str(error))
 
 
-def write_outputs(settings: Settings, ledger: Ledger, areas: Sequence[Area], known: Sequence[Area]) -> None:
+def write_outputs(settings: Settings, ledger: Ledger, areas: Sequence[Area]) -> None:
     """The files that the record stands for: all alerts, the events of each area watched, and the STAC catalog."""
     write_alerts(ledger.alerts(), settings.outputs / "alerts" / "alerts.geojson")
     for area in areas:
         write_events(ledger.events(area.id), settings.outputs / "areas" / area.id / "events.geojson")
-    write_catalog(settings.outputs, [(a.id, grid_of(a)) for a in known])
+    write_catalog(settings.outputs, [(a.id, grid_of(a)) for a in ledger.areas()])
 
 
 def _stores(settings: Settings, ledger: Ledger, week: Week, known: tuple[Area, ...], from_archive: bool) -> Stores:

@@ -49,6 +49,13 @@ def test_what_is_left_out_or_null_takes_the_defaults(feature, write):
         assert area.sensitivity is Sensitivity.RESTRICTED
 
 
+@pytest.mark.parametrize(("slip", "meant"), [("margin", "margin_m"), ("stauts", "status"), ("Responses", "responses")])
+def test_a_slip_in_a_name_is_refused(feature, write, slip, meant):
+    """Left to itself a mistyped margin would silently be 500 m."""
+    message = refusal(write(feature(**{slip: 250})))
+    assert f"`{slip}` is not a property that counts; write `{meant}`, or rename it" in message
+
+
 def test_the_id_may_stand_among_the_properties(feature, write):
     inner = feature(None, id="inner")
     both = feature("outer", id="inner")

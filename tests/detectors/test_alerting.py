@@ -41,13 +41,16 @@ def told(**changed: object) -> bool:
 @pytest.mark.parametrize("place", list(Place))
 @pytest.mark.parametrize("state", [State.CONFIRMED, State.FINISHED])
 def test_what_is_confirmed_is_told(state, place, change):
-    assert told(state=state, place=place, change=change, closure=0.5)
+    assert told(state=state, place=place, change=change, closure=0.5, length_m=400.0)
 
 
 @pytest.mark.parametrize("state", [State.CONFIRMED, State.FINISHED])
-@pytest.mark.parametrize(("closure", "expected"), [(None, False), (0.2, False), (0.25, True), (1.0, True)])
-def test_in_a_region_a_line_that_encloses_nothing_is_as_likely_a_road(state, closure, expected):
-    line = {"change": Change.FENCING, "closure": closure, "state": state}
+@pytest.mark.parametrize(
+    ("closure", "length_m", "expected"),
+    [(None, 400.0, False), (0.2, 400.0, False), (0.25, 300.0, True), (1.0, 299.0, False), (1.0, None, False)],
+)
+def test_in_a_region_a_line_that_is_short_or_encloses_nothing_is_as_likely_a_road(state, closure, length_m, expected):
+    line = {"change": Change.FENCING, "closure": closure, "length_m": length_m, "state": state}
     assert told(**line, place=Place.NEW_SUSPECT_SITE) is expected
     assert told(**line, place=Place.EXPANSION)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.baseline import Baseline
+from detectors.baseline import Baseline, design
 from detectors.cues import familiar_mask, optical_metric, radar_metric
 from detectors.evidence import Cue, EvidenceParameters, Residual
 from detectors.features import FLOORS
@@ -80,7 +81,7 @@ def test_what_a_change_of_cover_says(before, after, cues):
 
 
 def test_before_and_after_swapped_turns_structure_into_removal():
-    assert metric(SOIL, ROOF, Cue.STRUCTURE) == pytest.approx(metric(ROOF, SOIL, Cue.REMOVAL), rel=1e-5)
+    assert metric(SOIL, ROOF, Cue.STRUCTURE) >= metric(ROOF, SOIL, Cue.REMOVAL) > 5.0, "a roof shows by its hue too"
     assert metric(ROOF, SOIL, Cue.STRUCTURE) == metric(SOIL, ROOF, Cue.REMOVAL) == 0.0
 
 
@@ -96,14 +97,16 @@ def test_no_pixel_gains_and_loses_structure_at_once(before, after):
 
 @QUICK
 @given(change=st.fixed_dictionaries({n: st.floats(-8, 8) for n in FOREST}))
-def test_a_cue_is_no_stronger_than_the_weaker_of_its_readings(change):
+def test_a_cue_needs_both_of_its_readings(change):
+    """The stronger lends a quarter of what it has beyond 2.5 σ, no more."""
     after = {n: FOREST[n] + change[n] * SIGMA[n] for n in FOREST}
     values = optical_metric(residual(FOREST, after))[:, 0, 0]
-    assert values[Cue.EXPOSURE] <= max(0.0, -change["vegetation"]) + 1e-3
-    assert values[Cue.EXPOSURE] <= max(0.0, change["brightness"], change["built"]) + 1e-3
-    assert values[Cue.STRUCTURE] <= max(0.0, change["texture"]) + 1e-3
+    lent = 0.25 * (8.0 - 2.5)
+    assert values[Cue.EXPOSURE] <= max(0.0, -change["vegetation"] + lent) + 1e-3
+    assert values[Cue.EXPOSURE] <= max(0.0, max(change["brightness"], change["built"]) + lent) + 1e-3
+    assert values[Cue.STRUCTURE] <= max(0.0, 0.5 + 1.5 * change["texture"] + lent) + 1e-3
     assert values[Cue.STRUCTURE] <= abs(change["contrast"]) + 1e-3
-    assert values[Cue.REMOVAL] <= max(0.0, -change["texture"]) + 1e-3
+    assert values[Cue.REMOVAL] <= max(0.0, 0.5 - 1.5 * change["texture"]) + 1e-3
 
 
 @pytest.mark.parametrize(
@@ -173,22 +176,47 @@ def test_backscatter_up_is_the_opposite_of_down(vv, vh):
     np.testing.assert_array_equal(alone, z[0])
 
 
-def known(pairs: int) -> Baseline:
-    """A baseline that has read vegetation from 0.2 to 0.8 and brightness from 0.05 to 0.15."""
+DAY = date(2024, 7, 1).toordinal()
+
+
+def known(pairs: int, swing: float = 0.3) -> Baseline:
+    """A baseline that has read vegetation from 0.2 to 0.8 and brightness from 0.05 to 0.15, greenest in July."""
     full = np.ones((2, *SHAPE), np.float32)
     low, high = (np.array(v, np.float32)[:, None, None] * full for v in ((0.2, 0.05), (0.8, 0.15)))
     spread = np.array([FLOORS["vegetation"], FLOORS["brightness"]], np.float32)[:, None, None] * full
     coefficients = np.zeros((2, 1 + 2 * pairs, *SHAPE), np.float32)
+    coefficients[:, 0] = np.array([0.5, 0.1])[:, None, None]
+    if pairs:
+        summer = design(np.array([DAY]), 1)[0, 1:]
+        coefficients[0, 1:3] = swing * summer[:, None, None]
+        coefficients[1, 1:3] = -swing / 6 * summer[:, None, None]
     return Baseline(
         ("vegetation", "brightness"), pairs, coefficients, spread, low, high, np.full(SHAPE, 40, np.int16), np.eye(1)
     )
 
 
+def is_familiar(vegetation: float, brightness: float, *, day: int, pairs: int = 2) -> bool:
+    reading = {"vegetation": vegetation, "brightness": brightness}
+    (found,) = np.unique(familiar_mask(residual(reading, reading), known(pairs=pairs), day=day))
+    return bool(found)
+
+
 @pytest.mark.parametrize(
     ("vegetation", "brightness", "expected"),
-    [(0.5, 0.1, True), (0.18, 0.1, True), (0.05, 0.1, False), (0.5, 0.2, False), (float("nan"), 0.1, False)],
+    [(0.75, 0.06, True), (0.6, 0.08, True), (0.05, 0.06, False), (0.75, 0.2, False), (float("nan"), 0.06, False)],
 )
-def test_familiar_is_what_was_read_before_in_any_season(vegetation, brightness, expected):
-    reading = {"vegetation": vegetation, "brightness": brightness}
-    assert (familiar_mask(residual(reading, reading), known(pairs=2)) == expected).all()
-    assert not familiar_mask(residual(reading, reading), known(pairs=0)).any()
+def test_familiar_is_what_was_read_before_at_about_that_time(vegetation, brightness, expected):
+    assert is_familiar(vegetation, brightness, day=DAY) is expected
+    assert not is_familiar(vegetation, brightness, day=DAY, pairs=0)
+
+
+@pytest.mark.parametrize(("days", "expected"), [(0, False), (60, False), (120, True), (182, True), (245, True)])
+def test_bare_in_winter_does_not_make_bare_in_summer_familiar(days, expected):
+    assert is_familiar(0.25, 0.14, day=DAY + days) is expected
+
+
+@QUICK
+@given(day=st.integers(0, 365), vegetation=st.floats(0.2, 0.8), brightness=st.floats(0.05, 0.15))
+def test_familiar_repeats_every_year(day, vegetation, brightness):
+    years = [is_familiar(vegetation, brightness, day=DAY + day + shift) for shift in (0, 1461)]
+    assert years[0] == years[1]

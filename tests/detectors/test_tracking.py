@@ -204,12 +204,16 @@ def test_no_history_ever_runs_backwards(weeks, is_ridge):
 # -- growth ---------------------------------------------------------------------------------------------------------
 
 
-def test_growth_adds_ground_scenes_and_sensors_and_loses_none():
+def test_growth_adds_ground_scenes_and_sensors():
     more = sighting(
         box(10, 13, 5, 6), dates=4, scenes=("s2-a", "s1-b"), sensors=("sentinel-1",), strength=5.0, first_day=MONDAY + 3
     )
     track = grow(opened(dates=2), more, today=MONDAY + 7)
-    assert np.array_equal(track.mask, BLOCK | box(10, 13, 5, 6))
+    assert np.array_equal(track.mask, box(10, 13, 5, 6)), "what is provisional is drawn anew"
+    again = grow(track, sighting(BLOCK), today=MONDAY + 7)
+    assert np.array_equal(again.mask, BLOCK | box(10, 13, 5, 6)), "all objects of a week are its ground"
+    sure = grow(confirmed(), more, today=MONDAY + 7)
+    assert np.array_equal(sure.mask, BLOCK | box(10, 13, 5, 6)), "what is confirmed stays"
     assert track.scenes == ("s2-a", "s1-b")
     assert track.sensors == ("sentinel-1", "sentinel-2")
     assert (track.strength, track.dates, track.grown_day) == (20.0, 4, MONDAY + 7)

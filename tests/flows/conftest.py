@@ -189,15 +189,15 @@ class Said:
     err: str
 
 
-def sitewatch(*arguments: object, cwd: Path, **environment: str) -> Said:
-    """Call the command line in this process, from a folder, with nothing else set than what is given."""
+def sitewatch(*arguments: object, cwd: Path, source: str | None = "simulated", **environment: str) -> Said:
+    """Call the command line in this process, from a folder, with nothing else set than what is given and the source."""
     from flows.cli import main
 
     out, err, status = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         for name in [name for name in os.environ if name.startswith("SITEWATCH_")]:
             patch.delenv(name)
-        for name, value in environment.items():
+        for name, value in (environment | ({"source": source} if source else {})).items():
             patch.setenv(f"SITEWATCH_{name.upper()}", value)
         patch.chdir(cwd)
         patch.setattr(sys, "argv", ["sitewatch", *map(str, arguments)])

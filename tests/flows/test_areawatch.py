@@ -227,3 +227,27 @@ def test_rasters_stand_beside_every_week_that_brought_news(undisturbed, made):
     folder: Path = undisturbed.outputs / "areas" / made.WALLED
     for day in issued | {made.UNTIL}:
         assert {p.name for p in (folder / day.isoformat()).iterdir()} == {"score.tif", "change.tif", "first_seen.tif"}
+
+
+def test_what_changed_is_what_differs_at_the_end_of_a_run(half):
+    """However many weeks are worked through: the states before against the states after."""
+    with half.ledger() as ledger:
+        before = {a["properties"]["alert_id"]: a["properties"]["state"] for a in ledger.alerts()}
+    (outcome,) = half.watch()
+    with half.ledger() as ledger:
+        after = {a["properties"]["alert_id"]: a["properties"]["state"] for a in ledger.alerts()}
+    assert outcome.issued == sorted(after.keys() - before.keys())
+    assert outcome.changed == sorted(a for a in before if before[a] != after.get(a))
+    (again,) = half.watch(replay=True)
+    assert (again.issued, again.changed) == ([], [])
+    assert again.weeks > 0
+
+
+def test_a_single_scene_of_each_sensor_is_said_to_be_blind(fetched, undisturbed):
+    with undisturbed.ledger() as ledger:
+        known = ledger.scenes(undisturbed.areas[0].id)
+    last = [max(s.scene_id for s in known if s.sensor == sensor) for sensor in ("sentinel-1", "sentinel-2")]
+    bench = fetched(without={s.scene_id for s in known} - set(last), source=None)
+    (outcome,) = bench.watch()
+    assert "nothing to compare it with; set an earlier --since" in outcome.blind
+    assert outcome.weeks == 10

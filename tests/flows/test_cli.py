@@ -63,6 +63,13 @@ def test_a_wrong_watch_is_refused(refuse, areas, options, message):
     assert refuse("watch", "--areas", areas, *options) == message
 
 
+def test_made_up_pictures_of_a_list_of_ones_own_must_be_asked_for(refuse, areas):
+    """Else a forgotten --source would raise invented alerts about a real place."""
+    message = refuse("watch", "--areas", areas, source=None)
+    assert message.startswith(f"list `{areas}` is not the demonstration's, and no source of imagery is named")
+    assert message.endswith("add --source stac for real pictures, or --source simulated for made-up ones")
+
+
 def test_the_demonstration_is_not_asked_of_a_satellite(refuse, tmp_path):
     message = refuse("watch", "--source", "stac", "--catalog", tmp_path)
     assert message.startswith(f"area `{min(DEMONSTRATION_IDS)}` belongs to the fictional demonstration")

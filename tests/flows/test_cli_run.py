@@ -133,6 +133,33 @@ def test_a_rerun_of_a_place_without_a_record_is_refused(workspace, call):
     assert (said.status, said.err) == (2, "error: area `vast` has no week on record; run `sitewatch watch` first\n")
 
 
+def test_a_rerun_takes_its_list_and_source_from_the_record(workspace, call, made):
+    before = relative(workspace, "outputs/alerts/*.geojson", "outputs/areas/*/events.geojson")
+    said = call("rerun", made.WALLED, cwd=workspace, source=None, **FEW_DAYS)
+    assert said.status == 0, said.err
+    assert relative(workspace, "outputs/alerts/*.geojson", "outputs/areas/*/events.geojson") == before
+    assert re.search(r"0 alerts issued, 0 changed", said.out)
+
+
+def test_a_record_is_not_worked_over_with_another_source(workspace, call, made):
+    before = relative(workspace, "outputs/**/*.geojson", "outputs/**/*.html")
+    for command in ("watch", "rerun"):
+        options = [made.WALLED] if command == "rerun" else []
+        said = call(command, *options, "--areas", "areas.geojson", "--source", "stac", cwd=workspace)
+        assert said.status == 2
+        assert "is on record from source `simulated`, and the call asks for `stac`; add --source simulated" in said.err
+    assert relative(workspace, "outputs/**/*.geojson", "outputs/**/*.html") == before
+
+
+def test_every_area_on_record_stays_in_the_catalog(workspace, call, made):
+    other = made.write_list(workspace / "other.geojson", [made.site("elsewhere-2", east_m=20_000)])
+    said = call("watch", "--areas", other, "--since", "2024-06-24", "--until", "2024-06-30", cwd=workspace)
+    assert said.status == 0, said.err
+    children = [link["href"] for link in json.loads((workspace / "outputs/catalog.json").read_text())["links"]]
+    for area_id in (made.WALLED, "elsewhere-2"):
+        assert f"./areas/{area_id}/catalog.json" in children
+
+
 def test_a_report_is_built_again_as_it_was(workspace, call):
     page = workspace / "outputs" / "reports" / "2024-W26" / "index.html"
     before = page.read_bytes()

@@ -45,7 +45,16 @@ def settings(fetched, made, tmp_path):
 
     def settings(*areas, **given):
         path = made.write_list(tmp_path / "areas.geojson", areas)
-        return Settings(**{"outputs": outputs, "areas": path, "history_days": 365, "_env_file": None, **given})
+        return Settings(
+            **{
+                "outputs": outputs,
+                "areas": path,
+                "source": "simulated",
+                "history_days": 365,
+                "_env_file": None,
+                **given,
+            }
+        )
 
     return settings
 

@@ -133,9 +133,9 @@ def _new_compound(plot: Plot, rng: np.random.Generator) -> Plan:
     """A compound from nothing; where there is room, an ordinary house and a quarry that has been growing for years."""
     ring = open_ground(plot.canvas, plot.layers, (140.0, 120.0), rng)
     wall = LineString(ring.exterior)
-    road = Stroke(way_between(ring, plot.country.road).buffer(3.0), Cover.DIRT)
     steps = [
-        _ground_broken(plot, ring, weeks=22, extra=(road,)),
+        _road(plot, ring, weeks=22),
+        _ground_broken(plot, ring, weeks=22),
         Step(_before(plot, 18), "wall", wall_strokes(wall), _fenced(wall)),
         *_raise_roofs(plot, _roofs_in(ring, 5, rng, inset_m=8.0), weeks=(14, 9)),
     ]
@@ -151,9 +151,15 @@ def _fenced(line: LineString) -> Outcome:
     return Outcome(Change.FENCING, strip, line.length)
 
 
-def _ground_broken(plot: Plot, ground: Polygon, *, weeks: float, extra: tuple[Stroke, ...] = ()) -> Step:
-    strokes = (*extra, Stroke(ground, Cover.FRESH))
-    return Step(_before(plot, weeks), "ground broken", strokes, Outcome(Change.CLEARING, ground))
+def _road(plot: Plot, ground: Polygon, *, weeks: float) -> Step:
+    """The dirt road that is cut to a new compound; nobody is told of a road."""
+    way = way_between(ground, plot.country.road).buffer(3.0)
+    outcome = Outcome(Change.CLEARING, way.difference(ground), ordinary=True)
+    return Step(_before(plot, weeks), "road", (Stroke(way, Cover.DIRT),), outcome)
+
+
+def _ground_broken(plot: Plot, ground: Polygon, *, weeks: float) -> Step:
+    return Step(_before(plot, weeks), "ground broken", (Stroke(ground, Cover.FRESH),), Outcome(Change.CLEARING, ground))
 
 
 def _raise_roofs(

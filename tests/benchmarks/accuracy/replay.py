@@ -1,0 +1,58 @@
+"""The watch over a series, as the flow works through it, without the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from detectors.events import events_of
+from detectors.ground import Ground, whole
+from detectors.look import Look
+from detectors.monitor import AreaState, begin, conclude, is_refit_due, observe, refit
+from detectors.records import Event
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What the watch came to: the last state, every event, and the looks it used in the watched time."""
+
+    state: AreaState
+    events: tuple[Event, ...]
+    used: int
+    days: int
+
+    def confirmed(self) -> list[Event]:
+        """Events that were confirmed and did not go up into another."""
+        return [e for e in self.events if e.confirmed_on is not None and e.merged_into is None]
+
+
+def watch(
+    looks: Sequence[Look],
+    *,
+    since: date,
+    until: date,
+    ground: Ground | None = None,
+    history_days: int = 730,
+    on_week: Callable[[date, AreaState], None] | None = None,
+) -> Watched:
+    """Work week by week from one day to another over a history of so many days."""
+    ordered = sorted(looks, key=lambda k: (k.day, k.scene_id))
+    ordered = [k for k in ordered if k.day >= since - timedelta(days=history_days)]
+    ground = ground or whole((ordered[0].valid.shape[0], ordered[0].valid.shape[1]))
+    state, _ = begin(ground, [k for k in ordered if k.day < since])
+    used, first = 0, since
+    while first <= until:
+        last = first + timedelta(days=6)
+        for name in [c.name for c in state.channels]:
+            if is_refit_due(state, name, day=first.toordinal()):
+                earlier = [k for k in ordered if k.channel == name and k.day < first]
+                state = refit(state, name, earlier, day=first.toordinal())
+        for look in (k for k in ordered if first <= k.day <= last):
+            state, report = observe(state, look)
+            used += report.status == "used"
+        state = conclude(state, today=last.toordinal())
+        if on_week is not None:
+            on_week(last, state)
+        first = last + timedelta(days=1)
+    return Watched(state, events_of(state, today=until.toordinal()), used, (until - since).days)

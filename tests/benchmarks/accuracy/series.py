@@ -1,0 +1,49 @@
+"""Real series as the detectors see them: every scene of a catalog on one grid."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from shapely.geometry import box
+
+from aois.area import Area, Kind
+from aois.grid import grid_of
+from detectors.look import Look
+from flows.imagery.stac import StacSource
+from flows.looks import look_of
+
+ARCHIVES = Path(__file__).resolve().parents[3].parent / "shared" / "archives"
+ALWAYS = (date(2015, 1, 1), date(2026, 1, 1))
+
+
+def is_there() -> bool:
+    """True where the real archives lie beside the checkout."""
+    return ARCHIVES.is_dir()
+
+
+@lru_cache(maxsize=8)
+def real_series(name: str, *, inset: float = 0.04) -> tuple[Look, ...]:
+    """Every look of a catalog, oldest first, over its whole extent less a rim."""
+    item = json.loads(min((ARCHIVES / name).glob("*/*/*.json")).read_text())
+    west, south, east, north = item["bbox"]
+    dx, dy = inset * (east - west), inset * (north - south)
+    area = Area(name, Kind.REGION, box(west + dx, south + dy, east - dx, north - dy))
+    grid = grid_of(area)
+    source = StacSource(ARCHIVES / name / "catalog.json")
+    refs = source.search(area, grid, since=ALWAYS[0], until=ALWAYS[1])
+    looks = [look_of(source.fetch(area, grid, ref), grid) for ref in refs]
+    return tuple(k for k in looks if k.valid.any())
+
+
+def shape_of(looks: tuple[Look, ...]) -> tuple[int, int]:
+    """Rows and columns of a series."""
+    return looks[0].valid.shape[0], looks[0].valid.shape[1]
+
+
+def measured(looks: tuple[Look, ...]) -> np.ndarray:
+    """Where at least half of the looks measured anything; bool (y, x)."""
+    return np.mean([k.valid for k in looks], axis=0) >= 0.5
