@@ -62,6 +62,7 @@ class AreaOutcome:
     weeks: int = 0
     fetched: int = 0
     failed_scenes: tuple[tuple[str, str], ...] = ()
+    revised_scenes: tuple[tuple[str, str], ...] = ()
     blind: str = ""
     issued: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -120,8 +121,9 @@ def _fetch(area: Area, grid: Grid, period: Period, stores: Stores, outcome: Area
         done += 1
         progress("fetch", done, len(refs))
 
-    report = fetch_missing(source, stores.archive, area, grid, refs, on_scene=on_scene)
-    outcome.fetched, outcome.failed_scenes = len(report.fetched), report.failed
+    parallel = stores.settings.parallel_downloads
+    report = fetch_missing(source, stores.archive, area, grid, refs, on_scene=on_scene, parallel=parallel)
+    outcome.fetched, outcome.failed_scenes, outcome.revised_scenes = len(report.fetched), report.failed, report.revised
 
 
 def _archived(area: Area, grid: Grid, period: Period, stores: Stores) -> list[ArchivedScene]:

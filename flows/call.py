@@ -8,23 +8,28 @@ from pathlib import Path
 from aois.area import Area
 from aois.demonstration import DEMONSTRATION_IDS, demonstration
 from aois.reading import read_areas
+from flows.credentials import check_account
 from flows.imagery.address import is_url
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.plan import Asked, last_week
 from flows.settings import Settings, SettingsError, SourceName, load_settings
+from flows.sources import open_archive
 
 RESTRICTED = ("alerts", "archive", "areas")  # these hold coordinates: for their owner's eyes only
 
 
-def check_call(settings: Settings, asked: Asked, only: Sequence[str] = ()) -> None:
+def check_call(settings: Settings, asked: Asked, only: Sequence[str] = (), *, from_archive: bool = False) -> None:
     """The call can be done as far as can be told without asking the source.
 
-    Makes the outputs' folder and the ledger when they are not there. Raises `AreaError`, `SettingsError` or
-    `LedgerError`.
+    A run from the archive needs no account. Makes the outputs' folder and the ledger when they are not there.
+    Raises `AreaError`, `SettingsError`, `ImageryError` or `LedgerError`.
     """
     areas, _ = areas_of(settings, only)
     last_week(asked)
     _check_catalog(settings)
+    if not from_archive:
+        check_account(settings)
+    open_archive(settings)  # an object store whose address is none says so
     _check_outputs(settings.outputs)
     with open_ledger(settings.ledger) as ledger:
         _check_record(settings, areas, ledger)

@@ -19,6 +19,8 @@ from aois.reading import read_areas, to_feature_collection
 from aois.week import parse_week, week_of
 from flows.alerts.console import console_table
 from flows.call import areas_of, as_recorded, check_call
+from flows.cli_archive import archive_app
+from flows.cli_estimate import estimate
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.mendable import MENDABLE
 from flows.plan import Asked
@@ -118,7 +120,7 @@ def rerun(
 
 
 def _run(settings: Settings, asked: Asked, only: tuple[str, ...], *, from_archive: bool) -> None:
-    check_call(settings, asked, only)
+    check_call(settings, asked, only, from_archive=from_archive)
     # Prefect takes seconds to load: only where it is needed
     from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
@@ -170,12 +172,17 @@ def _tell(settings: Settings, result: Any) -> None:
         for scene_id, reason in outcome.failed_scenes[:5]:
             line = f"scene not fetched: {outcome.area_id} {scene_id}: {reason}"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
+        for scene_id, words in outcome.revised_scenes[:5]:
+            line = f"scene revised: {outcome.area_id} {scene_id}: {words}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     for area_id, reason in sorted(result.failures.items()):
         console.print(f"failed: {area_id}: {reason}", highlight=False, markup=False, soft_wrap=True)
     if waiting and settings.alert_urls:
         console.print(f"{waiting} messages not delivered: `sitewatch alerts deliver` tries again.", highlight=False)
     elif waiting:
         console.print(f"{waiting} messages wait: set SITEWATCH_ALERT_URLS to send them.", highlight=False)
+    if result.spent is not None:
+        console.print(f"used: {result.spent}.", highlight=False)
     console.print(f"Report: {result.report}", highlight=False, soft_wrap=True)
 
 
@@ -187,8 +194,8 @@ def report(
     outputs: OutputsOption = None,
 ) -> None:
     """Build a week's report again from the record and the archive."""
-    from flows.imagery.archive import Archive
     from flows.reporting import rebuild_week
+    from flows.sources import open_archive
 
     settings = load_settings(outputs=outputs)
     with _ledger(settings) as ledger:
@@ -198,7 +205,7 @@ def report(
         chosen = parse_week(week) if week else weeks[-1]
         if chosen not in weeks:
             raise SettingsError(f"week `{chosen}` is not on record; it holds {weeks[0]} to {weeks[-1]}")
-        archive = Archive(settings.outputs / "archive")
+        archive = open_archive(settings)
         path = rebuild_week(chosen, ledger=ledger, archive=archive, folder=settings.outputs / "reports")
     console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 
@@ -209,6 +216,10 @@ def _ledger(settings: Settings) -> Ledger:
             f"no ledger in `{settings.outputs}`; run `sitewatch watch` first or name the folder with --outputs"
         )
     return open_ledger(settings.ledger)
+
+
+app.command("estimate")(estimate)
+app.add_typer(archive_app, name="archive")
 
 
 @alerts_app.command("list")

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.imagery.address import without_secrets
+from flows.imagery.sentinelhub_account import Service
 
 
 class SettingsError(ValueError):
@@ -21,17 +22,19 @@ class SourceName(StrEnum):
 
     SIMULATED = "simulated"
     STAC = "stac"
+    SENTINELHUB = "sentinelhub"
 
 
 class Settings(BaseSettings):
     """Everything an operator may set; each field is ``SITEWATCH_<NAME>`` in the environment or in ``.env``."""
 
-    model_config = SettingsConfigDict(env_prefix="SITEWATCH_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SITEWATCH_", env_file=".env", extra="ignore", populate_by_name=True)
 
     outputs: Path = Field(Path("outputs"), description="where everything is written")
     areas: Path | None = Field(None, description="the watch list; the demonstration when left out")
     source: SourceName = Field(SourceName.SIMULATED, description="where imagery comes from")
     catalog: str | None = Field(None, description="a STAC API or catalog, on the web or on disk")
+    archive_url: str | None = Field(None, description="an object store behind outputs/archive, s3://bucket/folder")
     ledger_url: SecretStr | None = Field(None, description="an SQLAlchemy URL; outputs/ledger.sqlite when left out")
     history_days: int = Field(730, ge=0, le=3660, description="days of history behind the first baseline")
     lookback_weeks: int = Field(26, ge=1, le=520, description="weeks a first run works through when no date is given")
@@ -39,10 +42,31 @@ class Settings(BaseSettings):
     seed: int = Field(1, description="the seed of the simulated world")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, separated by spaces")
 
+    sh_client_id: SecretStr | None = Field(
+        None, validation_alias="SH_CLIENT_ID", description="the OAuth client of Sentinel Hub or CDSE"
+    )
+    sh_client_secret: SecretStr | None = Field(None, validation_alias="SH_CLIENT_SECRET", description="its secret")
+    sh_secret_block: str | None = Field(None, description="a Prefect Secret block with client_id and client_secret")
+    sh_service: Service = Field(Service.CDSE, description="the service that source `sentinelhub` asks")
+    sh_base_url: str | None = Field(None, description="any other server of that protocol; with sh_token_url")
+    sh_token_url: str | None = Field(None, description="where that server gives tokens")
+    downloads: int = Field(4, ge=1, le=32, description="scenes fetched at the same time, in one area")
+    tries: int = Field(8, ge=1, le=20, description="how often a request is sent before its scene fails")
+    requests_per_minute: int | None = Field(
+        None, ge=1, description="the provider's quota of requests; 300 for source `sentinelhub`, none for `stac`"
+    )
+    units_per_minute: float = Field(300.0, gt=0, description="the provider's quota of processing units")
+    budget_units: float | None = Field(None, ge=0, description="processing units that one run may spend")
+
     @field_validator("alert_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.split()) if isinstance(value, str) else value
+
+    @property
+    def parallel_downloads(self) -> int:
+        """Scenes of one area fetched at the same time; drawing simulated ones gains nothing by it."""
+        return 1 if self.source is SourceName.SIMULATED else self.downloads
 
     @property
     def ledger(self) -> str:
@@ -53,8 +77,9 @@ class Settings(BaseSettings):
 
     def without_secrets(self) -> dict[str, Any]:
         """The settings as they may be written beside a run's outputs: how many alert URLs, not which."""
-        shown = self.model_dump(mode="json", exclude={"alert_urls", "ledger_url"})
-        shown["catalog"] = None if self.catalog is None else without_secrets(self.catalog)
+        shown = self.model_dump(mode="json", exclude={"alert_urls", "ledger_url", "sh_client_id", "sh_client_secret"})
+        for name in ("archive_url", "catalog", "sh_base_url", "sh_token_url"):
+            shown[name] = None if shown[name] is None else without_secrets(shown[name])
         return {**shown, "alert_urls": len(self.alert_urls), "ledger": self.ledger.split(":")[0]}
 
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import date
 from pathlib import Path
 
+from flows.credentials import account_of
+from flows.imagery.archive import Archive
+from flows.imagery.archive_mirror import Mirror
+from flows.imagery.metering import Limiter, Meter
+from flows.imagery.patience import Patience
 from flows.imagery.simulated import SimulatedSource
 from flows.imagery.source import Source
 from flows.imagery.stac import StacSource
 from flows.settings import Settings, SourceName
+
+REQUESTS_PER_MINUTE = 300  # the quota of both services by their documentation, November 2026
 
 
 def open_source(settings: Settings, *, story_end: date) -> Source:
@@ -19,8 +27,27 @@ def open_source(settings: Settings, *, story_end: date) -> Source:
     `story_end` is used when there is no such world yet.
     """
     if settings.source is SourceName.STAC:
-        return StacSource(settings.catalog)
+        limit = settings.requests_per_minute
+        return StacSource(settings.catalog, limiter=None if limit is None else Limiter(limit, math.inf))
+    if settings.source is SourceName.SENTINELHUB:
+        return _sentinelhub(settings)
     return SimulatedSource(_story_end(settings.outputs, story_end), settings.seed)
+
+
+def open_archive(settings: Settings) -> Archive:
+    """The archive of the settings' outputs, with the object store behind it that they name."""
+    mirror = None if settings.archive_url is None else Mirror(settings.archive_url)
+    return Archive(settings.outputs / "archive", mirror)
+
+
+def _sentinelhub(settings: Settings) -> Source:
+    # Its library takes a second to load: only where it is needed
+    from flows.imagery.sentinelhub import SentinelHubSource
+    from flows.imagery.sentinelhub_client import Courier
+
+    limiter = Limiter(settings.requests_per_minute or REQUESTS_PER_MINUTE, settings.units_per_minute)
+    meter, patience = Meter(settings.budget_units), Patience(settings.tries)
+    return SentinelHubSource(Courier(account_of(settings), limiter=limiter, meter=meter, patience=patience))
 
 
 def _story_end(outputs: Path, story_end: date) -> date:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -29,7 +29,7 @@ from flows.areawatch import AreaOutcome, Progress, Stores, watch_area
 from flows.call import areas_of, check_call
 from flows.delivery import deliver_pending
 from flows.evidence.catalog import write_catalog
-from flows.imagery.archive import Archive
+from flows.imagery.metering import Cost, Metered
 from flows.imagery.simulated import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.records import RunRecord
@@ -38,7 +38,7 @@ from flows.plan import Asked, last_week
 from flows.progress import WORDS, Board
 from flows.reporting import report_week
 from flows.settings import Settings
-from flows.sources import open_source
+from flows.sources import open_archive, open_source
 
 VERSION = "0.1.0"
 
@@ -53,6 +53,7 @@ class WatchResult:
     changed: tuple[str, ...]
     failures: dict[str, str]
     outcomes: tuple[AreaOutcome, ...]
+    spent: Cost | None = None
 
 
 @flow(name="watch", task_runner=ThreadPoolTaskRunner(max_workers=2), retries=0)  # type: ignore[arg-type]
@@ -70,7 +71,7 @@ def watch(
     """
     settings = settings or Settings()
     asked = Asked(since, until, datetime.now(UTC).date(), replay)
-    check_call(settings, asked, only)
+    check_call(settings, asked, only, from_archive=from_archive)
     areas, known = areas_of(settings, only)
     week = last_week(asked)
     with open_ledger(settings.ledger) as ledger, Board(areas) as board:
@@ -91,7 +92,8 @@ def watch(
             failures=failures,
         )
         deliver_pending(ledger, settings, week=week, report=report, now=datetime.now(UTC))
-        result = _result(week, report, outcomes, failures)
+        spent = stores.source.spent if isinstance(stores.source, Metered) else None
+        result = replace(_result(week, report, outcomes, failures), spent=spent)
         _finish(ledger, run, result, known)
     _show(result)
     if failures:
@@ -136,7 +138,7 @@ def write_outputs(settings: Settings, ledger: Ledger, areas: Sequence[Area]) -> 
 def _stores(settings: Settings, ledger: Ledger, week: Week, known: tuple[Area, ...], from_archive: bool) -> Stores:
     source = None if from_archive else open_source(settings, story_end=week.last_day)
     sites = tuple(a for a in known if a.kind is Kind.SITE)
-    archive = Archive(settings.outputs / "archive")
+    archive = open_archive(settings)
     return Stores(settings, archive, ledger, source, settings.source.value, sites)
 
 
@@ -175,6 +177,7 @@ def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Ar
         "changed": list(result.changed),
         "failures": result.failures,
         "fetched": sum(o.fetched for o in result.outcomes),
+        "spent": None if result.spent is None else asdict(result.spent),
     }
     status = "failed" if result.failures else "completed"
     ledger.finish_run(run_id, status=status, summary=summary, at=datetime.now(UTC))

@@ -12,7 +12,7 @@ def is_url(location: str) -> bool:
 
 def without_secrets(location: str) -> str:
     """The address without user, password and query, where keys travel; a path as it is."""
-    if not is_url(location):
+    if "://" not in location:
         return location
     parts = urlsplit(location)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

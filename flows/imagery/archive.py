@@ -17,6 +17,7 @@ from pathlib import Path
 from aois.grid import Grid
 from flows.imagery.archive_file import decode, encode
 from flows.imagery.archive_index import ArchivedScene, Index, checked_content, entry_of
+from flows.imagery.archive_mirror import Mirror
 from flows.imagery.scene import ImageryError, Scene
 
 __all__ = ["Archive", "ArchivedScene"]
@@ -29,14 +30,22 @@ LOCK_NAME = ".lock"
 class Archive:
     """Scenes by area, source and grid: ``<root>/<area_id>/<source>-<digest of the grid>/<scene_id>-<sha>.tif``.
 
-    A scene id is written once and for all. Several threads and processes may share one root.
+    A scene id is written once and for all. Several threads and processes may share one root. With a mirror, each
+    folder is brought level with the object store when it is first used, and every new scene goes there too.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, mirror: Mirror | None = None) -> None:
         """Of a root folder that need not exist yet."""
         self._root = root
+        self._mirror = mirror
+        self._level: dict[Path, threading.Lock] = {}
         self._indexes: dict[Path, Index] = {}
         self._lock = threading.Lock()
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds everything."""
+        return self._root
 
     def put(self, area_id: str, source_name: str, grid: Grid, scene: Scene) -> Scene:
         """The scene stands in the archive and is returned as read back from it.
@@ -50,7 +59,8 @@ class Archive:
             content = encode(scene, grid)
             with _locked(folder):
                 if index.find(scene.scene_id) is None:  # nobody else put it there meanwhile
-                    _store(content, scene, folder, index)
+                    entry = _store(content, scene, folder, index)
+                    self._copy(entry.path, content)
         return self.get(area_id, source_name, grid, scene.scene_id)
 
     def get(self, area_id: str, source_name: str, grid: Grid, scene_id: str) -> Scene:
@@ -76,8 +86,30 @@ class Archive:
         _check_name("area id", area_id)
         _check_name("source", source_name)
         folder = self._root / area_id / f"{source_name}-{grid_digest(grid)}"
+        self._bring_level(folder)
         with self._lock:
             return folder, self._indexes.setdefault(folder, Index(folder))
+
+    def _bring_level(self, folder: Path) -> None:
+        """Folder and object store hold the same files; once for each folder, whatever a kill left undone."""
+        if self._mirror is None:
+            return
+        with self._lock:
+            turn = self._level.setdefault(folder, threading.Lock())
+        with turn:
+            if folder not in self._indexes:
+                there, here = self._mirror.names(self._key(folder)), {path.name for path in folder.glob("*.tif")}
+                for name in sorted(there - here):
+                    _take_in(folder / name, self._mirror.get(self._key(folder), name))
+                for name in sorted(here - there):
+                    self._copy(folder / name, (folder / name).read_bytes())
+
+    def _copy(self, path: Path, content: bytes) -> None:
+        if self._mirror is not None:
+            self._mirror.put(self._key(path.parent), path.name, content)
+
+    def _key(self, folder: Path) -> str:
+        return folder.relative_to(self._root).as_posix()
 
 
 @lru_cache(maxsize=256)
@@ -91,8 +123,25 @@ def _check_name(what: str, name: str) -> None:
         raise ImageryError(f"{what} `{name}` cannot name a file; use letters, digits, `.`, `_` and `-`")
 
 
-def _store(content: bytes, scene: Scene, folder: Path, index: Index) -> None:
-    """The content has its name in the folder, whole, or not at all.
+def _take_in(path: Path, content: bytes) -> None:
+    """A file of the object store stands in its folder; the index finds it there."""
+    with _locked(path.parent):
+        try:
+            _write(path.with_name(INCOMING_NAME), content)
+            path.with_name(INCOMING_NAME).replace(path)
+        except OSError as error:
+            raise ImageryError(f"archived scene {path} cannot be written ({error}); free space") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _store(content: bytes, scene: Scene, folder: Path, index: Index) -> ArchivedScene:
+    """The content has its name in the folder, whole, or not at all; its entry is returned.
 
     The folder itself is not flushed: if the power fails, the name may be lost but never half a file behind it, and a
     lost scene is fetched again.
@@ -100,16 +149,14 @@ def _store(content: bytes, scene: Scene, folder: Path, index: Index) -> None:
     entry = entry_of(scene, folder, sha256=hashlib.sha256(content).hexdigest())
     incoming = folder / INCOMING_NAME
     try:
-        with incoming.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(incoming, content)
         index.add(entry)
         incoming.replace(entry.path)
     except OSError as error:
         raise ImageryError(
             f"scene `{scene.scene_id}` cannot be archived in {folder} ({error}); free space or change the folder"
         ) from error
+    return entry
 
 
 @contextmanager

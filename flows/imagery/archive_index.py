@@ -20,19 +20,21 @@ SHA_IN_NAME = 12
 
 @dataclass(frozen=True)
 class ArchivedScene:
-    """A scene in the archive: what it is, the SHA-256 of its file, and where the file lies."""
+    """A scene in the archive: what it is, the SHA-256 of its file, where that lies, and its processing baseline."""
 
     scene_id: str
     sensor: Sensor
     acquired: datetime
     sha256: str
     path: Path
+    baseline: str | None = None
 
 
 def entry_of(scene: Scene, folder: Path, *, sha256: str) -> ArchivedScene:
     """The entry of a scene whose file has that hash; the file's name holds the id and the start of the hash."""
     path = folder / f"{scene.scene_id}-{sha256[:SHA_IN_NAME]}.tif"
-    return ArchivedScene(scene.scene_id, scene.sensor, scene.acquired, sha256, path)
+    baseline = scene.provenance.processing_baseline
+    return ArchivedScene(scene.scene_id, scene.sensor, scene.acquired, sha256, path, baseline)
 
 
 def checked_content(entry: ArchivedScene) -> bytes:
@@ -132,13 +134,15 @@ def _line(entry: ArchivedScene) -> str:
         "sensor": entry.sensor,
         "acquired": entry.acquired.isoformat(),
         "sha256": entry.sha256,
+        "baseline": entry.baseline,
     }
     return json.dumps(said, sort_keys=True)
 
 
 def _entries(lines: Iterable[bytes], folder: Path) -> Iterable[ArchivedScene]:
     for line in lines:
-        with suppress(ValueError, KeyError, TypeError):  # torn by a kill; its file, if there is one, is read instead
+        # Torn by a kill, or from before baselines were listed; its file, if there is one, is read instead.
+        with suppress(ValueError, KeyError, TypeError):
             said = json.loads(line)
             yield ArchivedScene(
                 scene_id=said["scene_id"],
@@ -146,6 +150,7 @@ def _entries(lines: Iterable[bytes], folder: Path) -> Iterable[ArchivedScene]:
                 acquired=datetime.fromisoformat(said["acquired"]),
                 sha256=said["sha256"],
                 path=folder / said["file"],
+                baseline=said["baseline"],
             )
 
 

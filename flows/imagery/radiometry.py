@@ -52,7 +52,8 @@ def calibration(item: SceneItem, asset: BandAsset, stored: StoredBand) -> Calibr
     """How to read a band: the item is believed first, then the file, then what the mission does.
 
     Where nobody gives a nodata value it is 0 for whole numbers, as Sentinel-2 has it, and NaN for floats. Raises
-    `ImageryError` for radar in whole numbers without a scale: that is amplitude before calibration, not power.
+    `ImageryError` for radar in whole numbers without a scale, which is amplitude before calibration, not power; and
+    for an item that contradicts itself about the offset of processing baseline 04.00.
     """
     scale = _scale(item, asset, stored)
     return Calibration(scale, _offset(item, asset, stored, scale=scale), _nodata(asset, stored))
@@ -73,19 +74,37 @@ def _scale(item: SceneItem, asset: BandAsset, stored: StoredBand) -> float:
 
 def _offset(item: SceneItem, asset: BandAsset, stored: StoredBand, *, scale: float) -> float:
     """The declared offset, else the file's, else that of the processing baseline unless it was removed already."""
-    if asset.offset is not None:
-        return asset.offset
-    if stored.is_scaled:
-        return stored.offset
+    declared = asset.offset if asset.offset is not None else stored.offset if stored.is_scaled else None
+    if declared is not None:
+        if item.sensor is Sensor.SENTINEL_2 and stored.is_integer and math.isclose(scale, REFLECTANCE_SCALE):
+            _check_offset(item, asset, declared)
+        return declared
     if item.sensor is Sensor.SENTINEL_1 or item.has_offset_removed:
         return 0.0
     is_raw = stored.is_integer and math.isclose(scale, REFLECTANCE_SCALE)
-    return BASELINE_OFFSET if is_raw and _baseline(item) >= BASELINE_WITH_OFFSET else 0.0
+    return BASELINE_OFFSET if is_raw and baseline_number(item.processing_baseline) >= BASELINE_WITH_OFFSET else 0.0
 
 
-def _baseline(item: SceneItem) -> float:
-    """The processing baseline as a number, 0 when it is unknown."""
-    match = _BASELINE.fullmatch(item.processing_baseline or "")
+def _check_offset(item: SceneItem, asset: BandAsset, declared: float) -> None:
+    """Nothing else that the item says denies the declared offset of its raw numbers."""
+    baseline = baseline_number(item.processing_baseline)
+    denial = None
+    if item.has_offset_removed and declared != 0:
+        denial = "`earthsearch:boa_offset_applied` says that it was taken off already"
+    elif item.has_offset_removed is False and declared == 0 and baseline >= BASELINE_WITH_OFFSET:
+        denial = f"processing baseline {item.processing_baseline} has one, and it was not taken off"
+    elif 0 < baseline < BASELINE_WITH_OFFSET and math.isclose(declared, BASELINE_OFFSET):
+        denial = f"processing baseline {item.processing_baseline} has none"
+    if denial:
+        raise ImageryError(
+            f"item `{item.id}`: asset `{asset.key}` declares an offset of {declared:g}, but {denial}; its reflectance "
+            f"could be wrong by 0.1, so it is left out: have the catalog corrected, or name another"
+        )
+
+
+def baseline_number(baseline: str | None) -> float:
+    """A processing baseline, such as 05.09 or N0509, as a number; 0 when it is unknown."""
+    match = _BASELINE.fullmatch(baseline or "")
     return float(f"{match[1]}.{match[2]}") if match else 0.0
 
 

@@ -46,12 +46,14 @@ class Provenance:
 @dataclass(frozen=True)
 class SceneRef:
     """What a search finds: enough to decide whether to fetch, and to fetch. `scene_id` is the name for life:
-    `<sensor>_<YYYYMMDDTHHMMSS>` plus `_r<relative orbit>` for radar and anything the source needs to be unique."""
+    `<sensor>_<YYYYMMDDTHHMMSS>` plus `_r<relative orbit>` for radar and anything the source needs to be unique.
+    `baseline` is the processing baseline in which the source offers it now, None where that is not known."""
 
     scene_id: str
     sensor: Sensor
     acquired: datetime
     item_ids: tuple[str, ...]
+    baseline: str | None = None
 
 
 @dataclass(frozen=True)

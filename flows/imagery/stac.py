@@ -10,10 +10,13 @@ from pathlib import Path
 
 from aois.area import Area
 from aois.grid import Grid
-from flows.imagery.scene import ImageryError, Scene, SceneRef
+from flows.imagery.metering import Cost, Limiter
+from flows.imagery.scene import ImageryError, Scene, SceneRef, Sensor
+from flows.imagery.signing import PLANETARY_COMPUTER_COLLECTIONS, Signer, is_planetary_computer
 from flows.imagery.stac_catalog import Catalog, open_catalog
 from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass
 
+REQUESTS_A_BAND = 2
 EARTH_SEARCH = "https://earth-search.aws.element84.com/v1"
 # The others there are the same scenes again, top-of-atmosphere, uncalibrated radar, or other satellites.
 EARTH_SEARCH_COLLECTIONS = ("sentinel-2-l2a",)
@@ -29,12 +32,25 @@ class StacSource:
     name = "stac"
 
     def __init__(
-        self, catalog: str | Path | None = None, *, collections: Sequence[str] = (), page_size: int = 100
+        self,
+        catalog: str | Path | None = None,
+        *,
+        collections: Sequence[str] = (),
+        page_size: int = 100,
+        limiter: Limiter | None = None,
+        signer: Signer | None = None,
     ) -> None:
-        """Name the catalog: a path, an address, or None for Earth Search; `page_size` is what an API is asked for."""
+        """Name the catalog: a path, an address, or None for Earth Search; `page_size` is what an API is asked for.
+
+        With a limiter, scenes are read no faster than it lets their requests through. With a signer, which the
+        Planetary Computer has by itself, the addresses of files are signed just before they are read.
+        """
+        self._limiter = limiter
         self._location = EARTH_SEARCH if catalog is None else str(catalog)
-        is_default = catalog is None and not collections
-        self._collections = EARTH_SEARCH_COLLECTIONS if is_default else tuple(collections)
+        is_signed = is_planetary_computer(self._location)
+        self._signer = Signer() if signer is None and is_signed else signer
+        usual = EARTH_SEARCH_COLLECTIONS if catalog is None else PLANETARY_COMPUTER_COLLECTIONS if is_signed else ()
+        self._collections = tuple(collections) or usual
         self._page_size = page_size
         self._opened: Catalog | None = None
         self._found: dict[tuple[Grid, str], Overpass] = {}
@@ -45,6 +61,10 @@ class StacSource:
         found = self._overpasses(grid, since=since, until=until)
         self._found.update({(grid, overpass.ref.scene_id): overpass for overpass in found})
         return [overpass.ref for overpass in found]
+
+    def price(self, grid: Grid, ref: SceneRef) -> Cost:
+        """What reading a scene of the last search takes: a header and a block of pixels for each band, uncompressed."""
+        return _price(self._found[grid, ref.scene_id], grid)
 
     def fetch(self, area: Area, grid: Grid, ref: SceneRef) -> Scene:
         """The scene on the grid; every pixel invalid where its items show nothing of it.
@@ -59,6 +79,10 @@ class StacSource:
                 f"area `{area.id}`: the catalog no longer lists {', '.join(lost) or 'any item'} of scene "
                 f"`{ref.scene_id}`; search again"
             )
+        if self._limiter is not None:
+            self._limiter.wait_for(requests=_price(chosen, grid).requests)
+        if self._signer is not None:
+            chosen = replace(chosen, items=tuple(self._signer.signed(item) for item in chosen.items))
         scene = read_overpass(chosen, grid, source=self.name, catalog=self._catalog().label)
         return replace(scene, scene_id=ref.scene_id)
 
@@ -78,3 +102,9 @@ class StacSource:
             if self._opened is None:
                 self._opened = open_catalog(self._location, collections=self._collections, page_size=self._page_size)
         return self._opened
+
+
+def _price(overpass: Overpass, grid: Grid) -> Cost:
+    bands = len(overpass.bands) + (overpass.first.scl is not None)
+    number_bytes = 4 if overpass.first.sensor is Sensor.SENTINEL_1 else 2
+    return Cost(REQUESTS_A_BAND * bands, 0.0, grid.width * grid.height * bands * number_bytes)

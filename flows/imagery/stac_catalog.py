@@ -18,12 +18,17 @@ from pystac_client.stac_api_io import StacApiIO
 from urllib3.exceptions import HTTPError
 
 from flows.imagery.address import is_url, without_secrets
+from flows.imagery.causes import cause_of
 from flows.imagery.scene import ImageryError
 from flows.imagery.stac_item import Bounds, SceneItem, scene_item
 
 TIMEOUT_S = 60.0
 _RETRY = urllib3.Retry(
-    total=3, backoff_factor=0.3, status_forcelist=(429, 500, 502, 503, 504), allowed_methods={"GET", "POST"}
+    total=3,
+    backoff_factor=0.3,
+    backoff_jitter=0.3,
+    status_forcelist=(429, 500, 502, 503, 504),
+    allowed_methods={"GET", "POST"},
 )
 # What reading a catalog raises: files that are not there, pages that are not JSON, JSON that is not STAC (pystac fails
 # on that with whatever it stumbles over).
@@ -153,7 +158,7 @@ def _scene_items(items: Iterable[pystac.Item], collections: Sequence[str]) -> li
 
 
 def _unreadable(location: str, error: Exception) -> ImageryError:
-    reason = "it is not JSON" if isinstance(error, json.JSONDecodeError) else str(error) or type(error).__name__
+    reason = "it is not JSON" if isinstance(error, json.JSONDecodeError) else cause_of(error)
     return ImageryError(
         f"catalog `{without_secrets(location)}` cannot be read ({reason}); check the address and try again"
     )

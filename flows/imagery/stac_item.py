@@ -26,7 +26,8 @@ class SceneItem:
     """A STAC item of one of the two sensors.
 
     `bounds` are west, south, east, north in degrees, None when the item does not say where it lies. `bands` holds
-    the measurement bands by common name, `scl` the scene classification if there is one.
+    the measurement bands by common name, `scl` the scene classification if there is one. `has_offset_removed` says
+    whether the item's numbers were already lowered by the offset of baseline 04.00, None where it does not say.
     """
 
     id: str
@@ -37,7 +38,7 @@ class SceneItem:
     bands: dict[str, BandAsset]
     scl: BandAsset | None
     processing_baseline: str | None
-    has_offset_removed: bool
+    has_offset_removed: bool | None
     relative_orbit: int | None
     orbit_direction: str | None
 
@@ -67,7 +68,7 @@ def scene_item(item: Item) -> SceneItem | None:
         bands={name: found[name] for name in names if name in found},
         scl=found.get(SCL) if sensor is Sensor.SENTINEL_2 else None,
         processing_baseline=_text(said.get("s2:processing_baseline") or said.get("processing:version")),
-        has_offset_removed=said.get("earthsearch:boa_offset_applied") is True,
+        has_offset_removed=_flag(said.get("earthsearch:boa_offset_applied")),
         relative_orbit=_orbit(said.get("sat:relative_orbit")),
         orbit_direction=_text(said.get("sat:orbit_state")),
     )
@@ -110,6 +111,10 @@ def _longitudes(bounds: Bounds) -> list[tuple[float, float]]:
 
 def _orbit(value: Any) -> int | None:
     return int(value) if str(value).isdigit() else None
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _text(value: Any) -> str | None:

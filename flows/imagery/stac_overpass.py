@@ -10,6 +10,7 @@ from datetime import date, datetime
 import numpy as np
 
 from aois.grid import Grid
+from flows.imagery.radiometry import baseline_number
 from flows.imagery.scene import ImageryError, Provenance, Scene, SceneRef, Sensor
 from flows.imagery.stac_item import SceneItem
 from flows.imagery.stac_read import ItemPixels, read_item
@@ -17,9 +18,10 @@ from flows.imagery.stac_read import ItemPixels, read_item
 
 @dataclass(frozen=True)
 class Overpass:
-    """What one satellite saw of an area in one UTC day: items of one sensor, for radar also of one relative orbit.
+    """What one satellite saw of an area in one UTC day: items of one sensor, for radar also of one orbit.
 
-    `items` is sorted by id, which is the order in which the mosaic is laid.
+    `items` is sorted by processing baseline, the newest first, then by id: the order in which the mosaic is laid, so
+    that of a tile that is listed twice the newer version wins.
     """
 
     items: tuple[SceneItem, ...]
@@ -41,7 +43,8 @@ class Overpass:
         is_told_by_orbit = self.first.sensor is Sensor.SENTINEL_1 and orbit is not None
         suffix = f"_r{orbit}" if is_told_by_orbit else ""
         scene_id = f"{self.first.sensor}_{self.acquired:%Y%m%dT%H%M%S}{suffix}"
-        return SceneRef(scene_id, self.first.sensor, self.acquired, tuple(item.id for item in self.items))
+        ids = tuple(item.id for item in self.items)
+        return SceneRef(scene_id, self.first.sensor, self.acquired, ids, self.first.processing_baseline)
 
     @property
     def bands(self) -> tuple[str, ...]:
@@ -50,19 +53,24 @@ class Overpass:
 
 
 def overpasses(items: Iterable[SceneItem]) -> list[Overpass]:
-    """The items by UTC day, sensor and (radar) relative orbit, sorted by (acquired, scene_id)."""
-    groups: dict[tuple[date, Sensor, int | None], list[SceneItem]] = defaultdict(list)
+    """The items by UTC day, sensor and (radar) relative orbit and direction, sorted by (acquired, scene_id)."""
+    groups: dict[tuple[date, Sensor, int | None, str | None], list[SceneItem]] = defaultdict(list)
     for item in items:
-        orbit = item.relative_orbit if item.sensor is Sensor.SENTINEL_1 else None
-        groups[item.acquired.date(), item.sensor, orbit].append(item)
-    found = [Overpass(tuple(sorted(group, key=lambda item: (item.id, item.collection)))) for group in groups.values()]
+        is_radar = item.sensor is Sensor.SENTINEL_1
+        orbit = (item.relative_orbit, item.orbit_direction) if is_radar else (None, None)
+        groups[item.acquired.date(), item.sensor, *orbit].append(item)
+    found = [Overpass(tuple(sorted(group, key=_place_in_mosaic))) for group in groups.values()]
     return sorted(found, key=lambda overpass: (overpass.acquired, overpass.ref.scene_id))
+
+
+def _place_in_mosaic(item: SceneItem) -> tuple[float, str, str]:
+    return -baseline_number(item.processing_baseline), item.id, item.collection
 
 
 def read_overpass(overpass: Overpass, grid: Grid, *, source: str, catalog: str) -> Scene:
     """The overpass on the grid as one scene.
 
-    The first valid pixel wins, in the order of the items' ids; items after the last gap is filled are not read.
+    The first valid pixel wins, in the order of the items; items after the last gap is filled are not read.
     Raises `ImageryError` when an asset cannot be read, or when the items have no band in common.
     """
     bands, ref = overpass.bands, overpass.ref

@@ -158,7 +158,8 @@ def _opened(item: SceneItem, asset: BandAsset) -> Iterator[DatasetReader]:
                 raise ImageryError(f"{where} has {dataset.count} bands, not {asset.index}; correct the item")
             yield dataset
     except RasterioError as error:
+        said = str(error).replace(asset.href, without_secrets(asset.href))
         raise ImageryError(
-            f"{where} cannot be read ({error}); check that the file is there and whole, fetch it again, "
+            f"{where} cannot be read ({said}); check that the file is there and whole, fetch it again, "
             f"or take the item out of the catalog"
         ) from error

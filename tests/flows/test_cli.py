@@ -87,10 +87,11 @@ def test_a_source_that_there_is_not_is_refused_with_those_there_are(call, tmp_pa
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"source": "landsat"}, "setting `source`: Input should be 'simulated' or 'stac'"),
+        ({"source": "landsat"}, "setting `source`: Input should be 'simulated', 'stac' or 'sentinelhub'"),
         ({"history_days": "-1"}, "setting `history_days`: Input should be greater than or equal to 0"),
         ({"workers": "many", "seed": "x"}, "setting `workers`: Input should be a valid integer"),
         ({"ledger_url": "nonsense"}, "the ledger's URL cannot be read"),
+        ({"archive_url": "outputs/archive"}, "archive `outputs/archive` is no object store; write it as s3://"),
     ],
 )
 def test_wrong_settings_are_named(refuse, environment, message):

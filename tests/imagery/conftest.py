@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,16 @@ from rasterio.transform import Affine
 from shapely.geometry import box
 
 from aois.area import Area, Kind
-from aois.grid import Grid
+from aois.grid import Grid, to_lonlat
+from flows.imagery.metering import Limiter, Meter
+from flows.imagery.patience import Patience
+from flows.imagery.sentinelhub_account import Account
+from flows.imagery.simulated import SimulatedSource
+
+if TYPE_CHECKING:
+    from sh_server import SentinelHubServer
+
+# The server and its library are imported where they are needed: processes of single tests import this file too.
 
 # In the Gulf of Guinea, far from any shore.
 GRID = Grid(epsg=32631, left=500_000, top=200_000, width=40, height=30)
@@ -144,5 +154,62 @@ def flat() -> Callable[..., Raster]:
 
     def make(number: float, dtype: str = "uint16", **kwargs: Any) -> Raster:
         return Raster(np.full(GRID.shape, number, dtype), **kwargs)
+
+    return make
+
+
+YARD = Area("yard-2", Kind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
+SHELF_SINCE, SHELF_UNTIL = date(2024, 5, 1), date(2024, 5, 31)
+STORY_END = date(2024, 8, 18)
+HASTY = Patience(tries=4, first_wait_s=0.01, longest_wait_s=0.5)
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A month of simulated scenes over one place as a static catalog; not to be written to."""
+    from simulated_catalog import write_simulated
+
+    folder = tmp_path_factory.mktemp("shelf")
+    write_simulated(folder, SimulatedSource(STORY_END, 1), [YARD], since=SHELF_SINCE, until=SHELF_UNTIL)
+    return folder
+
+
+@pytest.fixture
+def yard() -> Area:
+    return YARD
+
+
+@pytest.fixture
+def server(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SentinelHubServer]:
+    """A Sentinel Hub-compatible server on loopback over that month."""
+    from sh_server import SentinelHubServer
+
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+    with SentinelHubServer(shelf) as server:
+        yield server
+
+
+@pytest.fixture
+def hub() -> Callable[..., Any]:
+    """Makes a source that asks a server, with short waits, whatever it is told."""
+    from sh_server import CLIENT_ID, CLIENT_SECRET
+
+    from flows.imagery.sentinelhub import SentinelHubSource
+    from flows.imagery.sentinelhub_client import Courier
+
+    def make(
+        server: SentinelHubServer,
+        *,
+        client_id: str = CLIENT_ID,
+        client_secret: str = CLIENT_SECRET,
+        budget: float | None = None,
+        limiter: Limiter | None = None,
+        patience: Patience = HASTY,
+        page_size: int = 100,
+    ) -> Any:
+        account = Account(server.base_url, server.token_url, client_id, client_secret)
+        limiter = limiter or Limiter(10_000, 10_000)
+        courier = Courier(account, limiter=limiter, meter=Meter(budget), patience=patience)
+        return SentinelHubSource(courier, page_size=page_size)
 
     return make

@@ -14,7 +14,7 @@ from flows.imagery.stac_item import SceneItem
 
 
 def item(
-    *, baseline: str | None = None, has_offset_removed: bool = False, sensor: Sensor = Sensor.SENTINEL_2
+    *, baseline: str | None = None, has_offset_removed: bool | None = None, sensor: Sensor = Sensor.SENTINEL_2
 ) -> SceneItem:
     return SceneItem(
         id="i",
@@ -50,10 +50,32 @@ def test_raw_numbers_carry_the_offset_of_their_processing_baseline(baseline: str
     assert (how.scale, how.offset) == (0.0001, offset)
 
 
-def test_a_declared_offset_is_believed_before_the_baseline_and_the_flag() -> None:
+def test_a_declared_offset_is_believed_before_the_baseline() -> None:
     assert calibration(item(baseline="05.00"), asset(scale=0.0001, offset=0.0), stored()).offset == 0.0
     removed = item(baseline="05.00", has_offset_removed=True)
-    assert calibration(removed, asset(scale=0.0001, offset=-0.1), stored()).offset == -0.1
+    assert calibration(removed, asset(scale=0.0001, offset=0.0), stored()).offset == 0.0
+    kept = item(baseline="05.00", has_offset_removed=False)
+    assert calibration(kept, asset(scale=0.0001, offset=-0.1), stored()).offset == -0.1
+
+
+@pytest.mark.parametrize(
+    ("baseline", "has_offset_removed", "offset", "reason"),
+    [
+        ("05.00", True, -0.1, "says that it was taken off already"),
+        ("05.00", False, 0.0, "processing baseline 05.00 has one, and it was not taken off"),
+        ("03.01", None, -0.1, "processing baseline 03.01 has none"),
+    ],
+)
+def test_an_item_that_contradicts_itself_about_the_offset_is_refused_with_the_reason(
+    baseline: str, has_offset_removed: bool | None, offset: float, reason: str
+) -> None:
+    said = item(baseline=baseline, has_offset_removed=has_offset_removed)
+    for where in (
+        {"asset": asset(scale=0.0001, offset=offset), "stored": stored()},
+        {"asset": asset(), "stored": stored(scale=0.0001, offset=offset)},
+    ):
+        with pytest.raises(ImageryError, match=rf"item `i`: asset `blue` declares an offset of .*{reason}"):
+            calibration(said, where["asset"], where["stored"])
 
 
 def test_an_offset_that_was_removed_is_not_taken_off_again() -> None:

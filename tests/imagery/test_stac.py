@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from stac_api import free_port, served_items
 
 from aois.area import Area
 from aois.grid import Grid
@@ -190,48 +188,11 @@ def test_a_server_that_is_not_there_is_named(area: Area, grid: Grid) -> None:
         StacSource(address).search(area, grid, **ALL)
 
 
-@contextmanager
-def stac_api(catalog: Any) -> Iterator[str]:
-    """A real STAC API on loopback that holds the catalog's items, with the files where they lie on disk."""
-    items = json.loads(json.dumps(catalog.items))
-    for item in items:
-        for asset in item["assets"].values():
-            asset["href"] = str((catalog.root / asset["href"]).resolve())
-    (catalog.root / "collection.json").write_text(json.dumps(catalog.collection_page()))
-    (catalog.root / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}))
-    port = free_port()
-    rustac = str(Path(sys.executable).with_name("rustac"))
-    command = [rustac, "serve", "--addr", f"127.0.0.1:{port}", "collection.json", "items.json"]
-    with subprocess.Popen(command, cwd=catalog.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            wait_for(port, server)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(400):
-        assert server.poll() is None, "the STAC API ended before it answered"
-        with closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("the STAC API did not start")
-
-
 def test_a_stac_api_is_recognised_and_all_its_pages_are_read(catalog: Any, flat: Any, area: Area, grid: Grid) -> None:
     fill(catalog, flat)
     west, south, east, north = grid.bounds_lonlat
     catalog.add("far", "2023-05-03T10:00:00Z", {"red": flat(1)}, bbox=(west + 1, south, east + 1, north))
-    with stac_api(catalog) as address:
+    with served_items(catalog.root, catalog.collection_page(), catalog.items) as address:
         source = StacSource(address, page_size=1)
         refs = source.search(area, grid, **ALL)
         assert days(refs) == list(DAYS)

@@ -1,0 +1,53 @@
+"""`sitewatch archive`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+
+from flows.settings import SettingsError, SourceName
+
+archive_app = typer.Typer(no_args_is_help=True, help="The archive of scenes.")
+GB = 1e9
+
+
+@archive_app.callback()
+def archive() -> None:
+    """Keep this a group of commands."""
+
+
+@archive_app.command("prune")
+def prune(
+    older_than: Annotated[Optional[int], typer.Option("--older-than", min=1, help="Days.")] = None,  # noqa: UP045
+    max_gb: Annotated[Optional[float], typer.Option("--max-gb", min=0, help="What the archive may hold.")] = None,  # noqa: UP045
+    is_real: Annotated[bool, typer.Option("--delete", help="Delete; without it nothing is.")] = False,
+    areas: Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")] = None,  # noqa: UP045
+    source: Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")] = None,  # noqa: UP045
+    outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
+) -> None:
+    """Say which scenes no watch needs and no alert rests on, and delete them with --delete."""
+    from flows.call import areas_of
+    from flows.cli import _ledger, _settings
+    from flows.prune import delete_files, find_prunable
+
+    if older_than is None and max_gb is None:
+        raise SettingsError("nothing says what may go; give --older-than DAYS, --max-gb SIZE, or both")
+    settings = _settings(areas, source, None, outputs)
+    _, known = areas_of(settings)
+    before = None if older_than is None else datetime.now(UTC).date() - timedelta(days=older_than)
+    most_bytes = None if max_gb is None else round(max_gb * GB)
+    with _ledger(settings) as ledger:
+        found = find_prunable(settings, ledger, known, before=before, most_bytes=most_bytes)
+    console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
+    for folder in sorted({file.folder for file in found.files}):
+        console.print(f"{folder}: {sum(file.folder == folder for file in found.files)} files")
+    if is_real:
+        delete_files(settings, found.files)
+    words = "deleted" if is_real else "to delete; nothing was, add --delete"
+    console.print(f"{len(found.files)} files, {found.freed_bytes / 1e6:.2f} of {found.all_bytes / 1e6:.2f} MB, {words}")
+    if most_bytes is not None and found.all_bytes - found.freed_bytes > most_bytes:
+        console.print("what is left is more than --max-gb and is needed: watched, or evidence for an alert")

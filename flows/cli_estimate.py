@@ -1,0 +1,50 @@
+"""`sitewatch estimate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+
+from flows.settings import SettingsError, SourceName
+
+
+def estimate(
+    areas: Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")] = None,  # noqa: UP045
+    source: Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")] = None,  # noqa: UP045
+    catalog: Annotated[Optional[str], typer.Option("--catalog", help="A STAC API or catalog.")] = None,  # noqa: UP045
+    since: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")] = None,  # noqa: UP045
+    until: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")] = None,  # noqa: UP045
+    area: Annotated[Optional[list[str]], typer.Option("--area", help="Only this area; may be repeated.")] = None,  # noqa: UP045
+    outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
+) -> None:
+    """Say what a watch would fetch and spend; only the catalog is asked."""
+    from flows.cli import _asked, _settings
+    from flows.estimate import AreaEstimate, estimate_run
+
+    settings = _settings(areas, source, catalog, outputs)
+    if settings.source is SourceName.SIMULATED:
+        raise SettingsError("source `simulated` costs nothing; name --source stac or --source sentinelhub")
+    console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
+
+    def tell(found: AreaEstimate) -> None:
+        if found.problem:
+            console.print(f"failed: {found.area_id}: {found.problem}")
+        else:
+            console.print(f"{found.area_id}: {found.to_fetch} of {found.scenes} scenes to fetch, up to {found.cost}")
+
+    whole = estimate_run(settings, _asked(since, until), tuple(area or ()), on_area=tell)
+    to_fetch = sum(found.to_fetch for found in whole.areas)
+    console.print(
+        f"in all: {len(whole.areas)} areas, {to_fetch} scenes, up to {whole.cost}, about {whole.minutes:.0f} minutes"
+    )
+    if whole.asking is not None:
+        console.print(f"spent on asking: {whole.asking}")
+    if settings.budget_units is not None:
+        is_within = whole.cost.units <= settings.budget_units
+        words = "within" if is_within else "OVER, the run would stop there:"
+        console.print(f"{words} the budget of {settings.budget_units:g} processing units")
+    if any(found.problem for found in whole.areas):
+        raise typer.Exit(1)
