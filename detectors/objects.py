@@ -176,19 +176,44 @@ def touching(mask: Mask, other: Mask, *, within_px: int) -> bool:
 def ring_closure(line: Mask, *, sectors: int = 36) -> float:
     """The share (0 to 1) of directions in which a line stands, seen from the middle of the circle that fits it best.
 
-    The circle is that of least squares in x² + y² (Kåsa 1976, "A circle fitting procedure and its error analysis"): of
-    half a wall it lies where the middle of the whole would be. A line whose spread across is under a fifth of that
-    along its course is straight, and encloses nothing.
+    A line whose spread across is under a fifth of that along its course is straight, and encloses nothing.
     """
     rows, columns = np.nonzero(line)
     if len(rows) < 3:
         return 0.0
-    y, x = rows - rows.mean(), columns - columns.mean()
-    across, along = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(y, x)), 0.0))
+    across, along = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(rows, columns)), 0.0))
     if across < 0.2 * along:
         return 0.0
-    fit, *_ = np.linalg.lstsq(np.stack([2 * y, 2 * x, np.ones_like(y)], axis=1), y**2 + x**2, rcond=1e-6)
-    y, x = y - fit[0], x - fit[1]
+    y, x = _around_circle(rows, columns)
     far = np.hypot(y, x) >= 0.35 * np.hypot(y, x).max()
     sector: npt.NDArray[np.int64] = np.floor((np.arctan2(y, x) + np.pi) / (2 * np.pi) * sectors).astype(np.int64)
     return float(len(np.unique(sector[far] % sectors)) / sectors)
+
+
+def is_ring(mask: Mask, *, least_closure: float = 0.4, most_filled: float = 0.7) -> bool:
+    """True where the largest piece of a patch runs around ground that it leaves open.
+
+    Its area is set against that of a circle of its mean distance from the middle: 2.25 for a solid disk, twice the
+    width over the radius for a ring. Roofs around a yard are pieces of their own, and none of them is one.
+    """
+    labels, count = ndimage.label(mask, structure=EIGHT)
+    if not count:
+        return False
+    piece = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
+    if ring_closure(piece) < least_closure:
+        return False
+    radius = float(np.mean(np.hypot(*_around_circle(*np.nonzero(piece)))))
+    return bool(piece.sum() < most_filled * np.pi * radius**2)
+
+
+def _around_circle(
+    rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Pixels about the middle of the circle that fits them best, by least squares in x² + y².
+
+    Kåsa (1976), "A circle fitting procedure and its error analysis": of half a wall it lies where the middle of the
+    whole would be.
+    """
+    y, x = rows - rows.mean(), columns - columns.mean()
+    fit, *_ = np.linalg.lstsq(np.stack([2 * y, 2 * x, np.ones_like(y)], axis=1), y**2 + x**2, rcond=1e-6)
+    return y - fit[0], x - fit[1]

@@ -17,6 +17,7 @@ from detectors.objects import (
     find_objects,
     gain_confidence,
     is_line,
+    is_ring,
     loss_confidence,
     ring_closure,
 )
@@ -99,7 +100,7 @@ def _sighting(state: AreaState, item: GroundObject, confidence: Floats, gain: bo
     scenes, sensors, dates = _witnesses(state, core, gain=gain, since=first)
     change = _change_of(state, item.mask, gain)
     length = closure = None
-    if gain and is_line(item.mask):
+    if gain and (is_line(item.mask) or is_ring(item.mask)):
         change = Change.FENCING
         length, closure = line_length(item.mask), ring_closure(item.mask)
     return Sighting(

@@ -13,7 +13,7 @@ from datetime import date
 import numpy as np
 
 from detectors.look import Floats, Mask
-from detectors.objects import GroundObject, anchor, is_line, touching
+from detectors.objects import GroundObject, anchor, is_line, is_ring, touching
 from detectors.records import Change, State, Transition
 
 
@@ -252,15 +252,17 @@ def _longer(a: float | None, b: float | None) -> float | None:
 
 
 def _later_change(track: Track, sighting: Sighting) -> Change:
-    """The change after growth: construction once a fifth of it is built on, fencing while the whole is a line."""
+    """The change after growth: fencing while the whole is a line or a ring, construction once a fifth is built on."""
     if not track.gain or track.is_ridge:
         return track.change
-    share = sighting.object.mask.sum() / max(1, track.mask.sum())
-    if Change.CONSTRUCTION in (track.change, sighting.change) and (track.change is Change.CONSTRUCTION or share >= 0.2):
-        return Change.CONSTRUCTION
-    if Change.FENCING in (track.change, sighting.change) and is_line(track.mask | sighting.object.mask):
+    whole = track.mask | sighting.object.mask
+    if sighting.change is Change.FENCING and (is_line(whole) or is_ring(whole)):
         return Change.FENCING
-    return Change.CLEARING
+    share = sighting.object.mask.sum() / max(1, track.mask.sum())
+    if track.change is Change.CONSTRUCTION or (sighting.change is Change.CONSTRUCTION and share >= 0.2):
+        return Change.CONSTRUCTION
+    is_line_still = track.change is Change.FENCING and (is_line(whole) or is_ring(whole))
+    return Change.FENCING if is_line_still else Change.CLEARING
 
 
 def confirm(track: Track, *, sure_px: int, today: int, parameters: TrackingParameters) -> Track:

@@ -19,6 +19,7 @@ from detectors.objects import (
     find_objects,
     gain_confidence,
     is_line,
+    is_ring,
     loss_confidence,
     mean_width,
     ring_closure,
@@ -286,6 +287,25 @@ def test_a_gap_opens_a_ring():
 
 def test_a_straight_line_encloses_next_to_nothing():
     assert ring_closure(stroke(0, 40, 1)) < 0.15
+
+
+@pytest.mark.parametrize(
+    ("mask", "expected"),
+    [
+        (circle(12, 2.5), True),
+        (square_ring(24, 2), True),
+        (circle(12, 2.5) & box(0, 0, 30, 60), True),
+        (circle(12, 2.5) | box(28, 28, 5, 5), True),
+        (circle(3, 8), False),
+        (box(10, 10, 14, 14), False),
+        (box(10, 10, 12, 4) | box(10, 18, 12, 4) | box(10, 26, 12, 4) | box(24, 10, 4, 20), False),
+        (box(10, 10, 14, 4) | box(20, 10, 4, 14), False),
+        (NONE, False),
+    ],
+    ids=["ring", "square", "half", "with a roof", "disk", "block", "roofs", "angled hall", "nothing"],
+)
+def test_a_ring_runs_around_open_ground(mask, expected):
+    assert is_ring(mask) is expected
 
 
 # -- small tools ----------------------------------------------------------------------------------------------------
