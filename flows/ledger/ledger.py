@@ -15,19 +15,22 @@ from sqlalchemy.orm import Session
 from aois.area import Area
 from aois.week import Week
 from detectors.records import State
-from flows.ledger import outbox, runs, versions, watched
-from flows.ledger.database import connect, reason, writing
+from flows.ledger import outbox, runs, verdicts, versions, watched
+from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import LedgerError
 from flows.ledger.features import alert_features, event_features
+from flows.ledger.precision import Precision, Split, precision_of
 from flows.ledger.records import (
     AlertRecord,
     EventFeature,
     EventRecord,
     HistoryStep,
+    Judgement,
     MessageRecord,
     ObservationRecord,
     RunRecord,
     SceneRecord,
+    VerdictRecord,
     WeekOutcome,
 )
 from flows.ledger.succession import settle
@@ -164,6 +167,21 @@ class Ledger:
         with self._writing() as session:
             outbox.acknowledge(session, alert_id, by=by, on=on)
 
+    def judge(self, event_id: str, judgement: Judgement, *, at: datetime) -> bool:
+        """Note a reviewer's verdict on an event; True if it is new. Verdicts are added, never changed."""
+        with self._writing() as session:
+            return verdicts.write(session, VerdictRecord(event_id, judgement, at))
+
+    def verdicts(self, event_id: str | None = None) -> list[VerdictRecord]:
+        """The verdicts on an event (on all if None), in the order in which they were given; the last one speaks."""
+        with self._reading() as session:
+            return verdicts.read(session, event_id)
+
+    def precision(self, *, by: Split = Split.NOTHING) -> list[Precision]:
+        """How often alerts held when a person looked, by group."""
+        with self._reading() as session:
+            return precision_of(verdicts.judged(session), by=by)
+
     def start_run(self, run: RunRecord) -> None:
         """Note that a run began."""
         with self._writing() as session:
@@ -182,7 +200,7 @@ class Ledger:
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         """A session that only reads."""
-        with _explained(), Session(self._engine) as session:
+        with _explained(), Session(reading(self._engine)) as session:
             yield session
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from aois.week import Week
@@ -138,6 +139,52 @@ class MessageRecord:
     last_attempt_at: datetime | None = None
     last_error: str | None = None
     sent_at: datetime | None = None
+
+
+class Verdict(StrEnum):
+    """What a reviewer says of an event."""
+
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    UNSURE = "unsure"
+
+
+class Reason(StrEnum):
+    """Why a reviewer rejects an event; few enough to choose from at a glance, and to count."""
+
+    CLOUD = "cloud"
+    """Cloud, haze, shadow or snow."""
+    SEASON = "season"
+    """Crops, vegetation or drought in the course of a year."""
+    WATER = "water"
+    """Flood, tide or ice."""
+    MISPLACED = "misplaced"
+    """Images that do not lie upon each other."""
+    OTHER_CHANGE = "other-change"
+    """A real change, of another kind than was said."""
+    OLD = "old"
+    """It was there before."""
+    OTHER = "other"
+    """Anything else: the note says what."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A reviewer's words on an event. A rejection has a reason, any other verdict has none."""
+
+    verdict: Verdict
+    by: str
+    reason: Reason | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class VerdictRecord:
+    """A judgement on an event, and the instant at which it was given."""
+
+    event_id: str
+    judgement: Judgement
+    at: datetime
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,23 @@ class MessageRow(Base):
     sent_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
+class VerdictRow(Base):
+    """A reviewer's verdict on an event. Rows are added, never changed; the last one on an event speaks.
+
+    `seen` holds the properties that the reviewer saw, since a later run may know the event better.
+    """
+
+    __tablename__ = "verdicts"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"), index=True)
+    verdict: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(32))
+    note: Mapped[str]
+    judged_by: Mapped[str]
+    judged_at: Mapped[datetime]
+    seen: Mapped[dict[str, Any]]
+
+
 class RunRow(Base):
     """A run of the watch."""
 

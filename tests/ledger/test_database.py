@@ -8,6 +8,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
@@ -17,6 +18,7 @@ from flows.ledger.database import alembic_config, connect, writing
 from flows.ledger.tables import Base
 
 TABLES = set(Base.metadata.tables)
+STEPS = [step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()][::-1]
 
 
 def tables(path: Path) -> set[str]:
@@ -26,20 +28,38 @@ def tables(path: Path) -> set[str]:
     return names
 
 
-def test_migrations_lead_up_down_and_up_again(tmp_path):
-    path = tmp_path / "new" / "ledger.sqlite"
-    engine = connect(f"sqlite:///{path}")
-    assert tables(path) == TABLES
-    with writing(engine).begin() as connection:
-        command.downgrade(alembic_config(connection), "base")
-    assert tables(path) == set()
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request, tmp_path):
+    """The address of a database that holds nothing."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new' / 'ledger.sqlite'}"
+        return
+    postgres = request.getfixturevalue("postgres")
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+def tables_of(engine):
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def test_migrations_lead_down_and_up_again_step_by_step(empty):
+    engine = connect(empty)
+    assert tables_of(engine) == TABLES
+    for _ in STEPS:
+        with writing(engine).begin() as connection:
+            command.downgrade(alembic_config(connection), "-1")
+    assert tables_of(engine) == set()
+    for step in STEPS:
+        with writing(engine).begin() as connection:
+            command.upgrade(alembic_config(connection), step)
+    assert tables_of(engine) == TABLES
     engine.dispose()
-    connect(f"sqlite:///{path}").dispose()
-    assert tables(path) == TABLES
 
 
-def test_migrations_lead_to_the_tables_of_the_code(path):
-    engine = connect(f"sqlite:///{path}")
+def test_migrations_lead_to_the_tables_of_the_code(empty):
+    engine = connect(empty)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()
@@ -106,12 +126,15 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password(url):
     assert "sqlite:///outputs/ledger.sqlite" in str(caught.value)
 
 
-def test_errors_of_the_database_do_not_repeat_values(ledger, given, path):
+def test_errors_of_the_database_do_not_repeat_values(given, path):
     with sqlite3.connect(path) as connection:
         connection.execute(
             "CREATE TRIGGER full BEFORE INSERT ON event_versions BEGIN SELECT RAISE(ABORT, 'disk full'); END"
         )
     connection.close()
-    with pytest.raises(LedgerError, match=r"disk full; nothing was changed") as caught:
+    with (
+        open_ledger(f"sqlite:///{path}") as ledger,
+        pytest.raises(LedgerError, match=r"disk full; nothing was changed") as caught,
+    ):
         ledger.record_week(given.observation(0), [given.event("x")])
     assert "0.001" not in str(caught.value) + str(caught.value.__cause__)

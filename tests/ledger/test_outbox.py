@@ -27,13 +27,13 @@ def test_a_message_stays_pending_with_its_reason_until_it_is_sent(alerted):
     assert alerted.pending_messages() == []
 
 
-def test_a_sent_message_stays_sent(alerted, given, path):
+def test_a_sent_message_stays_sent(alerted, given, url):
     alerted.mark_sent([KEY], at=NOW)
-    sent = given.dump(path)["messages"]
+    sent = given.dump(url)["messages"]
     alerted.mark_failed([KEY], reason="late news", at=LATER)
     alerted.mark_sent([KEY], at=LATER)
     alerted.record_week(given.observation(0), [given.event("x")])
-    assert given.dump(path)["messages"] == sent
+    assert given.dump(url)["messages"] == sent
 
 
 def test_unknown_keys_are_refused_and_nothing_is_marked(alerted):

@@ -34,9 +34,9 @@ def test_two_processes_make_one_ledger_and_record_two_areas_at_once(tmp_path):
     assert {alert["properties"]["area_m2"] for alert in alerts} == {119.0}
 
 
-def test_a_kill_at_any_moment_leaves_the_week_recorded_or_not_and_a_second_run_mends_it(ledger, path, tmp_path, given):
-    ledger.record_week(given.observation(0), [given.event("x"), given.event("y")])
-    ledger.close()
+def test_a_kill_at_any_moment_leaves_the_week_recorded_or_not_and_a_second_run_mends_it(path, tmp_path, given):
+    with open_ledger(f"sqlite:///{path}") as ledger:
+        ledger.record_week(given.observation(0), [given.event("x"), given.event("y")])
     old = given.dump(path)
     whole = Path(shutil.copy(path, tmp_path / "whole.sqlite"))
     week = given.observation(1), [given.event("x", State.PROVISIONAL, State.CONFIRMED), given.event("z")]
