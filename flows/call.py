@@ -8,6 +8,7 @@ from pathlib import Path
 from aois.area import Area
 from aois.demonstration import DEMONSTRATION_IDS, demonstration
 from aois.reading import read_areas
+from flows.channels import routes_of
 from flows.imagery.address import is_url
 from flows.ledger.ledger import open_ledger
 from flows.plan import Asked, last_week
@@ -19,12 +20,13 @@ RESTRICTED = ("alerts", "archive", "areas")  # these hold coordinates: for their
 def check_call(settings: Settings, asked: Asked, only: Sequence[str] = ()) -> None:
     """The call can be done as far as can be told without asking the source.
 
-    Makes the outputs' folder and the ledger when they are not there. Raises `AreaError`, `SettingsError` or
-    `LedgerError`.
+    Makes the outputs' folder and the ledger when they are not there. Raises `AreaError`, `AlertsError`,
+    `SettingsError` or `LedgerError`.
     """
     areas_of(settings, only)
     last_week(asked)
     _check_catalog(settings)
+    routes_of(settings)
     _check_outputs(settings.outputs)
     open_ledger(settings.ledger).close()
 

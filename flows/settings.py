@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     seed: int = Field(1, description="the seed of the simulated world")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, separated by spaces")
 
+    alert_routes: Path | None = Field(None, description="who hears which alerts, TOML; see flows/alerts/README.md")
+
     @field_validator("alert_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

@@ -90,7 +90,7 @@ def watch(
             folder=settings.outputs / "reports",
             failures=failures,
         )
-        deliver_pending(ledger, settings, week=week, report=report, now=datetime.now(UTC))
+        deliver_pending(ledger, settings, week=week, report=report)
         result = _result(week, report, outcomes, failures)
         _finish(ledger, run, result, known)
     _show(result)

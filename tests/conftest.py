@@ -1,4 +1,4 @@
-"""What the tests of several rooms share: a PostgreSQL server of their own."""
+"""What the tests of several rooms share: servers of their own, on loopback."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
 from sqlalchemy import create_engine
 
 UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
@@ -57,6 +62,13 @@ class PostgresServer:
         engine.dispose()
 
 
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
 def programs() -> Path | None:
     """Where PostgreSQL's programs are: on the path, or where Debian puts them."""
     places = [Path(found).parent for found in [shutil.which("initdb")] if found]
@@ -80,9 +92,7 @@ def running(binaries: Path) -> Iterator[PostgresServer]:
     rights = account()
     if rights:
         os.chown(folder, rights["user"], rights["group"])
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     how: dict[str, Any] = {"cwd": folder, "check": True, "capture_output": True, **rights}
     # Sorted as people sort, not as bytes: what the ledger gives back must not depend on it.
     locale = ("--locale-provider=icu", "--icu-locale=en-US", "--locale=C.UTF-8", "--encoding=UTF8")
@@ -108,3 +118,83 @@ def postgres() -> Iterator[PostgresServer]:
         pytest.skip("no PostgreSQL server on this machine; apt-get install postgresql")
     with running(binaries) as server:
         yield server
+
+
+@dataclass
+class MailServer:
+    """A mail server that keeps what it takes, or refuses everything."""
+
+    port: int
+    mails: list[EmailMessage] = field(default_factory=list)
+    refuses: bool = False
+
+    @property
+    def url(self) -> str:
+        """Its address for Apprise."""
+        return f"mailto://127.0.0.1:{self.port}/?from=watch@example.org&to=anna@example.org&mode=insecure"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        """Take a mail."""
+        if self.refuses:
+            return "451 not now"
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 OK"
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """A mail server on loopback."""
+    server = MailServer(free_port())
+    controller = Controller(server, hostname="127.0.0.1", port=server.port)
+    controller.start()
+    yield server
+    controller.stop()
+
+
+@dataclass(frozen=True)
+class Post:
+    """What was posted to a web server."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class WebServer:
+    """A web server that keeps what is posted to it; `answers` says how, by path, 200 if not."""
+
+    port: int
+    posts: list[Post] = field(default_factory=list)
+    answers: dict[str, int] = field(default_factory=dict)
+
+    def url(self, path: str = "/hook", scheme: str = "http") -> str:
+        """The address of a path."""
+        return f"{scheme}://127.0.0.1:{self.port}{path}"
+
+
+@pytest.fixture
+def web_server() -> Iterator[WebServer]:
+    """A web server on loopback."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            kept.posts.append(Post(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(kept.answers.get(self.path, 200))
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    kept = WebServer(server.server_port)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield kept
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from types import TracebackType
@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 from aois.area import Area
 from aois.week import Week
 from detectors.records import State
-from flows.ledger import outbox, runs, verdicts, versions, watched
+from flows.ledger import dispatches, outbox, runs, verdicts, versions, watched
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import LedgerError
 from flows.ledger.features import alert_features, event_features
+from flows.ledger.locks import exclusively
+from flows.ledger.post import Outbox
 from flows.ledger.precision import Precision, Split, precision_of
 from flows.ledger.records import (
     AlertRecord,
@@ -28,6 +30,7 @@ from flows.ledger.records import (
     Judgement,
     MessageRecord,
     ObservationRecord,
+    ProvisionalFates,
     RunRecord,
     SceneRecord,
     VerdictRecord,
@@ -148,19 +151,25 @@ class Ledger:
             return [_step(row) for row in session.scalars(query)]
 
     def pending_messages(self) -> list[MessageRecord]:
-        """Messages not sent yet, in the order in which they became true."""
+        """Messages that somebody is still to hear, in the order in which they became true."""
         with self._reading() as session:
-            return outbox.pending(session)
+            return dispatches.pending(session)
 
-    def mark_sent(self, keys: Collection[str], *, at: datetime) -> None:
-        """Note that messages went out."""
-        with self._writing() as session:
-            outbox.mark_sent(session, keys, at=at)
+    def provisional_fates(self) -> ProvisionalFates:
+        """What became of the alerts that were provisional when people first heard of them."""
+        with self._reading() as session:
+            return outbox.provisional_fates(session)
 
-    def mark_failed(self, keys: Collection[str], *, reason: str, at: datetime) -> None:
-        """Note an attempt that failed; the messages stay pending. The reason must not hold an address or a secret."""
-        with self._writing() as session:
-            outbox.mark_failed(session, keys, reason=reason, at=at)
+    @property
+    def outbox(self) -> Outbox:
+        """What is on its way to people, channel by channel."""
+        return Outbox(self._reading, self._writing)
+
+    @contextmanager
+    def exclusively(self, name: str, *, complaint: str, patience_s: float = 0.0) -> Iterator[None]:
+        """No other process does this on this ledger as long as the ``with`` lasts; else `LedgerError`: `complaint`."""
+        with exclusively(self._engine, name, patience_s=patience_s, complaint=complaint):
+            yield
 
     def acknowledge(self, alert_id: str, *, by: str, on: date) -> None:
         """Note who took an alert up; the first acknowledgement stays."""
