@@ -20,6 +20,7 @@ from aois.week import parse_week
 from flows.alerts.console import console_table
 from flows.call import areas_of, check_call
 from flows.cli_alerts import alerts_app
+from flows.cli_ledger import ledger_app
 from flows.ledger.ledger import open_ledger
 from flows.mendable import MENDABLE
 from flows.plan import Asked
@@ -36,6 +37,7 @@ app = typer.Typer(
 areas_app = typer.Typer(no_args_is_help=True, help="The watch list.")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(areas_app, name="areas")
+app.add_typer(ledger_app, name="ledger")
 
 AreasOption = Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")]  # noqa: UP045
 SourceOption = Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")]  # noqa: UP045

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,7 @@ from aois.area import Area
 from aois.week import Week
 from detectors.records import State
 from flows.ledger import dispatches, outbox, runs, verdicts, versions, watched
+from flows.ledger.backup import back_up, restore
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import LedgerError
 from flows.ledger.features import alert_features, event_features
@@ -205,6 +207,14 @@ class Ledger:
         """The latest runs, newest first."""
         with self._reading() as session:
             return runs.read(session, limit=limit)
+
+    def back_up(self, path: Path) -> int:
+        """The file holds the whole ledger as of this moment; how many rows."""
+        return back_up(self._engine, path)
+
+    def restore(self, path: Path, *, replace: bool = False) -> int:
+        """The ledger is as a backup says; how many rows."""
+        return restore(path, self._engine, replace=replace)
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:

@@ -39,7 +39,9 @@ def exclusively(engine: Engine, name: str, *, patience_s: float, complaint: str)
 def _file(engine: Engine, name: str) -> Generator[bool, None, None]:
     """Try for a lock on a file beside the ledger, once for each item; let go when closed."""
     database = Path(engine.url.database or "ledger")
-    handle = os.open(database.with_name(f".{database.name}.{name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    folder = database.with_name(f".{database.name}.locks")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         while True:
             try:

@@ -132,6 +132,7 @@ def test_outputs_that_cannot_be_written_are_refused(refuse, areas, tmp_path):
         ["alerts", "precision"],
         ["alerts", "outbox"],
         ["alerts", "deliver"],
+        ["ledger", "backup", "ledger.backup"],
         ["rerun", "pier-1", "--areas", "areas.geojson"],
     ],
     ids=" ".join,

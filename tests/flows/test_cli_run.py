@@ -296,6 +296,19 @@ def test_a_watch_with_a_channel_sends_what_it_found_by_itself(workspace, call, r
     assert len(receiver.received) == 2
 
 
+def test_the_record_is_backed_up_and_restored(workspace, call):
+    before = call("alerts", "list", cwd=workspace).out
+    said = call("ledger", "backup", "record.backup", cwd=workspace)
+    assert re.fullmatch(r"record.backup: \d+ rows. It holds coordinates: keep it where .*\n", said.out), said
+    assert "say --replace" in call("ledger", "restore", "record.backup", cwd=workspace).err
+    (workspace / "outputs" / "ledger.sqlite").unlink()
+    for rest in workspace.glob("outputs/ledger.sqlite-*"):
+        rest.unlink()
+    said = call("ledger", "restore", "record.backup", cwd=workspace)
+    assert (said.status, said.out[-28:]) == (0, "restored from record.backup.\n"[-28:])
+    assert call("alerts", "list", cwd=workspace).out == before
+
+
 def test_a_damaged_scene_takes_its_place_out_of_the_report_and_no_other(workspace, call, made):
     scene = max(workspace.glob(f"outputs/archive/{made.WALLED}/*/sentinel-2*.tif"))
     scene.write_bytes(scene.read_bytes()[:-10])

@@ -29,24 +29,23 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """A message is sent when every channel that was to hear it has taken it or given up."""
-    with op.batch_alter_table("messages") as table:
-        table.add_column(sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"))
-        table.add_column(sa.Column("last_attempt_at", INSTANT))
-        table.add_column(sa.Column("last_error", sa.Text()))
-        table.add_column(sa.Column("sent_at", INSTANT))
+    op.add_column("messages", sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("messages", sa.Column("last_attempt_at", INSTANT))
+    op.add_column("messages", sa.Column("last_error", sa.Text()))
+    op.add_column("messages", sa.Column("sent_at", INSTANT))
     op.execute(
         "UPDATE messages SET attempts = 1, sent_at = routed_at, last_attempt_at = routed_at "
         "WHERE routed_at IS NOT NULL AND NOT EXISTS ("
         "SELECT 1 FROM deliveries LEFT JOIN dispatches ON dispatches.id = deliveries.dispatch_id "
         "WHERE deliveries.message_id = messages.id AND dispatches.sent_at IS NULL AND dispatches.dead_at IS NULL)"
     )
+    op.drop_table("deliveries")
+    op.drop_table("dispatches")
     op.drop_index("ix_messages_routed_at", "messages")
     with op.batch_alter_table("messages") as table:
         table.drop_column("routed_at")
         table.alter_column("attempts", server_default=None)
         table.create_index("ix_messages_sent_at", ["sent_at"])
-    op.drop_table("deliveries")
-    op.drop_table("dispatches")
 
 
 def _create_dispatches() -> None:
