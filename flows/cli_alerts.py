@@ -122,6 +122,24 @@ def alerts_outbox(outputs: OutputsOption = None) -> None:
     console.print(f"{early} deliveries wait for their hour or a channel.", highlight=False)
 
 
+@alerts_app.command("answer")
+def alerts_answer(
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8040,
+    outputs: OutputsOption = None,
+) -> None:
+    """Serve the page behind the links in messages, until it is stopped."""
+    import uvicorn
+
+    from flows.answers import answers
+
+    settings = load_settings(outputs=outputs)
+    existing_ledger(settings).close()
+    app = answers(settings)
+    console.print(f"Links are answered at http://{host}:{port}/acknowledge", highlight=False)
+    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")  # a token is nothing for a log
+
+
 def _deliver(ledger: Ledger, settings: Settings, *, only_due: bool) -> None:
     from flows.delivery import deliver_pending
 

@@ -131,6 +131,7 @@ def test_outputs_that_cannot_be_written_are_refused(refuse, areas, tmp_path):
         ["alerts", "judge", "al-0123456789ab", "confirmed", "--by", "Anna"],
         ["alerts", "precision"],
         ["alerts", "outbox"],
+        ["alerts", "answer"],
         ["alerts", "deliver"],
         ["ledger", "backup", "ledger.backup"],
         ["rerun", "pier-1", "--areas", "areas.geojson"],

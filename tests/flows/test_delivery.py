@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from post_office import C, Office, P, R
 
-from flows.alerts import AlertsError, read_token
+from flows.alerts import AlertsError, Answer, make_token, read_token
 from flows.alerts.timing import ATTEMPTS
+from flows.answers import answers
 from flows.ledger import LedgerError
 from flows.ledger.ids import alert_id, event_id
+from flows.settings import SettingsError
 
 SECRET = "sixteen letters or more"
 X = alert_id(event_id("pier-1", "p1_x"))
@@ -177,6 +181,32 @@ def test_links_acknowledge_for_the_channel_that_got_them(office, web_server):
     assert (answer.alert_id, answer.by) == (X, "a")
     with pytest.raises(AlertsError, match="expired"):
         read_token(SECRET, token, now=one.now + timedelta(days=61))
+
+
+def test_a_link_acknowledges_in_the_ledger(office, web_server):
+    routes = f'acknowledge_base = "https://desk.example.org/a"\nacknowledge_secret = "{SECRET}"\n'
+    one = office(routes + hook("a", web_server, "/a") + route("r", "a"))
+    one.later(days=(datetime.now(UTC) - one.now).days)
+    one.watch(0, p1_x=(P,))
+    one.deliver()
+    token = json.loads(web_server.posts[0].body)["text"].split("?token=")[1].split()[0]
+    unknown = make_token(SECRET, Answer("al-0", "a"), expires=one.now + timedelta(days=9))
+
+    async def ask(method, token):
+        transport = httpx.ASGITransport(answers(one.settings))
+        async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
+            return await client.request(method, "/acknowledge", params={"token": token})
+
+    assert asyncio.run(ask("GET", token)).status_code == 200
+    assert one.ledger.alert(X).acknowledged_by is None
+    assert asyncio.run(ask("POST", token)).status_code == 200
+    assert one.ledger.alert(X).acknowledged_by == "a (by link)"
+    assert "`al-0` is not in the ledger" in asyncio.run(ask("POST", unknown)).text
+
+
+def test_without_a_secret_there_is_no_page_for_links(office):
+    with pytest.raises(SettingsError, match="no acknowledge_secret"):
+        answers(office().settings)
 
 
 def test_a_channel_that_is_gone_from_the_routes_is_a_reason_and_stops_no_other(two, web_server):
