@@ -36,11 +36,11 @@ url = "json://127.0.0.1/a"
 url = "json://127.0.0.1/b"
 [[routes]]
 name = "all"
-channels = ["a", "b"]
-[[routes]]
-name = "again"
 channels = ["a"]
-quiet_hours = "22:00-04:00"
+[[routes]]
+name = "by day"
+channels = ["b", "a"]
+quiet_hours = "20:00-07:00"
 """
 
 
