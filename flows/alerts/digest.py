@@ -94,7 +94,7 @@ def _opening(
     words: Language, alerts: Sequence[Mapping[str, Any]], week: Week, summary: str, setting: Setting
 ) -> tuple[str, ...]:
     """Where and when, and what a reader has to keep in mind for just these alerts."""
-    first, last = week.first_day, week.last_day
+    first, last = (words.day(day.isoformat()) for day in (week.first_day, week.last_day))
     lines = [words.say("body.exercise")] if setting.is_exercise else []
     lines.append(words.say("body.opening", week=week, first=first, last=last, summary=summary))
     lines += [words.say("body.escalation")] if setting.is_escalation else []
@@ -137,9 +137,9 @@ def _alert(words: Language, feature: Mapping[str, Any], setting: Setting) -> tup
     """One alert in short lines."""
     one = feature["properties"]
     state, kind, change = (words.say(f"{name}s.{one[name]}") for name in ("state", "kind", "change"))
-    dates = [words.say("body.first", day=one["first_seen"])]
+    dates = [words.say("body.first", day=words.day(one["first_seen"]))]
     if one.get("last_clear_look"):
-        dates.append(words.say("body.look", day=one["last_clear_look"]))
+        dates.append(words.say("body.look", day=words.day(one["last_clear_look"])))
     confidence = words.figure(f"{one['confidence']:.2f}")
     lines = [
         words.say("body.what", state=state, change=change, kind=kind),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from math import floor, log10
 from pathlib import Path
@@ -40,6 +41,12 @@ class Language:
         """A figure with this language's separators, from one written ``1,234.5``."""
         marks = {",": self._entry("numbers.thousands"), ".": self._entry("numbers.decimal")}
         return "".join(marks.get(sign, sign) for sign in plain)
+
+    def day(self, iso: str) -> str:
+        """A day written ``2026-11-22``, as people write it."""
+        day = date.fromisoformat(iso)
+        form = "first" if day.day == 1 else "day"
+        return self.say(f"dates.{form}", day=day.day, month=self._entry("dates.months")[day.month - 1], year=day.year)
 
     def listed(self, words: Sequence[str]) -> str:
         """Words as a sentence lists them."""

@@ -67,7 +67,7 @@ def test_a_digest_reads_like_this(feature):
     assert (
         message.body_text
         == """\
-Sitewatch, week 2026-W47 (2026-11-16 to 2026-11-22): 3 alerts at 2 places.
+Sitewatch, week 2026-W47 (16 November 2026 to 22 November 2026): 3 alerts at 2 places.
 
 A suspect is a physical pattern to be checked by a person, never an accusation.
 
@@ -78,19 +78,19 @@ pier-1: 2 alerts (1 confirmed, 1 retracted)
 - confirmed: construction, beyond the perimeter
   size 2,400 m² (1,800 to 3,000)
   confidence 0.82, seen by sentinel-1 and sentinel-2
-  first seen 2026-11-03
+  first seen 3 November 2026
   al-0123456789ab
 - RETRACTED, no longer holds: clearing, inside the perimeter
   size 2,400 m² (1,800 to 3,000)
   confidence 0.82, seen by sentinel-1 and sentinel-2
-  first seen 2026-11-03
+  first seen 3 November 2026
   al-2
 
 pier-2: 1 alert (1 provisional)
 - PROVISIONAL: construction, beyond the perimeter
   size 2,400 m² (1,800 to 3,000)
   confidence 0.82, seen by sentinel-1 and sentinel-2
-  first seen 2026-11-03, last clear look 2026-11-20
+  first seen 3 November 2026, last clear look 20 November 2026
   al-3
 
 Report: outputs/reports/2026-W47/index.html
@@ -161,6 +161,13 @@ def test_a_language_without_a_catalog_is_refused_with_those_there_are():
         language("xx")
 
 
+@pytest.mark.parametrize(
+    ("lang", "written"), [("en", ["1 March 2026", "22 November 2026"]), ("fr", ["1er mars 2026", "22 novembre 2026"])]
+)
+def test_days_are_written_as_people_do(lang, written):
+    assert [language(lang).day(day) for day in ("2026-03-01", "2026-11-22")] == written
+
+
 def test_a_digest_in_french_reads_like_this(feature):
     fates = Fates(held=7, fell=2, open=3)
     setting = Setting(REPORT, lang="fr", is_exercise=True, fates=fates)
@@ -171,7 +178,7 @@ def test_a_digest_in_french_reads_like_this(feature):
         == """\
 Exercice : les images sont simulées, rien de ceci n'a eu lieu.
 
-Sitewatch, semaine 2026-W47 (du 2026-11-16 au 2026-11-22) : 1 alerte dans 1 lieu.
+Sitewatch, semaine 2026-W47 (du 16 novembre 2026 au 22 novembre 2026) : 1 alerte dans 1 lieu.
 
 Un site suspect est un motif physique qu'une personne doit vérifier, jamais une accusation.
 
@@ -182,7 +189,7 @@ pier-1 : 1 alerte (1 provisoire)
 - PROVISOIRE : construction, au-delà du périmètre
   taille 2\u202f400 m² (de 1\u202f800 à 3\u202f000)
   confiance 0,82, vu par sentinel-1 et sentinel-2
-  vu pour la première fois le 2026-11-03, dernière vue claire le 2026-11-20
+  vu pour la première fois le 3 novembre 2026, dernière vue claire le 20 novembre 2026
   al-0123456789ab
 
 Rapport : outputs/reports/2026-W47/index.html
