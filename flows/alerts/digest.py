@@ -148,6 +148,7 @@ def _alert(words: Language, feature: Mapping[str, Any], setting: Setting) -> tup
         ", ".join(dates),
         one["alert_id"],
     ]
+    lines += [words.say(f"body.{name}", event=one[name]) for name in ("reopens", "merged_into") if one.get(name)]
     if setting.is_restricted:
         spot = shape(feature["geometry"]).representative_point()
         lines.append(words.say("body.where", lat=f"{spot.y:.5f}", lon=f"{spot.x:.5f}"))

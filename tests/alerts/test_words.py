@@ -208,6 +208,11 @@ def test_only_a_restricted_message_says_where(feature):
     assert "keep it to those who may know the places" in restricted
 
 
+def test_what_became_of_an_event_is_said(feature):
+    text = digest([feature(reopens="ev-1", merged_into="ev-2")], WEEK, PLAIN).body_text
+    assert "  found again after it was withdrawn, as event ev-1\n  now part of event ev-2\n" in text
+
+
 def test_an_escalation_and_a_link_to_acknowledge_are_said(feature):
     setting = Setting(REPORT, is_escalation=True, links={"al-0123456789ab": "https://desk.example.org/a?token=x"})
     message = digest([feature()], WEEK, setting)

@@ -30,24 +30,12 @@ def tables(path: Path) -> set[str]:
     return names
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request, tmp_path):
-    """The address of a database that holds nothing."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'new' / 'ledger.sqlite'}"
-        return
-    postgres = request.getfixturevalue("postgres")
-    name = postgres.create()
-    yield postgres.url(name)
-    postgres.drop(name)
-
-
 def tables_of(engine):
     return set(inspect(engine).get_table_names()) - {"alembic_version"}
 
 
-def test_migrations_lead_down_and_up_again_step_by_step(empty):
-    engine = connect(empty)
+def test_migrations_lead_down_and_up_again_step_by_step(new_url):
+    engine = connect(new_url)
     assert tables_of(engine) == TABLES
     for _ in STEPS:
         with writing(engine).begin() as connection:
@@ -99,8 +87,8 @@ def test_a_way_back_to_the_first_release_says_what_was_sent(first_release):
     assert [key for (key,) in rows] == [second]
 
 
-def test_migrations_lead_to_the_tables_of_the_code(empty):
-    engine = connect(empty)
+def test_migrations_lead_to_the_tables_of_the_code(new_url):
+    engine = connect(new_url)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()

@@ -23,11 +23,10 @@ def finish(process: subprocess.Popen[str]) -> None:
     assert process.returncode == 0, complaints
 
 
-def test_two_processes_make_one_ledger_and_record_two_areas_at_once(tmp_path):
-    url = f"sqlite:///{tmp_path / 'new' / 'ledger.sqlite'}"
-    for process in [start("record_child.py", url, area) for area in ("site-a", "site-b")]:
+def test_two_processes_make_one_ledger_and_record_two_areas_at_once(new_url):
+    for process in [start("record_child.py", new_url, area) for area in ("site-a", "site-b")]:
         finish(process)
-    with open_ledger(url) as ledger:
+    with open_ledger(new_url) as ledger:
         assert [len(ledger.chains(area)) for area in ("site-a", "site-b")] == [20, 20]
         alerts = ledger.alerts()
     assert [alert["properties"]["area_id"] for alert in alerts] == ["site-a"] * 3 + ["site-b"] * 3
