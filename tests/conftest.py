@@ -84,6 +84,13 @@ def account() -> dict[str, Any]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
+def sorting(binaries: Path) -> list[str]:
+    """Options to sort as people do, not as bytes: what the ledger gives back must not depend on it. From 15 on."""
+    said = subprocess.run([binaries / "initdb", "--version"], capture_output=True, text=True, check=True).stdout
+    major = int(said.split()[2].split(".")[0])
+    return ["--locale-provider=icu", "--icu-locale=en-US"] if major >= 15 else []
+
+
 @contextmanager
 def running(binaries: Path) -> Iterator[PostgresServer]:
     """A server in a folder of its own, stopped at the end."""
@@ -94,8 +101,7 @@ def running(binaries: Path) -> Iterator[PostgresServer]:
         os.chown(folder, rights["user"], rights["group"])
     port = free_port()
     how: dict[str, Any] = {"cwd": folder, "check": True, "capture_output": True, **rights}
-    # Sorted as people sort, not as bytes: what the ledger gives back must not depend on it.
-    locale = ("--locale-provider=icu", "--icu-locale=en-US", "--locale=C.UTF-8", "--encoding=UTF8")
+    locale = [*sorting(binaries), "--locale=C.UTF-8", "--encoding=UTF8"]
     settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
     options = " ".join(["-p", str(port), "-k", str(folder), *settings])
     try:
