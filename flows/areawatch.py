@@ -72,8 +72,15 @@ def watch_area(area: Area, asked: Asked, stores: Stores, *, progress: Progress) 
     """Bring the record of one area up to the end of a period.
 
     Weeks whose digest is on record already are left as they are, unless a replay is asked for; from the first that is
-    not, all are replayed in order. Raises `ImageryError` when the source cannot be asked, or has nothing.
+    not, all are replayed in order. Raises `ImageryError` when the source cannot be asked, or has nothing, and
+    `LedgerError` when another run is at the same area.
     """
+    complaint = f"area `{area.id}` is being watched by another run; wait for that one to end, then watch again"
+    with stores.ledger.exclusively(f"area-{area.id}", complaint=complaint):
+        return _watch_area(area, asked, stores, progress)
+
+
+def _watch_area(area: Area, asked: Asked, stores: Stores, progress: Progress) -> AreaOutcome:
     grid = grid_of(area)
     recorded = stores.ledger.chains(area.id)
     settings = stores.settings

@@ -8,6 +8,7 @@ from pathlib import Path
 from aois.area import Area
 from aois.demonstration import DEMONSTRATION_IDS, demonstration
 from aois.reading import read_areas
+from flows.channels import routes_of
 from flows.credentials import check_account
 from flows.imagery.address import is_url
 from flows.ledger.ledger import Ledger, open_ledger
@@ -22,7 +23,7 @@ def check_call(settings: Settings, asked: Asked, only: Sequence[str] = (), *, fr
     """The call can be done as far as can be told without asking the source.
 
     A run from the archive needs no account. Makes the outputs' folder and the ledger when they are not there.
-    Raises `AreaError`, `SettingsError`, `ImageryError` or `LedgerError`.
+    Raises `AreaError`, `AlertsError`, `SettingsError`, `ImageryError` or `LedgerError`.
     """
     areas, _ = areas_of(settings, only)
     last_week(asked)
@@ -30,6 +31,7 @@ def check_call(settings: Settings, asked: Asked, only: Sequence[str] = (), *, fr
     if not from_archive:
         check_account(settings)
     open_archive(settings)  # an object store whose address is none says so
+    routes_of(settings)
     _check_outputs(settings.outputs)
     with open_ledger(settings.ledger) as ledger:
         _check_record(settings, areas, ledger)

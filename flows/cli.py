@@ -16,16 +16,19 @@ from rich.text import Text
 from aois.area import Kind
 from aois.importing import import_areas
 from aois.reading import read_areas, to_feature_collection
-from aois.week import parse_week, week_of
+from aois.week import parse_week
 from flows.alerts.console import console_table
 from flows.call import areas_of, as_recorded, check_call
+from flows.cli_alerts import alerts_app
 from flows.cli_archive import archive_app
 from flows.cli_estimate import estimate
-from flows.ledger.ledger import Ledger, open_ledger
+from flows.cli_ledger import ledger_app
+from flows.ledger.ledger import open_ledger
 from flows.mendable import MENDABLE
 from flows.plan import Asked
 from flows.quiet import quieten
 from flows.settings import Settings, SettingsError, SourceName, load_settings
+from flows.terminal import OutputsOption, console, existing_ledger
 
 if TYPE_CHECKING:
     from prefect import State
@@ -33,18 +36,16 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Watch flagged compounds with Sentinel-1 and Sentinel-2."
 )
-alerts_app = typer.Typer(no_args_is_help=True, help="The alerts on record.")
 areas_app = typer.Typer(no_args_is_help=True, help="The watch list.")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(areas_app, name="areas")
-console = Console() if sys.stdout.isatty() else Console(width=150)
+app.add_typer(ledger_app, name="ledger")
 
 AreasOption = Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")]  # noqa: UP045
 SourceOption = Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")]  # noqa: UP045
 CatalogOption = Annotated[
     Optional[str], typer.Option("--catalog", help="A STAC API or catalog, URL or path.")  # noqa: UP045
 ]
-OutputsOption = Annotated[Optional[Path], typer.Option("--outputs", help="Where everything is written.")]  # noqa: UP045
 DayOption = Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")]  # noqa: UP045
 
 
@@ -108,7 +109,7 @@ def rerun(
 ) -> None:
     """Work through the weeks of one area again, from the archive; what is on record stays or is put right."""
     settings = _settings(areas, source, catalog, outputs)
-    with _ledger(settings) as ledger:
+    with existing_ledger(settings) as ledger:
         last = ledger.last_observed(area)
         settings = as_recorded(settings, area, ledger)
     areas_of(settings, (area,))
@@ -177,7 +178,7 @@ def _tell(settings: Settings, result: Any) -> None:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     for area_id, reason in sorted(result.failures.items()):
         console.print(f"failed: {area_id}: {reason}", highlight=False, markup=False, soft_wrap=True)
-    if waiting and settings.alert_urls:
+    if waiting and (settings.alert_urls or settings.alert_routes):
         console.print(f"{waiting} messages not delivered: `sitewatch alerts deliver` tries again.", highlight=False)
     elif waiting:
         console.print(f"{waiting} messages wait: set SITEWATCH_ALERT_URLS to send them.", highlight=False)
@@ -198,7 +199,7 @@ def report(
     from flows.sources import open_archive
 
     settings = load_settings(outputs=outputs)
-    with _ledger(settings) as ledger:
+    with existing_ledger(settings) as ledger:
         weeks = sorted({o.week for o in ledger.observations()})
         if not weeks:
             raise SettingsError(f"nothing is on record in `{settings.outputs}`; run `sitewatch watch` first")
@@ -210,73 +211,8 @@ def report(
     console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 
 
-def _ledger(settings: Settings) -> Ledger:
-    if settings.ledger_url is None and not (settings.outputs / "ledger.sqlite").exists():
-        raise SettingsError(
-            f"no ledger in `{settings.outputs}`; run `sitewatch watch` first or name the folder with --outputs"
-        )
-    return open_ledger(settings.ledger)
-
-
 app.command("estimate")(estimate)
 app.add_typer(archive_app, name="archive")
-
-
-@alerts_app.command("list")
-def alerts_list(outputs: OutputsOption = None) -> None:
-    """Every alert, by place."""
-    with _ledger(load_settings(outputs=outputs)) as ledger:
-        features = ledger.alerts()
-        last = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
-    console.print(
-        console_table(features, last) if features else "No alert on record. No alert is not the same as no change."
-    )
-
-
-@alerts_app.command("show")
-def alerts_show(alert_id: str, outputs: OutputsOption = None) -> None:
-    """One alert with everything but its coordinates."""
-    with _ledger(load_settings(outputs=outputs)) as ledger:
-        record = ledger.alert(alert_id)
-        feature = next(f for f in ledger.alerts() if f["properties"]["alert_id"] == alert_id)
-        shown = feature["properties"] | {
-            "acknowledged_on": str(record.acknowledged_on) if record.acknowledged_on else None,
-            "acknowledged_by": record.acknowledged_by,
-            "history": [
-                f"{step.on} {step.state.value} {step.note}".strip() for step in ledger.history(record.event_id)
-            ],
-        }
-    console.print_json(json.dumps(shown))
-
-
-@alerts_app.command("acknowledge")
-def alerts_acknowledge(
-    alert_id: str,
-    by: Annotated[str, typer.Option("--by", help="Who takes it up.")],
-    outputs: OutputsOption = None,
-) -> None:
-    """Note who takes an alert up."""
-    with _ledger(load_settings(outputs=outputs)) as ledger:
-        ledger.acknowledge(alert_id, by=by, on=datetime.now(UTC).date())
-    console.print(f"{alert_id} acknowledged by {by}.", highlight=False, markup=False)
-
-
-@alerts_app.command("deliver")
-def alerts_deliver(outputs: OutputsOption = None) -> None:
-    """Send what waits in the outbox."""
-    from flows.delivery import deliver_pending
-
-    settings = load_settings(outputs=outputs)
-    with _ledger(settings) as ledger:
-        week = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
-        folder = settings.outputs / "reports" / str(week) / "index.html"
-        outcome = deliver_pending(ledger, settings, week=week, report=folder, now=datetime.now(UTC))
-    if outcome.waiting and not settings.alert_urls:
-        raise SettingsError(f"{outcome.waiting} messages wait and no channel is set; set SITEWATCH_ALERT_URLS")
-    if outcome.reason:
-        console.print(f"not delivered, will be tried again: {outcome.reason}", highlight=False, markup=False)
-        raise typer.Exit(1)
-    console.print(f"{outcome.waiting} messages delivered.", highlight=False)
 
 
 @areas_app.command("check")

@@ -31,8 +31,9 @@ def prune(
 ) -> None:
     """Say which scenes no watch needs and no alert rests on, and delete them with --delete."""
     from flows.call import areas_of
-    from flows.cli import _ledger, _settings
+    from flows.cli import _settings
     from flows.prune import delete_files, find_prunable
+    from flows.terminal import existing_ledger
 
     if older_than is None and max_gb is None:
         raise SettingsError("nothing says what may go; give --older-than DAYS, --max-gb SIZE, or both")
@@ -40,7 +41,7 @@ def prune(
     _, known = areas_of(settings)
     before = None if older_than is None else datetime.now(UTC).date() - timedelta(days=older_than)
     most_bytes = None if max_gb is None else round(max_gb * GB)
-    with _ledger(settings) as ledger:
+    with existing_ledger(settings) as ledger:
         found = find_prunable(settings, ledger, known, before=before, most_bytes=most_bytes)
     console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
     for folder in sorted({file.folder for file in found.files}):

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     seed: int = Field(1, description="the seed of the simulated world")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, separated by spaces")
 
+    alert_routes: Path | None = Field(None, description="who hears which alerts, TOML; see flows/alerts/README.md")
     sh_client_id: SecretStr | None = Field(
         None, validation_alias="SH_CLIENT_ID", description="the OAuth client of Sentinel Hub or CDSE"
     )

@@ -1,18 +1,33 @@
 """What leaves the house: alert files and messages."""
 
 from flows.alerts.console import console_table
-from flows.alerts.delivery import DeliveryResult, deliver
-from flows.alerts.digest import Message, digest
+from flows.alerts.delivery import send
+from flows.alerts.digest import Fates, Message, Setting, digest
 from flows.alerts.errors import AlertsError
 from flows.alerts.files import write_alerts, write_events
+from flows.alerts.parcel import parcel, parcel_key
+from flows.alerts.routes import Channel, Route, Routes, read_routes
+from flows.alerts.signing import Answer, make_token, read_token, sign, verify
 
 __all__ = [
     "AlertsError",
-    "DeliveryResult",
+    "Answer",
+    "Channel",
+    "Fates",
     "Message",
+    "Route",
+    "Routes",
+    "Setting",
     "console_table",
-    "deliver",
     "digest",
+    "make_token",
+    "parcel",
+    "parcel_key",
+    "read_routes",
+    "read_token",
+    "send",
+    "sign",
+    "verify",
     "write_alerts",
     "write_events",
 ]

@@ -10,7 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from aois.week import Week, week_of
-from flows.alerts.words import CAUTION, count, size
+from flows.alerts.language import language
 
 COLUMNS = ("area", "alert", "kind", "change", "state", "size", "confidence", "sensors", "first seen", "issued")
 STYLES = {"provisional": "yellow", "confirmed": "bold red", "finished": "cyan", "retracted": "dim"}
@@ -23,7 +23,9 @@ def console_table(features: Sequence[Mapping[str, Any]], week: Week) -> Table:
     of an alert, which is typed again, stands on one line.
     """
     columns = (Column(name, overflow="fold", no_wrap=name == "alert") for name in COLUMNS)
-    table = Table(*columns, title=f"{count(len(features), 'alert')}, week {week}", caption=CAUTION)
+    words = language("en")
+    title = f"{words.count('count.alert', len(features))}, week {week}"
+    table = Table(*columns, title=title, caption=words.say("body.caution"))
     for feature in features:
         table.add_row(*_row(feature["properties"], week))
     return table
@@ -39,7 +41,7 @@ def _row(properties: Mapping[str, Any], week: Week) -> tuple[Text, ...]:
         properties["kind"],
         properties["change"],
         properties["state"],
-        size(properties),
+        language("en").size(properties),
         f"{properties['confidence']:.2f}",
         ", ".join(properties["sensors"]),
         properties["first_seen"],

@@ -1,83 +1,76 @@
-"""Sending messages through Apprise."""
+"""Sending a parcel to a channel, whatever kind of channel it is."""
 
 from __future__ import annotations
 
-import logging
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
-from apprise import Apprise, AppriseAsset, NotifyFormat, PersistentStoreMode
+from pydantic import SecretStr
 
-from flows.alerts.digest import Message
-
-TALKATIVE = ("apprise", "urllib3.connectionpool")
-"""Loggers that would write down addresses, and addresses of channels hold secrets."""
-
-
-@dataclass(frozen=True)
-class DeliveryResult:
-    """How one channel took a message. `channel` is its scheme and its position in the list, ``mailto #1``."""
-
-    channel: str
-    delivered: bool
-    reason: str = ""
+from flows.alerts.apprise_channel import notify
+from flows.alerts.cap import cap_messages
+from flows.alerts.errors import AlertsError
+from flows.alerts.feed import feed_with
+from flows.alerts.files import replace_file, write_alerts
+from flows.alerts.parcel import webhook_body
+from flows.alerts.routes import Channel, ChannelKind
+from flows.alerts.signing import sign
+from flows.alerts.webhook import post
 
 
-def deliver(message: Message, urls: Sequence[str]) -> list[DeliveryResult]:
-    """Send a message to every channel, in order; a channel that fails does not stop the others.
+def send(content: Mapping[str, Any], channel: Channel, *, made_at: datetime, now: datetime) -> str:
+    """Send a parcel once; empty when the channel took it, else the reason, without an address or a secret.
 
-    `urls` are Apprise URLs. They hold secrets, so neither the results nor the logs repeat them. A channel's reply may
-    repeat them too, so the reason is ours.
+    Files say when the parcel was made, so that a second attempt writes the same bytes; a signature says when it was
+    sent.
     """
-    with _hushed():
-        return [_deliver(message, url, _channel(url, position)) for position, url in enumerate(urls, start=1)]
-
-
-def _deliver(message: Message, url: str, channel: str) -> DeliveryResult:
-    target = Apprise.instantiate(url, asset=_asset())
-    if target is None:
-        return DeliveryResult(channel, False, f"{channel}: Apprise does not understand this address; check its form")
-    sender = Apprise(asset=_asset())
-    sender.add(target)
-    # Apprise returns False, and raises nothing, when a delivery fails.
-    if sender.notify(body=message.body_text, title=message.title, body_format=NotifyFormat.TEXT):
-        return DeliveryResult(channel, True)
-    reason = f"{channel}: not reached or not accepted; check its address, its credentials and the network"
-    return DeliveryResult(channel, False, reason)
-
-
-def _asset() -> AppriseAsset:
-    """Apprise without its own name, pictures from other hosts, files on disk, or redirects to hosts nobody named."""
-    return AppriseAsset(
-        app_id="Sitewatch",
-        app_desc="Sitewatch",
-        app_url="",
-        image_url_mask="",
-        image_url_logo="",
-        image_path_mask="",
-        http_redirects=False,
-        async_mode=False,
-        storage_mode=PersistentStoreMode.MEMORY,
-    )
-
-
-def _channel(url: str, position: int) -> str:
-    """What a channel may be called in public."""
-    scheme = re.match(r"([a-z][a-z0-9+.-]{0,31})://", url, re.IGNORECASE)
-    return f"{scheme[1].lower() if scheme else 'channel'} #{position}"
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Nothing is logged about addresses."""
-    loggers = [logging.getLogger(name) for name in TALKATIVE]
-    before = [logger.disabled for logger in loggers]
-    for logger in loggers:
-        logger.disabled = True
     try:
-        yield
-    finally:
-        for logger, disabled in zip(loggers, before, strict=True):
-            logger.disabled = disabled
+        return SENDERS[channel.kind](content, channel, made_at, now)
+    except (AlertsError, OSError) as error:
+        return str(error)
+
+
+def _apprise(content: Mapping[str, Any], channel: Channel, _made_at: datetime, _now: datetime) -> str:
+    return notify(_plain(channel.url), **{name: content[name] for name in ("title", "text", "html", "key")})
+
+
+def _webhook(content: Mapping[str, Any], channel: Channel, _made_at: datetime, now: datetime) -> str:
+    body = webhook_body(content)
+    return post(_plain(channel.url), body, sign(_plain(channel.secret), content["key"], body, at=now))
+
+
+def _atom(content: Mapping[str, Any], channel: Channel, made_at: datetime, _now: datetime) -> str:
+    path = _path(channel)
+    replace_file(path, feed_with(content, path, sent=made_at.isoformat(timespec="seconds")))
+    return ""
+
+
+def _cap(content: Mapping[str, Any], channel: Channel, made_at: datetime, _now: datetime) -> str:
+    folder, sent = _path(channel), made_at.isoformat(timespec="seconds")
+    for name, document in cap_messages(content, folder, sender=channel.sender, sent=sent).items():
+        replace_file(folder / name, document)
+    return ""
+
+
+def _geojson(content: Mapping[str, Any], channel: Channel, _made_at: datetime, _now: datetime) -> str:
+    write_alerts(content["alerts"], _path(channel) / f"{content['key']}.geojson")
+    return ""
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
+def _path(channel: Channel) -> Path:
+    return channel.path or Path()
+
+
+SENDERS: dict[ChannelKind, Callable[[Mapping[str, Any], Channel, datetime, datetime], str]] = {
+    ChannelKind.APPRISE: _apprise,
+    ChannelKind.WEBHOOK: _webhook,
+    ChannelKind.ATOM: _atom,
+    ChannelKind.CAP: _cap,
+    ChannelKind.GEOJSON: _geojson,
+}

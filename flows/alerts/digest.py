@@ -1,78 +1,168 @@
-"""The week's alerts as a message to people."""
+"""The week's alerts as a message to people: content first, then the words."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from shapely.geometry import shape
+
 from aois.week import Week
-from flows.alerts.words import CALM, CAUTION, KINDS, PROVISIONAL, STATES, count, size
+from flows.alerts.language import Language, language
+
+SHOWN = 60  # alerts told one by one; more would be read by nobody, and the report has them all
+STATES = ("provisional", "confirmed", "finished", "retracted")
+
+
+@dataclass(frozen=True)
+class Fates:
+    """Of the alerts that went out provisional, how many were confirmed since, withdrawn, or are open."""
+
+    held: int = 0
+    fell: int = 0
+    open: int = 0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that a message says beside its alerts. `links` are links to acknowledge, by alert id."""
+
+    report: str
+    lang: str = "en"
+    is_restricted: bool = False
+    is_exercise: bool = False
+    is_escalation: bool = False
+    fates: Fates = Fates()
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The alerts of one area, each as its lines; `more` alerts of it are only counted."""
+
+    heading: str
+    alerts: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent: a title of one line and a body of plain text."""
+    """What is said: a title of one line, opening paragraphs, the alerts by place, closing paragraphs."""
 
     title: str
-    body_text: str
+    lang: str
+    opening: tuple[str, ...]
+    places: tuple[Place, ...]
+    closing: tuple[str, ...]
+
+    @property
+    def body_text(self) -> str:
+        """The message as plain text in short lines, for small screens and chats."""
+        places = ["\n".join((place.heading, *map(_item, place.alerts))) for place in self.places]
+        return "\n\n".join((*self.opening, *places, *self.closing)) + "\n"
 
 
-def digest(features: Sequence[Mapping[str, Any]], week: Week, *, report: str) -> Message:
-    """A message about the given alerts, grouped by place.
+def digest(features: Sequence[Mapping[str, Any]], week: Week, setting: Setting) -> Message:
+    """A message about the given alerts, grouped by place, the same for any order given.
 
-    It names ids, sizes, states and dates, and where the report is; never coordinates, names of areas or geometry, since
-    a message passes through hands that nobody chose.
+    It names ids, sizes, states and dates, and where the report is. Coordinates are in it only if the setting is
+    restricted; names of areas never are.
     """
-    properties = sorted(
-        (feature["properties"] for feature in features), key=lambda one: (one["area_id"], one["alert_id"])
+    words = language(setting.lang)
+    ordered = sorted(features, key=lambda one: (one["properties"]["area_id"], one["properties"]["alert_id"]))
+    groups = [(area, list(found)) for area, found in groupby(ordered, key=lambda one: one["properties"]["area_id"])]
+    summary = _summary(words, len(ordered), len(groups))
+    kind = "escalation" if setting.is_escalation else "week"
+    return Message(
+        title=words.say(f"title.{kind}", week=week, summary=summary),
+        lang=setting.lang,
+        opening=_opening(words, [one["properties"] for one in ordered], week, summary, setting),
+        places=_places(words, groups, setting),
+        closing=_closing(words, len(ordered), setting),
     )
-    groups = [(area_id, list(group)) for area_id, group in groupby(properties, key=lambda one: one["area_id"])]
-    summary = _summary(len(properties), len(groups))
-    blocks = [
-        f"Sitewatch, week {week} ({week.first_day} to {week.last_day}): {summary}.",
-        _caution(properties),
-        *(_place(area_id, group) for area_id, group in groups),
-        f"Report: {report}",
-        "This message gives ids instead of coordinates; those who may know the places find them by their ids.",
+
+
+def _summary(words: Language, alerts: int, places: int) -> str:
+    if not alerts:
+        return words.say("title.none")
+    return words.say("title.some", alerts=words.count("count.alert", alerts), places=words.count("count.place", places))
+
+
+def _opening(
+    words: Language, alerts: Sequence[Mapping[str, Any]], week: Week, summary: str, setting: Setting
+) -> tuple[str, ...]:
+    """Where and when, and what a reader has to keep in mind for just these alerts."""
+    first, last = (words.day(day.isoformat()) for day in (week.first_day, week.last_day))
+    lines = [words.say("body.exercise")] if setting.is_exercise else []
+    lines.append(words.say("body.opening", week=week, first=first, last=last, summary=summary))
+    lines += [words.say("body.escalation")] if setting.is_escalation else []
+    if not alerts:
+        return (*lines, words.say("body.calm"))
+    lines.append(words.say("body.caution"))
+    if any(one["state"] == "provisional" for one in alerts):
+        lines.append(f"{words.say('body.provisional')} {_fates(words, setting.fates)}")
+    return tuple(lines)
+
+
+def _fates(words: Language, fates: Fates) -> str:
+    decided = fates.held + fates.fell
+    if not decided:
+        return words.say("body.no_fates")
+    share = words.percent(fates.held / decided)
+    return words.say("body.fates", share=share, held=fates.held, decided=decided, open=fates.open)
+
+
+def _places(
+    words: Language, groups: Sequence[tuple[str, Sequence[Mapping[str, Any]]]], setting: Setting
+) -> tuple[Place, ...]:
+    places, left = [], SHOWN
+    for area_id, features in groups:
+        if not left:
+            break
+        shown = features[:left]
+        left -= len(shown)
+        places.append(Place(_heading(words, area_id, features), tuple(_alert(words, one, setting) for one in shown)))
+    return tuple(places)
+
+
+def _heading(words: Language, area_id: str, features: Sequence[Mapping[str, Any]]) -> str:
+    states = Counter(one["properties"]["state"] for one in features)
+    tally = ", ".join(words.count(f"tallies.{state}", states[state]) for state in STATES if states[state])
+    return words.say("body.place", area=area_id, alerts=words.count("count.alert", len(features)), tally=tally)
+
+
+def _alert(words: Language, feature: Mapping[str, Any], setting: Setting) -> tuple[str, ...]:
+    """One alert in short lines."""
+    one = feature["properties"]
+    state, kind, change = (words.say(f"{name}s.{one[name]}") for name in ("state", "kind", "change"))
+    dates = [words.say("body.first", day=words.day(one["first_seen"]))]
+    if one.get("last_clear_look"):
+        dates.append(words.say("body.look", day=words.day(one["last_clear_look"])))
+    confidence = words.figure(f"{one['confidence']:.2f}")
+    lines = [
+        words.say("body.what", state=state, change=change, kind=kind),
+        words.say("body.size", size=words.size(one)),
+        words.say("body.confidence", confidence=confidence, sensors=words.listed(one["sensors"])),
+        ", ".join(dates),
+        one["alert_id"],
     ]
-    return Message(f"Sitewatch {week}: {summary}", "\n\n".join(blocks) + "\n")
+    lines += [words.say(f"body.{name}", event=one[name]) for name in ("reopens", "merged_into") if one.get(name)]
+    if setting.is_restricted:
+        spot = shape(feature["geometry"]).representative_point()
+        lines.append(words.say("body.where", lat=f"{spot.y:.5f}", lon=f"{spot.x:.5f}"))
+    if one["alert_id"] in setting.links:
+        lines.append(words.say("body.acknowledge", link=setting.links[one["alert_id"]]))
+    return tuple(lines)
 
 
-def _summary(alerts: int, places: int) -> str:
-    return f"{count(alerts, 'alert')} at {count(places, 'place')}" if alerts else "no alert"
+def _closing(words: Language, alerts: int, setting: Setting) -> tuple[str, ...]:
+    more = [words.count("count.more", alerts - SHOWN)] if alerts > SHOWN else []
+    report = words.say("body.report", report=setting.report)
+    return (*more, report, words.say("body.restricted" if setting.is_restricted else "body.ids"))
 
 
-def _caution(properties: Sequence[Mapping[str, Any]]) -> str:
-    """What a reader has to keep in mind for just these alerts."""
-    if not properties:
-        return CALM
-    is_provisional = any(one["state"] == "provisional" for one in properties)
-    return f"{CAUTION} {PROVISIONAL}" if is_provisional else CAUTION
-
-
-def _place(area_id: str, properties: Sequence[Mapping[str, Any]]) -> str:
-    """One place: how many alerts in which state, then each of them."""
-    states = Counter(one["state"] for one in properties)
-    tally = ", ".join(f"{states[state]} {state}" for state in STATES if states[state])
-    heading = f"{area_id}: {count(len(properties), 'alert')} ({tally})"
-    return "\n".join((heading, *(_alert(one) for one in properties)))
-
-
-def _alert(properties: Mapping[str, Any]) -> str:
-    """One alert in short lines, for small screens."""
-    what = f"{properties['change']}, {KINDS[properties['kind']]}"
-    dates = f"first seen {properties['first_seen']}"
-    if properties.get("last_clear_look"):
-        dates += f", last clear look {properties['last_clear_look']}"
-    return "\n".join(
-        (
-            f"- {STATES[properties['state']]}: {what}",
-            f"  size {size(properties)}",
-            f"  confidence {properties['confidence']:.2f}, seen by {' and '.join(properties['sensors'])}",
-            f"  {dates}",
-            f"  {properties['alert_id']}",
-        )
-    )
+def _item(lines: tuple[str, ...]) -> str:
+    first, *rest = lines
+    return "\n".join((f"- {first}", *(f"  {line}" for line in rest)))

@@ -27,12 +27,12 @@ def write_alerts(features: Sequence[Mapping[str, Any]], path: Path) -> bool:
     `AlertsError` for a feature without those properties or with a geometry that cannot be read, and for a path that
     cannot be written.
     """
-    return _replace(path, _collection(features))
+    return replace_file(path, _collection(features))
 
 
 def write_events(features: Sequence[Mapping[str, Any]], path: Path) -> bool:
     """The file holds these events of an area and no others; in all else like `write_alerts`."""
-    return _replace(path, _collection(features))
+    return replace_file(path, _collection(features))
 
 
 def _collection(features: Sequence[Mapping[str, Any]]) -> bytes:
@@ -54,7 +54,9 @@ def _order(feature: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _tidy(feature: Mapping[str, Any]) -> dict[str, Any]:
-    """The feature with its geometry as RFC 7946 wants it."""
+    """The feature with its geometry, if it may be told, as RFC 7946 wants it."""
+    if feature["geometry"] is None and feature["properties"].get("messages"):
+        return {**feature}
     try:
         geometry = shapely.orient_polygons(shape(feature["geometry"]))
     except (ShapelyError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -78,8 +80,11 @@ def _rounded(coordinates: Any) -> Any:
     return [_rounded(part) for part in coordinates]
 
 
-def _replace(path: Path, content: bytes) -> bool:
-    """Put content in place of a file in one step, unless it is there already."""
+def replace_file(path: Path, content: bytes) -> bool:
+    """The file holds this content and its owner alone reads it; True if that changed it.
+
+    It is replaced in one step, or not touched when it holds the same already. Raises `AlertsError` when it cannot be.
+    """
     try:
         if path.is_file() and path.read_bytes() == content:
             return False

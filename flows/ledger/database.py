@@ -18,6 +18,7 @@ from flows.ledger.types import canonical_json
 
 BUSY_TIMEOUT_MS = 30_000  # a recording takes well under a second; half a minute outlasts a queue of them
 MIGRATIONS = Path(__file__).parent / "migrations"
+WRITER = 5_173_229_104  # any number that no other program locks in the same database
 
 
 def connect(url: str) -> Engine:
@@ -45,6 +46,13 @@ def connect(url: str) -> Engine:
 def writing(engine: Engine) -> Engine:
     """The same engine, whose transactions are the only writer from their first statement on."""
     return engine.execution_options(sitewatch_writes=True)
+
+
+def reading(engine: Engine) -> Engine:
+    """The same engine, whose transactions see the ledger as of one moment, however many statements they take."""
+    if engine.dialect.name == "sqlite":
+        return engine  # a transaction there sees one moment anyway
+    return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 def reason(error: Exception) -> str:
@@ -76,7 +84,8 @@ def alembic_config(connection: Connection | None = None) -> Config:
 def _parse(url: str) -> URL:
     """The URL as SQLAlchemy understands it; the text itself is never repeated, it may hold a password."""
     try:
-        return make_url(url)
+        address = make_url(url)
+        return address.set(drivername="postgresql+psycopg") if address.drivername == "postgresql" else address
     except ArgumentError:
         raise LedgerError(
             "the ledger's URL cannot be read; write it like sqlite:///outputs/ledger.sqlite "
@@ -91,11 +100,13 @@ def _create(address: URL) -> Engine:
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise LedgerError(
             f"ledger `{address.render_as_string()}`: no driver for `{address.drivername}` ({error}); "
-            "install it or use sqlite:///outputs/ledger.sqlite"
+            "install it (`pip install 'sitewatch[postgresql]'` for PostgreSQL) or use sqlite:///outputs/ledger.sqlite"
         ) from error
     if address.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    if address.get_backend_name() == "postgresql":
+        event.listen(engine, "begin", _begin_postgresql)
     return engine
 
 
@@ -125,6 +136,13 @@ def _begin_sqlite(connection: Connection) -> None:
     """
     writes = connection.get_execution_options().get("sitewatch_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    """A transaction that is going to write waits its turn: the ledger's rules are those of one writer at a time."""
+    if connection.get_execution_options().get("sitewatch_writes", False):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT_MS}")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
 
 
 def _is_current(connection: Connection) -> bool:

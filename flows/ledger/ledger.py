@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -15,19 +16,26 @@ from sqlalchemy.orm import Session
 from aois.area import Area
 from aois.week import Week
 from detectors.records import State
-from flows.ledger import outbox, runs, versions, watched
-from flows.ledger.database import connect, reason, writing
+from flows.ledger import dispatches, outbox, runs, verdicts, versions, watched
+from flows.ledger.backup import back_up, restore
+from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import LedgerError
 from flows.ledger.features import alert_features, event_features
+from flows.ledger.locks import exclusively
+from flows.ledger.post import Outbox
+from flows.ledger.precision import Precision, Split, precision_of
 from flows.ledger.records import (
     AlertRecord,
     EventFeature,
     EventRecord,
     HistoryStep,
+    Judgement,
     MessageRecord,
     ObservationRecord,
+    ProvisionalFates,
     RunRecord,
     SceneRecord,
+    VerdictRecord,
     WeekOutcome,
 )
 from flows.ledger.succession import settle
@@ -145,24 +153,45 @@ class Ledger:
             return [_step(row) for row in session.scalars(query)]
 
     def pending_messages(self) -> list[MessageRecord]:
-        """Messages not sent yet, in the order in which they became true."""
+        """Messages that somebody is still to hear, in the order in which they became true."""
         with self._reading() as session:
-            return outbox.pending(session)
+            return dispatches.pending(session)
 
-    def mark_sent(self, keys: Collection[str], *, at: datetime) -> None:
-        """Note that messages went out."""
-        with self._writing() as session:
-            outbox.mark_sent(session, keys, at=at)
+    def provisional_fates(self) -> ProvisionalFates:
+        """What became of the alerts that were provisional when people first heard of them."""
+        with self._reading() as session:
+            return outbox.provisional_fates(session)
 
-    def mark_failed(self, keys: Collection[str], *, reason: str, at: datetime) -> None:
-        """Note an attempt that failed; the messages stay pending. The reason must not hold an address or a secret."""
-        with self._writing() as session:
-            outbox.mark_failed(session, keys, reason=reason, at=at)
+    @property
+    def outbox(self) -> Outbox:
+        """What is on its way to people, channel by channel."""
+        return Outbox(self._reading, self._writing)
+
+    @contextmanager
+    def exclusively(self, name: str, *, complaint: str, patience_s: float = 0.0) -> Iterator[None]:
+        """No other process does this on this ledger as long as the ``with`` lasts; else `LedgerError`: `complaint`."""
+        with exclusively(self._engine, name, patience_s=patience_s, complaint=complaint):
+            yield
 
     def acknowledge(self, alert_id: str, *, by: str, on: date) -> None:
         """Note who took an alert up; the first acknowledgement stays."""
         with self._writing() as session:
             outbox.acknowledge(session, alert_id, by=by, on=on)
+
+    def judge(self, event_id: str, judgement: Judgement, *, at: datetime) -> bool:
+        """Note a reviewer's verdict on an event; True if it is new. Verdicts are added, never changed."""
+        with self._writing() as session:
+            return verdicts.write(session, VerdictRecord(event_id, judgement, at))
+
+    def verdicts(self, event_id: str | None = None) -> list[VerdictRecord]:
+        """The verdicts on an event (on all if None), in the order in which they were given; the last one speaks."""
+        with self._reading() as session:
+            return verdicts.read(session, event_id)
+
+    def precision(self, *, by: Split = Split.NOTHING) -> list[Precision]:
+        """How often alerts held when a person looked, by group."""
+        with self._reading() as session:
+            return precision_of(verdicts.judged(session), by=by)
 
     def start_run(self, run: RunRecord) -> None:
         """Note that a run began."""
@@ -179,10 +208,18 @@ class Ledger:
         with self._reading() as session:
             return runs.read(session, limit=limit)
 
+    def back_up(self, path: Path) -> int:
+        """The file holds the whole ledger as of this moment; how many rows."""
+        return back_up(self._engine, path)
+
+    def restore(self, path: Path, *, replace: bool = False) -> int:
+        """The ledger is as a backup says; how many rows."""
+        return restore(path, self._engine, replace=replace)
+
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         """A session that only reads."""
-        with _explained(), Session(self._engine) as session:
+        with _explained(), Session(reading(self._engine)) as session:
             yield session
 
     @contextmanager

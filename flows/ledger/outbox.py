@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from aois.week import Week
 from detectors.records import State
 from flows.ledger.errors import LedgerError
 from flows.ledger.ids import alert_id
-from flows.ledger.records import AlertRecord, MessageRecord, WeekOutcome
+from flows.ledger.records import AlertRecord, MessageRecord, ProvisionalFates, WeekOutcome
 from flows.ledger.succession import Content, Settled
 from flows.ledger.tables import AlertRow, EventRow, MessageRow
 
@@ -49,28 +49,27 @@ def issue(
     return WeekOutcome(tuple(sorted(map(alert_id, fresh))), tuple(changed))
 
 
-def pending(session: Session) -> list[MessageRecord]:
-    """Messages not sent yet, in the order in which they became true."""
-    rows = session.scalars(select(MessageRow).where(MessageRow.sent_at.is_(None)).order_by(MessageRow.id))
-    return [_message_record(row) for row in rows]
+def unrouted(session: Session) -> list[MessageRecord]:
+    """Messages of which nobody has settled yet who is to hear them, in the order in which they became true."""
+    rows = session.scalars(select(MessageRow).where(MessageRow.routed_at.is_(None)).order_by(MessageRow.id))
+    return [message_record(row) for row in rows]
 
 
-def mark_sent(session: Session, keys: Collection[str], *, at: datetime) -> None:
-    """Note that messages went out; the first time stays."""
-    for row in _named(session, keys):
-        if row.sent_at is None:
-            row.attempts += 1
-            row.sent_at = row.last_attempt_at = at
-            row.last_error = None
-
-
-def mark_failed(session: Session, keys: Collection[str], *, reason: str, at: datetime) -> None:
-    """Note an attempt that failed; a message that was sent before stays sent."""
-    for row in _named(session, keys):
-        if row.sent_at is None:
-            row.attempts += 1
-            row.last_attempt_at = at
-            row.last_error = reason
+def provisional_fates(session: Session) -> ProvisionalFates:
+    """What became of the alerts that were provisional when people first heard of them."""
+    first = select(MessageRow.alert_id, func.min(MessageRow.id).label("id")).group_by(MessageRow.alert_id).subquery()
+    query = (
+        select(EventRow.state, func.count())
+        .select_from(first)
+        .join(MessageRow, MessageRow.id == first.c.id)
+        .join(AlertRow, AlertRow.id == MessageRow.alert_id)
+        .join(EventRow, EventRow.id == AlertRow.event_id)
+        .where(MessageRow.state == State.PROVISIONAL.value)
+        .group_by(EventRow.state)
+    )
+    now = {State(state): number for state, number in session.execute(query)}
+    held = now.get(State.CONFIRMED, 0) + now.get(State.FINISHED, 0)
+    return ProvisionalFates(held, now.get(State.RETRACTED, 0), now.get(State.PROVISIONAL, 0))
 
 
 def acknowledge(session: Session, alert: str, *, by: str, on: date) -> None:
@@ -107,7 +106,7 @@ def _tell(session: Session, area_id: str, states: Mapping[str, State], week: Wee
 def _message(alert: str, state: State, week: Week, *, told: int) -> MessageRow:
     """A message for the outbox; one that says again what was said `told` times before has its count in its key."""
     key = f"{alert}:{state}" if not told else f"{alert}:{state}:{told + 1}"
-    return MessageRow(key=key, alert_id=alert, state=state.value, week=week, attempts=0)
+    return MessageRow(key=key, alert_id=alert, state=state.value, week=week)
 
 
 def _of_area(query: Select[Any], area_id: str) -> Select[Any]:
@@ -121,22 +120,6 @@ def _alert(session: Session, alert: str) -> AlertRow:
     return row
 
 
-def _named(session: Session, keys: Collection[str]) -> list[MessageRow]:
-    rows = {key: session.scalar(select(MessageRow).where(MessageRow.key == key)) for key in keys}
-    unknown = [key for key, row in rows.items() if row is None]
-    if unknown:
-        raise LedgerError(f"messages {', '.join(unknown)} are not in the outbox; pass keys that pending_messages gave")
-    return [row for row in rows.values() if row is not None]
-
-
-def _message_record(row: MessageRow) -> MessageRecord:
-    return MessageRecord(
-        key=row.key,
-        alert_id=row.alert_id,
-        state=State(row.state),
-        week=row.week,
-        attempts=row.attempts,
-        last_attempt_at=row.last_attempt_at,
-        last_error=row.last_error,
-        sent_at=row.sent_at,
-    )
+def message_record(row: MessageRow) -> MessageRecord:
+    """A row of the outbox as the record of it."""
+    return MessageRecord(row.key, row.alert_id, State(row.state), row.week, row.routed_at)

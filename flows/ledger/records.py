@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from aois.week import Week
@@ -134,10 +135,110 @@ class MessageRecord:
     alert_id: str
     state: State
     week: Week
+    routed_at: datetime | None = None
+
+
+class Purpose(StrEnum):
+    """Why a channel hears a message."""
+
+    ALERT = "alert"
+    ESCALATION = "escalation"
+
+
+@dataclass(frozen=True)
+class DeliveryRecord:
+    """One message to one channel, not to be sent before an instant (quiet hours, a weekly digest)."""
+
+    message_key: str
+    channel: str
+    route: str
+    made_at: datetime
+    not_before: datetime
+    purpose: Purpose = Purpose.ALERT
+
+
+@dataclass(frozen=True)
+class DispatchRecord:
+    """What one channel is sent as one, with the key by which its receiver knows it.
+
+    `payload` is JSON and holds the whole content, so that every attempt sends the same. `next_attempt_at` is None
+    before the first attempt and once it was given up.
+    """
+
+    key: str
+    channel: str
+    messages: tuple[str, ...]
+    payload: Mapping[str, Any]
+    made_at: datetime
     attempts: int = 0
     last_attempt_at: datetime | None = None
+    next_attempt_at: datetime | None = None
     last_error: str | None = None
-    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A message that went out by a route while nobody has acknowledged its alert."""
+
+    message_key: str
+    alert_id: str
+    route: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True)
+class ProvisionalFates:
+    """What became of the alerts that were provisional when they were issued."""
+
+    held: int = 0
+    fell: int = 0
+    open: int = 0
+
+
+class Verdict(StrEnum):
+    """What a reviewer says of an event."""
+
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    UNSURE = "unsure"
+
+
+class Reason(StrEnum):
+    """Why a reviewer rejects an event; few enough to choose from at a glance, and to count."""
+
+    CLOUD = "cloud"
+    """Cloud, haze, shadow or snow."""
+    SEASON = "season"
+    """Crops, vegetation or drought in the course of a year."""
+    WATER = "water"
+    """Flood, tide or ice."""
+    MISPLACED = "misplaced"
+    """Images that do not lie upon each other."""
+    OTHER_CHANGE = "other-change"
+    """A real change, of another kind than was said."""
+    OLD = "old"
+    """It was there before."""
+    OTHER = "other"
+    """Anything else: the note says what."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A reviewer's words on an event. A rejection has a reason, any other verdict has none."""
+
+    verdict: Verdict
+    by: str
+    reason: Reason | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class VerdictRecord:
+    """A judgement on an event, and the instant at which it was given."""
+
+    event_id: str
+    judgement: Judgement
+    at: datetime
 
 
 @dataclass(frozen=True)

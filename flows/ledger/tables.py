@@ -137,10 +137,56 @@ class MessageRow(Base):
     alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.id"), index=True)
     state: Mapped[str] = mapped_column(String(16))
     week: Mapped[Week]
+    routed_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class DispatchRow(Base):
+    """What one channel is sent as one: its content is settled before the first attempt, and so is its key."""
+
+    __tablename__ = "dispatches"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    channel: Mapped[str] = mapped_column(String(128))
+    payload: Mapped[dict[str, Any]]
+    made_at: Mapped[datetime]
     attempts: Mapped[int]
     last_attempt_at: Mapped[datetime | None]
+    next_attempt_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
     sent_at: Mapped[datetime | None] = mapped_column(index=True)
+    dead_at: Mapped[datetime | None]
+
+
+class DeliveryRow(Base):
+    """One message to one channel; a channel hears a message once for each purpose, whatever routes lead there."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("message_id", "channel", "purpose"),)
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    channel: Mapped[str] = mapped_column(String(128))
+    purpose: Mapped[str] = mapped_column(String(16))
+    route: Mapped[str] = mapped_column(String(128))
+    made_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    dispatch_id: Mapped[int | None] = mapped_column(ForeignKey("dispatches.id"), index=True)
+
+
+class VerdictRow(Base):
+    """A reviewer's verdict on an event. Rows are added, never changed; the last one on an event speaks.
+
+    `seen` holds the properties that the reviewer saw, since a later run may know the event better.
+    """
+
+    __tablename__ = "verdicts"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"), index=True)
+    verdict: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(32))
+    note: Mapped[str]
+    judged_by: Mapped[str]
+    judged_at: Mapped[datetime]
+    seen: Mapped[dict[str, Any]]
 
 
 class RunRow(Base):

@@ -1,4 +1,7 @@
-"""What was watched and how well it was seen: areas, scenes, observations."""
+"""What was watched and how well it was seen: areas, scenes, observations.
+
+Sorted here and not by the database: PostgreSQL may sort texts as people do, without regard to hyphens.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def write_areas(session: Session, areas: Iterable[Area]) -> None:
 
 def read_areas(session: Session) -> list[Area]:
     """Every area ever recorded, by id."""
-    return [_area(row) for row in session.scalars(select(AreaRow).order_by(AreaRow.id))]
+    return sorted((_area(row) for row in session.scalars(select(AreaRow))), key=lambda area: area.id)
 
 
 def require_area(session: Session, area_id: str) -> None:
@@ -44,8 +47,8 @@ def write_scenes(session: Session, area_id: str, scenes: Iterable[SceneRecord]) 
 
 def read_scenes(session: Session, area_id: str) -> list[SceneRecord]:
     """The scenes of an area in the order of time."""
-    query = select(SceneRow).where(SceneRow.area_id == area_id).order_by(SceneRow.acquired, SceneRow.scene_id)
-    return [_scene(row) for row in session.scalars(query)]
+    scenes = [_scene(row) for row in session.scalars(select(SceneRow).where(SceneRow.area_id == area_id))]
+    return sorted(scenes, key=lambda scene: (scene.acquired, scene.scene_id))
 
 
 def write_observation(session: Session, observation: ObservationRecord) -> None:
@@ -56,9 +59,9 @@ def write_observation(session: Session, observation: ObservationRecord) -> None:
 
 def read_observations(session: Session, *, until: Week | None) -> list[ObservationRecord]:
     """Observations up to a week (all if None), by week, then area."""
-    query = select(ObservationRow).order_by(ObservationRow.week, ObservationRow.area_id)
+    query = select(ObservationRow)
     rows = session.scalars(query if until is None else query.where(ObservationRow.week <= until))
-    return [_observation(row) for row in rows]
+    return sorted((_observation(row) for row in rows), key=lambda seen: (seen.week, seen.area_id))
 
 
 def _area_row(area: Area) -> AreaRow:

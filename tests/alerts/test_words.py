@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import tomllib
 from io import StringIO
+from string import Formatter
 
 import pytest
 from rich.console import Console
 
 from aois.week import Week
-from flows.alerts import console_table, digest
-from flows.alerts.words import CALM, CAUTION, PROVISIONAL, size, two_figures
+from flows.alerts import AlertsError, Fates, Setting, console_table, digest
+from flows.alerts.digest import SHOWN
+from flows.alerts.language import CATALOGS, language, languages, two_figures
 
 WEEK = Week(2026, 47)
 REPORT = "outputs/reports/2026-W47/index.html"
+PLAIN = Setting(REPORT)
+EN = language("en")
+CALM, CAUTION, PROVISIONAL = (EN.say(f"body.{name}") for name in ("calm", "caution", "provisional"))
 
 
 @pytest.mark.parametrize(
@@ -39,12 +45,12 @@ def test_measures_have_two_significant_figures(value, written):
 )
 def test_areas_are_in_the_unit_that_people_use(feature, area, written):
     names = ("area_m2", "area_m2_low", "area_m2_high")
-    assert size(feature(**dict(zip(names, area, strict=True)))["properties"]) == written
+    assert EN.size(feature(**dict(zip(names, area, strict=True)))["properties"]) == written
 
 
 def test_fences_have_a_length_and_say_how_far_they_close(feature):
     properties = feature(change="fencing", length_m=312.0, closure=0.6)["properties"]
-    assert size(properties).endswith("310 m long, 60 % of a ring")
+    assert EN.size(properties).endswith("310 m long, 60 % of a ring")
 
 
 def test_a_digest_reads_like_this(feature):
@@ -55,34 +61,36 @@ def test_a_digest_reads_like_this(feature):
             feature(alert_id="al-2", state="retracted", kind="change", change="clearing"),
         ],
         WEEK,
-        report=REPORT,
+        PLAIN,
     )
     assert message.title == "Sitewatch 2026-W47: 3 alerts at 2 places"
     assert (
         message.body_text
         == """\
-Sitewatch, week 2026-W47 (2026-11-16 to 2026-11-22): 3 alerts at 2 places.
+Sitewatch, week 2026-W47 (16 November 2026 to 22 November 2026): 3 alerts at 2 places.
 
-A suspect is a physical pattern to be checked by a person, never an accusation. Provisional alerts rest on little \
-evidence so far and may be withdrawn.
+A suspect is a physical pattern to be checked by a person, never an accusation.
+
+Provisional alerts rest on little evidence so far and may be withdrawn. None of the provisional alerts so far \
+has been decided yet.
 
 pier-1: 2 alerts (1 confirmed, 1 retracted)
 - confirmed: construction, beyond the perimeter
   size 2,400 m² (1,800 to 3,000)
   confidence 0.82, seen by sentinel-1 and sentinel-2
-  first seen 2026-11-03
+  first seen 3 November 2026
   al-0123456789ab
 - RETRACTED, no longer holds: clearing, inside the perimeter
   size 2,400 m² (1,800 to 3,000)
   confidence 0.82, seen by sentinel-1 and sentinel-2
-  first seen 2026-11-03
+  first seen 3 November 2026
   al-2
 
 pier-2: 1 alert (1 provisional)
 - PROVISIONAL: construction, beyond the perimeter
   size 2,400 m² (1,800 to 3,000)
   confidence 0.82, seen by sentinel-1 and sentinel-2
-  first seen 2026-11-03, last clear look 2026-11-20
+  first seen 3 November 2026, last clear look 20 November 2026
   al-3
 
 Report: outputs/reports/2026-W47/index.html
@@ -94,16 +102,16 @@ This message gives ids instead of coordinates; those who may know the places fin
 
 def test_a_digest_does_not_depend_on_the_order_given(feature):
     features = [feature(), feature(alert_id="al-2"), feature(area_id="a")]
-    assert digest(features, WEEK, report=REPORT) == digest(features[::-1], WEEK, report=REPORT)
+    assert digest(features, WEEK, PLAIN) == digest(features[::-1], WEEK, PLAIN)
 
 
 def test_a_digest_warns_of_provisional_alerts_only_when_there_are_some(feature):
-    assert PROVISIONAL not in digest([feature()], WEEK, report=REPORT).body_text
-    assert CAUTION in digest([feature()], WEEK, report=REPORT).body_text
+    assert PROVISIONAL not in digest([feature()], WEEK, PLAIN).body_text
+    assert CAUTION in digest([feature()], WEEK, PLAIN).body_text
 
 
 def test_a_quiet_week_is_not_called_calm():
-    message = digest([], WEEK, report=REPORT)
+    message = digest([], WEEK, PLAIN)
     assert message.title == "Sitewatch 2026-W47: no alert"
     assert CALM in message.body_text
 
@@ -112,7 +120,7 @@ def test_neither_digest_nor_table_tells_where_a_place_is(feature):
     places = feature(name="Old Pier", note="at 0.123456789 east")
     console = Console(width=200, record=True, file=StringIO())
     console.print(console_table([places], WEEK))
-    for text in (digest([places], WEEK, report=REPORT).body_text, console.export_text()):
+    for text in (digest([places], WEEK, PLAIN).body_text, console.export_text()):
         assert "0.1234" not in text
         assert "Old Pier" not in text
 
@@ -129,3 +137,93 @@ def test_the_table_holds_what_a_monitor_needs_and_marks_what_is_new(feature):
     assert "(new)" not in old
     assert "2 alerts, week 2026-W47" in text
     assert "never an accusation" in text
+
+
+def phrases(table, path=""):
+    """Every phrase of a catalog by its name, with the names of what it is filled with."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from phrases(value, f"{path}{name}.")
+        elif isinstance(value, str):
+            yield f"{path}{name}", {part for _, part, _, _ in Formatter().parse(value) if part}
+
+
+def test_every_language_says_everything_that_english_says():
+    known = dict(phrases(EN.table))
+    assert {"en", "fr"} <= set(languages())
+    for lang in languages():
+        assert dict(phrases(language(lang).table)) == known, lang
+        assert tomllib.loads((CATALOGS / f"{lang}.toml").read_text(encoding="utf-8")) == language(lang).table
+
+
+def test_a_language_without_a_catalog_is_refused_with_those_there_are():
+    with pytest.raises(AlertsError, match="language `xx` has no catalog; use one of en, fr"):
+        language("xx")
+
+
+@pytest.mark.parametrize(
+    ("lang", "written"), [("en", ["1 March 2026", "22 November 2026"]), ("fr", ["1er mars 2026", "22 novembre 2026"])]
+)
+def test_days_are_written_as_people_do(lang, written):
+    assert [language(lang).day(day) for day in ("2026-03-01", "2026-11-22")] == written
+
+
+def test_a_digest_in_french_reads_like_this(feature):
+    fates = Fates(held=7, fell=2, open=3)
+    setting = Setting(REPORT, lang="fr", is_exercise=True, fates=fates)
+    message = digest([feature(state="provisional", last_clear_look="2026-11-20")], WEEK, setting)
+    assert message.title == "Sitewatch 2026-W47 : 1 alerte dans 1 lieu"
+    assert (
+        message.body_text
+        == """\
+Exercice : les images sont simulées, rien de ceci n'a eu lieu.
+
+Sitewatch, semaine 2026-W47 (du 16 novembre 2026 au 22 novembre 2026) : 1 alerte dans 1 lieu.
+
+Un site suspect est un motif physique qu'une personne doit vérifier, jamais une accusation.
+
+Les alertes provisoires reposent encore sur peu d'indices et peuvent être retirées. Parmi les alertes provisoires \
+tranchées à ce jour, 78 % ont été confirmées ensuite (7 sur 9) ; 3 restent ouvertes.
+
+pier-1 : 1 alerte (1 provisoire)
+- PROVISOIRE : construction, au-delà du périmètre
+  taille 2\u202f400 m² (de 1\u202f800 à 3\u202f000)
+  confiance 0,82, vu par sentinel-1 et sentinel-2
+  vu pour la première fois le 3 novembre 2026, dernière vue claire le 20 novembre 2026
+  al-0123456789ab
+
+Rapport : outputs/reports/2026-W47/index.html
+
+Ce message donne des identifiants au lieu de coordonnées ; les personnes autorisées retrouvent les lieux par leur \
+identifiant.
+"""
+    )
+
+
+def test_only_a_restricted_message_says_where(feature):
+    careful = digest([feature()], WEEK, PLAIN).body_text
+    restricted = digest([feature()], WEEK, Setting(REPORT, is_restricted=True)).body_text
+    assert "0.25" not in careful
+    assert "  at 0.25000, 0.56173\n" in restricted
+    assert "keep it to those who may know the places" in restricted
+
+
+def test_what_became_of_an_event_is_said(feature):
+    text = digest([feature(reopens="ev-1", merged_into="ev-2")], WEEK, PLAIN).body_text
+    assert "  found again after it was withdrawn, as event ev-1\n  now part of event ev-2\n" in text
+
+
+def test_an_escalation_and_a_link_to_acknowledge_are_said(feature):
+    setting = Setting(REPORT, is_escalation=True, links={"al-0123456789ab": "https://desk.example.org/a?token=x"})
+    message = digest([feature()], WEEK, setting)
+    assert message.title.startswith("Sitewatch 2026-W47, nobody has acknowledged: 1 alert")
+    assert "  Acknowledge: https://desk.example.org/a?token=x\n" in message.body_text
+
+
+def test_a_flood_of_alerts_is_counted_and_not_listed(feature):
+    many = [feature(alert_id=f"al-{n:04}", area_id=f"pier-{n // 30}") for n in range(200)]
+    message = digest(many, WEEK, PLAIN)
+    assert message.title == "Sitewatch 2026-W47: 200 alerts at 7 places"
+    assert message.body_text.count("al-") == SHOWN
+    assert "pier-0: 30 alerts" in message.body_text
+    assert "and 140 more alerts, in the report" in message.body_text

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from datetime import date
 
 import pytest
@@ -117,6 +118,25 @@ def test_no_secret_reaches_prefect_or_the_outputs(prefect_server, settings, made
     assert run.parameters["settings"]["history_days"] == 60
     assert "hunter2" not in str(run.parameters)
     assert "hunter2" not in (given.outputs / "run-settings.json").read_text()
+
+
+def test_alerts_are_prefect_events_without_coordinates(prefect_server, settings, made):
+    given = settings(made.site(made.WALLED))
+    result = watch(given, made.SINCE, made.UNTIL, return_state=True).result()
+    assert result.issued
+    wanted = {"filter": {"event": {"name": ["sitewatch.alert.issued"]}, "occurred": {"since": str(made.SINCE)}}}
+    deadline = time.monotonic() + 20
+    told: set[str] = set()
+    with get_client(sync_client=True) as client:
+        while not told >= {f"sitewatch.alert.{alert}" for alert in result.issued} and time.monotonic() < deadline:
+            events = client._client.post("/events/filter", json=wanted).json()["events"]
+            told = {event["resource"]["prefect.resource.id"] for event in events}
+            time.sleep(0.2)
+    assert told >= {f"sitewatch.alert.{alert}" for alert in result.issued}
+    (event,) = [one for one in events if one["resource"]["prefect.resource.name"] == result.issued[0]]
+    assert event["payload"].keys() >= {"kind", "change", "state", "confidence"}
+    assert event["payload"].keys().isdisjoint({"geometry", "name"})
+    assert f"sitewatch.area.{made.WALLED}" in [one["prefect.resource.id"] for one in event["related"]]
 
 
 def test_deployments_find_the_flow_by_its_module():

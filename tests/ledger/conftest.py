@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from shapely.geometry import box
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.pool import NullPool
 
 from aois.area import Area, Kind, Response, Status
 from aois.week import Week, week_of
 from detectors.records import State, Transition
 from flows.ledger import EventRecord, Ledger, ObservationRecord, event_id, open_ledger
+from flows.ledger.tables import Base
 
 FIRST = week_of(date(2026, 9, 7))
+Fresh: TypeAlias = Callable[[], AbstractContextManager[str]]
 
 
 def week(number: int) -> Week:
@@ -72,11 +75,13 @@ def event(
     return EventRecord(area_id, event_id(area_id, key), {**known, **properties}, geometry, steps, alert)
 
 
-def dump(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table."""
-    with closing(sqlite3.connect(path)) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: connection.execute(f"SELECT * FROM {name} ORDER BY rowid").fetchall() for name in tables}
+def dump(ledger: Path | str) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table of a ledger, by its file or its address."""
+    engine = create_engine(f"sqlite:///{ledger}" if isinstance(ledger, Path) else ledger, poolclass=NullPool)
+    with engine.connect() as connection:
+        names = inspect(connection).get_table_names()
+        rows = {name: list(map(tuple, connection.exec_driver_sql(f"SELECT * FROM {name}"))) for name in names}
+    return {name: sorted(found, key=lambda row: row[:2]) for name, found in rows.items()}
 
 
 @pytest.fixture(scope="session")
@@ -90,14 +95,71 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def path(blank: Path, tmp_path: Path) -> Path:
-    """A copy of the blank ledger."""
+    """A copy of the blank ledger, as a file."""
     return Path(shutil.copy(blank, tmp_path / "ledger.sqlite"))
 
 
+@pytest.fixture(scope="session")
+def fresh_file(blank: Path, tmp_path_factory: pytest.TempPathFactory) -> Fresh:
+    """Gives the address of a ledger file that knows one site, for as long as a ``with`` lasts."""
+
+    @contextmanager
+    def fresh() -> Iterator[str]:
+        folder = tmp_path_factory.mktemp("fresh")
+        yield f"sqlite:///{shutil.copy(blank, folder / 'ledger.sqlite')}"
+        shutil.rmtree(folder)
+
+    return fresh
+
+
+@pytest.fixture(scope="session")
+def fresh_database(postgres: Any) -> Fresh:
+    """The same on PostgreSQL, in databases that are emptied and used again: making one takes half a second."""
+    idle: list[str] = []
+
+    @contextmanager
+    def fresh() -> Iterator[str]:
+        address = idle.pop() if idle else postgres.url(postgres.create())
+        with open_ledger(address) as ledger:
+            ledger.record_areas([area()])
+        yield address
+        empty(address)
+        idle.append(address)
+
+    return fresh
+
+
+def empty(address: str) -> None:
+    """Forget everything in a PostgreSQL ledger but its schema, and count from one again."""
+    engine = create_engine(address, poolclass=NullPool)
+    with engine.begin() as connection:
+        names = ", ".join(Base.metadata.tables)
+        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY")
+
+
+@pytest.fixture(params=["fresh_file", "fresh_database"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a ledger that knows one site; tests that ask for it run on both databases."""
+    with request.getfixturevalue(request.param)() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database that holds nothing yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new' / 'ledger.sqlite'}"
+        return
+    postgres = request.getfixturevalue("postgres")
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
 @pytest.fixture
-def ledger(path: Path) -> Iterator[Ledger]:
-    """The blank ledger, open."""
-    with open_ledger(f"sqlite:///{path}") as opened:
+def ledger(url: str) -> Iterator[Ledger]:
+    """That ledger, open."""
+    with open_ledger(url) as opened:
         yield opened
 
 

@@ -2,21 +2,25 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from flows.ledger import LedgerError, open_ledger
+from flows.ledger import LedgerError, alert_id, event_id, open_ledger
 from flows.ledger.database import alembic_config, connect, writing
+from flows.ledger.records import DeliveryRecord, DispatchRecord
 from flows.ledger.tables import Base
 
 TABLES = set(Base.metadata.tables)
+STEPS = [step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()][::-1]
 
 
 def tables(path: Path) -> set[str]:
@@ -26,20 +30,65 @@ def tables(path: Path) -> set[str]:
     return names
 
 
-def test_migrations_lead_up_down_and_up_again(tmp_path):
-    path = tmp_path / "new" / "ledger.sqlite"
-    engine = connect(f"sqlite:///{path}")
-    assert tables(path) == TABLES
-    with writing(engine).begin() as connection:
-        command.downgrade(alembic_config(connection), "base")
-    assert tables(path) == set()
+def tables_of(engine):
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def test_migrations_lead_down_and_up_again_step_by_step(new_url):
+    engine = connect(new_url)
+    assert tables_of(engine) == TABLES
+    for _ in STEPS:
+        with writing(engine).begin() as connection:
+            command.downgrade(alembic_config(connection), "-1")
+    assert tables_of(engine) == set()
+    for step in STEPS:
+        with writing(engine).begin() as connection:
+            command.upgrade(alembic_config(connection), step)
+    assert tables_of(engine) == TABLES
     engine.dispose()
-    connect(f"sqlite:///{path}").dispose()
-    assert tables(path) == TABLES
 
 
-def test_migrations_lead_to_the_tables_of_the_code(path):
-    engine = connect(f"sqlite:///{path}")
+@pytest.fixture
+def first_release(tmp_path):
+    """The file that the first release wrote."""
+    path = tmp_path / "first.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(Path(__file__).with_name("first_release.sql").read_text())
+    connection.close()
+    return path
+
+
+def test_a_ledger_of_the_first_release_is_brought_up_to_date_with_all_it_knew(first_release):
+    with open_ledger(f"sqlite:///{first_release}") as ledger:
+        states = [alert["properties"]["state"] for alert in ledger.alerts()]
+        x = alert_id(event_id("site-a", "x"))
+        assert sorted(states) == ["confirmed", "provisional", "provisional"]
+        assert ledger.alert(x).acknowledged_by == "Anna"
+        assert [run.run_id for run in ledger.runs()] == ["run-1"]
+        waiting = [message.key for message in ledger.pending_messages()]
+        assert len(waiting) == 3, "one of four was sent; the others wait"
+        assert f"{x}:confirmed" in waiting
+        assert ledger.verdicts() == []
+
+
+def test_a_way_back_to_the_first_release_says_what_was_sent(first_release):
+    now = datetime(2026, 9, 21, 6, tzinfo=UTC)
+    with open_ledger(f"sqlite:///{first_release}") as ledger:
+        first, second, third = (message.key for message in ledger.pending_messages())
+        ways = [DeliveryRecord(key, "mail", "all", now, now) for key in (first, second)]
+        ledger.outbox.route([first, second, third], ways, at=now)
+        ledger.outbox.pack(DispatchRecord("sw-1", "mail", (first,), {}, now))
+        ledger.outbox.mark_sent("sw-1", at=now)
+    engine = connect(f"sqlite:///{first_release}")
+    with writing(engine).begin() as connection:
+        command.downgrade(alembic_config(connection), "0001")
+        rows = connection.exec_driver_sql("SELECT key FROM messages WHERE sent_at IS NULL").all()
+    engine.dispose()
+    assert [key for (key,) in rows] == [second]
+
+
+def test_migrations_lead_to_the_tables_of_the_code(new_url):
+    engine = connect(new_url)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()
@@ -106,12 +155,15 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password(url):
     assert "sqlite:///outputs/ledger.sqlite" in str(caught.value)
 
 
-def test_errors_of_the_database_do_not_repeat_values(ledger, given, path):
+def test_errors_of_the_database_do_not_repeat_values(given, path):
     with sqlite3.connect(path) as connection:
         connection.execute(
             "CREATE TRIGGER full BEFORE INSERT ON event_versions BEGIN SELECT RAISE(ABORT, 'disk full'); END"
         )
     connection.close()
-    with pytest.raises(LedgerError, match=r"disk full; nothing was changed") as caught:
+    with (
+        open_ledger(f"sqlite:///{path}") as ledger,
+        pytest.raises(LedgerError, match=r"disk full; nothing was changed") as caught,
+    ):
         ledger.record_week(given.observation(0), [given.event("x")])
     assert "0.001" not in str(caught.value) + str(caught.value.__cause__)

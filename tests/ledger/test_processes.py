@@ -23,20 +23,19 @@ def finish(process: subprocess.Popen[str]) -> None:
     assert process.returncode == 0, complaints
 
 
-def test_two_processes_make_one_ledger_and_record_two_areas_at_once(tmp_path):
-    url = f"sqlite:///{tmp_path / 'new' / 'ledger.sqlite'}"
-    for process in [start("record_child.py", url, area) for area in ("site-a", "site-b")]:
+def test_two_processes_make_one_ledger_and_record_two_areas_at_once(new_url):
+    for process in [start("record_child.py", new_url, area) for area in ("site-a", "site-b")]:
         finish(process)
-    with open_ledger(url) as ledger:
+    with open_ledger(new_url) as ledger:
         assert [len(ledger.chains(area)) for area in ("site-a", "site-b")] == [20, 20]
         alerts = ledger.alerts()
     assert [alert["properties"]["area_id"] for alert in alerts] == ["site-a"] * 3 + ["site-b"] * 3
     assert {alert["properties"]["area_m2"] for alert in alerts} == {119.0}
 
 
-def test_a_kill_at_any_moment_leaves_the_week_recorded_or_not_and_a_second_run_mends_it(ledger, path, tmp_path, given):
-    ledger.record_week(given.observation(0), [given.event("x"), given.event("y")])
-    ledger.close()
+def test_a_kill_at_any_moment_leaves_the_week_recorded_or_not_and_a_second_run_mends_it(path, tmp_path, given):
+    with open_ledger(f"sqlite:///{path}") as ledger:
+        ledger.record_week(given.observation(0), [given.event("x"), given.event("y")])
     old = given.dump(path)
     whole = Path(shutil.copy(path, tmp_path / "whole.sqlite"))
     week = given.observation(1), [given.event("x", State.PROVISIONAL, State.CONFIRMED), given.event("z")]

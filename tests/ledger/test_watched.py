@@ -28,15 +28,15 @@ def test_areas_come_back_as_they_were_with_their_responses_and_are_never_dropped
     assert ledger.areas() == [region, replace(given.area(), name="Pier")]
 
 
-def test_scenes_are_updated_and_come_back_in_order(ledger, given, path):
+def test_scenes_are_updated_and_come_back_in_order(ledger, given, url):
     refused = replace(SCENE, scene_id="a", shift_px=None, status="refused", note="shift of 2.1 px")
     earlier = replace(SCENE, scene_id="z", acquired=SCENE.acquired - timedelta(days=5))
     ledger.record_scenes("site-a", [SCENE, earlier, replace(refused, status="used")])
     ledger.record_scenes("site-a", [refused])
     assert ledger.scenes("site-a") == [earlier, refused, SCENE]
-    before = given.dump(path)
+    before = given.dump(url)
     ledger.record_scenes("site-a", [SCENE, refused])
-    assert given.dump(path) == before
+    assert given.dump(url) == before
 
 
 def test_times_are_kept_as_instants(ledger):

@@ -183,11 +183,11 @@ def test_people_hear_when_a_late_scene_undoes_a_retraction(ledger, given, record
         ({"area_id": "site-b"}, "of area `site-b`"),
     ],
 )
-def test_an_event_that_breaks_the_contract_is_refused_and_nothing_is_recorded(ledger, given, path, change, complaint):
-    before = given.dump(path)
+def test_an_event_that_breaks_the_contract_is_refused_and_nothing_is_recorded(ledger, given, url, change, complaint):
+    before = given.dump(url)
     with pytest.raises(LedgerError, match=complaint):
         ledger.record_week(given.observation(0), [given.event("y"), replace(given.event("x"), **change)])
-    assert given.dump(path) == before
+    assert given.dump(url) == before
 
 
 def test_an_event_listed_twice_and_an_unknown_area_are_refused(ledger, given):

@@ -1,0 +1,93 @@
+"""Signatures: of webhooks, so that a receiver knows who speaks, and of links, so that we know who answers."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from flows.alerts.errors import AlertsError
+
+WINDOW_S = 300  # how far a receiver's clock and ours may lie apart; the value of the Standard Webhooks convention
+LEAST_SECRET = 16  # characters; a shorter secret can be guessed
+
+
+def sign(secret: str, key: str, body: bytes, *, at: datetime) -> dict[str, str]:
+    """The headers of a webhook, by the Standard Webhooks convention (https://www.standardwebhooks.com).
+
+    The signature is HMAC-SHA256, by the secret as UTF-8, of key, timestamp (seconds since 1970) and body with dots
+    between them. `Idempotency-Key` repeats the key for receivers that know that header.
+    """
+    stamp = str(int(at.timestamp()))
+    return {
+        "webhook-id": key,
+        "webhook-timestamp": stamp,
+        "webhook-signature": f"v1,{_signature(secret, key, stamp, body)}",
+        "Idempotency-Key": key,
+    }
+
+
+def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: datetime, window_s: int = WINDOW_S) -> str:
+    """The key of a webhook that is genuine; what a receiver does, here for tests and for receivers in Python.
+
+    Raises `AlertsError` for a signature that does not fit and a timestamp outside the replay window. A receiver acts
+    on a key once.
+    """
+    key, stamp, signatures = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
+    expected = f"v1,{_signature(secret, key, stamp, body)}"
+    if not any(hmac.compare_digest(expected.encode(), one.encode()) for one in signatures.split()):
+        raise AlertsError(f"webhook `{key}`: the signature does not fit; check that both sides have the same secret")
+    if abs(int(stamp) - now.timestamp()) > window_s:
+        raise AlertsError(f"webhook `{key}`: sent more than {window_s} s from now; refuse it, and check both clocks")
+    return key
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a signed link says: who acknowledges which alert."""
+
+    alert_id: str
+    by: str
+
+
+def make_token(secret: str, answer: Answer, *, expires: datetime) -> str:
+    """A token for a link by which one reader acknowledges one alert until it expires.
+
+    Raises `AlertsError` for a secret that is too short to keep anybody out.
+    """
+    if len(secret) < LEAST_SECRET:
+        raise AlertsError(f"the secret of links has {len(secret)} characters; use at least {LEAST_SECRET}")
+    text = "\n".join((answer.alert_id, str(int(expires.timestamp())), answer.by)).encode()
+    return f"{_text64(text)}.{_text64(_mac(secret, text))}"
+
+
+def read_token(secret: str, token: str, *, now: datetime) -> Answer:
+    """What a genuine token says; raises `AlertsError` for any other and for one that has expired."""
+    try:
+        text, mac = (urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
+        is_genuine = hmac.compare_digest(mac, _mac(secret, text))
+        alert_id, expires, by = text.decode().split("\n", 2) if is_genuine else ("", "0", "")
+    except ValueError:
+        is_genuine = False
+    if not is_genuine:
+        raise AlertsError("this link is not genuine; open the one in the message, or acknowledge by command")
+    if now.timestamp() > int(expires):
+        day = datetime.fromtimestamp(int(expires), UTC).date()
+        raise AlertsError(f"this link expired on {day}; acknowledge by `sitewatch alerts acknowledge {alert_id}`")
+    return Answer(alert_id, by)
+
+
+def _signature(secret: str, key: str, stamp: str, body: bytes) -> str:
+    content = b".".join((key.encode(), stamp.encode(), body))
+    return b64encode(hmac.new(secret.encode(), content, sha256).digest()).decode()
+
+
+def _mac(secret: str, text: bytes) -> bytes:
+    return hmac.new(secret.encode(), b"sitewatch acknowledge\n" + text, sha256).digest()
+
+
+def _text64(content: bytes) -> str:
+    return urlsafe_b64encode(content).rstrip(b"=").decode()

@@ -1,0 +1,165 @@
+"""The commands about alerts: what is on record, who has seen it, what is on its way."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Optional
+
+import typer
+from rich.table import Table
+
+from aois.week import week_of
+from flows.alerts.console import console_table
+from flows.ledger.ledger import Ledger
+from flows.ledger.precision import Precision, Split
+from flows.ledger.records import Judgement, Reason, Verdict
+from flows.settings import Settings, SettingsError, load_settings
+from flows.terminal import OutputsOption, console, existing_ledger
+
+alerts_app = typer.Typer(no_args_is_help=True, help="The alerts on record.")
+
+
+@alerts_app.command("list")
+def alerts_list(outputs: OutputsOption = None) -> None:
+    """Every alert, by place."""
+    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+        features = ledger.alerts()
+        last = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
+    console.print(
+        console_table(features, last) if features else "No alert on record. No alert is not the same as no change."
+    )
+
+
+@alerts_app.command("show")
+def alerts_show(alert_id: str, outputs: OutputsOption = None) -> None:
+    """One alert with everything but its coordinates."""
+    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+        record = ledger.alert(alert_id)
+        feature = next(f for f in ledger.alerts() if f["properties"]["alert_id"] == alert_id)
+        said = ledger.verdicts(record.event_id)
+        shown = feature["properties"] | {
+            "acknowledged_on": str(record.acknowledged_on) if record.acknowledged_on else None,
+            "acknowledged_by": record.acknowledged_by,
+            "verdicts": [{**vars(one.judgement), "at": one.at.isoformat(timespec="seconds")} for one in said],
+            "history": [
+                f"{step.on} {step.state.value} {step.note}".strip() for step in ledger.history(record.event_id)
+            ],
+        }
+    console.print_json(json.dumps(shown))
+
+
+@alerts_app.command("acknowledge")
+def alerts_acknowledge(
+    alert_id: str,
+    by: Annotated[str, typer.Option("--by", help="Who takes it up.")],
+    outputs: OutputsOption = None,
+) -> None:
+    """Note who takes an alert up."""
+    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+        ledger.acknowledge(alert_id, by=by, on=datetime.now(UTC).date())
+    console.print(f"{alert_id} acknowledged by {by}.", highlight=False, markup=False)
+
+
+@alerts_app.command("judge")
+def alerts_judge(
+    alert_id: str,
+    verdict: Verdict,
+    by: Annotated[str, typer.Option("--by", help="Who has judged it.")],
+    reason: Annotated[Optional[Reason], typer.Option("--reason", help="Why it is rejected.")] = None,  # noqa: UP045
+    note: Annotated[str, typer.Option("--note", help="In a few words.")] = "",
+    outputs: OutputsOption = None,
+) -> None:
+    """Note what a reviewer says of an alert; nothing said before is lost."""
+    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+        event_id = ledger.alert(alert_id).event_id
+        ledger.judge(event_id, Judgement(verdict, by=by, reason=reason, note=note), at=datetime.now(UTC))
+    console.print(f"{alert_id}: {verdict.value}, says {by}.", highlight=False, markup=False)
+
+
+@alerts_app.command("precision")
+def alerts_precision(
+    by: Annotated[Split, typer.Option("--by", help="What to tell apart.")] = Split.NOTHING,
+    outputs: OutputsOption = None,
+) -> None:
+    """How often alerts held when a person looked."""
+    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+        groups = ledger.precision(by=by)
+    table = Table(by.value, "confirmed", "rejected", "unsure", "not judged", "held (95 % interval)")
+    for one in groups:
+        numbers = (one.confirmed, one.rejected, one.unsure, one.waiting)
+        table.add_row(one.group, *map(str, numbers), _share(one))
+    console.print(table)
+
+
+@alerts_app.command("deliver")
+def alerts_deliver(
+    due: Annotated[bool, typer.Option("--due", help="Only what is due by now; for timers.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="Also what was given up.")] = False,
+    outputs: OutputsOption = None,
+) -> None:
+    """Send what waits in the outbox."""
+    settings = load_settings(outputs=outputs)
+    with existing_ledger(settings) as ledger:
+        if dead:
+            ledger.outbox.revive()
+        _deliver(ledger, settings, only_due=due)
+
+
+@alerts_app.command("outbox")
+def alerts_outbox(outputs: OutputsOption = None) -> None:
+    """What is on its way, and what was given up and why."""
+    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+        unsent, dead = ledger.outbox.unsent(), ledger.outbox.unsent(dead=True)
+        early = len(ledger.outbox.unrouted()) + len(ledger.outbox.waiting())
+    table = Table("message", "channel", "alerts", "attempts", "next", "reason")
+    for one in (*unsent, *dead):
+        again = one.next_attempt_at.strftime("%Y-%m-%d %H:%M UTC") if one.next_attempt_at else "given up"
+        told = again if one.attempts else "not tried yet"
+        alerts = str(len({key.split(":")[0] for key in one.messages}))
+        table.add_row(one.key, one.channel, alerts, str(one.attempts), told, one.last_error or "")
+    console.print(table)
+    console.print(f"{early} deliveries wait for their hour or a channel.", highlight=False)
+
+
+@alerts_app.command("answer")
+def alerts_answer(
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8040,
+    outputs: OutputsOption = None,
+) -> None:
+    """Serve the page behind the links in messages, until it is stopped."""
+    import uvicorn
+
+    from flows.answers import answers
+
+    settings = load_settings(outputs=outputs)
+    existing_ledger(settings).close()
+    app = answers(settings)
+    console.print(f"Links are answered at http://{host}:{port}/acknowledge", highlight=False)
+    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")  # a token is nothing for a log
+
+
+def _deliver(ledger: Ledger, settings: Settings, *, only_due: bool) -> None:
+    from flows.delivery import deliver_pending
+
+    week = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
+    report = settings.outputs / "reports" / str(week) / "index.html"
+    outcome = deliver_pending(ledger, settings, week=week, report=report, only_due=only_due)
+    if outcome.waiting and not settings.alert_urls and settings.alert_routes is None:
+        raise SettingsError(
+            f"{outcome.waiting} messages wait and no channel is set; set SITEWATCH_ALERT_URLS or SITEWATCH_ALERT_ROUTES"
+        )
+    for reason in outcome.failed:
+        console.print(f"not delivered, will be tried again: {reason}", highlight=False, markup=False, soft_wrap=True)
+    for reason in outcome.given_up:
+        console.print(f"given up, `alerts deliver --dead` tries again: {reason}", highlight=False, markup=False)
+    console.print(f"{outcome.sent} messages delivered.", highlight=False)
+    if outcome.failed or outcome.given_up:
+        raise typer.Exit(1)
+
+
+def _share(one: Precision) -> str:
+    if one.share is None or one.low is None or one.high is None:
+        return "nothing decided yet"
+    return f"{one.share:.0%} ({one.low:.0%} to {one.high:.0%})"

@@ -1,0 +1,65 @@
+"""One process at a time for work that a transaction cannot span, such as sending."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from flows.ledger.errors import LedgerError
+
+STEP_S = 0.1
+
+
+@contextmanager
+def exclusively(engine: Engine, name: str, *, patience_s: float, complaint: str) -> Iterator[None]:
+    """Nobody else holds that name on this ledger as long as the ``with`` lasts.
+
+    The lock dies with its process, so nothing is left behind by a kill. Raises `LedgerError` with `complaint` when
+    another has not let go after `patience_s`.
+    """
+    locked = _file(engine, name) if engine.dialect.name == "sqlite" else _advisory(engine, name)
+    deadline = time.monotonic() + patience_s
+    try:
+        while not next(locked):
+            if time.monotonic() >= deadline:
+                raise LedgerError(complaint)
+            time.sleep(STEP_S)
+        yield
+    finally:
+        locked.close()
+
+
+def _file(engine: Engine, name: str) -> Generator[bool, None, None]:
+    """Try for a lock on a file beside the ledger, once for each item; let go when closed."""
+    database = Path(engine.url.database or "ledger")
+    folder = database.with_name(f".{database.name}.locks")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+    finally:
+        os.close(handle)
+
+
+def _advisory(engine: Engine, name: str) -> Generator[bool, None, None]:
+    """The same by a lock of PostgreSQL that belongs to a connection."""
+    number = int.from_bytes(sha256(name.encode()).digest()[:7])
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        try:
+            while True:
+                yield bool(connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({number})").scalar())
+        finally:
+            connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")

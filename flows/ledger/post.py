@@ -1,0 +1,74 @@
+"""The outbox of a ledger: what is on its way to people, channel by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy.orm import Session
+
+from flows.ledger import dispatches, outbox
+from flows.ledger.records import DeliveryRecord, DispatchRecord, MessageRecord, Purpose, Unanswered
+
+Transaction: TypeAlias = Callable[[], AbstractContextManager[Session]]
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """Each method is one transaction, and a kill between any two of them loses nothing.
+
+    A message is routed (who hears it is settled), packed into one dispatch a channel (content and key are settled),
+    sent, and marked. Whoever was killed after sending and before marking sends the same dispatch under the same key
+    again.
+    """
+
+    reading: Transaction
+    writing: Transaction
+
+    def unrouted(self) -> list[MessageRecord]:
+        """Messages of which nobody has settled yet who is to hear them."""
+        with self.reading() as session:
+            return outbox.unrouted(session)
+
+    def route(self, keys: Collection[str], deliveries: Sequence[DeliveryRecord], *, at: datetime) -> None:
+        """Messages are routed, and these are to be delivered; what a channel is to hear already is not added."""
+        with self.writing() as session:
+            dispatches.route(session, keys, deliveries, at=at)
+
+    def waiting(self) -> list[DeliveryRecord]:
+        """Deliveries that no dispatch carries yet."""
+        with self.reading() as session:
+            return dispatches.waiting(session)
+
+    def pack(self, dispatch: DispatchRecord, *, purpose: Purpose = Purpose.ALERT) -> None:
+        """A dispatch carries the waiting deliveries of its messages to its channel."""
+        with self.writing() as session:
+            dispatches.pack(session, dispatch, purpose=purpose)
+
+    def unsent(self, *, dead: bool = False) -> list[DispatchRecord]:
+        """Dispatches that wait for another try, or those that were given up; oldest first."""
+        with self.reading() as session:
+            return dispatches.unsent(session, dead=dead)
+
+    def mark_sent(self, key: str, *, at: datetime) -> None:
+        """Note that a channel took a dispatch."""
+        with self.writing() as session:
+            dispatches.mark_sent(session, key, at=at)
+
+    def mark_failed(self, key: str, *, reason: str, at: datetime, next_at: datetime | None) -> None:
+        """Note an attempt that failed and when to try again (None: never). No address or secret in the reason."""
+        with self.writing() as session:
+            dispatches.mark_failed(session, key, reason=reason, at=at, next_at=next_at)
+
+    def revive(self) -> int:
+        """Dispatches that were given up are tried again; how many."""
+        with self.writing() as session:
+            return dispatches.revive(session)
+
+    def unanswered(self) -> list[Unanswered]:
+        """Messages that went out about alerts that nobody has acknowledged."""
+        with self.reading() as session:
+            return dispatches.unanswered(session)

@@ -1,0 +1,101 @@
+"""What reviewers say of events: added, never changed, and out of reach of any run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from flows.ledger.errors import LedgerError
+from flows.ledger.precision import Judged
+from flows.ledger.records import Judgement, Reason, Verdict, VerdictRecord
+from flows.ledger.tables import AlertRow, EventRow, VerdictRow
+from flows.ledger.versions import LAST, known
+
+
+def write(session: Session, given: VerdictRecord) -> bool:
+    """The verdict is on record with what the event looked like; True if that added it.
+
+    The same words by the same person, said again with nothing else in between, are not added twice. Raises
+    `LedgerError` for an event that was never recorded and a verdict that lacks what it needs.
+    """
+    _check(given)
+    event = session.get(EventRow, given.event_id)
+    if event is None:
+        raise LedgerError(f"event `{given.event_id}` is not in the ledger; take the id from events.geojson or an alert")
+    last = session.scalar(_of(given.event_id).order_by(VerdictRow.id.desc()).limit(1))
+    if last is not None and _judgement(last) == given.judgement:
+        return False
+    words = given.judgement
+    session.add(
+        VerdictRow(
+            event_id=event.id,
+            verdict=words.verdict.value,
+            reason=None if words.reason is None else words.reason.value,
+            note=words.note,
+            judged_by=words.by,
+            judged_at=given.at,
+            seen=event.properties,
+        )
+    )
+    return True
+
+
+def read(session: Session, event_id: str | None) -> list[VerdictRecord]:
+    """Every verdict on an event (on all events if None), in the order in which they were given."""
+    query = select(VerdictRow) if event_id is None else _of(event_id)
+    return [_record(row) for row in session.scalars(query.order_by(VerdictRow.id))]
+
+
+def judged(session: Session) -> list[Judged]:
+    """Every event that an alert was issued for, with the last verdict on it.
+
+    An event that was judged counts as the reviewer saw it: its size, class or confidence may have changed since.
+    """
+    said = {row.event_id: row for row in session.scalars(select(VerdictRow).order_by(VerdictRow.id))}
+    present = known(session, as_of=LAST)
+    issued = session.scalars(select(AlertRow.event_id).order_by(AlertRow.event_id))
+    return [_judged(said.get(name), present[name].properties) for name in issued]
+
+
+def _judged(row: VerdictRow | None, present: Mapping[str, object]) -> Judged:
+    seen = present if row is None else row.seen
+    return Judged(
+        area_id=str(seen["area_id"]),
+        change=str(seen["change"]),
+        confidence=float(str(seen["confidence"])),
+        verdict=None if row is None else Verdict(row.verdict),
+    )
+
+
+def _of(event_id: str) -> Select[tuple[VerdictRow]]:
+    return select(VerdictRow).where(VerdictRow.event_id == event_id)
+
+
+def _check(given: VerdictRecord) -> None:
+    """Raise `LedgerError` for a verdict that nobody could make use of later."""
+    words, where = given.judgement, f"verdict on event `{given.event_id}`"
+    if not words.by.strip():
+        raise LedgerError(f"{where} needs a name; say who has judged it")
+    if words.verdict is Verdict.REJECTED and words.reason is None:
+        raise LedgerError(f"{where}: a rejection needs a reason; give one of {_listed(Reason)}")
+    if words.verdict is not Verdict.REJECTED and words.reason is not None:
+        raise LedgerError(
+            f"{where}: `{words.verdict}` takes no reason; leave `{words.reason}` out or put it in the note"
+        )
+    if words.reason is Reason.OTHER and not words.note.strip():
+        raise LedgerError(f"{where}: the reason `other` needs a note; say in a few words what it is")
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _judgement(row: VerdictRow) -> Judgement:
+    reason = None if row.reason is None else Reason(row.reason)
+    return Judgement(Verdict(row.verdict), by=row.judged_by, reason=reason, note=row.note)
+
+
+def _record(row: VerdictRow) -> VerdictRecord:
+    return VerdictRecord(row.event_id, _judgement(row), row.judged_at)

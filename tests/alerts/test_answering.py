@@ -1,0 +1,71 @@
+"""The page behind a link, as people and as mail filters open it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from flows.alerts import AlertsError, Answer, make_token
+from flows.alerts.answering import answer_app
+
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+SECRET = "sixteen letters or more"
+ANSWER = Answer("al-0123456789ab", "<desk>")
+
+
+@pytest.fixture
+def answers():
+    return []
+
+
+@pytest.fixture
+def client(answers):
+    def acknowledge(answer):
+        if answer.alert_id == "al-unknown":
+            raise AlertsError("alert `al-unknown` is not in the ledger")
+        answers.append(answer)
+
+    app = answer_app(SECRET, acknowledge, clock=lambda: NOW)
+
+    def client(method, given):
+        async def ask():
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://desk") as one:
+                return await one.request(method, "/acknowledge", params={"token": given})
+
+        return asyncio.run(ask())
+
+    return client
+
+
+def token(answer=ANSWER, **late):
+    return make_token(SECRET, answer, expires=NOW + timedelta(days=1) - timedelta(**late))
+
+
+def test_opening_a_link_changes_nothing_and_its_button_acknowledges(client, answers):
+    for _ in range(3):
+        page = client("GET", token())
+        assert page.status_code == 200
+    assert answers == []
+    assert "al-0123456789ab" in page.text
+    assert "<desk>" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    done = client("POST", token())
+    assert (done.status_code, answers) == (200, [ANSWER])
+    assert "is acknowledged for &lt;desk&gt;" in done.text
+
+
+@pytest.mark.parametrize("bad", ["", "made.up", token(days=2), token()[:-2]])
+def test_a_link_that_is_not_genuine_or_too_old_is_refused(client, answers, bad):
+    assert client("GET", bad).status_code == 403
+    assert client("POST", bad).status_code == 403
+    assert answers == []
+
+
+def test_what_the_ledger_refuses_is_said(client, answers):
+    refused = client("POST", token(Answer("al-unknown", "x")))
+    assert (refused.status_code, answers) == (403, [])
+    assert "al-unknown" in refused.text

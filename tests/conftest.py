@@ -1,0 +1,206 @@
+"""What the tests of several rooms share: servers of their own, on loopback."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from sqlalchemy import create_engine
+
+UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "60",
+    "shared_buffers": "32MB",
+}
+
+
+@dataclass
+class PostgresServer:
+    """A running server on loopback."""
+
+    port: int
+    numbers: Any = field(default_factory=count)
+
+    def url(self, database: str) -> str:
+        """The address of one of its databases."""
+        return f"postgresql+psycopg://sitewatch@127.0.0.1:{self.port}/{database}"
+
+    def create(self) -> str:
+        """The name of a new database."""
+        name = f"test{next(self.numbers)}"
+        self._run(f"CREATE DATABASE {name}")
+        return name
+
+    def drop(self, name: str) -> None:
+        """The database is no more, whoever is connected to it."""
+        self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _run(self, statement: str) -> None:
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+        engine.dispose()
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def programs() -> Path | None:
+    """Where PostgreSQL's programs are: on the path, or where Debian puts them."""
+    places = [Path(found).parent for found in [shutil.which("initdb")] if found]
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((place for place in places if (place / "initdb").exists()), None)
+
+
+def account() -> dict[str, Any]:
+    """How `subprocess` becomes somebody unprivileged, if it has to."""
+    if os.geteuid() != 0:
+        return {}
+    entry = pwd.getpwnam(UNPRIVILEGED)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def sorting(binaries: Path) -> list[str]:
+    """Options to sort as people do, not as bytes: what the ledger gives back must not depend on it. From 15 on."""
+    said = subprocess.run([binaries / "initdb", "--version"], capture_output=True, text=True, check=True).stdout
+    major = int(said.split()[2].split(".")[0])
+    return ["--locale-provider=icu", "--icu-locale=en-US"] if major >= 15 else []
+
+
+@contextmanager
+def running(binaries: Path) -> Iterator[PostgresServer]:
+    """A server in a folder of its own, stopped at the end."""
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="sitewatch-postgresql-", dir=memory if memory.is_dir() else None))
+    rights = account()
+    if rights:
+        os.chown(folder, rights["user"], rights["group"])
+    port = free_port()
+    how: dict[str, Any] = {"cwd": folder, "check": True, "capture_output": True, **rights}
+    locale = [*sorting(binaries), "--locale=C.UTF-8", "--encoding=UTF8"]
+    settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    options = " ".join(["-p", str(port), "-k", str(folder), *settings])
+    try:
+        subprocess.run([binaries / "initdb", "-D", folder / "data", "-U", "sitewatch", "-A", "trust", *locale], **how)
+        control = [binaries / "pg_ctl", "-D", folder / "data", "-w"]
+        subprocess.run([*control, "-l", folder / "log", "-o", options, "start"], **how | {"capture_output": False})
+        try:
+            yield PostgresServer(port)
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], **how)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, or a skipped test that says why there is none."""
+    binaries = programs()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server on this machine; apt-get install postgresql")
+    with running(binaries) as server:
+        yield server
+
+
+@dataclass
+class MailServer:
+    """A mail server that keeps what it takes, or refuses everything."""
+
+    port: int
+    mails: list[EmailMessage] = field(default_factory=list)
+    refuses: bool = False
+
+    @property
+    def url(self) -> str:
+        """Its address for Apprise."""
+        return f"mailto://127.0.0.1:{self.port}/?from=watch@example.org&to=anna@example.org&mode=insecure"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        """Take a mail."""
+        if self.refuses:
+            return "451 not now"
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 OK"
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """A mail server on loopback."""
+    server = MailServer(free_port())
+    controller = Controller(server, hostname="127.0.0.1", port=server.port)
+    controller.start()
+    yield server
+    controller.stop()
+
+
+@dataclass(frozen=True)
+class Post:
+    """What was posted to a web server."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class WebServer:
+    """A web server that keeps what is posted to it; `answers` says how, by path, 200 if not."""
+
+    port: int
+    posts: list[Post] = field(default_factory=list)
+    answers: dict[str, int] = field(default_factory=dict)
+
+    def url(self, path: str = "/hook", scheme: str = "http") -> str:
+        """The address of a path."""
+        return f"{scheme}://127.0.0.1:{self.port}{path}"
+
+
+@pytest.fixture
+def web_server() -> Iterator[WebServer]:
+    """A web server on loopback."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            kept.posts.append(Post(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(kept.answers.get(self.path, 200))
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    kept = WebServer(server.server_port)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield kept
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,0 +1,92 @@
+"""A watch without imagery, for tests of what happens to its alerts; scripts that tests start import this too."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from shapely.geometry import box
+
+from aois.area import Area, Kind, Status
+from aois.week import Week, week_of
+from detectors.records import State, Transition
+from flows.delivery import Delivery, deliver_pending
+from flows.ledger.ids import event_id
+from flows.ledger.ledger import Ledger, open_ledger
+from flows.ledger.records import EventRecord, ObservationRecord
+from flows.settings import Settings
+
+FIRST = week_of(date(2026, 9, 7))
+MONDAY = datetime(2026, 9, 28, 6, tzinfo=UTC)
+P, C, R = State.PROVISIONAL, State.CONFIRMED, State.RETRACTED
+RING = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.0]]
+
+
+def week(number: int) -> Week:
+    """The `number`-th week."""
+    return FIRST.plus(number)
+
+
+def site(area_id: str) -> Area:
+    """A site at sea."""
+    return Area(area_id, Kind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED)
+
+
+def event(area_id: str, key: str, *states: State, **properties: Any) -> EventRecord:
+    """An event that deserves an alert and went through these states, a week for each."""
+    steps = tuple(Transition(state, week(n).first_day, f"scene-{n}") for n, state in enumerate(states))
+    confirmed = [step.on.isoformat() for step in steps if step.state is C]
+    known = {
+        "kind": "expansion",
+        "change": "construction",
+        "state": steps[-1].state.value,
+        "first_seen": steps[0].on.isoformat(),
+        "confirmed_on": confirmed[0] if confirmed else None,
+        "area_m2": 2400.0,
+        "area_m2_low": 1800.0,
+        "area_m2_high": 3000.0,
+        "length_m": None,
+        "closure": None,
+        "confidence": 0.8,
+        "sensors": ["sentinel-2"],
+        "scenes": [step.scene_id for step in steps],
+    }
+    geometry = {"type": "Polygon", "coordinates": [RING]}
+    return EventRecord(area_id, event_id(area_id, key), known | properties, geometry, steps, alert=True)
+
+
+def record(ledger: Ledger, number: int, area_id: str, *events: EventRecord) -> None:
+    """Record a week of an area."""
+    seen = ObservationRecord(
+        area_id, week(number), (f"scene-{number}",), ("sentinel-2",), 0.75, week(number).first_day, f"chain-{number}"
+    )
+    ledger.record_week(seen, list(events))
+
+
+class Office:
+    """A ledger, the settings of its channels, and a clock that stands still until it is moved."""
+
+    def __init__(self, url: str, outputs: Path, **settings: Any) -> None:
+        self.now = MONDAY
+        self.url, self.outputs = url, outputs
+        self.settings = Settings(outputs=outputs, ledger_url=url, _env_file=None, **settings)
+        self.ledger = open_ledger(url)
+        self.ledger.record_areas([site("pier-1"), site("pier-2")])
+
+    def watch(self, number: int, **events: tuple[State, ...]) -> None:
+        """A week of both places, the events of which are named ``p1_x`` and ``p2_y``."""
+        for area_id, prefix in (("pier-1", "p1_"), ("pier-2", "p2_")):
+            found = [event(area_id, key, *life) for key, life in events.items() if key.startswith(prefix)]
+            record(self.ledger, number, area_id, *found)
+
+    def deliver(self, **options: Any) -> Delivery:
+        """Send what waits."""
+        report = self.outputs / "reports" / "2026-W39" / "index.html"
+        return deliver_pending(
+            self.ledger, self.settings, week=week(2), report=report, clock=lambda: self.now, **options
+        )
+
+    def later(self, **span: float) -> None:
+        """Move the clock."""
+        self.now += timedelta(**span)

@@ -1,0 +1,133 @@
+"""What reviewers say, and the live precision that follows from it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
+
+from detectors.records import State
+from flows.ledger import Judgement, LedgerError, Reason, Split, Verdict, VerdictRecord, event_id
+from flows.ledger.precision import Z95, Judged, precision_of, wilson
+
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+X, Y, Z = (event_id("site-a", key) for key in "xyz")
+HELD = Judgement(Verdict.CONFIRMED, by="Anna")
+FELL = Judgement(Verdict.REJECTED, by="Ben", reason=Reason.SEASON, note="the field is ploughed every autumn")
+DOUBT = Judgement(Verdict.UNSURE, by="Anna", note="cloud since")
+
+
+@pytest.fixture
+def found(ledger, given):
+    """A ledger with three alerts and one event that no alert was issued for."""
+    events = [
+        given.event("x", confidence=0.95),
+        given.event("y", confidence=0.62, change="clearing"),
+        given.event("z", confidence=0.65, change="clearing"),
+        given.event("quiet", alert=False),
+    ]
+    ledger.record_week(given.observation(0), events)
+    return ledger
+
+
+def test_verdicts_are_added_and_come_back_in_order(found):
+    assert found.judge(X, DOUBT, at=NOW)
+    assert found.judge(Y, FELL, at=NOW)
+    assert found.judge(X, HELD, at=NOW + timedelta(hours=1))
+    assert found.verdicts(X) == [VerdictRecord(X, DOUBT, NOW), VerdictRecord(X, HELD, NOW + timedelta(hours=1))]
+    assert [one.event_id for one in found.verdicts()] == [X, Y, X]
+    assert found.verdicts(Z) == []
+
+
+def test_the_same_words_again_add_nothing_but_a_change_of_mind_does(found):
+    assert found.judge(X, HELD, at=NOW)
+    assert not found.judge(X, HELD, at=NOW + timedelta(minutes=1))
+    assert found.judge(X, FELL, at=NOW)
+    assert found.judge(X, HELD, at=NOW)
+    assert [one.judgement for one in found.verdicts(X)] == [HELD, FELL, HELD]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (Judgement(Verdict.REJECTED, by="Ben"), "needs a reason; give one of cloud, season, water"),
+        (Judgement(Verdict.CONFIRMED, by="Ben", reason=Reason.CLOUD), "takes no reason; leave `cloud` out"),
+        (Judgement(Verdict.REJECTED, by="Ben", reason=Reason.OTHER, note=" "), "`other` needs a note"),
+        (Judgement(Verdict.UNSURE, by=" "), "needs a name"),
+    ],
+)
+def test_a_verdict_that_lacks_what_it_needs_is_refused(found, words, complaint):
+    with pytest.raises(LedgerError, match=complaint):
+        found.judge(X, words, at=NOW)
+    assert found.verdicts() == []
+
+
+def test_a_verdict_needs_an_event(found):
+    with pytest.raises(LedgerError, match=r"event `ev-0` is not in the ledger"):
+        found.judge("ev-0", HELD, at=NOW)
+
+
+def test_no_run_and_no_replay_touches_a_verdict(found, given, url):
+    found.judge(X, FELL, at=NOW)
+    before = given.dump(url)["verdicts"]
+    found.record_week(given.observation(0, chain="late"), [given.event("x", confidence=0.99)])
+    found.record_week(given.observation(1), [given.event("x", State.PROVISIONAL, State.CONFIRMED)])
+    found.record_week(given.observation(1, chain="late"), [])
+    assert given.dump(url)["verdicts"] == before
+    assert found.verdicts(X) == [VerdictRecord(X, FELL, NOW)]
+
+
+def test_an_event_counts_as_its_reviewer_saw_it(found, given):
+    found.judge(Y, FELL, at=NOW)
+    found.record_week(given.observation(1), [given.event(key, confidence=0.85) for key in "xyz"])
+    bands = {one.group: (one.confirmed, one.rejected, one.waiting) for one in found.precision(by=Split.CONFIDENCE)}
+    assert bands == {"0.6 to 0.7": (0, 1, 0), "0.8 to 0.9": (0, 0, 2)}
+
+
+def test_live_precision_is_told_apart_by_area_change_and_confidence(found):
+    assert [(one.share, one.waiting) for one in found.precision()] == [(None, 3)]
+    found.judge(X, FELL, at=NOW)
+    found.judge(X, HELD, at=NOW)
+    found.judge(Y, FELL, at=NOW)
+    found.judge(Z, DOUBT, at=NOW)
+    found.judge(event_id("site-a", "quiet"), HELD, at=NOW)
+    (all_of_them,) = found.precision()
+    assert (all_of_them.confirmed, all_of_them.rejected, all_of_them.unsure, all_of_them.waiting) == (1, 1, 1, 0)
+    assert all_of_them.share == 0.5
+    assert [one.group for one in found.precision(by=Split.AREA)] == ["site-a"]
+    assert [(one.group, one.share) for one in found.precision(by=Split.CHANGE)] == [
+        ("clearing", 0.0),
+        ("construction", 1.0),
+    ]
+    assert [(one.group, one.share) for one in found.precision(by=Split.CONFIDENCE)] == [
+        ("0.6 to 0.7", 0.0),
+        ("0.9 to 1.0", 1.0),
+    ]
+
+
+@drawn(decided=st.integers(1, 500), data=st.data())
+def test_the_interval_is_wilsons(decided, data):
+    """Its ends are the shares from which what was seen lies just 1.96 standard errors away."""
+    held = data.draw(st.integers(0, decided))
+    low, high = wilson(held, decided)
+    for end in (low, high):
+        assert abs(held / decided - end) == pytest.approx(Z95 * (end * (1 - end) / decided) ** 0.5, abs=1e-6)
+    assert low <= held / decided <= high
+    assert high - low > 0
+
+
+judgements = st.builds(
+    Judged, st.sampled_from("ab"), st.sampled_from(["clearing", "fencing"]), st.floats(0, 1), st.sampled_from(Verdict)
+)
+
+
+@drawn(judged=st.lists(judgements, max_size=30), by=st.sampled_from(Split))
+def test_every_alert_is_counted_in_one_group(judged, by):
+    groups = precision_of(judged, by=by)
+    assert sum(one.confirmed + one.rejected + one.unsure + one.waiting for one in groups) == len(judged)
+    for one in groups:
+        assert (one.share is None) == (one.confirmed + one.rejected == 0)
+        if one.share is not None:
+            assert 0 <= one.low <= one.share <= one.high <= 1
