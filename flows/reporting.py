@@ -20,6 +20,7 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.records import ObservationRecord
 from flows.reports.build import build_report
 from flows.reports.inputs import AreaView, EventView, ReportInputs, WeekSeen
+from flows.weekcounts import counts_of
 
 ALBUM_DAYS = 760
 WEEKS_SHOWN = 26
@@ -50,7 +51,8 @@ def report_week(
         except ImageryError as error:  # a damaged file takes this area's pictures, not the others' report
             album, failure = Album(()), failure or str(error)
         views.append(_area_view(area, album, shown, before, seen, week, failure))
-    return build_report(ReportInputs(week, source_name, tuple(views)), folder / str(week))
+    counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
+    return build_report(ReportInputs(week, source_name, tuple(views), counts=counts), folder / str(week))
 
 
 def rebuild_week(week: Week, *, ledger: Ledger, archive: Archive, folder: Path) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.reports import charts
+from flows.reports import charts, sketch
 from flows.reports.captions import captions_in
 from flows.reports.inputs import ReportInputs
 from flows.reports.page import Page, page_of
@@ -17,20 +17,28 @@ from flows.reports.words import Words, brief, printable, words_for
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAIN_LANGUAGE = "en"
+OWNER_ONLY = 0o600
 
 
 def build_report(inputs: ReportInputs, folder: Path, *, lang: str = "en") -> Path:
     """The week's page lies in `folder` as ``index.html`` (``index.<lang>.html`` in another language); its path.
 
-    The file is replaced in one step, and left untouched when nothing in it would change. The same inputs give the same
-    bytes. Raises `ReportError` when an event lacks its properties or the language has no catalog.
+    A restricted page is ``restricted.html`` (``restricted.<lang>.html``) and readable by its owner only. The file is
+    replaced in one step, and left untouched when nothing in it would change. The same inputs give the same bytes.
+    Raises `ReportError` when an event lacks its properties or the language has no catalog.
     """
     words = words_for(lang)
     text = render(page_of(inputs), words)
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / ("index.html" if lang == MAIN_LANGUAGE else f"index.{lang}.html")
-    _replace(target, text.encode("utf-8"))
+    target = folder / page_name(lang, is_restricted=inputs.is_restricted)
+    _replace(target, text.encode("utf-8"), mode=OWNER_ONLY if inputs.is_restricted else None)
     return target
+
+
+def page_name(lang: str, *, is_restricted: bool = False) -> str:
+    """The name of the page's file in a language."""
+    stem = "restricted" if is_restricted else "index"
+    return f"{stem}.html" if lang == MAIN_LANGUAGE else f"{stem}.{lang}.html"
 
 
 def render(page: Page, words: Words) -> str:
@@ -45,7 +53,7 @@ def render(page: Page, words: Words) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["brief"] = brief
-    environment.globals.update(captions_in(words), w=words, frame=charts)
+    environment.globals.update(captions_in(words), w=words, frame=charts, sketch=sketch)
     return environment.get_template("report.html").render(page=page, headline=headline(page.tally, page.week, words))
 
 
@@ -53,11 +61,13 @@ def _printable(value: object) -> object:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _replace(target: Path, content: bytes) -> None:
+def _replace(target: Path, content: bytes, *, mode: int | None) -> None:
     if target.is_file() and target.read_bytes() == content:
         return
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
+        if mode is not None:
+            unfinished.touch(mode=mode)
         unfinished.write_bytes(content)
         unfinished.replace(target)
     finally:

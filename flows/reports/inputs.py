@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from aois.area import Area
 from aois.week import Week
+from detectors.records import Place, State
 
 Mask = npt.NDArray[np.bool_]
 Rgb = npt.NDArray[np.uint8]
@@ -128,13 +130,30 @@ class AreaView:
 
 
 @dataclass(frozen=True)
+class WeekCounts:
+    """A week in figures: alerts that went out, by kind; alerts that came into a state; areas watched, and seen."""
+
+    week: Week
+    issued: Mapping[Place, int]
+    entered: Mapping[State, int]
+    watched: int
+    seen: int
+
+
+@dataclass(frozen=True)
 class ReportInputs:
-    """A week's report: the week, the name of the imagery source, the areas, and anything else to be said."""
+    """A week's report: the week, the name of the imagery source, the areas, and anything else to be said.
+
+    `counts` holds this week and up to four before it, oldest first. `is_restricted` says that the page may show where
+    places lie; without it only places that the list calls public are put on the map.
+    """
 
     week: Week
     source: str
     areas: tuple[AreaView, ...]
     notes: tuple[str, ...] = ()
+    counts: tuple[WeekCounts, ...] = ()
+    is_restricted: bool = False
 
 
 def _require_same_crop(what: str, chip: Chip | None, mask: Mask) -> None:

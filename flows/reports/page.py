@@ -14,7 +14,8 @@ from detectors.records import State
 from flows.reports.charts import Chart, chart_of
 from flows.reports.facts import Facts, facts_of
 from flows.reports.figures import Picture, case_picture, overview_picture
-from flows.reports.inputs import AreaView, Chip, EventView, ReportInputs, WeekSeen
+from flows.reports.inputs import AreaView, Chip, EventView, ReportInputs, WeekCounts, WeekSeen
+from flows.reports.sketch import Mark, Sketch, Tone, sketch_of
 from flows.reports.story import ENOUGH_SHARE, Look, News, Sight, Tally, look_at, tally_of
 
 STRIP_WEEKS = 26
@@ -78,7 +79,10 @@ class Page:
     week: Week
     source: str
     is_simulated: bool
+    is_restricted: bool
     tally: Tally
+    counts: tuple[WeekCounts, ...]
+    sketch: Sketch
     alerts: tuple[Case, ...]
     hidden: tuple[Place, ...]
     failed: tuple[Place, ...]
@@ -102,6 +106,9 @@ def page_of(inputs: ReportInputs) -> Page:
             (News(place.area.id, case.facts, case.is_new) for place in places for case in place.news),
             (place.look for place in places),
         ),
+        is_restricted=inputs.is_restricted,
+        counts=inputs.counts,
+        sketch=sketch_of([_mark(place) for place in places], is_restricted=inputs.is_restricted),
         alerts=tuple(sorted((case for case in cases if case.facts.is_alerted), key=_weight)),
         hidden=tuple(place for place in places if place.look.sight in (Sight.NONE, Sight.HARDLY)),
         failed=tuple(place for place in places if place.look.sight is Sight.FAILED),
@@ -110,6 +117,24 @@ def page_of(inputs: ReportInputs) -> Page:
         notes=inputs.notes,
         years=_years(inputs),
     )
+
+
+def _mark(place: Place) -> Mark:
+    return Mark(place.area, place.anchor, place.label, _tone(place))
+
+
+def _tone(place: Place) -> Tone:
+    """What a place is marked for, the most urgent first."""
+    alerts = [case for case in place.cases if case.facts.is_alerted]
+    if any(case.is_new for case in alerts):
+        return Tone.NEW
+    if any(case.is_changed for case in alerts):
+        return Tone.CHANGED
+    if place.look.sight is Sight.FAILED:
+        return Tone.FAILED
+    if place.look.sight in (Sight.NONE, Sight.HARDLY):
+        return Tone.UNSEEN
+    return Tone.EARLIER if alerts else Tone.QUIET
 
 
 class _Anchors:

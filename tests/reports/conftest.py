@@ -13,7 +13,8 @@ from shapely.geometry import box
 
 from aois.area import Area, Kind, Response, Status
 from aois.week import Week
-from flows.reports.inputs import AreaView, Chip, EventView, ReportInputs, Series, WeekSeen
+from detectors.records import Place, State
+from flows.reports.inputs import AreaView, Chip, EventView, ReportInputs, Series, WeekCounts, WeekSeen
 from flows.reports.pictures import limits_of, radar_rgb, stretch
 
 WEEK = Week(2026, 47)
@@ -200,6 +201,21 @@ CRITERIA = [
 ]
 
 
+def week_counts(expansions: tuple[int, ...]) -> tuple[WeekCounts, ...]:
+    """One week for each number of expansions sent, the last one this week."""
+    first = WEEK.plus(1 - len(expansions))
+    return tuple(
+        WeekCounts(
+            first.plus(i),
+            {kind: n if kind is Place.EXPANSION else 0 for kind in Place},
+            {state: n if state is State.PROVISIONAL else 0 for state in State},
+            7,
+            5,
+        )
+        for i, n in enumerate(expansions)
+    )
+
+
 def whole_week(source: str = "simulated") -> ReportInputs:
     """Seven areas and ten events: a week as it may well be."""
     raided = Response(
@@ -278,12 +294,18 @@ def whole_week(source: str = "simulated") -> ReportInputs:
         source,
         (rail, heron, teal, region, crane, bittern, ibis),
         ("Sentinel-1 was not delivered on 19 November.",),
+        week_counts((0, 2, 1, 0, 2)),
     )
 
 
 @pytest.fixture(scope="session")
 def week_inputs() -> ReportInputs:
     return whole_week()
+
+
+@pytest.fixture
+def make_counts() -> Callable[..., tuple[WeekCounts, ...]]:
+    return week_counts
 
 
 @pytest.fixture
