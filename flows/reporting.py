@@ -12,18 +12,22 @@ import numpy as np
 from aois.area import Area, Kind
 from aois.grid import Grid, grid_of, perimeter_mask
 from aois.week import Week
-from flows.album import Album, crop_around, curves, open_album, overview, picture_pair
+from flows.album import Album, crop_around, open_album
+from flows.chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
+from flows.curves import curves
 from flows.evidence.outlines import footprint_of
 from flows.imagery.archive import Archive
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import ObservationRecord
 from flows.reports.build import build_report
-from flows.reports.inputs import AreaView, EventView, ReportInputs, WeekSeen
+from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, WeekSeen
 from flows.weekcounts import counts_of
 
 ALBUM_DAYS = 760
+QUIET_DAYS = 120  # a place without an event needs a picture of how it looks, no more
 WEEKS_SHOWN = 26
+OPEN_STATES = ("provisional", "confirmed")
 
 
 def report_week(
@@ -47,7 +51,8 @@ def report_week(
         shown = [f for f in events if _is_shown(f, before, week)]
         failure = failures.get(area.id, "")
         try:
-            album = open_album(area, grid_of(area), archive, source_name=source_name, week=week, days=ALBUM_DAYS)
+            days = ALBUM_DAYS if shown else QUIET_DAYS
+            album = open_album(area, grid_of(area), archive, source_name=source_name, week=week, days=days)
         except ImageryError as error:  # a damaged file takes this area's pictures, not the others' report
             album, failure = Album(()), failure or str(error)
         views.append(_area_view(area, album, shown, before, seen, week, failure))
@@ -127,17 +132,27 @@ def _event_view(
     mask = footprint_of(feature["geometry"], grid)
     window = crop_around(mask)
     first = date.fromisoformat(p["first_seen"])
-    earlier, later = picture_pair(album, window, first_seen=first)
     known = before.get(p["event_id"])
     is_new = p.get("issued_on") == week.last_day.isoformat() if "alert_id" in p else known is None
     changed = known is not None and (_state(known) != p["state"] or known["properties"]["change"] != p["change"])
+    cut = album.cut(window)
+    main = picture_pair(cut, first_seen=first)
+    is_open = is_new or changed or p["state"] in OPEN_STATES
     return EventView(
         feature=feature,
-        before=earlier,
-        after=later,
+        before=None if main is None else main.before,
+        after=None if main is None else main.after,
         outline=mask[window],
         perimeter=None if perimeter is None else perimeter[window],
-        series=curves(album, mask, first_seen=first),
+        series=curves(cut, mask[window], first_seen=first),
         new_this_week=is_new,
         changed_this_week=bool(changed and not is_new),
+        more=_more_pairs(cut, main, first) if is_open else (),
+        thumbs=timeline(cut, first_seen=first) if is_open else (),
     )
+
+
+def _more_pairs(cut: Album, main: Pair | None, first_seen: date) -> tuple[Pair, ...]:
+    """The same ground in infrared and by radar, where there are such looks and they are not the main pair already."""
+    pairs = [false_colour_pair(cut, first_seen=first_seen), radar_pair(cut, first_seen=first_seen)]
+    return tuple(pair for pair in pairs if pair is not None and (main is None or pair.kind != main.kind))

@@ -72,6 +72,7 @@ class Chart:
     day_ticks: tuple[DayTick, ...]
     first_seen_x: float | None
     confirmed_x: float | None
+    response_xs: tuple[float, ...]
     summary: Summary
 
 
@@ -94,7 +95,9 @@ class _Frame:
         return self.x(day) if day is not None and self.first <= day <= self.last else None
 
 
-def chart_of(series: Series, *, first_seen: date, confirmed_on: date | None) -> Chart | None:
+def chart_of(
+    series: Series, *, first_seen: date, confirmed_on: date | None, responses: Sequence[date] = ()
+) -> Chart | None:
     """The drawing of a series, or None when it holds no finite value.
 
     Values are joined by a faint line over gaps, so the dots, not the line, say what was seen. Dots outside expected ± 2
@@ -122,6 +125,7 @@ def chart_of(series: Series, *, first_seen: date, confirmed_on: date | None) -> 
         day_ticks=_day_ticks(frame),
         first_seen_x=frame.mark(first_seen),
         confirmed_x=frame.mark(confirmed_on),
+        response_xs=tuple(frame.x(day) for day in sorted(set(responses)) if frame.first <= day <= frame.last),
         summary=_summary(series.days, values, expected, spread, decimals=ticks[0].decimals + 1),
     )
 

@@ -25,13 +25,18 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True)
 class Chip:
-    """One picture: `rgb` is uint8 (y, x, 3), north up; `caption` adds what the picture shows, such as "radar"."""
+    """One picture: `rgb` is uint8 (y, x, 3), north up; `looks` were averaged for it, dated by the last.
+
+    `caption` adds what the picture shows: ``radar``, ``false-nir`` and ``false-swir`` are known to the catalogs, other
+    text is shown as it is.
+    """
 
     day: date
     scene_id: str
     sensor: str
     rgb: Rgb
     caption: str = ""
+    looks: int = 1
 
     def __post_init__(self) -> None:
         """Refuse anything that is not a picture."""
@@ -42,11 +47,21 @@ class Chip:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """The same ground before a change and after it, in one kind of picture; either may be missing."""
+
+    kind: str
+    before: Chip | None
+    after: Chip | None
+
+
+@dataclass(frozen=True)
 class Series:
     """One quantity over time, all arrays of one length.
 
-    `values` is NaN where the ground was not seen. `expected` and `spread` (one standard deviation) say what the
-    baseline foretold; expected ± 2 spread is drawn as a band, either may be None.
+    `label` is a name that the catalogs know (``vegetation``), or is shown as it is. `values` is NaN where the ground
+    was not seen. `expected` and `spread` (one standard deviation) say what the baseline foretold; expected ± 2 spread
+    is drawn as a band, either may be None.
     """
 
     label: str
@@ -84,11 +99,16 @@ class EventView:
     series: tuple[Series, ...]
     new_this_week: bool
     changed_this_week: bool
+    more: tuple[Pair, ...] = ()
+    thumbs: tuple[Chip, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse masks cut to another crop than the chips."""
         for name, chip in (("before", self.before), ("after", self.after)):
             _require_same_crop(f"chip `{name}`", chip, self.outline)
+        for pair in self.more:
+            for chip in (pair.before, pair.after):
+                _require_same_crop(f"chip `{pair.kind}`", chip, self.outline)
         if self.perimeter is not None and self.perimeter.shape != self.outline.shape:
             raise ReportError(
                 f"perimeter has shape {self.perimeter.shape}, outline {self.outline.shape}; cut both to the same crop"

@@ -13,7 +13,7 @@ from aois.week import Week
 from detectors.records import State
 from flows.reports.charts import Chart, chart_of
 from flows.reports.facts import Facts, facts_of
-from flows.reports.figures import Picture, case_picture, overview_picture
+from flows.reports.figures import Picture, case_picture, overview_picture, path_of
 from flows.reports.inputs import AreaView, Chip, EventView, ReportInputs, WeekCounts, WeekSeen
 from flows.reports.sketch import Mark, Sketch, Tone, sketch_of
 from flows.reports.story import ENOUGH_SHARE, Look, News, Sight, Tally, look_at, tally_of
@@ -25,17 +25,28 @@ BY_WEIGHT = (State.CONFIRMED, State.PROVISIONAL, State.FINISHED, State.RETRACTED
 
 
 @dataclass(frozen=True)
+class Pairing:
+    """One kind of picture before and after a change."""
+
+    kind: str
+    before: Picture | None
+    after: Picture | None
+
+
+@dataclass(frozen=True)
 class Case:
-    """One event as the page shows it."""
+    """One event as the page shows it; `change` and `perimeter` are SVG path data in a frame of the chips' `shape`."""
 
     anchor: str
     place: str
     facts: Facts
     is_new: bool
     is_changed: bool
-    before: Picture | None
-    after: Picture | None
+    pairs: tuple[Pairing, ...]
+    thumbs: tuple[Picture, ...]
     shape: tuple[int, int]
+    change: str
+    perimeter: str
     charts: tuple[Chart, ...]
     empty_series: tuple[str, ...]
 
@@ -156,7 +167,7 @@ class _Anchors:
 def _place(view: AreaView, week: Week, anchors: _Anchors) -> Place:
     label = view.area.name.strip() or view.area.id
     anchor = anchors.give("place", view.area.id)
-    cases = sorted((_case(event, label, anchors) for event in view.events), key=_weight)
+    cases = sorted((_case(event, view.area, label, anchors) for event in view.events), key=_weight)
     others = tuple(case for case in cases if not case.is_news)
     past = [seen for seen in view.weeks if seen.week <= week][-STRIP_WEEKS:]
     return Place(
@@ -191,10 +202,11 @@ def _overview(view: AreaView) -> Picture | None:
     )
 
 
-def _case(event: EventView, place: str, anchors: _Anchors) -> Case:
+def _case(event: EventView, area: Area, place: str, anchors: _Anchors) -> Case:
     facts = facts_of(event.feature)
+    marked = [response.date for response in area.responses]
     drawn = [
-        (series.label, chart_of(series, first_seen=facts.first_seen, confirmed_on=facts.confirmed_on))
+        (series.label, chart_of(series, first_seen=facts.first_seen, confirmed_on=facts.confirmed_on, responses=marked))
         for series in event.series
     ]
     return Case(
@@ -203,18 +215,26 @@ def _case(event: EventView, place: str, anchors: _Anchors) -> Case:
         facts=facts,
         is_new=event.new_this_week,
         is_changed=event.changed_this_week and not event.new_this_week,
-        before=_picture(event, event.before),
-        after=_picture(event, event.after),
+        pairs=_pairs(event),
+        thumbs=tuple(case_picture(chip, pixel_size_m=PIXEL_SIZE_M, is_evidence=False) for chip in event.thumbs),
         shape=(event.outline.shape[0], event.outline.shape[1]),
+        change=path_of(event.outline),
+        perimeter=path_of(event.perimeter),
         charts=tuple(chart for _, chart in drawn if chart is not None),
         empty_series=tuple(label for label, chart in drawn if chart is None),
     )
 
 
-def _picture(event: EventView, chip: Chip | None) -> Picture | None:
-    if chip is None:
-        return None
-    return case_picture(chip, outline=event.outline, perimeter=event.perimeter, pixel_size_m=PIXEL_SIZE_M)
+def _pairs(event: EventView) -> tuple[Pairing, ...]:
+    """The main pair first, kept as measured while the case is news; the others compressed for looking at."""
+    is_news = event.new_this_week or event.changed_this_week
+    main = Pairing("", _picture(event.before, is_evidence=is_news), _picture(event.after, is_evidence=is_news))
+    rest = (Pairing(p.kind, *(_picture(chip, is_evidence=False) for chip in (p.before, p.after))) for p in event.more)
+    return main, *rest
+
+
+def _picture(chip: Chip | None, *, is_evidence: bool) -> Picture | None:
+    return None if chip is None else case_picture(chip, pixel_size_m=PIXEL_SIZE_M, is_evidence=is_evidence)
 
 
 def _weight(case: Case) -> tuple[bool, bool, int, float, str]:
@@ -230,6 +250,6 @@ def _years(inputs: ReportInputs) -> str:
 
 
 def _days(view: AreaView) -> Iterable[date]:
-    chips = [view.overview, *(chip for event in view.events for chip in (event.before, event.after))]
+    chips = [view.overview, *(chip for event in view.events for chip in (event.before, event.after, *event.thumbs))]
     yield from (chip.day for chip in chips if chip is not None)
     yield from (day for event in view.events for series in event.series for day in series.days)

@@ -14,7 +14,7 @@ from shapely.geometry import box
 from aois.area import Area, Kind, Response, Status
 from aois.week import Week
 from detectors.records import Place, State
-from flows.reports.inputs import AreaView, Chip, EventView, ReportInputs, Series, WeekCounts, WeekSeen
+from flows.reports.inputs import AreaView, Chip, EventView, Pair, ReportInputs, Series, WeekCounts, WeekSeen
 from flows.reports.pictures import limits_of, radar_rgb, stretch
 
 WEEK = Week(2026, 47)
@@ -148,7 +148,14 @@ def event(
         ),
         new_this_week=new,
         changed_this_week=changed,
+        more=(Pair("radar", *radar_chips(before, after)),),
+        thumbs=tuple(replace(chip, day=chip.day - timedelta(days=90)) for chip in (first, first, second)),
     )
+
+
+def radar_chips(before: np.ndarray, after: np.ndarray) -> tuple[Chip, Chip]:
+    first, second = chips(before, after, radar=True)
+    return replace(first, caption="radar", looks=3), replace(second, caption="radar", looks=1)
 
 
 def seen_weeks(seed: int, *, last_share: float | None = None, count: int = 26) -> tuple[WeekSeen, ...]:

@@ -48,6 +48,19 @@ def report(week_inputs: ReportInputs, tmp_path_factory: pytest.TempPathFactory) 
     return build_report(inputs, tmp_path_factory.mktemp("report"))
 
 
+@pytest.fixture(scope="module")
+def make_folded(week_inputs: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of one place with so many earlier events that they are folded away."""
+    heron = week_inputs.areas[1]
+    old = heron.events[2]
+    feature = {
+        key: {**old.feature["properties"], "event_id": key, "alert_id": key} for key in map("e-{}".format, range(8))
+    }
+    events = tuple(replace(old, feature={"properties": properties}) for properties in feature.values())
+    inputs = replace(week_inputs, areas=(replace(heron, events=events),))
+    return build_report(inputs, tmp_path_factory.mktemp("folded"))
+
+
 def open_page(browser: Browser, report: Path, width: int, *, javascript: bool = True) -> tuple[Page, list[str]]:
     page = browser.new_context(viewport={"width": width, "height": 800}, java_script_enabled=javascript).new_page()
     asked: list[str] = []
@@ -88,3 +101,25 @@ def test_paper_shows_what_the_screen_folds_away(browser: Browser, report: Path) 
     page.emulate_media(media="print")
     assert folded.bounding_box()["height"] > 50
     assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_two_pictures_swipe_over_one_another_and_go_back_side_by_side(browser: Browser, report: Path) -> None:
+    page, _ = open_page(browser, report, 1280)
+    pair = page.locator("#case-heron-1-a .pair").first
+    before, after = (pair.locator(f".{when} .frame") for when in ("before", "after"))
+    assert after.bounding_box()["x"] > before.bounding_box()["x"] + 100
+    pair.get_by_role("button", name="Swipe").click()
+    assert after.bounding_box() == before.bounding_box()
+    pair.get_by_role("slider", name="Swipe between before and after: Construction, Heron Flats").fill("80")
+    assert after.evaluate("frame => getComputedStyle(frame).clipPath") == "inset(0px 0px 0px 80%)"
+    pair.get_by_role("button", name="Side by side").press("Enter")
+    assert after.bounding_box()["x"] > before.bounding_box()["x"] + 100
+
+
+def test_a_link_to_a_folded_case_opens_it(browser: Browser, make_folded: Path) -> None:
+    page, _ = open_page(browser, make_folded, 1280)
+    case = page.locator("#case-e-3")
+    assert not case.is_visible()
+    page.evaluate("location.hash = '#case-e-3'")
+    page.wait_for_function("document.activeElement.id === 'case-e-3'")
+    assert case.is_visible()

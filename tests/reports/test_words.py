@@ -85,6 +85,8 @@ def test_every_phrase_of_the_catalog_is_used_somewhere() -> None:
     built = set(re.findall(r"""["']([a-z_]+\.[a-z_]*)(?=["'] ~|\{)""", text))
     built |= {f"{group}_explained." for group in ("state", "change", "kind")}
     asked = set(re.findall(r"""["']([a-z_]+\.[a-z_]+)["']""", text))
+    script = (ROOM / "templates" / "report.js").read_text(encoding="utf-8")
+    asked |= {f"script.{name}" for name in re.findall(r"text\.([a-z_]+)", script)}
     unused = [
         key
         for key in leaves(dict(WORDS.table))
