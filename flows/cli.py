@@ -16,13 +16,14 @@ from rich.text import Text
 from aois.area import Kind
 from aois.importing import import_areas
 from aois.reading import read_areas, to_feature_collection
-from aois.week import parse_week, week_of
+from aois.week import week_of
 from flows.alerts.console import console_table
 from flows.call import areas_of, check_call
-from flows.ledger.ledger import Ledger, open_ledger
+from flows.ledger.ledger import open_ledger
 from flows.mendable import MENDABLE
 from flows.plan import Asked
 from flows.quiet import quieten
+from flows.report_command import ledger_of, report
 from flows.settings import Settings, SettingsError, SourceName, load_settings
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ alerts_app = typer.Typer(no_args_is_help=True, help="The alerts on record.")
 areas_app = typer.Typer(no_args_is_help=True, help="The watch list.")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(areas_app, name="areas")
+app.command()(report)
 console = Console() if sys.stdout.isatty() else Console(width=150)
 
 AreasOption = Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")]  # noqa: UP045
@@ -107,7 +109,7 @@ def rerun(
     """Work through the weeks of one area again, from the archive; what is on record stays or is put right."""
     settings = _settings(areas, source, catalog, outputs)
     areas_of(settings, (area,))
-    with _ledger(settings) as ledger:
+    with ledger_of(settings) as ledger:
         last = ledger.last_observed(area)
     if last is None:
         raise SettingsError(f"area `{area}` has no week on record; run `sitewatch watch` first")
@@ -176,42 +178,10 @@ def _tell(settings: Settings, result: Any) -> None:
     console.print(f"Report: {result.report}", highlight=False, soft_wrap=True)
 
 
-@app.command()
-def report(
-    week: Annotated[
-        str | None, typer.Option("--week", help="Such as 2026-W47; the last one on record if left out.")
-    ] = None,
-    outputs: OutputsOption = None,
-) -> None:
-    """Build a week's report again from the record and the archive."""
-    from flows.imagery.archive import Archive
-    from flows.reporting import rebuild_week
-
-    settings = load_settings(outputs=outputs)
-    with _ledger(settings) as ledger:
-        weeks = sorted({o.week for o in ledger.observations()})
-        if not weeks:
-            raise SettingsError(f"nothing is on record in `{settings.outputs}`; run `sitewatch watch` first")
-        chosen = parse_week(week) if week else weeks[-1]
-        if chosen not in weeks:
-            raise SettingsError(f"week `{chosen}` is not on record; it holds {weeks[0]} to {weeks[-1]}")
-        archive = Archive(settings.outputs / "archive")
-        path = rebuild_week(chosen, ledger=ledger, archive=archive, folder=settings.outputs / "reports")
-    console.print(f"Report: {path}", highlight=False, soft_wrap=True)
-
-
-def _ledger(settings: Settings) -> Ledger:
-    if settings.ledger_url is None and not (settings.outputs / "ledger.sqlite").exists():
-        raise SettingsError(
-            f"no ledger in `{settings.outputs}`; run `sitewatch watch` first or name the folder with --outputs"
-        )
-    return open_ledger(settings.ledger)
-
-
 @alerts_app.command("list")
 def alerts_list(outputs: OutputsOption = None) -> None:
     """Every alert, by place."""
-    with _ledger(load_settings(outputs=outputs)) as ledger:
+    with ledger_of(load_settings(outputs=outputs)) as ledger:
         features = ledger.alerts()
         last = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
     console.print(
@@ -222,7 +192,7 @@ def alerts_list(outputs: OutputsOption = None) -> None:
 @alerts_app.command("show")
 def alerts_show(alert_id: str, outputs: OutputsOption = None) -> None:
     """One alert with everything but its coordinates."""
-    with _ledger(load_settings(outputs=outputs)) as ledger:
+    with ledger_of(load_settings(outputs=outputs)) as ledger:
         record = ledger.alert(alert_id)
         feature = next(f for f in ledger.alerts() if f["properties"]["alert_id"] == alert_id)
         shown = feature["properties"] | {
@@ -242,7 +212,7 @@ def alerts_acknowledge(
     outputs: OutputsOption = None,
 ) -> None:
     """Note who takes an alert up."""
-    with _ledger(load_settings(outputs=outputs)) as ledger:
+    with ledger_of(load_settings(outputs=outputs)) as ledger:
         ledger.acknowledge(alert_id, by=by, on=datetime.now(UTC).date())
     console.print(f"{alert_id} acknowledged by {by}.", highlight=False, markup=False)
 
@@ -253,7 +223,7 @@ def alerts_deliver(outputs: OutputsOption = None) -> None:
     from flows.delivery import deliver_pending
 
     settings = load_settings(outputs=outputs)
-    with _ledger(settings) as ledger:
+    with ledger_of(settings) as ledger:
         week = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
         folder = settings.outputs / "reports" / str(week) / "index.html"
         outcome = deliver_pending(ledger, settings, week=week, report=folder, now=datetime.now(UTC))

@@ -20,8 +20,9 @@ from flows.imagery.archive import Archive
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import ObservationRecord
-from flows.reports.build import build_report
+from flows.reports.build import build_reports
 from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, WeekSeen
+from flows.reports.words import LANGUAGES
 from flows.weekcounts import counts_of
 
 ALBUM_DAYS = 760
@@ -39,8 +40,10 @@ def report_week(
     source_name: str,
     folder: Path,
     failures: Mapping[str, str],
+    languages: Sequence[str] = LANGUAGES,
+    is_restricted: bool = False,
 ) -> Path:
-    """The page of a week, for the areas given; returns its path."""
+    """The pages of a week in some languages, for the areas given; returns the path of the first."""
     observations = ledger.observations(until=week)
     alerts = {f["properties"]["event_id"]: f for f in ledger.alerts(as_of=week)}
     views = []
@@ -57,13 +60,22 @@ def report_week(
             album, failure = Album(()), failure or str(error)
         views.append(_area_view(area, album, shown, before, seen, week, failure))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
-    return build_report(ReportInputs(week, source_name, tuple(views), counts=counts), folder / str(week))
+    inputs = ReportInputs(week, source_name, tuple(views), counts=counts, is_restricted=is_restricted)
+    return build_reports(inputs, folder / str(week), languages=languages)[0]
 
 
-def rebuild_week(week: Week, *, ledger: Ledger, archive: Archive, folder: Path) -> Path:
-    """The page of a recorded week as the latest run that ended with it made it, from the record and the archive.
+def rebuild_week(
+    week: Week,
+    *,
+    ledger: Ledger,
+    archive: Archive,
+    folder: Path,
+    languages: Sequence[str] = LANGUAGES,
+    is_restricted: bool = False,
+) -> Path:
+    """The pages of a recorded week as the latest run that ended with it made them, from the record and the archive.
 
-    For a week in which no run ended, it shows the areas that were seen by then.
+    For a week in which no run ended, they show the areas that were seen by then.
     """
     runs = ledger.runs()
     run = next((run for run in runs if run.summary.get("week") == str(week)), None)
@@ -77,6 +89,8 @@ def rebuild_week(week: Week, *, ledger: Ledger, archive: Archive, folder: Path) 
         source_name=str((run or runs[0]).settings["source"]),
         folder=folder,
         failures={} if run is None else run.summary["failures"],
+        languages=languages,
+        is_restricted=is_restricted,
     )
 
 

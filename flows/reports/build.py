@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,26 +16,35 @@ from flows.reports.captions import captions_in
 from flows.reports.inputs import ReportInputs
 from flows.reports.page import Page, page_of
 from flows.reports.story import headline
-from flows.reports.words import Words, brief, printable, words_for
+from flows.reports.words import LANGUAGES, Words, brief, printable, words_for
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAIN_LANGUAGE = "en"
 OWNER_ONLY = 0o600
 
 
-def build_report(inputs: ReportInputs, folder: Path, *, lang: str = "en") -> Path:
-    """The week's page lies in `folder` as ``index.html`` (``index.<lang>.html`` in another language); its path.
+def build_report(inputs: ReportInputs, folder: Path, *, lang: str = MAIN_LANGUAGE) -> Path:
+    """The week's page in one language lies in `folder`; its path. In all else like `build_reports`."""
+    return build_reports(inputs, folder, languages=(lang,))[0]
 
-    A restricted page is ``restricted.html`` (``restricted.<lang>.html``) and readable by its owner only. The file is
-    replaced in one step, and left untouched when nothing in it would change. The same inputs give the same bytes.
-    Raises `ReportError` when an event lacks its properties or the language has no catalog.
+
+def build_reports(inputs: ReportInputs, folder: Path, *, languages: Sequence[str]) -> tuple[Path, ...]:
+    """The week's pages lie in `folder` as ``index.html`` (``index.<lang>.html`` in another language); their paths.
+
+    Restricted pages are ``restricted.html`` (``restricted.<lang>.html``) and readable by their owner only. Each links
+    to those of the other languages that are there. A file is replaced in one step, and left untouched when nothing in
+    it would change. The same inputs give the same bytes. Raises `ReportError` when an event lacks its properties or a
+    language has no catalog.
     """
-    words = words_for(lang)
-    text = render(page_of(inputs), words)
+    catalogs = [words_for(lang) for lang in languages]
+    page = page_of(inputs)
+    names = {lang: page_name(lang, is_restricted=inputs.is_restricted) for lang in LANGUAGES}
+    beside = [lang for lang, name in names.items() if lang in languages or (folder / name).exists()]
+    texts = [render(page, words, {lang: names[lang] for lang in beside if lang != words.lang}) for words in catalogs]
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / page_name(lang, is_restricted=inputs.is_restricted)
-    _replace(target, text.encode("utf-8"), mode=OWNER_ONLY if inputs.is_restricted else None)
-    return target
+    for lang, text in zip(languages, texts, strict=True):
+        _replace(folder / names[lang], text.encode("utf-8"), mode=OWNER_ONLY if inputs.is_restricted else None)
+    return tuple(folder / names[lang] for lang in languages)
 
 
 def page_name(lang: str, *, is_restricted: bool = False) -> str:
@@ -43,8 +53,8 @@ def page_name(lang: str, *, is_restricted: bool = False) -> str:
     return f"{stem}.html" if lang == MAIN_LANGUAGE else f"{stem}.{lang}.html"
 
 
-def render(page: Page, words: Words) -> str:
-    """The page as HTML."""
+def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
+    """The page as HTML, with links to the files of other languages `beside` it."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -59,6 +69,7 @@ def render(page: Page, words: Words) -> str:
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html").render(
         page=page,
+        languages=[(lang, words_for(lang)("page.language"), file) for lang, file in beside.items()],
         headline=headline(page.tally, page.week, words),
         script=Markup(script),  # our own file, whose digest the page's policy names: no other script runs
         script_hash=_csp_hash(script),

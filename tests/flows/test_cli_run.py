@@ -143,6 +143,20 @@ def test_a_report_is_built_again_as_it_was(workspace, call):
         assert page.read_bytes() == before
 
 
+def test_a_report_in_one_language_or_with_positions_is_built_when_asked_for(workspace, call):
+    folder = workspace / "outputs" / "reports" / "2024-W26"
+    before = {path.name: path.read_bytes() for path in folder.glob("*.html")}
+    assert sorted(before) == ["index.fr.html", "index.html"]
+    (folder / "index.fr.html").unlink()
+    said = call("report", "--lang", "fr", cwd=workspace)
+    assert (said.status, said.out) == (0, "Report: outputs/reports/2024-W26/index.fr.html\n")
+    assert {path.name: path.read_bytes() for path in folder.glob("*.html")} == before
+    assert call("report", "--restricted", "--lang", "en", cwd=workspace).status == 0
+    assert folder.joinpath("restricted.html").stat().st_mode & 0o077 == 0
+    said = call("report", "--lang", "de", cwd=workspace)
+    assert (said.status, said.err) == (2, "error: report language `de` has no catalog; use one of en, fr\n")
+
+
 def test_the_report_of_an_earlier_week_stays_what_it_was(made, call, prefect_server, tmp_path):
     made.write_list(tmp_path / "areas.geojson", [made.site(made.WALLED)])
     until, later = ("--until", "2024-05-26"), ("--until", "2024-06-09")

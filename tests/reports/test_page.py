@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from aois.area import Response
-from flows.reports.build import _csp_hash, build_report
+from flows.reports.build import _csp_hash, build_report, build_reports
 from flows.reports.inputs import AreaView, Chip, EventView, ReportError, ReportInputs
 
 VOID = {"meta", "link", "img", "br"}
@@ -309,3 +309,36 @@ def test_official_responses_are_marked_in_the_charts_of_their_place(
     assert "official response" in page.text
     source, page = read(ReportInputs(report_week, "stac", (make_view(make_area("x"), make_event("e", "x")),)))
     assert 'class="response"' not in source
+
+
+def test_the_french_page_holds_no_english_and_both_link_to_one_another(
+    week_inputs: ReportInputs, tmp_path: Path
+) -> None:
+    english, french = build_reports(week_inputs, tmp_path, languages=("en", "fr"))
+    assert (english.name, french.name) == ("index.html", "index.fr.html")
+    assert '<a class="language" href="index.fr.html" hreflang="fr" lang="fr">Français</a>' in english.read_text()
+    source = french.read_text()
+    assert '<html lang="fr">' in source
+    assert 'href="index.html"' in source
+    reader = Reader()
+    reader.feed(source)
+    said = reader.text
+    given = (
+        "area `ibis-7`: the catalog answered 503 five times",
+        "Ministry of the Interior",
+        "Sentinel-1 was not",
+        "a new criterion",
+    )
+    for data in given:
+        assert data in said
+        said = said.replace(data, "")
+    assert not re.findall(r"\b(?:the|and|of|was|were|with|this|seen|week|before|after|new)\b", said)
+    assert "Dans la semaine du 16 au 22 novembre 2026, Sitewatch a observé 7 zones." in said
+    assert "14\u202f200\u00a0m² nouvellement bâtis en 140 jours" in source
+
+
+def test_a_language_built_alone_is_the_same_once_the_other_is_there(week_inputs: ReportInputs, tmp_path: Path) -> None:
+    alone = build_report(week_inputs, tmp_path, lang="fr").read_text()
+    assert 'hreflang="en"' not in alone
+    both = [path.read_bytes() for path in build_reports(week_inputs, tmp_path, languages=("en", "fr"))]
+    assert [build_report(week_inputs, tmp_path, lang=lang).read_bytes() for lang in ("en", "fr")] == both
