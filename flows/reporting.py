@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from aois.area import Area, Kind
 from aois.grid import Grid, grid_of, perimeter_mask
 from aois.week import Week
+from detectors.records import State
 from flows.album import Album, crop_around, open_album
 from flows.chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
 from flows.curves import curves
@@ -21,13 +23,13 @@ from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import ObservationRecord
 from flows.reports.build import build_reports
-from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, WeekSeen
+from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, Step, WeekSeen
 from flows.reports.words import LANGUAGES
+from flows.standings import standings_of, steps_of
 from flows.weekcounts import counts_of
 
 ALBUM_DAYS = 760
 QUIET_DAYS = 120  # a place without an event needs a picture of how it looks, no more
-WEEKS_SHOWN = 26
 OPEN_STATES = ("provisional", "confirmed")
 
 
@@ -58,7 +60,8 @@ def report_week(
             album = open_album(area, grid_of(area), archive, source_name=source_name, week=week, days=days)
         except ImageryError as error:  # a damaged file takes this area's pictures, not the others' report
             album, failure = Album(()), failure or str(error)
-        views.append(_area_view(area, album, shown, before, seen, week, failure))
+        view = _area_view(area, album, shown, before, seen, week, failure)
+        views.append(_with_record(view, week, ledger, is_quiet=not events))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
     inputs = ReportInputs(week, source_name, tuple(views), counts=counts, is_restricted=is_restricted)
     return build_reports(inputs, folder / str(week), languages=languages)[0]
@@ -128,10 +131,25 @@ def _area_view(
         overview=picture,
         overview_outline=None if picture is None else outline,
         overview_perimeter=None if picture is None else perimeter,
-        weeks=tuple(WeekSeen(o.week, o.seen_share, len(o.scenes), o.last_clear_look) for o in seen[-WEEKS_SHOWN:]),
+        weeks=tuple(WeekSeen(o.week, o.seen_share, len(o.scenes), o.last_clear_look) for o in seen),
         events=views,
         failure=failure,
     )
+
+
+def _with_record(view: AreaView, week: Week, ledger: Ledger, *, is_quiet: bool) -> AreaView:
+    """The view with what the ledger knows of the time since the watch began."""
+    if not view.weeks:
+        return view
+    events = tuple(replace(event, steps=_steps(event, week, ledger)) for event in view.events)
+    since = view.weeks[0].week
+    standings = standings_of(view.area.id, since=since, week=week, ledger=ledger, is_quiet=is_quiet)
+    return replace(view, events=events, standings=standings)
+
+
+def _steps(event: EventView, week: Week, ledger: Ledger) -> tuple[Step, ...]:
+    p = event.feature["properties"]
+    return steps_of(p["event_id"], until=week, state=State(p["state"]), ledger=ledger)
 
 
 def _event_view(

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.reports import charts, sketch
+from flows.reports import charts, growth, sketch
 from flows.reports.captions import captions_in
 from flows.reports.inputs import ReportInputs
 from flows.reports.page import Page, page_of
@@ -65,7 +65,7 @@ def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["brief"] = brief
-    environment.globals.update(captions_in(words), w=words, frame=charts, sketch=sketch)
+    environment.globals.update(captions_in(words), w=words, frame=charts, sketch=sketch, bars=growth)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html").render(
         page=page,

@@ -34,6 +34,7 @@ def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
         series_name,
         chart_title,
         chart_text,
+        total_text,
         tick_label,
     )
     return {maker.__name__: partial(maker, words) for maker in makers}
@@ -136,6 +137,13 @@ def chart_text(words: Words, chart: Chart, facts: Facts) -> str:
     if facts.confirmed_on is not None:
         sentences.append(words("chart.desc_confirmed", day=words.day(facts.confirmed_on)))
     return " ".join(sentences)
+
+
+def total_text(words: Words, chart: Chart) -> str:
+    """A running total for those who do not see its chart."""
+    told = chart.summary
+    last = _value(words, chart, told.value)
+    return words("growth.total_text", first=words.day(told.first), last=words.day(told.last), value=last)
 
 
 def tick_label(words: Words, tick: DayTick) -> str:

@@ -96,7 +96,7 @@ class _Frame:
 
 
 def chart_of(
-    series: Series, *, first_seen: date, confirmed_on: date | None, responses: Sequence[date] = ()
+    series: Series, *, first_seen: date | None, confirmed_on: date | None, responses: Sequence[date] = ()
 ) -> Chart | None:
     """The drawing of a series, or None when it holds no finite value.
 

@@ -83,6 +83,39 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Extent:
+    """An amount of ground in m², or of m² a month, with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What had been measured at an area by the end of a day, from the day its watch began.
+
+    Sums over the events held to be real by then. `line_m` is the length of new fences and walls, `closure` the largest
+    share of a ring that one of them covers.
+    """
+
+    day: date
+    built: Extent
+    cleared: Extent
+    demolished: Extent
+    line_m: float
+    closure: float | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A state that an event reached, and on which day."""
+
+    state: State
+    on: date
+
+
+@dataclass(frozen=True)
 class EventView:
     """One event with its pictures.
 
@@ -101,6 +134,7 @@ class EventView:
     changed_this_week: bool
     more: tuple[Pair, ...] = ()
     thumbs: tuple[Chip, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse masks cut to another crop than the chips."""
@@ -129,8 +163,9 @@ class WeekSeen:
 class AreaView:
     """One area in the report.
 
-    `overview` shows the whole grid, reduced or not; its two masks have the shape of its picture. `weeks` holds up to
-    the last 26 weeks, oldest first. `failure` is not empty when the area could not be worked on this week.
+    `overview` shows the whole grid, reduced or not; its two masks have the shape of its picture. `weeks` holds every
+    week on record, oldest first; `standings` the months since the watch began, the first before it and the last at the
+    week's end. `failure` is not empty when the area could not be worked on this week.
     """
 
     area: Area
@@ -141,6 +176,7 @@ class AreaView:
     weeks: tuple[WeekSeen, ...]
     events: tuple[EventView, ...]
     failure: str = ""
+    standings: tuple[Standing, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse masks of another shape than the overview."""

@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from aois.area import Area
-from aois.grid import PIXEL_SIZE_M
+from shapely.geometry.base import BaseGeometry
+
+from aois.area import Area, Kind
+from aois.grid import PIXEL_SIZE_M, to_utm, utm_epsg
 from aois.week import Week
-from detectors.records import State
-from flows.reports.charts import Chart, chart_of
-from flows.reports.facts import Facts, facts_of
-from flows.reports.figures import Picture, case_picture, overview_picture, path_of
-from flows.reports.inputs import AreaView, Chip, EventView, ReportInputs, WeekCounts, WeekSeen
+from flows.reports.case import Anchors, Case, case_of, weight_of
+from flows.reports.figures import Picture, overview_picture
+from flows.reports.growth import Growth, growth_of
+from flows.reports.history import Entry, history_of
+from flows.reports.inputs import AreaView, ReportInputs, WeekCounts, WeekSeen
 from flows.reports.sketch import Mark, Sketch, Tone, sketch_of
 from flows.reports.story import ENOUGH_SHARE, Look, News, Sight, Tally, look_at, tally_of
 
-STRIP_WEEKS = 26
+STRIP_WEEKS, MOST_STRIP_WEEKS = 26, 52
 FOLD_FROM = 7  # earlier events are folded away when there are this many or more
 SIMULATED = "simulated"
-BY_WEIGHT = (State.CONFIRMED, State.PROVISIONAL, State.FINISHED, State.RETRACTED)
-
-
-@dataclass(frozen=True)
-class Pairing:
-    """One kind of picture before and after a change."""
-
-    kind: str
-    before: Picture | None
-    after: Picture | None
-
-
-@dataclass(frozen=True)
-class Case:
-    """One event as the page shows it; `change` and `perimeter` are SVG path data in a frame of the chips' `shape`."""
-
-    anchor: str
-    place: str
-    facts: Facts
-    is_new: bool
-    is_changed: bool
-    pairs: tuple[Pairing, ...]
-    thumbs: tuple[Picture, ...]
-    shape: tuple[int, int]
-    change: str
-    perimeter: str
-    charts: tuple[Chart, ...]
-    empty_series: tuple[str, ...]
-
-    @property
-    def is_news(self) -> bool:
-        """Whether this week brought it or changed it."""
-        return self.is_new or self.is_changed
 
 
 @dataclass(frozen=True)
@@ -71,6 +39,10 @@ class Place:
     news: tuple[Case, ...]
     others: tuple[Case, ...]
     is_folded: bool
+    growth: Growth | None
+    history: tuple[Entry, ...]
+    perimeter_m: float | None
+    perimeter_m2: float | None
 
     @property
     def label(self) -> str:
@@ -105,7 +77,7 @@ class Page:
 
 def page_of(inputs: ReportInputs) -> Page:
     """Lay out a week: places with news first, then those with older events, then the quiet ones."""
-    anchors = _Anchors()
+    anchors = Anchors()
     places = [_place(view, inputs.week, anchors) for view in inputs.areas]
     cases = [case for place in places for case in place.news]
     with_events = [place for place in places if place.cases]
@@ -120,7 +92,7 @@ def page_of(inputs: ReportInputs) -> Page:
         is_restricted=inputs.is_restricted,
         counts=inputs.counts,
         sketch=sketch_of([_mark(place) for place in places], is_restricted=inputs.is_restricted),
-        alerts=tuple(sorted((case for case in cases if case.facts.is_alerted), key=_weight)),
+        alerts=tuple(sorted((case for case in cases if case.facts.is_alerted), key=weight_of)),
         hidden=tuple(place for place in places if place.look.sight in (Sight.NONE, Sight.HARDLY)),
         failed=tuple(place for place in places if place.look.sight is Sight.FAILED),
         places=tuple(sorted(with_events, key=lambda place: not place.news)),
@@ -148,28 +120,14 @@ def _tone(place: Place) -> Tone:
     return Tone.EARLIER if alerts else Tone.QUIET
 
 
-class _Anchors:
-    """Hands out ids that are safe in a link and never given twice."""
-
-    def __init__(self) -> None:
-        self._given: set[str] = set()
-
-    def give(self, prefix: str, name: str) -> str:
-        plain = f"{prefix}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')[:64]}"
-        anchor, number = plain, 1
-        while anchor in self._given:
-            number += 1
-            anchor = f"{plain}-{number}"
-        self._given.add(anchor)
-        return anchor
-
-
-def _place(view: AreaView, week: Week, anchors: _Anchors) -> Place:
+def _place(view: AreaView, week: Week, anchors: Anchors) -> Place:
     label = view.area.name.strip() or view.area.id
     anchor = anchors.give("place", view.area.id)
-    cases = sorted((_case(event, view.area, label, anchors) for event in view.events), key=_weight)
+    cases = sorted((case_of(event, view.area, label, anchors) for event in view.events), key=weight_of)
     others = tuple(case for case in cases if not case.is_news)
-    past = [seen for seen in view.weeks if seen.week <= week][-STRIP_WEEKS:]
+    ground = _perimeter(view.area)
+    past = [seen for seen in view.weeks if seen.week <= week][-MOST_STRIP_WEEKS:]
+    answers = [response.date for response in view.area.responses]
     return Place(
         anchor=anchor,
         area=view.area,
@@ -182,12 +140,25 @@ def _place(view: AreaView, week: Week, anchors: _Anchors) -> Place:
         news=tuple(case for case in cases if case.is_news),
         others=others,
         is_folded=len(others) >= FOLD_FROM,
+        growth=growth_of(view.standings, answers),
+        history=history_of(view.area, cases),
+        perimeter_m=None if ground is None else float(ground.length),
+        perimeter_m2=None if ground is None else float(ground.area),
     )
+
+
+def _perimeter(area: Area) -> BaseGeometry | None:
+    """A site's perimeter in metres, for its size alone."""
+    if area.kind is not Kind.SITE:
+        return None
+    middle = area.geometry.centroid
+    return to_utm(area.geometry, utm_epsg(middle.x, middle.y))
 
 
 def _strip(past: Sequence[WeekSeen], week: Week) -> tuple[WeekSeen | None, ...]:
     known = {seen.week: seen for seen in past}
-    return tuple(known.get(week.plus(-back)) for back in reversed(range(STRIP_WEEKS)))
+    length = MOST_STRIP_WEEKS if len(past) > STRIP_WEEKS else STRIP_WEEKS
+    return tuple(known.get(week.plus(-back)) for back in reversed(range(length)))
 
 
 def _overview(view: AreaView) -> Picture | None:
@@ -200,47 +171,6 @@ def _overview(view: AreaView) -> Picture | None:
         grid_shape=view.grid_shape,
         pixel_size_m=PIXEL_SIZE_M,
     )
-
-
-def _case(event: EventView, area: Area, place: str, anchors: _Anchors) -> Case:
-    facts = facts_of(event.feature)
-    marked = [response.date for response in area.responses]
-    drawn = [
-        (series.label, chart_of(series, first_seen=facts.first_seen, confirmed_on=facts.confirmed_on, responses=marked))
-        for series in event.series
-    ]
-    return Case(
-        anchor=anchors.give("case", facts.event_id),
-        place=place,
-        facts=facts,
-        is_new=event.new_this_week,
-        is_changed=event.changed_this_week and not event.new_this_week,
-        pairs=_pairs(event),
-        thumbs=tuple(case_picture(chip, pixel_size_m=PIXEL_SIZE_M, is_evidence=False) for chip in event.thumbs),
-        shape=(event.outline.shape[0], event.outline.shape[1]),
-        change=path_of(event.outline),
-        perimeter=path_of(event.perimeter),
-        charts=tuple(chart for _, chart in drawn if chart is not None),
-        empty_series=tuple(label for label, chart in drawn if chart is None),
-    )
-
-
-def _pairs(event: EventView) -> tuple[Pairing, ...]:
-    """The main pair first, kept as measured while the case is news; the others compressed for looking at."""
-    is_news = event.new_this_week or event.changed_this_week
-    main = Pairing("", _picture(event.before, is_evidence=is_news), _picture(event.after, is_evidence=is_news))
-    rest = (Pairing(p.kind, *(_picture(chip, is_evidence=False) for chip in (p.before, p.after))) for p in event.more)
-    return main, *rest
-
-
-def _picture(chip: Chip | None, *, is_evidence: bool) -> Picture | None:
-    return None if chip is None else case_picture(chip, pixel_size_m=PIXEL_SIZE_M, is_evidence=is_evidence)
-
-
-def _weight(case: Case) -> tuple[bool, bool, int, float, str]:
-    """New before changed before the rest; then by state, by size, and by id so that the order is never by chance."""
-    facts = case.facts
-    return not case.is_new, not case.is_changed, BY_WEIGHT.index(facts.state), -(facts.area_m2 or 0.0), facts.event_id
 
 
 def _years(inputs: ReportInputs) -> str:
