@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 
-from detectors.records import Criterion
 from flows.reports.charts import Chart, DayTick
 from flows.reports.facts import Facts
 from flows.reports.inputs import Chip
@@ -28,7 +27,7 @@ def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
         size,
         between,
         rests_on,
-        criterion_name,
+        name_of,
         seen_summary,
         picture_caption,
         series_name,
@@ -98,10 +97,10 @@ def series_name(words: Words, label: str) -> str:
     return words(key) if words.has(key) else brief(label)
 
 
-def criterion_name(words: Words, criterion: Criterion) -> str:
-    """The criterion's name in this language, or its own with spaces."""
-    key = f"criteria.{criterion.name}"
-    return words(key) if words.has(key) else criterion.name.replace("_", " ").replace("-", " ")
+def name_of(words: Words, criterion: str) -> str:
+    """A criterion's name in this language, or its own with spaces."""
+    key = f"criteria.{criterion}"
+    return words(key) if words.has(key) else criterion.replace("_", " ").replace("-", " ")
 
 
 def seen_summary(words: Words, place: Place) -> str:

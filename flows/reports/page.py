@@ -11,11 +11,13 @@ from shapely.geometry.base import BaseGeometry
 from aois.area import Area, Kind
 from aois.grid import PIXEL_SIZE_M, to_utm, utm_epsg
 from aois.week import Week
+from flows.reports.accountability import Account, Total, account_of, ordered, totals_of
 from flows.reports.case import Anchors, Case, case_of, weight_of
 from flows.reports.figures import Picture, overview_picture
 from flows.reports.growth import Growth, growth_of
 from flows.reports.history import Entry, history_of
 from flows.reports.inputs import AreaView, ReportInputs, WeekCounts, WeekSeen
+from flows.reports.ranking import Ranking, ranking_of
 from flows.reports.sketch import Mark, Sketch, Tone, sketch_of
 from flows.reports.story import ENOUGH_SHARE, Look, News, Sight, Tally, look_at, tally_of
 
@@ -39,6 +41,7 @@ class Place:
     news: tuple[Case, ...]
     others: tuple[Case, ...]
     is_folded: bool
+    account: Account | None
     growth: Growth | None
     history: tuple[Entry, ...]
     perimeter_m: float | None
@@ -71,6 +74,9 @@ class Page:
     failed: tuple[Place, ...]
     places: tuple[Place, ...]
     quiet: tuple[Place, ...]
+    accounts: tuple[Place, ...]
+    totals: tuple[Total, ...]
+    ranking: Ranking
     notes: tuple[str, ...]
     years: str
 
@@ -80,6 +86,8 @@ def page_of(inputs: ReportInputs) -> Page:
     anchors = Anchors()
     places = [_place(view, inputs.week, anchors) for view in inputs.areas]
     cases = [case for place in places for case in place.news]
+    accounts = ordered(place.account for place in places if place.account is not None)
+    by_id = {place.area.id: place for place in places}
     with_events = [place for place in places if place.cases]
     return Page(
         week=inputs.week,
@@ -97,6 +105,9 @@ def page_of(inputs: ReportInputs) -> Page:
         failed=tuple(place for place in places if place.look.sight is Sight.FAILED),
         places=tuple(sorted(with_events, key=lambda place: not place.news)),
         quiet=tuple(place for place in places if not place.cases),
+        accounts=tuple(by_id[account.area.id] for account in accounts),
+        totals=totals_of(accounts),
+        ranking=ranking_of(case for place in places for case in place.cases),
         notes=inputs.notes,
         years=_years(inputs),
     )
@@ -140,6 +151,7 @@ def _place(view: AreaView, week: Week, anchors: Anchors) -> Place:
         news=tuple(case for case in cases if case.is_news),
         others=others,
         is_folded=len(others) >= FOLD_FROM,
+        account=account_of(view.area, [case.facts for case in cases], view.weeks, week),
         growth=growth_of(view.standings, answers),
         history=history_of(view.area, cases),
         perimeter_m=None if ground is None else float(ground.length),

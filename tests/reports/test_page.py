@@ -342,3 +342,30 @@ def test_a_language_built_alone_is_the_same_once_the_other_is_there(week_inputs:
     assert 'hreflang="en"' not in alone
     both = [path.read_bytes() for path in build_reports(week_inputs, tmp_path, languages=("en", "fr"))]
     assert [build_report(week_inputs, tmp_path, lang=lang).read_bytes() for lang in ("en", "fr")] == both
+
+
+def test_suspects_are_ranked_with_every_value_and_weight(
+    make_view, make_area, make_event, report_week, read: Read
+) -> None:
+    def suspect(name: str, value: float, **given: object) -> EventView:
+        criteria = [
+            {"name": "new-built-area", "value": value, "weight": 0.75, "detail": ""},
+            {"name": "enclosing-line", "value": 0.2, "weight": 0.25, "detail": ""},
+        ]
+        return make_event(name, "r", kind="new-suspect-site", **{"criteria": criteria, **given})
+
+    events = [
+        suspect("low", 0.1),
+        suspect("high", 0.9),
+        suspect("gone", 1.0, state="retracted"),
+        suspect("taken", 1.0, merged_into="high"),
+        make_event("site", "r"),
+    ]
+    source, page = read(one_area(make_view, make_area, report_week, *events))
+    section = source[source.index('<section id="suspects">') : source.index('<section id="places">')]
+    assert re.findall(r'href="#case-([a-z]+)"', section) == ["high", "low"]
+    assert "newly built area weight 0.75" in page.text
+    assert re.findall(r"<b>([\d.]+)</b>", section) == ["0.72", "0.12"]
+    assert section.count("</span></span>0.20") == 2
+    _, page = read(one_area(make_view, make_area, report_week, make_event("site", "r")))
+    assert "What nobody flagged" not in page.text
