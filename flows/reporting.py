@@ -23,6 +23,7 @@ from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import ObservationRecord
 from flows.reports.build import build_reports
+from flows.reports.exports import write_figures
 from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, Step, WeekSeen
 from flows.reports.words import LANGUAGES
 from flows.standings import standings_of, steps_of
@@ -45,7 +46,7 @@ def report_week(
     languages: Sequence[str] = LANGUAGES,
     is_restricted: bool = False,
 ) -> Path:
-    """The pages of a week in some languages, for the areas given; returns the path of the first."""
+    """A week's pages in some languages, and its figures, for the areas given; returns the path of the first page."""
     observations = ledger.observations(until=week)
     alerts = {f["properties"]["event_id"]: f for f in ledger.alerts(as_of=week)}
     views = []
@@ -64,6 +65,7 @@ def report_week(
         views.append(_with_record(view, week, ledger, is_quiet=not events))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
     inputs = ReportInputs(week, source_name, tuple(views), counts=counts, is_restricted=is_restricted)
+    write_figures(inputs, folder / str(week))
     return build_reports(inputs, folder / str(week), languages=languages)[0]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from markupsafe import Markup
 
 from flows.reports import charts, growth, sketch
 from flows.reports.captions import captions_in
+from flows.reports.files import OWNER_ONLY, replace_file
 from flows.reports.inputs import ReportInputs
 from flows.reports.page import Page, page_of
 from flows.reports.story import headline
@@ -20,7 +20,6 @@ from flows.reports.words import LANGUAGES, Words, brief, printable, words_for
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAIN_LANGUAGE = "en"
-OWNER_ONLY = 0o600
 
 
 def build_report(inputs: ReportInputs, folder: Path, *, lang: str = MAIN_LANGUAGE) -> Path:
@@ -43,7 +42,7 @@ def build_reports(inputs: ReportInputs, folder: Path, *, languages: Sequence[str
     texts = [render(page, words, {lang: names[lang] for lang in beside if lang != words.lang}) for words in catalogs]
     folder.mkdir(parents=True, exist_ok=True)
     for lang, text in zip(languages, texts, strict=True):
-        _replace(folder / names[lang], text.encode("utf-8"), mode=OWNER_ONLY if inputs.is_restricted else None)
+        replace_file(folder / names[lang], text.encode("utf-8"), mode=OWNER_ONLY if inputs.is_restricted else None)
     return tuple(folder / names[lang] for lang in languages)
 
 
@@ -83,16 +82,3 @@ def _csp_hash(script: str) -> str:
 
 def _printable(value: object) -> object:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _replace(target: Path, content: bytes, *, mode: int | None) -> None:
-    if target.is_file() and target.read_bytes() == content:
-        return
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        if mode is not None:
-            unfinished.touch(mode=mode)
-        unfinished.write_bytes(content)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)

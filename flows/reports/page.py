@@ -70,6 +70,7 @@ class Page:
     counts: tuple[WeekCounts, ...]
     sketch: Sketch
     alerts: tuple[Case, ...]
+    cases: tuple[Case, ...]
     hidden: tuple[Place, ...]
     failed: tuple[Place, ...]
     places: tuple[Place, ...]
@@ -101,6 +102,7 @@ def page_of(inputs: ReportInputs) -> Page:
         counts=inputs.counts,
         sketch=sketch_of([_mark(place) for place in places], is_restricted=inputs.is_restricted),
         alerts=tuple(sorted((case for case in cases if case.facts.is_alerted), key=weight_of)),
+        cases=tuple(sorted((case for place in places for case in place.cases), key=weight_of)),
         hidden=tuple(place for place in places if place.look.sight in (Sight.NONE, Sight.HARDLY)),
         failed=tuple(place for place in places if place.look.sight is Sight.FAILED),
         places=tuple(sorted(with_events, key=lambda place: not place.news)),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 from shapely.geometry import box
 
 from aois.area import Area, Kind, Response, Status
@@ -18,6 +20,17 @@ from flows.reports.inputs import AreaView, Chip, EventView, Pair, ReportInputs, 
 from flows.reports.pictures import limits_of, radar_rgb, stretch
 
 WEEK = Week(2026, 47)
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 HIDDEN_AT_SEA = box(88.4321, 7.8765, 88.4399, 7.8822)
 
 
@@ -303,6 +316,35 @@ def whole_week(source: str = "simulated") -> ReportInputs:
         ("Sentinel-1 was not delivered on 19 November.",),
         week_counts((0, 2, 1, 0, 2)),
     )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    if not CHROMIUM.exists():
+        pytest.skip("no Chromium at /usr/bin/chromium; apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., tuple[Page, list[str]]]]:
+    """Opens a file at a width; the page, and the addresses that it asked for (a list that goes on growing)."""
+    contexts = []
+
+    def open_file(report: Path, width: int, **given: Any) -> tuple[Page, list[str]]:
+        contexts.append(browser.new_context(viewport={"width": width, "height": 800}, **given))
+        page = contexts[-1].new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: None if request.url.startswith("data:") else asked.append(request.url))
+        page.goto(report.as_uri())
+        return page, asked
+
+    yield open_file
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from aois.area import Response
 from flows.reports.build import _csp_hash, build_report, build_reports
 from flows.reports.inputs import AreaView, Chip, EventView, ReportError, ReportInputs
 
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "input"}
 HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -362,7 +362,7 @@ def test_suspects_are_ranked_with_every_value_and_weight(
         make_event("site", "r"),
     ]
     source, page = read(one_area(make_view, make_area, report_week, *events))
-    section = source[source.index('<section id="suspects">') : source.index('<section id="places">')]
+    section = source[source.index('<section id="suspects">') : source.index('<section id="cases">')]
     assert re.findall(r'href="#case-([a-z]+)"', section) == ["high", "low"]
     assert "newly built area weight 0.75" in page.text
     assert re.findall(r"<b>([\d.]+)</b>", section) == ["0.72", "0.12"]
