@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from flows.looks import look_of
 
 Mask = npt.NDArray[np.bool_]
 Window = tuple[slice, slice]
+YEAR_BEFORE = 380  # so that a picture of the same season is among them
 BRIGHTER = 1.6  # times the usual brightest spot; chosen on the Romanian series
 
 
@@ -62,11 +63,24 @@ class Album:
         return [p for p in self.pages if p.look.sensor == RADAR]
 
 
-def open_album(area: Area, grid: Grid, archive: Archive, *, source_name: str, week: Week, days: int) -> Album:
-    """The archived looks of an area in the days before the end of a week; the last two of all when there are none."""
+def open_album(
+    area: Area,
+    grid: Grid,
+    archive: Archive,
+    *,
+    source_name: str,
+    week: Week,
+    days: int,
+    changes: Sequence[date] = (),
+) -> Album:
+    """The archived looks of an area in the days before the end of a week; the last two of all when there are none.
+
+    Of `changes` that lie further back, the looks of the year before each are there too, to show how it was.
+    """
     held = [s for s in archive.list(area.id, source_name, grid) if s.acquired.date() <= week.last_day]
     start = week.last_day - timedelta(days=days)
-    recent: list[ArchivedScene] = [s for s in held if s.acquired.date() >= start]
+    spans = [(start, week.last_day), *((day - timedelta(days=YEAR_BEFORE), day) for day in changes)]
+    recent: list[ArchivedScene] = [s for s in held if any(a <= s.acquired.date() <= b for a, b in spans)]
     if len(recent) < 2:
         recent = held[-2:]
     looks = [look_of(archive.get(area.id, source_name, grid, s.scene_id), grid) for s in recent]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ from flows.reports.words import LANGUAGES
 from flows.standings import standings_of, steps_of
 from flows.weekcounts import counts_of
 
-ALBUM_DAYS = 760
+ALBUM_DAYS = 400  # a year to judge the season by, and a month
+READERS = 2  # most of the time goes into GDAL and numpy, which let other threads run
 QUIET_DAYS = 120  # a place without an event needs a picture of how it looks, no more
 OPEN_STATES = ("provisional", "confirmed")
 
@@ -49,24 +51,51 @@ def report_week(
     """A week's pages in some languages, and its figures, for the areas given; returns the path of the first page."""
     observations = ledger.observations(until=week)
     alerts = {f["properties"]["event_id"]: f for f in ledger.alerts(as_of=week)}
-    views = []
-    for area in areas:
-        seen = [o for o in observations if o.area_id == area.id]
-        events = [alerts.get(f["properties"]["event_id"], f) for f in ledger.events(area.id, as_of=week)]
-        before = {f["properties"]["event_id"]: f for f in ledger.events(area.id, as_of=week.plus(-1))}
-        shown = [f for f in events if _is_shown(f, before, week)]
-        failure = failures.get(area.id, "")
-        try:
-            days = ALBUM_DAYS if shown else QUIET_DAYS
-            album = open_album(area, grid_of(area), archive, source_name=source_name, week=week, days=days)
-        except ImageryError as error:  # a damaged file takes this area's pictures, not the others' report
-            album, failure = Album(()), failure or str(error)
-        view = _area_view(area, album, shown, before, seen, week, failure)
-        views.append(_with_record(view, week, ledger, is_quiet=not events))
+    desk = _Desk(week, ledger, archive, source_name, observations, alerts, failures)
+    with ThreadPoolExecutor(READERS) as pool:
+        views = tuple(pool.map(desk.view_of, areas))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
-    inputs = ReportInputs(week, source_name, tuple(views), counts=counts, is_restricted=is_restricted)
+    inputs = ReportInputs(week, source_name, views, counts=counts, is_restricted=is_restricted)
     write_figures(inputs, folder / str(week))
     return build_reports(inputs, folder / str(week), languages=languages)[0]
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """All that the views of one week are made from."""
+
+    week: Week
+    ledger: Ledger
+    archive: Archive
+    source_name: str
+    observations: Sequence[ObservationRecord]
+    alerts: Mapping[str, dict[str, Any]]
+    failures: Mapping[str, str]
+
+    def view_of(self, area: Area) -> AreaView:
+        """One area as the report is given it."""
+        events = [self.alerts.get(f["id"], f) for f in self.ledger.events(area.id, as_of=self.week)]
+        before = {f["id"]: f for f in self.ledger.events(area.id, as_of=self.week.plus(-1))}
+        shown = [f for f in events if _is_shown(f, before, self.week)]
+        album, failure = self._album(area, shown)
+        seen = [o for o in self.observations if o.area_id == area.id]
+        view = _area_view(area, album, shown, before, seen, self.week, self.failures.get(area.id, "") or failure)
+        return _with_record(view, self.week, self.ledger, is_quiet=not events)
+
+    def _album(self, area: Area, shown: Sequence[Mapping[str, Any]]) -> tuple[Album, str]:
+        """The looks to cut pictures from; a damaged file takes this area's pictures, not the others' report."""
+        try:
+            return open_album(
+                area,
+                grid_of(area),
+                self.archive,
+                source_name=self.source_name,
+                week=self.week,
+                days=ALBUM_DAYS if shown else QUIET_DAYS,
+                changes=[date.fromisoformat(f["properties"]["first_seen"]) for f in shown],
+            ), ""
+        except ImageryError as error:
+            return Album(()), str(error)
 
 
 def rebuild_week(

@@ -10,7 +10,7 @@ from aois.grid import PIXEL_SIZE_M
 from detectors.records import State
 from flows.reports.charts import Chart, chart_of
 from flows.reports.facts import Facts, facts_of
-from flows.reports.figures import Picture, case_picture, path_of
+from flows.reports.figures import Picture, case_picture, path_of, thumb_picture
 from flows.reports.inputs import Chip, EventView, Step
 
 BY_WEIGHT = (State.CONFIRMED, State.PROVISIONAL, State.FINISHED, State.RETRACTED)
@@ -82,7 +82,7 @@ def case_of(event: EventView, area: Area, place: str, anchors: Anchors) -> Case:
         is_new=event.new_this_week,
         is_changed=event.changed_this_week and not event.new_this_week,
         pairs=_pairs(event),
-        thumbs=tuple(case_picture(chip, pixel_size_m=PIXEL_SIZE_M, is_evidence=False) for chip in event.thumbs),
+        thumbs=tuple(thumb_picture(chip) for chip in event.thumbs),
         shape=(event.outline.shape[0], event.outline.shape[1]),
         change=path_of(event.outline),
         perimeter=path_of(event.perimeter),

@@ -13,7 +13,7 @@ from flows.reports import pictures
 from flows.reports.inputs import Chip, Mask, Rgb
 
 OVERVIEW_SIDE_PX = 420
-QUALITY = 82  # overviews and thumbnails are for finding one's way; what is evidence is kept as measured
+QUALITY, THUMB_QUALITY = 82, 55  # for finding one's way and for looking at; what is evidence is kept as measured
 CASE_SCALE_M = 100
 SCALES_M = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
 LARGEST_SCALE_SHARE = 0.4
@@ -56,6 +56,12 @@ def case_picture(chip: Chip, *, pixel_size_m: float, is_evidence: bool) -> Pictu
     )
 
 
+def thumb_picture(chip: Chip) -> Picture:
+    """The chip, compressed as far as a small picture bears."""
+    height, width = chip.rgb.shape[:2]
+    return Picture(chip, data_uri(chip.rgb, lossless=False, quality=THUMB_QUALITY), width, height, "", "", 0, 0.0)
+
+
 def overview_picture(
     chip: Chip, *, outline: Mask | None, perimeter: Mask | None, grid_shape: tuple[int, int], pixel_size_m: float
 ) -> Picture:
@@ -78,10 +84,10 @@ def overview_picture(
     )
 
 
-def data_uri(rgb: Rgb, *, lossless: bool) -> str:
+def data_uri(rgb: Rgb, *, lossless: bool, quality: int = QUALITY) -> str:
     """The picture as a WebP data URI without a date or place in it, so the same pixels give the same bytes."""
     held = io.BytesIO()
-    Image.fromarray(rgb).save(held, "webp", lossless=lossless, quality=100 if lossless else QUALITY, method=4)
+    Image.fromarray(rgb).save(held, "webp", lossless=lossless, quality=100 if lossless else quality, method=4)
     return f"data:image/webp;base64,{base64.b64encode(held.getvalue()).decode('ascii')}"
 
 

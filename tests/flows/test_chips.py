@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from aois.grid import Grid, grid_of
+from aois.week import Week
 from detectors.look import Look
-from flows.album import Album, Page, crop_around
+from flows.album import Album, Page, crop_around, open_album
 from flows.chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
 from flows.curves import curves
+from flows.imagery.archive import Archive
+from flows.imagery.scene import Provenance, Scene, Sensor
 
 SHAPE = (24, 30)
 FIRST_SEEN = date(2026, 9, 1)
@@ -114,3 +118,23 @@ def test_the_radar_curve_is_that_of_the_track_with_most_looks() -> None:
     (series,) = curves(Album((*often, *other)), np.ones(SHAPE, bool), first_seen=FIRST_SEEN)
     assert series.days == tuple(page.look.day for page in often)
     assert series.values == pytest.approx(np.full(6, -10.0), abs=0.01)
+
+
+def test_an_album_holds_the_last_months_and_the_year_before_each_older_change(tmp_path, made) -> None:
+    area = made.site("yard", size_m=100, margin_m=0)
+    grid, archive = grid_of(area), Archive(tmp_path)
+    for year in range(2020, 2027):
+        for month in (3, 9):
+            archive.put(area.id, "stac", grid, scene(datetime(year, month, 5, tzinfo=UTC), grid))
+    given = {"source_name": "stac", "week": Week(2026, 47), "days": 400}
+    recent = open_album(area, grid, archive, **given)
+    assert [page.look.day.year for page in recent.pages] == [2026, 2026]
+    older = open_album(area, grid, archive, **given, changes=[date(2023, 4, 1)])
+    assert [str(page.look.day)[:7] for page in older.pages] == ["2022-09", "2023-03", "2026-03", "2026-09"]
+
+
+def scene(acquired: datetime, grid: Grid) -> Scene:
+    pixels = np.full((1, *grid.shape), 0.1, np.float32)
+    name = f"sentinel-2_{acquired:%Y%m%dT%H%M%S}"
+    valid = np.ones(grid.shape, bool)
+    return Scene(name, Sensor.SENTINEL_2, acquired, ("red",), pixels, valid, None, Provenance("stac", (name,)))
