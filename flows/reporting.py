@@ -30,7 +30,7 @@ from flows.reports.words import LANGUAGES
 from flows.standings import standings_of, steps_of
 from flows.weekcounts import counts_of
 
-ALBUM_DAYS = 400  # a year to judge the season by, and a month
+ALBUM_DAYS = 600  # a change of the last months has more than a year before it, enough for a seasonal fit
 READERS = 2  # most of the time goes into GDAL and numpy, which let other threads run
 QUIET_DAYS = 120  # a place without an event needs a picture of how it looks, no more
 OPEN_STATES = ("provisional", "confirmed")
