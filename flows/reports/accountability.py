@@ -14,6 +14,7 @@ from flows.reports.facts import Facts
 from flows.reports.inputs import Extent, WeekSeen
 from flows.reports.story import ENOUGH_SHARE
 
+SHOWN = 12  # more are folded away: the first are those that matter
 HELD = (State.CONFIRMED, State.FINISHED)
 ENOUGH_WEEKS = 8  # chosen: two months of looks before calm is called calm
 ENOUGH_OF_WEEKS = 0.5

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.reports import charts, growth, sketch
+from flows.reports import accountability, charts, growth, sketch
 from flows.reports.captions import captions_in
 from flows.reports.files import OWNER_ONLY, replace_file
 from flows.reports.inputs import ReportInputs
@@ -64,7 +64,9 @@ def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["brief"] = brief
-    environment.globals.update(captions_in(words), w=words, frame=charts, sketch=sketch, bars=growth)
+    environment.globals.update(
+        captions_in(words), w=words, frame=charts, sketch=sketch, bars=growth, limits=accountability
+    )
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html").render(
         page=page,

@@ -164,3 +164,10 @@ def test_the_page_sets_claims_beside_measurements(
     ):
         assert words in said, words
     assert section.count('class="went-on"') == 1
+
+
+def test_a_long_list_is_folded_after_the_first(make_area, make_view, report_week, tmp_path: Path) -> None:
+    views = tuple(make_view(make_area(f"a-{i:02d}", responses=(RAID,)), weeks=weeks()) for i in range(15))
+    text = build_report(ReportInputs(report_week, "stac", views), tmp_path).read_text()
+    assert "3 further sites with a response" in text
+    assert text.index("place-a-11") < text.index("3 further sites with a response")
