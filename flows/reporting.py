@@ -51,9 +51,9 @@ def report_week(
     """A week's pages in some languages, and its figures, for the areas given; returns the path of the first page."""
     observations = ledger.observations(until=week)
     alerts = {f["properties"]["event_id"]: f for f in ledger.alerts(as_of=week)}
-    desk = _Desk(week, ledger, archive, source_name, observations, alerts, failures)
+    reader = _WeekReader(week, ledger, archive, source_name, observations, alerts, failures)
     with ThreadPoolExecutor(READERS) as pool:
-        views = tuple(pool.map(desk.view_of, areas))
+        views = tuple(pool.map(reader.view_of, areas))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
     inputs = ReportInputs(week, source_name, views, counts=counts, is_restricted=is_restricted)
     write_figures(inputs, folder / str(week))
@@ -61,7 +61,7 @@ def report_week(
 
 
 @dataclass(frozen=True)
-class _Desk:
+class _WeekReader:
     """All that the views of one week are made from."""
 
     week: Week
