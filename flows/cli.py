@@ -16,7 +16,6 @@ from rich.text import Text
 from aois.area import Kind
 from aois.importing import import_areas
 from aois.reading import read_areas, to_feature_collection
-from aois.week import parse_week
 from flows.alerts.console import console_table
 from flows.call import areas_of, as_recorded, check_call
 from flows.cli_alerts import alerts_app
@@ -27,6 +26,7 @@ from flows.ledger.ledger import open_ledger
 from flows.mendable import MENDABLE
 from flows.plan import Asked
 from flows.quiet import quieten
+from flows.report_command import report
 from flows.settings import Settings, SettingsError, SourceName, load_settings
 from flows.terminal import OutputsOption, console, existing_ledger
 
@@ -40,6 +40,7 @@ areas_app = typer.Typer(no_args_is_help=True, help="The watch list.")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(areas_app, name="areas")
 app.add_typer(ledger_app, name="ledger")
+app.command()(report)
 
 AreasOption = Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")]  # noqa: UP045
 SourceOption = Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")]  # noqa: UP045
@@ -185,30 +186,6 @@ def _tell(settings: Settings, result: Any) -> None:
     if result.spent is not None:
         console.print(f"used: {result.spent}.", highlight=False)
     console.print(f"Report: {result.report}", highlight=False, soft_wrap=True)
-
-
-@app.command()
-def report(
-    week: Annotated[
-        str | None, typer.Option("--week", help="Such as 2026-W47; the last one on record if left out.")
-    ] = None,
-    outputs: OutputsOption = None,
-) -> None:
-    """Build a week's report again from the record and the archive."""
-    from flows.reporting import rebuild_week
-    from flows.sources import open_archive
-
-    settings = load_settings(outputs=outputs)
-    with existing_ledger(settings) as ledger:
-        weeks = sorted({o.week for o in ledger.observations()})
-        if not weeks:
-            raise SettingsError(f"nothing is on record in `{settings.outputs}`; run `sitewatch watch` first")
-        chosen = parse_week(week) if week else weeks[-1]
-        if chosen not in weeks:
-            raise SettingsError(f"week `{chosen}` is not on record; it holds {weeks[0]} to {weeks[-1]}")
-        archive = open_archive(settings)
-        path = rebuild_week(chosen, ledger=ledger, archive=archive, folder=settings.outputs / "reports")
-    console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 
 
 app.command("estimate")(estimate)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,17 +14,26 @@ import numpy as np
 from aois.area import Area, Kind
 from aois.grid import Grid, grid_of, perimeter_mask
 from aois.week import Week
-from flows.album import Album, crop_around, curves, open_album, overview, picture_pair
+from detectors.records import State
+from flows.album import Album, crop_around, open_album
+from flows.chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
+from flows.curves import curves
 from flows.evidence.outlines import footprint_of
 from flows.imagery.archive import Archive
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import ObservationRecord
-from flows.reports.build import build_report
-from flows.reports.inputs import AreaView, EventView, ReportInputs, WeekSeen
+from flows.reports.build import build_reports
+from flows.reports.exports import write_figures
+from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, Step, WeekSeen
+from flows.reports.words import LANGUAGES
+from flows.standings import standings_of, steps_of
+from flows.weekcounts import counts_of
 
-ALBUM_DAYS = 760
-WEEKS_SHOWN = 26
+ALBUM_DAYS = 600  # a change of the last months has more than a year before it, enough for a seasonal fit
+READERS = 2  # most of the time goes into GDAL and numpy, which let other threads run
+QUIET_DAYS = 120  # a place without an event needs a picture of how it looks, no more
+OPEN_STATES = ("provisional", "confirmed")
 
 
 def report_week(
@@ -34,29 +45,71 @@ def report_week(
     source_name: str,
     folder: Path,
     failures: Mapping[str, str],
+    languages: Sequence[str] = LANGUAGES,
+    is_restricted: bool = False,
 ) -> Path:
-    """The page of a week, for the areas given; returns its path."""
+    """A week's pages in some languages, and its figures, for the areas given; returns the path of the first page."""
     observations = ledger.observations(until=week)
     alerts = {f["properties"]["event_id"]: f for f in ledger.alerts(as_of=week)}
-    views = []
-    for area in areas:
-        seen = [o for o in observations if o.area_id == area.id]
-        events = [alerts.get(f["properties"]["event_id"], f) for f in ledger.events(area.id, as_of=week)]
-        before = {f["properties"]["event_id"]: f for f in ledger.events(area.id, as_of=week.plus(-1))}
-        shown = [f for f in events if _is_shown(f, before, week)]
-        failure = failures.get(area.id, "")
+    reader = _WeekReader(week, ledger, archive, source_name, observations, alerts, failures)
+    with ThreadPoolExecutor(READERS) as pool:
+        views = tuple(pool.map(reader.view_of, areas))
+    counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
+    inputs = ReportInputs(week, source_name, views, counts=counts, is_restricted=is_restricted)
+    write_figures(inputs, folder / str(week))
+    return build_reports(inputs, folder / str(week), languages=languages)[0]
+
+
+@dataclass(frozen=True)
+class _WeekReader:
+    """All that the views of one week are made from."""
+
+    week: Week
+    ledger: Ledger
+    archive: Archive
+    source_name: str
+    observations: Sequence[ObservationRecord]
+    alerts: Mapping[str, dict[str, Any]]
+    failures: Mapping[str, str]
+
+    def view_of(self, area: Area) -> AreaView:
+        """One area as the report is given it."""
+        events = [self.alerts.get(f["id"], f) for f in self.ledger.events(area.id, as_of=self.week)]
+        before = {f["id"]: f for f in self.ledger.events(area.id, as_of=self.week.plus(-1))}
+        shown = [f for f in events if _is_shown(f, before, self.week)]
+        album, failure = self._album(area, shown)
+        seen = [o for o in self.observations if o.area_id == area.id]
+        view = _area_view(area, album, shown, before, seen, self.week, self.failures.get(area.id, "") or failure)
+        return _with_record(view, self.week, self.ledger, is_quiet=not events)
+
+    def _album(self, area: Area, shown: Sequence[Mapping[str, Any]]) -> tuple[Album, str]:
+        """The looks to cut pictures from; a damaged file takes this area's pictures, not the others' report."""
         try:
-            album = open_album(area, grid_of(area), archive, source_name=source_name, week=week, days=ALBUM_DAYS)
-        except ImageryError as error:  # a damaged file takes this area's pictures, not the others' report
-            album, failure = Album(()), failure or str(error)
-        views.append(_area_view(area, album, shown, before, seen, week, failure))
-    return build_report(ReportInputs(week, source_name, tuple(views)), folder / str(week))
+            return open_album(
+                area,
+                grid_of(area),
+                self.archive,
+                source_name=self.source_name,
+                week=self.week,
+                days=ALBUM_DAYS if shown else QUIET_DAYS,
+                changes=[date.fromisoformat(f["properties"]["first_seen"]) for f in shown],
+            ), ""
+        except ImageryError as error:
+            return Album(()), str(error)
 
 
-def rebuild_week(week: Week, *, ledger: Ledger, archive: Archive, folder: Path) -> Path:
-    """The page of a recorded week as the latest run that ended with it made it, from the record and the archive.
+def rebuild_week(
+    week: Week,
+    *,
+    ledger: Ledger,
+    archive: Archive,
+    folder: Path,
+    languages: Sequence[str] = LANGUAGES,
+    is_restricted: bool = False,
+) -> Path:
+    """The pages of a recorded week as the latest run that ended with it made them, from the record and the archive.
 
-    For a week in which no run ended, it shows the areas that were seen by then.
+    For a week in which no run ended, they show the areas that were seen by then.
     """
     runs = ledger.runs()
     run = next((run for run in runs if run.summary.get("week") == str(week)), None)
@@ -70,6 +123,8 @@ def rebuild_week(week: Week, *, ledger: Ledger, archive: Archive, folder: Path) 
         source_name=str((run or runs[0]).settings["source"]),
         folder=folder,
         failures={} if run is None else run.summary["failures"],
+        languages=languages,
+        is_restricted=is_restricted,
     )
 
 
@@ -107,10 +162,25 @@ def _area_view(
         overview=picture,
         overview_outline=None if picture is None else outline,
         overview_perimeter=None if picture is None else perimeter,
-        weeks=tuple(WeekSeen(o.week, o.seen_share, len(o.scenes), o.last_clear_look) for o in seen[-WEEKS_SHOWN:]),
+        weeks=tuple(WeekSeen(o.week, o.seen_share, len(o.scenes), o.last_clear_look) for o in seen),
         events=views,
         failure=failure,
     )
+
+
+def _with_record(view: AreaView, week: Week, ledger: Ledger, *, is_quiet: bool) -> AreaView:
+    """The view with what the ledger knows of the time since the watch began."""
+    if not view.weeks:
+        return view
+    events = tuple(replace(event, steps=_steps(event, week, ledger)) for event in view.events)
+    since = view.weeks[0].week
+    standings = standings_of(view.area.id, since=since, week=week, ledger=ledger, is_quiet=is_quiet)
+    return replace(view, events=events, standings=standings)
+
+
+def _steps(event: EventView, week: Week, ledger: Ledger) -> tuple[Step, ...]:
+    p = event.feature["properties"]
+    return steps_of(p["event_id"], until=week, state=State(p["state"]), ledger=ledger)
 
 
 def _event_view(
@@ -125,17 +195,27 @@ def _event_view(
     mask = footprint_of(feature["geometry"], grid)
     window = crop_around(mask)
     first = date.fromisoformat(p["first_seen"])
-    earlier, later = picture_pair(album, window, first_seen=first)
     known = before.get(p["event_id"])
     is_new = p.get("issued_on") == week.last_day.isoformat() if "alert_id" in p else known is None
     changed = known is not None and (_state(known) != p["state"] or known["properties"]["change"] != p["change"])
+    cut = album.cut(window)
+    main = picture_pair(cut, first_seen=first)
+    is_open = is_new or changed or p["state"] in OPEN_STATES
     return EventView(
         feature=feature,
-        before=earlier,
-        after=later,
+        before=None if main is None else main.before,
+        after=None if main is None else main.after,
         outline=mask[window],
         perimeter=None if perimeter is None else perimeter[window],
-        series=curves(album, mask, first_seen=first),
+        series=curves(cut, mask[window], first_seen=first),
         new_this_week=is_new,
         changed_this_week=bool(changed and not is_new),
+        more=_more_pairs(cut, main, first) if is_open else (),
+        thumbs=timeline(cut, first_seen=first) if is_open else (),
     )
+
+
+def _more_pairs(cut: Album, main: Pair | None, first_seen: date) -> tuple[Pair, ...]:
+    """The same ground in infrared and by radar, where there are such looks and they are not the main pair already."""
+    pairs = [false_colour_pair(cut, first_seen=first_seen), radar_pair(cut, first_seen=first_seen)]
+    return tuple(pair for pair in pairs if pair is not None and (main is None or pair.kind != main.kind))

@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
-import os
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.reports import charts
+from flows.reports import accountability, charts, growth, sketch
 from flows.reports.captions import captions_in
+from flows.reports.files import OWNER_ONLY, replace_file
 from flows.reports.inputs import ReportInputs
 from flows.reports.page import Page, page_of
 from flows.reports.story import headline
-from flows.reports.words import Words, brief, printable, words_for
+from flows.reports.words import LANGUAGES, Words, brief, printable, words_for
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAIN_LANGUAGE = "en"
 
 
-def build_report(inputs: ReportInputs, folder: Path, *, lang: str = "en") -> Path:
-    """The week's page lies in `folder` as ``index.html`` (``index.<lang>.html`` in another language); its path.
+def build_report(inputs: ReportInputs, folder: Path, *, lang: str = MAIN_LANGUAGE) -> Path:
+    """The week's page in one language lies in `folder`; its path. In all else like `build_reports`."""
+    return build_reports(inputs, folder, languages=(lang,))[0]
 
-    The file is replaced in one step, and left untouched when nothing in it would change. The same inputs give the same
-    bytes. Raises `ReportError` when an event lacks its properties or the language has no catalog.
+
+def build_reports(inputs: ReportInputs, folder: Path, *, languages: Sequence[str]) -> tuple[Path, ...]:
+    """The week's pages lie in `folder` as ``index.html`` (``index.<lang>.html`` in another language); their paths.
+
+    Restricted pages are ``restricted.html`` (``restricted.<lang>.html``) and readable by their owner only. Each links
+    to those of the other languages that are there. A file is replaced in one step, and left untouched when nothing in
+    it would change. The same inputs give the same bytes. Raises `ReportError` when an event lacks its properties or a
+    language has no catalog.
     """
-    words = words_for(lang)
-    text = render(page_of(inputs), words)
+    catalogs = [words_for(lang) for lang in languages]
+    page = page_of(inputs)
+    names = {lang: page_name(lang, is_restricted=inputs.is_restricted) for lang in LANGUAGES}
+    beside = [lang for lang, name in names.items() if lang in languages or (folder / name).exists()]
+    texts = [render(page, words, {lang: names[lang] for lang in beside if lang != words.lang}) for words in catalogs]
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / ("index.html" if lang == MAIN_LANGUAGE else f"index.{lang}.html")
-    _replace(target, text.encode("utf-8"))
-    return target
+    for lang, text in zip(languages, texts, strict=True):
+        replace_file(folder / names[lang], text.encode("utf-8"), mode=OWNER_ONLY if inputs.is_restricted else None)
+    return tuple(folder / names[lang] for lang in languages)
 
 
-def render(page: Page, words: Words) -> str:
-    """The page as HTML."""
+def page_name(lang: str, *, is_restricted: bool = False) -> str:
+    """The name of the page's file in a language."""
+    stem = "restricted" if is_restricted else "index"
+    return f"{stem}.html" if lang == MAIN_LANGUAGE else f"{stem}.{lang}.html"
+
+
+def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
+    """The page as HTML, with links to the files of other languages `beside` it."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -45,20 +64,23 @@ def render(page: Page, words: Words) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["brief"] = brief
-    environment.globals.update(captions_in(words), w=words, frame=charts)
-    return environment.get_template("report.html").render(page=page, headline=headline(page.tally, page.week, words))
+    environment.globals.update(
+        captions_in(words), w=words, frame=charts, sketch=sketch, bars=growth, limits=accountability
+    )
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    return environment.get_template("report.html").render(
+        page=page,
+        languages=[(lang, words_for(lang)("page.language"), file) for lang, file in beside.items()],
+        headline=headline(page.tally, page.week, words),
+        script=Markup(script),  # our own file, whose digest the page's policy names: no other script runs
+        script_hash=_csp_hash(script),
+    )
+
+
+def _csp_hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
 
 def _printable(value: object) -> object:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _replace(target: Path, content: bytes) -> None:
-    if target.is_file() and target.read_bytes() == content:
-        return
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)

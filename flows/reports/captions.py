@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import partial
 
-from detectors.records import Criterion
 from flows.reports.charts import Chart, DayTick
 from flows.reports.facts import Facts
+from flows.reports.inputs import Chip
 from flows.reports.page import Place
 from flows.reports.words import Words, brief
 
 # Chosen for reading, not calibrated: below each bound the confidence goes by the word beside it.
 CONFIDENCE_WORDS = ((0.4, "low"), (0.7, "moderate"), (0.9, "high"))
 UNIT_LETTERS = 20
+SCENE_DAY = re.compile(r"[^_]+_([0-9]{8})T")
 
 
 def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
     """Every caption by name, bound to the words, for the templates."""
-    makers = (confidence, size, between, criterion_name, seen_summary, chart_title, chart_text, tick_label)
+    makers = (
+        confidence,
+        size,
+        between,
+        rests_on,
+        name_of,
+        seen_summary,
+        picture_caption,
+        series_name,
+        chart_title,
+        chart_text,
+        total_text,
+        tick_label,
+    )
     return {maker.__name__: partial(maker, words) for maker in makers}
 
 
@@ -42,10 +59,48 @@ def between(words: Words, facts: Facts) -> str:
     return words("case.between", low=words.ground(facts.area_m2_low), high=words.ground(facts.area_m2_high))
 
 
-def criterion_name(words: Words, criterion: Criterion) -> str:
-    """The criterion's name in this language, or its own with spaces."""
-    key = f"criteria.{criterion.name}"
-    return words(key) if words.has(key) else criterion.name.replace("_", " ").replace("-", " ")
+def rests_on(words: Words, facts: Facts) -> str:
+    """What the confidence rests on: how many looks of which instrument, and between which days."""
+    days = sorted(day for scene in facts.scenes if (day := _day_of(scene)) is not None)
+    counted = Counter(scene.split("_")[0] for scene in facts.scenes)
+    looks = [words.count("case.looks", n, sensor=words.sensor(name)) for name, n in sorted(counted.items())]
+    if not looks:
+        return words("case.rests_on_nothing")
+    said = words("case.rests_on", looks=words.listing([brief(look) for look in looks[:4]]))
+    if days:
+        said = words("case.rests_between", said=said, first=words.day(days[0]), last=words.day(days[-1]))
+    both = len([name for name in counted if words.has(f"sensors.{name}")]) > 1
+    return words("case.rests_both", said=said) if both else said
+
+
+def _day_of(scene_id: str) -> date | None:
+    """The day in a scene's id, ``<sensor>_<YYYYMMDDTHHMMSS>…``."""
+    found = SCENE_DAY.match(scene_id)
+    try:
+        return None if found is None else date.fromisoformat(found[1])
+    except ValueError:
+        return None
+
+
+def picture_caption(words: Words, chip: Chip) -> str:
+    """What a picture shows beyond its day and instrument, empty when that is all."""
+    if not chip.caption:
+        return ""
+    key = f"picture.kind_{chip.caption}"
+    said = words(key) if words.has(key) else brief(chip.caption, 120)
+    return words.count("picture.averaged", chip.looks, what=said) if chip.looks > 1 else said
+
+
+def series_name(words: Words, label: str) -> str:
+    """A measure's name in this language, or the label itself."""
+    key = f"series.{label}"
+    return words(key) if words.has(key) else brief(label)
+
+
+def name_of(words: Words, criterion: str) -> str:
+    """A criterion's name in this language, or its own with spaces."""
+    key = f"criteria.{criterion}"
+    return words(key) if words.has(key) else criterion.replace("_", " ").replace("-", " ")
 
 
 def seen_summary(words: Words, place: Place) -> str:
@@ -59,7 +114,7 @@ def seen_summary(words: Words, place: Place) -> str:
 
 def chart_title(words: Words, chart: Chart) -> str:
     """What the chart shows, and in which unit."""
-    label, unit = brief(chart.label), brief(chart.unit, UNIT_LETTERS)
+    label, unit = series_name(words, chart.label), brief(chart.unit, UNIT_LETTERS)
     return words("chart.title", label=label, unit=unit) if unit else words("chart.title_plain", label=label)
 
 
@@ -81,6 +136,13 @@ def chart_text(words: Words, chart: Chart, facts: Facts) -> str:
     if facts.confirmed_on is not None:
         sentences.append(words("chart.desc_confirmed", day=words.day(facts.confirmed_on)))
     return " ".join(sentences)
+
+
+def total_text(words: Words, chart: Chart) -> str:
+    """A running total for those who do not see its chart."""
+    told = chart.summary
+    last = _value(words, chart, told.value)
+    return words("growth.total_text", first=words.day(told.first), last=words.day(told.last), value=last)
 
 
 def tick_label(words: Words, tick: DayTick) -> str:

@@ -19,6 +19,8 @@ MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60)
 MOST_DAY_TICKS = 5
 VALUE_TICKS = 4
 SHORTEST_DAYS = 62  # so that the time axis always holds the first of a month
+MOST_CURVE_POINTS = 48  # of a run of what was expected, which is a smooth curve; what was measured is drawn in full
+LONGEST_GAP_DAYS = 200
 HEADROOM = 0.06  # share of the value range left free above and below
 
 Floats = npt.NDArray[np.float64]
@@ -72,6 +74,7 @@ class Chart:
     day_ticks: tuple[DayTick, ...]
     first_seen_x: float | None
     confirmed_x: float | None
+    response_xs: tuple[float, ...]
     summary: Summary
 
 
@@ -94,7 +97,9 @@ class _Frame:
         return self.x(day) if day is not None and self.first <= day <= self.last else None
 
 
-def chart_of(series: Series, *, first_seen: date, confirmed_on: date | None) -> Chart | None:
+def chart_of(
+    series: Series, *, first_seen: date | None, confirmed_on: date | None, responses: Sequence[date] = ()
+) -> Chart | None:
     """The drawing of a series, or None when it holds no finite value.
 
     Values are joined by a faint line over gaps, so the dots, not the line, say what was seen. Dots outside expected ± 2
@@ -116,12 +121,13 @@ def chart_of(series: Series, *, first_seen: date, confirmed_on: date | None) -> 
         inside=_dots(frame, series.days, values, where=seen & ~outside),
         outside=_dots(frame, series.days, values, where=outside),
         line=_line(frame, series.days, values, joined=True),
-        expected=_line(frame, series.days, expected),
+        expected=_line(frame, series.days, expected, most=MOST_CURVE_POINTS),
         band=_band(frame, series.days, low, high),
         value_ticks=ticks,
         day_ticks=_day_ticks(frame),
         first_seen_x=frame.mark(first_seen),
         confirmed_x=frame.mark(confirmed_on),
+        response_xs=tuple(frame.x(day) for day in sorted(set(responses)) if frame.first <= day <= frame.last),
         summary=_summary(series.days, values, expected, spread, decimals=ticks[0].decimals + 1),
     )
 
@@ -145,14 +151,17 @@ def _dots(frame: _Frame, days: Sequence[date], values: Floats, *, where: npt.NDA
     return "".join(f"M{frame.x(days[i])} {frame.y(values[i])}h0" for i in np.flatnonzero(where).tolist())
 
 
-def _line(frame: _Frame, days: Sequence[date], values: Floats, *, joined: bool = False) -> str:
-    runs = [np.flatnonzero(np.isfinite(values))] if joined else list(_runs(np.isfinite(values)))
+def _line(frame: _Frame, days: Sequence[date], values: Floats, *, joined: bool = False, most: int | None = None) -> str:
+    seen = np.isfinite(values)
+    runs = list(_near(np.flatnonzero(seen), days)) if joined else list(_runs(seen, days))
+    if most is not None:
+        runs = [_thinned(run, most) for run in runs]
     return "".join(_polyline([(frame.x(days[i]), frame.y(values[i])) for i in run]) for run in runs)
 
 
 def _band(frame: _Frame, days: Sequence[date], low: Floats, high: Floats) -> str:
     paths = []
-    for run in _runs(np.isfinite(low) & np.isfinite(high)):
+    for run in (_thinned(run, MOST_CURVE_POINTS) for run in _runs(np.isfinite(low) & np.isfinite(high), days)):
         over = [(frame.x(days[i]), frame.y(high[i])) for i in run]
         under = [(frame.x(days[i]), frame.y(low[i])) for i in run[::-1]]
         paths.append(_polyline([*over, *under]) + "Z")
@@ -163,10 +172,25 @@ def _polyline(points: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x} {y}" for x, y in points)
 
 
-def _runs(where: npt.NDArray[np.bool_]) -> Iterator[npt.NDArray[np.intp]]:
+def _runs(where: npt.NDArray[np.bool_], days: Sequence[date]) -> Iterator[npt.NDArray[np.intp]]:
+    """The indices of neighbours that are all True and near in time."""
     indices = np.flatnonzero(where)
-    breaks = np.flatnonzero(np.diff(indices) > 1) + 1
-    return (run for run in np.split(indices, breaks) if run.size)
+    for run in np.split(indices, np.flatnonzero(np.diff(indices) > 1) + 1):
+        yield from _near(run, days)
+
+
+def _near(indices: npt.NDArray[np.intp], days: Sequence[date]) -> Iterator[npt.NDArray[np.intp]]:
+    """The indices in parts between which there is no long gap: nothing is drawn over years without a look."""
+    numbers = np.array([days[i].toordinal() for i in indices.tolist()], np.int64)
+    parts = np.split(indices, np.flatnonzero(np.diff(numbers) > LONGEST_GAP_DAYS) + 1)
+    return (part for part in parts if part.size)
+
+
+def _thinned(run: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
+    """At most so many of a run's indices, evenly, the first and the last among them."""
+    if run.size <= most:
+        return run
+    return run[np.unique(np.linspace(0, run.size - 1, most).round().astype(np.intp))]
 
 
 def _value_ticks(frame: _Frame) -> tuple[ValueTick, ...]:

@@ -14,7 +14,10 @@ from flows.reports.inputs import ReportError
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an event; sizes in m² and m, `None` where not measured, `alert_id` empty without an alert."""
+    """What is known of an event; sizes in m² and m, `None` where not measured, `alert_id` empty without an alert.
+
+    `merged_into` is the event that took its ground, empty for one that stands alone.
+    """
 
     alert_id: str
     event_id: str
@@ -33,6 +36,7 @@ class Facts:
     sensors: tuple[str, ...]
     scenes: tuple[str, ...]
     criteria: tuple[Criterion, ...]
+    merged_into: str
 
     @property
     def is_alerted(self) -> bool:
@@ -77,6 +81,7 @@ def _read(found: Mapping[str, Any], event_id: str) -> Facts:
         sensors=tuple(str(sensor) for sensor in found.get("sensors") or ()),
         scenes=tuple(str(scene) for scene in found.get("scenes") or ()),
         criteria=tuple(_criterion(row) for row in found.get("criteria") or ()),
+        merged_into=str(found.get("merged_into") or ""),
     )
 
 

@@ -6,15 +6,14 @@ import base64
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-from matplotlib.image import imsave
+from PIL import Image
 
 from flows.reports import pictures
 from flows.reports.inputs import Chip, Mask, Rgb
 
 OVERVIEW_SIDE_PX = 420
-JPEG_QUALITY = 82  # overviews are for finding one's way; what is evidence is kept as measured, in PNG
+QUALITY, THUMB_QUALITY = 82, 55  # for finding one's way and for looking at; what is evidence is kept as measured
 CASE_SCALE_M = 100
 SCALES_M = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
 LARGEST_SCALE_SHARE = 0.4
@@ -38,21 +37,29 @@ class Picture:
     scale_percent: float
 
 
-def case_picture(chip: Chip, *, outline: Mask, perimeter: Mask | None, pixel_size_m: float) -> Picture:
-    """The chip enlarged pixel by pixel, without loss, with a scale bar of 100 m where it fits."""
+def case_picture(chip: Chip, *, pixel_size_m: float, is_evidence: bool) -> Picture:
+    """The chip pixel by pixel, without loss where it is evidence, with a scale bar of 100 m where it fits.
+
+    The lines over it are those of the case, drawn once for all of its pictures.
+    """
     shape = chip.rgb.shape[0], chip.rgb.shape[1]
-    factor = pictures.magnification_for(shape)
     scale_m = min(CASE_SCALE_M, _fitting_scale(shape[1] * pixel_size_m))
     return Picture(
         chip=chip,
-        uri=data_uri(pictures.magnify(chip.rgb, factor=factor), "png"),
+        uri=data_uri(chip.rgb, lossless=is_evidence),
         width=shape[1],
         height=shape[0],
-        change=path_of(outline),
-        perimeter=path_of(perimeter),
+        change="",
+        perimeter="",
         scale_m=scale_m,
         scale_percent=_percent_of(scale_m, shape[1] * pixel_size_m),
     )
+
+
+def thumb_picture(chip: Chip) -> Picture:
+    """The chip, compressed as far as a small picture bears."""
+    height, width = chip.rgb.shape[:2]
+    return Picture(chip, data_uri(chip.rgb, lossless=False, quality=THUMB_QUALITY), width, height, "", "", 0, 0.0)
 
 
 def overview_picture(
@@ -67,7 +74,7 @@ def overview_picture(
     scale_m = _fitting_scale(width_m)
     return Picture(
         chip=chip,
-        uri=data_uri(rgb, "jpeg"),
+        uri=data_uri(rgb, lossless=False),
         width=width,
         height=height,
         change=path_of(outline),
@@ -77,14 +84,11 @@ def overview_picture(
     )
 
 
-def data_uri(rgb: Rgb, form: Literal["png", "jpeg"]) -> str:
-    """The picture as a data URI without a date or place in it, so the same pixels give the same bytes."""
+def data_uri(rgb: Rgb, *, lossless: bool, quality: int = QUALITY) -> str:
+    """The picture as a WebP data URI without a date or place in it, so the same pixels give the same bytes."""
     held = io.BytesIO()
-    if form == "png":
-        imsave(held, rgb, format="png", metadata={"Software": "Sitewatch"})
-    else:
-        imsave(held, rgb, format="jpeg", pil_kwargs={"quality": JPEG_QUALITY})
-    return f"data:image/{form};base64,{base64.b64encode(held.getvalue()).decode('ascii')}"
+    Image.fromarray(rgb).save(held, "webp", lossless=lossless, quality=100 if lossless else quality, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(held.getvalue()).decode('ascii')}"
 
 
 def path_of(mask: Mask | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from aois.area import Area
 from aois.week import Week
+from detectors.records import Place, State
 
 Mask = npt.NDArray[np.bool_]
 Rgb = npt.NDArray[np.uint8]
@@ -23,13 +25,18 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True)
 class Chip:
-    """One picture: `rgb` is uint8 (y, x, 3), north up; `caption` adds what the picture shows, such as "radar"."""
+    """One picture: `rgb` is uint8 (y, x, 3), north up; `looks` were averaged for it, dated by the last.
+
+    `caption` adds what the picture shows: ``radar``, ``false-nir`` and ``false-swir`` are known to the catalogs, other
+    text is shown as it is.
+    """
 
     day: date
     scene_id: str
     sensor: str
     rgb: Rgb
     caption: str = ""
+    looks: int = 1
 
     def __post_init__(self) -> None:
         """Refuse anything that is not a picture."""
@@ -40,11 +47,21 @@ class Chip:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """The same ground before a change and after it, in one kind of picture; either may be missing."""
+
+    kind: str
+    before: Chip | None
+    after: Chip | None
+
+
+@dataclass(frozen=True)
 class Series:
     """One quantity over time, all arrays of one length.
 
-    `values` is NaN where the ground was not seen. `expected` and `spread` (one standard deviation) say what the
-    baseline foretold; expected ± 2 spread is drawn as a band, either may be None.
+    `label` is a name that the catalogs know (``vegetation``), or is shown as it is. `values` is NaN where the ground
+    was not seen. `expected` and `spread` (one standard deviation) say what the baseline foretold; expected ± 2 spread
+    is drawn as a band, either may be None.
     """
 
     label: str
@@ -66,6 +83,39 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Extent:
+    """An amount of ground in m², or of m² a month, with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What had been measured at an area by the end of a day, from the day its watch began.
+
+    Sums over the events held to be real by then. `line_m` is the length of new fences and walls, `closure` the largest
+    share of a ring that one of them covers.
+    """
+
+    day: date
+    built: Extent
+    cleared: Extent
+    demolished: Extent
+    line_m: float
+    closure: float | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A state that an event reached, and on which day."""
+
+    state: State
+    on: date
+
+
+@dataclass(frozen=True)
 class EventView:
     """One event with its pictures.
 
@@ -82,11 +132,17 @@ class EventView:
     series: tuple[Series, ...]
     new_this_week: bool
     changed_this_week: bool
+    more: tuple[Pair, ...] = ()
+    thumbs: tuple[Chip, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse masks cut to another crop than the chips."""
         for name, chip in (("before", self.before), ("after", self.after)):
             _require_same_crop(f"chip `{name}`", chip, self.outline)
+        for pair in self.more:
+            for chip in (pair.before, pair.after):
+                _require_same_crop(f"chip `{pair.kind}`", chip, self.outline)
         if self.perimeter is not None and self.perimeter.shape != self.outline.shape:
             raise ReportError(
                 f"perimeter has shape {self.perimeter.shape}, outline {self.outline.shape}; cut both to the same crop"
@@ -107,8 +163,9 @@ class WeekSeen:
 class AreaView:
     """One area in the report.
 
-    `overview` shows the whole grid, reduced or not; its two masks have the shape of its picture. `weeks` holds up to
-    the last 26 weeks, oldest first. `failure` is not empty when the area could not be worked on this week.
+    `overview` shows the whole grid, reduced or not; its two masks have the shape of its picture. `weeks` holds every
+    week on record, oldest first; `standings` the months since the watch began, the first before it and the last at the
+    week's end. `failure` is not empty when the area could not be worked on this week.
     """
 
     area: Area
@@ -119,6 +176,7 @@ class AreaView:
     weeks: tuple[WeekSeen, ...]
     events: tuple[EventView, ...]
     failure: str = ""
+    standings: tuple[Standing, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse masks of another shape than the overview."""
@@ -128,13 +186,30 @@ class AreaView:
 
 
 @dataclass(frozen=True)
+class WeekCounts:
+    """A week in figures: alerts that went out, by kind; alerts that came into a state; areas watched, and seen."""
+
+    week: Week
+    issued: Mapping[Place, int]
+    entered: Mapping[State, int]
+    watched: int
+    seen: int
+
+
+@dataclass(frozen=True)
 class ReportInputs:
-    """A week's report: the week, the name of the imagery source, the areas, and anything else to be said."""
+    """A week's report: the week, the name of the imagery source, the areas, and anything else to be said.
+
+    `counts` holds this week and up to four before it, oldest first. `is_restricted` says that the page may show where
+    places lie; without it only places that the list calls public are put on the map.
+    """
 
     week: Week
     source: str
     areas: tuple[AreaView, ...]
     notes: tuple[str, ...] = ()
+    counts: tuple[WeekCounts, ...] = ()
+    is_restricted: bool = False
 
 
 def _require_same_crop(what: str, chip: Chip | None, mask: Mask) -> None:

@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from aois.area import Area
-from aois.grid import PIXEL_SIZE_M
+from shapely.geometry.base import BaseGeometry
+
+from aois.area import Area, Kind
+from aois.grid import PIXEL_SIZE_M, to_utm, utm_epsg
 from aois.week import Week
-from detectors.records import State
-from flows.reports.charts import Chart, chart_of
-from flows.reports.facts import Facts, facts_of
-from flows.reports.figures import Picture, case_picture, overview_picture
-from flows.reports.inputs import AreaView, Chip, EventView, ReportInputs, WeekSeen
+from flows.reports.accountability import Account, Total, account_of, ordered, totals_of
+from flows.reports.case import Anchors, Case, case_of, weight_of
+from flows.reports.figures import Picture, overview_picture
+from flows.reports.growth import Growth, growth_of
+from flows.reports.history import Entry, history_of
+from flows.reports.inputs import AreaView, ReportInputs, WeekCounts, WeekSeen
+from flows.reports.ranking import Ranking, ranking_of
+from flows.reports.sketch import Mark, Sketch, Tone, sketch_of
 from flows.reports.story import ENOUGH_SHARE, Look, News, Sight, Tally, look_at, tally_of
 
-STRIP_WEEKS = 26
+STRIP_WEEKS, MOST_STRIP_WEEKS = 26, 52
 FOLD_FROM = 7  # earlier events are folded away when there are this many or more
 SIMULATED = "simulated"
-BY_WEIGHT = (State.CONFIRMED, State.PROVISIONAL, State.FINISHED, State.RETRACTED)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One event as the page shows it."""
-
-    anchor: str
-    place: str
-    facts: Facts
-    is_new: bool
-    is_changed: bool
-    before: Picture | None
-    after: Picture | None
-    shape: tuple[int, int]
-    charts: tuple[Chart, ...]
-    empty_series: tuple[str, ...]
-
-    @property
-    def is_news(self) -> bool:
-        """Whether this week brought it or changed it."""
-        return self.is_new or self.is_changed
 
 
 @dataclass(frozen=True)
@@ -59,6 +41,11 @@ class Place:
     news: tuple[Case, ...]
     others: tuple[Case, ...]
     is_folded: bool
+    account: Account | None
+    growth: Growth | None
+    history: tuple[Entry, ...]
+    perimeter_m: float | None
+    perimeter_m2: float | None
 
     @property
     def label(self) -> str:
@@ -78,21 +65,30 @@ class Page:
     week: Week
     source: str
     is_simulated: bool
+    is_restricted: bool
     tally: Tally
+    counts: tuple[WeekCounts, ...]
+    sketch: Sketch
     alerts: tuple[Case, ...]
+    cases: tuple[Case, ...]
     hidden: tuple[Place, ...]
     failed: tuple[Place, ...]
     places: tuple[Place, ...]
     quiet: tuple[Place, ...]
+    accounts: tuple[Place, ...]
+    totals: tuple[Total, ...]
+    ranking: Ranking
     notes: tuple[str, ...]
     years: str
 
 
 def page_of(inputs: ReportInputs) -> Page:
     """Lay out a week: places with news first, then those with older events, then the quiet ones."""
-    anchors = _Anchors()
+    anchors = Anchors()
     places = [_place(view, inputs.week, anchors) for view in inputs.areas]
     cases = [case for place in places for case in place.news]
+    accounts = ordered(place.account for place in places if place.account is not None)
+    by_id = {place.area.id: place for place in places}
     with_events = [place for place in places if place.cases]
     return Page(
         week=inputs.week,
@@ -102,38 +98,49 @@ def page_of(inputs: ReportInputs) -> Page:
             (News(place.area.id, case.facts, case.is_new) for place in places for case in place.news),
             (place.look for place in places),
         ),
-        alerts=tuple(sorted((case for case in cases if case.facts.is_alerted), key=_weight)),
+        is_restricted=inputs.is_restricted,
+        counts=inputs.counts,
+        sketch=sketch_of([_mark(place) for place in places], is_restricted=inputs.is_restricted),
+        alerts=tuple(sorted((case for case in cases if case.facts.is_alerted), key=weight_of)),
+        cases=tuple(sorted((case for place in places for case in place.cases), key=weight_of)),
         hidden=tuple(place for place in places if place.look.sight in (Sight.NONE, Sight.HARDLY)),
         failed=tuple(place for place in places if place.look.sight is Sight.FAILED),
         places=tuple(sorted(with_events, key=lambda place: not place.news)),
         quiet=tuple(place for place in places if not place.cases),
+        accounts=tuple(by_id[account.area.id] for account in accounts),
+        totals=totals_of(accounts),
+        ranking=ranking_of(case for place in places for case in place.cases),
         notes=inputs.notes,
         years=_years(inputs),
     )
 
 
-class _Anchors:
-    """Hands out ids that are safe in a link and never given twice."""
-
-    def __init__(self) -> None:
-        self._given: set[str] = set()
-
-    def give(self, prefix: str, name: str) -> str:
-        plain = f"{prefix}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')[:64]}"
-        anchor, number = plain, 1
-        while anchor in self._given:
-            number += 1
-            anchor = f"{plain}-{number}"
-        self._given.add(anchor)
-        return anchor
+def _mark(place: Place) -> Mark:
+    return Mark(place.area, place.anchor, place.label, _tone(place))
 
 
-def _place(view: AreaView, week: Week, anchors: _Anchors) -> Place:
+def _tone(place: Place) -> Tone:
+    """What a place is marked for, the most urgent first."""
+    alerts = [case for case in place.cases if case.facts.is_alerted]
+    if any(case.is_new for case in alerts):
+        return Tone.NEW
+    if any(case.is_changed for case in alerts):
+        return Tone.CHANGED
+    if place.look.sight is Sight.FAILED:
+        return Tone.FAILED
+    if place.look.sight in (Sight.NONE, Sight.HARDLY):
+        return Tone.UNSEEN
+    return Tone.EARLIER if alerts else Tone.QUIET
+
+
+def _place(view: AreaView, week: Week, anchors: Anchors) -> Place:
     label = view.area.name.strip() or view.area.id
     anchor = anchors.give("place", view.area.id)
-    cases = sorted((_case(event, label, anchors) for event in view.events), key=_weight)
+    cases = sorted((case_of(event, view.area, label, anchors) for event in view.events), key=weight_of)
     others = tuple(case for case in cases if not case.is_news)
-    past = [seen for seen in view.weeks if seen.week <= week][-STRIP_WEEKS:]
+    ground = _perimeter(view.area)
+    past = [seen for seen in view.weeks if seen.week <= week][-MOST_STRIP_WEEKS:]
+    answers = [response.date for response in view.area.responses]
     return Place(
         anchor=anchor,
         area=view.area,
@@ -146,12 +153,26 @@ def _place(view: AreaView, week: Week, anchors: _Anchors) -> Place:
         news=tuple(case for case in cases if case.is_news),
         others=others,
         is_folded=len(others) >= FOLD_FROM,
+        account=account_of(view.area, [case.facts for case in cases], view.weeks, week),
+        growth=growth_of(view.standings, answers),
+        history=history_of(view.area, cases),
+        perimeter_m=None if ground is None else float(ground.length),
+        perimeter_m2=None if ground is None else float(ground.area),
     )
+
+
+def _perimeter(area: Area) -> BaseGeometry | None:
+    """A site's perimeter in metres, for its size alone."""
+    if area.kind is not Kind.SITE:
+        return None
+    middle = area.geometry.centroid
+    return to_utm(area.geometry, utm_epsg(middle.x, middle.y))
 
 
 def _strip(past: Sequence[WeekSeen], week: Week) -> tuple[WeekSeen | None, ...]:
     known = {seen.week: seen for seen in past}
-    return tuple(known.get(week.plus(-back)) for back in reversed(range(STRIP_WEEKS)))
+    length = MOST_STRIP_WEEKS if len(past) > STRIP_WEEKS else STRIP_WEEKS
+    return tuple(known.get(week.plus(-back)) for back in reversed(range(length)))
 
 
 def _overview(view: AreaView) -> Picture | None:
@@ -166,38 +187,6 @@ def _overview(view: AreaView) -> Picture | None:
     )
 
 
-def _case(event: EventView, place: str, anchors: _Anchors) -> Case:
-    facts = facts_of(event.feature)
-    drawn = [
-        (series.label, chart_of(series, first_seen=facts.first_seen, confirmed_on=facts.confirmed_on))
-        for series in event.series
-    ]
-    return Case(
-        anchor=anchors.give("case", facts.event_id),
-        place=place,
-        facts=facts,
-        is_new=event.new_this_week,
-        is_changed=event.changed_this_week and not event.new_this_week,
-        before=_picture(event, event.before),
-        after=_picture(event, event.after),
-        shape=(event.outline.shape[0], event.outline.shape[1]),
-        charts=tuple(chart for _, chart in drawn if chart is not None),
-        empty_series=tuple(label for label, chart in drawn if chart is None),
-    )
-
-
-def _picture(event: EventView, chip: Chip | None) -> Picture | None:
-    if chip is None:
-        return None
-    return case_picture(chip, outline=event.outline, perimeter=event.perimeter, pixel_size_m=PIXEL_SIZE_M)
-
-
-def _weight(case: Case) -> tuple[bool, bool, int, float, str]:
-    """New before changed before the rest; then by state, by size, and by id so that the order is never by chance."""
-    facts = case.facts
-    return not case.is_new, not case.is_changed, BY_WEIGHT.index(facts.state), -(facts.area_m2 or 0.0), facts.event_id
-
-
 def _years(inputs: ReportInputs) -> str:
     last = inputs.week.last_day.year
     first = min((day.year for view in inputs.areas for day in _days(view)), default=last)
@@ -205,6 +194,6 @@ def _years(inputs: ReportInputs) -> str:
 
 
 def _days(view: AreaView) -> Iterable[date]:
-    chips = [view.overview, *(chip for event in view.events for chip in (event.before, event.after))]
+    chips = [view.overview, *(chip for event in view.events for chip in (event.before, event.after, *event.thumbs))]
     yield from (chip.day for chip in chips if chip is not None)
     yield from (day for event in view.events for series in event.series for day in series.days)

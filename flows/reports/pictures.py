@@ -82,17 +82,6 @@ def outline_of(mask: Mask) -> tuple[Ring, ...]:
     )
 
 
-def magnify(rgb: Rgb, *, factor: int) -> Rgb:
-    """The picture with every pixel as a square of `factor` by `factor`: what was measured and nothing in between."""
-    larger: Rgb = np.repeat(np.repeat(rgb, factor, axis=0), factor, axis=1)
-    return larger
-
-
-def magnification_for(shape: tuple[int, int], *, side_px: int = 384, most: int = 6) -> int:
-    """The factor that brings the longer side of (rows, columns) near `side_px`, from 1 to `most`."""
-    return max(1, min(most, side_px // max(shape)))
-
-
 def reduce_by(rgb: Rgb, *, factor: int) -> Rgb:
     """The picture with blocks of `factor` by `factor` pixels averaged; an incomplete block at an edge is left out."""
     rows, columns = (side // factor for side in rgb.shape[:2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 from flows.reports.inputs import ReportError
 
 CATALOGS = Path(__file__).parent / "catalogs"
+LANGUAGES = ("en", "fr")
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -80,7 +82,11 @@ class Words:
 
     def day(self, day: date) -> str:
         """A date a person can read."""
-        return self("dates.day", day=day.day, month=self.entry("dates.months")[day.month - 1], year=day.year)
+        months = self.entry("dates.months")
+        return self("dates.day", day=self._day_of_month(day), month=months[day.month - 1], year=day.year)
+
+    def _day_of_month(self, day: date) -> str:
+        return str(self.entry("dates.first")) if day.day == 1 else str(day.day)
 
     def span(self, first: date, last: date) -> str:
         """Two dates as one span, saying month and year once where they are the same."""
@@ -90,7 +96,7 @@ class Words:
         months = self.entry("dates.months")
         return self(
             f"dates.span_{same}",
-            first_day=first.day,
+            first_day=self._day_of_month(first),
             first_month=months[first.month - 1],
             last=self.day(last),
         )
@@ -101,6 +107,14 @@ class Words:
             return "".join(items)
         return self("lists.and", most=self("lists.comma").join(items[:-1]), last=items[-1])
 
+    def measured(self, detail: str) -> str:
+        """What a detector says it measured, in this language where its catalog has a rule for the sentence."""
+        for rule in self.entry("measured.rules"):
+            if found := re.fullmatch(rule["pattern"], detail):
+                numbers = {name: self.number(int(text.replace(",", ""))) for name, text in found.groupdict().items()}
+                return str(rule["text"]).format(**numbers)
+        return detail
+
     def sensor(self, name: str) -> str:
         """A sensor's name as people know it; one the catalog does not know stays as it is."""
         return self(f"sensors.{name}") if self.has(f"sensors.{name}") else name
@@ -109,9 +123,8 @@ class Words:
 @cache
 def words_for(lang: str) -> Words:
     """The catalog of a language; raises `ReportError` when there is none."""
-    known = sorted(path.stem for path in CATALOGS.glob("*.toml"))
-    if lang not in known:
-        raise ReportError(f"report language `{lang}` has no catalog; use one of {', '.join(known)}")
+    if lang not in LANGUAGES:
+        raise ReportError(f"report language `{lang}` has no catalog; use one of {', '.join(LANGUAGES)}")
     return Words(lang, tomllib.loads((CATALOGS / f"{lang}.toml").read_text(encoding="utf-8")))
 
 

@@ -123,8 +123,8 @@ def test_a_rerun_works_through_every_week_and_changes_no_byte(workspace, call, m
     assert said.status == 0
     assert "2024-W26: 1 areas, 0 scenes fetched, 16 weeks worked through; 0 alerts issued, 0 changed" in said.out
     after = relative(workspace / "outputs", *kept)
-    page = "reports/2024-W26/index.html"
-    assert after.pop(page) != before.pop(page)  # it no longer says that a place failed
+    for page in ("reports/2024-W26/index.html", "reports/2024-W26/index.fr.html"):
+        assert after.pop(page) != before.pop(page)  # it no longer says that a place failed
     assert after == before
 
 
@@ -168,6 +168,20 @@ def test_a_report_is_built_again_as_it_was(workspace, call):
         said = call("report", *options, cwd=workspace)
         assert (said.status, said.out) == (0, "Report: outputs/reports/2024-W26/index.html\n")
         assert page.read_bytes() == before
+
+
+def test_a_report_in_one_language_or_with_positions_is_built_when_asked_for(workspace, call):
+    folder = workspace / "outputs" / "reports" / "2024-W26"
+    before = {path.name: path.read_bytes() for path in folder.glob("*.html")}
+    assert sorted(before) == ["index.fr.html", "index.html"]
+    (folder / "index.fr.html").unlink()
+    said = call("report", "--lang", "fr", cwd=workspace)
+    assert (said.status, said.out) == (0, "Report: outputs/reports/2024-W26/index.fr.html\n")
+    assert {path.name: path.read_bytes() for path in folder.glob("*.html")} == before
+    assert call("report", "--restricted", "--lang", "en", cwd=workspace).status == 0
+    assert folder.joinpath("restricted.html").stat().st_mode & 0o077 == 0
+    said = call("report", "--lang", "de", cwd=workspace)
+    assert (said.status, said.err) == (2, "error: report language `de` has no catalog; use one of en, fr\n")
 
 
 def test_the_report_of_an_earlier_week_stays_what_it_was(made, call, prefect_server, tmp_path):

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 from shapely.geometry import box
 
 from aois.area import Area, Kind, Response, Status
 from aois.week import Week
-from flows.reports.inputs import AreaView, Chip, EventView, ReportInputs, Series, WeekSeen
+from detectors.records import Place, State
+from flows.reports.inputs import AreaView, Chip, EventView, Pair, ReportInputs, Series, WeekCounts, WeekSeen
 from flows.reports.pictures import limits_of, radar_rgb, stretch
 
 WEEK = Week(2026, 47)
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 HIDDEN_AT_SEA = box(88.4321, 7.8765, 88.4399, 7.8822)
 
 
@@ -147,7 +161,14 @@ def event(
         ),
         new_this_week=new,
         changed_this_week=changed,
+        more=(Pair("radar", *radar_chips(before, after)),),
+        thumbs=tuple(replace(chip, day=chip.day - timedelta(days=90)) for chip in (first, first, second)),
     )
+
+
+def radar_chips(before: np.ndarray, after: np.ndarray) -> tuple[Chip, Chip]:
+    first, second = chips(before, after, radar=True)
+    return replace(first, caption="radar", looks=3), replace(second, caption="radar", looks=1)
 
 
 def seen_weeks(seed: int, *, last_share: float | None = None, count: int = 26) -> tuple[WeekSeen, ...]:
@@ -198,6 +219,21 @@ CRITERIA = [
     },
     {"name": "a_new_criterion", "value": 0.44, "weight": 0.15, "detail": "620 m from older built-up land"},
 ]
+
+
+def week_counts(expansions: tuple[int, ...]) -> tuple[WeekCounts, ...]:
+    """One week for each number of expansions sent, the last one this week."""
+    first = WEEK.plus(1 - len(expansions))
+    return tuple(
+        WeekCounts(
+            first.plus(i),
+            {kind: n if kind is Place.EXPANSION else 0 for kind in Place},
+            {state: n if state is State.PROVISIONAL else 0 for state in State},
+            7,
+            5,
+        )
+        for i, n in enumerate(expansions)
+    )
 
 
 def whole_week(source: str = "simulated") -> ReportInputs:
@@ -278,12 +314,47 @@ def whole_week(source: str = "simulated") -> ReportInputs:
         source,
         (rail, heron, teal, region, crane, bittern, ibis),
         ("Sentinel-1 was not delivered on 19 November.",),
+        week_counts((0, 2, 1, 0, 2)),
     )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    if not CHROMIUM.exists():
+        pytest.skip("no Chromium at /usr/bin/chromium; apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., tuple[Page, list[str]]]]:
+    """Opens a file at a width; the page, and the addresses that it asked for (a list that goes on growing)."""
+    contexts = []
+
+    def open_file(report: Path, width: int, **given: Any) -> tuple[Page, list[str]]:
+        contexts.append(browser.new_context(viewport={"width": width, "height": 800}, **given))
+        page = contexts[-1].new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: None if request.url.startswith("data:") else asked.append(request.url))
+        page.goto(report.as_uri())
+        return page, asked
+
+    yield open_file
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture(scope="session")
 def week_inputs() -> ReportInputs:
     return whole_week()
+
+
+@pytest.fixture
+def make_counts() -> Callable[..., tuple[WeekCounts, ...]]:
+    return week_counts
 
 
 @pytest.fixture

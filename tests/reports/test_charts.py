@@ -107,3 +107,22 @@ def test_the_text_says_what_the_picture_shows(make_event) -> None:
 def test_arrays_of_another_length_are_refused() -> None:
     with pytest.raises(ReportError, match=r"series `Brightness`: spread has shape \(2,\) for 3 days"):
         some_series([1.0, 2.0, 3.0], spread=np.ones(2))
+
+
+def test_nothing_is_drawn_over_years_without_a_look() -> None:
+    days = (DAY, DAY + timedelta(days=20), DAY + timedelta(days=900), DAY + timedelta(days=920))
+    flat = np.full(4, 0.2)
+    chart = chart_of(Series("Brightness", "", days, flat, flat, flat * 0.1), first_seen=DAY, confirmed_on=None)
+    assert chart is not None
+    assert [path.count("M") for path in (chart.line, chart.expected, chart.band)] == [2, 2, 2]
+
+
+def test_what_was_expected_is_thinned_and_what_was_measured_is_not() -> None:
+    days = tuple(DAY + timedelta(days=5 * i) for i in range(200))
+    wave = 0.2 + 0.05 * np.sin(np.arange(200) / 12)
+    chart = chart_of(Series("Brightness", "", days, wave, wave, wave * 0.1), first_seen=DAY, confirmed_on=None)
+    assert chart is not None
+    assert len(points(chart.expected)) == charts.MOST_CURVE_POINTS
+    assert len(points(chart.line)) == len(points(chart.inside)) == 200
+    assert points(chart.expected)[0][0] == points(chart.line)[0][0]
+    assert points(chart.expected)[-1] == points(chart.line)[-1]

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from aois.area import Response
-from flows.reports.build import build_report
+from flows.reports.build import _csp_hash, build_report, build_reports
 from flows.reports.inputs import AreaView, Chip, EventView, ReportError, ReportInputs
 
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "input"}
 HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -59,7 +59,7 @@ class Reader(HTMLParser):
         self.open.pop()
 
     def handle_data(self, data: str) -> None:
-        if not self.open or self.open[-1] != "style":
+        if not self.open or self.open[-1] not in ("style", "script"):
             self.words.append(data)
 
     @property
@@ -85,10 +85,13 @@ def read(tmp_path: Path) -> Read:
 
 
 def _check_promises(source: str, reader: Reader) -> None:
+    scripts = re.findall(r"<script>(.*?)</script>", source, re.DOTALL)
+    assert [_csp_hash(script) for script in scripts] == re.findall(r"script-src '(sha256-[^']+)'", source)
+    assert sum(tag == "script" for tag, _ in reader.tags) == 2  # the page's own, and its words as data
     assert "http://" not in source
     assert "https://" not in source
     for tag, given in reader.tags:
-        assert tag not in {"script", "iframe", "object", "embed", "form", "base"}
+        assert tag not in {"iframe", "object", "embed", "form", "base"}
         assert not any(name.startswith("on") for name in given)
         assert given.get("src", "data:image/").startswith("data:image/")
         assert tag != "img" or given["alt"]
@@ -120,6 +123,10 @@ def test_a_whole_week_is_well_formed_small_and_complete(week_inputs: ReportInput
         "a new criterion",
         "What else it could be",
         "sentinel-2_20261013T034511",
+        "Rests on 4 looks of Sentinel-2, 8 October 2026 to 28 October 2026.",
+        "Sentinel-1 radar VV and VH, mean of 3 looks",
+        "Metal, walls and corners shine",
+        "Through time",
         "Sentinel-1 was not delivered on 19 November.",
         "It is never an accusation.",
         "No alert is not the same as no change.",
@@ -209,14 +216,14 @@ def test_missing_pictures_series_and_figures_are_said(
 ) -> None:
     full = make_event("e", "x", new=True, area_m2=None, area_m2_low=None, area_m2_high=None, scenes=[], sensors=[])
     unseen = replace(full.series[0], values=np.full(73, np.nan))
-    bare = replace(full, before=None, after=None, perimeter=None, series=(unseen,))
+    bare = replace(full, before=None, after=None, perimeter=None, series=(unseen,), more=(), thumbs=())
     _, page = read(one_area(make_view, make_area, report_week, bare))
     for said in (
         "No clear picture from before",
         "No clear picture from after",
         "Brightness: no clear measurement.",
-        "not measured",
         "no scene is named",
+        "No scene is named that it rests on.",
     ):
         assert said in page.text
     _, page = read(one_area(make_view, make_area, report_week, replace(bare, series=())))
@@ -232,7 +239,7 @@ def test_chips_of_any_size(shape: tuple[int, int], make_area, make_event, make_w
     weeks = make_weeks(3, count=4)
     view = AreaView(make_area("x"), shape, chip, mask, None, weeks, (event,))
     _, page = read(ReportInputs(report_week, "stac", (view,)))
-    assert [tag for tag, _ in page.tags].count("img") == 3
+    assert [tag for tag, _ in page.tags].count("img") == 3  # the overview, before, after
 
 
 @pytest.mark.parametrize(("count", "folded"), [(6, False), (7, True)])
@@ -278,3 +285,87 @@ def test_masks_of_another_crop_are_refused(make_event) -> None:
         replace(make_event("e", "x"), outline=np.ones((5, 5), dtype=bool))
     with pytest.raises(ReportError, match="give uint8"):
         Chip(date(2026, 1, 1), "s", "sentinel-2", np.zeros((4, 4, 3)))
+
+
+def test_what_an_alert_rests_on_names_instruments_days_and_agreement(
+    make_view, make_area, make_event, report_week, read: Read
+) -> None:
+    scenes = ["sentinel-1_20261003T034511_r21", "sentinel-2_20261008T034511", "sentinel-2_20261001T034511"]
+    _, page = read(one_area(make_view, make_area, report_week, make_event("e", "x", new=True, scenes=scenes)))
+    assert (
+        "Rests on 1 look of Sentinel-1 radar and 2 looks of Sentinel-2, 1 October 2026 to 8 October 2026. "
+        "Both instruments agree."
+    ) in page.text
+
+
+def test_official_responses_are_marked_in_the_charts_of_their_place(
+    make_view, make_area, make_event, report_week, read: Read
+) -> None:
+    response = Response(date(2026, 3, 4), "intervened", "", "")
+    source, page = read(
+        ReportInputs(report_week, "stac", (make_view(make_area("x", responses=(response,)), make_event("e", "x")),))
+    )
+    assert source.count('class="response"') == 2
+    assert "official response" in page.text
+    source, page = read(ReportInputs(report_week, "stac", (make_view(make_area("x"), make_event("e", "x")),)))
+    assert 'class="response"' not in source
+
+
+def test_the_french_page_holds_no_english_and_both_link_to_one_another(
+    week_inputs: ReportInputs, tmp_path: Path
+) -> None:
+    english, french = build_reports(week_inputs, tmp_path, languages=("en", "fr"))
+    assert (english.name, french.name) == ("index.html", "index.fr.html")
+    assert '<a class="language" href="index.fr.html" hreflang="fr" lang="fr">Français</a>' in english.read_text()
+    source = french.read_text()
+    assert '<html lang="fr">' in source
+    assert 'href="index.html"' in source
+    reader = Reader()
+    reader.feed(source)
+    said = reader.text
+    given = (
+        "area `ibis-7`: the catalog answered 503 five times",
+        "Ministry of the Interior",
+        "Sentinel-1 was not",
+        "a new criterion",
+    )
+    for data in given:
+        assert data in said
+        said = said.replace(data, "")
+    assert not re.findall(r"\b(?:the|and|of|was|were|with|this|seen|week|before|after|new)\b", said)
+    assert "Dans la semaine du 16 au 22 novembre 2026, Sitewatch a observé 7 zones." in said
+    assert "14\u202f200\u00a0m² nouvellement bâtis en 140 jours" in source
+
+
+def test_a_language_built_alone_is_the_same_once_the_other_is_there(week_inputs: ReportInputs, tmp_path: Path) -> None:
+    alone = build_report(week_inputs, tmp_path, lang="fr").read_text()
+    assert 'hreflang="en"' not in alone
+    both = [path.read_bytes() for path in build_reports(week_inputs, tmp_path, languages=("en", "fr"))]
+    assert [build_report(week_inputs, tmp_path, lang=lang).read_bytes() for lang in ("en", "fr")] == both
+
+
+def test_suspects_are_ranked_with_every_value_and_weight(
+    make_view, make_area, make_event, report_week, read: Read
+) -> None:
+    def suspect(name: str, value: float, **given: object) -> EventView:
+        criteria = [
+            {"name": "new-built-area", "value": value, "weight": 0.75, "detail": ""},
+            {"name": "enclosing-line", "value": 0.2, "weight": 0.25, "detail": ""},
+        ]
+        return make_event(name, "r", kind="new-suspect-site", **{"criteria": criteria, **given})
+
+    events = [
+        suspect("low", 0.1),
+        suspect("high", 0.9),
+        suspect("gone", 1.0, state="retracted"),
+        suspect("taken", 1.0, merged_into="high"),
+        make_event("site", "r"),
+    ]
+    source, page = read(one_area(make_view, make_area, report_week, *events))
+    section = source[source.index('<section id="suspects">') : source.index('<section id="cases">')]
+    assert re.findall(r'href="#case-([a-z]+)"', section) == ["high", "low"]
+    assert "newly built area weight 0.75" in page.text
+    assert re.findall(r"<b>([\d.]+)</b>", section) == ["0.72", "0.12"]
+    assert section.count("</span></span>0.20") == 2
+    _, page = read(one_area(make_view, make_area, report_week, make_event("site", "r")))
+    assert "What nobody flagged" not in page.text

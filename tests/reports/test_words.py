@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import flows.reports
+from detectors.suspects import Candidate, criteria_of
 from flows.reports.inputs import ReportError
 from flows.reports.words import brief, printable, words_for
 
@@ -59,7 +62,7 @@ def test_numbers_lists_and_sensors() -> None:
 def test_what_is_missing_is_named() -> None:
     with pytest.raises(ReportError, match=r"`no\.such\.key`.*catalogs/en\.toml"):
         WORDS("no.such.key")
-    with pytest.raises(ReportError, match=r"`xx` has no catalog; use one of en"):
+    with pytest.raises(ReportError, match=r"`xx` has no catalog; use one of en, fr"):
         words_for("xx")
 
 
@@ -85,9 +88,66 @@ def test_every_phrase_of_the_catalog_is_used_somewhere() -> None:
     built = set(re.findall(r"""["']([a-z_]+\.[a-z_]*)(?=["'] ~|\{)""", text))
     built |= {f"{group}_explained." for group in ("state", "change", "kind")}
     asked = set(re.findall(r"""["']([a-z_]+\.[a-z_]+)["']""", text))
+    script = (ROOM / "templates" / "report.js").read_text(encoding="utf-8")
+    asked |= {f"script.{name}" for name in re.findall(r"text\.([a-z_]+)", script)}
     unused = [
         key
         for key in leaves(dict(WORDS.table))
         if key not in asked and not any(key.startswith(start) for start in built)
     ]
     assert not unused, unused
+
+
+FRENCH = words_for("fr")
+
+
+def plural_forms(entry: object) -> set[str] | None:
+    return set(entry) - {"zero"} if isinstance(entry, dict) else None
+
+
+def places_in(entry: object) -> set[str]:
+    """The names in braces; those of a singular form count as those of the plural, which may say more."""
+    texts = entry.values() if isinstance(entry, dict) else [entry]
+    return {name for text in texts for name in re.findall(r"\{([a-z_]+)\}", str(text))}
+
+
+def test_every_catalog_has_the_same_keys_forms_and_places() -> None:
+    own = {"measured.rules"}
+    assert set(leaves(dict(WORDS.table))) == set(leaves(dict(FRENCH.table)))
+    for key in set(leaves(dict(WORDS.table))) - own:
+        english, french = WORDS.entry(key), FRENCH.entry(key)
+        assert plural_forms(english) == plural_forms(french), key
+        assert type(english) is type(french), key
+        assert places_in(english) == places_in(french), key
+        assert not isinstance(english, list) or key in ("numbers.singular",) or len(english) == len(french), key
+
+
+def test_french_is_written_as_french_is() -> None:
+    assert FRENCH.number(1234567.25, 1) == "1\u202f234\u202f567,2"
+    assert FRENCH.day(date(2026, 12, 1)) == "1er décembre 2026"
+    assert FRENCH.span(date(2026, 11, 30), date(2026, 12, 1)) == "30 novembre au 1er décembre 2026"
+    assert FRENCH.count("headline.watched", 0, span="x").endswith("rien n’a été regardé.")
+    assert FRENCH.count("case.pixels", 0) == "environ 0 pixel"
+    sentences = [text for key in leaves(dict(FRENCH.table)) for text in texts_of(FRENCH.entry(key))]
+    assert not [text for text in sentences if re.search(r"\w [:;?!»]|« ", text)], "a plain space before a mark"
+
+
+def texts_of(entry: object) -> list[str]:
+    if isinstance(entry, dict):
+        return [text for part in entry.values() for text in texts_of(part)]
+    return [text for part in entry for text in texts_of(part)] if isinstance(entry, list) else [str(entry)]
+
+
+@pytest.mark.parametrize("distance_m", [0.0, 620.0, 45000.0, math.inf])
+@pytest.mark.parametrize("days", [40, 900])
+def test_what_the_detectors_measured_is_said_in_french(distance_m: float, days: int) -> None:
+    footprint = np.zeros((90, 90), dtype=bool)
+    footprint[20:60, 20:60] = True
+    older = np.zeros_like(footprint)
+    older[0, 0] = math.isfinite(distance_m)
+    candidate = Candidate(footprint, footprint, footprint, older, (), days, distance_m)
+    for criterion in criteria_of(candidate, pixel_size_m=10.0):
+        assert FRENCH.measured(criterion.detail) != criterion.detail, criterion.detail
+        assert WORDS.measured(criterion.detail) == criterion.detail
+    assert FRENCH.measured("160,000 m² newly built in 40 days") == "160\u202f000\u00a0m² nouvellement bâtis en 40 jours"
+    assert FRENCH.measured("something else") == "something else"

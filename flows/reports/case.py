@@ -1,0 +1,110 @@
+"""One event as the page shows it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from aois.area import Area
+from aois.grid import PIXEL_SIZE_M
+from detectors.records import State
+from flows.reports.charts import Chart, chart_of
+from flows.reports.facts import Facts, facts_of
+from flows.reports.figures import Picture, case_picture, path_of, thumb_picture
+from flows.reports.inputs import Chip, EventView, Step
+
+BY_WEIGHT = (State.CONFIRMED, State.PROVISIONAL, State.FINISHED, State.RETRACTED)
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """One kind of picture before and after a change."""
+
+    kind: str
+    before: Picture | None
+    after: Picture | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One event as the page shows it; `change` and `perimeter` are SVG path data in a frame of the chips' `shape`."""
+
+    anchor: str
+    place: str
+    facts: Facts
+    is_new: bool
+    is_changed: bool
+    pairs: tuple[Pairing, ...]
+    thumbs: tuple[Picture, ...]
+    shape: tuple[int, int]
+    change: str
+    perimeter: str
+    charts: tuple[Chart, ...]
+    steps: tuple[Step, ...]
+    empty_series: tuple[str, ...]
+
+    @property
+    def is_news(self) -> bool:
+        """Whether this week brought it or changed it."""
+        return self.is_new or self.is_changed
+
+
+class Anchors:
+    """Hands out ids that are safe in a link and never given twice."""
+
+    def __init__(self) -> None:
+        """None given yet."""
+        self._given: set[str] = set()
+
+    def give(self, prefix: str, name: str) -> str:
+        """An id that holds the prefix and what of the name an id may hold."""
+        plain = f"{prefix}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')[:64]}"
+        anchor, number = plain, 1
+        while anchor in self._given:
+            number += 1
+            anchor = f"{plain}-{number}"
+        self._given.add(anchor)
+        return anchor
+
+
+def case_of(event: EventView, area: Area, place: str, anchors: Anchors) -> Case:
+    """An event with its figures, pictures and charts."""
+    facts = facts_of(event.feature)
+    marked = [response.date for response in area.responses]
+    drawn = [
+        (series.label, chart_of(series, first_seen=facts.first_seen, confirmed_on=facts.confirmed_on, responses=marked))
+        for series in event.series
+    ]
+    return Case(
+        anchor=anchors.give("case", facts.event_id),
+        place=place,
+        facts=facts,
+        is_new=event.new_this_week,
+        is_changed=event.changed_this_week and not event.new_this_week,
+        pairs=_pairs(event),
+        thumbs=tuple(thumb_picture(chip) for chip in event.thumbs),
+        shape=(event.outline.shape[0], event.outline.shape[1]),
+        change=path_of(event.outline),
+        perimeter=path_of(event.perimeter),
+        charts=tuple(chart for _, chart in drawn if chart is not None),
+        steps=event.steps,
+        empty_series=tuple(label for label, chart in drawn if chart is None),
+    )
+
+
+def _pairs(event: EventView) -> tuple[Pairing, ...]:
+    """The main pair first, kept as measured while the case is news; the others compressed for looking at."""
+    is_news = event.new_this_week or event.changed_this_week
+    main = Pairing("", _picture(event.before, is_evidence=is_news), _picture(event.after, is_evidence=is_news))
+    rest = (Pairing(p.kind, *(_picture(chip, is_evidence=False) for chip in (p.before, p.after))) for p in event.more)
+    return main, *rest
+
+
+def _picture(chip: Chip | None, *, is_evidence: bool) -> Picture | None:
+    return None if chip is None else case_picture(chip, pixel_size_m=PIXEL_SIZE_M, is_evidence=is_evidence)
+
+
+def weight_of(case: Case) -> tuple[bool, bool, int, float, str]:
+    """New before changed before the rest; then by state, by size, and by id so that the order is never by chance."""
+    facts = case.facts
+    return not case.is_new, not case.is_changed, BY_WEIGHT.index(facts.state), -(facts.area_m2 or 0.0), facts.event_id

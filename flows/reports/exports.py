@@ -1,0 +1,118 @@
+"""The week's figures as files: tables without positions, and layers with them for their owner alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aois.week import Week
+from flows.reports.accountability import Account, account_of, ordered
+from flows.reports.facts import facts_of
+from flows.reports.files import OWNER_ONLY, replace_file
+from flows.reports.inputs import AreaView, ReportInputs
+from flows.reports.layers import geojson, geopackage, geoparquet, style
+from flows.reports.story import look_at
+
+EVENT_COLUMNS = (
+    "area_id", "area_name", "alert_id", "event_id", "kind", "change", "state", "first_seen", "confirmed_on",
+    "issued_on", "area_m2", "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "suspect_score",
+    "sensors", "scenes",
+)  # fmt: skip
+SITE_COLUMNS = (
+    "area_id", "area_name", "status", "response", "response_date", "claim", "source", "outcome_since",
+    "since_from", "since_weeks", "since_weeks_seen", "built_since_m2", "built_since_m2_low", "built_since_m2_high",
+    "demolished_since_m2", "demolished_since_m2_low", "demolished_since_m2_high", "line_since_m", "undated_since",
+    "built_before_m2", "demolished_before_m2", "last_clear_look",
+)  # fmt: skip
+FORMULA_STARTS = "=+-@\t\r"
+
+
+def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
+    """The figures lie beside the report; the paths written.
+
+    ``events.csv`` and ``sites.csv`` hold no position. ``restricted/events`` as GeoJSON, GeoPackage and GeoParquet with
+    a QGIS style (``.qml``, which QGIS takes up by its name) hold the outlines, in a folder and files that only their
+    owner reads. The same inputs give the same bytes, and a file that would not change is not touched.
+    """
+    rows = [_event_row(view, event.feature["properties"]) for view in inputs.areas for event in view.events]
+    features = [event.feature for view in inputs.areas for event in view.events]
+    tables = {"events.csv": _csv(EVENT_COLUMNS, rows), "sites.csv": _csv(SITE_COLUMNS, _site_rows(inputs))}
+    layers = {
+        "events.geojson": geojson(features),
+        "events.gpkg": geopackage(rows, features, EVENT_COLUMNS),
+        "events.parquet": geoparquet(rows, features, EVENT_COLUMNS),
+        "events.qml": style(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    restricted = folder / "restricted"
+    restricted.mkdir(mode=0o700, exist_ok=True)
+    for name, content in tables.items():
+        replace_file(folder / name, content)
+    for name, content in layers.items():
+        replace_file(restricted / name, content, mode=OWNER_ONLY)
+    return (*(folder / name for name in tables), *(restricted / name for name in layers))
+
+
+def _event_row(view: AreaView, properties: Mapping[str, Any]) -> dict[str, Any]:
+    found = {**properties, "area_id": view.area.id, "area_name": view.area.name}
+    return {
+        name: " ".join(map(str, value)) if isinstance(value := found.get(name), list | tuple) else value
+        for name in EVENT_COLUMNS
+    }
+
+
+def _site_rows(inputs: ReportInputs) -> list[dict[str, Any]]:
+    """Sites in the order of the report."""
+    looks = {view.area.id: look_at(view, inputs.week).last_clear_look for view in inputs.areas}
+    accounts = [_account(view, inputs.week) for view in inputs.areas]
+    return [
+        _site_row(account) | {"last_clear_look": looks[account.area.id]}
+        for account in ordered(account for account in accounts if account is not None)
+    ]
+
+
+def _account(view: AreaView, week: Week) -> Account | None:
+    return account_of(view.area, [facts_of(event.feature) for event in view.events], view.weeks, week)
+
+
+def _site_row(account: Account) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "area_id": account.area.id,
+        "area_name": account.area.name,
+        "status": account.area.status,
+        "response": account.answer,
+        "outcome_since": account.outcome,
+    }
+    if account.response is not None:
+        row |= {
+            "response_date": account.response.date,
+            "claim": account.response.claim,
+            "source": account.response.source,
+        }
+    if account.before is not None:
+        row |= {"built_before_m2": account.before.built.value, "demolished_before_m2": account.before.demolished.value}
+    if (since := account.since) is not None:
+        row |= {"since_from": since.first, "since_weeks": since.weeks, "since_weeks_seen": since.weeks_seen}
+        row |= {"line_since_m": since.line_m, "undated_since": since.undated}
+        for name, extent in (("built", since.built), ("demolished", since.demolished)):
+            row[f"{name}_since_m2"] = extent.value
+            row[f"{name}_since_m2_low"], row[f"{name}_since_m2_high"] = extent.low, extent.high
+    return row
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    held = io.StringIO()
+    writer = csv.writer(held, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    return held.getvalue().encode("utf-8-sig")  # the mark tells spreadsheets that it is UTF-8
+
+
+def _cell(value: object) -> object:
+    """A value as a spreadsheet may hold it: text that it would run as a formula begins with an apostrophe."""
+    if not isinstance(value, str):
+        return value
+    return f"'{value}" if value.startswith(tuple(FORMULA_STARTS)) else value

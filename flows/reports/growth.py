@@ -1,0 +1,157 @@
+"""A site through time: what was measured by each month's end, and how fast it grew by quarter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from flows.reports.charts import Chart, chart_of
+from flows.reports.inputs import Extent, Series, Standing
+
+DAYS_A_MONTH = 365.25 / 12
+SHORTEST_DAYS = 14  # a quarter watched for less says nothing about its pace
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 400, 170, 54, 392, 12, 142
+BAR_SHARE = 0.3
+TICKS = 4
+
+
+@dataclass(frozen=True)
+class Pace:
+    """m² a month in one quarter, built and demolished, over the days of it that were watched."""
+
+    year: int
+    quarter: int
+    days: int
+    built: Extent
+    demolished: Extent
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar with its whisker, in the frame of the drawing; heights may be nothing."""
+
+    x: float
+    width: float
+    top: float
+    height: float
+    low_y: float
+    high_y: float
+
+
+@dataclass(frozen=True)
+class Bars:
+    """The paces as a drawing: bars for what was built and what was demolished, ticks of the value axis."""
+
+    built: tuple[Bar, ...]
+    demolished: tuple[Bar, ...]
+    centres: tuple[float, ...]
+    ticks: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A site since its watch began."""
+
+    since: date
+    last: Standing
+    charts: tuple[Chart, ...]
+    paces: tuple[Pace, ...]
+    bars: Bars | None
+
+
+def growth_of(standings: Sequence[Standing], responses: Sequence[date]) -> Growth | None:
+    """What a site's standings come to; None without two of them."""
+    if len(standings) < 2:
+        return None
+    drawn = [_area_chart(standings, responses), _line_chart(standings, responses)]
+    paces = paces_of(standings)
+    return Growth(
+        since=standings[0].day,
+        last=standings[-1],
+        charts=tuple(chart for chart in drawn if chart is not None),
+        paces=paces,
+        bars=_bars(paces) if any(p.built.high or p.demolished.high for p in paces) else None,
+    )
+
+
+def paces_of(standings: Sequence[Standing]) -> tuple[Pace, ...]:
+    """m² a month by calendar quarter: what the standing gained from the end of one to the end of the next.
+
+    The gain lies in the quarter in which it was measured, which may be one after it was built. Its interval is what
+    the ends of the interval gained, since an error in an event's size goes with the event.
+    """
+    ends: dict[tuple[int, int], Standing] = {}
+    for standing in standings[1:]:
+        ends[standing.day.year, (standing.day.month - 1) // 3 + 1] = standing
+    paces, before = [], standings[0]
+    for (year, quarter), end in ends.items():
+        days = (end.day - before.day).days
+        if days >= SHORTEST_DAYS:
+            built, demolished = (_gain(before, end, days, part) for part in (_built, _demolished))
+            paces.append(Pace(year, quarter, days, built, demolished))
+        before = end
+    return tuple(paces)
+
+
+def _built(standing: Standing) -> Extent:
+    return standing.built
+
+
+def _demolished(standing: Standing) -> Extent:
+    return standing.demolished
+
+
+def _gain(before: Standing, end: Standing, days: int, part: Callable[[Standing], Extent]) -> Extent:
+    months = days / DAYS_A_MONTH
+    first, last = part(before), part(end)
+    ends = sorted(((last.low - first.low) / months, (last.high - first.high) / months))
+    return Extent((last.value - first.value) / months, ends[0], ends[1])
+
+
+def _area_chart(standings: Sequence[Standing], responses: Sequence[date]) -> Chart | None:
+    if not any(s.built.high for s in standings):
+        return None
+    middle = np.array([(s.built.low + s.built.high) / 2 for s in standings])
+    half = np.array([(s.built.high - s.built.low) / 2 for s in standings])
+    values = np.array([s.built.value for s in standings])
+    series = Series("built-ground", "m²", tuple(s.day for s in standings), values, middle, half / 2)
+    return chart_of(series, first_seen=None, confirmed_on=None, responses=responses)
+
+
+def _line_chart(standings: Sequence[Standing], responses: Sequence[date]) -> Chart | None:
+    if not any(s.line_m for s in standings):
+        return None
+    values = np.array([s.line_m for s in standings])
+    series = Series("lines", "m", tuple(s.day for s in standings), values)
+    return chart_of(series, first_seen=None, confirmed_on=None, responses=responses)
+
+
+def _bars(paces: Sequence[Pace]) -> Bars:
+    extents = [extent for pace in paces for extent in (pace.built, pace.demolished)]
+    low = min(0.0, *(extent.low for extent in extents))
+    high = max(1.0, *(extent.high for extent in extents))
+
+    def y(value: float) -> float:
+        return round(BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP), 1)
+
+    room = (RIGHT - LEFT) / len(paces)
+    width = round(min(room * BAR_SHARE, 34.0), 1)
+    centres = tuple(round(LEFT + room * (i + 0.5), 1) for i in range(len(paces)))
+
+    def bar(x: float, extent: Extent) -> Bar:
+        top, bottom = sorted((y(extent.value), y(0.0)))
+        return Bar(round(x, 1), width, top, round(bottom - top, 1), y(extent.low), y(extent.high))
+
+    built = tuple(bar(x - width - 1, p.built) for x, p in zip(centres, paces, strict=True))
+    demolished = tuple(bar(x + 1, p.demolished) for x, p in zip(centres, paces, strict=True))
+    step = _round_step((high - low) / TICKS)
+    values = [i * step for i in range(int(low // step) + (low % step > 0), int(high // step) + 1)]
+    return Bars(built, demolished, centres, tuple((y(value), value) for value in values))
+
+
+def _round_step(rough: float) -> float:
+    size = 10.0 ** np.floor(np.log10(rough))
+    return float(next(nice * size for nice in (1.0, 2.0, 5.0, 10.0) if nice * size >= rough * (1 - 1e-9)))
