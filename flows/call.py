@@ -82,7 +82,7 @@ def _check_record(settings: Settings, areas: Sequence[Area], ledger: Ledger) -> 
 
 
 def _check_catalog(settings: Settings) -> None:
-    catalog = settings.catalog
+    catalog = settings.catalog_address
     if settings.source is SourceName.STAC and catalog and not is_url(catalog) and not Path(catalog).is_file():
         raise SettingsError(f"catalog `{catalog}` is not a file; name its catalog.json, or an address")
 

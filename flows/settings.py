@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     outputs: Path = Field(Path("outputs"), description="where everything is written")
     areas: Path | None = Field(None, description="the watch list; the demonstration when left out")
     source: SourceName = Field(SourceName.SIMULATED, description="where imagery comes from")
-    catalog: str | None = Field(None, description="a STAC API or catalog, on the web or on disk")
+    catalog: SecretStr | None = Field(None, description="a STAC API or catalog, on the web or on disk; may hold a key")
     archive_url: str | None = Field(None, description="an object store behind outputs/archive, s3://bucket/folder")
     ledger_url: SecretStr | None = Field(None, description="an SQLAlchemy URL; outputs/ledger.sqlite when left out")
     history_days: int = Field(730, ge=0, le=3660, description="days of history behind the first baseline")
@@ -76,9 +76,15 @@ class Settings(BaseSettings):
             return self.ledger_url.get_secret_value()
         return f"sqlite:///{(self.outputs / 'ledger.sqlite').absolute()}"
 
+    @property
+    def catalog_address(self) -> str | None:
+        """Where the catalog is, with the key that may be in it: for the source alone."""
+        return None if self.catalog is None else self.catalog.get_secret_value()
+
     def without_secrets(self) -> dict[str, Any]:
         """The settings as they may be written beside a run's outputs: how many alert URLs, not which."""
         shown = self.model_dump(mode="json", exclude={"alert_urls", "ledger_url", "sh_client_id", "sh_client_secret"})
+        shown["catalog"] = self.catalog_address
         for name in ("archive_url", "catalog", "sh_base_url", "sh_token_url"):
             shown[name] = None if shown[name] is None else without_secrets(shown[name])
         return {**shown, "alert_urls": len(self.alert_urls), "ledger": self.ledger.split(":")[0]}

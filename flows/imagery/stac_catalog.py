@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -23,6 +24,7 @@ from flows.imagery.scene import ImageryError
 from flows.imagery.stac_item import Bounds, SceneItem, scene_item
 
 TIMEOUT_S = 60.0
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # its warnings repeat addresses with their keys
 _RETRY = urllib3.Retry(
     total=3,
     backoff_factor=0.3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,18 @@ def test_made_up_pictures_of_a_list_of_ones_own_must_be_asked_for(refuse, areas)
     message = refuse("watch", "--areas", areas, source=None)
     assert message.startswith(f"list `{areas}` is not the demonstration's, and no source of imagery is named")
     assert message.endswith("add --source stac for real pictures, or --source simulated for made-up ones")
+
+
+def test_a_key_in_the_address_of_a_catalog_is_told_to_nobody(call, areas, tmp_path, unused_port, prefect_server):
+    address = f"http://bob:hunter2@127.0.0.1:{unused_port}/catalog.json?api_key=sesame9"
+    said = call("watch", "--areas", areas, "--source", "stac", "--catalog", address, cwd=tmp_path)
+    assert said.status == 1, said
+    assert f"catalog `http://127.0.0.1:{unused_port}/catalog.json` cannot be read" in said.out
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    prefect = [path.read_bytes() for path in Path(os.environ["PREFECT_HOME"]).rglob("*.db*")]
+    for secret in ("hunter2", "sesame9"):
+        assert secret not in said.out + said.err
+        assert not any(secret.encode() in content for content in written + prefect)
 
 
 def test_the_demonstration_is_not_asked_of_a_satellite(refuse, tmp_path):
