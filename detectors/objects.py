@@ -153,7 +153,8 @@ def is_line(mask: Mask, *, shortest_px: float = 12.0, widest_px: float = 3.0) ->
         piece = np.asarray(labels == n)
         if max(np.ptp(np.nonzero(piece), axis=1)) < 0.6 * shortest_px:
             continue  # a roof with gaps in it is as thin, but not as wide a figure
-        length, width = line_length(piece), max(mean_width(piece), 1.0)
+        length = line_length(piece)
+        width = max(mean_width(piece), float(piece.sum()) / length, 1.0)
         # the mean distance to the outside is 1.33 px in a strip three pixels wide, 1.5 in one of four
         depth = float(ndimage.distance_transform_edt(np.pad(piece, 1))[1:-1, 1:-1][piece].mean())
         if length >= shortest_px and width <= widest_px and depth <= 1.4 and length >= 5.0 * width:

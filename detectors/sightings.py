@@ -10,6 +10,7 @@ from scipy import ndimage
 from detectors.channel import Channel, median, median_of_recent
 from detectors.evidence import Cue, Evidence, EvidenceParameters
 from detectors.fencing import FencingParameters, Line, find_lines
+from detectors.local import local_mean
 from detectors.look import OPTICAL, RADAR, Floats, Mask
 from detectors.objects import (
     GroundObject,
@@ -33,7 +34,7 @@ LOSS_CUES = (Cue.REMOVAL, Cue.BACKSCATTER_DOWN)
 SINGLE_LOOK = ObjectParameters().single_look
 FRINGE = 0.35
 FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
-LEAST_GAIN, GREY = 0.012, 0.10  # reflectance; see `_is_grey`
+COLOUR_LOOKS, LEAST_GAIN, GREY = 6, 0.012, 0.08  # looks, reflectance, a ratio; see `_is_grey`
 RADAR_FAINT = -2.1
 RADAR_BUILT = -1.4  # ln of vv power: −6 dB, above which radar shows something built (chosen on simulated compounds)
 
@@ -156,9 +157,9 @@ def _sensors_holding(evidence: Evidence, core: Mask, gain: bool) -> set[str]:
 def _change_of(state: AreaState, mask: Mask, gain: bool) -> Change:
     """Construction where something stands now, over a fifth of the patch; else clearing.
 
-    Something stands where backscatter rose; or contrast and texture rose on ground that was bare before (over
-    vegetation bare soil does as much), or in another colour than that of soil. That colour over half of the patch says
-    it alone.
+    Something stands where backscatter rose, or contrast and texture rose on ground that was bare before (over
+    vegetation bare soil does as much); a fifth of the patch is enough. Another colour than that of soil says it too,
+    over two fifths of the patch.
     """
     if not gain:
         return Change.DEMOLITION
@@ -168,10 +169,10 @@ def _change_of(state: AreaState, mask: Mask, gain: bool) -> Change:
     for channel in state.channels:
         if channel.sensor == OPTICAL:
             structure = confidence[Cue.STRUCTURE] >= (SINGLE_LOOK if channel.is_scarce else 16.0)
+            stands |= structure & _was_bare(channel)
             grey |= _is_grey(channel)
-            stands |= structure & (_was_bare(channel) | grey)
-    share = max(float(stands[mask].mean()), 0.4 * float(grey[mask].mean()))
-    return Change.CONSTRUCTION if share >= 0.2 and (stands | grey)[mask].sum() >= 3 else Change.CLEARING
+    is_built = stands[mask].mean() >= 0.2 or grey[mask].mean() >= 0.4
+    return Change.CONSTRUCTION if is_built and (stands | grey)[mask].sum() >= 3 else Change.CLEARING
 
 
 def _was_bare(channel: Channel) -> Mask:
@@ -183,22 +184,23 @@ def _was_bare(channel: Channel) -> Mask:
 
 
 def _is_grey(channel: Channel) -> Mask:
-    """Where what was added to the ground has not the colour of soil, in most of the last looks.
+    """Where what was added to the ground in the last looks has not the colour of soil.
 
     With brightness B and redness ρ = (red − blue)/(red + blue), the colour of the *change* is (Bρ − B₀ρ₀)/(B − B₀):
     whatever share of a pixel was built on, it is that of the material. Over the clearings of the Romanian series it
-    is 0.15 to 0.7, over soil 0.3, over concrete, metal and sheet 0.1 and less.
+    is 0.13 to 0.7, over soil 0.3, over concrete, metal and sheet under 0.04. Both parts are medians of the looks,
+    averaged over three pixels, since single ones scatter by as much as that.
     """
-    names, recent = channel.names, channel.recent.observed[-4:]
+    names, recent = channel.names, channel.recent.observed[-COLOUR_LOOKS:]
     if not len(recent) or "redness" not in names:
         return np.zeros(channel.baseline.looks.shape, bool)
     b, r = names.index("brightness"), names.index("redness")
     level = channel.baseline.coefficients[:, 0]
-    gained = recent[:, b] - level[b]
-    redder = recent[:, b] * recent[:, r] - level[b] * level[r]
+    gained = median(recent[:, b] - level[b])
+    redder = median(recent[:, b] * recent[:, r] - level[b] * level[r])
     seen = np.isfinite(gained) & np.isfinite(redder)
-    grey = seen & (gained > LEAST_GAIN) & (redder < GREY * gained)
-    return np.asarray(grey.sum(axis=0) > 0.5 * np.maximum(seen.sum(axis=0), 1))
+    wide_gained, wide_redder = (local_mean(part, seen, size_px=3) for part in (gained, redder))
+    return np.asarray(seen & (gained > LEAST_GAIN) & (wide_redder < GREY * wide_gained))
 
 
 def _line_sightings(state: AreaState, known: tuple[Mask, ...]) -> list[Sighting]:
