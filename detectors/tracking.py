@@ -160,7 +160,7 @@ def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
         track,
         mask=mask,
         core=core,
-        change=_later_change(track, sighting),
+        change=sighting.change if _is_redrawn(track, today) else _later_change(track, sighting),
         grown_day=today if added or new_step else track.grown_day,
         scenes=tuple(dict.fromkeys((*track.scenes, *sighting.scenes))),
         sensors=tuple(sorted({*track.sensors, *sighting.sensors})),
@@ -175,13 +175,18 @@ def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
 
 
 def _kept_ground(track: Track, today: int) -> tuple[Mask, Mask]:
-    """Mask and core that an event keeps when it is seen again.
-
-    What is provisional is drawn anew each week: what haze lent it in spring goes again. What is confirmed stays.
-    """
-    if track.state is State.PROVISIONAL and track.sighted_day != today:
+    """Mask and core that an event keeps when it is seen again."""
+    if _is_redrawn(track, today):
         return np.zeros_like(track.mask), np.zeros_like(track.core)
     return track.mask, track.core
+
+
+def _is_redrawn(track: Track, today: int) -> bool:
+    """True for what is provisional, by the first object of a week: its ground and its change are judged anew.
+
+    What haze lent it in spring goes again. What is confirmed stays.
+    """
+    return track.state is State.PROVISIONAL and track.sighted_day != today
 
 
 def _ground(sighting: Sighting) -> tuple[Mask, Mask]:

@@ -231,7 +231,13 @@ def test_growth_adds_ground_scenes_and_sensors():
     ],
 )
 def test_clearing_becomes_construction_and_never_the_reverse(was, comes, becomes):
-    assert grow(opened(change=was), sighting(change=comes), today=MONDAY + 7).change is becomes
+    assert grow(confirmed(change=was), sighting(change=comes), today=MONDAY + 7).change is becomes
+
+
+@pytest.mark.parametrize("was", [Change.CLEARING, Change.CONSTRUCTION, Change.FENCING])
+@pytest.mark.parametrize("comes", [Change.CLEARING, Change.CONSTRUCTION, Change.FENCING])
+def test_what_a_provisional_event_is_is_judged_anew_each_week(was, comes):
+    assert grow(opened(change=was), sighting(change=comes), today=MONDAY + 7).change is comes
 
 
 def test_a_wall_stays_one_while_the_whole_is_a_line():
@@ -242,7 +248,7 @@ def test_a_wall_stays_one_while_the_whole_is_a_line():
 
 
 def test_a_small_building_does_not_make_a_large_clearing_a_building_site():
-    field = opened(box(5, 5, 20, 20), change=Change.CLEARING)
+    field = confirmed(box(5, 5, 20, 20), change=Change.CLEARING)
     assert grow(field, sighting(box(10, 10, 4, 4)), today=MONDAY + 7).change is Change.CLEARING
 
 
