@@ -20,6 +20,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import buildings
+import numpy as np
 import instruments
 import series
 import walls
@@ -89,7 +90,7 @@ def _plot_walls(figures: list[Figure], to: Path) -> None:
 
 
 def _write(figures: list[Figure], to: Path, seeds: range) -> None:
-    rows = [figure.row() for figure in figures]
+    rows = [figure.row() for figure in figures if figure.count or np.isfinite(figure.value)]
     left_out = (
         [] if series.is_there() else ["", "Left out: everything on real series, which are not beside the checkout."]
     )
