@@ -20,8 +20,8 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import buildings
-import numpy as np
 import instruments
+import numpy as np
 import series
 import walls
 import worlds
