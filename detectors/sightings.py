@@ -34,7 +34,9 @@ LOSS_CUES = (Cue.REMOVAL, Cue.BACKSCATTER_DOWN)
 SINGLE_LOOK = ObjectParameters().single_look
 FRINGE = 0.35
 FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
-COLOUR_LOOKS, LEAST_GAIN, GREY = 6, 0.012, 0.08  # looks, reflectance, a ratio; see `_is_grey`
+# Looks, reflectance, a ratio, an NDVI; see `_is_grey`. Young growth on the Romanian clearings has an NDVI of 0.57 to
+# 0.78, a roof over six tenths of a pixel of wood one of 0.36 to 0.58.
+COLOUR_LOOKS, LEAST_GAIN, GREY, OVERGROWN = 6, 0.012, 0.08, 0.57
 RADAR_FAINT = -2.1
 RADAR_BUILT = -1.4  # ln of vv power: −6 dB, above which radar shows something built (chosen on simulated compounds)
 
@@ -200,7 +202,10 @@ def _is_grey(channel: Channel) -> Mask:
     redder = median(recent[:, b] * recent[:, r] - level[b] * level[r])
     seen = np.isfinite(gained) & np.isfinite(redder)
     wide_gained, wide_redder = (local_mean(part, seen, size_px=3) for part in (gained, redder))
-    return np.asarray(seen & (gained > LEAST_GAIN) & (wide_redder < GREY * wide_gained))
+    grown = np.zeros(seen.shape, bool)
+    if "vegetation" in names:  # weeds on a clearing are bright and not red either
+        grown = np.nan_to_num(median(recent[:, names.index("vegetation")])) > OVERGROWN
+    return np.asarray(seen & ~grown & (gained > LEAST_GAIN) & (wide_redder < GREY * wide_gained))
 
 
 def _line_sightings(state: AreaState, known: tuple[Mask, ...]) -> list[Sighting]:

@@ -16,6 +16,7 @@ SHORTEST_DAYS = 14  # a quarter watched for less says nothing about its pace
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 400, 170, 54, 392, 12, 142
 BAR_SHARE = 0.3
 TICKS = 4
+LABEL = 54  # room that the name of a quarter takes
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,12 @@ class Bars:
     demolished: tuple[Bar, ...]
     centres: tuple[float, ...]
     ticks: tuple[tuple[float, float], ...]
+
+    @property
+    def labelled(self) -> tuple[int, ...]:
+        """The quarters that are named under the axis: the last, and as many before it as have room."""
+        every = int(np.ceil(LABEL * len(self.centres) / (RIGHT - LEFT)))
+        return tuple(range(len(self.centres) - 1, -1, -every))[::-1]
 
 
 @dataclass(frozen=True)

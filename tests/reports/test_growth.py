@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from aois.area import Response
 from detectors.records import State
 from flows.reports.build import build_report
-from flows.reports.growth import growth_of, paces_of
+from flows.reports.growth import LEFT, RIGHT, Bars, growth_of, paces_of
 from flows.reports.history import history_of
 from flows.reports.inputs import Extent, ReportInputs, Standing, Step
 from flows.reports.page import page_of
@@ -97,3 +98,11 @@ def test_the_page_says_the_sums_with_their_intervals(make_area, make_view, repor
     assert "Known perimeter: " in text
     assert "Counted from 31 May 2026" in text
     assert 'class="bar-built"' in text
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 6, 12, 40])
+def test_names_of_quarters_leave_room_for_one_another(quarters):
+    centres = tuple(LEFT + (RIGHT - LEFT) / quarters * (n + 0.5) for n in range(quarters))
+    named = Bars((), (), centres, ()).labelled
+    assert named[-1] == quarters - 1
+    assert all(centres[b] - centres[a] >= 50 for a, b in pairwise(named))
