@@ -13,32 +13,21 @@ CHILD = Path(__file__).with_name("post_child.py")
 SECRET = "sixteen letters or more"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-        return
-    postgres = request.getfixturevalue("postgres")
-    name = postgres.create()
-    yield postgres.url(name)
-    postgres.drop(name)
-
-
 @pytest.fixture
-def channels(url):
+def channels(new_url):
     """Both databases send the same way, so one of them is enough for the mail, which takes longer."""
-    return ("hook", "post") if url.startswith("sqlite") else ("hook",)
+    return ("hook", "post") if new_url.startswith("sqlite") else ("hook",)
 
 
 @pytest.fixture
-def rehearsals(url, tmp_path, mail_server, web_server, channels):
+def rehearsals(new_url, tmp_path, mail_server, web_server, channels):
     """Each rehearsal: where it was killed, what is on record, and what mail and web server got, by key."""
     (tmp_path / "routes.toml").write_text(
         f'[channels.hook]\nkind = "webhook"\nurl = "{web_server.url()}"\nsecret = "{SECRET}"\n'
         f'[channels.post]\nurl = "{mail_server.url}"\n'
         f'[[routes]]\nname = "all"\nchannels = {json.dumps(channels)}\n'
     )
-    command = [sys.executable, "-W", "error", str(CHILD), url, str(tmp_path)]
+    command = [sys.executable, "-W", "error", str(CHILD), new_url, str(tmp_path)]
     found = []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         for line in child.stdout:
