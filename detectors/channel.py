@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.baseline import Baseline, BaselineParameters, fit_baseline, predict, prediction_factor
-from detectors.cues import OPTICAL_CUES, RADAR_CUES, familiar_mask, optical_metric, radar_metric
-from detectors.evidence import Cue, Residual, standardise
+from detectors.cues import familiar_mask, optical_metric, radar_metric
+from detectors.evidence import OPTICAL_CUES, RADAR_CUES, Cue, Residual, standardise
 from detectors.features import FLOORS, UNSEEN_SEASON, Features, features_of, registration_image
 from detectors.look import OPTICAL, Floats, Look, Mask
 from detectors.masks import clear_mask, snow_mask
@@ -216,7 +216,7 @@ def compare(channel: Channel, features: Features, *, day: int, settled: Mask) ->
     residual = standardise(observed, expected, channel.baseline, factor=factor, settled=settled)
     if channel.sensor == OPTICAL:
         return residual, optical_metric(residual), familiar_mask(residual, channel.baseline, day=day)
-    return residual, radar_metric(residual), np.zeros(settled.shape, bool)
+    return residual, radar_metric(residual, settled=settled), np.zeros(settled.shape, bool)
 
 
 def remember(channel: Channel, residual: Residual, metric: Floats, report: LookReport) -> Channel:

@@ -40,16 +40,22 @@ class Cue(IntEnum):
     BACKSCATTER_DOWN = 4
 
 
+OPTICAL_CUES = (Cue.EXPOSURE, Cue.STRUCTURE, Cue.REMOVAL)
+RADAR_CUES = (Cue.BACKSCATTER_UP, Cue.BACKSCATTER_DOWN)
+
+
 @dataclass(frozen=True)
 class EvidenceParameters:
     """Thresholds of the evidence, from OPERA DIST-ALERT unless said otherwise.
 
     `familiar_weight` is what a look counts when the pixel has read such values before in another season (a harvest
     come early); `lost_after` is how many clear looks in a row without disturbance empty a pixel; both chosen on
-    simulated paddies and the Romanian series.
+    simulated paddies and the Romanian series. `radar_low` takes the place of `low` for radar: speckle passes 2.5 σ as
+    often as chance says, and a field ploughed or a wall of rain more often (chosen on simulated places).
     """
 
     low: float = 2.5
+    radar_low: float = 3.0
     cap: float = 10.0
     confirmed: float = 36.0
     familiar_weight: float = 0.25
@@ -117,7 +123,8 @@ def add_look(
     layers = list(cues)
     part = Evidence(*(getattr(evidence, name)[layers] for name in _FIELDS))
     seen = np.isfinite(metric)
-    disturbed = seen & (np.nan_to_num(metric) >= p.low)
+    low = np.array([p.radar_low if cue in RADAR_CUES else p.low for cue in cues], np.float32)[:, None, None]
+    disturbed = seen & (np.nan_to_num(metric) >= low)
     fresh = disturbed & (part.count == 0)
     held = seen & ((part.count > 0) | fresh)
     weight = np.where(familiar[None], p.familiar_weight, 1.0)

@@ -22,7 +22,8 @@ class TrackingParameters:
     """When an event changes its state.
 
     `confirming_dates` looks must show it (SCIENCE.md: never confirmed on fewer than three; a line alone needs one
-    more), and `confirmed_share` of its pixels must have reached DIST-ALERT's 22.5. It is retracted when under
+    more, and to have been found first `line_days` ago: lines of fields that green come and go within weeks), and
+    `confirmed_share` of its pixels must have reached DIST-ALERT's 22.5. It is retracted when under
     `kept_share` of its pixels still hold evidence before it was confirmed. It is finished when nothing was added for
     `quiet_days` (DIST-ALERT says 30; building pauses longer, chosen on simulated phases) . Objects within `reach_px`
     of an open event are its growth.
@@ -33,6 +34,7 @@ class TrackingParameters:
     confirmed_px: int = 3
     kept_share: float = 0.34
     quiet_days: int = 120
+    line_days: int = 28
     reach_px: int = 2
 
 
@@ -275,7 +277,8 @@ def confirm(track: Track, *, sure_px: int, today: int, parameters: TrackingParam
     p = parameters
     enough = sure_px >= max(p.confirmed_px, p.confirmed_share * min(track.core.sum(), 40))
     dates = p.confirming_dates + (1 if track.is_ridge else 0)
-    if track.state is not State.PROVISIONAL or track.dates < dates or not enough:
+    is_too_new = track.is_ridge and today - track.transitions[0].on.toordinal() < p.line_days
+    if track.state is not State.PROVISIONAL or track.dates < dates or not enough or is_too_new:
         return track
     return replace(_enter(track, State.CONFIRMED, today), confirmed_day=today)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.baseline import Baseline, design
-from detectors.cues import familiar_mask, optical_metric, radar_metric
+from detectors.cues import CueParameters, familiar_mask, optical_metric, radar_metric
 from detectors.evidence import Cue, EvidenceParameters, Residual
 from detectors.features import FLOORS
 
@@ -171,9 +171,24 @@ def test_backscatter_up_is_the_opposite_of_down(vv, vh):
     z = np.stack([np.full(SHAPE, vv), np.full(SHAPE, vh)]).astype(np.float32)
     up, down = radar_metric(Residual(("vv", "vh"), z, z, z, z))
     np.testing.assert_array_equal(up, -down)
-    np.testing.assert_allclose(up, (vv + vh) / np.sqrt(2.6), rtol=1e-4, atol=1e-5)
+    straight = z + np.float32(CueParameters().skew / -6.0) * np.clip(z, -4, 4) ** 2
+    np.testing.assert_allclose(up, straight.sum(axis=0) / np.sqrt(2.6), rtol=1e-4, atol=1e-5)
     alone, _ = radar_metric(Residual(("vv",), z[:1], z[:1], z[:1], z[:1]))
-    np.testing.assert_array_equal(alone, z[0])
+    np.testing.assert_allclose(alone, straight[0], rtol=1e-5, atol=1e-6)
+
+
+def test_even_ground_that_scatters_less_than_foreseen_narrows_sigma_so_far():
+    rng = np.random.default_rng(1)
+    z = rng.normal(0.0, 0.7, (2, 80, 80)).astype(np.float32)
+    everywhere = np.ones((80, 80), bool)
+    residual = Residual(("vv", "vh"), z, z, z, z)
+    up, _ = radar_metric(residual, settled=everywhere, parameters=CueParameters(skew=0.0))
+    assert 0.95 < float(up.std()) < 1.05
+    z[:, :10, :10] += 3.0
+    stronger, _ = radar_metric(residual, settled=everywhere, parameters=CueParameters(skew=0.0))
+    assert float(stronger[:10, :10].mean()) > 4.5
+    held, _ = radar_metric(Residual(("vv", "vh"), 0.1 * z, z, z, z), settled=everywhere)
+    assert float(held.std()) < 0.5
 
 
 DAY = date(2024, 7, 1).toordinal()

@@ -115,8 +115,15 @@ def test_never_confirmed_on_fewer_than_three_dates(dates, sure):
 
 def test_a_line_needs_a_fourth_date():
     line = opened(WALL, change=Change.FENCING, dates=3, is_ridge=True)
-    assert confirm(line, sure_px=30, today=MONDAY, parameters=P).state is State.PROVISIONAL
-    assert confirm(replace(line, dates=4), sure_px=30, today=MONDAY, parameters=P).state is State.CONFIRMED
+    later = MONDAY + P.line_days
+    assert confirm(line, sure_px=30, today=later, parameters=P).state is State.PROVISIONAL
+    assert confirm(replace(line, dates=4), sure_px=30, today=later, parameters=P).state is State.CONFIRMED
+
+
+def test_a_line_must_have_stood_for_four_weeks():
+    line = opened(WALL, change=Change.FENCING, dates=9, is_ridge=True)
+    for days, state in ((P.line_days - 1, State.PROVISIONAL), (P.line_days, State.CONFIRMED)):
+        assert confirm(line, sure_px=30, today=MONDAY + days, parameters=P).state is state
 
 
 @pytest.mark.parametrize(("sure", "state"), [(12, State.PROVISIONAL), (13, State.CONFIRMED)])

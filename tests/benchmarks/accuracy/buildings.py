@@ -28,13 +28,18 @@ SEEN_LOOKS, WITHIN_DAYS = 4, 150
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of one building. `looks` are the clear looks at it within `WITHIN_DAYS`."""
+    """What became of one building.
+
+    `looks` are the clear looks at it within `WITHIN_DAYS`, `third` the days to the third of them: nothing is confirmed
+    before.
+    """
 
     series: str
     pixels: int
     mixing: float
     material: str
     looks: int
+    third: int
     found: bool
     days: int | None = None
     change: str | None = None
@@ -108,7 +113,9 @@ def _summer(looks: tuple[Look, ...], year: int) -> np.ndarray | None:
 def _judged(series: str, pixels: int, mixing: float, change: Injected, seen: Watched, looks: tuple[Look, ...]) -> Trial:
     at = np.unravel_index(int(np.argmax(change.share)), change.share.shape)
     end = change.since + timedelta(days=WITHIN_DAYS)
-    clear = sum(bool(clear_of(k)[at]) for k in looks if change.since <= k.day <= end)
+    seen_on = sorted({k.day for k in looks if change.since <= k.day <= end and clear_of(k)[at]})
+    clear = len(seen_on)
+    third = (seen_on[2] - change.since).days if clear >= 3 else WITHIN_DAYS
     steps = {t.key: [date.fromordinal(day) for day in t.steps] for t in seen.state.tracks}
     mine = [
         event
@@ -119,11 +126,13 @@ def _judged(series: str, pixels: int, mixing: float, change: Injected, seen: Wat
     first = min(mine, key=lambda e: e.confirmed_on, default=None)
     days = None if first is None else max((first.confirmed_on - change.since).days, 0)
     if first is None or days > WITHIN_DAYS:
-        return Trial(series, pixels, mixing, change.material, clear, found=False)
+        return Trial(series, pixels, mixing, change.material, clear, third, found=False)
     truth = float(change.share.sum()) / mixing * 100.0
     is_covered = first.area_m2_low <= truth <= first.area_m2_high
     ratio = first.area_m2 / truth
-    return Trial(series, pixels, mixing, change.material, clear, True, days, first.change.value, ratio, is_covered)
+    return Trial(
+        series, pixels, mixing, change.material, clear, third, True, days, first.change.value, ratio, is_covered
+    )
 
 
 def figures(results: list[Trial]) -> list[Figure]:
@@ -138,6 +147,7 @@ def figures(results: list[Trial]) -> list[Figure]:
             out.append(share(f"{name}: the same where {SEEN_LOOKS} looks were clear", [t.found for t in often], goal))
     found = [t for t in results if t.found]
     out.append(median("days to confirmation", [t.days for t in found], "≤ 40"))
+    out.append(median("days to the third clear look at the same buildings", [t.third for t in found]))
     out.append(share("told as construction", [t.change == Change.CONSTRUCTION.value for t in found], "≥ 0.90"))
     out.append(median("area measured / true", [t.area_ratio for t in found], "0.8 to 1.2"))
     out.append(share("true area within the interval", [bool(t.covered) for t in found], "≥ 0.90"))

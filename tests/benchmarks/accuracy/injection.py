@@ -2,7 +2,8 @@
 
 A pixel of which a share f is built shows (1 − f)·ground + f·material. The material has a texture of its own that stays,
 a jitter from date to date that all of it shares, and the illumination of the scene: it is scaled by how bright the look
-is against the median of its series, so that haze and low sun dim it too.
+is against the median of its series, so that haze and low sun dim it too. It stands still on the ground: a scene that
+lies beside the others shows it as far beside (one Romanian scene in three by over half a pixel).
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage
 
+from detectors.channel import clear_of, reference_image
+from detectors.features import registration_image
 from detectors.look import OPTICAL, Look
+from detectors.registration import UNKNOWN, Shift, measure_shift
 
 # Reflectance by common band name: metal and concrete, blue sheet, dark tile, bare soil (typical values; chosen on USGS
 # spectral library means and on roofs seen in the suburb pairs).
@@ -62,7 +66,14 @@ def injected(looks: Sequence[Look], changes: Sequence[Injected]) -> tuple[Look, 
     """The looks with every change in them."""
     levels = {k.scene_id: _level(k) for k in looks if k.sensor == OPTICAL}
     usual = float(np.median(list(levels.values()))) if levels else 1.0
-    return tuple(_one(k, changes, levels.get(k.scene_id, usual) / usual) for k in looks)
+    reference = reference_image(looks)
+    return tuple(_one(k, changes, levels.get(k.scene_id, usual) / usual, _shift(k, reference)) for k in looks)
+
+
+def _shift(look: Look, reference: np.ndarray | None) -> Shift:
+    """How far a look lies from its series."""
+    image = registration_image(look)
+    return UNKNOWN if image is None or reference is None else measure_shift(reference, image, clear=clear_of(look))
 
 
 def _level(look: Look) -> float:
@@ -70,14 +81,15 @@ def _level(look: Look) -> float:
     return float(np.nanmedian(band[look.valid])) if look.valid.any() else 1.0
 
 
-def _one(look: Look, changes: Sequence[Injected], light: float) -> Look:
+def _one(look: Look, changes: Sequence[Injected], light: float, lies: Shift) -> Look:
     standing = [c for c in changes if c.is_there(look.day)]
     if not standing:
         return look
     pixels = look.pixels.copy()
     cloudy = np.zeros(look.valid.shape, bool) if look.scl is None else np.isin(look.scl, (3, 8, 9, 10))
     for change in standing:
-        share = np.where(cloudy, 0.0, change.share).astype(np.float32)
+        there = ndimage.shift(change.share, (lies.dy, lies.dx), order=1) if lies.length else change.share
+        share = np.where(cloudy, 0.0, there).astype(np.float32)
         for b, name in enumerate(look.bands):
             pixels[b] += share * (_material(change, look, name, pixels[b], light) - pixels[b])
     return replace(look, pixels=pixels.astype(np.float32))

@@ -7,7 +7,7 @@ from scipy import ndimage, stats
 from scoring import Figure, median, rate
 from series import real_series
 
-from detectors.baseline import fit_baseline
+from detectors.baseline import fit_baseline, predict, prediction_factor
 from detectors.channel import clear_of, reference_image
 from detectors.cues import radar_metric
 from detectors.evidence import standardise
@@ -59,16 +59,20 @@ def speckle(*, seed: int, looks: int = 60, size: int = 96) -> list[Figure]:
     everywhere = np.ones((size, size), bool)
     days = np.arange(looks) * 12
     bands = ("vv", "vh")
-    day = np.datetime64("2024-01-01").astype(object)
+    born = np.datetime64("2024-01-01").astype(object)
     values = np.stack(
-        [features_of(Look("", RADAR, day, bands, p.astype(np.float32), everywhere), everywhere).values for p in power]
+        [features_of(Look("", RADAR, born, bands, p.astype(np.float32), everywhere), everywhere).values for p in power]
     )
     half = looks // 2
     baseline = fit_baseline(values[:half], days[:half], names=bands)
-    passed = 0
+    passed = np.zeros(2, int)
     for n in range(half, looks):
-        expected = np.broadcast_to(baseline.coefficients[:, 0], values[n].shape)
-        residual = standardise(values[n], expected, baseline, factor=1.0, settled=everywhere)
-        passed += int((radar_metric(residual)[0] > 2.5).sum())
+        day, expected = int(days[n]), predict(baseline, int(days[n]))
+        factor = prediction_factor(baseline, day)
+        residual = standardise(values[n], expected, baseline, factor=factor, settled=everywhere)
+        passed += (radar_metric(residual, settled=everywhere) > 2.5).sum(axis=(1, 2))
     nominal = stats.norm.sf(2.5) * (looks - half) * size * size
-    return [rate("radar: speckle over 2.5 σ / nominal rate", passed, float(nominal), "0.9 to 1.1")]
+    return [
+        rate(f"radar: speckle {side} by 2.5 σ / nominal rate", int(count), float(nominal), "0.9 to 1.1")
+        for side, count in zip(("up", "down"), passed, strict=True)
+    ]
