@@ -174,8 +174,10 @@ def _tell(settings: Settings, result: Any) -> None:
         for scene_id, reason in outcome.failed_scenes[:5]:
             line = f"scene not fetched: {outcome.area_id} {scene_id}: {reason}"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
-        for scene_id, words in outcome.revised_scenes[:5]:
-            line = f"scene revised: {outcome.area_id} {scene_id}: {words}"
+        told = [("completed", *s) for s in outcome.completed_scenes[:5]]
+        told += [("revised", *s) for s in outcome.revised_scenes[:5]]
+        for what, scene_id, words in told:
+            line = f"scene {what}: {outcome.area_id} {scene_id}: {words}"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     for area_id, reason in sorted(result.failures.items()):
         console.print(f"failed: {area_id}: {reason}", highlight=False, markup=False, soft_wrap=True)

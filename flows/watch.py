@@ -76,9 +76,9 @@ def watch(
     areas, known = areas_of(settings, only)
     week = last_week(asked)
     with open_ledger(settings.ledger) as ledger, Board(areas) as board:
+        stores = _stores(settings, ledger, week, known, from_archive)  # before the run is on record: it may refuse
         run = _start(ledger, settings, asked)
         ledger.record_areas(known)
-        stores = _stores(settings, ledger, week, known, from_archive)
         futures = [watch_one.submit(area, asked, stores, board) for area in areas]
         outcomes, failures = _gather(areas, futures)
         write_outputs(settings, ledger, areas)
@@ -179,6 +179,8 @@ def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Ar
         "changed": list(result.changed),
         "failures": result.failures,
         "fetched": sum(o.fetched for o in result.outcomes),
+        "completed": {o.area_id: dict(o.completed_scenes) for o in result.outcomes if o.completed_scenes},
+        "revised": {o.area_id: dict(o.revised_scenes) for o in result.outcomes if o.revised_scenes},
         "spent": None if result.spent is None else asdict(result.spent),
     }
     status = "failed" if result.failures else "completed"

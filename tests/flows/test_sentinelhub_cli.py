@@ -16,6 +16,7 @@ from simulated_catalog import write_simulated
 
 from flows.credentials import account_of
 from flows.imagery.simulated import SimulatedSource
+from flows.ledger.ledger import open_ledger
 from flows.settings import Settings, SettingsError, load_settings
 
 # Apprise imports a module that Python 3.11 and 3.12 call deprecated; Prefect leaves connections to the collector.
@@ -102,10 +103,13 @@ def test_a_replay_from_the_archive_needs_no_account_and_asks_nothing(
     assert len(server.log) == before
 
 
-def test_a_secret_block_that_is_not_there_is_one_line(prefect_server, watch, server):
+def test_a_secret_block_that_is_not_there_is_one_line_and_no_run(prefect_server, watch, server, tmp_path):
     before = len(server.log)
     said = watch(client_id=None, client_secret=None, sh_secret_block="hub-nowhere")
-    assert said.status == 2
+    assert (said.status, said.out) == (2, "")
+    with open_ledger(f"sqlite:///{tmp_path / 'outputs' / 'ledger.sqlite'}") as ledger:
+        assert ledger.runs() == []
+    assert not (tmp_path / "outputs" / "run-settings.json").exists()
     assert said.err.strip().startswith("error: Prefect has no Secret block `hub-nowhere`; save a Prefect Secret block")
     assert len(said.err.strip().splitlines()) == 1
     assert len(server.log) == before
