@@ -19,9 +19,9 @@ _SENTINEL = re.compile(r"(?:sentinel[-_ ]?|\bs)([12])")
 _FOREIGN = re.compile(r"landsat|modis|viirs|naip|l1c")
 # What a product's name says of ground and moment: satellite, start (and end), tile; the rest tells its version.
 _PRODUCT = re.compile(
-    r"(S2[A-Z]_MSIL2A_\d{8}T\d{6}|S1[A-Z]_IW_GRDH_\w{4}_\d{8}T\d{6}_\d{8}T\d{6})_(?:.*_(T\d\d[A-Z]{3}))?"
+    r"(S2[A-Z]_MSIL2A_\d{8}T\d{6})_.*_(T\d\d[A-Z]{3})|(S1[A-Z]_IW_GRDH_\w{4}_\d{8}T\d{6}_\d{8}T\d{6})_"
 )
-SAME_BOUNDS_DEG = 0.05  # footprints of two versions differ by less, those of two parts of a tile by more
+SAME_BOUNDS_SHARE = 0.05  # of a side: footprints of two versions differ by less, those of two parts of a tile by more
 
 Bounds = tuple[float, float, float, float]
 
@@ -57,7 +57,7 @@ class SceneItem:
             return False
         if self.bounds is None or other.bounds is None:
             return True
-        return all(abs(a - b) < SAME_BOUNDS_DEG for a, b in zip(self.bounds, other.bounds, strict=True))
+        return _are_alike(self.bounds, other.bounds)
 
 
 def scene_item(item: Item) -> SceneItem | None:
@@ -89,7 +89,7 @@ def scene_item(item: Item) -> SceneItem | None:
 
 def _subject(item: SceneItem) -> tuple[str, ...]:
     match = _PRODUCT.match(item.id)
-    return (match[1], match[2] or "") if match else (f"{item.acquired:%Y%m%dT%H%M%S}",)
+    return tuple(match.groups("")) if match else (f"{item.acquired:%Y%m%dT%H%M%S}",)
 
 
 def _sensor(item: Item, bands: Collection[str]) -> Sensor | None:
@@ -113,6 +113,11 @@ def _bounds(item: Item) -> Bounds | None:
         return None
     half = len(box) // 2  # a box with heights has six numbers
     return box[0], box[1], box[half], box[half + 1]
+
+
+def _are_alike(one: Bounds, other: Bounds) -> bool:
+    sides = (one[2] - one[0], one[3] - one[1]) * 2
+    return all(abs(a - b) <= SAME_BOUNDS_SHARE * side for a, b, side in zip(one, other, sides, strict=True))
 
 
 def _meet(one: Bounds, other: Bounds) -> bool:
