@@ -9,6 +9,7 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
+from aois.area import Kind
 from flows.settings import SettingsError, SourceName
 
 archive_app = typer.Typer(no_args_is_help=True, help="The archive of scenes.")
@@ -52,3 +53,52 @@ def prune(
     console.print(f"{len(found.files)} files, {found.freed_bytes / 1e6:.2f} of {found.all_bytes / 1e6:.2f} MB, {words}")
     if most_bytes is not None and found.all_bytes - found.freed_bytes > most_bytes:
         console.print("what is left is more than --max-gb and is needed: watched, or evidence for an alert")
+
+
+@archive_app.command("adopt")
+def adopt(
+    area: Annotated[str, typer.Argument(help="The area whose scene it is.")],
+    scene: Annotated[Optional[str], typer.Option("--scene", help="The scene's id; without it all are listed.")] = None,  # noqa: UP045
+    version: Annotated[Optional[str], typer.Option("--version", help="How its SHA-256 begins.")] = None,  # noqa: UP045
+    by: Annotated[Optional[str], typer.Option("--by", help="Who decides; without it nothing is changed.")] = None,  # noqa: UP045
+    why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
+    areas: Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")] = None,  # noqa: UP045
+    source: Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")] = None,  # noqa: UP045
+    outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
+) -> None:
+    """Use another version of a scene than so far: say what that changes and, with --by, do it and replay its weeks."""
+    from flows.adopt import adopt as take
+    from flows.adopt import adoption_of, choose, offers, try_out
+    from flows.call import areas_of, as_recorded
+    from flows.cli import _run, _settings
+    from flows.plan import Asked
+    from flows.terminal import existing_ledger
+
+    console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
+    settings, now = _settings(areas, source, None, outputs), datetime.now(UTC)
+    with existing_ledger(settings) as ledger:
+        settings, last = as_recorded(settings, area, ledger), ledger.last_observed(area)
+        if last is None:
+            raise SettingsError(f"area `{area}` has no week on record; run `sitewatch watch` first")
+        (watched,), known = areas_of(settings, (area,))
+        found = offers(settings, watched)
+        if scene is None:
+            for offer in found:
+                console.print(f"{offer.in_use.scene_id}: {offer.words}")
+            console.print(f"{area}: {len(found)} other versions than those in use")
+            return
+        offer = choose(found, watched, scene_id=scene, version=version)
+        console.print(f"{offer.in_use.scene_id}: {offer.words}")
+        decision = adoption_of(offer, by=by or "nobody", why=why, at=now)
+        if by is None:
+            sites = [a for a in known if a.kind is Kind.SITE]
+            trial = try_out(
+                settings, ledger, watched, offer, decision, sites=sites, today=now.date(), progress=lambda *_: None
+            )
+            for line in trial.lines:
+                console.print(line)
+            console.print("nothing was changed; add --by NAME to adopt it")
+            return
+        take(settings, watched, offer, decision)
+    console.print(f"adopted by {by}; its weeks are worked through again")
+    _run(settings, Asked(None, min(last.last_day, now.date()), now.date()), (area,), from_archive=True)
