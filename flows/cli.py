@@ -25,6 +25,7 @@ from flows.cli_ledger import ledger_app
 from flows.ledger.ledger import open_ledger
 from flows.mendable import MENDABLE
 from flows.plan import Asked
+from flows.prune import words_of_limits
 from flows.quiet import quieten
 from flows.report_command import report
 from flows.settings import Settings, SettingsError, SourceName, load_settings
@@ -152,6 +153,7 @@ def _tell(settings: Settings, result: Any) -> None:
     with open_ledger(settings.ledger) as ledger:
         alerts = ledger.alerts(as_of=result.week)
         waiting = len(ledger.pending_messages())
+        over = words_of_limits(settings, ledger, areas_of(settings)[1], today=datetime.now(UTC).date())
         unseen = [o for o in ledger.observations(until=result.week) if o.week == result.week and o.seen_share < 0.5]
     fresh = [a for a in alerts if a["properties"]["alert_id"] in {*result.issued, *result.changed}]
     if fresh:
@@ -187,6 +189,8 @@ def _tell(settings: Settings, result: Any) -> None:
         console.print(f"{waiting} messages wait: set SITEWATCH_ALERT_URLS to send them.", highlight=False)
     if result.spent is not None:
         console.print(f"used: {result.spent}.", highlight=False)
+    if over:
+        console.print(over, highlight=False, soft_wrap=True)
     console.print(f"Report: {result.report}", highlight=False, soft_wrap=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -13,7 +13,6 @@ from aois.area import Kind
 from flows.settings import SettingsError, SourceName
 
 archive_app = typer.Typer(no_args_is_help=True, help="The archive of scenes.")
-GB = 1e9
 
 
 @archive_app.callback()
@@ -33,15 +32,19 @@ def prune(
     """Say which scenes no watch needs and no alert rests on, and delete them with --delete."""
     from flows.call import areas_of
     from flows.cli import _settings
-    from flows.prune import delete_files, find_prunable
+    from flows.prune import delete_files, find_prunable, limits_of
     from flows.terminal import existing_ledger
 
-    if older_than is None and max_gb is None:
-        raise SettingsError("nothing says what may go; give --older-than DAYS, --max-gb SIZE, or both")
     settings = _settings(areas, source, None, outputs)
+    given = {"archive_max_days": older_than, "archive_max_gb": max_gb}
+    settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+    before, most_bytes = limits_of(settings, today=datetime.now(UTC).date())
+    if before is None and most_bytes is None:
+        raise SettingsError(
+            "nothing says what may go; give --older-than DAYS, --max-gb SIZE, or both, or set "
+            "SITEWATCH_ARCHIVE_MAX_DAYS or SITEWATCH_ARCHIVE_MAX_GB"
+        )
     _, known = areas_of(settings)
-    before = None if older_than is None else datetime.now(UTC).date() - timedelta(days=older_than)
-    most_bytes = None if max_gb is None else round(max_gb * GB)
     with existing_ledger(settings) as ledger:
         found = find_prunable(settings, ledger, known, before=before, most_bytes=most_bytes)
     console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
@@ -52,7 +55,7 @@ def prune(
     words = "deleted" if is_real else "to delete; nothing was, add --delete"
     console.print(f"{len(found.files)} files, {found.freed_bytes / 1e6:.2f} of {found.all_bytes / 1e6:.2f} MB, {words}")
     if most_bytes is not None and found.all_bytes - found.freed_bytes > most_bytes:
-        console.print("what is left is more than --max-gb and is needed: watched, or evidence for an alert")
+        console.print("what is left is more than the limit and is needed: watched, or evidence for an alert")
 
 
 @archive_app.command("adopt")

@@ -103,7 +103,7 @@ class Mirror:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (BaseError, ValueError) as error:
+        except (BaseError, OSError, ValueError) as error:  # a bucket that is gone is a FileNotFoundError
             said = " ".join(str(error).split("Debug source")[0].split())[:200]
             raise ImageryError(
                 f"archive `{self._label}` cannot be used ({said}); check the address, the bucket and the credentials"
