@@ -188,7 +188,7 @@ def _tell(settings: Settings, result: Any) -> None:
     elif waiting:
         console.print(f"{waiting} messages wait: set SITEWATCH_ALERT_URLS to send them.", highlight=False)
     if result.spent is not None:
-        console.print(f"used: {result.spent}.", highlight=False)
+        console.print(f"used: {result.spent}, {result.minutes:.0f} minutes.", highlight=False)
     if over:
         console.print(over, highlight=False, soft_wrap=True)
     console.print(f"Report: {result.report}", highlight=False, soft_wrap=True)
