@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
-from s3_store import URL, empty_bucket, s3_server
+from s3_store import bucket_reached
 
 from aois.grid import grid_of
-from flows.areawatch import Stores, watch_area
+from flows.areawatch import watch_area
 from flows.imagery.archive import Archive
 from flows.imagery.archive_mirror import Mirror
 from flows.ledger.ledger import open_ledger
@@ -17,10 +17,8 @@ from flows.plan import Asked
 
 @pytest.fixture
 def bucket(monkeypatch):
-    with s3_server() as address:
-        for name, value in empty_bucket(address).items():
-            monkeypatch.setenv(name, value)
-        yield URL
+    with bucket_reached(monkeypatch) as address:
+        yield address
 
 
 @dataclass
@@ -39,7 +37,7 @@ class Counting:
 
 
 def test_a_watch_goes_on_from_the_bucket_and_the_record_alone(bucket, halfway, undisturbed, postgres, made, tmp_path):
-    """Each week starts on an empty disk; the bucket lacks the last three scenes, which the provider has."""
+    """Each run starts on an empty disk; the bucket lacks the last three scenes, which the provider has."""
     (area,), grid = undisturbed.areas, grid_of(undisturbed.areas[0])
     name = postgres.create()
     mirror = Mirror(bucket)
@@ -50,18 +48,15 @@ def test_a_watch_goes_on_from_the_bucket_and_the_record_alone(bucket, halfway, u
         ledger.back_up(tmp_path / "record")
     with open_ledger(postgres.url(name)) as ledger:
         ledger.restore(tmp_path / "record", replace=True)
-        for run, (until, new) in enumerate([(made.UNTIL, 3), (made.UNTIL, 0)]):
+        for run, (new, weeks) in enumerate([(3, 5), (0, 0)]):
             source = Counting(undisturbed.source)
             bench = made.Bench(tmp_path / f"disk-{run}", undisturbed.areas, source)
             bench.outputs.mkdir()
-            stores = bench.stores(ledger)
-            stores = Stores(
-                stores.settings, Archive(bench.outputs / "archive", Mirror(bucket)), ledger, source, "simulated", ()
-            )
-            outcome = watch_area(area, Asked(None, until, made.TODAY), stores, progress=lambda *_: None)
+            archive = Archive(bench.outputs / "archive", Mirror(bucket))
+            stores = replace(bench.stores(ledger), archive=archive)
+            outcome = watch_area(area, Asked(None, made.UNTIL, made.TODAY), stores, progress=lambda *_: None)
             assert source.fetched == [entry.scene_id for entry in whole[-3:]][:new]
-            assert outcome.fetched == new
-            assert outcome.weeks == (5 if run == 0 else 0)
+            assert (outcome.fetched, outcome.weeks) == (new, weeks)
         expected = undisturbed.record()
         assert ledger.alerts() == expected["alerts"]
         assert ledger.events(area.id) == expected["events"][area.id]

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from s3_store import URL, empty_bucket, s3_server
+from s3_store import bucket_reached
 
 from flows.imagery.archive_mirror import Mirror
 from flows.imagery.pruning import ArchivedFile, files_of, prunable
@@ -166,10 +166,8 @@ def test_every_version_of_evidence_stays_and_so_does_what_another_record_may_res
 @pytest.fixture
 def in_bucket(monkeypatch):
     """An empty bucket behind the archive."""
-    with s3_server() as address:
-        for name, value in empty_bucket(address).items():
-            monkeypatch.setenv(name, value)
-        yield URL
+    with bucket_reached(monkeypatch) as address:
+        yield address
 
 
 def test_in_the_object_store_the_same_files_go_and_the_same_stay(in_bucket, cluttered, made, call, tmp_path):

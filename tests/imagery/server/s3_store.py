@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from moto.server import ThreadedMotoServer
 
 URL = "s3://watch/archive"
@@ -22,6 +23,15 @@ def s3_server() -> Iterator[str]:
         yield "http://{}:{}".format(*server.get_host_and_port())
     finally:
         server.stop()
+
+
+@contextmanager
+def bucket_reached(patch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an empty bucket on a server of its own, which the environment leads to."""
+    with s3_server() as address:
+        for name, value in empty_bucket(address).items():
+            patch.setenv(name, value)
+        yield URL
 
 
 def empty_bucket(address: str) -> dict[str, str]:
