@@ -1,4 +1,4 @@
-"""Taking another version of an archived scene than the first: which there are, what it would change, and doing it."""
+"""Taking other versions of archived scenes than the first: which there are, what it would change, and doing it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,12 @@ class Offer:
         return f"{new.sha256[:12]} ({_made(new)}) instead of {old.sha256[:12]} ({_made(old)})"
 
 
+Choice = tuple[Offer, Adoption]
+
+
 @dataclass(frozen=True)
 class Trial:
-    """What the weeks came to when they were worked through with the version.
+    """What the weeks came to when they were worked through with other versions.
 
     `weeks` would be worked through again. `alerts` are those that would change, by id, with the state on record and the
     one after; None where there is none, or where it is retracted.
@@ -98,17 +101,16 @@ def adoption_of(offer: Offer, *, by: str, why: str, at: datetime) -> Adoption:
     )
 
 
-def adopt(settings: Settings, area: Area, offer: Offer, decision: Adoption) -> None:
-    """The version is in use, in the archive and in the object store behind it; its weeks are still to be replayed."""
-    open_archive(settings).adopt(area.id, settings.source.value, grid_of(area), offer.version, decision)
+def adopt(settings: Settings, area: Area, choices: Sequence[Choice]) -> None:
+    """The versions are in use, in the archive and in its object store; their weeks are still to be replayed."""
+    _take(open_archive(settings), settings, area, choices)
 
 
 def try_out(
     settings: Settings,
     ledger: Ledger,
     area: Area,
-    offer: Offer,
-    decision: Adoption,
+    choices: Sequence[Choice],
     *,
     sites: Sequence[Area],
     today: date,
@@ -122,8 +124,8 @@ def try_out(
     asked = Asked(None, min(max(recorded).last_day, today), today)
     with tempfile.TemporaryDirectory(prefix="sitewatch-trial-") as place:
         outputs = Path(place)
-        archive = _linked(outputs / "archive", area, offer)
-        archive.adopt(area.id, settings.source.value, grid_of(area), offer.version, decision)
+        archive = _linked(outputs / "archive", area, choices[0][0])
+        _take(archive, settings, area, choices)
         ledger.back_up(outputs / "record")
         aside = settings.model_copy(update={"outputs": outputs, "archive_url": None, "ledger_url": None})
         with open_ledger(aside.ledger) as scratch:
@@ -136,6 +138,11 @@ def try_out(
         tuple(week for week in sorted(recorded) if recorded[week] != chains.get(week)),
         {alert: states for alert, states in moved.items() if states[0] != states[1]},
     )
+
+
+def _take(archive: Archive, settings: Settings, area: Area, choices: Sequence[Choice]) -> None:
+    for offer, decision in choices:
+        archive.adopt(area.id, settings.source.value, grid_of(area), offer.version, decision)
 
 
 def _linked(root: Path, area: Area, offer: Offer) -> Archive:

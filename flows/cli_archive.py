@@ -61,7 +61,7 @@ def prune(
 @archive_app.command("adopt")
 def adopt(
     area: Annotated[str, typer.Argument(help="The area whose scene it is.")],
-    scene: Annotated[Optional[str], typer.Option("--scene", help="The scene's id; without it all are listed.")] = None,  # noqa: UP045
+    scene: Annotated[Optional[list[str]], typer.Option("--scene", help="Its id; may be repeated.")] = None,  # noqa: UP045
     version: Annotated[Optional[str], typer.Option("--version", help="How its SHA-256 begins.")] = None,  # noqa: UP045
     by: Annotated[Optional[str], typer.Option("--by", help="Who decides; without it nothing is changed.")] = None,  # noqa: UP045
     why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
@@ -69,7 +69,7 @@ def adopt(
     source: Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")] = None,  # noqa: UP045
     outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
 ) -> None:
-    """Use another version of a scene than so far: say what that changes and, with --by, do it and replay its weeks."""
+    """List other versions of scenes, try out those of --scene and, with --by, use them and replay their weeks."""
     from flows.adopt import adopt as take
     from flows.adopt import adoption_of, choose, offers, try_out
     from flows.call import areas_of, as_recorded
@@ -85,23 +85,22 @@ def adopt(
             raise SettingsError(f"area `{area}` has no week on record; run `sitewatch watch` first")
         (watched,), known = areas_of(settings, (area,))
         found = offers(settings, watched)
-        if scene is None:
+        if not scene:
             for offer in found:
                 console.print(f"{offer.in_use.scene_id}: {offer.words}")
             console.print(f"{area}: {len(found)} other versions than those in use")
             return
-        offer = choose(found, watched, scene_id=scene, version=version)
-        console.print(f"{offer.in_use.scene_id}: {offer.words}")
-        decision = adoption_of(offer, by=by or "nobody", why=why, at=now)
+        chosen = [choose(found, watched, scene_id=one, version=version) for one in dict.fromkeys(scene)]
+        choices = [(offer, adoption_of(offer, by=by or "nobody", why=why, at=now)) for offer in chosen]
+        for offer in chosen:
+            console.print(f"{offer.in_use.scene_id}: {offer.words}")
         if by is None:
             sites = [a for a in known if a.kind is Kind.SITE]
-            trial = try_out(
-                settings, ledger, watched, offer, decision, sites=sites, today=now.date(), progress=lambda *_: None
-            )
+            trial = try_out(settings, ledger, watched, choices, sites=sites, today=now.date(), progress=lambda *_: None)
             for line in trial.lines:
                 console.print(line)
             console.print("nothing was changed; add --by NAME to adopt it")
             return
-        take(settings, watched, offer, decision)
-    console.print(f"adopted by {by}; its weeks are worked through again")
+        take(settings, watched, choices)
+    console.print(f"adopted by {by}; the weeks from there on are worked through again")
     _run(settings, Asked(None, min(last.last_day, now.date()), now.date()), (area,), from_archive=True)
