@@ -54,8 +54,8 @@ class Stores:
 class AreaOutcome:
     """What the watch over one area did.
 
-    `issued` and `changed` are alerts that are new since before, or in another state. `blind` says why nothing could be
-    compared, and what to do.
+    `fetched` counts the scenes that were completed too. `issued` and `changed` are alerts that are new since before, or
+    in another state. `blind` says why nothing could be compared, and what to do.
     """
 
     area_id: str
@@ -63,6 +63,7 @@ class AreaOutcome:
     fetched: int = 0
     failed_scenes: tuple[tuple[str, str], ...] = ()
     revised_scenes: tuple[tuple[str, str], ...] = ()
+    completed_scenes: tuple[tuple[str, str], ...] = ()
     blind: str = ""
     issued: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -130,7 +131,8 @@ def _fetch(area: Area, grid: Grid, period: Period, stores: Stores, outcome: Area
 
     parallel = stores.settings.parallel_downloads
     report = fetch_missing(source, stores.archive, area, grid, refs, on_scene=on_scene, parallel=parallel)
-    outcome.fetched, outcome.failed_scenes, outcome.revised_scenes = len(report.fetched), report.failed, report.revised
+    outcome.fetched, outcome.failed_scenes = len(report.fetched) + len(report.completed), report.failed
+    outcome.revised_scenes, outcome.completed_scenes = report.revised, report.completed
 
 
 def _archived(area: Area, grid: Grid, period: Period, stores: Stores) -> list[ArchivedScene]:

@@ -25,6 +25,7 @@ from flows.cli_ledger import ledger_app
 from flows.ledger.ledger import open_ledger
 from flows.mendable import MENDABLE
 from flows.plan import Asked
+from flows.prune import words_of_limits
 from flows.quiet import quieten
 from flows.report_command import report
 from flows.settings import Settings, SettingsError, SourceName, load_settings
@@ -152,6 +153,7 @@ def _tell(settings: Settings, result: Any) -> None:
     with open_ledger(settings.ledger) as ledger:
         alerts = ledger.alerts(as_of=result.week)
         waiting = len(ledger.pending_messages())
+        over = words_of_limits(settings, ledger, areas_of(settings)[1], today=datetime.now(UTC).date())
         unseen = [o for o in ledger.observations(until=result.week) if o.week == result.week and o.seen_share < 0.5]
     fresh = [a for a in alerts if a["properties"]["alert_id"] in {*result.issued, *result.changed}]
     if fresh:
@@ -174,8 +176,10 @@ def _tell(settings: Settings, result: Any) -> None:
         for scene_id, reason in outcome.failed_scenes[:5]:
             line = f"scene not fetched: {outcome.area_id} {scene_id}: {reason}"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
-        for scene_id, words in outcome.revised_scenes[:5]:
-            line = f"scene revised: {outcome.area_id} {scene_id}: {words}"
+        told = [("completed", *s) for s in outcome.completed_scenes[:5]]
+        told += [("revised", *s) for s in outcome.revised_scenes[:5]]
+        for what, scene_id, words in told:
+            line = f"scene {what}: {outcome.area_id} {scene_id}: {words}"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     for area_id, reason in sorted(result.failures.items()):
         console.print(f"failed: {area_id}: {reason}", highlight=False, markup=False, soft_wrap=True)
@@ -184,7 +188,9 @@ def _tell(settings: Settings, result: Any) -> None:
     elif waiting:
         console.print(f"{waiting} messages wait: set SITEWATCH_ALERT_URLS to send them.", highlight=False)
     if result.spent is not None:
-        console.print(f"used: {result.spent}.", highlight=False)
+        console.print(f"used: {result.spent}, {result.minutes:.0f} minutes.", highlight=False)
+    if over:
+        console.print(over, highlight=False, soft_wrap=True)
     console.print(f"Report: {result.report}", highlight=False, soft_wrap=True)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 from rich.console import Console
 
+from aois.area import Kind
 from flows.settings import SettingsError, SourceName
 
 archive_app = typer.Typer(no_args_is_help=True, help="The archive of scenes.")
-GB = 1e9
 
 
 @archive_app.callback()
@@ -32,15 +32,19 @@ def prune(
     """Say which scenes no watch needs and no alert rests on, and delete them with --delete."""
     from flows.call import areas_of
     from flows.cli import _settings
-    from flows.prune import delete_files, find_prunable
+    from flows.prune import delete_files, find_prunable, limits_of
     from flows.terminal import existing_ledger
 
-    if older_than is None and max_gb is None:
-        raise SettingsError("nothing says what may go; give --older-than DAYS, --max-gb SIZE, or both")
     settings = _settings(areas, source, None, outputs)
+    given = {"archive_max_days": older_than, "archive_max_gb": max_gb}
+    settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+    before, most_bytes = limits_of(settings, today=datetime.now(UTC).date())
+    if before is None and most_bytes is None:
+        raise SettingsError(
+            "nothing says what may go; give --older-than DAYS, --max-gb SIZE, or both, or set "
+            "SITEWATCH_ARCHIVE_MAX_DAYS or SITEWATCH_ARCHIVE_MAX_GB"
+        )
     _, known = areas_of(settings)
-    before = None if older_than is None else datetime.now(UTC).date() - timedelta(days=older_than)
-    most_bytes = None if max_gb is None else round(max_gb * GB)
     with existing_ledger(settings) as ledger:
         found = find_prunable(settings, ledger, known, before=before, most_bytes=most_bytes)
     console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
@@ -51,4 +55,52 @@ def prune(
     words = "deleted" if is_real else "to delete; nothing was, add --delete"
     console.print(f"{len(found.files)} files, {found.freed_bytes / 1e6:.2f} of {found.all_bytes / 1e6:.2f} MB, {words}")
     if most_bytes is not None and found.all_bytes - found.freed_bytes > most_bytes:
-        console.print("what is left is more than --max-gb and is needed: watched, or evidence for an alert")
+        console.print("what is left is more than the limit and is needed: watched, or evidence for an alert")
+
+
+@archive_app.command("adopt")
+def adopt(
+    area: Annotated[str, typer.Argument(help="The area whose scene it is.")],
+    scene: Annotated[Optional[list[str]], typer.Option("--scene", help="Its id; may be repeated.")] = None,  # noqa: UP045
+    version: Annotated[Optional[str], typer.Option("--version", help="How its SHA-256 begins.")] = None,  # noqa: UP045
+    by: Annotated[Optional[str], typer.Option("--by", help="Who decides; without it nothing is changed.")] = None,  # noqa: UP045
+    why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
+    areas: Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")] = None,  # noqa: UP045
+    source: Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")] = None,  # noqa: UP045
+    outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
+) -> None:
+    """List other versions of scenes, try out those of --scene and, with --by, use them and replay their weeks."""
+    from flows.adopt import adopt as take
+    from flows.adopt import adoption_of, choose, offers, try_out
+    from flows.call import areas_of, as_recorded
+    from flows.cli import _run, _settings
+    from flows.plan import Asked
+    from flows.terminal import existing_ledger
+
+    console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
+    settings, now = _settings(areas, source, None, outputs), datetime.now(UTC)
+    with existing_ledger(settings) as ledger:
+        settings, last = as_recorded(settings, area, ledger), ledger.last_observed(area)
+        if last is None:
+            raise SettingsError(f"area `{area}` has no week on record; run `sitewatch watch` first")
+        (watched,), known = areas_of(settings, (area,))
+        found = offers(settings, watched)
+        if not scene:
+            for offer in found:
+                console.print(f"{offer.in_use.scene_id}: {offer.words}")
+            console.print(f"{area}: {len(found)} other versions than those in use")
+            return
+        chosen = [choose(found, watched, scene_id=one, version=version) for one in dict.fromkeys(scene)]
+        choices = [(offer, adoption_of(offer, by=by or "nobody", why=why, at=now)) for offer in chosen]
+        for offer in chosen:
+            console.print(f"{offer.in_use.scene_id}: {offer.words}")
+        if by is None:
+            sites = [a for a in known if a.kind is Kind.SITE]
+            trial = try_out(settings, ledger, watched, choices, sites=sites, today=now.date(), progress=lambda *_: None)
+            for line in trial.lines:
+                console.print(line)
+            console.print("nothing was changed; add --by NAME to adopt it")
+            return
+        take(settings, watched, choices)
+    console.print(f"adopted by {by}; the weeks from there on are worked through again")
+    _run(settings, Asked(None, min(last.last_day, now.date()), now.date()), (area,), from_archive=True)

@@ -11,7 +11,7 @@ from aois.week import Week
 from flows.call import areas_of
 from flows.credentials import check_account
 from flows.imagery.archive import Archive
-from flows.imagery.fetching import missing
+from flows.imagery.fetching import to_fetch
 from flows.imagery.metering import Cost, Metered, Priced, minutes_for
 from flows.imagery.scene import ImageryError
 from flows.imagery.source import Source
@@ -73,7 +73,7 @@ def _of_area(area: Area, period: Period, source: Source, archive: Archive) -> Ar
     grid = grid_of(area)
     try:
         refs = source.search(area, grid, since=period.history_from, until=period.last.last_day)
-        lacking = missing(refs, archive.list(area.id, source.name, grid))
+        lacking = to_fetch(source.name, archive, area, grid, refs).refs
     except ImageryError as error:
         return AreaEstimate(area.id, problem=str(error))
     costs = [source.price(grid, ref) for ref in lacking] if isinstance(source, Priced) else []

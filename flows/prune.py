@@ -1,4 +1,4 @@
-"""What of the archive is needed, and the deletion of what is not."""
+"""What of the archive is needed, on disk and in the object store, and the deletion of what is not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from aois.area import Area
 from aois.grid import grid_of
 from flows.imagery.archive import grid_digest
 from flows.imagery.archive_mirror import Mirror
-from flows.imagery.pruning import ArchivedFile, delete, files_of, prunable
+from flows.imagery.pruning import ArchivedFile, delete, files_of, prunable, shown_by
+from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.settings import Settings
+
+GB = 1e9
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,36 @@ def find_prunable(
 ) -> Pruning:
     """What may be deleted within the limits; nothing is.
 
-    Kept are the scenes that are evidence for an event or an alert, and for every area of the watch list those of its
-    source and grid that its watch rests on: from its history on, and all of them as long as it has not begun.
+    Kept are the scenes that are evidence for an event or an alert, in every version; for every area of the watch list
+    those of its source and grid that its watch rests on: from its history on, and all of them as long as it has not
+    begun; and all of an area that this record knows nothing of, since what they are evidence for stands in another.
     """
-    files = files_of(settings.outputs / "archive")
+    stored = {} if settings.archive_url is None else Mirror(settings.archive_url).sizes()
+    files = files_of(settings.outputs / "archive", stored)
     is_needed = _needed(settings, ledger, areas)
     chosen = prunable(files, is_needed=is_needed, before=before, most_bytes=most_bytes)
     return Pruning(tuple(chosen), sum(file.size_bytes for file in files))
+
+
+def limits_of(settings: Settings, *, today: date) -> tuple[date | None, int | None]:
+    """The first day to keep and the most bytes to hold, by the settings; None for what they do not limit."""
+    days, size_gb = settings.archive_max_days, settings.archive_max_gb
+    before = None if days is None else today - timedelta(days=days)
+    return before, None if size_gb is None else round(size_gb * GB)
+
+
+def words_of_limits(settings: Settings, ledger: Ledger, areas: Sequence[Area], *, today: date) -> str:
+    """What may go by the limits of the settings, for a person; empty where nothing may, or nothing is limited."""
+    before, most_bytes = limits_of(settings, today=today)
+    if before is None and most_bytes is None:
+        return ""
+    try:
+        found = find_prunable(settings, ledger, areas, before=before, most_bytes=most_bytes)
+    except ImageryError as error:
+        return f"archive: its limits cannot be checked: {error}"
+    size = f"{found.freed_bytes / 1e6:.2f} of {found.all_bytes / 1e6:.2f} MB"
+    told = f"archive: {len(found.files)} files, {size}, may go by the limits; `sitewatch archive prune` names them"
+    return told if found.files else ""
 
 
 def delete_files(settings: Settings, files: Sequence[ArchivedFile]) -> None:
@@ -53,23 +79,26 @@ def delete_files(settings: Settings, files: Sequence[ArchivedFile]) -> None:
 
 
 def _needed(settings: Settings, ledger: Ledger, areas: Sequence[Area]) -> Callable[[ArchivedFile], bool]:
-    evidence = _evidence(ledger)
+    evidence, recorded = _evidence(ledger), {observation.area_id for observation in ledger.observations()}
+    listed = {area.id for area in areas}
     since = {_folder(area, settings): _history_from(area, settings, ledger) for area in areas}
 
     def is_needed(file: ArchivedFile) -> bool:
         if file.is_quarantined:
             return False
         is_watched = file.folder in since and file.day >= since[file.folder]
-        return is_watched or (file.area_id, file.scene_id) in evidence
+        is_another_s = file.area_id not in recorded | listed
+        return is_watched or is_another_s or file.shown in evidence
 
     return is_needed
 
 
 def _evidence(ledger: Ledger) -> set[tuple[str, str]]:
+    """The areas and passes that events and alerts rest on."""
     told = [feature["properties"] for feature in ledger.alerts()]
     for area_id in {observation.area_id for observation in ledger.observations()}:
         told += [feature["properties"] for feature in ledger.events(area_id)]
-    return {(properties["area_id"], scene_id) for properties in told for scene_id in properties["scenes"]}
+    return {shown_by(properties["area_id"], scene_id) for properties in told for scene_id in properties["scenes"]}
 
 
 def _folder(area: Area, settings: Settings) -> str:

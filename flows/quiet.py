@@ -7,12 +7,15 @@ import warnings
 
 from rasterio.errors import NotGeoreferencedWarning
 
+from flows.mendable import MENDABLE
+
 RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 
 
 def is_unforeseen(record: logging.LogRecord) -> bool:
-    """True for a record with a traceback: the run itself says what else failed."""
-    return record.exc_info is not None and record.exc_info[0] is not None
+    """True for a record with the traceback of a defect: what else failed the run itself says, in one line."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is not None and not issubclass(kind, MENDABLE)
 
 
 def quieten() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -55,6 +56,7 @@ class WatchResult:
     failures: dict[str, str]
     outcomes: tuple[AreaOutcome, ...]
     spent: Cost | None = None
+    minutes: float = 0.0
 
 
 @flow(name="watch", task_runner=ThreadPoolTaskRunner(max_workers=2), retries=0)  # type: ignore[arg-type]
@@ -70,15 +72,15 @@ def watch(
 
     Each week is idempotent. An area that fails does not stop the others; the run then ends failed, with the list.
     """
-    settings = settings or Settings()
+    began, settings = monotonic(), settings or Settings()
     asked = Asked(since, until, datetime.now(UTC).date(), replay)
     check_call(settings, asked, only, from_archive=from_archive)
     areas, known = areas_of(settings, only)
     week = last_week(asked)
     with open_ledger(settings.ledger) as ledger, Board(areas) as board:
+        stores = _stores(settings, ledger, week, known, from_archive)  # before the run is on record: it may refuse
         run = _start(ledger, settings, asked)
         ledger.record_areas(known)
-        stores = _stores(settings, ledger, week, known, from_archive)
         futures = [watch_one.submit(area, asked, stores, board) for area in areas]
         outcomes, failures = _gather(areas, futures)
         write_outputs(settings, ledger, areas)
@@ -93,7 +95,8 @@ def watch(
             failures=failures,
         )
         spent = stores.source.spent if isinstance(stores.source, Metered) else None
-        result = replace(_result(week, report, outcomes, failures), spent=spent)
+        minutes = (monotonic() - began) / 60
+        result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=minutes)
         emit_alerts(ledger, result.issued, result.changed)
         deliver_pending(ledger, settings, week=week, report=report)
         _finish(ledger, run, result, known)
@@ -179,7 +182,9 @@ def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Ar
         "changed": list(result.changed),
         "failures": result.failures,
         "fetched": sum(o.fetched for o in result.outcomes),
-        "spent": None if result.spent is None else asdict(result.spent),
+        "completed": {o.area_id: dict(o.completed_scenes) for o in result.outcomes if o.completed_scenes},
+        "revised": {o.area_id: dict(o.revised_scenes) for o in result.outcomes if o.revised_scenes},
+        "spent": None if result.spent is None else asdict(result.spent) | {"minutes": round(result.minutes, 1)},
     }
     status = "failed" if result.failures else "completed"
     ledger.finish_run(run_id, status=status, summary=summary, at=datetime.now(UTC))

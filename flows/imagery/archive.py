@@ -8,17 +8,19 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
 from aois.grid import Grid
+from flows.imagery.archive_entry import ArchivedScene, checked_content, entry_of
 from flows.imagery.archive_file import decode, encode
-from flows.imagery.archive_index import ArchivedScene, Index, checked_content, entry_of
-from flows.imagery.archive_mirror import Mirror
+from flows.imagery.archive_index import Index
+from flows.imagery.archive_mirror import SUFFIXES, Mirror, is_named_by
 from flows.imagery.scene import ImageryError, Scene
+from flows.imagery.versions import Adoption
 
 __all__ = ["Archive", "ArchivedScene"]
 
@@ -30,8 +32,9 @@ LOCK_NAME = ".lock"
 class Archive:
     """Scenes by area, source and grid: ``<root>/<area_id>/<source>-<digest of the grid>/<scene_id>-<sha>.tif``.
 
-    A scene id is written once and for all. Several threads and processes may share one root. With a mirror, each
-    folder is brought level with the object store when it is first used, and every new scene goes there too.
+    A file is written once and for all; of a pass there may be several versions, one of which is in use (`versions`).
+    Several threads and processes may share one root. With a mirror, each folder is brought level with the object store
+    when it is first used, and every new file goes there before it stands on the disk: what is used is in the store.
     """
 
     def __init__(self, root: Path, mirror: Mirror | None = None) -> None:
@@ -59,9 +62,30 @@ class Archive:
             content = encode(scene, grid)
             with _locked(folder):
                 if index.find(scene.scene_id) is None:  # nobody else put it there meanwhile
-                    entry = _store(content, scene, folder, index)
-                    self._copy(entry.path, content)
+                    self._store(content, _entry(scene, content, folder), index)
         return self.get(area_id, source_name, grid, scene.scene_id)
+
+    def add(self, area_id: str, source_name: str, grid: Grid, scene: Scene) -> ArchivedScene:
+        """A further version of a pass stands beside those that are there; its entry is returned.
+
+        Raises `ImageryError` when the scene does not fit the grid or cannot be stored.
+        """
+        folder, index = self._folder(area_id, source_name, grid)
+        _check_name("scene id", scene.scene_id)
+        return self._add(encode(scene, grid), scene, folder, index)
+
+    def adopt(self, area_id: str, source_name: str, grid: Grid, version: ArchivedScene, adoption: Adoption) -> None:
+        """The version, from whichever folder, is in use from now on, and the decision is kept beside it.
+
+        The decision is written first: a kill leaves one without its file, which does not count, and never a file that
+        nobody decided on. Raises `ImageryError` when the version is damaged, or cannot be stored.
+        """
+        content, said = checked_content(version), adoption.content()
+        folder, index = self._folder(area_id, source_name, grid)
+        path = folder / adoption.file_name
+        self._copy(path, said)
+        _take_in(path, said)
+        self._add(content, decode(content, sha256=version.sha256).scene, folder, index)
 
     def get(self, area_id: str, source_name: str, grid: Grid, scene_id: str) -> Scene:
         """The scene as it was archived; raises `ImageryError` when it is not there, or its file is damaged."""
@@ -79,8 +103,25 @@ class Archive:
         return self._folder(area_id, source_name, grid)[1].find(scene_id) is not None
 
     def list(self, area_id: str, source_name: str, grid: Grid) -> list[ArchivedScene]:
-        """The archived scenes, sorted by (acquired, scene_id), from the index alone."""
+        """The version in use of every archived pass, sorted by (acquired, scene_id), from the index alone."""
         return self._folder(area_id, source_name, grid)[1].all()
+
+    def versions(self, area_id: str, source_name: str, grid: Grid) -> tuple[ArchivedScene, ...]:
+        """Every version of every archived pass, sorted by (acquired, scene_id, SHA-256)."""
+        return tuple(self._folder(area_id, source_name, grid)[1].versions())
+
+    def adoptions(self, area_id: str, source_name: str, grid: Grid) -> tuple[Adoption, ...]:
+        """What was decided about the versions of a source's passes, in the order of time."""
+        found = self._folder(area_id, source_name, grid)[1].adoptions()
+        return tuple(sorted(found, key=lambda adoption: (adoption.at, adoption.sha256)))
+
+    def source_names(self, area_id: str, grid: Grid) -> tuple[str, ...]:
+        """The names under which the archive holds scenes of an area on a grid, revised ones among them."""
+        _check_name("area id", area_id)
+        here = {path.name for path in (self._root / area_id).glob("*/")}
+        there = set() if self._mirror is None else self._mirror.folders(area_id)
+        ending = f"-{grid_digest(grid)}"
+        return tuple(sorted(name.removesuffix(ending) for name in here | there if name.endswith(ending)))
 
     def _folder(self, area_id: str, source_name: str, grid: Grid) -> tuple[Path, Index]:
         _check_name("area id", area_id)
@@ -98,11 +139,37 @@ class Archive:
             turn = self._level.setdefault(folder, threading.Lock())
         with turn:
             if folder not in self._indexes:
-                there, here = self._mirror.names(self._key(folder)), {path.name for path in folder.glob("*.tif")}
-                for name in sorted(there - here):
-                    _take_in(folder / name, self._mirror.get(self._key(folder), name))
-                for name in sorted(here - there):
-                    self._copy(folder / name, (folder / name).read_bytes())
+                there, here = self._mirror.names(self._key(folder)), _names(folder)
+                # Decisions before scenes, so that no version is there without the decision that it rests on.
+                for name, content in self._mirror.get_all(self._key(folder), _decisions_first(there - here)):
+                    _take_in(folder / name, content)
+                for name in _decisions_first(here - there):
+                    self._copy(folder / name, _whole(folder / name))
+
+    def _add(self, content: bytes, scene: Scene, folder: Path, index: Index) -> ArchivedScene:
+        entry = _entry(scene, content, folder)
+        with _locked(folder):
+            if not entry.path.exists():
+                self._store(content, entry, index)
+        return entry
+
+    def _store(self, content: bytes, entry: ArchivedScene, index: Index) -> None:
+        """The content has its name in the object store, then in the folder: whole, or not at all.
+
+        The folder itself is not flushed: if the power fails, the name may be lost but never half a file behind it, and
+        a lost scene is fetched again.
+        """
+        self._copy(entry.path, content)
+        incoming = entry.path.with_name(INCOMING_NAME)
+        try:
+            _write(incoming, content)
+            index.add(entry)
+            incoming.replace(entry.path)
+        except OSError as error:
+            raise ImageryError(
+                f"scene `{entry.scene_id}` cannot be archived in {entry.path.parent} ({error}); free space or change "
+                f"the folder"
+            ) from error
 
     def _copy(self, path: Path, content: bytes) -> None:
         if self._mirror is not None:
@@ -140,23 +207,24 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _store(content: bytes, scene: Scene, folder: Path, index: Index) -> ArchivedScene:
-    """The content has its name in the folder, whole, or not at all; its entry is returned.
+def _entry(scene: Scene, content: bytes, folder: Path) -> ArchivedScene:
+    return entry_of(scene, folder, sha256=hashlib.sha256(content).hexdigest())
 
-    The folder itself is not flushed: if the power fails, the name may be lost but never half a file behind it, and a
-    lost scene is fetched again.
-    """
-    entry = entry_of(scene, folder, sha256=hashlib.sha256(content).hexdigest())
-    incoming = folder / INCOMING_NAME
-    try:
-        _write(incoming, content)
-        index.add(entry)
-        incoming.replace(entry.path)
-    except OSError as error:
-        raise ImageryError(
-            f"scene `{scene.scene_id}` cannot be archived in {folder} ({error}); free space or change the folder"
-        ) from error
-    return entry
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("[!.]*") if path.name.endswith(SUFFIXES)}
+
+
+def _decisions_first(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda name: (name.endswith(".tif"), name))
+
+
+def _whole(path: Path) -> bytes:
+    """A file's content on its way to the object store; raises `ImageryError` unless it is what its name says."""
+    content = path.read_bytes()
+    if not is_named_by(path.name, content):
+        raise ImageryError(f"archived file {path} is damaged and not sent to the object store; restore it from a copy")
+    return content
 
 
 @contextmanager

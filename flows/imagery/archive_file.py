@@ -148,7 +148,8 @@ def _scene(layers: Layers, said: dict[str, Any], *, sha256: str) -> Scene:
     sensor, bands = Sensor(said["sensor"]), tuple(said["bands"])
     stored = layers[: len(bands)]
     pixels = _reflectance(stored.astype(np.uint16)) if sensor is Sensor.SENTINEL_2 else stored.astype(np.float32)
-    provenance = said["provenance"] | {"item_ids": tuple(said["provenance"]["item_ids"])}
+    where = said["provenance"]
+    provenance = where | {name: tuple(where.get(name, ())) for name in ("item_ids", "offered")}
     return Scene(
         scene_id=said["scene_id"],
         sensor=sensor,

@@ -7,49 +7,15 @@ import json
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from flows.imagery.archive_entry import ArchivedScene, entry_of
 from flows.imagery.archive_file import decode
-from flows.imagery.scene import ImageryError, Scene, Sensor
+from flows.imagery.scene import ImageryError, Sensor
+from flows.imagery.versions import ADOPTION_SUFFIX, Adoption, in_use, read_adoption
 
 INDEX_NAME = "index.jsonl"
-SHA_IN_NAME = 12
-
-
-@dataclass(frozen=True)
-class ArchivedScene:
-    """A scene in the archive: what it is, the SHA-256 of its file, where that lies, and its processing baseline."""
-
-    scene_id: str
-    sensor: Sensor
-    acquired: datetime
-    sha256: str
-    path: Path
-    baseline: str | None = None
-
-
-def entry_of(scene: Scene, folder: Path, *, sha256: str) -> ArchivedScene:
-    """The entry of a scene whose file has that hash; the file's name holds the id and the start of the hash."""
-    path = folder / f"{scene.scene_id}-{sha256[:SHA_IN_NAME]}.tif"
-    baseline = scene.provenance.processing_baseline
-    return ArchivedScene(scene.scene_id, scene.sensor, scene.acquired, sha256, path, baseline)
-
-
-def checked_content(entry: ArchivedScene) -> bytes:
-    """The bytes of an archived file; raises `ImageryError` unless they are those that were put there."""
-    try:
-        content = entry.path.read_bytes()
-    except OSError as error:
-        raise ImageryError(f"archived scene {entry.path} cannot be read ({error}); check the disk") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != entry.sha256:
-        raise ImageryError(
-            f"archived scene {entry.path} is damaged: SHA-256 {found[:SHA_IN_NAME]}…, archived as "
-            f"{entry.sha256[:SHA_IN_NAME]}…; restore it from a copy, or move it away to have it fetched again"
-        )
-    return content
 
 
 class Index:
@@ -68,24 +34,35 @@ class Index:
         self._is_healed = False
         self._names: set[str] = set()
         self._of_scene: dict[str, list[ArchivedScene]] = {}
+        self._adoptions: tuple[Adoption, ...] = ()
         self._lock = threading.Lock()
 
     def find(self, scene_id: str) -> ArchivedScene | None:
-        """The scene's entry, or None where no file holds it; of several files, the first in the index."""
+        """The entry of the scene's version in use, or None where no file holds the scene."""
         with self._lock:
             if not self._is_healed:
                 self._heal()
             self._read_on()
-            entries = tuple(self._of_scene.get(scene_id, ()))
-        return next((entry for entry in entries if entry.path.exists()), None)
+            entries, adoptions = tuple(self._of_scene.get(scene_id, ())), self._adoptions
+        there = in_use((entry for entry in entries if entry.path.exists()), adoptions)
+        return there[0] if there else None
 
     def all(self) -> list[ArchivedScene]:
-        """The entries of all files in the folder, one a scene, sorted by (acquired, scene_id)."""
+        """The version in use of every pass in the folder, sorted by (acquired, scene_id)."""
+        return in_use(self.versions(), self._adoptions)
+
+    def versions(self) -> list[ArchivedScene]:
+        """Every version of every pass in the folder, sorted by (acquired, scene_id, SHA-256)."""
         with self._lock:
             names = self._heal()
-            there = [[entry for entry in entries if entry.path.name in names] for entries in self._of_scene.values()]
-        first = [entries[0] for entries in there if entries]
-        return sorted(first, key=lambda entry: (entry.acquired, entry.scene_id))
+            found = [entry for entries in self._of_scene.values() for entry in entries if entry.path.name in names]
+        return sorted(found, key=lambda entry: (entry.acquired, entry.scene_id, entry.sha256))
+
+    def adoptions(self) -> tuple[Adoption, ...]:
+        """The decisions kept in the folder, in the order of their names."""
+        with self._lock:
+            self._heal()
+            return self._adoptions
 
     def add(self, entry: ArchivedScene) -> None:
         """The entry's line stands in the index; the caller holds the folder's lock."""
@@ -96,6 +73,8 @@ class Index:
     def _heal(self) -> set[str]:
         """Every archived file in the folder has its entry; their names are returned."""
         names = {path.name for path in self._folder.iterdir()} if self._folder.is_dir() else set()
+        decided = sorted(name for name in names if name.endswith(ADOPTION_SUFFIX))
+        self._adoptions = tuple(read_adoption(self._folder / name) for name in decided)
         names = {name for name in names if name.endswith(".tif")}
         self._read_on()  # after the names: a file that has its name has its line already
         for name in sorted(names - self._names):
@@ -135,13 +114,14 @@ def _line(entry: ArchivedScene) -> str:
         "acquired": entry.acquired.isoformat(),
         "sha256": entry.sha256,
         "baseline": entry.baseline,
+        "items": entry.items,
     }
     return json.dumps(said, sort_keys=True)
 
 
 def _entries(lines: Iterable[bytes], folder: Path) -> Iterable[ArchivedScene]:
     for line in lines:
-        # Torn by a kill, or from before baselines were listed; its file, if there is one, is read instead.
+        # Torn by a kill, or from before baselines or items were listed; its file, if there is one, is read instead.
         with suppress(ValueError, KeyError, TypeError):
             said = json.loads(line)
             yield ArchivedScene(
@@ -151,6 +131,7 @@ def _entries(lines: Iterable[bytes], folder: Path) -> Iterable[ArchivedScene]:
                 sha256=said["sha256"],
                 path=folder / said["file"],
                 baseline=said["baseline"],
+                items=tuple(said["items"]),
             )
 
 

@@ -1,9 +1,10 @@
-"""An object store behind the archive: what one machine has fetched, another need not fetch again."""
+"""An object store that holds the archive: what one machine has fetched, another need not fetch again."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -13,10 +14,13 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import from_url
 
 from flows.imagery.address import without_secrets
-from flows.imagery.archive_index import SHA_IN_NAME
+from flows.imagery.archive_entry import SHA_IN_NAME
 from flows.imagery.scene import ImageryError
+from flows.imagery.versions import ADOPTION_SUFFIX
 
 SCHEMES = ("s3", "gs", "az", "abfs", "http", "https", "file", "memory")
+SUFFIXES = (".tif", ADOPTION_SUFFIX)
+AT_ONCE = 8  # files fetched at the same time for a disk that has none
 _RETRIES = 4
 _PATIENCE = timedelta(seconds=60)
 
@@ -45,22 +49,34 @@ class Mirror:
 
     def names(self, folder: str) -> set[str]:
         """The names of the archived files in a folder."""
-        with self._told():
-            listed = [entry["path"] for page in obstore.list(self._store, prefix=f"{folder}/") for entry in page]
-        names = {path.removeprefix(f"{folder}/") for path in listed}
-        return {name for name in names if "/" not in name and name.endswith(".tif")}
+        names = {path.removeprefix(f"{folder}/") for path, _ in self._listed(f"{folder}/")}
+        return {name for name in names if "/" not in name}
+
+    def sizes(self) -> dict[str, int]:
+        """The bytes of every archived file, by its folder and name."""
+        return {path: size for path, size in self._listed(None) if path.count("/") == 2}
+
+    def folders(self, area_id: str) -> set[str]:
+        """The names of an area's folders."""
+        return {path.split("/")[1] for path, _ in self._listed(f"{area_id}/") if path.count("/") == 2}
 
     def get(self, folder: str, name: str) -> bytes:
         """A file's content; raises `ImageryError` unless it is what its name says."""
         with self._told():
             content = bytes(obstore.get(self._store, f"{folder}/{name}").bytes())
-        found = hashlib.sha256(content).hexdigest()[:SHA_IN_NAME]
-        if not name.endswith(f"-{found}.tif"):
+        if not is_named_by(name, content):
             raise ImageryError(
-                f"archive `{self._label}`: {folder}/{name} is damaged, its SHA-256 begins with {found}; take it out of "
-                f"the object store to have it fetched again"
+                f"archive `{self._label}`: {folder}/{name} is damaged, its SHA-256 begins with {_start(content)}; take "
+                f"it out of the object store to have it fetched again"
             )
         return content
+
+    def get_all(self, folder: str, names: list[str]) -> Iterator[tuple[str, bytes]]:
+        """Each of the files with its content, in the order given, some fetched at the same time."""
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            for start in range(0, len(names), AT_ONCE):
+                some = names[start : start + AT_ONCE]
+                yield from zip(some, pool.map(lambda name: self.get(folder, name), some), strict=True)
 
     def put(self, folder: str, name: str, content: bytes) -> None:
         """The file stands in the store; one that is there already stays."""
@@ -78,12 +94,26 @@ class Mirror:
             except FileNotFoundError:
                 return
 
+    def _listed(self, prefix: str | None) -> list[tuple[str, int]]:
+        with self._told():
+            pages = list(obstore.list(self._store, prefix=prefix))
+        return [(e["path"], e["size"]) for page in pages for e in page if e["path"].endswith(SUFFIXES)]
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (BaseError, ValueError) as error:
+        except (BaseError, OSError, ValueError) as error:  # a bucket that is gone is a FileNotFoundError
             said = " ".join(str(error).split("Debug source")[0].split())[:200]
             raise ImageryError(
                 f"archive `{self._label}` cannot be used ({said}); check the address, the bucket and the credentials"
             ) from None
+
+
+def is_named_by(name: str, content: bytes) -> bool:
+    """True where a file's name holds the start of the hash of its content."""
+    return name.endswith(tuple(f"-{_start(content)}{suffix}" for suffix in SUFFIXES))
+
+
+def _start(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:SHA_IN_NAME]

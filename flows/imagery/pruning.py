@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,8 +19,8 @@ _TIME = re.compile(r"_(\d{8})T\d{6}")
 class ArchivedFile:
     """A file of the archive: the area it shows, the folder of its source and grid, its scene, its day and its size.
 
-    `folder` is relative to the archive, with slashes. `day` is that of the scene, where its name tells it, else that
-    of the file.
+    `path` is where it is on disk, or would be if it is in the object store alone. `folder` is relative to the archive,
+    with slashes. `day` is that of the scene, where its name tells it, else that of the file.
     """
 
     path: Path
@@ -35,12 +35,27 @@ class ArchivedFile:
         """True for what was never let in."""
         return self.folder.startswith(f"{QUARANTINE}/")
 
+    @property
+    def shown(self) -> tuple[str, str]:
+        """The area and the pass, whichever second and version of it this is."""
+        return shown_by(self.area_id, self.scene_id)
 
-def files_of(root: Path) -> list[ArchivedFile]:
-    """Every scene and every quarantined file under an archive's root, in the order of their paths."""
+
+def shown_by(area_id: str, scene_id: str) -> tuple[str, str]:
+    """An area and a pass over it, which is a scene's id without the time of day."""
+    return area_id, _TIME.sub(r"_\1", scene_id)
+
+
+def files_of(root: Path, stored: Mapping[str, int] | None = None) -> list[ArchivedFile]:
+    """Every scene and every quarantined file under an archive's root, in the order of their paths.
+
+    `stored` are the files of an object store behind it, by their places under the root, with their bytes.
+    """
     patterns = ("[!.]*/*/*.tif", f"{QUARANTINE}/*/*/*.bin", f"{QUARANTINE}/*/*/*.json")
-    paths = sorted(path for pattern in patterns for path in root.glob(pattern))
-    return [_file(path, root) for path in paths]
+    here = {path: _file(path, root) for pattern in patterns for path in root.glob(pattern)}
+    there = {root / name: size for name, size in (stored or {}).items() if name.endswith(".tif")}
+    away = {path: _file(path, root, size_bytes=size) for path, size in there.items() if path not in here}
+    return [file for _, file in sorted((here | away).items())]
 
 
 def prunable(
@@ -76,13 +91,17 @@ def delete(files: Iterable[ArchivedFile]) -> None:
             raise ImageryError(f"archived file {file.path} cannot be deleted ({error}); check its owner") from error
 
 
-def _file(path: Path, root: Path) -> ArchivedFile:
-    folder = path.parent.relative_to(root)
-    named, stat = _NAMED.fullmatch(path.name), path.stat()
+def _file(path: Path, root: Path, *, size_bytes: int | None = None) -> ArchivedFile:
+    folder, named = path.parent.relative_to(root), _NAMED.fullmatch(path.name)
     scene_id = named["scene_id"] if named else path.stem
-    told = _TIME.search(scene_id)
-    day = (
-        datetime.strptime(told[1], "%Y%m%d").replace(tzinfo=UTC) if told else datetime.fromtimestamp(stat.st_mtime, UTC)
-    )
     area_id = folder.parts[1] if folder.parts[0] == QUARANTINE else folder.parts[0]
-    return ArchivedFile(path, area_id, folder.as_posix(), scene_id, day.date(), stat.st_size)
+    size = path.stat().st_size if size_bytes is None else size_bytes
+    return ArchivedFile(path, area_id, folder.as_posix(), scene_id, _day(path, scene_id), size)
+
+
+def _day(path: Path, scene_id: str) -> date:
+    """The day of the scene, else that of the file, else the last of all days: nobody knows how old it is."""
+    told = _TIME.search(scene_id)
+    if told:
+        return datetime.strptime(told[1], "%Y%m%d").replace(tzinfo=UTC).date()
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).date() if path.exists() else date.max

@@ -31,6 +31,7 @@ class Provenance:
     `resolution_m` is the coarsest native pixel among the bands read at their best (10 for Sentinel-2 visible, 30 for a
     30 m product): objects smaller than a few native pixels mean nothing. `offset_applied` is what was added to the
     digital numbers after scaling, in reflectance (−0.1 from processing baseline 04.00 on); None when not optical.
+    `item_ids` are the items whose pixels were read, `offered` all that the source listed for the pass by then.
     """
 
     source: str
@@ -41,19 +42,22 @@ class Provenance:
     resolution_m: float = 10.0
     relative_orbit: int | None = None
     orbit_direction: str | None = None
+    offered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class SceneRef:
     """What a search finds: enough to decide whether to fetch, and to fetch. `scene_id` is the name for life:
     `<sensor>_<YYYYMMDDTHHMMSS>` plus `_r<relative orbit>` for radar and anything the source needs to be unique.
-    `baseline` is the processing baseline in which the source offers it now, None where that is not known."""
+    `baseline` is the processing baseline in which the source offers it now, None where that is not known. `repeats`
+    are those of its items that are versions of one another: they show the same ground at the same moment."""
 
     scene_id: str
     sensor: Sensor
     acquired: datetime
     item_ids: tuple[str, ...]
     baseline: str | None = None
+    repeats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ class SentinelHubSource:
             offset_applied=(BASELINE_OFFSET if has_offset else 0.0) if is_optical else None,
             relative_orbit=first.relative_orbit,
             orbit_direction=first.orbit_direction,
+            offered=ref.item_ids,
         )
 
     def _look_up(self, area: Area, grid: Grid, ref: SceneRef) -> Overpass:

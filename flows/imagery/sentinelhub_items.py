@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flows.imagery.scene import ImageryError, Sensor
-from flows.imagery.stac_item import SceneItem
+from flows.imagery.stac_item import Bounds, SceneItem
 
 # S2A_MSIL2A_20230101T100421_N0509_R122_T33TWM_… with or without .SAFE, or S2A_OPER_MSI_L2A_TL_…_T33TWM_N05.09
 _BASELINE = re.compile(r"_N(\d{2})\.?(\d{2})(?=[_.]|$)")
@@ -38,7 +38,7 @@ def item_of(feature: dict[str, Any], sensor: Sensor) -> SceneItem:
         collection=str(feature.get("collection") or ""),
         sensor=sensor,
         acquired=acquired.replace(tzinfo=acquired.tzinfo or UTC).astimezone(UTC),
-        bounds=None,
+        bounds=_bounds(feature),
         bands={},
         scl=None,
         processing_baseline=None if is_radar else _baseline(item_id, said),
@@ -46,6 +46,11 @@ def item_of(feature: dict[str, Any], sensor: Sensor) -> SceneItem:
         relative_orbit=_relative_orbit(item_id, said, is_radar=is_radar),
         orbit_direction=str(said["sat:orbit_state"]).lower() if said.get("sat:orbit_state") else None,
     )
+
+
+def _bounds(feature: dict[str, Any]) -> Bounds | None:
+    box = feature.get("bbox")
+    return (box[0], box[1], box[2], box[3]) if isinstance(box, list) and len(box) == 4 else None
 
 
 def _baseline(item_id: str, said: dict[str, Any]) -> str | None:

@@ -17,6 +17,11 @@ from flows.imagery.stac_bands import SCL, BandAsset, find_bands
 _SENTINEL = re.compile(r"(?:sentinel[-_ ]?|\bs)([12])")
 # Named after another satellite, or top-of-atmosphere: their numbers do not mean what the detectors take them for.
 _FOREIGN = re.compile(r"landsat|modis|viirs|naip|l1c")
+# What a product's name says of ground and moment: satellite, start (and end), tile; the rest tells its version.
+_PRODUCT = re.compile(
+    r"(S2[A-Z]_MSIL2A_\d{8}T\d{6})_.*_(T\d\d[A-Z]{3})|(S1[A-Z]_IW_GRDH_\w{4}_\d{8}T\d{6}_\d{8}T\d{6})_"
+)
+SAME_BOUNDS_SHARE = 0.05  # of a side: footprints of two versions differ by less, those of two parts of a tile by more
 
 Bounds = tuple[float, float, float, float]
 
@@ -46,6 +51,14 @@ class SceneItem:
         """False where the item says that it lies elsewhere."""
         return self.bounds is None or _meet(self.bounds, bounds)
 
+    def is_version_of(self, other: SceneItem) -> bool:
+        """True where both show the same ground at the same moment, by their names or their times, and their bounds."""
+        if _subject(self) != _subject(other):
+            return False
+        if self.bounds is None or other.bounds is None:
+            return True
+        return _are_alike(self.bounds, other.bounds)
+
 
 def scene_item(item: Item) -> SceneItem | None:
     """What the item offers, or None when it is of neither sensor, has none of their bands, or has no date.
@@ -74,6 +87,11 @@ def scene_item(item: Item) -> SceneItem | None:
     )
 
 
+def _subject(item: SceneItem) -> tuple[str, ...]:
+    match = _PRODUCT.match(item.id)
+    return tuple(match.groups("")) if match else (f"{item.acquired:%Y%m%dT%H%M%S}",)
+
+
 def _sensor(item: Item, bands: Collection[str]) -> Sensor | None:
     """The sensor that the collection or the platform names; without a name, the one whose bands are there."""
     declared = (item.collection_id, item.properties.get("platform"), item.properties.get("constellation"))
@@ -95,6 +113,11 @@ def _bounds(item: Item) -> Bounds | None:
         return None
     half = len(box) // 2  # a box with heights has six numbers
     return box[0], box[1], box[half], box[half + 1]
+
+
+def _are_alike(one: Bounds, other: Bounds) -> bool:
+    sides = (one[2] - one[0], one[3] - one[1]) * 2
+    return all(abs(a - b) <= SAME_BOUNDS_SHARE * side for a, b, side in zip(one, other, sides, strict=True))
 
 
 def _meet(one: Bounds, other: Bounds) -> bool:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import combinations
 
 import numpy as np
 
@@ -44,12 +45,17 @@ class Overpass:
         suffix = f"_r{orbit}" if is_told_by_orbit else ""
         scene_id = f"{self.first.sensor}_{self.acquired:%Y%m%dT%H%M%S}{suffix}"
         ids = tuple(item.id for item in self.items)
-        return SceneRef(scene_id, self.first.sensor, self.acquired, ids, self.first.processing_baseline)
+        baseline = self.first.processing_baseline
+        return SceneRef(scene_id, self.first.sensor, self.acquired, ids, baseline, self._repeats())
 
     @property
     def bands(self) -> tuple[str, ...]:
         """The bands that every item has, in their fixed order: a pixel never mixes items."""
         return tuple(band for band in self.first.bands if all(band in item.bands for item in self.items))
+
+    def _repeats(self) -> tuple[str, ...]:
+        pairs = [pair for pair in combinations(self.items, 2) if pair[0].is_version_of(pair[1])]
+        return tuple(sorted({item.id for pair in pairs for item in pair}))
 
 
 def overpasses(items: Iterable[SceneItem]) -> list[Overpass]:
@@ -91,6 +97,7 @@ def read_overpass(overpass: Overpass, grid: Grid, *, source: str, catalog: str) 
         resolution_m=mosaic.resolution_m,
         relative_orbit=overpass.first.relative_orbit,
         orbit_direction=overpass.first.orbit_direction,
+        offered=ref.item_ids,
     )
     return Scene(ref.scene_id, ref.sensor, ref.acquired, bands, pixels, mosaic.valid, mosaic.scl, provenance)
 

@@ -23,13 +23,15 @@ from flows.imagery.stac_bands import BandAsset
 from flows.imagery.stac_item import SceneItem
 
 # Only network reads are retried by GDAL, and no request waits for ever. Looking for side files next to each asset
-# would cost several requests a band.
+# would cost several requests a band. What GDAL has once read of an address, or failed to, it would believe for as long
+# as the process lives: a file that was missing or cut would never come.
 GDAL_SETTINGS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_MAX_RETRY": "3",
     "GDAL_HTTP_RETRY_DELAY": "1",
     "GDAL_HTTP_CONNECTTIMEOUT": "20",
     "GDAL_HTTP_TIMEOUT": "120",
+    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/:/vsigs/:/vsiaz/",
 }
 AVERAGE_FROM = 2.0  # native pixels this many times finer than the grid's are averaged, not interpolated
 WARP_TOLERANCE_PX = 0.01  # GDAL's own 0.125 would eat most of the 0.2 px that registration may leave

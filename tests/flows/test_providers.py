@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import rasterio
 from sh_server import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -26,13 +27,15 @@ from sh_server import (
     SentinelHubServer,
     Status,
 )
-from simulated_catalog import write_simulated
+from simulated_catalog import write_page, write_simulated
 from stac_api import served_items
 
-from aois.grid import grid_of
+from aois.area import Area
+from aois.grid import Grid, grid_of
 from flows.imagery.archive import Archive
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.patience import Patience
+from flows.imagery.scene import SceneRef, Sensor
 from flows.imagery.source import Source
 from flows.imagery.stac import StacSource
 from flows.settings import Settings
@@ -40,6 +43,7 @@ from flows.sources import open_source
 
 HISTORY_DAYS = 365
 PROVIDERS = ("stac", "api", "sentinelhub")
+SPAN = {"since": date(2024, 5, 20), "until": date(2024, 6, 30)}
 REST = (None,) * 10
 FAULTS = {
     TOKEN: [Status(500)],
@@ -54,12 +58,28 @@ FAULTS = {
 }
 
 
+class Thinned:
+    """What another source has, but before some day only every second scene of each sensor."""
+
+    def __init__(self, source: Source, *, before: date) -> None:
+        self._source, self._before = source, before
+        self.fetch = source.fetch
+
+    def search(self, area: Area, grid: Grid, *, since: date, until: date) -> list[SceneRef]:
+        refs = self._source.search(area, grid, since=since, until=until)
+        history = [[r for r in refs if r.sensor is s and r.acquired.date() < self._before] for s in Sensor]
+        return [r for of_sensor in history for r in of_sensor[::2]] + [
+            r for r in refs if r.acquired.date() >= self._before
+        ]
+
+
 @pytest.fixture(scope="module")
 def shelved(made, undisturbed, tmp_path_factory) -> Path:
-    """Every scene of a watch with a year of history as a static catalog."""
+    """Every scene of a watch, and every second one of a year of history, as a static catalog."""
     folder = tmp_path_factory.mktemp("shelved")
     since = made.SINCE - timedelta(days=HISTORY_DAYS + 7)
-    write_simulated(folder, undisturbed.source, undisturbed.areas, since=since, until=made.UNTIL)
+    source = Thinned(undisturbed.source, before=made.SINCE)
+    write_simulated(folder, source, undisturbed.areas, since=since, until=made.UNTIL)
     return folder
 
 
@@ -142,7 +162,7 @@ def test_a_run_through_every_fault_ends_with_the_bytes_of_a_clean_one(watched, h
     fetch_missing(source, Archive(tmp_path), area, grid, refs, on_scene=lambda _: None, parallel=4)
     faulty = watched["sentinelhub"].bench.outputs / "archive"
     one, other = ({p.relative_to(a): p.read_bytes() for p in a.glob("yard-2/*/*")} for a in (tmp_path, faulty))
-    assert len(one) > 100
+    assert len(one) > 70
     assert one == other
     assert len(list(faulty.glob(".quarantine/*/*/*.json"))) in (3, 4)  # one may meet a refused token first
 
@@ -172,3 +192,76 @@ def test_a_scene_that_the_service_lists_late_is_worked_in_from_its_week_on(watch
     assert [a["id"] for a in bench.record()["alerts"] if a["properties"]["state"] != "retracted"] == [
         a["id"] for a in clean.record["alerts"]
     ]
+
+
+@pytest.fixture
+def split(shelved, watched, tmp_path) -> Callable[..., StacSource]:
+    """Makes a catalog in which one pass of the watch is two tiles, of which some are listed."""
+    used = [s for s in watched["stac"].record["scenes"]["yard-2"] if s.status == "used" and s.sensor == "sentinel-2"]
+    when = next(s.acquired for s in used if f"{s.acquired:%Y%m%d}" > "20240520")
+    (whole,) = shelved.glob(f"S2A_MSIL2A_{when:%Y%m%dT%H%M%S}_*.json")
+
+    def split(*tiles: str) -> StacSource:
+        folder = tmp_path / f"split-{'-'.join(tiles)}"
+        folder.mkdir()
+        for path in shelved.iterdir():
+            if path.name not in (whole.name, "catalog.json"):
+                (folder / path.name).symlink_to(path)
+        item = json.loads(whole.read_text())
+        for tile in tiles:
+            west, south, east, north = item["bbox"]
+            middle = (west + east) / 2
+            bbox = [west, south, middle, north] if tile == "M" else [middle, south, east, north]
+            part = json.loads(whole.read_text()) | {"id": item["id"].replace("_T31N", f"_T31{tile}"), "bbox": bbox}
+            for asset in part["assets"].values():
+                source, asset["href"] = shelved / asset["href"], f"./{tile}-{asset['href'][2:]}"
+                cut(source, folder / asset["href"], is_west=tile == "M")
+            (folder / f"{part['id']}.json").write_text(json.dumps(part))
+        write_page(folder, sorted(path.name for path in folder.glob("S*.json")))
+        return StacSource(folder / "catalog.json")
+
+    return split
+
+
+def cut(source: Path, target: Path, *, is_west: bool) -> None:
+    """A band without its eastern or its western half."""
+    with rasterio.open(source) as dataset:
+        numbers, profile = dataset.read(1), dataset.profile | {"driver": "GTiff"}
+    half = numbers.shape[1] // 2
+    numbers[:, half:] = 0 if is_west else numbers[:, half:]
+    numbers[:, :half] = numbers[:, :half] if is_west else 0
+    with rasterio.open(target, "w", **profile) as dataset:
+        dataset.write(numbers, 1)
+
+
+def standing(record: dict[str, Any]) -> list[Any]:
+    """What is on record, less what only half of the ground had let appear and is taken back since."""
+    features = [f for found in (record["alerts"], *record["events"].values()) for f in found]
+    held = [f for f in features if f["properties"]["state"] != "retracted"]
+    rasters = {name: content for name, content in record["files"].items() if not name.endswith(".geojson")}
+    return [held, rasters, record["observations"], record["scenes"]]
+
+
+def test_a_tile_that_comes_late_is_worked_in_from_its_week_on(watched, split, tmp_path):
+    """Half of the ground first, then all of it: the record is that of a watch that had both tiles from the start."""
+    bench = watched["stac"].bench.copy(tmp_path / "late")
+    whole = split("M", "N")
+    ref = next(r for r in whole.search(bench.areas[0], grid_of(bench.areas[0]), **SPAN) if len(r.item_ids) == 2)
+    (path,) = bench.outputs.glob(f"archive/yard-2/*/{ref.scene_id}-*.tif")
+    path.unlink()
+    clean = replace(bench.copy(tmp_path / "clean"), source=whole)
+    clean.watch()
+
+    half = replace(bench, source=split("N"))
+    (first,) = half.watch()
+    assert (first.fetched, first.completed_scenes) == (1, ())
+    seen = next(o for o in half.record()["observations"] if ref.scene_id in o.scenes)
+    late = replace(half, source=whole)
+    (second,) = late.watch()
+    assert [scene_id for scene_id, _ in second.completed_scenes] == [ref.scene_id]
+    assert (second.fetched, second.weeks, second.revised_scenes) == (1, first.weeks, ())
+    now = next(o for o in late.record()["observations"] if o.week == seen.week)
+    assert now.chain != seen.chain
+    assert standing(late.record()) == standing(clean.record())
+    (again,) = late.watch()
+    assert (again.fetched, again.weeks) == (0, 0)

@@ -7,9 +7,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from s3_store import bucket_reached
 
+from flows.imagery.archive_mirror import Mirror
 from flows.imagery.pruning import ArchivedFile, files_of, prunable
-from flows.prune import delete_files, find_prunable
+from flows.prune import delete_files, find_prunable, words_of_limits
 from flows.settings import Settings
 
 EVER = date(9999, 12, 31)
@@ -108,7 +110,7 @@ def test_the_command_says_first_and_deletes_only_when_told(cluttered, made, call
     said = call(*command, "--delete", "--max-gb", "0", cwd=tmp_path, history_days="365")
     assert said.out.splitlines()[-2].startswith("8 files, ")
     assert said.out.splitlines()[-2].endswith(" MB, deleted")
-    assert said.out.splitlines()[-1].startswith("what is left is more than --max-gb and is needed")
+    assert said.out.splitlines()[-1].startswith("what is left is more than the limit and is needed")
     assert len(files_of(cluttered.outputs / "archive")) == before - 8
 
 
@@ -116,3 +118,81 @@ def test_a_call_that_does_not_say_what_may_go_is_refused(call, tmp_path):
     said = call("archive", "prune", cwd=tmp_path)
     assert said.status == 2
     assert said.err.startswith("error: nothing says what may go; give --older-than DAYS, --max-gb SIZE, or both")
+
+
+def test_the_limits_can_stand_in_the_environment(cluttered, made, call, tmp_path):
+    areas = made.write_list(tmp_path / "areas.geojson", cluttered.areas)
+    command = ("archive", "prune", "--areas", areas, "--outputs", cluttered.outputs)
+    for limit in ({"archive_max_days": "30"}, {"archive_max_gb": "0"}):
+        said = call(*command, cwd=tmp_path, history_days="365", **limit)
+        assert (said.status, said.err) == (0, "")
+        assert "8 files, " in said.out
+        assert "nothing was, add --delete" in said.out
+    said = call(*command, "--older-than", "36500", cwd=tmp_path, history_days="365", archive_max_days="30")
+    assert said.out.startswith("0 files, ")  # the call comes first
+    said = call(*command, cwd=tmp_path, archive_max_days="0")
+    assert said.err.startswith("error: setting `archive_max_days`: Input should be greater than or equal to 1")
+
+
+def test_a_watch_says_that_something_may_go_and_lets_it_stay(cluttered):
+    before = files_of(cluttered.outputs / "archive")
+    with cluttered.ledger() as ledger:
+
+        def words(**limits) -> str:
+            return words_of_limits(settings_of(cluttered, **limits), ledger, cluttered.areas, today=date(2024, 7, 5))
+
+        assert words() == words(archive_max_gb=1) == ""
+        said = words(archive_max_gb=0)
+    assert said.startswith("archive: 8 files, ")
+    assert said.endswith(" MB, may go by the limits; `sitewatch archive prune` names them")
+    assert files_of(cluttered.outputs / "archive") == before
+
+
+def test_every_version_of_evidence_stays_and_so_does_what_another_record_may_rest_on(bench, made):
+    archive = bench.outputs / "archive"
+    evidence = sorted(scene for alert in bench.record()["alerts"] for scene in alert["properties"]["scenes"])
+    (held,) = archive.glob(f"yard-2/*/{evidence[0]}-*.tif")
+    earlier = evidence[0][:-6] + f"{int(evidence[0][-6:]) - 7:06d}" if evidence[0][-6:].isdigit() else evidence[0]
+    version = held.with_name(f"{earlier}-0123456789ab.tif")
+    shutil.copy(held, version)
+    stranger = archive / "far-2" / held.parent.name / held.name
+    stranger.parent.mkdir(parents=True)
+    shutil.copy(held, stranger)
+    gone = {file.path for file in found(bench, [made.site("other-1", east_m=9_000)]).files}
+    assert len(gone) > 50
+    assert not gone & {held, version, stranger}
+
+
+@pytest.fixture
+def in_bucket(monkeypatch):
+    """An empty bucket behind the archive."""
+    with bucket_reached(monkeypatch) as address:
+        yield address
+
+
+def test_in_the_object_store_the_same_files_go_and_the_same_stay(in_bucket, cluttered, made, call, tmp_path):
+    """From a disk that has none of the scenes: the store is listed, nothing is fetched."""
+    archive, mirror = cluttered.outputs / "archive", Mirror(in_bucket)
+    for file in files_of(archive):
+        if not file.is_quarantined:
+            mirror.put(file.folder, file.path.name, file.path.read_bytes())
+    both = settings_of(cluttered, archive_url=in_bucket)
+    with cluttered.ledger() as ledger:
+        on_both = find_prunable(both, ledger, cluttered.areas, before=EVER, most_bytes=None)
+    local = found(cluttered, cluttered.areas)
+    assert (on_both.files, on_both.all_bytes) == (local.files, local.all_bytes)
+
+    shutil.rmtree(archive)
+    areas = made.write_list(tmp_path / "areas.geojson", cluttered.areas)
+    command = ("archive", "prune", "--areas", areas, "--outputs", cluttered.outputs, "--older-than", "30")
+    given = {"history_days": "365", "archive_url": in_bucket}
+    before = mirror.sizes()
+    said = call(*command, cwd=tmp_path, **given)
+    assert (said.status, said.err) == (0, "")
+    assert "6 files, " in said.out
+    assert mirror.sizes() == before
+    call(*command, "--delete", cwd=tmp_path, **given)
+    assert set(before) - set(mirror.sizes()) == {
+        f"{file.folder}/{file.path.name}" for file in local.files if not file.is_quarantined
+    }
+    assert not archive.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from simulated_catalog import write_simulated
 
 from flows.credentials import account_of
 from flows.imagery.simulated import SimulatedSource
+from flows.ledger.ledger import open_ledger
 from flows.settings import Settings, SettingsError, load_settings
 
 # Apprise imports a module that Python 3.11 and 3.12 call deprecated; Prefect leaves connections to the collector.
@@ -76,7 +78,7 @@ def test_a_watch_runs_from_the_service_and_leaves_no_secret_behind(
     assert (said.status, said.err.replace("yard-2: done\n", "")) == (0, "")
     assert f"2024-W22: 1 areas, {SCENES} scenes fetched, 2 weeks worked through" in said.out
     units = f"{server.units:.2f} processing units"
-    assert f"used: {len(server.log)} requests, {units}, " in said.out
+    assert re.search(rf"used: {len(server.log)} requests, {re.escape(units)}, [\d.]+ MB, \d+ minutes\.", said.out)
     shown = json.loads((tmp_path / "outputs" / "run-settings.json").read_text())
     assert (shown["source"], shown["sh_base_url"]) == ("sentinelhub", server.base_url)
     printed = "".join([said.out, said.err, *capfd.readouterr(), caplog.text])
@@ -102,10 +104,39 @@ def test_a_replay_from_the_archive_needs_no_account_and_asks_nothing(
     assert len(server.log) == before
 
 
-def test_a_secret_block_that_is_not_there_is_one_line(prefect_server, watch, server):
+def test_the_five_lines_of_the_readme_work_as_they_stand(prefect_server, server, call, made, tmp_path, monkeypatch):
+    """Only the service's address, the account's values and days of which the server holds scenes are put in."""
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    block = text[text.index("**From the Copernicus Data Space Ecosystem**") :].split("```")[1]
+    lines = [line.partition("#")[0].split() for line in block.splitlines()[1:]]
+    made.write_list(tmp_path / "places.geojson", [made.site(made.WALLED)])
+    account = iter((CLIENT_ID, CLIENT_SECRET))
+    given = {"sh_base_url": server.base_url, "sh_token_url": server.token_url, "history_days": "60"}
+    told = []
+    assert len(lines) == 5
+    for command, *arguments in lines:
+        if command == "export":
+            name, _, value = arguments[0].partition("=")
+            if name.startswith("SITEWATCH_"):
+                given[name.removeprefix("SITEWATCH_").lower()] = value
+            else:
+                monkeypatch.setenv(name, next(account) if value == "…" else value)
+        else:
+            told.append(call(*arguments, *WEEKS, cwd=tmp_path, source=None, **given))
+            assert told[-1].status == 0, told[-1]
+    assert next(account, None) is None
+    units = f"{SCENES} requests, "
+    assert f"in all: 1 areas, {SCENES} scenes, up to {units}" in told[0].out
+    assert f"{SCENES} scenes fetched, 2 weeks worked through" in told[1].out
+
+
+def test_a_secret_block_that_is_not_there_is_one_line_and_no_run(prefect_server, watch, server, tmp_path):
     before = len(server.log)
     said = watch(client_id=None, client_secret=None, sh_secret_block="hub-nowhere")
-    assert said.status == 2
+    assert (said.status, said.out) == (2, "")
+    with open_ledger(f"sqlite:///{tmp_path / 'outputs' / 'ledger.sqlite'}") as ledger:
+        assert ledger.runs() == []
+    assert not (tmp_path / "outputs" / "run-settings.json").exists()
     assert said.err.strip().startswith("error: Prefect has no Secret block `hub-nowhere`; save a Prefect Secret block")
     assert len(said.err.strip().splitlines()) == 1
     assert len(server.log) == before

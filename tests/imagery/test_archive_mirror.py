@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import logging
+import os
+import signal
+import subprocess
+import sys
+import time
 import urllib.request
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import obstore
 import pytest
-from moto.server import ThreadedMotoServer
 from obstore.store import from_url
+from s3_store import URL, empty_bucket, s3_server
 from stac_api import free_port
 
 from aois.area import Area
@@ -22,30 +27,24 @@ from flows.imagery.fetching import FetchReport, fetch_missing
 from flows.imagery.pruning import files_of
 from flows.imagery.scene import ImageryError
 from flows.imagery.stac import StacSource
+from flows.imagery.versions import Adoption
 from flows.prune import delete_files
 from flows.settings import Settings
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
-URL = "s3://watch/archive"
 
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+    with s3_server() as address:
+        yield address
 
 
 @pytest.fixture
 def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """An empty bucket `watch`, and the environment with which it is reached; the server's address."""
-    urllib.request.urlopen(urllib.request.Request(f"{s3}/moto-api/reset", method="POST")).close()
-    urllib.request.urlopen(urllib.request.Request(f"{s3}/watch", method="PUT")).close()
-    for name, value in (("ENDPOINT_URL", s3), ("REGION", "us-east-1"), ("ACCESS_KEY_ID", "watcher")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2-s3")
+    for name, value in empty_bucket(s3).items():
+        monkeypatch.setenv(name, value)
     return s3
 
 
@@ -145,3 +144,93 @@ def test_a_store_that_cannot_be_used_says_so_without_a_secret(
     assert "\n" not in said
     assert "hunter2" not in said
     assert len(said) < 400
+
+
+CHILD = """
+import sys
+from datetime import date
+from pathlib import Path
+from shapely.geometry import box
+from aois.area import Area, Kind
+from aois.grid import grid_of, to_lonlat
+from flows.imagery.archive import Archive
+from flows.imagery.archive_mirror import Mirror
+from flows.imagery.fetching import fetch_missing
+from flows.imagery.stac import StacSource
+catalog, root, url = sys.argv[1:]
+area = Area("yard-2", Kind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
+source, grid = StacSource(catalog), grid_of(area)
+refs = source.search(area, grid, since=date(2024, 5, 1), until=date(2024, 5, 31))
+fetch_missing(source, Archive(Path(root), Mirror(url)), area, grid, refs, on_scene=lambda _: None)
+"""
+
+
+@pytest.mark.parametrize("disk", ["the same disk", "a fresh disk"])
+def test_a_kill_between_the_two_writes_loses_nothing(
+    bucket: str, shelf: Path, yard: Area, tmp_path: Path, disk: str
+) -> None:
+    """The process stops where the fourth scene stands in the store and not on the disk: its file there is a pipe."""
+    root, grid = tmp_path / "archive", grid_of(yard)
+    refs = StacSource(shelf / "catalog.json").search(yard, grid, **MONTH)
+    first = Archive(root, Mirror(URL))
+    source = StacSource(shelf / "catalog.json")
+    fetch_missing(source, first, yard, grid, refs[:3], on_scene=lambda _: None)
+    (folder,) = root.glob("yard-2/stac-*")
+    pipe = folder / ".incoming.tmp"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-c", CHILD, str(shelf / "catalog.json"), str(root), URL]
+    with subprocess.Popen(command) as child:
+        until = time.monotonic() + 60
+        while len(Mirror(URL).names(f"yard-2/{folder.name}")) < 4:
+            assert child.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        os.kill(child.pid, signal.SIGKILL)
+    pipe.unlink()
+    assert len(files(root)) == 3
+    place = root if disk == "the same disk" else tmp_path / "fresh"
+    report = fetch(shelf, yard, Archive(place, Mirror(URL)))
+    assert report.fetched == tuple(ref.scene_id for ref in refs[4:])
+    fetch(shelf, yard, Archive(tmp_path / "clean"))
+    assert files(place) == files(tmp_path / "clean") == kept(place)
+
+
+def test_a_scene_that_the_store_does_not_take_is_not_used(
+    bucket: str, shelf: Path, yard: Area, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.imagery.archive_mirror._RETRIES", 0)
+    archive = Archive(tmp_path, Mirror(URL))
+    assert archive.list(yard.id, "stac", grid_of(yard)) == []
+    urllib.request.urlopen(urllib.request.Request(f"{bucket}/moto-api/reset", method="POST")).close()
+    report = fetch(shelf, yard, archive)
+    assert report.fetched == ()
+    assert {reason.split(" (")[0] for _, reason in report.failed} == {f"archive `{URL}` cannot be used"}
+    assert files(tmp_path) == {}
+
+
+def test_versions_and_decisions_are_on_every_disk(bucket: str, shelf: Path, yard: Area, tmp_path: Path) -> None:
+    grid, one = grid_of(yard), Archive(tmp_path / "one", Mirror(URL))
+    fetch(shelf, yard, one)
+    old = next(e for e in one.list(yard.id, "stac", grid) if e.baseline)
+    scene = one.get(yard.id, "stac", grid, old.scene_id)
+    newer = replace(scene, provenance=replace(scene.provenance, processing_baseline="05.12"))
+    beside = one.add(yard.id, "stac.revised-05.12", grid, newer)
+    when = datetime(2024, 7, 1, tzinfo=UTC)
+    decision = Adoption(old.scene_id, beside.sha256, old.sha256, "05.12", "stac.revised-05.12", "ada", when, "")
+    one.adopt(yard.id, "stac", grid, beside, decision)
+
+    other = Archive(tmp_path / "other", Mirror(URL))
+    assert other.source_names(yard.id, grid) == ("stac", "stac.revised-05.12")
+    assert other.adoptions(yard.id, "stac", grid) == (decision,)
+    assert len(other.versions(yard.id, "stac", grid)) == 9
+    used = [[(e.scene_id, e.sha256) for e in a.list(yard.id, "stac", grid)] for a in (one, other)]
+    assert used[0] == used[1]
+    assert (old.scene_id, beside.sha256) in used[0]
+
+
+def test_a_file_that_was_damaged_on_the_disk_is_not_sent(bucket: str, shelf: Path, yard: Area, tmp_path: Path) -> None:
+    fetch(shelf, yard, Archive(tmp_path))
+    victim = tmp_path / min(files(tmp_path))
+    victim.write_bytes(b"spoilt")
+    with pytest.raises(ImageryError, match=r"is damaged and not sent to the object store; restore it from a copy"):
+        Archive(tmp_path, Mirror(URL)).list(yard.id, "stac", grid_of(yard))

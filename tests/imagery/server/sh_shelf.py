@@ -147,7 +147,13 @@ def moment(text: str) -> datetime:
 def shown(item: dict[str, Any]) -> dict[str, Any]:
     """An item as the service shows it."""
     said = {name: value for name, value in item["properties"].items() if name not in UNSAID}
-    return {"type": "Feature", "id": item["id"], "collection": item["collection"], "properties": said}
+    return {
+        "type": "Feature",
+        "id": item["id"],
+        "collection": item["collection"],
+        "bbox": item["bbox"],
+        "properties": said,
+    }
 
 
 def _meet(one: list[float], other: list[float]) -> bool:
