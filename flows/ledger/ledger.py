@@ -33,13 +33,15 @@ from flows.ledger.records import (
     MessageRecord,
     ObservationRecord,
     ProvisionalFates,
+    RemarkKind,
+    RemarkRecord,
     RunRecord,
     SceneRecord,
     VerdictRecord,
     WeekOutcome,
 )
-from flows.ledger.succession import settle
-from flows.ledger.tables import AlertRow, ObservationRow, TransitionRow
+from flows.ledger.succession import Known, settle
+from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
 
 
 def open_ledger(url: str) -> Ledger:
@@ -106,7 +108,8 @@ class Ledger:
             current = versions.known(session, area_id=area_id, as_of=week)
             following = versions.next_recorded(session, area_id, week)
             latest = following is None
-            settled = settle(events, before=before, current=current, week=week, is_latest=latest)
+            later = current if latest else versions.known(session, area_id=area_id, as_of=versions.LAST)
+            settled = settle(events, Known(before, current, later), week=week, is_latest=latest)
             watched.write_observation(session, observation)
             versions.write(session, area_id, week, settled, current=current, following=following)
             return outbox.issue(session, area_id, week, settled, current=current, is_latest=latest)
@@ -151,6 +154,15 @@ class Ledger:
         query = select(TransitionRow).where(TransitionRow.event_id == event_id).order_by(TransitionRow.id)
         with self._reading() as session:
             return [_step(row) for row in session.scalars(query)]
+
+    def remarks(self, event_id: str) -> list[RemarkRecord]:
+        """Everything that was ever said of an event beside its states, in the order in which it was recorded."""
+        query = select(RemarkRow).where(RemarkRow.event_id == event_id).order_by(RemarkRow.id)
+        with self._reading() as session:
+            return [
+                RemarkRecord(r.event_id, RemarkKind(r.kind), r.noted_on, r.about, r.week)
+                for r in session.scalars(query)
+            ]
 
     def pending_messages(self) -> list[MessageRecord]:
         """Messages that somebody is still to hear, in the order in which they became true."""
