@@ -38,7 +38,7 @@ from flows.plan import Asked, last_week
 from flows.progress import WORDS, Board
 from flows.reporting import report_week
 from flows.settings import Settings
-from flows.signals import emit_alerts
+from flows.signals import send_signals
 from flows.sources import open_archive, open_source
 
 VERSION = "0.1.0"
@@ -94,8 +94,7 @@ def watch(
         )
         spent = stores.source.spent if isinstance(stores.source, Metered) else None
         result = replace(_result(week, report, outcomes, failures), spent=spent)
-        emit_alerts(ledger, result.issued, result.changed)
-        deliver_pending(ledger, settings, week=week, report=report)
+        deliver_pending(ledger, settings, week=week, report=report, signal=send_signals)
         _finish(ledger, run, result, known)
     _show(result)
     if failures:

@@ -41,7 +41,7 @@ def issue(
     fresh = sorted(one.event_id for one in settled if _deserves_alert(one) and one.event_id not in issued)
     session.add_all(AlertRow(id=alert_id(name), event_id=name, issued_on=week.last_day) for name in fresh)
     session.flush()
-    session.add_all(_message(alert_id(name), News.STATE, contents[name], week, earlier=()) for name in fresh)
+    session.add_all(_message(alert_id(name), News.ISSUED, contents[name], week, earlier=()) for name in fresh)
     earlier = {alert: contents[event_id] for event_id, alert in sorted(issued.items()) if event_id in contents}
     if is_latest:
         _tell(session, area_id, earlier, week)
@@ -139,7 +139,8 @@ def _told_by_earlier_releases(content: Content, last: MessageRow) -> dict[str, A
 
 def _message(alert: str, news: News, content: Content, week: Week, *, earlier: Collection[MessageRow]) -> MessageRow:
     """A message for the outbox; one that says again what `earlier` ones said has its count in its key."""
-    name = {News.STATE: content.state.value, News.STEP: f"step-{len(content.steps)}"}.get(news, news.value)
+    names = {News.STEP: f"step-{len(content.steps)}", News.MERGED: "merged", News.PARTED: "parted"}
+    name = names.get(news, content.state.value)
     key = f"{alert}:{name}"
     again = 1 + sum(row.key == key or row.key.startswith(f"{key}:") for row in earlier)
     return MessageRow(

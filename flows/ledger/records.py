@@ -152,8 +152,10 @@ class AlertRecord:
 class News(StrEnum):
     """Why people are told of an alert."""
 
+    ISSUED = "issued"
+    """It is new."""
     STATE = "state"
-    """It is new, or its state is."""
+    """It is in another state."""
     STEP = "step"
     """It grew by a step."""
     MERGED = "merged"
@@ -190,7 +192,10 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True)
 class DeliveryRecord:
-    """One message to one channel, not to be sent before an instant (quiet hours, a weekly digest)."""
+    """One message to one channel, not to be sent before an instant (quiet hours, a weekly digest).
+
+    `news` says why there is the message; the ledger knows, so it need not be given.
+    """
 
     message_key: str
     channel: str
@@ -198,6 +203,7 @@ class DeliveryRecord:
     made_at: datetime
     not_before: datetime
     purpose: Purpose = Purpose.ALERT
+    news: News = News.STATE
 
 
 @dataclass(frozen=True)
