@@ -31,7 +31,7 @@ def send_signals(content: Mapping[str, Any], made_at: datetime) -> str:
     try:
         with get_client(sync_client=True) as client:
             client.request("POST", "/events", json=events)
-    except (httpx.HTTPError, PrefectException, OSError, RuntimeError) as error:
+    except (httpx.HTTPError, PrefectException, OSError, RuntimeError, ValueError) as error:
         return f"Prefect's server did not take the events ({type(error).__name__}); check PREFECT_API_URL"
     return ""
 
