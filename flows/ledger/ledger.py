@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -149,6 +149,11 @@ class Ledger:
         with self._reading() as session:
             return outbox.read_alert(session, alert_id)
 
+    def alert_records(self) -> list[AlertRecord]:
+        """The same of every alert, by id."""
+        with self._reading() as session:
+            return outbox.read_alerts(session)
+
     def history(self, event_id: str) -> list[HistoryStep]:
         """Every transition an event ever went through, in the order in which it was recorded."""
         query = select(TransitionRow).where(TransitionRow.event_id == event_id).order_by(TransitionRow.id)
@@ -189,6 +194,12 @@ class Ledger:
         """Note who took an alert up; the first acknowledgement stays."""
         with self._writing() as session:
             outbox.acknowledge(session, alert_id, by=by, on=on)
+
+    def acknowledge_all(self, alert_ids: Collection[str], *, by: str, on: date) -> None:
+        """The same of several alerts, all or none."""
+        with self._writing() as session:
+            for alert_id in sorted(set(alert_ids)):
+                outbox.acknowledge(session, alert_id, by=by, on=on)
 
     def judge(self, event_id: str, judgement: Judgement, *, at: datetime) -> bool:
         """Note a reviewer's verdict on an event; True if it is new. Verdicts are added, never changed."""

@@ -94,8 +94,12 @@ def acknowledge(session: Session, alert: str, *, by: str, on: date) -> None:
 
 def read_alert(session: Session, alert: str) -> AlertRecord:
     """An alert's own life; raises `LedgerError` for an id that was never issued."""
-    row = _alert(session, alert)
-    return AlertRecord(row.id, row.event_id, row.issued_on, row.acknowledged_on, row.acknowledged_by)
+    return _alert_record(_alert(session, alert))
+
+
+def read_alerts(session: Session) -> list[AlertRecord]:
+    """The lives of all alerts, by id."""
+    return sorted(map(_alert_record, session.scalars(select(AlertRow))), key=lambda one: one.alert_id)
 
 
 def _deserves_alert(settled: Settled) -> bool:
@@ -162,6 +166,10 @@ def _alert(session: Session, alert: str) -> AlertRow:
     if row is None:
         raise LedgerError(f"alert `{alert}` is not in the ledger; `sitewatch alerts list` shows the ids")
     return row
+
+
+def _alert_record(row: AlertRow) -> AlertRecord:
+    return AlertRecord(row.id, row.event_id, row.issued_on, row.acknowledged_on, row.acknowledged_by)
 
 
 def message_record(row: MessageRow) -> MessageRecord:
