@@ -26,6 +26,7 @@ from aois.grid import grid_of
 from aois.week import Week
 from flows.alerts.files import write_alerts, write_events
 from flows.areawatch import AreaOutcome, Progress, Stores, watch_area
+from flows.attest import attest
 from flows.call import areas_of, check_call
 from flows.delivery import deliver_pending
 from flows.evidence.catalog import write_catalog
@@ -95,7 +96,7 @@ def watch(
         spent = stores.source.spent if isinstance(stores.source, Metered) else None
         result = replace(_result(week, report, outcomes, failures), spent=spent)
         deliver_pending(ledger, settings, week=week, report=report, signal=send_signals)
-        _finish(ledger, run, result, known)
+        _finish(ledger, run, result, known, attest(settings, ledger, run))
     _show(result)
     if failures:
         return Failed(message=f"areas failed: {', '.join(sorted(failures))}", data=result)
@@ -170,13 +171,14 @@ def _start(ledger: Ledger, settings: Settings, asked: Asked) -> str:
     return run_id
 
 
-def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Area]) -> None:
+def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Area], manifest: Any) -> None:
     summary = {
         "areas": [a.id for a in known],
         "week": str(result.week),
         "issued": list(result.issued),
         "changed": list(result.changed),
         "failures": result.failures,
+        "manifest": manifest,
         "fetched": sum(o.fetched for o in result.outcomes),
         "spent": None if result.spent is None else asdict(result.spent),
     }

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from aois.area import Area
 from aois.week import Week
 from detectors.records import State
-from flows.ledger import dispatches, outbox, runs, verdicts, versions, watched
+from flows.ledger import dispatches, outbox, rows, runs, verdicts, versions, watched
 from flows.ledger.backup import back_up, restore
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import LedgerError
@@ -230,6 +230,11 @@ class Ledger:
         """The latest runs, newest first."""
         with self._reading() as session:
             return runs.read(session, limit=limit)
+
+    def history_digests(self, *, limits: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
+        """Hashes of the tables that only grow, of as many rows of each as `limits` says."""
+        with self._reading() as session:
+            return rows.digests(session, limits=limits)
 
     def back_up(self, path: Path) -> int:
         """The file holds the whole ledger as of this moment; how many rows."""
