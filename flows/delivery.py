@@ -178,12 +178,16 @@ class _Post:
         return send(one.payload, channel, made_at=one.made_at, now=self.clock())
 
     def _alerts(self) -> dict[str, Feature]:
-        """Every alert by its id, with the last clear look at its area."""
+        """Every alert by its id, with the last clear look at its area, and the alert that it is part of if it is."""
         looks = {o.area_id: o.last_clear_look for o in self.ledger.observations() if o.last_clear_look}
         alerts = {}
-        for feature in self.ledger.alerts():
+        found = self.ledger.alerts()
+        known = {feature["properties"]["event_id"]: feature["id"] for feature in found}
+        for feature in found:
             look = looks.get(feature["properties"]["area_id"])
             properties = {**feature["properties"], "last_clear_look": look.isoformat() if look else None}
+            whole = known.get(properties.get("merged_into"))
+            properties |= {"merged_into_alert": whole} if whole else {}
             alerts[feature["id"]] = {**feature, "properties": properties}
         return alerts
 

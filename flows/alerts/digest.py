@@ -145,12 +145,12 @@ def _alert(words: Language, feature: Mapping[str, Any], setting: Setting) -> tup
     confidence = words.figure(f"{one['confidence']:.2f}")
     lines = [
         words.say("body.what", state=state, change=change, kind=kind),
+        *_story(words, one),
         words.say("body.size", size=words.size(one)),
         words.say("body.confidence", confidence=confidence, sensors=words.listed(one["sensors"])),
         ", ".join(dates),
         one["alert_id"],
     ]
-    lines += _story(words, one)
     if setting.is_restricted:
         spot = shape(feature["geometry"]).representative_point()
         lines.append(words.say("body.where", lat=f"{spot.y:.5f}", lon=f"{spot.x:.5f}"))
@@ -164,6 +164,8 @@ def _story(words: Language, one: Mapping[str, Any]) -> list[str]:
     news = one.get("news") or []
     told = {"step": words.step(one)}
     told |= {name: words.say(f"body.{name}", event=one.get(name)) for name in RELATED if one.get(name)}
+    if one.get("merged_into_alert"):  # the id that people know
+        told["merged_into"] = words.say("body.merged_into_alert", event=one["merged_into_alert"])
     told |= {"parted": words.say("body.parted")} if "parted" in news else {}
     marked = {NEWS_LINES.get(name) for name in news}
     return [words.say("body.new", line=line) if name in marked else line for name, line in told.items() if line]

@@ -270,7 +270,8 @@ def test_routes_choose_by_news(office, web_server):
     assert told(web_server, "/b") == [f"{alert_id(event_id('pier-2', 'p2_z'))}:merged"]
     text = json.loads(web_server.posts[0].body)["text"]
     assert "  NEW: second step; +2,000 m² since 14 September 2026\n" in text
-    assert "  NEW: now part of event " in json.loads(web_server.posts[1].body)["text"]
+    whole = alert_id(event_id("pier-2", "p2_w"))
+    assert f"  NEW: now part of alert {whole}\n" in json.loads(web_server.posts[1].body)["text"]
     grown(one)
     assert one.deliver().waiting == 0
 
