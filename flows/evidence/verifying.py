@@ -48,17 +48,17 @@ def check_chain(links: Sequence[Link], *, last: tuple[int, str] | None) -> Check
         number, digest = last
         if len(links) < number or digest_of(links[number - 1].path) != digest:
             wrong.append(f"the record knows another {number:06d}.json: the end of the chain was cut or changed")
-    return Check("chain", f"{len(links)} manifests, each following from the one before", tuple(wrong))
+    return Check("chain", f"unbroken, {_manifests(len(links))}", tuple(wrong))
 
 
 def check_signatures(links: Sequence[Link], key: Ed25519PublicKey | None) -> Check:
     """Every manifest is signed by the holder of a key; without the key nothing is claimed."""
     signed = [link for link in links if link.signature]
     if key is None:
-        return Check("signature", f"{len(signed)} of {len(links)} manifests are signed; --key says by whom")
+        return Check("signature", f"{len(signed)} of {_manifests(len(links))} signed; --key PUBLIC.pem asks by whom")
     wrong = [f"{link.path.name} is not signed" for link in links if not link.signature]
     wrong += [f"{link.path.name} is not signed with this key" for link in signed if not _is_signed(link, key)]
-    return Check("signature", f"{len(links)} manifests, all signed with this key", tuple(wrong))
+    return Check("signature", f"{_manifests(len(links))}, all signed with this key", tuple(wrong))
 
 
 def check_history(links: Sequence[Link], found: Mapping[str, Mapping[str, Any]]) -> Check:
@@ -99,6 +99,10 @@ def public_key(path: Path) -> Ed25519PublicKey:
             f"key `{path}` is no public Ed25519 key in PEM; `openssl pkey -in KEY -pubout` gives that of a signing key"
         )
     return key
+
+
+def _manifests(number: int) -> str:
+    return f"{number} manifest{'' if number == 1 else 's'}"
 
 
 def _is_signed(link: Link, key: Ed25519PublicKey) -> bool:

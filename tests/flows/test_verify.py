@@ -79,7 +79,7 @@ def wrong(said):
 def test_evidence_that_nobody_touched_holds(evidence, made):
     said = evidence("--key", str(evidence.public))
     assert (said.status, wrong(said)) == (0, [])
-    assert "holds  chain: 2 manifests" in said.out
+    assert "holds  chain: unbroken, 2 manifests" in said.out
     assert "all signed with this key" in said.out
     assert evidence(path=f"areas/{made.WALLED}").status == 0
     assert evidence(path="alerts/alerts.geojson").status == 0
@@ -141,7 +141,7 @@ def test_another_key_and_no_key_are_told_apart(evidence):
     said = evidence("--key", str(other))
     assert (said.status, len(wrong(said))) == (1, 2)
     assert wrong(said)[0] == "signature: 000001.json is not signed with this key"
-    assert "2 of 2 manifests are signed; --key says by whom" in evidence().out
+    assert "2 of 2 manifests signed; --key PUBLIC.pem asks by whom" in evidence().out
     (evidence.outputs / "alerts.geojson").write_text('{"type": "FeatureCollection", "features": []}')
     assert close(evidence.bench, 9)["number"] == 3
     assert wrong(evidence("--key", str(evidence.public))) == ["signature: 000003.json is not signed"]
