@@ -46,6 +46,7 @@ def _event(state: AreaState, track: Track, today: int) -> Event:
         transitions=track.transitions,
         criteria=_criteria(state, track, today) if ground.is_region else (),
         merged_into=track.merged_into,
+        steps=tuple(map(date.fromordinal, track.steps)),
     )
 
 

@@ -61,7 +61,8 @@ class Event:
 
     `footprint` is bool (y, x) on the area's grid. Areas are in m², length in m; `closure` is the share (0 to 1) of a
     ring around the place that a line covers. `key` names the event within its area and survives replays; `merged_into`
-    is the key of the event that took its ground when both grew together.
+    is the key of the event that took its ground when both grew together. `steps` are the days on which it began, and
+    began again: an expansion in phases is one event.
     """
 
     key: str
@@ -83,3 +84,4 @@ class Event:
     transitions: tuple[Transition, ...]
     criteria: tuple[Criterion, ...] = ()
     merged_into: str | None = None
+    steps: tuple[date, ...] = ()

@@ -274,6 +274,7 @@ class _Watch:
             geometry=outline_of(event.footprint, self.grid),
             transitions=event.transitions,
             alert=deserves_alert(event),
+            steps=event.steps,
         )
 
     def _record_scenes(self) -> None:

@@ -10,6 +10,7 @@ from aois.demonstration import DEMONSTRATION_IDS, demonstration
 from aois.reading import read_areas
 from flows.channels import routes_of
 from flows.credentials import check_account
+from flows.evidence.manifests import signing_key
 from flows.imagery.address import is_url
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.plan import Asked, last_week
@@ -32,6 +33,7 @@ def check_call(settings: Settings, asked: Asked, only: Sequence[str] = (), *, fr
         check_account(settings)
     open_archive(settings)  # an object store whose address is none says so
     routes_of(settings)
+    signing_key(settings.signing_key)
     _check_outputs(settings.outputs)
     with open_ledger(settings.ledger) as ledger:
         _check_record(settings, areas, ledger)

@@ -3,32 +3,56 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from typing import Annotated, Optional
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Optional
 
 import typer
 from rich.table import Table
 
-from aois.week import week_of
+from aois.week import parse_week, week_of
+from detectors.records import State
 from flows.alerts.console import console_table
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import Precision, Split
-from flows.ledger.records import Judgement, Reason, Verdict
+from flows.ledger.records import Judgement, Reason, RemarkKind, Verdict
 from flows.settings import Settings, SettingsError, load_settings
 from flows.terminal import OutputsOption, console, existing_ledger
+
+REMARKS = {
+    RemarkKind.STEP: "step {}",
+    RemarkKind.MERGED: "now part of {}",
+    RemarkKind.KEPT: "kept its id: the same ground was found as {} when earlier weeks were worked through again",
+    RemarkKind.SPLIT: "found apart from {} when earlier weeks were worked through again",
+}
 
 alerts_app = typer.Typer(no_args_is_help=True, help="The alerts on record.")
 
 
+AreaOption = Annotated[Optional[str], typer.Option("--area", help="Only this area.")]  # noqa: UP045
+WeekOption = Annotated[Optional[str], typer.Option("--week", help="Only what went out in this week.")]  # noqa: UP045
+
+
 @alerts_app.command("list")
-def alerts_list(outputs: OutputsOption = None) -> None:
-    """Every alert, by place."""
+def alerts_list(
+    area: AreaOption = None,
+    week: WeekOption = None,
+    state: Annotated[Optional[State], typer.Option("--state", help="Only alerts in this state.")] = None,  # noqa: UP045
+    waiting: Annotated[bool, typer.Option("--open", help="Only what nobody has acknowledged.")] = False,
+    outputs: OutputsOption = None,
+) -> None:
+    """Every alert, by place, and who has acknowledged it."""
     with existing_ledger(load_settings(outputs=outputs)) as ledger:
-        features = ledger.alerts()
+        on_record = len(ledger.alert_records())
+        features = _chosen(ledger, area=area, week=week, waiting=waiting)
+        people = {one.alert_id: one.acknowledged_by for one in ledger.alert_records() if one.acknowledged_by}
         last = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
-    console.print(
-        console_table(features, last) if features else "No alert on record. No alert is not the same as no change."
-    )
+    shown = [one for one in features if state is None or one["properties"]["state"] == state.value]
+    if shown:
+        console.print(console_table(shown, last, taken_up=people))
+    elif on_record:
+        console.print(f"None of {on_record} alerts on record is like that.", highlight=False)
+    else:
+        console.print("No alert on record. No alert is not the same as no change.")
 
 
 @alerts_app.command("show")
@@ -42,23 +66,37 @@ def alerts_show(alert_id: str, outputs: OutputsOption = None) -> None:
             "acknowledged_on": str(record.acknowledged_on) if record.acknowledged_on else None,
             "acknowledged_by": record.acknowledged_by,
             "verdicts": [{**vars(one.judgement), "at": one.at.isoformat(timespec="seconds")} for one in said],
-            "history": [
-                f"{step.on} {step.state.value} {step.note}".strip() for step in ledger.history(record.event_id)
-            ],
+            "history": _history(ledger, record.event_id),
         }
     console.print_json(json.dumps(shown))
 
 
 @alerts_app.command("acknowledge")
 def alerts_acknowledge(
-    alert_id: str,
     by: Annotated[str, typer.Option("--by", help="Who takes it up.")],
+    alert_id: Annotated[Optional[str], typer.Argument(help="Which alert; left out with --all.")] = None,  # noqa: UP045
+    everything: Annotated[bool, typer.Option("--all", help="Every alert that nobody has acknowledged.")] = False,
+    area: AreaOption = None,
+    week: WeekOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before many are acknowledged.")] = False,
     outputs: OutputsOption = None,
 ) -> None:
-    """Note who takes an alert up."""
+    """Note who takes an alert up, or with --all every open one, of an area or of a week."""
+    if everything is (alert_id is not None) or (alert_id is not None and (area or week)):
+        raise SettingsError("name one alert, or say --all, which --area and --week can narrow down")
+    today = datetime.now(UTC).date()
     with existing_ledger(load_settings(outputs=outputs)) as ledger:
-        ledger.acknowledge(alert_id, by=by, on=datetime.now(UTC).date())
-    console.print(f"{alert_id} acknowledged by {by}.", highlight=False, markup=False)
+        if alert_id is not None:
+            ledger.acknowledge(alert_id, by=by, on=today)
+            console.print(f"{alert_id} acknowledged by {by}.", highlight=False, markup=False)
+            return
+        found = _chosen(ledger, area=area, week=week, waiting=True)
+        places = len({one["properties"]["area_id"] for one in found})
+        what = f"{_counted(len(found), 'alert')} at {_counted(places, 'place')}"
+        if found and not yes:
+            typer.confirm(f"Acknowledge {what} for {by}?", abort=True)
+        ledger.acknowledge_all([one["id"] for one in found], by=by, on=today)
+    console.print(f"{what} acknowledged by {by}.", highlight=False, markup=False)
 
 
 @alerts_app.command("judge")
@@ -140,12 +178,40 @@ def alerts_answer(
     uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")  # a token is nothing for a log
 
 
+def _chosen(ledger: Ledger, *, area: str | None, week: str | None, waiting: bool) -> list[dict[str, Any]]:
+    """The alerts of an area and of a week, all or only those that nobody has acknowledged; refuses what is unknown."""
+    if area is not None and area not in {one.id for one in ledger.areas()}:
+        raise SettingsError(f"area `{area}` is not in the ledger; `sitewatch areas list` shows the ids")
+    asked = None if week is None else parse_week(week)
+    silent = {one.alert_id for one in ledger.alert_records() if one.acknowledged_on is None}
+    return [
+        one
+        for one in ledger.alerts()
+        if area in (None, one["properties"]["area_id"])
+        and asked in (None, week_of(date.fromisoformat(one["properties"]["issued_on"])))
+        and (one["id"] in silent or not waiting)
+    ]
+
+
+def _history(ledger: Ledger, event_id: str) -> list[str]:
+    """All that was ever said of an event, a line each, in the order of days."""
+    told = [(step.on, f"{step.state.value} {step.note}".strip()) for step in ledger.history(event_id)]
+    told += [(one.on, REMARKS[one.kind].format(one.about)) for one in ledger.remarks(event_id)]
+    return [f"{day} {words}" for day, words in sorted(told, key=lambda one: one[0])]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _deliver(ledger: Ledger, settings: Settings, *, only_due: bool) -> None:
     from flows.delivery import deliver_pending
+    from flows.signals import is_at_hand, send_signals
 
     week = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
     report = settings.outputs / "reports" / str(week) / "index.html"
-    outcome = deliver_pending(ledger, settings, week=week, report=report, only_due=only_due)
+    signal = send_signals if is_at_hand() else None
+    outcome = deliver_pending(ledger, settings, week=week, report=report, only_due=only_due, signal=signal)
     if outcome.waiting and not settings.alert_urls and settings.alert_routes is None:
         raise SettingsError(
             f"{outcome.waiting} messages wait and no channel is set; set SITEWATCH_ALERT_URLS or SITEWATCH_ALERT_ROUTES"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,18 +13,23 @@ from aois.week import Week
 from flows.alerts.delivery import send
 from flows.alerts.digest import Fates, Setting
 from flows.alerts.parcel import parcel, parcel_key
-from flows.alerts.routes import Channel, ChannelKind, Route, Routes
+from flows.alerts.routes import ChannelKind, Route, Routes
 from flows.alerts.signing import Answer, make_token
 from flows.alerts.timing import Schedule, after_quiet_hours, is_due, next_attempt, next_weekly
 from flows.channels import report_link, routes_of
 from flows.ledger.ledger import Ledger
-from flows.ledger.records import DeliveryRecord, DispatchRecord, MessageRecord, Purpose
+from flows.ledger.records import DeliveryRecord, DispatchRecord, MessageRecord, News, Purpose
 from flows.settings import Settings, SourceName
 
 Clock: TypeAlias = Callable[[], datetime]
 Feature: TypeAlias = dict[str, Any]
+Signal: TypeAlias = Callable[[Mapping[str, Any], datetime], str]
+"""Tells programs of a parcel's content, made at an instant; empty when they were told, else the reason."""
 
 LARGEST = {ChannelKind.WEBHOOK: 500}  # alerts a dispatch: half a megabyte, which servers take
+LARGEST_SIGNAL = 100
+PREFECT = "Prefect events"
+"""The channel of programs, which needs no route: it hears every message."""
 LINK_LIFE = timedelta(days=60)
 BUSY = "another process is sending messages; wait for it to end, then run `sitewatch alerts deliver`"
 OVER = ("finished", "retracted")
@@ -54,20 +59,24 @@ def deliver_pending(
     clock: Clock = utc_now,
     only_due: bool = False,
     patience_s: float = 30.0,
+    signal: Signal | None = None,
 ) -> Delivery:
     """Send all that waits, each channel by itself; with `only_due` leave alone what failed and is to wait longer.
 
-    Without a channel nothing is sent and nothing is marked: the messages wait for the day on which one is given. One
-    process at a time; raises `LedgerError` when another has not finished after `patience_s`.
+    Without a channel nothing is sent to people and nothing is marked: the messages wait for the day on which one is
+    given. Programs are told by `signal`; what they are to hear waits where there is none. One process at a time; raises
+    `LedgerError` when another has not finished after `patience_s`.
     """
     routes = routes_of(settings)
     waiting = len(ledger.pending_messages())
-    if not routes.channels:
+    if not routes.channels and signal is None:
         return Delivery(waiting)
-    post = _Post(ledger, routes, week, report, settings.source is SourceName.SIMULATED, clock)
+    post = _Post(ledger, routes, week, report, settings.source is SourceName.SIMULATED, clock, signal)
     with ledger.exclusively("delivery", complaint=BUSY, patience_s=patience_s):
-        post.route()
-        post.escalate()
+        if routes.channels:
+            post.route()
+            post.escalate()
+        post.promise()
         post.pack()
         return post.send(waiting, only_due=only_due)
 
@@ -82,6 +91,7 @@ class _Post:
     report: Path
     is_exercise: bool
     clock: Clock
+    signal: Signal | None
 
     def route(self) -> None:
         """Settle who hears each new message, and from when on."""
@@ -90,6 +100,18 @@ class _Post:
             alerts = self._alerts()
             found = [one for message in messages for one in self._ways(message, alerts[message.alert_id], now)]
             self.ledger.outbox.route([message.key for message in messages], found, at=now)
+
+    def promise(self) -> None:
+        """Settle that programs hear each new message, whoever else does."""
+        if self.signal is None:
+            return
+        now = self.clock()
+        found = [
+            DeliveryRecord(message.key, PREFECT, PREFECT, now, now, Purpose.SIGNAL)
+            for message in self.ledger.outbox.unsignalled()
+        ]
+        if found:
+            self.ledger.outbox.route([], found, at=now)
 
     def escalate(self) -> None:
         """Settle who else hears of alerts that nobody has acknowledged in time."""
@@ -116,14 +138,15 @@ class _Post:
         due = [one for one in self.ledger.outbox.waiting() if is_due(one.not_before, set_at=one.made_at, now=now)]
         if not due:
             return
-        groups: dict[tuple[str, str, Purpose], list[str]] = defaultdict(list)
+        groups: dict[tuple[str, str, Purpose], dict[str, News]] = defaultdict(dict)
         for one in due:
-            groups[one.channel, one.route, one.purpose].append(one.message_key)
+            groups[one.channel, one.route, one.purpose][one.message_key] = one.news
         alerts, fates = self._alerts(), self.ledger.provisional_fates()
-        for (channel, name, purpose), keys in groups.items():
-            for some in _shares(sorted(keys), self.routes.channels.get(channel)):
+        for (channel, name, purpose), told in groups.items():
+            for some in _shares(sorted(told), self._largest(channel, purpose)):
                 setting = self._setting(self._named(name, channel), channel, purpose, Fates(**vars(fates)), some, now)
-                self.ledger.outbox.pack(self._dispatch(channel, some, setting, alerts, purpose, now), purpose=purpose)
+                news = {key: told[key] for key in some}
+                self.ledger.outbox.pack(self._dispatch(channel, news, setting, alerts, purpose, now), purpose=purpose)
 
     def send(self, waiting: int, *, only_due: bool) -> Delivery:
         """Send each dispatch, and note how its channel took it."""
@@ -133,10 +156,12 @@ class _Post:
         for one in self.ledger.outbox.unsent():
             if only_due and not is_due(one.next_attempt_at, set_at=one.last_attempt_at, now=self.clock()):
                 continue
+            if one.channel == PREFECT and self.signal is None:
+                continue  # nobody to tell from here; the next run will
             reason = self._attempt(one)
             if not reason:
                 self.ledger.outbox.mark_sent(one.key, at=self.clock())
-                sent.update(one.messages)
+                sent.update(() if one.channel == PREFECT else one.messages)
                 continue
             reason, now = f"{one.channel}: {reason}", self.clock()
             again = next_attempt(one.attempts + 1, now)
@@ -145,24 +170,30 @@ class _Post:
         return Delivery(waiting, len(sent), tuple(failed), tuple(given_up))
 
     def _attempt(self, one: DispatchRecord) -> str:
+        if one.channel == PREFECT and self.signal is not None:
+            return self.signal(one.payload, one.made_at)
         channel = self.routes.channels.get(one.channel)
         if channel is None:
             return "there is no such channel any more; name it again in the routes"
         return send(one.payload, channel, made_at=one.made_at, now=self.clock())
 
     def _alerts(self) -> dict[str, Feature]:
-        """Every alert by its id, with the last clear look at its area."""
+        """Every alert by its id, with the last clear look at its area, and the alert that it is part of if it is."""
         looks = {o.area_id: o.last_clear_look for o in self.ledger.observations() if o.last_clear_look}
         alerts = {}
-        for feature in self.ledger.alerts():
+        found = self.ledger.alerts()
+        known = {feature["properties"]["event_id"]: feature["id"] for feature in found}
+        for feature in found:
             look = looks.get(feature["properties"]["area_id"])
             properties = {**feature["properties"], "last_clear_look": look.isoformat() if look else None}
+            whole = known.get(properties.get("merged_into"))
+            properties |= {"merged_into_alert": whole} if whole else {}
             alerts[feature["id"]] = {**feature, "properties": properties}
         return alerts
 
     def _ways(self, message: MessageRecord, alert: Feature, now: datetime) -> Iterator[DeliveryRecord]:
         for route in self.routes.routes:
-            if route.wants(alert["properties"], message.state.value):
+            if route.wants(alert["properties"], message.state.value, message.news.value):
                 start = _start(route, now)
                 for channel in route.channels:
                     yield DeliveryRecord(message.key, channel, route.name, now, start)
@@ -194,18 +225,26 @@ class _Post:
     def _dispatch(
         self,
         channel: str,
-        keys: Sequence[str],
+        told: Mapping[str, News],
         setting: Setting,
         alerts: dict[str, Feature],
         purpose: Purpose,
         now: datetime,
     ) -> DispatchRecord:
         messages: dict[str, list[str]] = defaultdict(list)
-        for key in keys:
+        for key in told:
             messages[_alert_of(key)].append(key)
-        key = parcel_key(channel, purpose.value, keys)
-        content = parcel([alerts[one] for one in messages], self.week, setting, key=key, messages=messages)
-        return DispatchRecord(key, channel, tuple(keys), content, now)
+        key = parcel_key(channel, purpose.value, list(told))
+        found = [_with_news(alerts[one], [told[key].value for key in keys]) for one, keys in messages.items()]
+        content = parcel(found, self.week, setting, key=key, messages=messages)
+        return DispatchRecord(key, channel, tuple(told), content, now)
+
+    def _largest(self, channel: str, purpose: Purpose) -> int | None:
+        """How many messages a channel takes at once; None if it does not matter."""
+        if purpose is Purpose.SIGNAL:
+            return LARGEST_SIGNAL
+        known = self.routes.channels.get(channel)
+        return LARGEST.get(known.kind) if known else None
 
 
 def _start(route: Route, now: datetime) -> datetime:
@@ -215,9 +254,14 @@ def _start(route: Route, now: datetime) -> datetime:
     return after_quiet_hours(now, route.quiet_hours, route.timezone)
 
 
-def _shares(keys: Sequence[str], channel: Channel | None) -> Iterator[Sequence[str]]:
+def _with_news(alert: Feature, news: list[str]) -> Feature:
+    """The alert with the reasons why it is told, one for each of its messages."""
+    return {**alert, "properties": {**alert["properties"], "news": news}}
+
+
+def _shares(keys: Sequence[str], largest: int | None) -> Iterator[Sequence[str]]:
     """The keys in portions that a channel can take at once."""
-    size = LARGEST.get(channel.kind, len(keys)) if channel else len(keys)
+    size = largest or len(keys)
     for start in range(0, len(keys), size):
         yield keys[start : start + size]
 

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, separated by spaces")
 
     alert_routes: Path | None = Field(None, description="who hears which alerts, TOML; see flows/alerts/README.md")
+    signing_key: Path | None = Field(None, description="an Ed25519 key (PEM) that signs what each run leaves")
     sh_client_id: SecretStr | None = Field(
         None, validation_alias="SH_CLIENT_ID", description="the OAuth client of Sentinel Hub or CDSE"
     )

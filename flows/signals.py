@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from prefect.events import emit_event
-
-from flows.ledger.ledger import Ledger
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.events import Event, RelatedResource, Resource
+from prefect.exceptions import PrefectException
+from prefect.settings import PREFECT_API_URL
 
 TOLD = ("kind", "change", "state", "first_seen", "confirmed_on", "area_m2", "confidence", "sensors")
 
 
-def emit_alerts(ledger: Ledger, issued: Collection[str], changed: Collection[str]) -> None:
-    """An event ``sitewatch.alert.issued`` or ``sitewatch.alert.changed`` for each of these alerts; never coordinates.
+def is_at_hand() -> bool:
+    """Whether there is a Prefect server to tell outside of a run."""
+    return PREFECT_API_URL.value() is not None
 
-    The same alert in the same state has the same event id, so an automation that sees one twice can tell.
+
+def send_signals(content: Mapping[str, Any], made_at: datetime) -> str:
+    """Prefect's server has an event for each message of a parcel; empty when it took them, else the reason.
+
+    ``sitewatch.alert.issued`` for one that is new, ``sitewatch.alert.changed`` for any other news; never coordinates.
+    An event's id follows from the message's key, so an automation that sees one twice can tell.
     """
-    wanted = {**dict.fromkeys(changed, "changed"), **dict.fromkeys(issued, "issued")}
-    for feature in ledger.alerts() if wanted else []:
-        if feature["id"] in wanted:
-            _emit(f"sitewatch.alert.{wanted[feature['id']]}", feature["properties"])
+    events = [event.model_dump(mode="json") for event in events_of(content, made_at)]
+    try:
+        with get_client(sync_client=True) as client:
+            client.request("POST", "/events", json=events)
+    except (httpx.HTTPError, PrefectException, OSError, RuntimeError, ValueError) as error:
+        return f"Prefect's server did not take the events ({type(error).__name__}); check PREFECT_API_URL"
+    return ""
 
 
-def _emit(name: str, properties: dict[str, Any]) -> None:
+def events_of(content: Mapping[str, Any], made_at: datetime) -> Iterator[Event]:
+    """The events that stand for a parcel's messages; the same parcel gives the same events."""
+    for properties in (alert["properties"] for alert in content["alerts"]):
+        for key, news in zip(properties["messages"], properties["news"], strict=True):
+            yield _event(properties, key, news, made_at)
+
+
+def _event(properties: Mapping[str, Any], key: str, news: str, made_at: datetime) -> Event:
     alert, area = properties["alert_id"], properties["area_id"]
-    emit_event(
-        event=name,
-        resource={"prefect.resource.id": f"sitewatch.alert.{alert}", "prefect.resource.name": alert},
-        related=[{"prefect.resource.id": f"sitewatch.area.{area}", "prefect.resource.role": "area"}],
-        payload={key: properties[key] for key in TOLD},
-        id=uuid5(NAMESPACE_URL, f"urn:sitewatch:{name}:{alert}:{properties['state']}"),
+    return Event(
+        id=uuid5(NAMESPACE_URL, f"urn:sitewatch:message:{key}"),
+        event=f"sitewatch.alert.{'issued' if news == 'issued' else 'changed'}",
+        occurred=made_at,
+        resource=Resource({"prefect.resource.id": f"sitewatch.alert.{alert}", "prefect.resource.name": alert}),
+        related=[RelatedResource({"prefect.resource.id": f"sitewatch.area.{area}", "prefect.resource.role": "area"})],
+        payload={name: properties[name] for name in TOLD} | {"news": news, "message": key},
     )

@@ -27,6 +27,7 @@ from aois.grid import grid_of
 from aois.week import Week
 from flows.alerts.files import write_alerts, write_events
 from flows.areawatch import AreaOutcome, Progress, Stores, watch_area
+from flows.attest import attest
 from flows.call import areas_of, check_call
 from flows.delivery import deliver_pending
 from flows.evidence.catalog import write_catalog
@@ -39,7 +40,7 @@ from flows.plan import Asked, last_week
 from flows.progress import WORDS, Board
 from flows.reporting import report_week
 from flows.settings import Settings
-from flows.signals import emit_alerts
+from flows.signals import send_signals
 from flows.sources import open_archive, open_source
 
 VERSION = "0.1.0"
@@ -97,9 +98,8 @@ def watch(
         spent = stores.source.spent if isinstance(stores.source, Metered) else None
         minutes = (monotonic() - began) / 60
         result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=minutes)
-        emit_alerts(ledger, result.issued, result.changed)
-        deliver_pending(ledger, settings, week=week, report=report)
-        _finish(ledger, run, result, known)
+        deliver_pending(ledger, settings, week=week, report=report, signal=send_signals)
+        _finish(ledger, run, result, known, attest(settings, ledger, run))
     _show(result)
     if failures:
         return Failed(message=f"areas failed: {', '.join(sorted(failures))}", data=result)
@@ -174,13 +174,14 @@ def _start(ledger: Ledger, settings: Settings, asked: Asked) -> str:
     return run_id
 
 
-def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Area]) -> None:
+def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Area], manifest: Any) -> None:
     summary = {
         "areas": [a.id for a in known],
         "week": str(result.week),
         "issued": list(result.issued),
         "changed": list(result.changed),
         "failures": result.failures,
+        "manifest": manifest,
         "fetched": sum(o.fetched for o in result.outcomes),
         "completed": {o.area_id: dict(o.completed_scenes) for o in result.outcomes if o.completed_scenes},
         "revised": {o.area_id: dict(o.revised_scenes) for o in result.outcomes if o.revised_scenes},

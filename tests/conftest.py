@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -48,14 +48,15 @@ class PostgresServer:
     def create(self) -> str:
         """The name of a new database."""
         name = f"test{next(self.numbers)}"
-        self._run(f"CREATE DATABASE {name}")
+        self.run(f"CREATE DATABASE {name}")
         return name
 
     def drop(self, name: str) -> None:
         """The database is no more, whoever is connected to it."""
-        self._run(f"DROP DATABASE {name} WITH (FORCE)")
+        self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def _run(self, statement: str) -> None:
+    def run(self, statement: str) -> None:
+        """Have a statement done, as its owner."""
         engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.exec_driver_sql(statement)
@@ -124,6 +125,42 @@ def postgres() -> Iterator[PostgresServer]:
         pytest.skip("no PostgreSQL server on this machine; apt-get install postgresql")
     with running(binaries) as server:
         yield server
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path, postgres: PostgresServer) -> Iterator[Callable[[str], Callable[[], None]]]:
+    """Puts a database on a disk of 12 MB and fills that up; what it gives back makes room again.
+
+    The disk is a file system in memory, which only root may mount; elsewhere the test is skipped and says so.
+    """
+    disk = Path(tempfile.mkdtemp(prefix="sitewatch-full-"))
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        disk.rmdir()
+        pytest.skip("no right to mount a small disk here; run as root")
+    spaces: list[str] = []
+
+    def fill(database: str) -> Callable[[], None]:
+        rights = account()
+        (disk / "space").mkdir()
+        if rights:
+            os.chown(disk / "space", rights["user"], rights["group"])
+        name = f"small_{database}"
+        postgres.run(f"CREATE TABLESPACE {name} LOCATION '{disk / 'space'}'")
+        spaces.append(name)
+        postgres.run(f"ALTER DATABASE {database} SET TABLESPACE {name}")
+        ballast = disk / "ballast"
+        left = shutil.disk_usage(disk).free
+        ballast.write_bytes(b"\0" * (left - 16_384))
+        return ballast.unlink
+
+    yield fill
+    for name in spaces:
+        database = name.removeprefix("small_")
+        postgres.run(f"ALTER DATABASE {database} SET TABLESPACE pg_default")
+        postgres.run(f"DROP TABLESPACE {name}")
+    subprocess.run(["umount", "--lazy", disk], check=True)
+    disk.rmdir()
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,17 @@ CERTAINTY = {"provisional": "Possible", "confirmed": "Observed", "finished": "Ob
 WEB = ("http://", "https://")
 
 
+def instant(at: datetime) -> str:
+    """An instant as CAP writes it: to the second, UTC as ``-00:00`` (CAP 1.2, 3.3.2)."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S-00:00")
+
+
 def cap_messages(content: Mapping[str, Any], folder: Path, *, sender: str, sent: str) -> dict[str, bytes]:
     """For each message of a parcel its CAP document, by file name; a message has one name for life.
 
-    `sent` is an instant with its offset. The first word on an alert in a folder is an Alert; a later one is an Update
-    or, when it no longer holds, a Cancel, and refers to the first. The area is its id, and its outline only where the
-    parcel has one. Raises `AlertsError` for an earlier file that is no CAP document.
+    `sent` is an instant as CAP writes it (`instant`). The first word on an alert in a folder is an Alert; a later one
+    is an Update or, when it no longer holds, a Cancel, and refers to the first. The area is its id, and its outline
+    only where the parcel has one. Raises `AlertsError` for an earlier file that is no CAP document.
     """
     documents: dict[str, bytes] = {}
     for alert in content["alerts"]:
@@ -50,7 +56,8 @@ def _first_word(alert_id: str, name: str, folder: Path, made: Mapping[str, bytes
 def _document(
     content: Mapping[str, Any], alert: Mapping[str, Any], key: str, first: str | None, *, sender: str, sent: str
 ) -> bytes:
-    state = key.split(":")[1]
+    said = key.split(":")[1]
+    state = said if said in CERTAINTY else alert["properties"]["state"]  # the others tell of a step or a merger
     kind = "Alert" if first is None else "Cancel" if state == "retracted" else "Update"
     root = etree.Element(_tag("alert"), nsmap={None: NAMESPACE})
     fields = [
@@ -81,7 +88,7 @@ def _add_info(root: Any, content: Mapping[str, Any], alert: Mapping[str, Any], s
         ("certainty", CERTAINTY[state]),
         ("senderName", "Sitewatch"),
         ("headline", f"{properties['area_id']}: {told}"),
-        ("description", words.size(properties)),
+        ("description", "; ".join(filter(None, (words.size(properties), words.step(properties))))),
         ("instruction", words.say("body.caution")),
     ]
     if content["report"].startswith(WEB):

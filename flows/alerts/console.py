@@ -13,21 +13,27 @@ from aois.week import Week, week_of
 from flows.alerts.language import language
 
 COLUMNS = ("area", "alert", "kind", "change", "state", "size", "confidence", "sensors", "first seen", "issued")
+TAKEN_UP = "acknowledged"
 STYLES = {"provisional": "yellow", "confirmed": "bold red", "finished": "cyan", "retracted": "dim"}
 
 
-def console_table(features: Sequence[Mapping[str, Any]], week: Week) -> Table:
+def console_table(
+    features: Sequence[Mapping[str, Any]], week: Week, *, taken_up: Mapping[str, str] | None = None
+) -> Table:
     """What a monitor needs of the given alerts, a row each in the order given: ids, never coordinates.
 
-    Alerts that went out in `week` are marked as new. Whatever the terminal's width, nothing is cut short, and the id
-    of an alert, which is typed again, stands on one line.
+    Alerts that went out in `week` are marked as new. `taken_up` says of alerts, by id, who acknowledged them; without
+    it nothing is said of that. Whatever the terminal's width, nothing is cut short, and the id of an alert, which is
+    typed again, stands on one line.
     """
-    columns = (Column(name, overflow="fold", no_wrap=name == "alert") for name in COLUMNS)
+    names = COLUMNS if taken_up is None else (*COLUMNS, TAKEN_UP)
+    columns = (Column(name, overflow="fold", no_wrap=name == "alert") for name in names)
     words = language("en")
     title = f"{words.count('count.alert', len(features))}, week {week}"
     table = Table(*columns, title=title, caption=words.say("body.caution"))
     for feature in features:
-        table.add_row(*_row(feature["properties"], week))
+        person = () if taken_up is None else (Text(taken_up.get(feature["id"], "nobody yet")),)
+        table.add_row(*_row(feature["properties"], week), *person)
     return table
 
 
@@ -39,7 +45,7 @@ def _row(properties: Mapping[str, Any], week: Week) -> tuple[Text, ...]:
         properties["area_id"],
         properties["alert_id"],
         properties["kind"],
-        properties["change"],
+        _change(properties),
         properties["state"],
         language("en").size(properties),
         f"{properties['confidence']:.2f}",
@@ -50,3 +56,12 @@ def _row(properties: Mapping[str, Any], week: Week) -> tuple[Text, ...]:
     return tuple(
         Text(cell, style=STYLES.get(properties["state"], "") if cell == properties["state"] else "") for cell in cells
     )
+
+
+def _change(properties: Mapping[str, Any]) -> str:
+    """The change, with the step that it is in and the event that took it over, if there are such."""
+    step = len(properties.get("steps") or [])
+    parts = [properties["change"], *([f"step {step}"] if step > 1 else [])]
+    if properties.get("merged_into"):
+        parts.append(f"part of {properties['merged_into']}")
+    return ", ".join(parts)

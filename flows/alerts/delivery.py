@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from flows.alerts.apprise_channel import notify
-from flows.alerts.cap import cap_messages
+from flows.alerts.cap import cap_messages, instant
 from flows.alerts.errors import AlertsError
 from flows.alerts.feed import feed_with
 from flows.alerts.files import replace_file, write_alerts
@@ -48,7 +48,7 @@ def _atom(content: Mapping[str, Any], channel: Channel, made_at: datetime, _now:
 
 
 def _cap(content: Mapping[str, Any], channel: Channel, made_at: datetime, _now: datetime) -> str:
-    folder, sent = _path(channel), made_at.isoformat(timespec="seconds")
+    folder, sent = _path(channel), instant(made_at)
     for name, document in cap_messages(content, folder, sender=channel.sender, sent=sent).items():
         replace_file(folder / name, document)
     return ""

@@ -14,6 +14,8 @@ from aois.week import Week
 from flows.alerts.language import Language, language
 
 SHOWN = 60  # alerts told one by one; more would be read by nobody, and the report has them all
+RELATED = ("reopens", "split_from", "merged_into")
+NEWS_LINES = {"step": "step", "merged": "merged_into", "parted": "parted"}
 STATES = ("provisional", "confirmed", "finished", "retracted")
 
 
@@ -143,18 +145,30 @@ def _alert(words: Language, feature: Mapping[str, Any], setting: Setting) -> tup
     confidence = words.figure(f"{one['confidence']:.2f}")
     lines = [
         words.say("body.what", state=state, change=change, kind=kind),
+        *_story(words, one),
         words.say("body.size", size=words.size(one)),
         words.say("body.confidence", confidence=confidence, sensors=words.listed(one["sensors"])),
         ", ".join(dates),
         one["alert_id"],
     ]
-    lines += [words.say(f"body.{name}", event=one[name]) for name in ("reopens", "merged_into") if one.get(name)]
     if setting.is_restricted:
         spot = shape(feature["geometry"]).representative_point()
         lines.append(words.say("body.where", lat=f"{spot.y:.5f}", lon=f"{spot.x:.5f}"))
     if one["alert_id"] in setting.links:
         lines.append(words.say("body.acknowledge", link=setting.links[one["alert_id"]]))
     return tuple(lines)
+
+
+def _story(words: Language, one: Mapping[str, Any]) -> list[str]:
+    """Steps, mergers and the like, a line each; marked where they are why there is the message."""
+    news = one.get("news") or []
+    told = {"step": words.step(one)}
+    told |= {name: words.say(f"body.{name}", event=one.get(name)) for name in RELATED if one.get(name)}
+    if one.get("merged_into_alert"):  # the id that people know
+        told["merged_into"] = words.say("body.merged_into_alert", event=one["merged_into_alert"])
+    told |= {"parted": words.say("body.parted")} if "parted" in news else {}
+    marked = {NEWS_LINES.get(name) for name in news}
+    return [words.say("body.new", line=line) if name in marked else line for name, line in told.items() if line]
 
 
 def _closing(words: Language, alerts: int, setting: Setting) -> tuple[str, ...]:

@@ -63,6 +63,24 @@ class Language:
             parts.append(self.say("size.ring", share=self.percent(properties["closure"])))
         return ", ".join(parts)
 
+    def step(self, properties: Mapping[str, Any]) -> str:
+        """Which step an alert is in and what it added; empty for one that never began again."""
+        steps = properties.get("steps") or []
+        if len(steps) < 2:
+            return ""
+        ordinals, number = self._entry("steps.ordinals"), len(steps)
+        ordinal = ordinals[number - 1] if number <= len(ordinals) else self.say("steps.beyond", n=number)
+        day, added = self.day(steps[-1]["on"]), steps[-1]["added_m2"]
+        if added is None or added < 1:  # built on ground that the event held already
+            return self.say("steps.begun", ordinal=ordinal, day=day)
+        return self.say("steps.grown", ordinal=ordinal, day=day, size=self._area(added))
+
+    def _area(self, area: float) -> str:
+        """One area: hectares above one, else square metres."""
+        if area > HECTARE_M2:
+            return f"{self.figure(f'{area / HECTARE_M2:.1f}')} ha"
+        return f"{self.figure(two_figures(area))} m²"
+
     def _areas(self, area: float, low: float, high: float) -> str:
         """Areas in one unit, that of the middle one: hectares above one, else square metres."""
         if area > HECTARE_M2:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -70,6 +70,8 @@ class Channel(_Strict):
             raise ValueError(f"a channel of kind `{self.kind}` needs a url")
         if not needs_url and self.path is None:
             raise ValueError(f"a channel of kind `{self.kind}` needs a path")
+        if set(self.sender) & set(" ,<&") or not self.sender:
+            raise ValueError(f"`{self.sender}` cannot be a sender in CAP; write it like watch@example.org")
         secret = self.secret.get_secret_value() if self.secret else ""
         if self.kind is ChannelKind.WEBHOOK and len(secret) < LEAST_SECRET:
             raise ValueError(f"a webhook needs a secret of at least {LEAST_SECRET} characters to sign with")
@@ -85,6 +87,7 @@ class Route(_Strict):
     kinds: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
+    news: tuple[Literal["issued", "state", "step", "merged", "parted"], ...] = ()
     min_confidence: float = Field(0.0, ge=0, le=1)
     min_area_m2: float = Field(0.0, ge=0)
     schedule: Schedule = Schedule.IMMEDIATE
@@ -97,13 +100,14 @@ class Route(_Strict):
     escalate_after_hours: float | None = Field(None, gt=0)
     escalate_to: tuple[str, ...] = ()
 
-    def wants(self, properties: Mapping[str, Any], state: str) -> bool:
-        """Whether a message that says `state` of an alert with these properties goes this way."""
+    def wants(self, properties: Mapping[str, Any], state: str, news: str = "issued") -> bool:
+        """Whether a message that says `state` of an alert with these properties, for this reason, goes this way."""
         return (
             any(fnmatchcase(properties["area_id"], pattern) for pattern in self.areas)
             and _within(properties["kind"], self.kinds)
             and _within(properties["change"], self.changes)
             and _within(state, self.states)
+            and _within(news, self.news)
             and properties["confidence"] >= self.min_confidence
             and properties["area_m2"] >= self.min_area_m2
         )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from flows.ledger.errors import LedgerError
 from flows.ledger.outbox import message_record
-from flows.ledger.records import DeliveryRecord, DispatchRecord, MessageRecord, Purpose, Unanswered
+from flows.ledger.records import DeliveryRecord, DispatchRecord, MessageRecord, News, Purpose, Unanswered
 from flows.ledger.tables import AlertRow, DeliveryRow, DispatchRow, MessageRow
 
 
@@ -30,9 +30,9 @@ def route(session: Session, keys: Collection[str], deliveries: Sequence[Delivery
 
 def waiting(session: Session) -> list[DeliveryRecord]:
     """Deliveries that no dispatch carries yet, in the order in which their messages became true."""
-    query = select(DeliveryRow, MessageRow.key).join(MessageRow).where(DeliveryRow.dispatch_id.is_(None))
+    query = select(DeliveryRow, MessageRow).join(MessageRow).where(DeliveryRow.dispatch_id.is_(None))
     rows = session.execute(query.order_by(DeliveryRow.message_id, DeliveryRow.id))
-    return [_delivery(row, key) for row, key in rows]
+    return [_delivery(row, message) for row, message in rows]
 
 
 def pack(session: Session, given: DispatchRecord, *, purpose: Purpose) -> None:
@@ -84,8 +84,13 @@ def revive(session: Session) -> int:
 
 
 def pending(session: Session) -> list[MessageRecord]:
-    """Messages that somebody is still to hear, in the order in which they became true; given up is not pending."""
-    open_ones = exists(_open_deliveries().where(DeliveryRow.message_id == MessageRow.id).correlate(MessageRow))
+    """Messages that somebody is still to hear, in the order in which they became true.
+
+    What was given up is not pending, nor what only programs are to hear.
+    """
+    to_people = DeliveryRow.purpose != Purpose.SIGNAL.value
+    held = _open_deliveries().where(DeliveryRow.message_id == MessageRow.id, to_people)
+    open_ones = exists(held.correlate(MessageRow))
     query = select(MessageRow).where(or_(MessageRow.routed_at.is_(None), open_ones))
     return [message_record(row) for row in session.scalars(query.order_by(MessageRow.id))]
 
@@ -157,8 +162,9 @@ def _delivery_row(one: DeliveryRecord, message_id: int) -> DeliveryRow:
     )
 
 
-def _delivery(row: DeliveryRow, key: str) -> DeliveryRecord:
-    return DeliveryRecord(key, row.channel, row.route, row.made_at, row.not_before, Purpose(row.purpose))
+def _delivery(row: DeliveryRow, message: MessageRow) -> DeliveryRecord:
+    why, news = Purpose(row.purpose), News(message.news)
+    return DeliveryRecord(message.key, row.channel, row.route, row.made_at, row.not_before, why, news)
 
 
 def _record(session: Session, row: DispatchRow) -> DispatchRecord:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from flows.ledger.content import Content
 from flows.ledger.ids import alert_id
 from flows.ledger.records import ALERT_PROPERTIES, EVENT_PROPERTIES, EventFeature
-from flows.ledger.succession import Content
 
 
 def event_features(contents: Iterable[Content]) -> list[EventFeature]:

@@ -22,6 +22,11 @@ def occurrence_id(area_id: str, event_id: str, number: int) -> str:
     return event_id if number == 1 else f"ev-{_digest(area_id, event_id, str(number))}"
 
 
+def double_id(area_id: str, event_id: str, number: int) -> str:
+    """The `number`-th id to try for an event whose own is in use: by one that a replay found on another's ground."""
+    return f"ev-{_digest(area_id, event_id, 'double', str(number))}"
+
+
 def _digest(*parts: str) -> str:
     """Hash parts that cannot run into one another, since no id or key holds a NUL."""
     return sha256("\0".join(parts).encode()).hexdigest()[:DIGITS]

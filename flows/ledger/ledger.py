@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from aois.area import Area
 from aois.week import Week
 from detectors.records import State
-from flows.ledger import dispatches, outbox, runs, verdicts, versions, watched
+from flows.ledger import dispatches, outbox, rows, runs, verdicts, versions, watched
 from flows.ledger.backup import back_up, restore
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import LedgerError
@@ -33,13 +33,15 @@ from flows.ledger.records import (
     MessageRecord,
     ObservationRecord,
     ProvisionalFates,
+    RemarkKind,
+    RemarkRecord,
     RunRecord,
     SceneRecord,
     VerdictRecord,
     WeekOutcome,
 )
-from flows.ledger.succession import settle
-from flows.ledger.tables import AlertRow, ObservationRow, TransitionRow
+from flows.ledger.succession import Known, settle
+from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
 
 
 def open_ledger(url: str) -> Ledger:
@@ -106,7 +108,8 @@ class Ledger:
             current = versions.known(session, area_id=area_id, as_of=week)
             following = versions.next_recorded(session, area_id, week)
             latest = following is None
-            settled = settle(events, before=before, current=current, week=week, is_latest=latest)
+            later = current if latest else versions.known(session, area_id=area_id, as_of=versions.LAST)
+            settled = settle(events, Known(before, current, later), week=week, is_latest=latest)
             watched.write_observation(session, observation)
             versions.write(session, area_id, week, settled, current=current, following=following)
             return outbox.issue(session, area_id, week, settled, current=current, is_latest=latest)
@@ -146,11 +149,25 @@ class Ledger:
         with self._reading() as session:
             return outbox.read_alert(session, alert_id)
 
+    def alert_records(self) -> list[AlertRecord]:
+        """The same of every alert, by id."""
+        with self._reading() as session:
+            return outbox.read_alerts(session)
+
     def history(self, event_id: str) -> list[HistoryStep]:
         """Every transition an event ever went through, in the order in which it was recorded."""
         query = select(TransitionRow).where(TransitionRow.event_id == event_id).order_by(TransitionRow.id)
         with self._reading() as session:
             return [_step(row) for row in session.scalars(query)]
+
+    def remarks(self, event_id: str) -> list[RemarkRecord]:
+        """Everything that was ever said of an event beside its states, in the order in which it was recorded."""
+        query = select(RemarkRow).where(RemarkRow.event_id == event_id).order_by(RemarkRow.id)
+        with self._reading() as session:
+            return [
+                RemarkRecord(r.event_id, RemarkKind(r.kind), r.noted_on, r.about, r.week)
+                for r in session.scalars(query)
+            ]
 
     def pending_messages(self) -> list[MessageRecord]:
         """Messages that somebody is still to hear, in the order in which they became true."""
@@ -177,6 +194,12 @@ class Ledger:
         """Note who took an alert up; the first acknowledgement stays."""
         with self._writing() as session:
             outbox.acknowledge(session, alert_id, by=by, on=on)
+
+    def acknowledge_all(self, alert_ids: Collection[str], *, by: str, on: date) -> None:
+        """The same of several alerts, all or none."""
+        with self._writing() as session:
+            for alert_id in sorted(set(alert_ids)):
+                outbox.acknowledge(session, alert_id, by=by, on=on)
 
     def judge(self, event_id: str, judgement: Judgement, *, at: datetime) -> bool:
         """Note a reviewer's verdict on an event; True if it is new. Verdicts are added, never changed."""
@@ -207,6 +230,11 @@ class Ledger:
         """The latest runs, newest first."""
         with self._reading() as session:
             return runs.read(session, limit=limit)
+
+    def history_digests(self, *, limits: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
+        """Hashes of the tables that only grow, of as many rows of each as `limits` says."""
+        with self._reading() as session:
+            return rows.digests(session, limits=limits)
 
     def back_up(self, path: Path) -> int:
         """The file holds the whole ledger as of this moment; how many rows."""

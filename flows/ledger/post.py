@@ -33,6 +33,11 @@ class Outbox:
         with self.reading() as session:
             return outbox.unrouted(session)
 
+    def unsignalled(self) -> list[MessageRecord]:
+        """Messages that no program was promised yet."""
+        with self.reading() as session:
+            return outbox.unsignalled(session)
+
     def route(self, keys: Collection[str], deliveries: Sequence[DeliveryRecord], *, at: datetime) -> None:
         """Messages are routed, and these are to be delivered; what a channel is to hear already is not added."""
         with self.writing() as session:

@@ -81,7 +81,8 @@ class EventRecord:
 
     `properties` are JSON: the names of `EVENT_PROPERTIES` (`event_id` and `area_id` may be left out) and any others.
     `geometry` is GeoJSON in longitude and latitude. `transitions` are its whole life so far, oldest first, forward
-    only. `alert` says whether it deserves an alert as of this week.
+    only. `alert` says whether it deserves an alert as of this week. `steps` are the days on which it began and began
+    again; the ledger keeps with each the area that it added.
     """
 
     area_id: str
@@ -90,6 +91,7 @@ class EventRecord:
     geometry: dict[str, Any]
     transitions: tuple[Transition, ...]
     alert: bool
+    steps: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,30 @@ class HistoryStep:
     note: str = ""
 
 
+class RemarkKind(StrEnum):
+    """What can be said of an event beside its states, and what it is about."""
+
+    STEP = "step"
+    """It began to change again: which step it is."""
+    MERGED = "merged"
+    """Another event took its ground: that one's id."""
+    KEPT = "kept"
+    """A replay found the same ground under another name, and the id stayed: the id by that name."""
+    SPLIT = "split"
+    """A replay found its ground apart from an event that it was part of: that one's id."""
+
+
+@dataclass(frozen=True)
+class RemarkRecord:
+    """One row of an event's append-only story; `week` is the week whose recording brought it."""
+
+    event_id: str
+    kind: RemarkKind
+    on: date
+    about: str
+    week: Week
+
+
 @dataclass(frozen=True)
 class AlertRecord:
     """An alert's own life: when it went out, and who said they had seen it."""
@@ -123,12 +149,28 @@ class AlertRecord:
     acknowledged_by: str | None = None
 
 
+class News(StrEnum):
+    """Why people are told of an alert."""
+
+    ISSUED = "issued"
+    """It is new."""
+    STATE = "state"
+    """It is in another state."""
+    STEP = "step"
+    """It grew by a step."""
+    MERGED = "merged"
+    """It is part of another event now."""
+    PARTED = "parted"
+    """It is an event by itself again, although people were told that it was part of another."""
+
+
 @dataclass(frozen=True)
 class MessageRecord:
     """One message in the outbox.
 
-    `key` is ``<alert_id>:<state>``, with ``:2`` and so on when a state has to be told again: a receiver acts on a key
-    once, however often it comes.
+    `key` is ``<alert_id>:<state>``, ``<alert_id>:step-<number>``, ``<alert_id>:merged`` or ``:parted``, with ``:2`` and
+    so on when the same has to be told again: a receiver acts on a key once, however often it comes. `state` is that of
+    the alert when the message became true.
     """
 
     key: str
@@ -136,6 +178,7 @@ class MessageRecord:
     state: State
     week: Week
     routed_at: datetime | None = None
+    news: News = News.STATE
 
 
 class Purpose(StrEnum):
@@ -143,11 +186,16 @@ class Purpose(StrEnum):
 
     ALERT = "alert"
     ESCALATION = "escalation"
+    SIGNAL = "signal"
+    """For programs, as a Prefect event, whatever people hear."""
 
 
 @dataclass(frozen=True)
 class DeliveryRecord:
-    """One message to one channel, not to be sent before an instant (quiet hours, a weekly digest)."""
+    """One message to one channel, not to be sent before an instant (quiet hours, a weekly digest).
+
+    `news` says why there is the message; the ledger knows, so it need not be given.
+    """
 
     message_key: str
     channel: str
@@ -155,6 +203,7 @@ class DeliveryRecord:
     made_at: datetime
     not_before: datetime
     purpose: Purpose = Purpose.ALERT
+    news: News = News.STATE
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,19 @@ class TransitionRow(Base):
     note: Mapped[str]
 
 
+class RemarkRow(Base):
+    """What was said of an event beside its states: a step, a merger, a kept id. Rows are added, never changed."""
+
+    __tablename__ = "event_remarks"
+    __table_args__ = (UniqueConstraint("event_id", "kind", "noted_on", "about"),)
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    noted_on: Mapped[date]
+    about: Mapped[str] = mapped_column(String(32))
+    week: Mapped[Week]
+
+
 class VersionRow(Base):
     """An event as some recording of a week had it. Rows are added, never changed.
 
@@ -129,7 +142,11 @@ class AlertRow(Base):
 
 
 class MessageRow(Base):
-    """The outbox: what people are to be told, in the order in which it became true."""
+    """The outbox: what people are to be told, in the order in which it became true.
+
+    `told` is what the message says beside the state, for later ones to differ from: ``steps``, how many, and
+    ``merged_into``. NULL in messages of earlier releases.
+    """
 
     __tablename__ = "messages"
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
@@ -138,6 +155,8 @@ class MessageRow(Base):
     state: Mapped[str] = mapped_column(String(16))
     week: Mapped[Week]
     routed_at: Mapped[datetime | None] = mapped_column(index=True)
+    news: Mapped[str] = mapped_column(String(16), server_default="state")
+    told: Mapped[dict[str, Any] | None]
 
 
 class DispatchRow(Base):

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from aois.week import Week
-from flows.ledger.succession import Content, Settled
-from flows.ledger.tables import EventRow, ObservationRow, TransitionRow, VersionRow
+from flows.ledger.content import Content
+from flows.ledger.succession import Settled
+from flows.ledger.tables import EventRow, ObservationRow, RemarkRow, TransitionRow, VersionRow
 
 LAST = Week(9999, 1)
 """Later than any week."""
@@ -50,7 +51,7 @@ def write(
     current: Mapping[str, Content],
     following: Week | None,
 ) -> None:
-    """Add what a recording changed: versions, transitions, and the present state they lead to.
+    """Add what a recording changed: versions, transitions, remarks, and the present state they lead to.
 
     `following` is the next recorded week. Its own recording said what `current` holds, unless it has a version of its
     own, so that is written down there before this week's version would speak for it.
@@ -59,6 +60,7 @@ def write(
     if changed:
         _add_versions(session, area_id, week, changed, current=current, following=following)
     _add_transitions(session, area_id, week, settled)
+    _add_remarks(session, area_id, week, settled)
 
 
 def _add_versions(
@@ -141,5 +143,20 @@ def _add_transitions(session: Session, area_id: str, week: Week, settled: Iterab
         )
         for one, step in steps
         if (one.event_id, step.state.value, step.on) not in held
+    )
+    session.flush()
+
+
+def _add_remarks(session: Session, area_id: str, week: Week, settled: Iterable[Settled]) -> None:
+    """Add the remarks that the story does not hold yet."""
+    said = [(one.event_id, remark) for one in settled for remark in one.remarks]
+    if not said:
+        return
+    query = select(RemarkRow.event_id, RemarkRow.kind, RemarkRow.noted_on, RemarkRow.about).join(EventRow)
+    held = {tuple(row) for row in session.execute(query.where(EventRow.area_id == area_id))}
+    session.add_all(
+        RemarkRow(event_id=name, kind=one.kind.value, noted_on=one.on, about=one.about, week=week)
+        for name, one in said
+        if (name, one.kind.value, one.on, one.about) not in held
     )
     session.flush()

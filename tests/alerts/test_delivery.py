@@ -30,7 +30,7 @@ def content(feature):
 
     def content(*, key="sw-0123456789ab", message="al-0123456789ab:confirmed", setting=None, **properties):
         setting = setting or Setting("https://watch.example.org/2026-W47/index.html")
-        one = feature(name="Old Pier", **properties)
+        one = feature(**{"name": "Old Pier", "news": ["state"], **properties})
         return parcel([one], Week(2026, 47), setting, key=key, messages={one["id"]: [message]})
 
     return content
@@ -218,7 +218,7 @@ def test_cap_messages_follow_one_another(content, tmp_path):
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     roots = [etree.fromstring(written[f"al-0123456789ab.{state}.xml"]) for state in told]
     assert [root.findtext(f"{CAP}msgType") for root in roots] == ["Alert", "Update", "Cancel"]
-    first = "watch@example.org,al-0123456789ab.provisional,2026-11-23T06:00:00+00:00"
+    first = "watch@example.org,al-0123456789ab.provisional,2026-11-23T06:00:00-00:00"
     assert [root.findtext(f"{CAP}references") for root in roots] == [None, first, first]
     certain = [root.findtext(f"{CAP}info/{CAP}certainty") for root in roots]
     assert certain == ["Possible", "Observed", "Unlikely"]

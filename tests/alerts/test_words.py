@@ -227,3 +227,42 @@ def test_a_flood_of_alerts_is_counted_and_not_listed(feature):
     assert message.body_text.count("al-") == SHOWN
     assert "pier-0: 30 alerts" in message.body_text
     assert "and 140 more alerts, in the report" in message.body_text
+
+
+STEPS = [{"on": "2026-05-04", "added_m2": 9000.0}, {"on": "2026-08-01", "added_m2": 4100.0}]
+
+
+@pytest.mark.parametrize(
+    ("lang", "added", "number", "line"),
+    [
+        ("en", 4100.0, 2, "second step; +4,100 m² since 1 August 2026"),
+        ("en", 41_000.0, 2, "second step; +4.1 ha since 1 August 2026"),
+        ("en", None, 11, "11th step, begun 1 August 2026"),
+        ("fr", 4100.0, 2, "deuxième étape ; +4\u202f100 m² depuis le 1er août 2026"),
+        ("fr", 0.0, 11, "11e étape, commencée le 1er août 2026"),
+    ],
+)
+def test_a_step_says_which_it_is_and_what_it_added(feature, lang, added, number, line):
+    steps = [*[STEPS[0]] * (number - 1), {"on": "2026-08-01", "added_m2": added}]
+    assert language(lang).step(feature(steps=steps)["properties"]) == line
+
+
+def test_an_alert_without_a_second_step_says_nothing_of_steps(feature):
+    assert language("en").step(feature(steps=STEPS[:1])["properties"]) == ""
+    assert language("en").step(feature()["properties"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("news", "properties", "line"),
+    [
+        ("step", {}, "NEW: second step; +4,100 m² since 1 August 2026"),
+        ("state", {}, "second step; +4,100 m² since 1 August 2026"),
+        ("merged", {"merged_into": "ev-2"}, "NEW: now part of event ev-2"),
+        ("parted", {}, "NEW: an event by itself again, after it had been part of another"),
+        ("state", {"split_from": "ev-3"}, "found apart from event ev-3, which it had been part of"),
+    ],
+)
+def test_a_message_marks_what_is_new(feature, news, properties, line):
+    text = digest([feature(steps=STEPS, news=[news], **properties)], WEEK, PLAIN).body_text
+    assert f"  {line}\n" in text
+    assert text.count("NEW") == ("NEW" in line)

@@ -15,23 +15,30 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from post_office import C, Office, P, R
+from post_office import C, Office, P, R, week
 from sqlalchemy import Connection, create_engine
 from sqlalchemy import event as hook
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool, Pool
 
 import flows.delivery
+import flows.signals
 from flows.alerts.files import write_alerts
+from flows.ledger.ids import event_id
 from flows.ledger.tables import Base
 
 WEEKS: tuple[dict[str, Any], ...] = (
-    {"p1_x": (P,), "p1_y": (P,), "p2_z": (P,)},
-    {"p1_x": (P, C), "p1_y": (P, R), "p2_z": (P,)},
+    {"p1_x": (P,), "p1_y": (P,), "p2_w": (C,), "p2_z": (P,)},
+    {"p1_x": (P, C), "p1_y": (P, R), "p2_w": (C,), "p2_z": (P,)},
+)
+STORIES: tuple[dict[str, Any], ...] = (
+    {},
+    {"p2_w": {"again": (week(1).first_day,)}, "p2_z": {"merged_into": event_id("pier-2", "p2_w")}},
 )
 
 
@@ -39,10 +46,15 @@ def run(url: str, folder: Path) -> None:
     """A run that catches up two weeks: both places, the file of alerts, the messages."""
     office = Office(url, folder, alert_routes=folder / "routes.toml")
     for number, events in enumerate(WEEKS):
-        office.watch(number, **events)
+        office.watch(number, STORIES[number], **events)
     write_alerts(office.ledger.alerts(), folder / "alerts.geojson")
-    office.deliver(patience_s=5.0)
+    office.deliver(patience_s=5.0, signal=around_signal)
     office.ledger.close()
+
+
+def around_signal(content: Any, made_at: datetime) -> str:
+    """Tell programs, at a place that faults can be put around."""
+    return flows.signals.send_signals(content, made_at)
 
 
 def with_faults(point: Callable[[], None]) -> None:
@@ -69,6 +81,7 @@ def with_faults(point: Callable[[], None]) -> None:
             point()
 
     flows.delivery.send = around(flows.delivery.send)
+    flows.signals.send_signals = around(flows.signals.send_signals)
     Path.replace = around(Path.replace)  # type: ignore[method-assign]
     hook.listen(Engine, "commit", before_commit)
     hook.listen(Pool, "checkin", after_commit)

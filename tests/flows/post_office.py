@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from shapely.geometry import box
@@ -19,8 +22,8 @@ from flows.settings import Settings
 
 FIRST = week_of(date(2026, 9, 7))
 MONDAY = datetime(2026, 9, 28, 6, tzinfo=UTC)
+NO_STORIES: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 P, C, R = State.PROVISIONAL, State.CONFIRMED, State.RETRACTED
-RING = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.0]]
 
 
 def week(number: int) -> Week:
@@ -33,8 +36,11 @@ def site(area_id: str) -> Area:
     return Area(area_id, Kind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED)
 
 
-def event(area_id: str, key: str, *states: State, **properties: Any) -> EventRecord:
-    """An event that deserves an alert and went through these states, a week for each."""
+def event(area_id: str, key: str, *states: State, again: tuple[date, ...] = (), **properties: Any) -> EventRecord:
+    """An event that deserves an alert and went through these states, a week for each; `again` are its further steps.
+
+    Each key has ground of its own.
+    """
     steps = tuple(Transition(state, week(n).first_day, f"scene-{n}") for n, state in enumerate(states))
     confirmed = [step.on.isoformat() for step in steps if step.state is C]
     known = {
@@ -52,8 +58,11 @@ def event(area_id: str, key: str, *states: State, **properties: Any) -> EventRec
         "sensors": ["sentinel-2"],
         "scenes": [step.scene_id for step in steps],
     }
-    geometry = {"type": "Polygon", "coordinates": [RING]}
-    return EventRecord(area_id, event_id(area_id, key), known | properties, geometry, steps, alert=True)
+    west = int(sha256(key.encode()).hexdigest()[:6], 16) / 1e6
+    ring = [[west, 0.0], [west + 1e-7, 0.0], [west + 1e-7, 1e-7], [west, 0.0]]
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    begun = (steps[0].on, *again)
+    return EventRecord(area_id, event_id(area_id, key), known | properties, geometry, steps, alert=True, steps=begun)
 
 
 def record(ledger: Ledger, number: int, area_id: str, *events: EventRecord) -> None:
@@ -74,10 +83,16 @@ class Office:
         self.ledger = open_ledger(url)
         self.ledger.record_areas([site("pier-1"), site("pier-2")])
 
-    def watch(self, number: int, **events: tuple[State, ...]) -> None:
-        """A week of both places, the events of which are named ``p1_x`` and ``p2_y``."""
+    def watch(
+        self, number: int, stories: Mapping[str, Mapping[str, Any]] = NO_STORIES, **events: tuple[State, ...]
+    ) -> None:
+        """A week of both places, the events of which are named ``p1_x`` and ``p2_y``; `stories` are more of each."""
         for area_id, prefix in (("pier-1", "p1_"), ("pier-2", "p2_")):
-            found = [event(area_id, key, *life) for key, life in events.items() if key.startswith(prefix)]
+            found = [
+                event(area_id, key, *life, **stories.get(key, {}))
+                for key, life in events.items()
+                if key.startswith(prefix)
+            ]
             record(self.ledger, number, area_id, *found)
 
     def deliver(self, **options: Any) -> Delivery:

@@ -12,14 +12,17 @@ import httpx
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from post_office import C, Office, P, R
+from post_office import FIRST, C, Office, P, R
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.alerts import AlertsError, Answer, make_token, read_token
 from flows.alerts.timing import ATTEMPTS
 from flows.answers import answers
+from flows.delivery import Delivery
 from flows.ledger import LedgerError
 from flows.ledger.ids import alert_id, event_id
 from flows.settings import SettingsError
+from flows.signals import TOLD, events_of, send_signals
 
 SECRET = "sixteen letters or more"
 X = alert_id(event_id("pier-1", "p1_x"))
@@ -246,3 +249,84 @@ def test_a_flood_is_told_in_one_mail_and_in_portions_to_programs(office, web_ser
     assert len(web_server.posts) == 3
     (mail,) = mail_server.mails
     assert "and 60 more alerts, in the report" in mail.get_body(("plain",)).get_content()
+
+
+def grown(office, *, weeks=2):
+    """A place that grows by a step in its second week, and one that then becomes part of another."""
+    stories = {
+        "p1_x": {"again": (FIRST.plus(1).first_day,), "area_m2": 4400.0},
+        "p2_z": {"merged_into": event_id("pier-2", "p2_w")},
+    }
+    for number in range(weeks):
+        office.watch(number, stories if number else {}, p1_x=(C,), p2_w=(C,), p2_z=(P,))
+
+
+def test_routes_choose_by_news(office, web_server):
+    routes = hook("a", web_server, "/a") + hook("b", web_server, "/b")
+    one = office(routes + route("steps", "a", news=["step"]) + route("mergers", "b", news=["merged", "parted"]))
+    grown(one)
+    assert one.deliver().sent == 2
+    assert told(web_server) == [f"{X}:step-2"]
+    assert told(web_server, "/b") == [f"{alert_id(event_id('pier-2', 'p2_z'))}:merged"]
+    text = json.loads(web_server.posts[0].body)["text"]
+    assert "  NEW: second step; +2,000 m² since 14 September 2026\n" in text
+    whole = alert_id(event_id("pier-2", "p2_w"))
+    assert f"  NEW: now part of alert {whole}\n" in json.loads(web_server.posts[1].body)["text"]
+    grown(one)
+    assert one.deliver().waiting == 0
+
+
+class Program:
+    """A program that keeps what it is told, or does not take it."""
+
+    def __init__(self):
+        self.heard, self.complaint = [], ""
+
+    def __call__(self, content, made_at):
+        if not self.complaint:
+            self.heard += [(event.id, event.event, event.payload["news"]) for event in events_of(content, made_at)]
+        return self.complaint
+
+
+def test_programs_hear_every_message_once_whoever_else_does(office):
+    one, program = office(), Program()
+    grown(one)
+    for _ in range(2):
+        assert one.deliver(signal=program) == Delivery(5), "people are told nothing, and all of it waits for them"
+    assert sorted(news for _, _, news in program.heard) == ["issued"] * 3 + ["merged", "step"]
+    assert {name for _, name, news in program.heard if news == "issued"} == {"sitewatch.alert.issued"}
+    assert {name for _, name, news in program.heard if news != "issued"} == {"sitewatch.alert.changed"}
+    assert len({identity for identity, _, _ in program.heard}) == 5
+
+
+def test_what_programs_could_not_hear_waits_until_they_can(office):
+    one, program = office(), Program()
+    grown(one, weeks=1)
+    program.complaint = "gone"
+    assert one.deliver(signal=program).failed == ("Prefect events: gone",)
+    assert one.deliver().sent == 0, "nobody to tell from there"
+    program.complaint = ""
+    one.later(minutes=5)
+    one.deliver(signal=program, only_due=True)
+    assert len(program.heard) == 3
+
+
+def test_programs_hear_ids_and_figures_and_no_places(office):
+    one = office()
+    grown(one)
+    contents = []
+    one.deliver(signal=lambda content, made_at: contents.extend(events_of(content, made_at)) or "")
+    assert len(contents) == 5
+    for event in contents:
+        assert event.occurred == one.now
+        assert event.payload.keys() == {*TOLD, "news", "message"}
+        assert event.related[0]["prefect.resource.id"].startswith("sitewatch.area.pier-")
+
+
+def test_a_server_that_is_not_there_or_talks_nonsense_is_a_reason(unused_port, web_server):
+    content = {"alerts": []}
+    for url in (f"http://127.0.0.1:{unused_port}/api", web_server.url("/api")):
+        with temporary_settings({PREFECT_API_URL: url}):
+            said = send_signals(content, datetime.now(UTC))
+        assert said.startswith("Prefect's server did not take the events (")
+        assert "check PREFECT_API_URL" in said

@@ -17,6 +17,7 @@ from prefect.flows import load_flow_from_entrypoint
 
 import flows.watch
 from flows.call import areas_of
+from flows.ledger.ledger import open_ledger
 from flows.quiet import is_unforeseen
 from flows.settings import Settings
 from flows.watch import WatchResult, watch
@@ -137,6 +138,10 @@ def test_alerts_are_prefect_events_without_coordinates(prefect_server, settings,
     assert event["payload"].keys() >= {"kind", "change", "state", "confidence"}
     assert event["payload"].keys().isdisjoint({"geometry", "name"})
     assert f"sitewatch.area.{made.WALLED}" in [one["prefect.resource.id"] for one in event["related"]]
+    assert event["payload"]["news"] == "issued"
+    with open_ledger(given.ledger) as ledger:
+        assert ledger.outbox.unsignalled() == []
+        assert ledger.outbox.unsent() == []
 
 
 def test_deployments_find_the_flow_by_its_module():

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import pytest
-from shapely.geometry import box
+from shapely.geometry import box, mapping
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
@@ -50,16 +52,26 @@ def life(*states: State, start: int = 0) -> tuple[Transition, ...]:
 
 
 def event(
-    key: str, *states: State, area_id: str = "site-a", alert: bool = True, start: int = 0, **properties: Any
+    key: str,
+    *states: State,
+    area_id: str = "site-a",
+    alert: bool = True,
+    start: int = 0,
+    ground: tuple[float, float, float, float] | None = None,
+    steps: tuple[date, ...] = (),
+    **properties: Any,
 ) -> EventRecord:
-    """An event that went through `states` (provisional if none), a week for each from week `start` on."""
-    steps = life(*(states or (State.PROVISIONAL,)), start=start)
-    confirmed = [step.on.isoformat() for step in steps if step.state is State.CONFIRMED]
+    """An event that went through `states` (provisional if none), a week for each from week `start` on.
+
+    `ground` is a box in degrees; each key has its own if it is left out.
+    """
+    stages = life(*(states or (State.PROVISIONAL,)), start=start)
+    confirmed = [step.on.isoformat() for step in stages if step.state is State.CONFIRMED]
     known = {
         "kind": "expansion",
         "change": "construction",
-        "state": steps[-1].state,
-        "first_seen": steps[0].on.isoformat(),
+        "state": stages[-1].state,
+        "first_seen": stages[0].on.isoformat(),
         "confirmed_on": confirmed[0] if confirmed else None,
         "area_m2": 2400.0,
         "area_m2_low": 1800.0,
@@ -68,11 +80,17 @@ def event(
         "closure": None,
         "confidence": 0.8,
         "sensors": ["sentinel-2"],
-        "scenes": [step.scene_id for step in steps],
+        "scenes": [step.scene_id for step in stages],
     }
-    ring = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.0]]
-    geometry = {"type": "Polygon", "coordinates": [ring]}
-    return EventRecord(area_id, event_id(area_id, key), {**known, **properties}, geometry, steps, alert)
+    geometry = json.loads(json.dumps(mapping(box(*(ground or ground_of(key))))))
+    return EventRecord(area_id, event_id(area_id, key), {**known, **properties}, geometry, stages, alert, steps)
+
+
+def ground_of(key: str) -> tuple[float, float, float, float]:
+    """A box of a thousandth of a degree that no other key has."""
+    place = int(sha256(key.encode()).hexdigest()[:6], 16)
+    west, south = place % 4096 / 500, place // 4096 / 500
+    return west, south, west + 0.001, south + 0.001
 
 
 def dump(ledger: Path | str) -> dict[str, list[tuple[Any, ...]]]:

@@ -46,6 +46,23 @@ def test_a_full_disk_changes_nothing_and_says_so(path, given):
         assert ledger.alerts()[0]["properties"]["state"] == "confirmed"
 
 
+def test_a_full_disk_under_postgresql_changes_nothing_and_says_so(postgres, full_disk, given):
+    name = postgres.create()
+    url = postgres.url(name)
+    with open_ledger(url) as ledger:
+        ledger.record_areas([given.area()])
+        ledger.record_week(given.observation(0), [given.event("x")])
+    before = given.dump(url)
+    make_room = full_disk(name)
+    many = [given.event(f"x{number}") for number in range(2000)]
+    with open_ledger(url) as ledger:
+        with pytest.raises(LedgerError, match=r"(?s)No space left on device.*nothing was changed"):
+            ledger.record_week(given.observation(1), many)
+        assert given.dump(url) == before
+        make_room()
+        assert len(ledger.record_week(given.observation(1), many).issued) == 2000
+
+
 def test_a_writer_that_holds_on_for_too_long_is_named(path, given, monkeypatch):
     monkeypatch.setattr("flows.ledger.database.BUSY_TIMEOUT_MS", 200)
     other = sqlite3.connect(path, isolation_level=None)

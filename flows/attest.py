@@ -1,0 +1,100 @@
+"""Evidence of a run: its manifest, and whether the archive gives the same results again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aois.area import Kind
+from flows.alerts.files import write_events
+from flows.areawatch import Stores, watch_area
+from flows.evidence.manifests import digest_of, signing_key, write_manifest
+from flows.evidence.verifying import Check
+from flows.imagery.archive import Archive
+from flows.ledger.ledger import Ledger, open_ledger
+from flows.plan import Asked
+from flows.settings import Settings
+
+
+def attest(settings: Settings, ledger: Ledger, run_id: str) -> dict[str, Any] | None:
+    """The run has its manifest, signed if the settings name a key; its number and hash, None where nothing changed."""
+    path = write_manifest(
+        settings.outputs,
+        run_id=run_id,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        history=ledger.history_digests(),
+        key=signing_key(settings.signing_key),
+    )
+    return None if path is None else {"number": int(path.stem), "sha256": digest_of(path)}
+
+
+def last_attested(ledger: Ledger) -> tuple[int, str] | None:
+    """Number and hash of the last manifest that a run on record left."""
+    found = [run.summary["manifest"] for run in ledger.runs() if run.summary.get("manifest")]
+    return max(((one["number"], one["sha256"]) for one in found), default=None)
+
+
+def check_replay(outputs: Path, ledger: Ledger, settings: Settings, *, within: Path) -> Check:
+    """All weeks of the areas `within` a folder, worked through again elsewhere, give the same bytes."""
+    areas = [a for a in ledger.areas() if ledger.chains(a.id) and _concerns(outputs / "areas" / a.id, within)]
+    compared, wrong = 0, []
+    with _elsewhere(outputs, ledger) as (again, copy):
+        for area in areas:
+            weeks, scenes = list(ledger.chains(area.id)), ledger.scenes(area.id)
+            stores = Stores(
+                settings.model_copy(update={"outputs": again, "history_days": _history_days(ledger, settings)}),
+                Archive(again / "archive"),
+                copy,
+                None,
+                scenes[0].source if scenes else settings.source.value,
+                tuple(one for one in copy.areas() if one.kind is Kind.SITE),
+            )
+            asked = Asked(weeks[0].first_day, weeks[-1].last_day, weeks[-1].last_day, replay=True)
+            watch_area(area, asked, stores, progress=lambda *_: None)
+            folder = again / "areas" / area.id
+            write_events(copy.events(area.id), folder / "events.geojson")
+            for path in sorted((folder / "events.geojson", *folder.glob("????-??-??/*.tif"))):
+                name = path.relative_to(again).as_posix()
+                compared += 1
+                if not (outputs / name).is_file() or digest_of(outputs / name) != digest_of(path):
+                    wrong.append(f"{name}: the archive gives something else")
+    return Check(
+        "replay", f"{compared} files of {len(areas)} areas, the same bytes from the archive again", tuple(wrong)
+    )
+
+
+@contextmanager
+def _elsewhere(outputs: Path, ledger: Ledger) -> Iterator[tuple[Path, Ledger]]:
+    """A folder with the same scenes and a copy of the record, to be thrown away."""
+    with tempfile.TemporaryDirectory(prefix="sitewatch-verify-") as folder:
+        again = Path(folder)
+        shutil.copytree(outputs / "archive", again / "archive", copy_function=_linked)
+        ledger.back_up(again / "ledger.sqlite")
+        with open_ledger(f"sqlite:///{again / 'ledger.sqlite'}") as copy:
+            yield again, copy
+
+
+def _linked(source: str, target: str) -> None:
+    """A second name for a file, or a copy where there can be none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _history_days(ledger: Ledger, settings: Settings) -> int:
+    """How much history the last run looked back on."""
+    return next(
+        (int(run.settings["history_days"]) for run in ledger.runs() if "history_days" in run.settings),
+        settings.history_days,
+    )
+
+
+def _concerns(folder: Path, within: Path) -> bool:
+    return folder == within or within in folder.parents or folder in within.parents

@@ -1,0 +1,117 @@
+"""Whether evidence is what the runs left: file by file, link by link, signature by signature."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from flows.evidence.manifests import FOLDER, EvidenceError, Link, covered, digest_of, files_of, signed_bytes
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked: what holds, and what does not, a line each."""
+
+    name: str
+    holds: str
+    wrong: tuple[str, ...] = ()
+
+
+def outputs_above(path: Path) -> Path:
+    """The outputs that a file or folder belongs to; raises `EvidenceError` where no run left a manifest."""
+    whole = path.absolute()
+    found = next((one for one in (whole, *whole.parents) if any((one / FOLDER).glob("*.json"))), None)
+    if found is None or not path.exists():
+        raise EvidenceError(
+            f"`{path}` is no evidence: no run left a manifest there; name the outputs of `sitewatch watch`, or a part"
+        )
+    return found
+
+
+def check_chain(links: Sequence[Link], *, last: tuple[int, str] | None) -> Check:
+    """Each manifest names the one before, and the chain is as long as the record says (`last`: number and hash)."""
+    wrong = []
+    for place, link in enumerate(links, start=1):
+        if link.body["number"] != place or link.path.name != f"{place:06d}.json":
+            wrong.append(f"{link.path.name} stands where {place:06d}.json should: the chain is cut")
+            break
+        if link.body["previous"] != (digest_of(links[place - 2].path) if place > 1 else None):
+            wrong.append(f"{link.path.name} does not follow from the one before it: one of the two was changed")
+    if last is not None and not wrong:
+        number, digest = last
+        if len(links) < number or digest_of(links[number - 1].path) != digest:
+            wrong.append(f"the record knows another {number:06d}.json: the end of the chain was cut or changed")
+    return Check("chain", f"unbroken, {_manifests(len(links))}", tuple(wrong))
+
+
+def check_signatures(links: Sequence[Link], key: Ed25519PublicKey | None) -> Check:
+    """Every manifest is signed by the holder of a key; without the key nothing is claimed."""
+    signed = [link for link in links if link.signature]
+    if key is None:
+        return Check("signature", f"{len(signed)} of {_manifests(len(links))} signed; --key PUBLIC.pem asks by whom")
+    wrong = [f"{link.path.name} is not signed" for link in links if not link.signature]
+    wrong += [f"{link.path.name} is not signed with this key" for link in signed if not _is_signed(link, key)]
+    return Check("signature", f"{_manifests(len(links))}, all signed with this key", tuple(wrong))
+
+
+def check_history(links: Sequence[Link], found: Mapping[str, Mapping[str, Any]]) -> Check:
+    """The rows that the last manifest knew are in the record as they were (`found`: their hashes now)."""
+    held = links[-1].body["history"]
+    wrong = [
+        f"{table}: its first {entry['rows']} rows are not what they were"
+        for table, entry in held.items()
+        if found.get(table) != entry
+    ]
+    rows = sum(entry["rows"] for entry in held.values())
+    return Check("history", f"{rows} rows of the record, as they were written", tuple(wrong))
+
+
+def check_files(outputs: Path, links: list[Link], *, within: Path) -> Check:
+    """Every file of the evidence `within` a folder of the outputs is there, unchanged, and no other."""
+    known = {name: entry for name, entry in files_of(links).items() if _is_within(outputs / name, within)}
+    wrong = []
+    for name, entry in sorted(known.items()):
+        path = outputs / name
+        if not path.is_file():
+            wrong.append(f"{name} is missing")
+        elif path.stat().st_size != entry["size"] or digest_of(path) != entry["sha256"]:
+            wrong.append(f"{name} was changed")
+    others = [name for name in covered(outputs) if name not in known and _is_within(outputs / name, within)]
+    wrong += [f"{name} is on no manifest; if a run was cut short, watch again" for name in others]
+    return Check("files", f"{len(known)} files, byte for byte as the runs left them", tuple(wrong))
+
+
+def public_key(path: Path) -> Ed25519PublicKey:
+    """The key in a PEM file; raises `EvidenceError` for any other file."""
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise EvidenceError(
+            f"key `{path}` is no public Ed25519 key in PEM; `openssl pkey -in KEY -pubout` gives that of a signing key"
+        )
+    return key
+
+
+def _manifests(number: int) -> str:
+    return f"{number} manifest{'' if number == 1 else 's'}"
+
+
+def _is_signed(link: Link, key: Ed25519PublicKey) -> bool:
+    try:
+        key.verify(base64.b64decode(link.signature, validate=True), signed_bytes(link.body))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _is_within(path: Path, within: Path) -> bool:
+    return path == within or within in path.parents
