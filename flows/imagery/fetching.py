@@ -89,15 +89,16 @@ def to_fetch(source_name: str, archive: Archive, area: Area, grid: Grid, refs: I
     """What a run would fetch of a search; nothing is."""
     found, held = list(refs), archive.list(area.id, source_name, grid)
     new = revised(found, held)
-    kept = [
-        revision
-        for revision in new
-        if any(
-            is_same_pass(version, revision.ref) and set(version.items) == set(revision.ref.item_ids)
-            for version in archive.versions(area.id, revised_name(source_name, revision.ref), grid)
-        )
-    ]
-    return ToFetch(tuple(missing(found, held)), tuple(completed(found, held)), tuple(new), tuple(kept))
+
+    def has(ref: SceneRef, name: str) -> bool:
+        """True where a version of just these items is kept under that name."""
+        versions = archive.versions(area.id, name, grid)
+        return any(is_same_pass(v, ref) and set(v.items) == set(ref.item_ids) for v in versions)
+
+    kept = [revision for revision in new if has(revision.ref, revised_name(source_name, revision.ref))]
+    # One that is there and not in use was decided against.
+    more = [late for late in completed(found, held) if not has(late.ref, source_name)]
+    return ToFetch(tuple(missing(found, held)), tuple(more), tuple(new), tuple(kept))
 
 
 def revised_name(source_name: str, ref: SceneRef) -> str:

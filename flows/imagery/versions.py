@@ -70,5 +70,8 @@ def _chosen(versions: list[ArchivedScene], adoptions: Sequence[Adoption]) -> Arc
     of_hash = {version.sha256: version for version in versions}
     taken = max((a for a in adoptions if a.sha256 in of_hash), key=lambda a: (a.at, a.sha256), default=None)
     adopted = None if taken is None else of_hash[taken.sha256]
-    standing = [version for version in versions if adopted is None or completes(version, adopted)]
+    decided = {sha256 for a in adoptions for sha256 in (a.sha256, a.instead_of)}  # for or against: these complete none
+    standing = [
+        v for v in versions if adopted is None or v == adopted or (completes(v, adopted) and v.sha256 not in decided)
+    ]
     return max(standing, key=lambda version: (len(version.items), version.sha256))

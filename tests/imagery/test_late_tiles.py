@@ -23,6 +23,7 @@ from flows.imagery.fetching import FetchReport, fetch_missing, to_fetch
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Provenance, Scene, Sensor
 from flows.imagery.source import Source
 from flows.imagery.stac import StacSource
+from flows.imagery.versions import Adoption
 
 DAY = {"since": date(2024, 5, 1), "until": date(2024, 5, 1)}
 NOON = datetime(2024, 5, 1, 12, 0, 10, tzinfo=UTC)
@@ -225,3 +226,22 @@ def test_a_fault_while_a_pass_is_completed_changes_no_byte(
     assert len(shop.fetch(tmp_path / "one").completed) == 1
     shop.fetch(tmp_path / "clean")
     assert [e.sha256 for e in shop.held(tmp_path / "one")] == [e.sha256 for e in shop.held(tmp_path / "clean")]
+
+
+def test_a_person_may_decide_against_a_completion_and_for_it_again(optical: Shop, tmp_path: Path) -> None:
+    optical.list(1)
+    optical.fetch(tmp_path)
+    (part,) = optical.held(tmp_path)
+    optical.list(0)
+    optical.fetch(tmp_path)
+    (whole,) = optical.held(tmp_path)
+    archive, day = Archive(tmp_path), datetime(2024, 7, 1, tzinfo=UTC)
+    for days, (new, old) in enumerate([(part, whole), (whole, part), (part, whole)]):
+        at = day + timedelta(days=days)
+        decision = Adoption(new.scene_id, new.sha256, old.sha256, new.baseline, "stac", "ada", at, "")
+        archive.adopt(optical.yard.id, "stac", optical.grid, new, decision)
+        assert optical.held(tmp_path) == [new]
+    assert optical.fetch(tmp_path) == FetchReport((), ())  # what was decided against is not fetched again
+    optical.list(2)
+    assert len(optical.fetch(tmp_path).completed) == 1
+    assert len(optical.held(tmp_path)[0].items) == 3
