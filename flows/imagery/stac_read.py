@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
+import requests
+import urllib3
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
@@ -17,22 +20,26 @@ from rasterio.vrt import WarpedVRT
 from aois.grid import Grid
 from flows.imagery.address import without_secrets
 from flows.imagery.georeference import crs_of, has_overlap, is_coincident, native_pixel_m
+from flows.imagery.patience import PassingError, Patience
 from flows.imagery.radiometry import Calibration, StoredBand, calibration
 from flows.imagery.scene import ImageryError, Sensor
 from flows.imagery.stac_bands import BandAsset
 from flows.imagery.stac_item import SceneItem
 
-# Only network reads are retried by GDAL, and no request waits for ever. Looking for side files next to each asset
+# GDAL tries a network read twice more, but does not hear how long a server asks to wait: `_asked_wait_s` does. No
+# request waits for ever. Looking for side files next to each asset
 # would cost several requests a band. What GDAL has once read of an address, or failed to, it would believe for as long
 # as the process lives: a file that was missing or cut would never come.
 GDAL_SETTINGS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_MAX_RETRY": "3",
+    "GDAL_HTTP_MAX_RETRY": "2",
     "GDAL_HTTP_RETRY_DELAY": "1",
     "GDAL_HTTP_CONNECTTIMEOUT": "20",
     "GDAL_HTTP_TIMEOUT": "120",
     "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/:/vsigs/:/vsiaz/",
 }
+USUAL_PATIENCE = Patience()
+BUSY = (429, 503)
 AVERAGE_FROM = 2.0  # native pixels this many times finer than the grid's are averaged, not interpolated
 WARP_TOLERANCE_PX = 0.01  # GDAL's own 0.125 would eat most of the 0.2 px that registration may leave
 # Each band is judged by its own nodata. Where native pixels are a little smaller than the grid's, GDAL would widen its
@@ -63,14 +70,15 @@ class _Band:
     resolution_m: float
 
 
-def read_item(item: SceneItem, grid: Grid, bands: Sequence[str]) -> ItemPixels:
+def read_item(item: SceneItem, grid: Grid, bands: Sequence[str], *, patience: Patience = USUAL_PATIENCE) -> ItemPixels:
     """The named bands of an item on the grid; all invalid where it lies elsewhere.
 
-    Raises `ImageryError` naming item and asset when a file is missing, damaged or without a place on Earth.
+    A server that asks to wait is waited for. Raises `ImageryError` naming item and asset when a file is missing,
+    damaged or without a place on Earth.
     """
     with rasterio.Env(**GDAL_SETTINGS):
-        read = [_read_band(item, item.bands[band], grid) for band in bands]
-        scl = None if item.scl is None else _read_scl(item, item.scl, grid)
+        read = [patience.keep_trying(partial(_read_band, item, item.bands[band], grid)) for band in bands]
+        scl = None if item.scl is None else patience.keep_trying(partial(_read_scl, item, item.scl, grid))
     pixels = np.stack([band.pixels for band in read])
     return ItemPixels(
         pixels=pixels,
@@ -161,7 +169,21 @@ def _opened(item: SceneItem, asset: BandAsset) -> Iterator[DatasetReader]:
             yield dataset
     except RasterioError as error:
         said = str(error).replace(asset.href, without_secrets(asset.href))
+        wait_s = _asked_wait_s(asset.href) if asset.href.startswith(("http://", "https://")) else None
+        if wait_s is not None:
+            words = f"{where} was not given ({said}): the server is busy; the next run asks again"
+            raise PassingError(words, wait_s=wait_s) from error
         raise ImageryError(
             f"{where} cannot be read ({said}); check that the file is there and whole, fetch it again, "
             f"or take the item out of the catalog"
         ) from error
+
+
+def _asked_wait_s(address: str) -> float | None:
+    """How long a busy server wants to be left alone, in seconds, 0 where it does not say; None if it is not busy."""
+    try:
+        with requests.get(address, headers={"Range": "bytes=0-0"}, stream=True, timeout=20) as answer:
+            asked = urllib3.Retry().get_retry_after(answer.raw)
+            return float(asked or 0.0) if answer.status_code in BUSY else None
+    except (requests.RequestException, urllib3.exceptions.HTTPError):
+        return None  # what went wrong is said by the reading itself

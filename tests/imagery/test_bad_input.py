@@ -37,6 +37,7 @@ from flows.imagery.sentinelhub_client import Courier
 from flows.imagery.sentinelhub_items import item_of
 from flows.imagery.source import Source
 from flows.imagery.stac import StacSource
+from flows.imagery.stac_read import read_item
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 KINDS = ("stac", "sentinelhub")
@@ -239,6 +240,24 @@ def test_a_catalog_on_the_web_that_fails_ends_with_the_bytes_of_a_clean_run(
     faulty, clean = ({p.relative_to(a): p.read_bytes() for p in a.glob("*/*/*.tif")} for a in archives)
     assert len(clean) == 8
     assert faulty == clean
+
+
+def test_a_server_that_asks_to_wait_is_left_alone_as_long_as_it_asks(shelf: Path, yard: Area) -> None:
+    waits: list[float] = []
+    patience = Patience(tries=4, first_wait_s=0.01, sleep=waits.append)
+    with faulty_store(shelf) as address:
+        source = StacSource(f"{address}/catalog.json")
+        (ref, *_) = source.search(yard, grid_of(yard), **MONTH)
+        item = source._found[grid_of(yard), ref.scene_id].first
+        band = next(iter(item.bands))
+        tell(address, tif=[[429, 7]] * 4 + [[503, 11]] * 4)
+        read = read_item(item, grid_of(yard), [band], patience=patience)
+        assert read.valid.any()
+        assert waits[:2] == [7.0, 11.0]
+        tell(address, tif=[[429, 7]] * 40)
+        with pytest.raises(ImageryError, match="the server is busy"):
+            read_item(item, grid_of(yard), [band], patience=patience)
+    assert waits[2:] == [7.0] * 3
 
 
 def rewrite(path: Path, change: Callable[[np.ndarray, dict[str, Any]], np.ndarray]) -> None:
