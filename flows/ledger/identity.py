@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from itertools import chain, count
 from typing import Any
 
@@ -78,16 +79,32 @@ def names_of(
     return Names(own, frozenset(kept), split)
 
 
-def heir_of(gone: Content, listed: Mapping[str, Content]) -> str | None:
-    """The listed event that holds most of the ground of one that is not listed, None if none holds half of it."""
-    ground, found = _ground(gone), []
-    for name, content in listed.items():
-        is_earlier = _days(content, gone) <= SAME_TIME_DAYS
-        if content.state is not State.RETRACTED and is_earlier and _is_gain(content) is _is_gain(gone):
-            share = ground.intersection(_ground(content)).area / (ground.area or 1.0)
-            found.append((-share, name))
-    share, name = min(found, default=(0.0, ""))
-    return name if -share >= SAME_GROUND else None
+class Heirs:
+    """The listed events of a week, of which one may hold the ground of an event that is not listed."""
+
+    def __init__(self, listed: Mapping[str, Content]) -> None:
+        """Look among these, by id; nothing is measured before somebody asks."""
+        self.listed = {name: one for name, one in listed.items() if one.state is not State.RETRACTED}
+
+    @cached_property
+    def _grounds(self) -> tuple[list[str], list[Any], shapely.STRtree]:
+        grounds = [_ground(content) for content in self.listed.values()]
+        return list(self.listed), grounds, shapely.STRtree(grounds)
+
+    def of(self, gone: Content) -> str | None:
+        """The event that holds most of the ground of one that is not listed, None if none holds half of it.
+
+        It is a gain if that one was, and was first seen before it or soon after.
+        """
+        ground, found = _ground(gone), []
+        names, grounds, tree = self._grounds
+        for index in tree.query(ground, predicate="intersects"):
+            content = self.listed[names[index]]
+            share = ground.intersection(grounds[index]).area / (ground.area or 1.0)
+            is_earlier = _days(content, gone) <= SAME_TIME_DAYS
+            if share >= SAME_GROUND and is_earlier and _is_gain(content) is _is_gain(gone):
+                found.append((-round(share, 6), names[index]))
+        return min(found)[1] if found else None
 
 
 def _carried(given: Mapping[str, Content], tellings: tuple[Mapping[str, Content], ...]) -> dict[str, str]:

@@ -60,7 +60,7 @@ def test_an_event_that_a_replay_sees_earlier_or_later_is_the_same(ledger, given,
         for number in range(3):
             record(number, *[given.event(f"new{seen_from}", **late | {"start": seen_from})][: number >= seen_from])
         assert list(present(ledger)) == [X]
-    assert [one.news for one in ledger.pending_messages()] == ["state"]
+    assert [one.news for one in ledger.pending_messages()] == ["issued"]
 
 
 def test_the_first_telling_again_gives_the_name_back(ledger, given, record):

@@ -61,7 +61,7 @@ def test_each_step_has_the_area_that_it_added(ledger, grown):
 def test_each_step_is_told_once_and_no_replay_tells_it_again(ledger, grown, given, url):
     grown(*STORY)
     assert messages(ledger) == [
-        (f"{ALERT}:confirmed", News.STATE),
+        (f"{ALERT}:confirmed", News.ISSUED),
         (f"{ALERT}:step-2", News.STEP),
         (f"{ALERT}:step-3", News.STEP),
     ]
@@ -91,7 +91,7 @@ def test_nobody_hears_of_steps_of_what_was_withdrawn(ledger, grown):
     grown((1000.0, FIRST), states=(P,))
     grown((1000.0, FIRST), since=1, states=(P, R))
     grown((1000.0, FIRST, SECOND), since=2, states=(P, R))
-    assert [news for _, news in messages(ledger)] == [News.STATE, News.STATE]
+    assert [news for _, news in messages(ledger)] == [News.ISSUED, News.STATE]
 
 
 def test_what_earlier_releases_told_is_not_told_again(ledger, grown, given):
@@ -100,9 +100,9 @@ def test_what_earlier_releases_told_is_not_told_again(ledger, grown, given):
         connection.exec_driver_sql("DELETE FROM messages WHERE news = 'step'")
         connection.exec_driver_sql("UPDATE messages SET told = NULL")
     grown((1000.0, FIRST), (1000.0, FIRST), (2000.0, FIRST, date(2026, 9, 10)), states=(P, C))
-    assert [news for _, news in messages(ledger)] == [News.STATE], "that step began in the week that was told"
+    assert [news for _, news in messages(ledger)] == [News.ISSUED], "that step began in the week that was told"
     grown((2900.0, FIRST, date(2026, 9, 10), THIRD), since=3)
-    assert [news for _, news in messages(ledger)] == [News.STATE, News.STEP]
+    assert [news for _, news in messages(ledger)] == [News.ISSUED, News.STEP]
     assert len(ledger.outbox.unsignalled()) == 1, "programs heard of the first message otherwise"
 
 
