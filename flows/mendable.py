@@ -8,5 +8,6 @@ from flows.imagery.scene import ImageryError
 from flows.ledger.errors import LedgerError
 from flows.reports.inputs import ReportError
 from flows.settings import SettingsError
+from flows.wide.tile import WideError
 
-MENDABLE = (AreaError, AlertsError, ImageryError, LedgerError, ReportError, SettingsError)
+MENDABLE = (AreaError, AlertsError, ImageryError, LedgerError, ReportError, SettingsError, WideError)
