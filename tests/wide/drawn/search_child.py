@@ -6,7 +6,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from conftest import Land
+from land import Land
 
 from flows.wide import state
 from flows.wide.search import Span, search_tile
