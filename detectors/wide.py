@@ -161,31 +161,51 @@ def update_plain(
 def _write_step(
     dynamic: Layers, metric: Floats, usable: npt.NDArray[np.bool_], day: np.float32, p: Floats, *, out: Layers
 ) -> None:
-    evidence, run, since = dynamic.astype(np.float32)
-    smoothed = np.rint(np.maximum(np.float32(0), p[4] * evidence + p[5] * metric))
+    smoothed = dynamic[0].astype(np.float32)
+    smoothed *= p[4]
+    gained = p[5] * metric
+    smoothed += gained
+    np.maximum(smoothed, np.float32(0), out=smoothed)
+    np.rint(smoothed, out=smoothed)
+    run, since = dynamic[1], dynamic[2]
     was_flagged = run >= FLAGGED
-    length = np.where(was_flagged, run - np.float32(FLAGGED), run)
-    longer = np.where(metric >= p[6], np.minimum(length + np.float32(1), np.float32(LONGEST_RUN)), np.float32(0))
-    is_flagged = ((longer >= p[7]) & (smoothed >= p[8])) | (was_flagged & (smoothed >= p[9]))
-    after = np.where(is_flagged, longer + np.float32(FLAGGED), longer)
-    first = np.where(after > 0, np.where(run > 0, since, day), np.float32(0))
+    longer = np.minimum(run - np.int16(FLAGGED) * was_flagged + np.int16(1), np.int16(LONGEST_RUN))
+    longer *= metric >= p[6]
+    is_flagged = (longer >= p[7]) & (smoothed >= p[8])
+    is_flagged |= was_flagged & (smoothed >= p[9])
+    longer += np.int16(FLAGGED) * is_flagged
+    first = np.where(run > 0, since, np.int16(day))
+    first *= longer > 0
     out[...] = dynamic
-    for layer, values in zip(out, (smoothed, after, first), strict=True):
-        np.copyto(layer, values, where=usable, casting="unsafe")
+    np.copyto(out[0], smoothed, where=usable, casting="unsafe")
+    np.copyto(out[1], longer, where=usable)
+    np.copyto(out[2], first, where=usable)
 
 
 def _metric(
     static: Layers, weights: Floats, shift: Floats, red: Numbers, nir: Numbers, clear: Bytes, p: Floats
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    layers = static.astype(np.float32)
-    foretold = layers[0] * weights[0]
-    for term in range(1, TERMS):
-        foretold = foretold + layers[term] * weights[term]
-    foretold = foretold + shift
-    r, n = red.astype(np.float32) - np.float32(ZERO), nir.astype(np.float32) - np.float32(ZERO)
-    ndvi = np.float32(1000) * (n - r) / np.maximum(r + n, np.float32(100))
-    fall = (foretold - ndvi) / np.maximum(layers[5], np.float32(1))
-    rise = (r * np.float32(0.1) - layers[6]) * p[1]
-    metric = np.where(foretold > p[0], np.minimum(fall, rise), np.float32(0.5) * rise)
-    usable = (clear > 0) & (red > 0) & (nir > 0) & (static[5] > 0)
-    return np.minimum(np.maximum(metric, p[2]), p[3]), usable
+    foretold, term = static[0] * weights[0], np.empty(red.shape, np.float32)
+    for layer in range(1, TERMS):
+        np.multiply(static[layer], weights[layer], out=term)
+        foretold += term
+    foretold += shift
+    r, n = red.astype(np.float32), nir.astype(np.float32)
+    r -= np.float32(ZERO)
+    n -= np.float32(ZERO)
+    total = np.maximum(r + n, np.float32(100))
+    n -= r
+    n *= np.float32(1000)
+    n /= total
+    fall = np.subtract(foretold, n, out=n)
+    fall /= np.maximum(static[5], np.int16(1)).astype(np.float32)
+    r *= np.float32(0.1)
+    r -= static[6]
+    r *= p[1]
+    metric = np.minimum(fall, r, out=fall)
+    np.multiply(r, np.float32(0.5), out=metric, where=foretold <= p[0])
+    np.clip(metric, p[2], p[3], out=metric)
+    usable = (clear > 0) & (red > 0)
+    usable &= nir > 0
+    usable &= static[5] > 0
+    return metric, usable

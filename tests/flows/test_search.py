@@ -230,8 +230,8 @@ def test_a_list_without_regions_is_told_apart(settings, made, tmp_path):
 
 def test_the_simulated_source_is_searched_too(made, tmp_path):
     region = replace(made.site("reef-2", size_m=400), kind=Kind.REGION)
-    given = Settings(outputs=tmp_path, source="simulated", history_days=120, _env_file=None)
-    outcome = run_region(region, given, Span(date(2026, 10, 20), date(2026, 11, 22), 120))
+    given = Settings(outputs=tmp_path, source="simulated", history_days=240, _env_file=None)
+    outcome = run_region(region, given, Span(date(2026, 10, 20), date(2026, 11, 22), 240))
     assert outcome.watched_share > 0.9
     assert outcome.taken >= 6
     assert not list((tmp_path / "search" / "reef-2" / "state" / "looks").iterdir())
