@@ -62,7 +62,7 @@ def update(*, side: int, rounds: int) -> list[Line]:
             ratio(theirs, plain), excellent=5, floor=2.5,
         ),
         ratio_line(
-            f"{what}: against a copy of all arrays that it takes ({sum(a.nbytes for a in held) / side**2:.0f} bytes a pixel)",
+            f"{what}: against a copy of all it takes ({sum(a.nbytes for a in held) / side**2:.0f} bytes a pixel)",
             f"copy {_rate(megapixels, copy)} Mpx/s",
             ratio(copy, ours), excellent=0.5, floor=0.25,
         ),
@@ -104,7 +104,7 @@ def fill_monitor(monitor: Any, side: int, rng: np.random.Generator) -> None:
 
 
 def fits(*, rounds: int) -> list[Line]:
-    """The baseline fit over 60 dates, half of them cloudy; rates are per pixel and date, since peers take fewer pixels."""
+    """The baseline fit over 60 dates, half of them cloudy; peers take fewer pixels, so rates are per pixel and date."""
     from nrt.fit_methods import rirls
     from nrt.stats import nanlstsq
 
@@ -131,7 +131,7 @@ def fits(*, rounds: int) -> list[Line]:
         ),
         ratio_line(
             "the same, robust: against nrt's RIRLS",
-            f"{_rate(pixels * dates / 1e6, ours_robust)} against {_rate(fewer * dates / 1e6, theirs_robust)} Mpx·date/s",
+            f"{_rate(pixels * dates / 1e6, ours_robust)} against {_rate(fewer * dates / 1e6, theirs_robust)}",
             ratio(theirs_robust, ours_robust) * pixels / fewer, excellent=100, floor=20,
         ),
         _linear_in_dates(red, nir, clear, weights, rounds),
@@ -193,7 +193,7 @@ def objects(*, rounds: int) -> list[Line]:
     count = len(join_runs([runs_of_mask(mask)]).area_px)
     return [
         ratio_line(
-            f"objects of a 10,980² mask ({count} of them) with area, box, centroid: time over `scipy.ndimage.label` alone",
+            f"{count} objects of a 10,980² mask with area, box, centroid: time over `scipy.ndimage.label` alone",
             f"{_rate(mask.size / 1e6, ours)} against {_rate(mask.size / 1e6, theirs)} Mpx/s",
             ratio(ours, theirs), excellent=2, floor=6, at_most=True,
         )

@@ -35,7 +35,7 @@ def ratio_line(what: str, rate: str, ratio: float, *, excellent: float, floor: f
 
 
 def interleaved(works: Sequence[Callable[[], Any]], *, rounds: int) -> list[list[float]]:
-    """Seconds of each work in each round, one after the other, so that a busy moment meets all of them; once unmeasured."""
+    """Seconds of each work in each round, one after the other, so that a busy moment meets all; once unmeasured."""
     for work in works:
         work()
     times: list[list[float]] = [[] for _ in works]
@@ -63,7 +63,7 @@ class Spent:
 
 
 def in_a_process(work: Callable[..., Any], *given: Any) -> Spent:
-    """Run `work`, after one call for warming up if it has a `warm` attribute, in a fresh process."""
+    """Run `work` in a fresh process."""
     context = get_context("spawn")
     queue = context.Queue()
     child = context.Process(target=_child, args=(work, given, queue))
