@@ -63,7 +63,7 @@ def _write(lines: list[Line], to: Path) -> None:
     table = [
         f"# Speed, {datetime.now(UTC):%Y-%m-%d}, {machine}, load {os.getloadavg()[0]:.1f} at the end",
         "",
-        "Ratios are medians of rounds in which every contender runs once; rates are of this machine under this load.",
+        "Ratios are medians of rounds in which every contender runs once. On one core, rates are by processor time.",
         "",
         "| what | measured; ratio | goal | met |",
         "|---|---|---|---|",

@@ -35,15 +35,15 @@ def ratio_line(what: str, rate: str, ratio: float, *, excellent: float, floor: f
 
 
 def interleaved(works: Sequence[Callable[[], Any]], *, rounds: int) -> list[list[float]]:
-    """Seconds of each work in each round, one after the other, so that a busy moment meets all; once unmeasured."""
+    """Processor seconds of each work in each round, in turn, so that a busy moment meets all; once unmeasured."""
     for work in works:
         work()
     times: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
         for mine, work in zip(times, works, strict=True):
-            begun = time.perf_counter()
+            begun = time.process_time()
             work()
-            mine.append(time.perf_counter() - begun)
+            mine.append(time.process_time() - begun)
     return times
 
 
