@@ -19,8 +19,8 @@ from flows.wide.plan import Baseline, alone, baseline_of
 from flows.wide.state import dynamic_path, progress_of, static_path, watched_px
 from flows.wide.tile import Tile, Window
 
-# Two rows of the largest blocks in use, 1,024 pixels, of three bands: less would decode each block twice.
-GDAL_SETTINGS = {"GDAL_CACHEMAX": 128 * 2**20, "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
+# A row of the largest blocks in use, 1,024 pixels, of a look's bands for each of two threads: less decodes them twice.
+GDAL_SETTINGS = {"GDAL_CACHEMAX": 96 * 2**20, "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
 
 Tell = Callable[[str, int, int], None]
 
