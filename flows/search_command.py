@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
 
 import typer
 
+from flows.credentials import check_account
 from flows.search_call import Engine, regions_of, runner_of
 from flows.settings import Settings, SettingsError, SourceName, load_settings
 from flows.terminal import OutputsOption, console
@@ -34,6 +35,7 @@ def search(
     """Search whole regions for places that deserve a close look; takes in what is new since the last search."""
     settings = load_settings(areas=areas, source=source, catalog=catalog, outputs=outputs)
     regions_of(settings, tuple(regions or ()))
+    check_account(settings)
     asked = (tuple(regions or ()), _day(since, "--since"), _day(until, "--until"), threads)
     result = _run(settings, asked, runner_of(on, at_once=at_once, cluster=cluster))
     for outcome in result.outcomes:

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterWindow
 
 from detectors.wide import Bytes, Numbers
 from detectors.wide_clear import SPREAD, clear_strip
 from flows.wide.look import Ground, Reader, hidden
-from flows.wide.tile import Window
+from flows.wide.tile import WideError, Window
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,11 @@ class FileLook:
     def open(self) -> Iterator[Reader]:
         """The files, open until the end of the context."""
         with ExitStack() as files:
-            red, nir = (files.enter_context(rasterio.open(band.path)) for band in (self.red, self.nir))
-            classes = files.enter_context(rasterio.open(self.classes.path)) if self.classes else None
+            try:
+                red, nir = (files.enter_context(rasterio.open(band.path)) for band in (self.red, self.nir))
+                classes = files.enter_context(rasterio.open(self.classes.path)) if self.classes else None
+            except RasterioError as error:
+                raise unreadable(self.look_id) from error
             yield _OpenFiles(self, red, nir, classes)
 
 
@@ -71,6 +75,12 @@ class _OpenFiles:
 
     def read(self, window: Window) -> Ground | None:
         """The window, or None where nothing of it was seen clearly."""
+        try:
+            return self._read(window)
+        except RasterioError as error:
+            raise unreadable(self.look.look_id) from error
+
+    def _read(self, window: Window) -> Ground | None:
         clear = self._clear(window)
         if clear is not None and not clear.any():
             return None
@@ -101,6 +111,14 @@ class _OpenFiles:
         first_row, first_column = top - 2 * row, left - 2 * column + 2 * SPREAD
         here = clear[first_row : first_row + window.rows, first_column : first_column + window.columns]
         return np.ascontiguousarray(here)
+
+
+def unreadable(look_id: str) -> WideError:
+    """The error for a look with a missing or damaged file, whose address may hold a key and stays in the cause."""
+    return WideError(
+        f"look `{look_id}`: a file of it cannot be read; check that it is there and whole, fetch it again, or take its "
+        "item out of the catalog"
+    )
 
 
 def _read(file: DatasetReader, band: BandFile, window: Window) -> Any:

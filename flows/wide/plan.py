@@ -76,7 +76,7 @@ def alone(tile: Tile) -> Iterator[None]:
             raise WideError(
                 f"region `{tile.id}` is being searched by another run; wait for it to end, then run this one again"
             ) from None
-        for left_over in tile.folder.glob(".*.tmp"):
+        for left_over in [*tile.folder.glob(".*.tmp"), *tile.folder.glob("looks/.*.tmp")]:
             left_over.unlink()
         yield
 

@@ -79,7 +79,7 @@ def search_tile(
         before = min(_taken(tile, strip, baseline) for strip in strips)
         with ThreadPoolExecutor(threads) as pool:
             states = list(chain.from_iterable(pool.map(lambda part: work.strips(part, tell), parts)))
-        for look in work.needed:
+        for look in ordered:  # also what a killed run had prepared
             look.forget()
         return _summary(tile, states, baseline, work, before=before)
 

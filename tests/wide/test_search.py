@@ -192,3 +192,22 @@ def test_a_look_that_shows_nothing_changes_no_pixel(land, done, tmp_path):
     with rasterio.open(tmp_path / "dynamic-00000.tif") as file:
         np.testing.assert_array_equal(file.read(), before)
     assert (state.taken, state.clear_share) == (1, 0.0)
+
+
+def test_a_look_that_cannot_be_read_is_named_with_its_mend(land, tmp_path):
+    look = land.looks(END)[-1]
+    torn = tmp_path / "torn.tif"
+    torn.write_bytes(Path(look.nir.path).read_bytes()[:50_000])
+    gone = replace(look, red=replace(look.red, path=str(tmp_path / "gone.tif")))
+    for broken in (gone, replace(look, nir=replace(look.nir, path=str(torn)))):
+        with pytest.raises(WideError, match=rf"`{look.look_id}`: a file of it cannot be read; .* fetch it again"):
+            run(land, tmp_path / "state", looks=[*land.looks(END)[:-1], broken])
+
+
+def test_what_a_killed_run_had_fetched_does_not_stay(land, tmp_path):
+    tile = land.tile(tmp_path)
+    old = KeptLook("old", date(2023, 1, 1), tile, hidden)
+    old.prepare()
+    (tmp_path / "looks" / ".half.tif.1.tmp").touch()
+    run(land, tmp_path, looks=[old, *land.looks(END)])
+    assert not list((tmp_path / "looks").iterdir())
