@@ -173,7 +173,7 @@ def test_a_dask_worker_killed_in_the_middle_leaves_no_trace(settings, expected, 
 
 def kill_one(cluster, outputs: Path, killed: list[int]) -> None:
     """Kill the worker process that has begun a region, by its id, once a part of the region is on disk."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         begun = [path for path in outputs.glob("search/*/state/static-00000.tif") if path.exists()]
         busy = {address for address, worker in cluster.scheduler.workers.items() if worker.processing}
