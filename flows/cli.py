@@ -28,6 +28,7 @@ from flows.plan import Asked
 from flows.prune import words_of_limits
 from flows.quiet import quieten
 from flows.report_command import report
+from flows.search_command import search
 from flows.settings import Settings, SettingsError, SourceName, load_settings
 from flows.terminal import OutputsOption, console, existing_ledger
 from flows.verify_command import verify
@@ -44,6 +45,7 @@ app.add_typer(areas_app, name="areas")
 app.add_typer(ledger_app, name="ledger")
 app.command()(report)
 app.command()(verify)
+app.command()(search)
 
 AreasOption = Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")]  # noqa: UP045
 SourceOption = Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")]  # noqa: UP045

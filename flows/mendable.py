@@ -9,5 +9,6 @@ from flows.imagery.scene import ImageryError
 from flows.ledger.errors import LedgerError
 from flows.reports.inputs import ReportError
 from flows.settings import SettingsError
+from flows.wide.tile import WideError
 
-MENDABLE = (AreaError, AlertsError, EvidenceError, ImageryError, LedgerError, ReportError, SettingsError)
+MENDABLE = (AreaError, AlertsError, EvidenceError, ImageryError, LedgerError, ReportError, SettingsError, WideError)

@@ -1,0 +1,153 @@
+"""The region search: every pixel of whole regions, for places that deserve a close look. One task a region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from aois.area import Area, Kind
+from aois.grid import grid_of
+from detectors.wide_places import places_of
+from flows.mendable import MENDABLE
+from flows.plan import Asked, last_week
+from flows.search_call import regions_of
+from flows.search_looks import looks_of
+from flows.settings import Settings
+from flows.wide.places import Candidate, candidates_of, write_candidates
+from flows.wide.search import Span, search_tile
+from flows.wide.tile import Tile
+
+
+@dataclass(frozen=True)
+class RegionOutcome:
+    """What the search of a region came to; places by their names alone, without coordinates."""
+
+    region_id: str
+    candidates: tuple[Candidate, ...]
+    too_large: int
+    taken: int
+    late: int
+    last: date | None
+    clear_share: float
+    watched_share: float
+    listed: Path
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search came to: each region's outcome, and each region that failed with its reason."""
+
+    until: date
+    outcomes: tuple[RegionOutcome, ...]
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+@flow(name="search", task_runner=ThreadPoolTaskRunner(max_workers=1), retries=0)  # type: ignore[arg-type]
+def search(
+    settings: Settings | None = None,
+    regions: tuple[str, ...] = (),
+    since: date | None = None,
+    until: date | None = None,
+    threads: int = 2,
+) -> Any:
+    """Search regions of the list, all of them when none is named, up to the end of the last whole week or of a day.
+
+    A region's first search fits its baseline from the days before `since` (the lookback of the settings when left out);
+    later ones take in what is new. `threads` work on a region at the same time. A region that fails stops no other.
+    """
+    settings = settings or Settings()
+    areas, known = regions_of(settings, regions)
+    end = last_week(Asked(since, until, datetime.now(UTC).date())).last_day if until is None else until
+    span = Span(since or end - timedelta(weeks=settings.lookback_weeks), end, settings.history_days)
+    sites = tuple(area for area in known if area.kind is Kind.SITE)
+    futures = [search_region.submit(area, settings, span, sites, threads) for area in areas]
+    result = _gather(areas, futures, end)
+    _show(result)
+    if result.failures:
+        return Failed(message=f"regions failed: {', '.join(sorted(result.failures))}", data=result)
+    return Completed(message=f"{len(areas)} regions searched up to {end}", data=result)
+
+
+@task(name="search-region", cache_policy=NO_CACHE, persist_result=False)
+def search_region(region: Area, settings: Settings, span: Span, sites: tuple[Area, ...], threads: int) -> Any:
+    """One region, in whichever thread, process or machine; all it shares with others is the outputs' folder."""
+    try:
+        return run_region(region, settings, span, sites=sites, threads=threads)
+    except MENDABLE as error:
+        return Failed(message=str(error))
+
+
+def run_region(
+    region: Area, settings: Settings, span: Span, *, sites: Sequence[Area] = (), threads: int = 2
+) -> RegionOutcome:
+    """The region's state holds every look of the span, and its candidates are listed anew."""
+    grid = grid_of(region)
+    folder = settings.outputs / "search" / region.id
+    (settings.outputs / "search").mkdir(mode=0o700, parents=True, exist_ok=True)  # everything below holds coordinates
+    tile = Tile(region.id, grid, folder / "state")
+    first = span.since - timedelta(days=span.history_days)
+    looks = looks_of(settings, region, tile, since=first, until=span.until)
+    state = search_tile(tile, looks, span, threads=threads)
+    today = state.last or span.until
+    places, too_large = places_of(state.objects, shape=grid.shape, pixel_size_m=grid.pixel_size_m, today=today)
+    candidates = candidates_of(region, grid, places, sites=sites)
+    seen = {
+        "last_look": state.last,
+        "clear_share_of_last_look": round(state.clear_share, 3),
+        "share_with_baseline": round(state.watched_share, 3),
+        "baseline_until": state.baseline.until,
+        "baseline_looks": len(state.baseline.looks),
+        "looks_since": state.looks,
+        "late_looks_left_out": state.late,
+        "places_too_large": too_large,
+    }
+    listed, _ = write_candidates(folder, region, grid, candidates, seen=seen)
+    return RegionOutcome(
+        region.id,
+        candidates,
+        too_large,
+        state.taken,
+        state.late,
+        state.last,
+        state.clear_share,
+        state.watched_share,
+        listed,
+    )
+
+
+def _gather(areas: Sequence[Area], futures: Sequence[Any], until: date) -> SearchResult:
+    outcomes, failures = [], {}
+    for area, future in zip(areas, futures, strict=True):
+        future.wait()
+        result = future.result(raise_on_failure=False)
+        if isinstance(result, RegionOutcome):
+            outcomes.append(result)
+        else:
+            failures[area.id] = str(future.state.message)
+    return SearchResult(until, tuple(outcomes), failures)
+
+
+def _show(result: SearchResult) -> None:
+    rows = [
+        {
+            "region": o.region_id,
+            "looks": o.taken,
+            "candidates": len(o.candidates),
+            "last look": str(o.last),
+            "failed": "",
+        }
+        for o in result.outcomes
+    ]
+    rows += [
+        {"region": r, "looks": 0, "candidates": 0, "last look": "", "failed": w} for r, w in result.failures.items()
+    ]
+    create_table_artifact(key="search-regions", table=rows, description=f"Regions searched up to {result.until}")

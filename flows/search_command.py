@@ -1,0 +1,91 @@
+"""The command `sitewatch search`: whole regions, for places that deserve a close look."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
+
+import typer
+
+from flows.credentials import check_account
+from flows.search_call import Engine, regions_of, runner_of
+from flows.settings import Settings, SettingsError, SourceName, load_settings
+from flows.terminal import OutputsOption, console
+
+if TYPE_CHECKING:
+    from prefect import State
+
+_SHOWN = 20
+
+
+def search(
+    regions: Annotated[Optional[list[str]], typer.Argument(help="The regions; all of the list if left out.")] = None,  # noqa: UP045
+    areas: Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")] = None,  # noqa: UP045
+    source: Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")] = None,  # noqa: UP045
+    catalog: Annotated[Optional[str], typer.Option("--catalog", help="A STAC API or catalog, URL or path.")] = None,  # noqa: UP045
+    since: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD", help="Where a first search begins.")] = None,  # noqa: UP045
+    until: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")] = None,  # noqa: UP045
+    on: Annotated[Engine, typer.Option("--on", help="The engine.")] = Engine.THREADS,
+    at_once: Annotated[int, typer.Option("--at-once", min=1, help="Regions at the same time.")] = 1,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads that share a region.")] = 2,
+    cluster: Annotated[Optional[str], typer.Option("--cluster", help="A Dask scheduler, tcp://host:8786.")] = None,  # noqa: UP045
+    outputs: OutputsOption = None,
+) -> None:
+    """Search whole regions for places that deserve a close look; takes in what is new since the last search."""
+    settings = load_settings(areas=areas, source=source, catalog=catalog, outputs=outputs)
+    regions_of(settings, tuple(regions or ()))
+    check_account(settings)
+    asked = (tuple(regions or ()), _day(since, "--since"), _day(until, "--until"), threads)
+    result = _run(settings, asked, runner_of(on, at_once=at_once, cluster=cluster))
+    for outcome in result.outcomes:
+        _tell(outcome)
+    for region_id, reason in sorted(result.failures.items()):
+        console.print(f"failed: {region_id}: {reason}", highlight=False, markup=False, soft_wrap=True)
+    if result.failures:
+        raise typer.Exit(1)
+
+
+def _run(settings: Settings, asked: tuple[Any, ...], runner: Any) -> Any:
+    # Prefect takes seconds to load: only where it is needed
+    from flows.quiet import quieten
+    from flows.search import SearchResult
+    from flows.search import search as flow
+
+    quieten()
+    settings = settings.model_copy(update={"outputs": settings.outputs.absolute()})
+    state = cast("State[Any]", flow.with_options(task_runner=runner)(settings, *asked, return_state=True))
+    result = state.result(raise_on_failure=False)
+    if not isinstance(result, SearchResult):
+        raise (
+            result
+            if isinstance(result, Exception)
+            else SettingsError(f"the search ended as {state.name}: {state.message}")
+        )
+    return result
+
+
+def _tell(outcome: Any) -> None:
+    seen = f"last look {outcome.last}, {outcome.clear_share:.0%} of it clear" if outcome.last else "no look yet"
+    console.print(
+        f"{outcome.region_id}: {outcome.taken} new looks, {seen}; {len(outcome.candidates)} places to check, "
+        f"{outcome.too_large} too large to list, {outcome.late} late looks left out.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for candidate in outcome.candidates[:_SHOWN]:
+        place = candidate.place
+        console.print(
+            f"  {candidate.rank:3d}  {candidate.candidate_id}  score {place.score:.2f}  {place.area_px / 100:.2f} ha  "
+            f"first seen {place.first_seen}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(f"  {outcome.listed}: a physical pattern each, to be looked at by a person.", highlight=False)
+
+
+def _day(text: str | None, option: str) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"{option} `{text}` is not a date; write it as 2026-11-22") from None

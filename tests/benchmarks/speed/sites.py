@@ -1,0 +1,110 @@
+"""A weekly pass over many sites from a warm archive, by the command that an operator uses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "imagery" / "server"))
+
+from measuring import Line
+from shapely.geometry import box
+from simulated_catalog import write_simulated
+
+from aois.area import Area, Kind
+from aois.grid import grid_of, to_lonlat
+from aois.reading import to_feature_collection
+from flows.imagery.archive import Archive
+from flows.imagery.fetching import fetch_missing
+from flows.imagery.simulated import SimulatedSource
+from flows.imagery.stac import StacSource
+
+DRAWN = 7  # places that are drawn; each is watched under several ids
+WEEK_END = date(2024, 9, 15)
+HISTORY_DAYS = 365
+SIDE_M, MARGIN_M = 1500.0, 500.0  # 2.5 km square with its margin
+EPSG = 32631
+LIMIT_S, LIMIT_MIB = 120.0, 2048.0
+
+
+def weekly_pass(folder: Path, *, sites: int) -> list[Line]:
+    """Watch the sites up to a week, put the next week's scenes into the archive, and time the watch of that week."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = [_site(f"place-{n}", n) for n in range(DRAWN)]
+    areas = [replace(drawn[n % DRAWN], id=f"site-{n:03d}") for n in range(sites)]
+    (folder / "areas.geojson").write_text(json.dumps(to_feature_collection(areas)))
+    begin = WEEK_END - timedelta(days=HISTORY_DAYS + 14)
+    if not (folder / "catalog" / "catalog.json").exists():
+        write_simulated(folder / "catalog", SimulatedSource(WEEK_END, 1), drawn, since=begin, until=WEEK_END)
+    last_week = WEEK_END - timedelta(days=7)
+    first = _watch(folder, until=last_week)
+    _warm(folder, areas)
+    spent = _watch(folder, until=WEEK_END)
+    again = _watch(folder, until=WEEK_END)
+    scenes = len(list((folder / "outputs" / "archive").rglob("*.tif")))
+    whole = f"{sites} sites of 2.5 km, S1 and S2, {scenes} scenes in the archive, 2 cores"
+    is_full = sites >= 98
+    return [
+        Line(
+            f"weekly pass: {whole}",
+            f"{spent}, {spent.peak_mib:.0f} MiB",
+            "≤ 120 s, ≤ 2048 MiB, of 98 sites",
+            (spent.seconds <= LIMIT_S and spent.peak_mib <= LIMIT_MIB) if is_full else None,
+        ),
+        Line("the same week once more (nothing due)", f"{again}"),
+        Line("first run with a year of history, fetching from files on disk", f"{first}"),
+    ]
+
+
+@dataclass(frozen=True)
+class _Run:
+    seconds: float
+    cpu_seconds: float
+    peak_mib: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.0f} s ({self.cpu_seconds:.0f} s of processor time)"
+
+
+def _site(name: str, number: int) -> Area:
+    left = 500_000 + 5_000 * number
+    return Area(
+        name, Kind.SITE, to_lonlat(box(left, 200_000, left + SIDE_M, 200_000 + SIDE_M), EPSG), margin_m=MARGIN_M
+    )
+
+
+def _watch(folder: Path, *, until: date) -> _Run:
+    command = [
+        str(Path(sysconfig.get_path("scripts")) / "sitewatch"), "watch", "--areas", str(folder / "areas.geojson"),
+        "--source", "stac", "--catalog", str(folder / "catalog" / "catalog.json"),
+        "--since", str(until - timedelta(days=6)), "--until", str(until), "--outputs", str(folder / "outputs"),
+    ]  # fmt: skip
+    environment = os.environ | {"SITEWATCH_HISTORY_DAYS": str(HISTORY_DAYS), "PREFECT_HOME": str(folder / "prefect")}
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said = process.stdout.read() if process.stdout else ""
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"the watch up to {until} ended with {status}: {said[-2000:]}")
+    return _Run(time.perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def _warm(folder: Path, areas: list[Area]) -> None:
+    source = StacSource(folder / "catalog" / "catalog.json")
+    archive = Archive(folder / "outputs" / "archive")
+    for area in areas:
+        grid = grid_of(area)
+        refs = source.search(area, grid, since=WEEK_END - timedelta(days=6), until=WEEK_END)
+        fetch_missing(source, archive, area, grid, refs, on_scene=lambda _: None, parallel=2)
+
+
+if __name__ == "__main__":
+    for line in weekly_pass(Path(sys.argv[1]), sites=int(sys.argv[2])):
+        print(line.row())
