@@ -6,11 +6,12 @@ from datetime import date, timedelta
 
 import numpy as np
 from buildings import real_change
-from injection import Injected, injected, wall
 from replay import watch
 from scipy import ndimage
 from scoring import Figure, share
 from series import measured, real_series
+
+from detectors.injection import Injected, injected, wall
 
 SPAN = (date(2019, 1, 7), date(2019, 12, 29))
 BEGINS = date(2019, 5, 1)
