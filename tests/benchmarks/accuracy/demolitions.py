@@ -1,7 +1,7 @@
 """Demolitions put into real series: are they found, when, and as what.
 
-Two kinds. A building of `HISTORY_DAYS` that was put into the Romanian series or the mine's and is pulled down, bare soil
-in its place; and real roofs, those of the suburb of Apex, replaced by the ground around them. Of the suburb there are two
+Two kinds. A building that was put into all of the Romanian series, or of the mine's, and is pulled down, bare soil in
+its place; and real roofs, those of the suburb of Apex, replaced by the ground around them. Of the suburb there are two
 looks, too few to watch, so its first is repeated on the clear dates of the Romanian series with noise, light and
 misregistration of every date: real roofs and streets, a made-up series.
 """
