@@ -48,7 +48,7 @@ class DetectabilityParameters:
     covered: float = 0.25
     goal: float = 0.8
     apart_px: int = 7
-    tries: int = 60
+    tries: int = 40
 
 
 @dataclass(frozen=True, order=True)

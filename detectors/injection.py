@@ -37,6 +37,7 @@ SURROUNDINGS = "surroundings"
 RING_PX = (2, 6)  # what lies around a change begins two pixels off it and is four wide
 FINE = 5
 REACH_PX = 2  # how far the sensor's point spread carries
+WALL_STEPS = 10  # to a pixel of a wall's course
 
 
 @dataclass(frozen=True)
@@ -168,12 +169,10 @@ def wall(
     points = course @ np.array([[c, s], [-s, c]]) + np.array(at)[::-1]
     image = np.zeros(shape, np.float32)
     for start, end in pairwise(points):
-        steps = max(2, int(np.hypot(*(end - start)) * 10))
-        for t in np.linspace(0, 1, steps, endpoint=False):
-            x, y = start + t * (end - start)
-            r, q = int(np.floor(y)), int(np.floor(x))
-            if 0 <= r < shape[0] and 0 <= q < shape[1]:
-                image[r, q] += fraction / 10.0
+        steps = max(2, int(np.hypot(*(end - start)) * WALL_STEPS))
+        course_px = np.floor(start + np.linspace(0, 1, steps, endpoint=False)[:, None] * (end - start)).astype(int)
+        inside = ((course_px >= 0) & (course_px < np.array(shape)[::-1])).all(axis=1)
+        np.add.at(image, (course_px[inside, 1], course_px[inside, 0]), fraction / WALL_STEPS)
     return np.asarray(ndimage.gaussian_filter(np.minimum(image, fraction), 0.45), np.float32)
 
 

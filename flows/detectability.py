@@ -37,7 +37,7 @@ from flows.reports.detectability import Detectability
 from flows.settings import SettingsError
 
 WEEKS, FEWEST_WEEKS = 26, 13
-ROUNDS, THOROUGH_ROUNDS = 8, 32
+THOROUGH = 4  # times the rounds of an ordinary call
 SIDE_PX = 180
 OWN_CHANGE_PX = 6
 BOTH = "both"
@@ -63,15 +63,15 @@ class Span:
 
 
 def detectability_of(
-    series: Series, *, thorough: bool, workers: int, progress: Callable[[int, int], None]
+    series: Series, *, rounds: int, thorough: bool, workers: int, progress: Callable[[int, int], None]
 ) -> Detectability:
     """What would have been seen in an area over the last half year of its archive, and in the one before if thorough.
 
-    The same archive gives the same answer. Raises `SettingsError` where the archive is too short to be asked.
+    The same archive gives the same answer. Raises `SettingsError` where there is no archive, or too short a one.
     """
     looks, ground = _looks(series)
     spans = _spans(looks, series.area.id, count=2 if thorough else 1)
-    rounds = THOROUGH_ROUNDS // len(spans) if thorough else ROUNDS
+    rounds = rounds * THOROUGH // len(spans) if thorough else rounds
     sets = _sensor_sets(looks, spans)
     jobs = [(series, span, sensors, n) for span in spans for sensors in sets for n in range(rounds)]
     sights: dict[str, list[Sight]] = {sensors: [] for sensors in sets}

@@ -1,8 +1,8 @@
 """Walls put into real and simulated series: chance of detection by length, share of a pixel, contrast, form, sensor.
 
 The Romanian series is real and has Sentinel-2 alone; the radar archives have pixels of 30 m, in which a wall is
-nothing. So Sentinel-1, and both together, are asked on simulated dry country, with Sentinel-2 there beside them. A wall throws
-back three or four times what the scene does, over its share of a pixel.
+nothing. So Sentinel-1, and both together, are asked on simulated dry country, with Sentinel-2 there beside them. A
+wall throws back three or four times what the scene does, over its share of a pixel.
 """
 
 from __future__ import annotations
