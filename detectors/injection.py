@@ -3,7 +3,8 @@
 A pixel of which a share f is built shows (1 − f)·ground + f·material. The material has a texture of its own that stays,
 a jitter from date to date that all of it shares, and the illumination of the scene: it is scaled by how bright the look
 is against the median of its series, so that haze and low sun dim it too. Radar sees `RADAR_GAIN` times the median of
-the scene, with speckle of its own in each polarisation.
+the scene, with speckle of its own in each polarisation. What is put in stands still on the ground: a scene that lies
+beside the others shows it as far beside (one Romanian scene in three by over half a pixel).
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from detectors.channel import clear_of, reference_image
+from detectors.features import registration_image
 from detectors.look import OPTICAL, Floats, Look, Mask
+from detectors.registration import measure_shift
 
 # Reflectance by common band name: metal and concrete, blue sheet, dark tile, bare soil (typical values; chosen on USGS
 # spectral library means and on roofs seen in the suburb pairs).
@@ -37,6 +41,7 @@ SURROUNDINGS = "surroundings"
 RING_PX = (2, 6)  # what lies around a change begins two pixels off it and is four wide
 FINE = 5
 REACH_PX = 2  # how far the sensor's point spread carries
+LEAST_SHIFT_PX = 0.05  # less is not told from noise, and registration does not undo it either
 WALL_STEPS = 10  # to a pixel of a wall's course
 
 
@@ -68,7 +73,19 @@ def injected(looks: Sequence[Look], changes: Sequence[Injected]) -> tuple[Look, 
     """The looks with every change in them."""
     levels = {k.scene_id: _level(k) for k in looks if k.sensor == OPTICAL}
     usual = float(np.median(list(levels.values()))) if levels else 1.0
-    return tuple(_one(k, changes, levels.get(k.scene_id, usual) / usual) for k in looks)
+    reference = reference_image(looks)
+    return tuple(_one(k, changes, levels.get(k.scene_id, usual) / usual, reference) for k in looks)
+
+
+def _moved(shares: Floats, look: Look, reference: Floats | None) -> Floats:
+    """The shares (change, y, x) where a look shows that ground: as far beside as it lies from its series."""
+    image = registration_image(look)
+    if image is None or reference is None:
+        return shares
+    lies = measure_shift(reference, image, clear=clear_of(look))
+    if not lies.is_known or lies.length < LEAST_SHIFT_PX:
+        return shares
+    return np.asarray(ndimage.shift(shares, (0, lies.dy, lies.dx), order=1), np.float32)
 
 
 def _level(look: Look) -> float:
@@ -76,15 +93,16 @@ def _level(look: Look) -> float:
     return float(np.nanmedian(band[look.valid])) if look.valid.any() else 1.0
 
 
-def _one(look: Look, changes: Sequence[Injected], light: float) -> Look:
+def _one(look: Look, changes: Sequence[Injected], light: float, reference: Floats | None) -> Look:
     standing = [c for c in changes if c.is_there(look.day)]
     if not standing:
         return look
     pixels = look.pixels.copy()
     cloudy = np.zeros(look.valid.shape, bool) if look.scl is None else np.isin(look.scl, (3, 8, 9, 10))
-    for change in standing:
-        box = _box(change.share)
-        share = np.where(cloudy[box], 0.0, change.share[box]).astype(np.float32)
+    shares = _moved(np.stack([change.share for change in standing]), look, reference)
+    for change, there in zip(standing, shares, strict=True):
+        box = _box(there)
+        share = np.where(cloudy[box], 0.0, there[box]).astype(np.float32)
         for b in range(len(look.bands)):
             ground = pixels[b][box].copy()
             pixels[b][box] = ground + share * (_material(change, look, b, pixels[b], light)[box] - ground)

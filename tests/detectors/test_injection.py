@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from detectors.injection import MATERIALS, SURROUNDINGS, Injected, block, injected, wall
 
@@ -62,7 +63,7 @@ def test_only_from_its_day_on_and_only_where_it_is(scenery):
     before, after = looks(scenery)
     first, second = injected((before, after), [change()])
     np.testing.assert_array_equal(first.pixels, before.pixels)
-    outside = SHARES == 0
+    outside = ~ndimage.binary_dilation(SHARES > 0, iterations=2)
     np.testing.assert_array_equal(second.pixels[:, outside], after.pixels[:, outside])
     assert (second.band("red")[SHARES > 0.8] > after.band("red")[SHARES > 0.8] + 0.1).all()
 
@@ -72,6 +73,17 @@ def test_what_is_lost_stood_before_and_not_after(scenery):
     first, second = injected((before, after), [change(lost=True)])
     np.testing.assert_array_equal(second.pixels, after.pixels)
     assert (first.band("red")[SHARES > 0.8] > 0.2).all()
+
+
+def test_it_stands_still_on_the_ground_when_a_scene_lies_beside(scenery):
+    ground = scenery(shape=SHAPE)
+    straight = [ground.optical(DAY + timedelta(n)) for n in range(0, 30, 5)]
+    beside = ground.optical(DAY + timedelta(40), shift=(0.0, 1.5))
+    seen = injected([*straight, beside], [change()])[-1]
+    gained = np.abs(seen.band("red") - beside.band("red"))
+    columns = np.arange(SHAPE[1])
+    middle = [(image.sum(axis=0) * columns).sum() / image.sum() for image in (gained, SHARES)]
+    assert middle[0] - middle[1] == pytest.approx(1.5, abs=0.3)
 
 
 def test_a_cloud_hides_it(scenery):
