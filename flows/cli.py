@@ -22,6 +22,7 @@ from flows.cli_alerts import alerts_app
 from flows.cli_archive import archive_app
 from flows.cli_estimate import estimate
 from flows.cli_ledger import ledger_app
+from flows.detectability_command import detectability
 from flows.ledger.ledger import open_ledger
 from flows.mendable import MENDABLE
 from flows.plan import Asked
@@ -199,6 +200,7 @@ def _tell(settings: Settings, result: Any) -> None:
 
 
 app.command("estimate")(estimate)
+app.command("detectability")(detectability)
 app.add_typer(archive_app, name="archive")
 
 

@@ -1,6 +1,7 @@
 """Measure the detectors and write the table.
 
     .venv/bin/python tests/benchmarks/accuracy [--seeds 4] [--first 100] [--to outputs/benchmarks]
+        [--only parts places real walls demolitions truth desert province] [--province]
 
 Seeds below 100 were used for choosing parameters; the default begins at 100. Real series are taken from
 `../shared/archives`, and their lines are left out, saying so, where it is not there.
@@ -14,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import buildings
 import instruments
 import numpy as np
+import reach
 import series
-import walls
 import worlds
 from rich.progress import track
 from scoring import Figure
@@ -31,6 +33,7 @@ from scoring import Figure
 from aois.demonstration import demonstration
 
 MIXINGS = (0.6, 0.9)
+SECTIONS = ("parts", "places", "real", *reach.SECTIONS)
 
 
 def main() -> None:
@@ -39,11 +42,17 @@ def main() -> None:
     asked.add_argument("--seeds", type=int, default=4)
     asked.add_argument("--first", type=int, default=100)
     asked.add_argument("--to", type=Path, default=Path("outputs/benchmarks"))
+    asked.add_argument("--only", nargs="+", choices=SECTIONS, default=[], help="sections to run")
+    asked.add_argument("--province", action="store_true", help="also the province of 400 km², minutes a seed")
     call = asked.parse_args()
+    chosen = call.only or [name for name in SECTIONS if name != "province" or call.province]
     seeds = range(call.first, call.first + call.seeds)
     with ProcessPoolExecutor(2, initializer=warnings.simplefilter, initargs=("ignore",)) as pool:
-        figures = [*_instruments(call.first), *_simulated(pool, seeds)]
-        figures += _real(pool, seeds, call.to) if series.is_there() else []
+        figures = _instruments(call.first) if "parts" in chosen else []
+        figures += _simulated(pool, seeds) if "places" in chosen else []
+        figures += _real(pool, seeds) if "real" in chosen and series.is_there() else []
+        for name in (name for name in reach.SECTIONS if name in chosen):
+            figures += reach.SECTIONS[name](partial(_all, pool), seeds, call.to)
     _write(figures, call.to, seeds)
 
 
@@ -57,36 +66,17 @@ def _simulated(pool: ProcessPoolExecutor, seeds: Iterable[int]) -> list[Figure]:
     return worlds.figures(_all(pool, worlds.world, jobs, "simulated places"))
 
 
-def _real(pool: ProcessPoolExecutor, seeds: Iterable[int], to: Path) -> list[Figure]:
+def _real(pool: ProcessPoolExecutor, seeds: Iterable[int]) -> list[Figure]:
     spans = [(name, *span) for name, found in buildings.SPANS.items() for span in found]
     jobs = [(*span, {"seed": seed, "mixing": m}) for span in spans for seed in seeds for m in MIXINGS]
     built = [t for trials in _all(pool, buildings.trials, jobs, "buildings in real series") for t in trials]
-    jobs = [({"seed": seed, "fraction": f},) for seed in seeds for f in walls.FRACTIONS]
-    fenced = [row for rows in _all(pool, walls.trials, jobs, "walls in a real series") for row in rows]
-    _plot_walls(walls.figures(fenced), to)
-    return buildings.figures(built) + walls.figures(fenced)
+    return buildings.figures(built)
 
 
 def _all(pool: ProcessPoolExecutor, work: Callable[..., Any], jobs: list[tuple[Any, ...]], what: str) -> list[Any]:
     """The results of every job, in order; the last of a job's arguments holds its keywords."""
     futures = [pool.submit(work, *job[:-1], **job[-1]) for job in jobs]
     return [future.result() for future in track(futures, description=what)]
-
-
-def _plot_walls(figures: list[Figure], to: Path) -> None:
-    from matplotlib.figure import Figure as Page
-
-    page = Page(figsize=(6, 4), layout="constrained")
-    axes = page.subplots()
-    steps = len(walls.LENGTHS)
-    for n, length in enumerate(walls.LENGTHS):
-        line = figures[n::steps]
-        axes.plot(walls.FRACTIONS, [f.value for f in line], marker="o", label=f"{length} px")
-        axes.fill_between(walls.FRACTIONS, [f.low for f in line], [f.high for f in line], alpha=0.12)
-    axes.set(xlabel="share of a pixel that the wall covers", ylabel="found and confirmed", ylim=(0, 1))
-    axes.legend(title="length")
-    to.mkdir(parents=True, exist_ok=True)
-    page.savefig(to / "walls.png", dpi=110)
 
 
 def _write(figures: list[Figure], to: Path, seeds: range) -> None:

@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from detectors.events import events_of
 from detectors.ground import Ground, whole
 from detectors.look import Look
-from detectors.monitor import AreaState, begin, conclude, is_refit_due, observe, refit
+from detectors.monitor import AreaState, begin
 from detectors.records import Event
+from detectors.replay import work_through
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,5 @@ def watch(
     ordered = [k for k in ordered if k.day >= since - timedelta(days=history_days)]
     ground = ground or whole((ordered[0].valid.shape[0], ordered[0].valid.shape[1]))
     state, _ = begin(ground, [k for k in ordered if k.day < since])
-    used, first = 0, since
-    while first <= until:
-        last = first + timedelta(days=6)
-        for name in [c.name for c in state.channels]:
-            if is_refit_due(state, name, day=first.toordinal()):
-                earlier = [k for k in ordered if k.channel == name and k.day < first]
-                state = refit(state, name, earlier, day=first.toordinal())
-        for look in (k for k in ordered if first <= k.day <= last):
-            state, report = observe(state, look)
-            used += report.status == "used"
-        state = conclude(state, today=last.toordinal())
-        if on_week is not None:
-            on_week(last, state)
-        first = last + timedelta(days=1)
+    state, used = work_through(state, ordered, since=since, until=until, on_week=on_week)
     return Watched(state, events_of(state, today=until.toordinal()), used, (until - since).days)

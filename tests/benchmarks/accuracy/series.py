@@ -11,7 +11,7 @@ import numpy as np
 from shapely.geometry import box
 
 from aois.area import Area, Kind
-from aois.grid import grid_of
+from aois.grid import Grid, grid_of
 from detectors.look import Look
 from flows.imagery.stac import StacSource
 from flows.looks import look_of
@@ -25,13 +25,23 @@ def is_there() -> bool:
     return ARCHIVES.is_dir()
 
 
-@lru_cache(maxsize=8)
-def real_series(name: str, *, inset: float = 0.04) -> tuple[Look, ...]:
-    """Every look of a catalog, oldest first, over its whole extent less a rim."""
+def area_over(name: str, *, inset: float = 0.04) -> Area:
+    """A region over the whole extent of a catalog less a rim."""
     item = json.loads(min((ARCHIVES / name).glob("*/*/*.json")).read_text())
     west, south, east, north = item["bbox"]
     dx, dy = inset * (east - west), inset * (north - south)
-    area = Area(name, Kind.REGION, box(west + dx, south + dy, east - dx, north - dy))
+    return Area(name, Kind.REGION, box(west + dx, south + dy, east - dx, north - dy))
+
+
+def grid_over(name: str) -> Grid:
+    """The grid that the looks of a catalog lie on."""
+    return grid_of(area_over(name))
+
+
+@lru_cache(maxsize=8)
+def real_series(name: str) -> tuple[Look, ...]:
+    """Every look of a catalog, oldest first, over its whole extent less a rim."""
+    area = area_over(name)
     grid = grid_of(area)
     source = StacSource(ARCHIVES / name / "catalog.json")
     refs = source.search(area, grid, since=ALWAYS[0], until=ALWAYS[1])

@@ -1,49 +1,107 @@
-"""Walls put into the Romanian series: chance of detection against length and sub-pixel fraction."""
+"""Walls put into real and simulated series: chance of detection by length, share of a pixel, contrast, form, sensor.
+
+The Romanian series is real and has Sentinel-2 alone; the radar archives have pixels of 30 m, in which a wall is
+nothing. So Sentinel-1, and both together, are asked on simulated dry country, with Sentinel-2 there beside them. A
+wall throws back three or four times what the scene does, over its share of a pixel.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from buildings import real_change
-from injection import Injected, injected, wall
-from replay import watch
+from made import END, place
+from replay import Watched, watch
 from scipy import ndimage
-from scoring import Figure, share
+from scoring import Figure, median, share
 from series import measured, real_series
 
+from detectors.injection import Injected, injected, wall
+from detectors.look import OPTICAL, RADAR, Look, Mask
+from detectors.objects import ring_closure
+from detectors.records import Change
+from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.recipes import DRY, Recipe, Story
+from flows.looks import look_of
+
 SPAN = (date(2019, 1, 7), date(2019, 12, 29))
-BEGINS = date(2019, 5, 1)
 FRACTIONS = (0.1, 0.2, 0.4, 0.7, 1.0)
 LENGTHS = (10, 20, 40, 80)
-APART_PX = 8
 FORMS = ("straight", "L", "ring")
+MATERIALS = ("metal", "concrete", "dark tile")  # bright, middling, hardly another brightness than the ground's
+APART_PX, SIDE_PX, WEEKS, HISTORY_DAYS = 8, 150, 26, 365
+REAL, MADE = "Romania", "simulated dry country"
+SENSORS = {"Sentinel-2": (OPTICAL,), "Sentinel-1": (RADAR,), "both": (OPTICAL, RADAR)}
+GOAL_FRACTION, GOAL_LENGTH, CLOSURE_ERROR = 0.4, 20, 0.15
 
 
-def trials(*, seed: int, fraction: float) -> list[tuple[float, int, str, bool, float | None]]:
-    """(fraction, length, form, found, length error) of some walls watched together."""
+@dataclass(frozen=True)
+class Fenced:
+    """What became of one wall. `closure_error` and `length_error` (a share) where it was told as fencing."""
+
+    ground: str
+    sensors: str
+    fraction: float
+    length: int
+    form: str
+    material: str
+    found: bool
+    change: str | None = None
+    dates: int | None = None
+    closure_error: float | None = None
+    length_error: float | None = None
+
+
+def trials(*, seed: int, fraction: float) -> list[Fenced]:
+    """Twelve walls of every length and form in the Romanian series, watched together."""
     looks = real_series("romania")
-    taken = real_change(looks, *SPAN) | ~measured(looks)
-    rng = np.random.default_rng(1000 + seed)
+    barred = real_change(looks, *SPAN) | ~measured(looks)
+    begins, rng = date(2019, 5, 1), np.random.default_rng(1000 + seed)
+    placed = _walls(barred, fraction, begins, rng, seed)
+    seen = watch(injected(looks, [w for _, _, w in placed]), since=SPAN[0], until=SPAN[1])
+    return [_judged(REAL, "Sentinel-2", fraction, looks, wall_, seen) for wall_ in placed]
+
+
+def simulated(*, seed: int, fraction: float) -> list[Fenced]:
+    """The same on simulated dry country with each sensor alone and with both."""
+    looks = _made(seed)
+    since = END - timedelta(days=7 * WEEKS - 1)
+    begins, rng = since + timedelta(days=21), np.random.default_rng(2000 + seed)
+    placed = _walls(np.zeros(looks[0].valid.shape, bool), fraction, begins, rng, seed)
+    changed = injected(looks, [w for _, _, w in placed])
+    out = []
+    for name, sensors in SENSORS.items():
+        some = [k for k in changed if k.sensor in sensors]
+        seen = watch(some, since=since, until=END, history_days=HISTORY_DAYS)
+        out += [_judged(MADE, name, fraction, looks, wall_, seen) for wall_ in placed]
+    return out
+
+
+@lru_cache(maxsize=1)
+def _made(seed: int) -> tuple[Look, ...]:
+    area, grid = place(Recipe(DRY, Story.QUIET), seed=seed, side_px=SIDE_PX)
+    source = SimulatedSource(END, seed)
+    since = END - timedelta(days=7 * WEEKS + HISTORY_DAYS)
+    return tuple(look_of(source.fetch(area, grid, r), grid) for r in source.search(area, grid, since=since, until=END))
+
+
+def _walls(
+    taken: Mask, fraction: float, begins: date, rng: np.random.Generator, seed: int
+) -> list[tuple[int, str, Injected]]:
     placed = []
-    for length, form in rng.permutation([(n, f) for n in LENGTHS for f in FORMS]):
+    drawn = rng.permutation([(n, f) for n in LENGTHS for f in FORMS])
+    for n, (length, form) in enumerate(sorted(drawn, key=lambda one: -int(one[0]))):  # the longest find room first
         image = _placed(taken, int(length), str(form), fraction, rng)
         if image is not None:
             taken = taken | ndimage.binary_dilation(image > 0, iterations=APART_PX)
-            placed.append((int(length), str(form), Injected("wall", "concrete", image, BEGINS, seed)))
-    seen = watch(injected(looks, [w for _, _, w in placed]), since=SPAN[0], until=SPAN[1])
-    rows = []
-    for length, form, change in placed:
-        course = change.share > 0.25 * fraction
-        mine = [
-            e
-            for e in seen.confirmed()
-            if e.first_seen >= BEGINS - timedelta(15) and (e.footprint & course).sum() >= 0.3 * course.sum()
-        ]
-        best = max(mine, key=lambda e: (e.footprint & course).sum(), default=None)
-        error = None if best is None or best.length_m is None else best.length_m / 10.0 / length - 1.0
-        rows.append((fraction, length, form, best is not None, error))
-    return rows
+            material = MATERIALS[int(rng.integers(len(MATERIALS)))]
+            placed.append((int(length), str(form), Injected("wall", material, image, begins, seed * 100 + n)))
+    return placed
 
 
 def _placed(taken: np.ndarray, length: int, form: str, fraction: float, rng: np.random.Generator) -> np.ndarray | None:
@@ -57,12 +115,103 @@ def _placed(taken: np.ndarray, length: int, form: str, fraction: float, rng: np.
     return None
 
 
-def figures(rows: list[tuple[float, int, str, bool, float | None]]) -> list[Figure]:
-    """The curve, and the line that the goal names."""
+def _judged(
+    ground: str,
+    sensors: str,
+    fraction: float,
+    looks: Sequence[Look],
+    placed: tuple[int, str, Injected],
+    seen: Watched,
+) -> Fenced:
+    length, form, change = placed
+    course = change.share > 0.25 * fraction
+    mine = [
+        e
+        for e in seen.confirmed()
+        if e.first_seen >= change.since - timedelta(15) and (e.footprint & course).sum() >= 0.3 * course.sum()
+    ]
+    best = max(mine, key=lambda e: (e.footprint & course).sum(), default=None)
+    if best is None:
+        return Fenced(ground, sensors, fraction, length, form, change.material, found=False)
+    days = {k.scene_id: k.day for k in looks}
+    closure = None if best.closure is None else abs(best.closure - ring_closure(course))
+    error = None if best.length_m is None else best.length_m / 10.0 / length - 1.0
+    dates = len({days[s] for s in best.scenes})
+    kind = best.change.value
+    return Fenced(ground, sensors, fraction, length, form, change.material, True, kind, dates, closure, error)
+
+
+def figures(rows: Sequence[Fenced]) -> list[Figure]:
+    """The curves, and the lines that the goals name."""
+    real = [r for r in rows if r.ground == REAL]
     out = []
     for fraction in FRACTIONS:
         for length in LENGTHS:
-            hits = [found for f, n, _, found, _ in rows if f == fraction and n == length]
-            goal = "≥ 0.80" if fraction >= 0.4 and length >= 20 else ""
-            out.append(share(f"wall of {length} px covering {fraction:.1f} of a pixel: found", hits, goal))
+            hits = [r.found for r in real if r.fraction == fraction and r.length == length]
+            goal = "≥ 0.80" if fraction >= GOAL_FRACTION and length >= GOAL_LENGTH else ""
+            out.append(share(f"Romania, wall of {length} px covering {fraction:.1f} of a pixel: found", hits, goal))
+    for sensors in SENSORS:
+        some = [r for r in rows if r.ground == MADE and r.sensors == sensors]
+        for fraction in FRACTIONS:
+            hits = [r.found for r in some if r.fraction == fraction and r.length >= GOAL_LENGTH]
+            what = f"{MADE}, {sensors}: walls of 20 px and more covering {fraction:.1f} of a pixel: found"
+            out.append(share(what, hits, "≥ 0.80" if fraction >= GOAL_FRACTION else ""))
+    return out + _by_contrast(rows) + _by_form(rows) + _measures(rows)
+
+
+def _within_goal(rows: Sequence[Fenced]) -> list[Fenced]:
+    return [r for r in rows if r.fraction >= GOAL_FRACTION and r.length >= GOAL_LENGTH]
+
+
+def _by_contrast(rows: Sequence[Fenced]) -> list[Figure]:
+    out = []
+    for ground in (REAL, MADE):
+        for material in MATERIALS:
+            some = [r for r in _within_goal(rows) if (r.ground, r.material) == (ground, material)]
+            hits = [r.found for r in some if r.sensors == "Sentinel-2"]
+            out.append(share(f"{ground}, Sentinel-2: walls of {material}, 20 px and more, 0.4 and more: found", hits))
     return out
+
+
+def _by_form(rows: Sequence[Fenced]) -> list[Figure]:
+    out = []
+    for form in FORMS:
+        hits = [r.found for r in _within_goal(rows) if r.form == form and r.sensors in ("Sentinel-2", "both")]
+        out.append(share(f"walls, {form}, 20 px and more, 0.4 and more, Sentinel-2 or both: found", hits, "≥ 0.80"))
+    return out
+
+
+def _measures(rows: Sequence[Fenced]) -> list[Figure]:
+    found = [r for r in rows if r.found]
+    closures = [r.closure_error for r in found if r.closure_error is not None]
+    rings = [r.closure_error for r in found if r.closure_error is not None and r.form == "ring"]
+    lengths = [r.length_error for r in found if r.length_error is not None]
+    return [
+        share("walls found: told as fencing", [r.change == Change.FENCING.value for r in found], "≥ 0.90"),
+        median("walls: closure, error", closures, "≤ 0.15"),
+        share("walls: closure within 0.15", [c <= CLOSURE_ERROR for c in closures]),
+        median("rings: closure, error", rings, "≤ 0.15"),
+        median("walls: length measured / true − 1", lengths),
+        share("walls confirmed on fewer than three dates", [(r.dates or 0) < 3 for r in found], "0.00"),
+    ]
+
+
+def plot(rows: Sequence[Fenced], to: Path) -> None:
+    """``walls.png``: chance against share of a pixel, a panel for each ground and sensor, a line for each length."""
+    from matplotlib.figure import Figure as Page
+
+    panels = [(REAL, "Sentinel-2"), *((MADE, sensors) for sensors in SENSORS)]
+    panels = [p for p in panels if any((r.ground, r.sensors) == p for r in rows)]
+    page = Page(figsize=(3.4 * len(panels), 3.6), layout="constrained")
+    for axes, (ground, sensors) in zip(np.atleast_1d(page.subplots(1, len(panels), sharey=True)), panels, strict=True):
+        for length in LENGTHS:
+            some = [r for r in rows if (r.ground, r.sensors, r.length) == (ground, sensors, length)]
+            line = [share("", [r.found for r in some if r.fraction == f]) for f in FRACTIONS]
+            axes.plot(FRACTIONS, [f.value for f in line], marker="o", label=f"{length} px")
+            axes.fill_between(FRACTIONS, [f.low for f in line], [f.high for f in line], alpha=0.12)
+        axes.axhline(0.8, color="0.6", linestyle="--", linewidth=0.8)
+        axes.set(title=f"{ground},\n{sensors}", xlabel="share of a pixel that the wall covers", ylim=(0, 1.02))
+    page.axes[0].set_ylabel("found and confirmed")
+    page.axes[0].legend(title="length")
+    to.mkdir(parents=True, exist_ok=True)
+    page.savefig(to / "walls.png", dpi=110)

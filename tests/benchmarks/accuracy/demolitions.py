@@ -1,0 +1,164 @@
+"""Demolitions put into real series: are they found, when, and as what.
+
+Two kinds. A building that was put into all of the Romanian series, or of the mine's, and is pulled down, bare soil in
+its place; and real roofs, those of the suburb of Apex, replaced by the ground around them. Of the suburb there are two
+looks, too few to watch, so its first is repeated on the clear dates of the Romanian series with noise, light and
+misregistration of every date: real roofs and streets, a made-up series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+from buildings import SPANS, free_place, real_change
+from replay import watch
+from scipy import ndimage
+from scoring import Figure, median, share
+from series import measured, real_series, shape_of
+
+from detectors.channel import clear_of
+from detectors.detectability import ground_held
+from detectors.injection import SURROUNDINGS, Injected, block, injected
+from detectors.look import Look, Mask
+from detectors.monitor import AreaState
+from detectors.records import Change
+
+SIZES = (6, 9, 12, 16, 25, 36)
+ROOFS = ("metal", "blue sheet", "concrete")
+WITHIN_DAYS, SEEN_LOOKS, COVERED, MIXING = 150, 4, 0.25, 0.9
+SUBURB, DATES_OF = "suburb-apex-haddonhall", "romania"
+SUBURB_SPAN = (date(2019, 1, 7), date(2020, 12, 27))
+NOISE, LIGHT, SHIFT_PX, OFFSET = 0.03, 0.04, 0.15, 0.1
+ROOF_BRIGHTNESS, CROP = 0.18, (slice(40, 200), slice(30, 190))
+
+
+@dataclass(frozen=True)
+class Torn:
+    """What became of one building pulled down."""
+
+    series: str
+    pixels: int
+    looks: int
+    found: bool
+    days: int | None
+    change: str | None
+
+
+def trials(series: str, since: date, until: date, *, seed: int) -> list[Torn]:
+    """Buildings that stood through the history and are pulled down within the span, soil in their place."""
+    looks = real_series(series)
+    shape = shape_of(looks)
+    rng = np.random.default_rng(500 + seed)
+    barred, taken = real_change(looks, since, until) | ~measured(looks), np.zeros(shape, bool)
+    changes, torn = [], []
+    for n, pixels in enumerate(rng.permutation(SIZES)):
+        at = free_place(barred, taken, int(pixels), rng)
+        if at is None:
+            continue
+        image = block(shape, at, int(pixels), mixing=MIXING, rng=rng)
+        day = since + timedelta(days=int(rng.integers(30, (until - since).days - WITHIN_DAYS)))
+        roof = Injected("building", str(rng.choice(ROOFS)), image, day, seed * 100 + n, lost=True)
+        changes += [roof, Injected("rubble", "soil", image, day, seed * 100 + 50 + n)]
+        torn.append((int(pixels), roof))
+    return _judged(series, torn, injected(looks, changes), since, until)
+
+
+def suburb(*, seed: int) -> list[Torn]:
+    """Real roofs that give way to the ground around them, a third of them at a time."""
+    looks = _repeated(seed=seed)
+    rng = np.random.default_rng(900 + seed)
+    since, until = SUBURB_SPAN
+    torn = []
+    for n, mask in enumerate(_some(_roofs(looks), rng)):
+        soft = ndimage.gaussian_filter(ndimage.binary_dilation(mask).astype(np.float32), 0.45)
+        day = since + timedelta(days=int(rng.integers(30, (until - since).days - WITHIN_DAYS)))
+        torn.append((int(mask.sum()), Injected("gone", SURROUNDINGS, soft, day, seed * 100 + n)))
+    return _judged("suburb", torn, injected(looks, [t for _, t in torn]), since, until)
+
+
+def _some(roofs: Sequence[Mask], rng: np.random.Generator) -> list[Mask]:
+    """A third of the roofs, no two of them near each other."""
+    taken, chosen = np.zeros(roofs[0].shape, bool), []
+    for n in rng.permutation(len(roofs)):
+        wide = ndimage.binary_dilation(roofs[n], iterations=9)
+        if not (taken & roofs[n]).any() and len(chosen) < max(1, len(roofs) // 3):
+            taken |= wide
+            chosen.append(roofs[n])
+    return chosen
+
+
+def _roofs(looks: Sequence[Look]) -> list[Mask]:
+    """Bright patches of 6 to 60 px that stand out of what lies around them."""
+    clean = looks[0]
+    visible = np.nan_to_num(np.mean([clean.band(b) for b in ("blue", "green", "red")], axis=0))
+    labels, count = ndimage.label(visible > ROOF_BRIGHTNESS)
+    masks = [labels == n for n in range(1, count + 1)]
+    inner = np.zeros(visible.shape, bool)
+    inner[8:-8, 8:-8] = True
+    return [m for m in masks if 6 <= m.sum() <= 60 and not (m & ~inner).any()]
+
+
+def _repeated(*, seed: int) -> tuple[Look, ...]:
+    """The suburb of 2017 on every date on which the Romanian scene was clear; the composite's offset taken off."""
+    first = real_series(SUBURB)[0]
+    rng = np.random.default_rng(seed)
+    ground = np.nan_to_num(first.pixels[:, CROP[0], CROP[1]] - OFFSET, nan=0.05)
+    valid = first.valid[CROP]
+    whole = max(clear_of(k).mean() for k in real_series(DATES_OF))
+    days = [k.day for k in real_series(DATES_OF) if clear_of(k).mean() > 0.9 * whole]
+    looks = []
+    for n, day in enumerate(days):
+        dy, dx = rng.normal(0, SHIFT_PX, 2)
+        moved = np.stack([ndimage.shift(band, (dy, dx), order=1, mode="nearest") for band in ground])
+        noise = rng.normal(1.0, NOISE, moved.shape) * rng.normal(1.0, LIGHT)
+        pixels = np.maximum(moved * noise, 1e-3).astype(np.float32)
+        looks.append(replace(first, scene_id=f"suburb-{n:03d}", day=day, pixels=pixels, valid=valid, scl=None))
+    return tuple(looks)
+
+
+def _judged(
+    series: str, torn: Sequence[tuple[int, Injected]], looks: Sequence[Look], since: date, until: date
+) -> list[Torn]:
+    weeks: list[tuple[date, Mask, Mask]] = []
+
+    def note(day: date, state: AreaState) -> None:
+        weeks.append((day, *ground_held(state)))
+
+    seen = watch(looks, since=since, until=until, on_week=note)
+    out = []
+    for pixels, change in torn:
+        mask = change.share >= 0.5 * change.share.max()
+        end = change.since + timedelta(days=WITHIN_DAYS)
+        clear = sum(bool(clear_of(k)[mask].mean() > 0.5) for k in looks if change.since <= k.day <= end)
+        hits = [day for day, _, sure in weeks if change.since <= day <= end and sure[mask].mean() >= COVERED]
+        mine = [e for e in seen.confirmed() if (e.footprint & mask).any() and e.confirmed_on >= change.since]
+        best = max(mine, key=lambda e: (e.footprint & mask).sum(), default=None)
+        found = bool(hits) and best is not None
+        days = (hits[0] - change.since).days if found else None
+        out.append(Torn(series, pixels, clear, found, days, best.change.value if found else None))
+    return out
+
+
+def jobs(seeds: Sequence[int]) -> list[tuple[object, ...]]:
+    """The calls of `trials` that make up a run."""
+    spans = [(name, *span) for name, found in SPANS.items() for span in found]
+    return [(*span, {"seed": seed}) for span in spans for seed in seeds]
+
+
+def figures(results: Sequence[Torn]) -> list[Figure]:
+    """The lines of the table for demolitions."""
+    out = []
+    for series in sorted({t.series for t in results}):
+        often = [t for t in results if t.series == series and t.looks >= SEEN_LOOKS]
+        name = "real roofs of a suburb" if series == "suburb" else f"{series}, buildings put in"
+        for low, high in ((4, 11), (12, 100)):
+            hits = [t.found for t in often if low <= t.pixels <= high]
+            what = f"{name} and pulled down, {low} to {high} px"
+            out.append(share(f"{what}: found where {SEEN_LOOKS} looks were clear", hits))
+        found = [t for t in often if t.found]
+        out.append(share(f"{name}: told as demolition", [t.change == Change.DEMOLITION.value for t in found], "≥ 0.90"))
+        out.append(median(f"{name}: days to confirmation", [t.days for t in found], "≤ 40"))
+    return out

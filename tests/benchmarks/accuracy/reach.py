@@ -1,0 +1,62 @@
+"""The sections on walls, demolitions, truth drawn by eye, the desert and the province: their jobs and their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import demolitions
+import desert
+import province
+import series
+import truth
+import walls
+from scoring import Figure
+
+Run = Callable[[Callable[..., Any], list[tuple[Any, ...]], str], list[Any]]
+DESERTS_A_SEED = 10
+
+
+def _walls(run: Run, seeds: range, to: Path) -> list[Figure]:
+    jobs = [({"seed": seed, "fraction": f},) for seed in seeds for f in walls.FRACTIONS]
+    real = run(walls.trials, jobs, "walls in a real series") if series.is_there() else []
+    rows = [row for some in (*real, *run(walls.simulated, jobs, "walls on simulated ground")) for row in some]
+    walls.plot(rows, to)
+    return walls.figures(rows)
+
+
+def _demolitions(run: Run, seeds: range, to: Path) -> list[Figure]:
+    if not series.is_there():
+        return []
+    torn = run(demolitions.trials, demolitions.jobs(seeds), "demolitions in real series")
+    torn += run(demolitions.suburb, [({"seed": seed},) for seed in seeds], "real roofs pulled down")
+    return demolitions.figures([t for some in torn for t in some])
+
+
+def _truth(run: Run, seeds: range, to: Path) -> list[Figure]:
+    if not series.is_there():
+        return []
+    spans = [(name, *span, {}) for name, found in truth.SPANS.items() for span in found]
+    results = run(truth.scored, spans, "real series against truth")
+    results += run(truth.pair, [(name, {}) for name in truth.PAIRS], "real pairs against truth")
+    return truth.figures(results, run(truth.quiet, [(name, {}) for name in truth.QUIET], "quiet ground"))
+
+
+def _desert(run: Run, seeds: range, to: Path) -> list[Figure]:
+    jobs = [({"seed": seed * DESERTS_A_SEED + n},) for seed in seeds for n in range(DESERTS_A_SEED)]
+    return desert.figures([d for some in run(desert.trial, jobs, "compounds on desert") for d in some])
+
+
+def _province(run: Run, seeds: range, to: Path) -> list[Figure]:
+    """The first seed alone costs minutes, so give `--seeds 1` to see one province; each is listed in a file."""
+    provinces = []
+    for seed in seeds:
+        jobs = [(number, {"seed": seed}) for number in range(province.TILES)]
+        provinces.append(province.gathered(seed, run(province.tile, jobs, f"province of seed {seed}")))
+        to.mkdir(parents=True, exist_ok=True)
+        (to / f"province-{seed}.md").write_text("\n".join(province.listing(provinces[-1])) + "\n")
+    return province.figures(provinces)
+
+
+SECTIONS = {"walls": _walls, "demolitions": _demolitions, "truth": _truth, "desert": _desert, "province": _province}

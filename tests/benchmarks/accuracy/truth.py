@@ -1,0 +1,196 @@
+"""The real archives against truth drawn by eye, and the radar catalogs as ground on which nothing happens.
+
+The polygons lie in `truth/`, one file a catalog, each with its reason. `seen_by` is the first clear look that shows the
+change and `not_before` the last that does not: delays count from the former. What the eye was not sure of is neither
+asked for nor held against the detectors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+from rasterio.features import rasterize
+from replay import Watched, watch
+from scipy import ndimage
+from scoring import Figure, median, rate, share
+from series import grid_over, measured, real_series
+from shapely.geometry import shape
+
+from aois.grid import Grid, to_utm
+from detectors.detectability import ground_held
+from detectors.monitor import AreaState
+from detectors.records import Event, State
+
+TRUTH = Path(__file__).with_name("truth")
+SPANS = {
+    "romania": ((date(2018, 1, 1), date(2020, 12, 27)),),
+    "mine-1": ((date(2020, 1, 6), date(2020, 12, 27)),),
+}
+PAIRS = ("suburb-apex-haddonhall", "suburb-houston-spring")
+QUIET = ("s1-t137-292319-iw2", "s1-t137-292321-iw2", "s1-t137-292323-iw2")
+QUIET_SPAN = (date(2022, 10, 31), date(2025, 1, 5))
+COVERED, NEAR_PX, WITHIN_DAYS = 0.25, 2, 150
+
+
+@dataclass(frozen=True)
+class TruePatch:
+    """One digitised change on its series' grid; `mask` bool (y, x)."""
+
+    name: str
+    change: str
+    mask: np.ndarray
+    not_before: date
+    seen_by: date
+    is_sure: bool
+
+
+@dataclass(frozen=True)
+class Met:
+    """What became of one sure patch; days count from the first look that shows it, `ratio` is area found to true."""
+
+    series: str
+    pixels: int
+    change: str
+    told: str | None
+    first_days: int | None
+    confirmed_days: int | None
+    ratio: float | None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One catalog: its patches, its events as (pixels, pixels of them on a patch), and the ground in km² · years."""
+
+    series: str
+    met: tuple[Met, ...]
+    events: tuple[tuple[int, int], ...]
+    km2_years: float
+
+
+def read_truth(series: str, grid: Grid, *, since: date, until: date) -> list[TruePatch]:
+    """The patches of a catalog whose change shows within the watched time, and all that are not sure."""
+    found = []
+    for feature in json.loads((TRUTH / f"{series}.geojson").read_text())["features"]:
+        p = feature["properties"]
+        outline = to_utm(shape(feature["geometry"]), grid.epsg)
+        mask = rasterize([(outline, 1)], grid.shape, transform=grid.transform, dtype="uint8").astype(bool)
+        patch = TruePatch(
+            p["id"],
+            p["change"],
+            mask,
+            date.fromisoformat(p["not_before"]),
+            date.fromisoformat(p["seen_by"]),
+            p["is_sure"],
+        )
+        if mask.any() and (not patch.is_sure or since <= patch.seen_by <= until):
+            found.append(patch)
+    return found
+
+
+def scored(series: str, since: date, until: date) -> Scored:
+    """One span of a series, watched and set against its truth."""
+    looks = real_series(series)
+    patches = read_truth(series, grid_over(series), since=since, until=until)
+    weeks: list[tuple[date, np.ndarray, np.ndarray]] = []
+
+    def note(day: date, state: AreaState) -> None:
+        weeks.append((day, *ground_held(state)))
+
+    seen = watch(looks, since=since, until=until, on_week=note)
+    met = tuple(_met(series, patch, weeks, seen) for patch in patches if patch.is_sure)
+    return Scored(series, met, _events(seen.confirmed(), patches), _km2_years(looks, (until - since).days))
+
+
+def _met(series: str, patch: TruePatch, weeks: Sequence[tuple[date, np.ndarray, np.ndarray]], seen: Watched) -> Met:
+    before = [w for w in weeks if w[0] <= patch.not_before]
+    old = before[-1][1] if before else np.zeros_like(patch.mask)
+    end = patch.seen_by + timedelta(days=WITHIN_DAYS)
+    due = [w for w in weeks if patch.not_before < w[0] <= end]
+    days = []
+    for layer in (1, 2):  # what holds, what is confirmed
+        hits = [w[0] for w in due if (w[layer] & ~old)[patch.mask].mean() >= COVERED]
+        days.append(max((hits[0] - patch.seen_by).days, 0) if hits else None)
+    mine = [e for e in seen.confirmed() if (e.footprint & patch.mask).any()]
+    best = max(mine, key=lambda e: (e.footprint & patch.mask).sum(), default=None)
+    told = best.change.value if best is not None and days[1] is not None else None
+    ratio = None
+    if told is not None:
+        around = ndimage.binary_dilation(patch.mask, iterations=NEAR_PX)
+        found = np.any([e.footprint for e in mine], axis=0) & around
+        ratio = float(found.sum() / patch.mask.sum())
+    return Met(series, int(patch.mask.sum()), patch.change, told, days[0], days[1], ratio)
+
+
+def _events(events: Sequence[Event], patches: Sequence[TruePatch]) -> tuple[tuple[int, int], ...]:
+    near = np.zeros(events[0].footprint.shape if events else (1, 1), bool)
+    for patch in patches if events else ():
+        near |= ndimage.binary_dilation(patch.mask, iterations=NEAR_PX)
+    return tuple((int(e.footprint.sum()), int((e.footprint & near).sum())) for e in events)
+
+
+def _km2_years(looks: Sequence[object], days: int) -> float:
+    return float(measured(looks).sum()) * 1e-4 * days / 365.25
+
+
+def pair(series: str) -> Scored:
+    """A suburb of which there are two looks: the first is the whole history, and every event stays provisional."""
+    looks = real_series(series)
+    before, after = looks[0].day, looks[-1].day
+    monday = after - timedelta(days=after.weekday())
+    patches = read_truth(series, grid_over(series), since=before, until=after)
+    days = (after - before).days + 30
+    seen = watch(looks, since=monday, until=monday + timedelta(days=6), history_days=days)
+    held = [e for e in seen.events if e.state is not State.RETRACTED and e.merged_into is None]
+    met = []
+    for patch in (p for p in patches if p.is_sure):
+        mine = [e for e in held if (e.footprint & patch.mask).any()]
+        covered = np.any([e.footprint for e in mine], axis=0)[patch.mask].mean() if mine else 0.0
+        best = max(mine, key=lambda e: (e.footprint & patch.mask).sum(), default=None)
+        told = best.change.value if best is not None and covered >= COVERED else None
+        met.append(Met(series, int(patch.mask.sum()), patch.change, told, None, None, None))
+    return Scored(series, tuple(met), _events(held, patches), 0.0)
+
+
+def quiet(series: str) -> tuple[int, float, int]:
+    """Confirmed events on radar over ground where nothing was built, km² · years, and looks used."""
+    looks = real_series(series)
+    seen = watch(looks, since=QUIET_SPAN[0], until=QUIET_SPAN[1])
+    return len(seen.confirmed()), _km2_years(looks, (QUIET_SPAN[1] - QUIET_SPAN[0]).days), seen.used
+
+
+def figures(results: Sequence[Scored], calm: Sequence[tuple[int, float, int]]) -> list[Figure]:
+    """The lines of the table for real truth."""
+    out = []
+    for series in sorted({r.series for r in results}):
+        some = [r for r in results if r.series == series]
+        met = [m for r in some for m in r.met]
+        events = [e for r in some for e in r.events]
+        is_pair = series in PAIRS
+        kind = "provisional, one look" if is_pair else f"confirmed within {WITHIN_DAYS} days"
+        out.append(share(f"{series}: true changes found ({kind})", [m.told is not None for m in met]))
+        out.append(share(f"{series}: events that lie on a true change", [on > 0 for _, on in events]))
+        told_px, true_px = (sum(e[n] for e in events) for n in (0, 1))
+        nan = float("nan")
+        on_truth = true_px / told_px if told_px else nan
+        out.append(Figure(f"{series}: share of the ground told that truly changed", on_truth, nan, nan, told_px))
+        told = [m for m in met if m.told is not None]
+        out.append(share(f"{series}: told as what it is", [m.told == m.change for m in told], "≥ 0.90"))
+        if not is_pair:
+            out.append(median(f"{series}: area measured / true", [m.ratio for m in told], "0.8 to 1.2"))
+            first = [m.first_days for m in met if m.first_days is not None]
+            out.append(median(f"{series}: days from the first look that shows it to the first event", first))
+            out.append(
+                median(f"{series}: days from that look to confirmation", [m.confirmed_days for m in told], "≤ 40")
+            )
+            false = sum(on == 0 for _, on in events)
+            exposure = sum(r.km2_years for r in some)
+            out.append(rate(f"{series}: false confirmed events a km² and year", false, exposure, "≤ 0.05"))
+    exposure = sum(years for _, years, _ in calm)
+    false, what = sum(n for n, _, _ in calm), "radar over quiet ground: false confirmed events a km² and year"
+    out.append(rate(what, false, exposure, "≤ 0.05"))
+    return out
