@@ -1,6 +1,7 @@
 """Measure the detectors and write the table.
 
     .venv/bin/python tests/benchmarks/accuracy [--seeds 4] [--first 100] [--to outputs/benchmarks]
+        [--only parts places real peers tails variety] [--ablations]
 
 Seeds below 100 were used for choosing parameters; the default begins at 100. Real series are taken from
 `../shared/archives`, and their lines are left out, saying so, where it is not there.
@@ -14,11 +15,13 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import breadth
 import buildings
 import instruments
 import numpy as np
@@ -31,6 +34,7 @@ from scoring import Figure
 from aois.demonstration import demonstration
 
 MIXINGS = (0.6, 0.9)
+SECTIONS = ("parts", "places", "real", *breadth.SECTIONS)
 
 
 def main() -> None:
@@ -39,12 +43,19 @@ def main() -> None:
     asked.add_argument("--seeds", type=int, default=4)
     asked.add_argument("--first", type=int, default=100)
     asked.add_argument("--to", type=Path, default=Path("outputs/benchmarks"))
+    asked.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="sections to run; all if left out")
+    asked.add_argument("--ablations", action="store_true", help="also leave out every step by itself, which is long")
     call = asked.parse_args()
     seeds = range(call.first, call.first + call.seeds)
     with ProcessPoolExecutor(2, initializer=warnings.simplefilter, initargs=("ignore",)) as pool:
-        figures = [*_instruments(call.first), *_simulated(pool, seeds)]
-        figures += _real(pool, seeds, call.to) if series.is_there() else []
-    _write(figures, call.to, seeds)
+        figures = _instruments(call.first) if "parts" in call.only else []
+        figures += _simulated(pool, seeds) if "places" in call.only else []
+        figures += _real(pool, seeds, call.to) if "real" in call.only and series.is_there() else []
+        run = partial(_all, pool)
+        for name in (name for name in breadth.SECTIONS if name in call.only):
+            figures += breadth.SECTIONS[name](run, seeds, call.to)
+        chapters = breadth.ablation_table(run, seeds) if call.ablations else []
+    _write(figures, call.to, seeds, chapters)
 
 
 def _instruments(seed: int) -> list[Figure]:
@@ -89,7 +100,7 @@ def _plot_walls(figures: list[Figure], to: Path) -> None:
     page.savefig(to / "walls.png", dpi=110)
 
 
-def _write(figures: list[Figure], to: Path, seeds: range) -> None:
+def _write(figures: list[Figure], to: Path, seeds: range, chapters: list[str]) -> None:
     rows = [figure.row() for figure in figures if figure.count or np.isfinite(figure.value)]
     left_out = (
         [] if series.is_there() else ["", "Left out: everything on real series, which are not beside the checkout."]
@@ -97,10 +108,11 @@ def _write(figures: list[Figure], to: Path, seeds: range) -> None:
     table = [
         f"# Accuracy, seeds {seeds.start} to {seeds.stop - 1}",
         "",
-        "| what | value | 95 % interval | of | goal |",
-        "|---|---|---|---|---|",
+        "| what | value | 95 % interval | of | goal | |",
+        "|---|---|---|---|---|---|",
         *rows,
         *left_out,
+        *chapters,
     ]
     to.mkdir(parents=True, exist_ok=True)
     (to / "accuracy.md").write_text("\n".join(table) + "\n")
