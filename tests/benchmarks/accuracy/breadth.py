@@ -28,7 +28,7 @@ def _peers(run: RunAll, seeds: range, to: Path) -> list[Figure]:
     quiet = run(comparison.quiet_trial, [(*span, {}) for span in spans], "peers on quiet series")
     jobs = [(*span, {"seed": s, "mixing": m}) for span in spans for s in seeds for m in MIXINGS]
     built = run(comparison.building_trial, jobs, "peers on buildings in real series")
-    places = [(area.id, {"seed": s}) for s in seeds for area in demonstration()]
+    places = [(name, {"seed": s}) for s in seeds for name in SITES]
     trials = [*quiet, *built, *run(comparison.place_trial, places, "peers on simulated places")]
     comparison.plot(trials, to)
     return comparison.figures(trials)

@@ -1,7 +1,7 @@
 """Peers on the same looks in the same run: recall at equal false alarms.
 
 Every method gets the same registered looks behind the same mask and the same rule for objects, and each peer the
-setting that served it best on seeds 1 to 3, for each kind of ground by itself. Then its threshold is lowered, on the
+setting that served it best on seeds 1 and 2, for each kind of ground by itself. Then its threshold is lowered, on the
 very series it is judged by, until it has as many false objects as this project's whole chain. No user could tune it so
 well.
 """
@@ -25,7 +25,7 @@ from curves import (
     highest_threshold,
     threshold_at,
 )
-from frames import Frames, chart_scores, frames_of, pair_scores, reference_of
+from frames import Frames, Tuning, chart_scores, frames_of, pair_scores, reference_of
 from injection import injected
 from replay import Watched, watch
 from scipy import ndimage
@@ -43,11 +43,24 @@ HISTORY_DAYS = 730
 WITHIN_DAYS = buildings.WITHIN_DAYS
 WHOLE, OPTICAL_ALONE, EVIDENCE = "Sitewatch", "Sitewatch, optical alone", "Sitewatch's evidence, same rule as the peers"
 
-# The best of every index and sign tried on seeds 1 to 3.
-CHOICES: dict[str, dict[str, ChartParameters]] = {
-    "romania": {name: ChartParameters("NDVI", -1) for name in ("nrt EWMA", "nrt CUSUM", "nrt MOSUM")},
-    "mine-1": {name: ChartParameters("brightness", 1) for name in ("nrt EWMA", "nrt CUSUM", "nrt MOSUM")},
-    "simulated places": {name: ChartParameters("NDVI", -1) for name in ("nrt EWMA", "nrt CUSUM", "nrt MOSUM")},
+NDVI_FALLS, BRIGHTENS = ChartParameters("NDVI", -1, harmonics=1), ChartParameters("brightness", 1, harmonics=1)
+PAIRS = {"CVA": 5, "PCA difference": 5, "IR-MAD": 3}
+
+# The best on seeds 1 and 2 of medians of 3 and 5 looks, and of NDVI and brightness, one-sided and two-sided, with one
+# and two harmonics.
+TUNINGS: dict[str, Tuning] = {
+    "romania": Tuning(
+        PAIRS,
+        {
+            "nrt EWMA": NDVI_FALLS,
+            "nrt CUSUM": ChartParameters("NDVI", -1, harmonics=2),
+            "nrt MOSUM": NDVI_FALLS,
+        },
+    ),
+    "mine-1": Tuning(PAIRS, {"nrt EWMA": BRIGHTENS, "nrt CUSUM": BRIGHTENS, "nrt MOSUM": BRIGHTENS}),
+    "simulated places": Tuning(
+        PAIRS | {"PCA difference": 3}, {"nrt EWMA": NDVI_FALLS, "nrt CUSUM": NDVI_FALLS, "nrt MOSUM": NDVI_FALLS}
+    ),
 }
 
 
@@ -81,11 +94,11 @@ def _between(looks: tuple[Look, ...], first: date, end: date) -> tuple[Look, ...
 
 
 def peer_scores(
-    looks: tuple[Look, ...], history: Frames, reference: Floats | None, watched: Mask, choices: dict
+    looks: tuple[Look, ...], history: Frames, reference: Floats | None, watched: Mask, tuning: Tuning
 ) -> tuple[npt.NDArray[np.int64], dict[str, Floats]]:
     """Days of the usable looks of the watched time, and every peer's score after each of them."""
     seen = frames_of(looks, reference=reference, watched=watched)
-    return seen.days, pair_scores(history, seen) | chart_scores(history, seen, choices)
+    return seen.days, pair_scores(history, seen, tuning.composites) | chart_scores(history, seen, tuning.charts)
 
 
 def evidence_score(state: AreaState) -> Floats:
@@ -134,7 +147,7 @@ def building_trial(series: str, since: date, until: date, *, seed: int, mixing: 
     often = [n for n, result in enumerate(results) if result.looks >= buildings.SEEN_LOOKS]
     reference, history = _history(series, since)
     now = _between(changed, since, until + timedelta(1))
-    look_days, scores = peer_scores(now, history, reference, watched, CHOICES[series])
+    look_days, scores = peer_scores(now, history, reference, watched, TUNINGS[series])
     series_of = {name: (look_days, score) for name, score in scores.items()} | {EVIDENCE: (week_days, evidence)}
     chances = {
         name: tuple(
@@ -156,7 +169,7 @@ def quiet_trial(series: str, since: date, until: date) -> Trial:
     seen, _, evidence = watched_with_scores(looks, since, until, whole(shape))
     reference, history = _history(series, since)
     now = _between(looks, since, until + timedelta(1))
-    _, scores = peer_scores(now, history, reference, np.ones(shape, bool), CHOICES[series])
+    _, scores = peer_scores(now, history, reference, np.ones(shape, bool), TUNINGS[series])
     scores[EVIDENCE] = evidence
     counts = {name: false_objects(score, counted=counted, true=true) for name, score in scores.items()}
     false = sum(_is_false(e.footprint, counted, true) for e in seen.confirmed())
@@ -179,7 +192,7 @@ def place_trial(area_id: str, *, seed: int) -> Trial:
     reference = reference_of(_between(optical, END - timedelta(5000), since))
     history = frames_of(_between(optical, date.min, since), reference=reference, watched=ground.watched)
     now = _between(optical, since, END + timedelta(1))
-    look_days, scores = peer_scores(now, history, reference, ground.watched, CHOICES["simulated places"])
+    look_days, scores = peer_scores(now, history, reference, ground.watched, TUNINGS["simulated places"])
     scores = {name: np.where(ground.watched, score, 0.0) for name, score in scores.items()}
     seen, week_days, evidence = watched_with_scores(looks, since, END, ground)
     alone = watch(optical, since=since, until=END, ground=ground, history_days=HISTORY_DAYS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,15 @@ from detectors.registration import apply_shift
 
 
 @dataclass(frozen=True)
-class PairParameters:
-    """The ground now is the median of the last clear looks, so many of them; chosen on seeds 1 to 3."""
+class Tuning:
+    """How the peers are set on one kind of ground.
 
-    composite: int = 3
+    `composites` say, for each method that compares two images, of how many last clear looks the ground now is the
+    median; `charts` how each control chart is set.
+    """
+
+    composites: Mapping[str, int]
+    charts: Mapping[str, ChartParameters]
 
 
 @dataclass(frozen=True)
@@ -76,26 +81,29 @@ def frames_of(looks: Sequence[Look], *, reference: Floats | None, watched: Mask)
     return Frames(np.array(days, np.int64), bands, np.stack(stack) if stack else np.empty(shape, np.float32))
 
 
-def pair_scores(history: Frames, seen: Frames, parameters: PairParameters | None = None) -> dict[str, Floats]:
-    """The score of every method that compares two images, after every look; float32 (time, y, x), 0 where unknown."""
-    p = parameters or PairParameters()
+def pair_scores(history: Frames, seen: Frames, composites: Mapping[str, int]) -> dict[str, Floats]:
+    """The score of every method that compares two images, after every look; float32 (time, y, x), 0 where unknown.
+
+    The ground before is the median of the history's looks of the same season, of all of them where none saw it.
+    """
     ever = median(history.values)
-    last = np.repeat(ever[None], p.composite, axis=0)
+    last = np.repeat(ever[None], max(composites.values()), axis=0)
     for values in history.values:
         last = pushed(last, values, np.isfinite(values[0]))
-    out: dict[str, list[Floats]] = {name: [] for name in PAIR_METHODS}
+    out: dict[str, list[Floats]] = {name: [] for name in composites}
     for values, day in zip(seen.values, seen.days, strict=True):
         last = pushed(last, values, np.isfinite(values[0]))
         season = same_season(history.values, history.days, day=int(day))
-        before, after = np.where(np.isfinite(season), season, ever), median(last)
-        for name, method in PAIR_METHODS.items():
-            out[name].append(np.nan_to_num(method(before, after)))
+        before = np.where(np.isfinite(season), season, ever)
+        after = {looks: median(last[-looks:]) for looks in set(composites.values())}
+        for name, looks in composites.items():
+            out[name].append(np.nan_to_num(PAIR_METHODS[name](before, after[looks])))
     return {name: np.stack(scores) for name, scores in out.items()}
 
 
-def chart_scores(history: Frames, seen: Frames, choices: dict[str, ChartParameters]) -> dict[str, Floats]:
+def chart_scores(history: Frames, seen: Frames, charts: Mapping[str, ChartParameters]) -> dict[str, Floats]:
     """The score of every control chart on the index chosen for it, after every look; float32 (time, y, x)."""
     return {
         name: chart(name, history.index(p.index), history.days, seen.index(p.index), seen.days, p)
-        for name, p in choices.items()
+        for name, p in charts.items()
     }

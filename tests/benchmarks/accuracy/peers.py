@@ -55,8 +55,8 @@ def ir_mad(before: Floats, after: Floats, *, rounds: int = 30, ridge: float = 1e
     """√Z, where Z = Σ(MADᵢ/σᵢ)².
 
     Nielsen (2007), doi 10.1109/TIP.2006.888195: canonical variates of both images, differences of pairs of them, and
-    again with every pixel weighted by its chance of no change, until the correlations stand still. The weights draw σ in,
-    so that Z is χ² after the first round and runs above it from the second on; only its order is used here.
+    again with every pixel weighted by its chance of no change, until the correlations stand still. The weights draw
+    σ in, so that Z is χ² after the first round and runs above it from the second on; only its order is used here.
     """
     seen = np.isfinite(before).all(axis=0) & np.isfinite(after).all(axis=0)
     score = np.full(seen.shape, np.nan, np.float32)

@@ -87,7 +87,7 @@ def simulated(area_id: str, *, seed: int) -> list[Quiet]:
 
 GROUNDS: dict[str, Callable[[int], list[Quiet]]] = {
     "Romania, unchanged": lambda _: real_optical("romania", date(2018, 1, 1)),
-    "the mine, unchanged": lambda _: real_optical("mine-1", date(2021, 1, 1)),
+    "the mine, unchanged": lambda _: real_optical("mine-1", date(2023, 10, 2)),
     **{f"Sentinel-1, catalog {n}": partial(lambda name, _: real_radar(name), c) for n, c in enumerate(RADAR_CATALOGS)},
     "simulated town": lambda seed: simulated("demo-quiet-town", seed=seed),
     "simulated paddies": lambda seed: simulated("demo-quiet-paddy", seed=seed),
