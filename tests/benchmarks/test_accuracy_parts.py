@@ -2,11 +2,12 @@
 
 from datetime import date, timedelta
 
-import ablations
 import numpy as np
 import peers
 import pytest
+from ablations import Run, table
 from charts import MONITORS, ChartParameters, chart
+from comparison import WHOLE, Trial
 from curves import (
     COUNTED_UP_TO,
     THRESHOLDS,
@@ -18,9 +19,16 @@ from curves import (
 )
 from nuisances import Days, burning, desert, flood, four_months_of_cloud, haze, new_roofs, slips
 from scoring import Figure
+from standings import curves, figures
+from steps import ABLATIONS, EVERYTHING
 from swapping import remembering, swapped
+from tails import LIMITS, Tail
+from tails import figures as tail_figures
+from variety import SCENARIOS, Outcome
+from variety import figures as variety_figures
 
 from detectors.channel import clear_of
+from detectors.evidence import Cue
 from detectors.look import OPTICAL, RADAR, Look
 
 SIZE = 40
@@ -128,7 +136,7 @@ def test_a_chance_is_taken_by_the_first_look_that_is_worth_enough():
     assert not chance.is_found(5.1)
 
 
-@pytest.mark.parametrize("ablation", ablations.ABLATIONS, ids=lambda a: a.name)
+@pytest.mark.parametrize("ablation", ABLATIONS, ids=lambda a: a.name)
 def test_every_step_that_is_left_out_is_still_there_and_comes_back(ablation):
     before = clear_of
     with swapped(ablation.swaps):
@@ -208,3 +216,72 @@ def test_months_of_cloud_hide_all_ground_and_burning_leaves_the_time_before_alon
 )
 def test_a_figure_says_whether_its_goal_is_met(value, goal, verdict):
     assert Figure("what", value, value, value, 3, goal).verdict() == verdict
+
+
+def _trial(recalls, counts, *, found, false):
+    """One run on one ground: a method's highest thresholds for three true changes, and its false objects."""
+    chances = {"peer": tuple(Chance(0, ((5, value),)) for value in recalls)}
+    return Trial("field", chances, {WHOLE: found}, {WHOLE: (5, None, 9)}, {"peer": counts}, {WHOLE: false}, 2.0)
+
+
+def test_a_peer_is_held_at_as_many_false_objects_as_the_whole_chain():
+    counts = np.where(np.array(THRESHOLDS) > 100, 0, np.where(np.array(THRESHOLDS) > 10, 1, 5))
+    strict, lax = (
+        {line.what: line.value for line in figures([_trial((200.0, 50.0, 5.0), counts, found=found, false=false)])}
+        for found, false in (((True, False, True), 0), ((True, False, True), 1))
+    )
+    assert strict["field, peer at as many false objects (0): recall"] == pytest.approx(1 / 3)
+    assert lax["field, peer at as many false objects (1): recall"] == pytest.approx(2 / 3)
+    assert strict[f"field, {WHOLE}: recall"] == pytest.approx(2 / 3)
+    assert lax[f"field, {WHOLE}: false confirmed events a km² and year"] == 0.5
+
+
+def test_a_curve_ends_where_objects_melt_together():
+    counts = np.where(np.array(THRESHOLDS) > 10, 1, COUNTED_UP_TO)
+    counts[np.searchsorted(THRESHOLDS, 20.0)] = 0  # two objects that became one do not count as fewer
+    (curve,) = curves([_trial((200.0, 50.0, 5.0), counts, found=(True,) * 3, false=0)])
+    assert np.isnan(curve.false_rate[0])
+    assert set(curve.false_rate[np.isfinite(curve.false_rate)]) == {0.5}
+    assert curve.recall[0] == 1.0 >= curve.recall[-1]
+
+
+def test_the_table_of_ablations_says_what_gets_worse_without_a_step():
+    def run(name, found, false):
+        days, named = (20 if hit else None for hit in found), (True if hit else None for hit in found)
+        return Run(name, True, found, tuple(days), tuple(named), false, 2.0)
+
+    first, second, third = (ablation.name for ablation in ABLATIONS[1:4])
+    rows = table(
+        [
+            run(EVERYTHING, (True, True, True, False), 2),
+            run(first, (True, False, False, False), 2),
+            run(second, (True, True, True, False), 8),
+            run(third, (True, True, True, False), 0),
+        ]
+    )
+    cells = {row.split(" | ")[0].strip("| "): [cell.strip(" |") for cell in row.split(" | ")] for row in rows[2:]}
+    assert cells[first][-2:] == ["recall, real", ""]
+    assert cells[second][-2:] == ["false events, real", ""]
+    assert cells[third][-2:] == ["**nothing**", "false events, real"]
+    assert cells[first][1].startswith("0.25 (-0.50")
+
+
+def test_ground_with_normal_scores_passes_a_limit_at_the_normal_rate():
+    z = np.random.default_rng(2).normal(size=(12, 1, 20_000))
+    passed = np.stack([(z > limit).sum(axis=2) for limit in LIMITS], axis=2)
+    seen = np.full((12, 1), 20_000)
+    tail = Tail("simulated field", RADAR, (Cue.BACKSCATTER_UP,), ("vv",), passed, seen, np.zeros((1, 960), np.int64))
+    lines = tail_figures([tail])
+    assert [line.value for line in lines[:2]] == pytest.approx([1.0, 1.0], abs=0.15)
+    assert all(line.low <= line.value <= line.high for line in lines)
+
+
+def test_kinds_of_ground_count_what_was_found_named_and_told_falsely():
+    name = SCENARIOS[2][0]
+    some = [
+        Outcome(name, (True, False), ("construction",), 1, 0.4),
+        Outcome(name, (True, True), ("construction", "clearing"), 0, 0.6),
+    ]
+    lines = {line.what: line for line in variety_figures(some) if line.what.startswith(name)}
+    assert [round(line.value, 2) for line in lines.values()] == [0.75, 0.67, 1.0]
+    assert lines[f"{name}: false confirmed events a km² and year"].count == 1

@@ -10,16 +10,18 @@ import ablations
 import buildings
 import comparison
 import series
+import standings
 import tails
 import variety
 from scoring import Figure
 
+from aois.area import Kind
 from aois.demonstration import demonstration
 
 Jobs = list[tuple[Any, ...]]
 RunAll = Callable[[Callable[..., Any], Jobs, str], list[Any]]
 MIXINGS = (0.6, 0.9)
-SITES = tuple(area.id for area in demonstration() if area.kind.value == "site")
+SITES = tuple(area.id for area in demonstration() if area.kind is Kind.SITE)
 ABLATED = {"romania": buildings.SPANS["romania"], "mine-1": buildings.SPANS["mine-1"][1:]}
 
 
@@ -30,8 +32,8 @@ def _peers(run: RunAll, seeds: range, to: Path) -> list[Figure]:
     built = run(comparison.building_trial, jobs, "peers on buildings in real series")
     places = [(name, {"seed": s}) for s in seeds for name in SITES]
     trials = [*quiet, *built, *run(comparison.place_trial, places, "peers on simulated places")]
-    comparison.plot(trials, to)
-    return comparison.figures(trials)
+    standings.plot(trials, to)
+    return standings.figures(trials)
 
 
 def _tails(run: RunAll, seeds: range, to: Path) -> list[Figure]:

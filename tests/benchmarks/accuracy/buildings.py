@@ -60,7 +60,7 @@ def _places(
     rng = np.random.default_rng(seed)
     placed = []
     for n, pixels in enumerate(rng.permutation(SIZES)):
-        at = _free_place(barred, taken, int(pixels), rng)
+        at = free_place(barred, taken, int(pixels), rng)
         if at is not None:
             material = ROOFS[int(rng.integers(len(ROOFS)))]
             begins = since + timedelta(days=int(rng.integers(30, (until - since).days - WITHIN_DAYS)))
@@ -69,7 +69,7 @@ def _places(
     return placed
 
 
-def _free_place(barred: np.ndarray, taken: np.ndarray, pixels: int, rng: np.random.Generator):
+def free_place(barred: np.ndarray, taken: np.ndarray, pixels: int, rng: np.random.Generator):
     """A place five pixels from real change and well apart from the others; marks it as taken."""
     reach = int(np.sqrt(pixels)) + 9
     for _ in range(200):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
-from buildings import ROOFS, _free_place
+from buildings import ROOFS, free_place
 from injection import Injected, block, injected
 from nuisances import (
     Days,
@@ -114,7 +114,7 @@ def _buildings(barred: Mask, days: Days, rng: np.random.Generator, *, seed: int)
     taken = np.zeros(barred.shape, bool)
     built = []
     for n, pixels in enumerate(rng.permutation(SIZES)):
-        at = _free_place(barred, taken, int(pixels), rng)
+        at = free_place(barred, taken, int(pixels), rng)
         if at is not None:
             image = block(barred.shape, at, int(pixels), mixing=MIXING, rng=rng)
             roof = ROOFS[int(rng.integers(len(ROOFS)))]
