@@ -14,9 +14,9 @@ from scoring import Figure, median, rate, share
 
 @dataclass(frozen=True)
 class Curve:
-    """One method on one kind of ground: recall at every threshold, and the most false objects a km² and year down to it.
+    """One method on one kind of ground, at every threshold: its recall, and the most false objects down to it.
 
-    NaN where objects have begun to melt into each other.
+    False objects are by km² and year, and NaN where they have begun to melt into each other.
     """
 
     method: str
