@@ -60,7 +60,8 @@ def smallest_words(curve: Curve, goal: float) -> str:
     size, unit = size_words(curve.kind, curve.smallest_px)
     rows = [row for row in curve.sizes if row.size_px >= curve.smallest_px]
     seen, sure = _late(rows)
-    return f"{words}: {size:,} {unit}, first seen after {seen}, confirmed after {sure}"
+    held = f"{rows[0].seen} of {rows[0].tried} seen"
+    return f"{words}: {size:,} {unit} ({held}), first seen after {seen}, confirmed after {sure}"
 
 
 def _late(rows: Sequence[Size]) -> tuple[str, str]:

@@ -27,7 +27,7 @@ def found():
 
 def test_words_give_size_and_delay_or_say_that_it_was_not_reached():
     assert smallest_words(ROOF, 0.8) == (
-        "bright roof over 0.9 of a pixel: 1,600 m², first seen after 9 days, confirmed after 31 days"
+        "bright roof over 0.9 of a pixel: 1,600 m² (8 of 8 seen), first seen after 9 days, confirmed after 31 days"
     )
     assert smallest_words(WALL, 0.8) == "wall covering 0.4 of a pixel: not reached; 3 of 8 of 200 m seen"
 

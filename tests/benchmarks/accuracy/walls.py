@@ -94,7 +94,8 @@ def _walls(
     taken: Mask, fraction: float, begins: date, rng: np.random.Generator, seed: int
 ) -> list[tuple[int, str, Injected]]:
     placed = []
-    for n, (length, form) in enumerate(rng.permutation([(n, f) for n in LENGTHS for f in FORMS])):
+    drawn = rng.permutation([(n, f) for n in LENGTHS for f in FORMS])
+    for n, (length, form) in enumerate(sorted(drawn, key=lambda one: -int(one[0]))):  # the longest find room first
         image = _placed(taken, int(length), str(form), fraction, rng)
         if image is not None:
             taken = taken | ndimage.binary_dilation(image > 0, iterations=APART_PX)
