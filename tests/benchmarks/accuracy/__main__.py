@@ -1,7 +1,8 @@
 """Measure the detectors and write the table.
 
     .venv/bin/python tests/benchmarks/accuracy [--seeds 4] [--first 100] [--to outputs/benchmarks]
-        [--only parts places real walls demolitions truth desert province] [--province]
+        [--only parts places real walls demolitions truth desert province peers tails variety]
+        [--province] [--ablations]
 
 Seeds below 100 were used for choosing parameters; the default begins at 100. Real series are taken from
 `../shared/archives`, and their lines are left out, saying so, where it is not there.
@@ -21,6 +22,7 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import breadth
 import buildings
 import instruments
 import numpy as np
@@ -32,28 +34,40 @@ from scoring import Figure
 
 from aois.demonstration import demonstration
 
-MIXINGS = (0.6, 0.9)
-SECTIONS = ("parts", "places", "real", *reach.SECTIONS)
+EXTRA = reach.SECTIONS | breadth.SECTIONS
+SECTIONS = ("parts", "places", "real", *EXTRA)
 
 
 def main() -> None:
-    """Run every experiment and write ``accuracy.md`` and ``walls.png``."""
+    """Run the chosen experiments and write ``accuracy.md`` with its plots."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--seeds", type=int, default=4)
     asked.add_argument("--first", type=int, default=100)
     asked.add_argument("--to", type=Path, default=Path("outputs/benchmarks"))
     asked.add_argument("--only", nargs="+", choices=SECTIONS, default=[], help="sections to run")
     asked.add_argument("--province", action="store_true", help="also the province of 400 km², minutes a seed")
+    asked.add_argument("--ablations", action="store_true", help="also leave out every step by itself, which is long")
     call = asked.parse_args()
     chosen = call.only or [name for name in SECTIONS if name != "province" or call.province]
     seeds = range(call.first, call.first + call.seeds)
+    figures: list[Figure] = []
     with ProcessPoolExecutor(2, initializer=warnings.simplefilter, initargs=("ignore",)) as pool:
-        figures = _instruments(call.first) if "parts" in chosen else []
-        figures += _simulated(pool, seeds) if "places" in chosen else []
-        figures += _real(pool, seeds) if "real" in chosen and series.is_there() else []
-        for name in (name for name in reach.SECTIONS if name in chosen):
-            figures += reach.SECTIONS[name](partial(_all, pool), seeds, call.to)
-    _write(figures, call.to, seeds)
+        for name in (name for name in SECTIONS if name in chosen):
+            figures += _section(name, pool, seeds, call.to)
+            _write(figures, call.to, seeds, [])  # what there is so far, should a later section be stopped
+        chapters = breadth.ablation_table(partial(_all, pool), seeds) if call.ablations else []
+    _write(figures, call.to, seeds, chapters)
+    sys.stdout.write((call.to / "accuracy.md").read_text())
+
+
+def _section(name: str, pool: ProcessPoolExecutor, seeds: range, to: Path) -> list[Figure]:
+    if name in EXTRA:
+        return EXTRA[name](partial(_all, pool), seeds, to)
+    if name == "parts":
+        return _instruments(seeds.start)
+    if name == "places":
+        return _simulated(pool, seeds)
+    return _real(pool, seeds) if series.is_there() else []
 
 
 def _instruments(seed: int) -> list[Figure]:
@@ -68,7 +82,7 @@ def _simulated(pool: ProcessPoolExecutor, seeds: Iterable[int]) -> list[Figure]:
 
 def _real(pool: ProcessPoolExecutor, seeds: Iterable[int]) -> list[Figure]:
     spans = [(name, *span) for name, found in buildings.SPANS.items() for span in found]
-    jobs = [(*span, {"seed": seed, "mixing": m}) for span in spans for seed in seeds for m in MIXINGS]
+    jobs = [(*span, {"seed": seed, "mixing": m}) for span in spans for seed in seeds for m in breadth.MIXINGS]
     built = [t for trials in _all(pool, buildings.trials, jobs, "buildings in real series") for t in trials]
     return buildings.figures(built)
 
@@ -79,7 +93,7 @@ def _all(pool: ProcessPoolExecutor, work: Callable[..., Any], jobs: list[tuple[A
     return [future.result() for future in track(futures, description=what)]
 
 
-def _write(figures: list[Figure], to: Path, seeds: range) -> None:
+def _write(figures: list[Figure], to: Path, seeds: range, chapters: list[str]) -> None:
     rows = [figure.row() for figure in figures if figure.count or np.isfinite(figure.value)]
     left_out = (
         [] if series.is_there() else ["", "Left out: everything on real series, which are not beside the checkout."]
@@ -87,14 +101,14 @@ def _write(figures: list[Figure], to: Path, seeds: range) -> None:
     table = [
         f"# Accuracy, seeds {seeds.start} to {seeds.stop - 1}",
         "",
-        "| what | value | 95 % interval | of | goal |",
-        "|---|---|---|---|---|",
+        "| what | value | 95 % interval | of | goal | |",
+        "|---|---|---|---|---|---|",
         *rows,
         *left_out,
+        *chapters,
     ]
     to.mkdir(parents=True, exist_ok=True)
     (to / "accuracy.md").write_text("\n".join(table) + "\n")
-    sys.stdout.write("\n".join(table) + "\n")
 
 
 if __name__ == "__main__":

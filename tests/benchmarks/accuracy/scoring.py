@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,18 @@ class Figure:
     def row(self) -> str:
         """The line of a Markdown table."""
         interval = f"{self.low:.2f} to {self.high:.2f}" if np.isfinite(self.low) else ""
-        return f"| {self.what} | {self.value:.2f} | {interval} | {self.count} | {self.goal} |"
+        return f"| {self.what} | {self.value:.2f} | {interval} | {self.count} | {self.goal} | {self.verdict()} |"
+
+    def verdict(self) -> str:
+        """``met`` or ``short`` by the value, where there is a goal such as ≥ 0.95, ≤ 40 or 0.9 to 1.1; else nothing."""
+        limits = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", self.goal)]
+        if not limits or not np.isfinite(self.value):
+            return ""
+        if self.goal.startswith("≥"):
+            return "met" if self.value >= limits[0] else "short"
+        if self.goal.startswith("≤"):
+            return "met" if self.value <= limits[0] else "short"
+        return "met" if limits[0] <= self.value <= limits[-1] else "short"
 
 
 def share(what: str, hits: Sequence[bool], goal: str = "") -> Figure:

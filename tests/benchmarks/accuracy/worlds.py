@@ -10,12 +10,15 @@ from replay import watch
 from scipy import ndimage
 from scoring import Figure, rate, share
 
-from aois.area import Kind
+from aois.area import Area, Kind
 from aois.demonstration import demonstration
 from aois.grid import grid_of
 from detectors.alerting import deserves_alert
+from detectors.ground import Ground
+from detectors.look import Look
 from detectors.records import Change
 from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.truth import TrueChange
 from flows.looks import ground_of, look_of
 
 END = date(2026, 11, 22)
@@ -34,16 +37,10 @@ class World:
 
 
 def world(area_id: str, *, seed: int) -> World:
-    """Simulate two years and a half year of a place, watch it, and set what was told against what happened."""
-    places = {area.id: area for area in demonstration()}
-    area, grid = places[area_id], grid_of(places[area_id])
-    source = SimulatedSource(END, seed)
+    """Watch a simulated place, and set what was told against what happened."""
+    looks, ground, truth = place_of(area_id, seed=seed)
     since = END - timedelta(days=7 * WEEKS - 1)
-    refs = source.search(area, grid, since=since - timedelta(days=730), until=END)
-    looks = [look_of(source.fetch(area, grid, ref), grid) for ref in refs]
-    ground = ground_of(area, grid, sites=tuple(a for a in places.values() if a.kind is Kind.SITE))
     seen = watch(looks, since=since, until=END, ground=ground)
-    truth = source.truth_changes(area, grid)
     near = _widened([t.footprint for t in truth], ground.shape)
     told = [e for e in seen.confirmed() if deserves_alert(e)]
     stories = [t for t in truth if not t.ordinary and t.begins >= since]
@@ -56,6 +53,21 @@ def world(area_id: str, *, seed: int) -> World:
         sum(not (e.footprint & near).any() for e in seen.confirmed()),
         float(ground.watched.sum()) * ground.pixel_area_m2 / 1e6 * WEEKS / 52.18,
     )
+
+
+def place_of(area_id: str, *, seed: int) -> tuple[tuple[Look, ...], Ground, tuple[TrueChange, ...]]:
+    """Two years and a half year of looks at a place of the demonstration, what is told of it, and what happened."""
+    return looks_at(next(area for area in demonstration() if area.id == area_id), seed=seed)
+
+
+def looks_at(area: Area, *, seed: int) -> tuple[tuple[Look, ...], Ground, tuple[TrueChange, ...]]:
+    """The same of any area."""
+    grid = grid_of(area)
+    source = SimulatedSource(END, seed)
+    refs = source.search(area, grid, since=END - timedelta(days=7 * WEEKS - 1 + 730), until=END)
+    looks = tuple(look_of(source.fetch(area, grid, ref), grid) for ref in refs)
+    ground = ground_of(area, grid, sites=tuple(a for a in demonstration() if a.kind is Kind.SITE))
+    return looks, ground, source.truth_changes(area, grid)
 
 
 def _widened(masks: list[np.ndarray], shape: tuple[int, int]) -> np.ndarray:

@@ -1,0 +1,66 @@
+"""The benchmark's breadth: peers, tails, kinds of ground and sky, and every step left out by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ablations
+import buildings
+import comparison
+import series
+import standings
+import tails
+import variety
+from scoring import Figure
+
+from aois.area import Kind
+from aois.demonstration import demonstration
+
+Jobs = list[tuple[Any, ...]]
+RunAll = Callable[[Callable[..., Any], Jobs, str], list[Any]]
+MIXINGS = (0.6, 0.9)
+SITES = tuple(area.id for area in demonstration() if area.kind is Kind.SITE)
+ABLATED = {"romania": buildings.SPANS["romania"], "mine-1": buildings.SPANS["mine-1"][1:]}
+
+
+def _peers(run: RunAll, seeds: range, to: Path) -> list[Figure]:
+    spans = [(name, *span) for name, found in buildings.SPANS.items() for span in found] if series.is_there() else []
+    quiet = run(comparison.quiet_trial, [(*span, {}) for span in spans], "peers on quiet series")
+    jobs = [(*span, {"seed": s, "mixing": m}) for span in spans for s in seeds for m in MIXINGS]
+    built = run(comparison.building_trial, jobs, "peers on buildings in real series")
+    places = [(name, {"seed": s}) for s in seeds for name in SITES]
+    trials = [*quiet, *built, *run(comparison.place_trial, places, "peers on simulated places")]
+    standings.plot(trials, to)
+    return standings.figures(trials)
+
+
+def _tails(run: RunAll, seeds: range, to: Path) -> list[Figure]:
+    real = [(name, {"seed": 0}) for name in tails.REAL] if series.is_there() else []
+    drawn = [(name, {"seed": s}) for name in tails.GROUNDS if name not in tails.REAL for s in seeds]
+    found = [tail for some in run(tails.tails, real + drawn, "tails on quiet ground") for tail in some]
+    tails.plot(found, to)
+    return tails.figures(found)
+
+
+def _variety(run: RunAll, seeds: range, to: Path) -> list[Figure]:
+    jobs = [(n, {"seed": s}) for s in seeds for n in range(len(variety.SCENARIOS))]
+    return variety.figures(run(variety.outcome, jobs, "kinds of ground and sky"))
+
+
+SECTIONS: dict[str, Callable[[RunAll, range, Path], list[Figure]]] = {
+    "peers": _peers,
+    "tails": _tails,
+    "variety": _variety,
+}
+
+
+def ablation_table(run: RunAll, seeds: range) -> list[str]:
+    """The table of every step left out, on the first two seeds: a chapter of ``accuracy.md``."""
+    few = seeds[:2]
+    spans = [(name, *span) for name, found in ABLATED.items() for span in found] if series.is_there() else []
+    jobs: Jobs = [("built", *span, {"seed": s, "mixing": 0.75}) for span in spans for s in few]
+    jobs += [("place", name, {"seed": s}) for s in few for name in SITES]
+    found = [one for some in run(ablations.case_runs, jobs, "steps left out") for one in some]
+    return ["", f"## Every step left out by itself, seeds {few.start} to {few.stop - 1}", "", *ablations.table(found)]

@@ -1,0 +1,215 @@
+"""Peers on the same looks in the same run: recall at equal false alarms.
+
+Every method gets the same registered looks behind the same mask and the same rule for objects, and each peer the
+setting that served it best on seeds 1 and 2, for each kind of ground by itself. Then its threshold is lowered, on the
+very series it is judged by, until it has as many false objects as this project's whole chain. No user could tune it so
+well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+
+import buildings
+import numpy as np
+import numpy.typing as npt
+from charts import ChartParameters
+from curves import Chance, false_objects, highest_threshold
+from frames import Frames, Tuning, chart_scores, frames_of, pair_scores, reference_of
+from replay import Watched, watch
+from scipy import ndimage
+from series import measured, real_series, shape_of
+from worlds import END, WEEKS, place_of
+
+from detectors.evidence import Cue
+from detectors.ground import Ground, whole
+from detectors.injection import injected
+from detectors.look import OPTICAL, Floats, Look, Mask
+from detectors.monitor import AreaState
+from detectors.objects import gain_confidence
+
+HISTORY_DAYS = 730
+WITHIN_DAYS = buildings.WITHIN_DAYS
+WHOLE, OPTICAL_ALONE, EVIDENCE = "Sitewatch", "Sitewatch, optical alone", "Sitewatch's evidence, same rule as the peers"
+
+NDVI_FALLS, BRIGHTENS = ChartParameters("NDVI", -1, harmonics=1), ChartParameters("brightness", 1, harmonics=1)
+PAIRS = {"CVA": 5, "PCA difference": 5, "IR-MAD": 3}
+
+# The best on seeds 1 and 2 of medians of 3 and 5 looks, and of NDVI and brightness, one-sided and two-sided, with one
+# and two harmonics.
+TUNINGS: dict[str, Tuning] = {
+    "romania": Tuning(
+        PAIRS,
+        {
+            "nrt EWMA": NDVI_FALLS,
+            "nrt CUSUM": ChartParameters("NDVI", -1, harmonics=2),
+            "nrt MOSUM": NDVI_FALLS,
+        },
+    ),
+    "mine-1": Tuning(PAIRS, {"nrt EWMA": BRIGHTENS, "nrt CUSUM": BRIGHTENS, "nrt MOSUM": BRIGHTENS}),
+    "simulated places": Tuning(
+        PAIRS | {"PCA difference": 3}, {"nrt EWMA": NDVI_FALLS, "nrt CUSUM": NDVI_FALLS, "nrt MOSUM": NDVI_FALLS}
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one run adds to the comparison.
+
+    `chances` hold, for every method with a score, each true change in the same order; `found` and `days` say what
+    became of them by the events of a whole chain. `counts` are false objects at `curves.THRESHOLDS`, `false` the false
+    events of a chain, over `km2_years`; all are empty in a run that counts none.
+    """
+
+    ground: str
+    chances: dict[str, tuple[Chance, ...]]
+    found: dict[str, tuple[bool, ...]]
+    days: dict[str, tuple[int | None, ...]]
+    counts: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    false: dict[str, int] = field(default_factory=dict)
+    km2_years: float = 0.0
+
+
+@lru_cache(maxsize=4)
+def _history(series: str, since: date) -> tuple[Floats | None, Frames]:
+    looks = _between(real_series(series), since - timedelta(HISTORY_DAYS), since)
+    reference = reference_of(looks)
+    return reference, frames_of(looks, reference=reference, watched=np.ones(shape_of(looks), bool))
+
+
+def _between(looks: tuple[Look, ...], first: date, end: date) -> tuple[Look, ...]:
+    return tuple(k for k in looks if first <= k.day < end)
+
+
+def peer_scores(
+    looks: tuple[Look, ...], history: Frames, reference: Floats | None, watched: Mask, tuning: Tuning
+) -> tuple[npt.NDArray[np.int64], dict[str, Floats]]:
+    """Days of the usable looks of the watched time, and every peer's score after each of them."""
+    seen = frames_of(looks, reference=reference, watched=watched)
+    return seen.days, pair_scores(history, seen, tuning.composites) | chart_scores(history, seen, tuning.charts)
+
+
+def evidence_score(state: AreaState) -> Floats:
+    """The confidence that anything was built, bared or torn down, float32 (y, x)."""
+    gain, _ = gain_confidence(state.evidence, np.ones(state.ground.shape, bool))
+    loss = state.evidence.confidence[[Cue.REMOVAL, Cue.BACKSCATTER_DOWN]].max(axis=0)
+    return np.where(state.ground.watched, np.maximum(gain, loss), 0.0).astype(np.float32)
+
+
+def watched_with_scores(
+    looks: tuple[Look, ...], since: date, until: date, ground: Ground
+) -> tuple[Watched, npt.NDArray[np.int64], Floats]:
+    """The watch over a series, and its evidence at every week's end."""
+    weeks: list[tuple[int, Floats]] = []
+    seen = watch(
+        looks,
+        since=since,
+        until=until,
+        ground=ground,
+        history_days=HISTORY_DAYS,
+        on_week=lambda day, state: weeks.append((day.toordinal(), evidence_score(state))),
+    )
+    return seen, np.array([day for day, _ in weeks]), np.stack([score for _, score in weeks])
+
+
+def _chance(days: np.ndarray, scores: Floats, footprint: Mask, since: int, until: int, least: float) -> Chance:
+    reached = [
+        (int(day), highest_threshold(score, footprint, share=least))
+        for day, score in zip(days, scores, strict=True)
+        if since <= day <= until
+    ]
+    return Chance(since, tuple(reached))
+
+
+def building_trial(series: str, since: date, until: date, *, seed: int, mixing: float) -> Trial:
+    """Buildings put into a real series: what every method makes of those that were seen often enough."""
+    looks = real_series(series)
+    placed = buildings._places(looks, since, until, seed=seed, mixing=mixing)
+    changed = injected(looks, [change for _, change in placed])
+    watched = np.ones(shape_of(looks), bool)
+    seen, week_days, evidence = watched_with_scores(changed, since, until, whole(shape_of(looks)))
+    results = [buildings._judged(series, pixels, mixing, change, seen, looks) for pixels, change in placed]
+    often = [n for n, result in enumerate(results) if result.looks >= buildings.SEEN_LOOKS]
+    reference, history = _history(series, since)
+    now = _between(changed, since, until + timedelta(1))
+    look_days, scores = peer_scores(now, history, reference, watched, TUNINGS[series])
+    series_of = {name: (look_days, score) for name, score in scores.items()} | {EVIDENCE: (week_days, evidence)}
+    chances = {
+        name: tuple(
+            _chance(days, score, change.share > 0.25, begins, begins + WITHIN_DAYS, 0.0)
+            for change in (placed[n][1] for n in often)
+            for begins in [change.since.toordinal()]
+        )
+        for name, (days, score) in series_of.items()
+    }
+    found = {WHOLE: tuple(results[n].found for n in often)}
+    return Trial(series, chances, found, {WHOLE: tuple(results[n].days for n in often)})
+
+
+def quiet_trial(series: str, since: date, until: date) -> Trial:
+    """The same series as it is: false objects of every method away from ground on which something happens."""
+    looks = real_series(series)
+    shape = shape_of(looks)
+    true, counted = buildings.real_change(looks, since, until), measured(looks)
+    seen, _, evidence = watched_with_scores(looks, since, until, whole(shape))
+    reference, history = _history(series, since)
+    now = _between(looks, since, until + timedelta(1))
+    _, scores = peer_scores(now, history, reference, np.ones(shape, bool), TUNINGS[series])
+    scores[EVIDENCE] = evidence
+    counts = {name: false_objects(score, counted=counted, true=true) for name, score in scores.items()}
+    false = sum(_is_false(e.footprint, counted, true) for e in seen.confirmed())
+    km2 = float((counted & ~true).sum()) * 1e-4
+    return Trial(series, {}, {}, {}, counts, {WHOLE: false}, km2 * (until - since).days / 365.25)
+
+
+def _is_false(footprint: Mask, counted: Mask, true: Mask) -> bool:
+    return bool(not (footprint & true).any() and 2 * (footprint & counted).sum() >= footprint.sum())
+
+
+def place_trial(area_id: str, *, seed: int) -> Trial:
+    """One of the demonstration's places under another seed: its true changes, and false objects away from them."""
+    looks, ground, truth = place_of(area_id, seed=seed)
+    since = END - timedelta(days=7 * WEEKS - 1)
+    optical = tuple(k for k in looks if k.sensor == OPTICAL)
+    reference = reference_of(_between(optical, END - timedelta(5000), since))
+    history = frames_of(_between(optical, date.min, since), reference=reference, watched=ground.watched)
+    now = _between(optical, since, END + timedelta(1))
+    look_days, scores = peer_scores(now, history, reference, ground.watched, TUNINGS["simulated places"])
+    scores = {name: np.where(ground.watched, score, 0.0) for name, score in scores.items()}
+    seen, week_days, evidence = watched_with_scores(looks, since, END, ground)
+    alone = watch(optical, since=since, until=END, ground=ground, history_days=HISTORY_DAYS)
+    stories = [t for t in truth if not t.ordinary and t.begins >= since]
+    anything = np.any([t.footprint for t in truth], axis=0) if truth else np.zeros(ground.shape, bool)
+    near = np.asarray(ndimage.binary_dilation(anything, iterations=3))
+    series_of = {name: (look_days, score) for name, score in scores.items()} | {EVIDENCE: (week_days, evidence)}
+    last = END.toordinal()
+    chances = {
+        name: tuple(_chance(days, score, t.footprint, t.begins.toordinal(), last, 0.2) for t in stories)
+        for name, (days, score) in series_of.items()
+    }
+    counts = {name: false_objects(score, counted=ground.watched, true=near) for name, (_, score) in series_of.items()}
+    chains = {WHOLE: seen.confirmed(), OPTICAL_ALONE: alone.confirmed()}
+    hits = {n: [[e for e in c if _covers(e.footprint, t.footprint)] for t in stories] for n, c in chains.items()}
+    return Trial(
+        "simulated places",
+        chances,
+        {name: tuple(bool(h) for h in some) for name, some in hits.items()},
+        {
+            name: tuple(_first_day(h, t.begins) for h, t in zip(some, stories, strict=True))
+            for name, some in hits.items()
+        },
+        counts,
+        {name: sum(not (e.footprint & near).any() for e in c) for name, c in chains.items()},
+        float(ground.watched.sum()) * ground.pixel_area_m2 / 1e6 * WEEKS / 52.18,
+    )
+
+
+def _covers(footprint: Mask, true: Mask) -> bool:
+    return bool((footprint & true).sum() >= 0.2 * true.sum())
+
+
+def _first_day(events: list, begins: date) -> int | None:
+    return min((max((e.confirmed_on - begins).days, 0) for e in events), default=None)

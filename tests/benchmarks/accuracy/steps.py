@@ -1,0 +1,165 @@
+"""The steps of the chain, and what stands in for each when it is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from swapping import Factory
+
+from detectors.baseline import BaselineParameters
+from detectors.cues import OPTICAL_CUES, CueParameters
+from detectors.evidence import Cue, EvidenceParameters, Residual
+from detectors.look import OPTICAL, RADAR, Mask
+from detectors.masks import MaskParameters
+from detectors.monitor import MonitorParameters
+from detectors.objects import UP_CUES, ObjectParameters
+from detectors.registration import UNKNOWN
+from detectors.tracking import TrackingParameters
+
+EVERYTHING = "everything"
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One step left out: its name, what is exchanged for what, which instrument is left, whether looks read anew."""
+
+    name: str
+    swaps: Mapping[str, Factory] = field(default_factory=dict)
+    sensor: str | None = None
+    is_read_anew: bool = False
+
+
+def _given(**parameters: Any) -> Factory:
+    """The same function with parameters of our own, whatever it is called with."""
+    return lambda original: lambda *a, **k: original(*a, **(k | parameters))
+
+
+def _always(result: Any) -> Factory:
+    return lambda original: lambda *a, **k: result
+
+
+def _like_first(value: Any) -> Factory:
+    """A mask of the shape of the first argument, True or False throughout."""
+    return lambda original: lambda first, *a, **k: np.full(_shape_of(first), value)
+
+
+def _shape_of(first: Any) -> tuple[int, int]:
+    """Rows and columns of a residual, an area's state, a channel or an array."""
+    if isinstance(first, np.ndarray):
+        return first.shape[-2], first.shape[-1]
+    if isinstance(first, Residual):
+        return first.z.shape[-2], first.z.shape[-1]
+    return first.ground.shape if hasattr(first, "ground") else first.baseline.looks.shape
+
+
+def _first_argument(original: Any) -> Any:
+    return lambda first, *a, **k: first
+
+
+def _item_itself(original: Any) -> Any:
+    return lambda state, item, *a, **k: item
+
+
+def _without_cues(*cues: Cue) -> Factory:
+    """The optical metric with some cues silent."""
+    silent = [OPTICAL_CUES.index(cue) for cue in cues]
+
+    def factory(original: Any) -> Any:
+        def metric(residual: Residual, **keywords: Any) -> Any:
+            out = original(residual, **keywords)
+            out[silent] = np.nan
+            return out
+
+        return metric
+
+    return factory
+
+
+def _unsettled(original: Any) -> Any:
+    """Residuals as they are, with nothing that the scene has in common taken off."""
+    return lambda *a, settled, **k: original(*a, settled=np.zeros_like(settled), **k)
+
+
+def _without_hue(original: Any) -> Any:
+    def metric(residual: Residual, **keywords: Any) -> Any:
+        names = tuple("" if name == "redness" else name for name in residual.names)
+        return original(replace(residual, names=names), **keywords)
+
+    return metric
+
+
+def _greater_of_two(original: Any) -> Any:
+    """Gains by the instrument that holds more, in place of the sum of both."""
+
+    def confidence(evidence: Any, optical: Mask) -> Any:
+        _, counts = original(evidence, optical)
+        seen = evidence.confidence[list(UP_CUES)].max(axis=0) * optical
+        return np.maximum(seen, evidence.confidence[Cue.BACKSCATTER_UP]), counts
+
+    return confidence
+
+
+def _monitor(**parameters: Any) -> dict[str, Factory]:
+    return {"replay.begin": _given(parameters=MonitorParameters(**parameters))}
+
+
+def _cues(**parameters: Any) -> dict[str, Factory]:
+    return {"detectors.channel.optical_metric": _given(parameters=CueParameters(**parameters))}
+
+
+def _masks(**parameters: Any) -> dict[str, Factory]:
+    return {"detectors.channel.clear_mask": _given(parameters=MaskParameters(**parameters))}
+
+
+def _objects(**parameters: Any) -> dict[str, Factory]:
+    return {"detectors.sightings.find_objects": _given(parameters=ObjectParameters(**parameters))}
+
+
+METRIC = "detectors.channel.optical_metric"
+ABLATIONS: tuple[Ablation, ...] = (
+    Ablation(EVERYTHING),
+    Ablation("registration", {"detectors.channel.measure_shift": _always(UNKNOWN)}, is_read_anew=True),
+    Ablation("clouds widened by 40 m", _masks(spread_px=0), is_read_anew=True),
+    Ablation("specks of cloud kept as ground", _masks(smallest_cloud_px=0), is_read_anew=True),
+    Ablation("snow that the classification leaves", {"detectors.channel.snow_mask": _like_first(False)}, None, True),
+    Ablation("seasons in the baseline", {"detectors.baseline.harmonic_pairs": _always(0)}, None, True),
+    Ablation("robust fit", {"detectors.channel.fit_baseline": _given(parameters=BaselineParameters(rounds=1))}),
+    Ablation("uncertainty of the prediction", {"detectors.channel.prediction_factor": _always(1.0)}),
+    Ablation("common motion and wider σ", {"detectors.channel.standardise": _unsettled}),
+    Ablation("wider σ in restless scenes", {"detectors.evidence._excess": _always(1.0)}),
+    Ablation("familiar looks count less", {"detectors.channel.familiar_mask": _like_first(False)}),
+    Ablation("lending between readings", _cues(lent=0.0)),
+    Ablation("hue bears contrast out", {METRIC: _without_hue}),
+    Ablation("texture bears contrast out", {"detectors.cues._backing": _like_first(np.float32(99.0))}),
+    Ablation("contrast on bare ground only", _cues(built_vegetation=2.0, dark_roof_vegetation=2.0)),
+    Ablation("open water told apart", _cues(water=-2.0)),
+    Ablation("cue: exposure", {METRIC: _without_cues(Cue.EXPOSURE)}),
+    Ablation("cue: structure", {METRIC: _without_cues(Cue.STRUCTURE)}),
+    Ablation("cue: removal", {METRIC: _without_cues(Cue.REMOVAL)}),
+    Ablation("all but exposure", {METRIC: _without_cues(Cue.STRUCTURE, Cue.REMOVAL)}),
+    Ablation("radar (optical alone)", sensor=OPTICAL),
+    Ablation("optics (radar alone)", sensor=RADAR),
+    Ablation("the sum of both instruments", {"detectors.sightings.gain_confidence": _greater_of_two}),
+    Ablation(
+        "confidence of 36 (22.5 as published)",
+        {"detectors.sightings.EvidenceParameters": _always(EvidenceParameters(confirmed=22.5))},
+    ),
+    Ablation("three dates to confirm", _monitor(tracking=TrackingParameters(confirming_dates=1))),
+    Ablation(
+        "evidence lives through one calm look",
+        {"detectors.monitor.add_look": _given(parameters=EvidenceParameters(lost_after=1))},
+    ),
+    Ablation("hysteresis", _objects(edge=ObjectParameters().core)),
+    Ablation("patches joined", _objects(join_px=0)),
+    Ablation("fringe taken off", {"detectors.sightings._without_fringe": _item_itself}),
+    Ablation("lines", {"detectors.sightings._line_sightings": _always([])}),
+    Ablation("rings are fences", {"detectors.sightings.is_ring": _always(False)}),
+    Ablation("colour of the change", {"detectors.sightings._is_grey": _like_first(False)}),
+    Ablation("radar says what stood", {"detectors.sightings._was_built": _like_first(True)}),
+    Ablation("radar says what cannot have stood", {"detectors.sightings._may_be_built": _like_first(True)}),
+    Ablation("changed ground made the baseline", {"detectors.monitor._rebased": _first_argument}),
+    Ablation("baselines fitted again", _monitor(refit_at=(), refit_days=100_000)),
+)

@@ -1,0 +1,185 @@
+"""How far the tails of the scores are from normal ones where nothing changes.
+
+A baseline is fitted on the first looks of quiet ground and every later look is held against it. Of each cue it is
+counted how often it passes 2.5, 3 and 4 σ, as a multiple of what a normal score would do; the features' own scores are
+drawn against normal quantiles. A cue that asks two readings to agree ought to stay below 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import buildings
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+from scoring import Figure
+from series import measured, real_series, shape_of
+from worlds import place_of
+
+from detectors.channel import compare, found_channel, read_look
+from detectors.evidence import Cue
+from detectors.look import OPTICAL, Floats, Look, Mask
+
+LIMITS = (2.5, 3.0, 4.0)
+EDGES = np.linspace(-12.0, 12.0, 961)
+HISTORY_DAYS, TESTED_DAYS = 730, 365
+RADAR_CATALOGS = ("s1-t137-292319-iw2", "s1-t137-292321-iw2", "s1-t137-292323-iw2")
+
+
+@dataclass(frozen=True)
+class Tail:
+    """Scores of one channel on one quiet ground.
+
+    `passed` int64 (look, cue, limit) and `seen` int64 (look, cue) count pixels; `histogram` int64 (feature, bin of
+    `EDGES`) of the features' z.
+    """
+
+    ground: str
+    sensor: str
+    cues: tuple[Cue, ...]
+    names: tuple[str, ...]
+    passed: npt.NDArray[np.int64]
+    seen: npt.NDArray[np.int64]
+    histogram: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Looks of one channel, which of them are history, and the ground (bool (y, x)) on which nothing happens."""
+
+    looks: tuple[Look, ...]
+    history: int
+    ground: Mask
+
+
+def real_optical(series: str, since: date) -> list[Quiet]:
+    """A real optical series, less all ground whose summers differ."""
+    looks = [k for k in real_series(series) if -HISTORY_DAYS <= (k.day - since).days < TESTED_DAYS]
+    changed = buildings.real_change(tuple(real_series(series)), since, looks[-1].day)
+    earlier = sum(k.day < since for k in looks)
+    return [Quiet(tuple(looks), earlier, measured(tuple(looks)) & ~changed)]
+
+
+def real_radar(series: str) -> list[Quiet]:
+    """A Sentinel-1 catalog, each orbit by itself: the first half of its dates is history."""
+    looks = real_series(series)
+    channels = sorted({k.channel for k in looks})
+    per_channel = [tuple(k for k in looks if k.channel == name) for name in channels]
+    return [Quiet(some, len(some) // 2, np.ones(shape_of(some), bool)) for some in per_channel if len(some) >= 8]
+
+
+def simulated(area_id: str, *, seed: int) -> list[Quiet]:
+    """A simulated place in which nothing happens, each instrument by itself."""
+    looks, ground, _ = place_of(area_id, seed=seed)
+    out = []
+    for name in sorted({k.channel for k in looks}):
+        some = tuple(k for k in looks if k.channel == name)
+        last = some[-1].day.toordinal()
+        history = sum(last - k.day.toordinal() > 182 for k in some)
+        out.append(Quiet(some, history, ground.watched))
+    return out
+
+
+GROUNDS: dict[str, Callable[[int], list[Quiet]]] = {
+    "Romania, unchanged": lambda _: real_optical("romania", date(2018, 1, 1)),
+    "the mine, unchanged": lambda _: real_optical("mine-1", date(2023, 10, 2)),
+    **{f"Sentinel-1, catalog {n}": partial(lambda name, _: real_radar(name), c) for n, c in enumerate(RADAR_CATALOGS)},
+    "simulated town": lambda seed: simulated("demo-quiet-town", seed=seed),
+    "simulated paddies": lambda seed: simulated("demo-quiet-paddy", seed=seed),
+}
+REAL = tuple(name for name in GROUNDS if not name.startswith("simulated"))
+
+
+def tails(ground: str, *, seed: int) -> list[Tail]:
+    """The scores of every channel on one of `GROUNDS`; the seed matters to simulated ones only."""
+    found = [_tail(ground, quiet) for quiet in GROUNDS[ground](seed)]
+    return [tail for tail in found if tail is not None]
+
+
+def _tail(name: str, quiet: Quiet) -> Tail | None:
+    never = np.zeros(quiet.ground.shape, np.int32)
+    channel, _ = found_channel(quiet.looks[: quiet.history], watched=quiet.ground, since=never)
+    if channel is None:
+        return None
+    passed, seen = [], []
+    histogram = np.zeros((len(channel.names), len(EDGES) - 1), np.int64)
+    for look in quiet.looks[quiet.history :]:
+        reading = read_look(look, reference=channel.reference, watched=quiet.ground)
+        if reading.report.status != "used":
+            continue
+        residual, metric, _ = compare(channel, reading.features, day=reading.report.day, settled=quiet.ground)
+        values = [layer[quiet.ground & np.isfinite(layer)] for layer in metric]
+        passed.append([[int((v > limit).sum()) for limit in LIMITS] for v in values])
+        seen.append([v.size for v in values])
+        histogram += _histogram(residual.z, quiet.ground)
+    if not seen:
+        return None
+    return Tail(name, channel.sensor, channel.cues, channel.names, np.array(passed), np.array(seen), histogram)
+
+
+def _histogram(z: Floats, ground: Mask) -> npt.NDArray[np.int64]:
+    inside = [np.clip(layer[ground & np.isfinite(layer)], EDGES[0], EDGES[-1]) for layer in z]
+    return np.stack([np.histogram(values, EDGES)[0] for values in inside])
+
+
+def figures(found: list[Tail]) -> list[Figure]:
+    """Exceedance ratios of every cue, grounds of one kind together, with intervals over looks."""
+    out = []
+    for kind in dict.fromkeys(_kind(tail) for tail in found):
+        some = [tail for tail in found if _kind(tail) == kind]
+        for c, cue in enumerate(some[0].cues):
+            for n, limit in enumerate(LIMITS):
+                passed = np.concatenate([tail.passed[:, c, n] for tail in some])
+                seen = np.concatenate([tail.seen[:, c] for tail in some])
+                name = f"{kind}, {cue.name.lower().replace('_', ' ')} over {limit:g} σ / normal rate"
+                goal = "0.9 to 1.1" if some[0].sensor != OPTICAL else "≤ 1"
+                out.append(_ratio(name, passed, seen, float(stats.norm.sf(limit)), goal))
+    return out
+
+
+def _kind(tail: Tail) -> str:
+    return "quiet Sentinel-1, three catalogs" if tail.ground.startswith("Sentinel-1") else _place(tail)
+
+
+def _place(tail: Tail) -> str:
+    instrument = "" if tail.ground in REAL else " by radar" if tail.sensor != OPTICAL else " by optics"
+    return f"{tail.ground}{instrument}"
+
+
+def _ratio(what: str, passed: np.ndarray, seen: np.ndarray, nominal: float, goal: str) -> Figure:
+    """Passed to nominal, with a bootstrap interval over looks: the pixels of one look go together."""
+    drawn = np.random.default_rng(0).integers(len(seen), size=(2000, len(seen)))
+    values = passed[drawn].sum(axis=1) / np.maximum(seen[drawn].sum(axis=1), 1) / nominal
+    low, high = np.percentile(values, (2.5, 97.5))
+    return Figure(what, float(passed.sum() / max(seen.sum(), 1) / nominal), float(low), float(high), len(seen), goal)
+
+
+def plot(found: list[Tail], to: Path) -> None:
+    """Write ``tails.png``: quantiles of each feature's z against normal ones, one panel for each kind of ground."""
+    from matplotlib.figure import Figure as Page
+
+    kinds = list(dict.fromkeys(_kind(tail) for tail in found))
+    columns = min(4, len(kinds))
+    page = Page(figsize=(3.4 * columns, 3.4 * -(-len(kinds) // columns)), layout="constrained")
+    panels = page.subplots(-(-len(kinds) // columns), columns, sharex=True, sharey=True, squeeze=False).ravel()
+    chances = np.concatenate([np.geomspace(2e-5, 0.02, 40), np.linspace(0.02, 0.98, 60)[1:-1]])
+    chances = np.unique(np.concatenate([chances, 1 - chances]))
+    for panel, kind in zip(panels, kinds, strict=False):
+        some = [tail for tail in found if _kind(tail) == kind]
+        for f, name in enumerate(some[0].names):
+            total = np.sum([tail.histogram[f] for tail in some], axis=0)
+            share = np.cumsum(total) / max(total.sum(), 1)
+            panel.plot(stats.norm.ppf(chances), np.interp(chances, share, EDGES[1:]), label=name, linewidth=1.1)
+        panel.plot([-4, 4], [-4, 4], color="black", linewidth=0.6)
+        panel.set(title=kind, xlim=(-4.2, 4.2), ylim=(-9, 9))
+        panel.title.set_fontsize(8)
+        panel.legend(fontsize=6)
+    page.supxlabel("normal quantile, σ")
+    page.supylabel("quantile of z, σ")
+    to.mkdir(parents=True, exist_ok=True)
+    page.savefig(to / "tails.png", dpi=110)

@@ -1,0 +1,287 @@
+"""The pure parts of the accuracy benchmark: peers, curves, swaps, nuisances and verdicts."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import peers
+import pytest
+from ablations import Run, table
+from charts import MONITORS, ChartParameters, chart
+from comparison import WHOLE, Trial
+from curves import (
+    COUNTED_UP_TO,
+    THRESHOLDS,
+    Chance,
+    false_objects,
+    highest_threshold,
+    objects_over,
+    threshold_at,
+)
+from nuisances import Days, burning, desert, flood, four_months_of_cloud, haze, new_roofs, slips
+from scoring import Figure
+from standings import curves, figures
+from steps import ABLATIONS, EVERYTHING
+from swapping import remembering, swapped
+from tails import LIMITS, Tail
+from tails import figures as tail_figures
+from variety import SCENARIOS, Outcome
+from variety import figures as variety_figures
+
+from detectors.channel import clear_of
+from detectors.evidence import Cue
+from detectors.look import OPTICAL, RADAR, Look
+
+SIZE = 40
+CHANGED = np.zeros((SIZE, SIZE), bool)
+CHANGED[10:14, 20:25] = True
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """Four correlated bands before and after, a little noise, and other ground in `CHANGED` afterwards."""
+    rng = np.random.default_rng(7)
+    ground = rng.normal(size=(2, SIZE, SIZE))
+    bands = np.einsum("bk,kyx->byx", rng.uniform(0.5, 1.5, (4, 2)), ground)
+    before, after = (bands + 0.2 * rng.normal(size=bands.shape) for _ in range(2))
+    after[:, CHANGED] = np.array([3.0, -2.0, 1.0, 2.0])[:, None] + 0.2 * rng.normal(size=(4, CHANGED.sum()))
+    return before.astype(np.float32), after.astype(np.float32)
+
+
+@pytest.mark.parametrize("method", peers.PAIR_METHODS.values(), ids=peers.PAIR_METHODS)
+def test_pair_methods_rank_what_changed_above_everything_else(method, pair):
+    score = method(*pair)
+    inside = np.sort(score[CHANGED])
+    assert inside[len(inside) // 4] > np.quantile(score[~CHANGED], 0.98)
+
+
+@pytest.mark.parametrize("method", peers.PAIR_METHODS.values(), ids=peers.PAIR_METHODS)
+def test_pair_methods_say_nothing_where_the_ground_was_not_seen(method, pair):
+    before, after = (image.copy() for image in pair)
+    before[:, :5] = np.nan
+    after[:, -5:] = np.nan
+    score = method(before, after)
+    assert np.isnan(score[:5]).all()
+    assert np.isnan(score[-5:]).all()
+    assert np.isfinite(score[5:-5]).mean() > 0.99
+
+
+def test_ir_mad_does_not_depend_on_gain_and_offset_of_a_band(pair):
+    before, after = pair
+    gain, offset = np.array([0.3, 2.0, 5.0, 1.0])[:, None, None], np.array([1.0, 0.0, -3.0, 0.5])[:, None, None]
+    scaled = (gain * after + offset).astype(np.float32)
+    assert peers.ir_mad(before, scaled, ridge=0.0) == pytest.approx(peers.ir_mad(before, after, ridge=0.0), rel=1e-2)
+
+
+def test_mad_is_chi_squared_where_nothing_changed_and_its_rounds_only_widen_it(pair):
+    before, after = (np.where(CHANGED, np.nan, image).astype(np.float32) for image in pair)
+    z = peers.ir_mad(before, after, rounds=1)[~CHANGED] ** 2
+    assert np.mean(z) == pytest.approx(4.0, rel=0.1)  # four bands, four degrees of freedom
+    assert np.mean(z > 9.49) == pytest.approx(0.05, abs=0.02)
+    assert np.mean(peers.ir_mad(before, after)[~CHANGED] ** 2) > 4.4
+
+
+def test_change_vectors_are_blind_to_what_the_whole_scene_does(pair):
+    before, after = pair
+    assert peers.cva(before, after + 0.7) == pytest.approx(peers.cva(before, after), abs=1e-3)
+    assert not peers.cva(before, before).any()
+
+
+def test_same_season_takes_looks_of_the_same_time_of_any_year():
+    days = np.array([10, 190, 370, 555], np.int64)
+    values = np.array([1.0, 5.0, 3.0, 7.0], np.float32)[:, None, None, None] * np.ones((4, 1, 2, 2), np.float32)
+    assert (peers.same_season(values, days, day=735) == 2.0).all()  # days 10 and 370 lie near day 4.5 of a third year
+    assert np.isnan(peers.same_season(values, days, day=830)).all()
+
+
+@pytest.mark.parametrize("name", MONITORS)
+def test_charts_pass_their_boundary_after_a_lasting_step_and_stay_below_it_without(name):
+    rng = np.random.default_rng(3)
+    days = np.arange(738_000, 738_000 + 900, 10)
+    values = 0.6 + 0.1 * np.sin(2 * np.pi * days / 365.25)[:, None, None] + 0.02 * rng.normal(size=(len(days), 6, 6))
+    values[70:, :2] -= 0.4
+    values[::7, 3, 3] = np.nan
+    history, looks = (part.astype(np.float32) for part in (values[:60], values[60:]))
+    score = chart(name, history, days[:60], looks, days[60:], ChartParameters("NDVI", -1))
+    assert score.shape == (30, 6, 6)
+    assert (score[-1, :2] > 1.5).all()
+    assert np.median(score[-1, 3:]) < 1.0
+
+
+def test_the_highest_threshold_is_that_of_the_fourth_pixel():
+    score = np.zeros((12, 12), np.float32)
+    score[4:6, 4:7] = [[9.0, 8.0, 7.0], [6.0, 5.0, 4.0]]
+    true = np.zeros((12, 12), bool)
+    true[4, 4] = True
+    assert highest_threshold(score, true) == 6.0
+    assert objects_over(score, 6.0).sum() == 4
+    assert not objects_over(score, 6.5).any()
+    assert highest_threshold(score, np.roll(true, (5, 5), (0, 1))) == 0.0
+
+
+def test_false_objects_grow_as_the_threshold_falls_and_those_of_true_change_do_not_count():
+    scores = np.zeros((2, 40, 40), np.float32)
+    scores[0, 2:4, 2:4], scores[1, 20:23, 20:23], scores[1, 30:33, 2:5] = 50.0, 5.0, 500.0
+    true = np.zeros((40, 40), bool)
+    true[31, 3] = True
+    counts = false_objects(scores, counted=np.ones((40, 40), bool), true=true)
+    assert [counts[np.searchsorted(THRESHOLDS, h)] for h in (100.0, 10.0, 1.0)] == [0, 1, 2]
+    assert threshold_at(counts, 0) > 50.0 >= THRESHOLDS[np.searchsorted(THRESHOLDS, threshold_at(counts, 0)) - 1]
+    assert threshold_at(counts, COUNTED_UP_TO) == THRESHOLDS[0]
+
+
+def test_a_chance_is_taken_by_the_first_look_that_is_worth_enough():
+    chance = Chance(100, ((110, 2.0), (120, 5.0)))
+    assert (chance.days(1.0), chance.days(4.0), chance.days(6.0)) == (10, 20, None)
+    assert chance.is_found(5.0)
+    assert not chance.is_found(5.1)
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS, ids=lambda a: a.name)
+def test_every_step_that_is_left_out_is_still_there_and_comes_back(ablation):
+    before = clear_of
+    with swapped(ablation.swaps):
+        pass
+    assert clear_of is before
+
+
+def test_a_swap_of_something_unknown_is_refused():
+    with pytest.raises(LookupError, match="no_such_step"), swapped({"detectors.channel.no_such_step": lambda f: f}):
+        pass
+
+
+def test_a_remembered_function_is_called_once_for_the_same_array():
+    calls = []
+    double = remembering({})(lambda array, *, by=2: calls.append(by) or array * by)
+    first, again = double(np.ones(3)), double(np.ones(3))
+    double(np.ones(3), by=3)
+    assert (first == again).all()
+    assert calls == [2, 3]
+
+
+@pytest.fixture(scope="module")
+def looks():
+    rng = np.random.default_rng(5)
+    bands = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
+    colour = np.array([0.05, 0.08, 0.09, 0.25, 0.26, 0.25, 0.2], np.float32)[:, None, None]
+    optical, radar = [], []
+    for n in range(20):
+        day = date(2026, 1, 1) + timedelta(days=14 * n)
+        pixels = (colour * rng.normal(1, 0.05, (7, SIZE, SIZE))).astype(np.float32)
+        pixels[3:, :10, :10] = pixels[2, :10, :10] * 1.2  # some of it is built over
+        scl = np.full((SIZE, SIZE), 4, np.uint8)
+        valid = np.ones((SIZE, SIZE), bool)
+        optical.append(Look(f"o{n}", OPTICAL, day, bands, pixels, valid, scl))
+        power = rng.gamma(4.4, 0.02, (2, SIZE, SIZE)).astype(np.float32)
+        radar.append(Look(f"r{n}", RADAR, day, ("vv", "vh"), power, valid, None, ":r1"))
+    return tuple(optical + radar)
+
+
+@pytest.mark.parametrize("nuisance", [desert, haze, slips, four_months_of_cloud, flood, burning, new_roofs])
+def test_nuisances_change_some_looks_and_none_that_they_were_given(nuisance, looks):
+    days = Days(date(2026, 4, 1), date(2026, 9, 30))
+    copies = [look.pixels.copy() for look in looks]
+    troubled = nuisance(looks, days, np.random.default_rng(11))
+    assert all((look.pixels == copy).all() for look, copy in zip(looks, copies, strict=True))
+    assert [k.scene_id for k in troubled] == [k.scene_id for k in looks]
+    changed = [k.scene_id for k, old in zip(troubled, looks, strict=True) if (k.pixels != old.pixels).any()]
+    assert changed
+    assert all(np.isfinite(k.pixels).all() for k in troubled)
+    assert nuisance is flood or not any(name.startswith("r") for name in changed)
+
+
+def test_months_of_cloud_hide_all_ground_and_burning_leaves_the_time_before_alone(looks):
+    days = Days(date(2026, 4, 1), date(2026, 9, 30))
+    hidden = four_months_of_cloud(looks, days, np.random.default_rng(1))
+    assert not any(
+        clear_of(k).any() for k in hidden if k.sensor == OPTICAL and date(2026, 5, 1) < k.day < days.after(20)
+    )
+    burnt = burning(looks, days, np.random.default_rng(1))
+    early = [(a, b) for a, b in zip(burnt, looks, strict=True) if b.day < days.since]
+    assert early
+    assert all(a is b for a, b in early)
+
+
+@pytest.mark.parametrize(
+    ("value", "goal", "verdict"),
+    [
+        (0.96, "≥ 0.95", "met"),
+        (0.94, "≥ 0.95", "short"),
+        (40.0, "≤ 40", "met"),
+        (0.3, "≤ 0.05", "short"),
+        (1.05, "0.9 to 1.1", "met"),
+        (1.3, "0.8 to 1.2", "short"),
+        (1.3, "", ""),
+        (float("nan"), "≤ 1", ""),
+    ],
+)
+def test_a_figure_says_whether_its_goal_is_met(value, goal, verdict):
+    assert Figure("what", value, value, value, 3, goal).verdict() == verdict
+
+
+def _trial(recalls, counts, *, found, false):
+    """One run on one ground: a method's highest thresholds for three true changes, and its false objects."""
+    chances = {"peer": tuple(Chance(0, ((5, value),)) for value in recalls)}
+    return Trial("field", chances, {WHOLE: found}, {WHOLE: (5, None, 9)}, {"peer": counts}, {WHOLE: false}, 2.0)
+
+
+def test_a_peer_is_held_at_as_many_false_objects_as_the_whole_chain():
+    counts = np.where(np.array(THRESHOLDS) > 100, 0, np.where(np.array(THRESHOLDS) > 10, 1, 5))
+    strict, lax = (
+        {line.what: line.value for line in figures([_trial((200.0, 50.0, 5.0), counts, found=found, false=false)])}
+        for found, false in (((True, False, True), 0), ((True, False, True), 1))
+    )
+    assert strict["field, peer at as many false objects (0): recall"] == pytest.approx(1 / 3)
+    assert lax["field, peer at as many false objects (1): recall"] == pytest.approx(2 / 3)
+    assert strict[f"field, {WHOLE}: recall"] == pytest.approx(2 / 3)
+    assert lax[f"field, {WHOLE}: false confirmed events a km² and year"] == 0.5
+
+
+def test_a_curve_ends_where_objects_melt_together():
+    counts = np.where(np.array(THRESHOLDS) > 10, 1, COUNTED_UP_TO)
+    counts[np.searchsorted(THRESHOLDS, 20.0)] = 0  # two objects that became one do not count as fewer
+    (curve,) = curves([_trial((200.0, 50.0, 5.0), counts, found=(True,) * 3, false=0)])
+    assert np.isnan(curve.false_rate[0])
+    assert set(curve.false_rate[np.isfinite(curve.false_rate)]) == {0.5}
+    assert curve.recall[0] == 1.0 >= curve.recall[-1]
+
+
+def test_the_table_of_ablations_says_what_gets_worse_without_a_step():
+    def run(name, found, false):
+        days, named = (20 if hit else None for hit in found), (True if hit else None for hit in found)
+        return Run(name, True, found, tuple(days), tuple(named), false, 2.0)
+
+    first, second, third = (ablation.name for ablation in ABLATIONS[1:4])
+    rows = table(
+        [
+            run(EVERYTHING, (True, True, True, False), 2),
+            run(first, (True, False, False, False), 2),
+            run(second, (True, True, True, False), 8),
+            run(third, (True, True, True, False), 0),
+        ]
+    )
+    cells = {row.split(" | ")[0].strip("| "): [cell.strip(" |") for cell in row.split(" | ")] for row in rows[2:]}
+    assert cells[first][-2:] == ["recall, real", ""]
+    assert cells[second][-2:] == ["false events, real", ""]
+    assert cells[third][-2:] == ["**nothing**", "false events, real"]
+    assert cells[first][1].startswith("0.25 (-0.50")
+
+
+def test_ground_with_normal_scores_passes_a_limit_at_the_normal_rate():
+    z = np.random.default_rng(2).normal(size=(12, 1, 20_000))
+    passed = np.stack([(z > limit).sum(axis=2) for limit in LIMITS], axis=2)
+    seen = np.full((12, 1), 20_000)
+    tail = Tail("simulated field", RADAR, (Cue.BACKSCATTER_UP,), ("vv",), passed, seen, np.zeros((1, 960), np.int64))
+    lines = tail_figures([tail])
+    assert [line.value for line in lines[:2]] == pytest.approx([1.0, 1.0], abs=0.15)
+    assert all(line.low <= line.value <= line.high for line in lines)
+
+
+def test_kinds_of_ground_count_what_was_found_named_and_told_falsely():
+    name = SCENARIOS[2][0]
+    some = [
+        Outcome(name, (True, False), ("construction",), 1, 0.4),
+        Outcome(name, (True, True), ("construction", "clearing"), 0, 0.6),
+    ]
+    lines = {line.what: line for line in variety_figures(some) if line.what.startswith(name)}
+    assert [round(line.value, 2) for line in lines.values()] == [0.75, 0.67, 1.0]
+    assert lines[f"{name}: false confirmed events a km² and year"].count == 1
