@@ -10,8 +10,11 @@ from sqlalchemy.orm import Session
 from flows.ledger.errors import LedgerError
 from flows.ledger.precision import Judged
 from flows.ledger.records import Judgement, Reason, Verdict, VerdictRecord
-from flows.ledger.tables import AlertRow, EventRow, VerdictRow
+from flows.ledger.tables import AlertRow, EventRow, VerdictRow, WithdrawalRow
 from flows.ledger.versions import LAST, known
+
+STANDING = select(VerdictRow).where(VerdictRow.id.not_in(select(WithdrawalRow.verdict_id)))
+"""Verdicts that nobody took back."""
 
 
 def write(session: Session, given: VerdictRecord) -> bool:
@@ -25,7 +28,7 @@ def write(session: Session, given: VerdictRecord) -> bool:
     if event is None:
         raise LedgerError(f"event `{given.event_id}` is not in the ledger; take the id from events.geojson or an alert")
     last = session.scalar(_of(given.event_id).order_by(VerdictRow.id.desc()).limit(1))
-    if last is not None and _judgement(last) == given.judgement:
+    if last is not None and judgement_of(last) == given.judgement and session.get(WithdrawalRow, last.id) is None:
         return False
     words = given.judgement
     session.add(
@@ -43,8 +46,8 @@ def write(session: Session, given: VerdictRecord) -> bool:
 
 
 def read(session: Session, event_id: str | None) -> list[VerdictRecord]:
-    """Every verdict on an event (on all events if None), in the order in which they were given."""
-    query = select(VerdictRow) if event_id is None else _of(event_id)
+    """The verdicts on an event (on all if None) that were not taken back, in the order in which they were given."""
+    query = STANDING if event_id is None else STANDING.where(VerdictRow.event_id == event_id)
     return [_record(row) for row in session.scalars(query.order_by(VerdictRow.id))]
 
 
@@ -53,7 +56,7 @@ def judged(session: Session) -> list[Judged]:
 
     An event that was judged counts as the reviewer saw it: its size, class or confidence may have changed since.
     """
-    said = {row.event_id: row for row in session.scalars(select(VerdictRow).order_by(VerdictRow.id))}
+    said = {row.event_id: row for row in session.scalars(STANDING.order_by(VerdictRow.id))}
     present = known(session, as_of=LAST)
     issued = session.scalars(select(AlertRow.event_id).order_by(AlertRow.event_id))
     return [_judged(said.get(name), present[name].properties) for name in issued]
@@ -92,10 +95,10 @@ def _listed(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
-def _judgement(row: VerdictRow) -> Judgement:
+def judgement_of(row: VerdictRow) -> Judgement:
     reason = None if row.reason is None else Reason(row.reason)
     return Judgement(Verdict(row.verdict), by=row.judged_by, reason=reason, note=row.note)
 
 
 def _record(row: VerdictRow) -> VerdictRecord:
-    return VerdictRecord(row.event_id, _judgement(row), row.judged_at)
+    return VerdictRecord(row.event_id, judgement_of(row), row.judged_at)
