@@ -195,13 +195,13 @@ class Ledger:
         with self._writing() as session:
             return verdicts.write(session, VerdictRecord(event_id, judgement, at))
 
-    def verdicts(self, event_id: str | None = None) -> list[VerdictRecord]:
-        """The verdicts on an event (on all if None) that stand, in the order in which they were given.
+    def verdicts(self, event_id: str | None = None, *, area_id: str | None = None) -> list[VerdictRecord]:
+        """The verdicts on an event or in an area (on all if None) that stand, in the order in which they were given.
 
         The last one speaks; one that was taken back does not.
         """
         with self._reading() as session:
-            return verdicts.read(session, event_id)
+            return verdicts.read(session, event_id, area_id)
 
     def precision(self, *, by: Split = Split.NOTHING) -> list[Precision]:
         """How often alerts held when a person looked, by group."""

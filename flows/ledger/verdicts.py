@@ -45,9 +45,11 @@ def write(session: Session, given: VerdictRecord) -> bool:
     return True
 
 
-def read(session: Session, event_id: str | None) -> list[VerdictRecord]:
+def read(session: Session, event_id: str | None, area_id: str | None) -> list[VerdictRecord]:
     """The verdicts on an event (on all if None) that were not taken back, in the order in which they were given."""
     query = STANDING if event_id is None else STANDING.where(VerdictRow.event_id == event_id)
+    if area_id is not None:
+        query = query.join(EventRow, EventRow.id == VerdictRow.event_id).where(EventRow.area_id == area_id)
     return [_record(row) for row in session.scalars(query.order_by(VerdictRow.id))]
 
 
