@@ -102,17 +102,24 @@ class _WeekReader:
 
 
 def view_in_full(
-    area: Area, week: Week, *, ledger: Ledger, archive: Archive, source_name: str, issued: Mapping[str, str]
+    area: Area,
+    week: Week,
+    *,
+    ledger: Ledger,
+    archive: Archive,
+    source_name: str,
+    issued: Mapping[str, tuple[str, date | None]],
 ) -> AreaView:
     """One area as of the end of a week with every event in full: all pictures, whatever its state.
 
-    `issued` holds the alert's id for each event that has one.
+    `issued` holds the id and the day of the alert for each event that has one.
     """
-    alerts = {
-        f["id"]: {**f, "properties": f["properties"] | {"alert_id": issued[f["id"]]}}
-        for f in ledger.events(area.id, as_of=week)
-        if f["id"] in issued
-    }
+    alerts = {}
+    for feature in ledger.events(area.id, as_of=week):
+        if feature["id"] in issued:
+            alert_id, issued_on = issued[feature["id"]]
+            own = {"alert_id": alert_id, "issued_on": str(issued_on)}
+            alerts[feature["id"]] = {**feature, "properties": feature["properties"] | own}
     return _WeekReader(week, ledger, archive, source_name, (), alerts, {}, is_in_full=True).view_of(area)
 
 
@@ -194,7 +201,9 @@ def _with_record(view: AreaView, week: Week, ledger: Ledger, *, is_quiet: bool) 
         return view
     said = said_in(ledger, view.area.id) if view.events else {}
     events = tuple(
-        replace(event, steps=_steps(event, week, ledger), verdicts=said.get(event.feature["properties"]["event_id"], ()))
+        replace(
+            event, steps=_steps(event, week, ledger), verdicts=said.get(event.feature["properties"]["event_id"], ())
+        )
         for event in view.events
     )
     since = view.weeks[0].week

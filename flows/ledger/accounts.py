@@ -143,7 +143,7 @@ def note(session: Session, act: str, *, by: int | None, subject: str, detail: st
 
 
 def plain_name(name: str) -> str:
-    """The name as it is kept, so that no two look alike by case, width or blanks; raises `LedgerError` for a bad one."""
+    """The name as it is kept, no two alike but for case, width or blanks; raises `LedgerError` for a bad one."""
     plain = _folded(name)
     if not plain or len(plain) > MOST_LETTERS or not all(letter.isalnum() or letter in "-_.@ " for letter in plain):
         raise LedgerError(
@@ -158,6 +158,4 @@ def _folded(name: str) -> str:
 
 
 def _account(row: AccountRow) -> AccountRecord:
-    return AccountRecord(
-        row.id, row.name, row.role, row.sees_positions, row.password_hash, row.made_at, row.closed_at
-    )
+    return AccountRecord(row.id, row.name, row.role, row.sees_positions, row.password_hash, row.made_at, row.closed_at)

@@ -1,4 +1,4 @@
-"""What the review desk reads and writes: cases without their geometry, and verdicts with who gave and took them back."""
+"""What the review desk reads and writes: cases without geometry, and verdicts with who gave and took them back."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, defer
 
+from aois.week import Week
 from flows.ledger import accounts, verdicts
 from flows.ledger.errors import LedgerError
 from flows.ledger.post import Transaction
 from flows.ledger.records import Judgement, VerdictRecord
-from flows.ledger.tables import AlertRow, EventRow, ReviewRow, VerdictRow, VersionRow, WithdrawalRow
+from flows.ledger.tables import (
+    AlertRow,
+    AreaRow,
+    EventRow,
+    ObservationRow,
+    ReviewRow,
+    VerdictRow,
+    VersionRow,
+    WithdrawalRow,
+)
+from flows.ledger.types import canonical_json
 
 
 @dataclass(frozen=True)
@@ -58,13 +69,27 @@ class Reviews:
             versions = session.scalar(select(func.max(VersionRow.id))) or 0
             return versions, session.scalar(select(func.count()).select_from(AlertRow)) or 0
 
-    def cases(self) -> list[CaseRecord]:
-        """Every event, by id."""
+    def cases(self, *, area_id: str | None = None) -> list[CaseRecord]:
+        """Every event (of an area), by id."""
         query = select(EventRow.id, EventRow.area_id, EventRow.properties, AlertRow.id, AlertRow.issued_on)
+        query = query.join(AlertRow, AlertRow.event_id == EventRow.id, isouter=True)
         with self.reading() as session:
-            rows = session.execute(query.join(AlertRow, AlertRow.event_id == EventRow.id, isouter=True))
+            rows = session.execute(query if area_id is None else query.where(EventRow.area_id == area_id))
             cases = [CaseRecord(event, area, said, alert or "", day) for event, area, said, alert, day in rows]
         return sorted(cases, key=lambda case: case.event_id)
+
+    def area_of(self, event_id: str) -> str | None:
+        """The id of the area of an event, or None for one that is not there."""
+        with self.reading() as session:
+            return session.scalar(select(EventRow.area_id).where(EventRow.id == event_id))
+
+    def stamp(self, area_id: str) -> tuple[Week, str] | None:
+        """The last week on record of an area, and a text that is another as soon as anything shown of it may be."""
+        query = select(ObservationRow.week, ObservationRow.chain, AreaRow.name, AreaRow.responses)
+        query = query.join(AreaRow, AreaRow.id == ObservationRow.area_id).where(ObservationRow.area_id == area_id)
+        with self.reading() as session:
+            row = session.execute(query.order_by(ObservationRow.week.desc()).limit(1)).one_or_none()
+            return None if row is None else (row.week, canonical_json([row.chain, row.name, row.responses]))
 
     def judge(self, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> Opinion:
         """Note a verdict given at the desk; the same words again, with nothing else in between, are that same verdict.
@@ -100,7 +125,7 @@ class Reviews:
             return _read(session, query if event_id is None else query.where(VerdictRow.event_id == event_id))
 
     def last_said(self) -> tuple[int, int]:
-        """The number of the last verdict, and how many were taken back: other numbers as soon as opinions are others."""
+        """The number of the last verdict, and how many were taken back: others as soon as opinions are others."""
         with self.reading() as session:
             last = session.scalar(select(func.max(VerdictRow.id))) or 0
             return last, session.scalar(select(func.count()).select_from(WithdrawalRow)) or 0
@@ -119,5 +144,3 @@ def _read(session: Session, query: Select[Any]) -> list[Opinion]:
         Opinion(row.id, row.event_id, verdicts.judgement_of(row), row.judged_at, account, state, change, withdrawn)
         for row, account, withdrawn, state, change in session.execute(query)
     ]
-
-

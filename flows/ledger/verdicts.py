@@ -98,6 +98,7 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def judgement_of(row: VerdictRow) -> Judgement:
+    """The words of a row."""
     reason = None if row.reason is None else Reason(row.reason)
     return Judgement(Verdict(row.verdict), by=row.judged_by, reason=reason, note=row.note)
 

@@ -68,10 +68,11 @@ def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
     )
 
 
-def environment_of(words: Words, *folders: Path) -> Environment:
+def environment_of(words: Words, *folders: Path, part: str = "h5") -> Environment:
     """Templates of this room and of other folders, with the words, captions and filters that this room's ask for.
 
-    Free text is escaped and made printable, whatever template shows it.
+    `part` is the heading over each part of a case, which has to suit those around it. Free text is escaped and made
+    printable, whatever template shows it.
     """
     environment = Environment(
         loader=FileSystemLoader([TEMPLATES, *folders]),
@@ -84,7 +85,7 @@ def environment_of(words: Words, *folders: Path) -> Environment:
     )
     environment.filters["brief"] = brief
     environment.globals.update(
-        captions_in(words), w=words, frame=charts, sketch=sketch, bars=growth, limits=accountability
+        captions_in(words), w=words, part=part, frame=charts, sketch=sketch, bars=growth, limits=accountability
     )
     return environment
 

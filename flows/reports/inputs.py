@@ -164,6 +164,11 @@ class EventView:
     steps: tuple[Step, ...] = ()
     verdicts: tuple[Said, ...] = ()
 
+    @property
+    def event_id(self) -> str:
+        """The id of the event."""
+        return str(self.feature["properties"]["event_id"])
+
     def __post_init__(self) -> None:
         """Refuse masks cut to another crop than the chips."""
         for name, chip in (("before", self.before), ("after", self.after)):
