@@ -73,7 +73,7 @@ def open_desk(settings: Settings, ledger: Ledger, *, hosts: tuple[str, ...] = ()
     from flows.sources import open_archive
 
     joined = {lang: Words(lang, {**words_for(lang).table, "desk": catalog_of(lang)}) for lang in LANGUAGES}
-    pages = {lang: environment_of(words, TEMPLATES, part="h3") for lang, words in joined.items()}
+    pages = {lang: environment_of(words, TEMPLATES, part="h2") for lang, words in joined.items()}
     evidence = DeskEvidence(ledger, open_archive(settings), settings.outputs, pages)
     runs = ledger.runs(limit=1)
     given = Desk(

@@ -15,7 +15,7 @@ from flows.desk.errors import DeskError
 from flows.desk.inputs import Rerun, Run
 from flows.ledger.ledger import Ledger
 
-COMMAND = "from flows.cli import main; main()"
+COMMAND = (sys.executable, "-c", "from flows.cli import main; main()", "rerun")
 LAST_LETTERS = 2_000
 UNSEEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\n\t\x20-\uffff]")
 
@@ -35,8 +35,11 @@ class DeskOperations:
     A rerun outlives the desk. What a desk has started is known to that desk alone; how it went stands with the runs.
     """
 
-    def __init__(self, ledger: Ledger, outputs: Path, *, clock: Callable[[], datetime]) -> None:
-        """Over a record and the outputs it belongs to."""
+    def __init__(
+        self, ledger: Ledger, outputs: Path, *, clock: Callable[[], datetime], command: Sequence[str] = COMMAND
+    ) -> None:
+        """Over a record and the outputs it belongs to; the area and the outputs are added to the command."""
+        self._command = tuple(command)
         self._ledger, self._outputs, self._clock = ledger, outputs, clock
         self._logs = outputs / "desk" / "reruns"
         self._started: list[_Started] = []
@@ -67,7 +70,7 @@ class DeskOperations:
                 raise DeskError(f"area `{area_id}` is being run again already; wait until that has ended")
             self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
             log = self._logs / f"{at:%Y%m%dT%H%M%S%f}-{area_id}.log"
-            command = [sys.executable, "-c", COMMAND, "rerun", area_id, "--outputs", str(self._outputs)]
+            command = [*self._command, area_id, "--outputs", str(self._outputs)]
             with log.open("wb") as out:
                 process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
