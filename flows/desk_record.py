@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +14,6 @@ from flows.desk.inputs import Account, Act, Case, Facts, Opinion, Session
 from flows.ledger.accounts import AccountRecord
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
-from flows.ledger.precision import Split
 from flows.ledger.records import Judgement, Reason, Verdict
 from flows.ledger.reviews import CaseRecord
 from flows.ledger.reviews import Opinion as OpinionRecord
@@ -73,11 +72,12 @@ class DeskAccounts:
         return [Act(one.at, one.by, one.act, one.subject, one.detail) for one in self.ledger.accounts.acts(limit=limit)]
 
 
-@dataclass(frozen=True)
+@dataclass
 class DeskReviews:
     """Cases and verdicts."""
 
     ledger: Ledger
+    _precision: tuple[object, Mapping[str, Sequence[Any]]] = ((), {})
 
     def generation(self) -> tuple[int, ...]:
         """Numbers that are others as soon as a case is."""
@@ -96,9 +96,10 @@ class DeskReviews:
         """The number of the last verdict, and how many were taken back."""
         return self.ledger.reviews.last_said()
 
-    def opinions(self, *, after: int = 0) -> Sequence[Opinion]:
+    def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> Sequence[Opinion]:
         """Every verdict with a higher number, in order."""
-        return [_opinion(one) for one in self.ledger.reviews.opinions(after=after)]
+        found = self.ledger.reviews.opinions(after=after, only_withdrawn=only_withdrawn)
+        return [_opinion(one) for one in found]
 
     def judge(self, event_id: str, *, verdict: str, reason: str, note: str, account: Account, at: datetime) -> Opinion:
         """The verdict is on record; raises `DeskError` when it lacks something."""
@@ -114,9 +115,13 @@ class DeskReviews:
         with _explained():
             return _opinion(self.ledger.reviews.withdraw(number, account=account.number, at=at))
 
-    def precision(self, by: str) -> Sequence[Any]:
-        """Live precision of each group."""
-        return self.ledger.precision(by=Split(by))
+    def precision(self) -> Mapping[str, Sequence[Any]]:
+        """Live precision of each group, told apart in every way."""
+        stand = (self.generation(), self.last_said())
+        if self._precision[0] != stand:
+            groups = {by.value: groups for by, groups in self.ledger.reviews.precision().items()}
+            self._precision = (stand, groups)
+        return self._precision[1]
 
 
 def _account(record: AccountRecord) -> Account:

@@ -32,7 +32,7 @@ def add_cases(app: FastAPI, desk: Desk, pages: Pages, queue: Queue) -> None:
         shown = [entry for entry in everything if chosen.fits(entry, account.number)]
         last = max(1, -(-len(shown) // A_PAGE))
         number = min(max(1, _number(request.query_params.get("page", "1"))), last)
-        counts = Counter(entry.standing for entry in everything)
+        waiting = shown if chosen == Filter() else queue.shown(Filter(), account.number)
         return pages.show(
             request,
             "queue.html",
@@ -41,8 +41,8 @@ def add_cases(app: FastAPI, desk: Desk, pages: Pages, queue: Queue) -> None:
             number=number,
             last=last,
             chosen=chosen,
-            counts=counts,
-            waiting=sum(Filter().fits(entry, account.number) for entry in everything),
+            counts=Counter(entry.standing for entry in everything),
+            waiting=len(waiting),
             all_of_them=len(everything),
             shows=[MINE, *Standing, EVERYTHING],
             notice=_notice(request, queue, account),
@@ -93,7 +93,8 @@ def add_cases(app: FastAPI, desk: Desk, pages: Pages, queue: Queue) -> None:
     @app.get("/precision")
     def show_precision(request: Request) -> Response:
         """How often alerts held when a person looked."""
-        groups = {split: desk.reviews.precision(split) for split in SPLITS}
+        known = desk.reviews.precision()
+        groups = {split: known[split] for split in SPLITS}
         disputed = sum(entry.standing is Standing.DISPUTED for entry in queue.entries())
         return pages.show(request, "precision.html", groups=groups, disputed=disputed)
 

@@ -145,8 +145,8 @@ class Reviews(Protocol):
     def last_said(self) -> tuple[int, int]:
         """The number of the last verdict, and how many were taken back."""
 
-    def opinions(self, *, after: int = 0) -> Sequence[Opinion]:
-        """Every verdict with a higher number, those taken back among them, in order."""
+    def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> Sequence[Opinion]:
+        """Every verdict with a higher number, those taken back among them (or they alone), in order."""
 
     def judge(self, event_id: str, *, verdict: str, reason: str, note: str, account: Account, at: datetime) -> Opinion:
         """The verdict is on record; the same again is that same verdict. Raises `DeskError` when it lacks something."""
@@ -154,8 +154,8 @@ class Reviews(Protocol):
     def withdraw(self, number: int, *, account: Account, at: datetime) -> Opinion:
         """The verdict is taken back by a row beside it; raises `DeskError` when it is not that account's own."""
 
-    def precision(self, by: str) -> Sequence[Any]:
-        """Live precision of each group, told apart by ``all``, ``area``, ``change`` or ``confidence``."""
+    def precision(self) -> Mapping[str, Sequence[Any]]:
+        """Live precision of each group, told apart by ``all``, ``area``, ``change`` and ``confidence``."""
 
 
 @dataclass(frozen=True)

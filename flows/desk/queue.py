@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from urllib.parse import urlencode
 
 from detectors.records import State
-from flows.desk.inputs import Case, Opinion, Reviews
+from flows.desk.inputs import Case, Facts, Opinion, Reviews
 from flows.desk.review import Standing, is_open_for, last_words, standing_of
 
+Weight = tuple[int, bool, int, int, float, str]
+STANDINGS = tuple(Standing)
 BY_WEIGHT = (State.CONFIRMED, State.PROVISIONAL, State.FINISHED, State.RETRACTED)
 MINE, EVERYTHING = "mine", "all"
 FIELDS = ("show", "kind", "change", "state", "text")
@@ -25,6 +28,7 @@ class Entry:
     words: Mapping[str, Opinion]
     standing: Standing
     search: str
+    weight: Weight
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,8 @@ class Queue:
     reviews: Reviews
     _generation: tuple[int, ...] = ()
     _said: tuple[int, int] = (0, 0)
-    _cases: Sequence[Case] = ()
-    _opinions: dict[str, list[Opinion]] = field(default_factory=dict)
+    _opinions: dict[str, dict[int, Opinion]] = field(default_factory=dict)
+    _by_id: dict[str, Entry] = field(default_factory=dict)
     _entries: tuple[Entry, ...] = ()
     _places: Mapping[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -108,41 +112,48 @@ class Queue:
         return tuple(None if e is None else e.case.facts.event_id for e in (first, second))  # type: ignore[return-value]
 
     def _bring_level(self) -> None:
+        """Only what is new is read and ordered again: a verdict must not make the next reader wait."""
         generation, said = self.reviews.generation(), self.reviews.last_said()
-        if generation == self._generation and said == self._said and self._entries:
+        if generation == self._generation and said == self._said:
             return
+        spoken_of = self._take_in(said)
         if generation != self._generation:
-            self._cases = self.reviews.cases()
-        if said != self._said:
-            self._take_in(said)
+            cases = {case.facts.event_id: case for case in self.reviews.cases()}
+            self._by_id = {event_id: self._entry(case) for event_id, case in cases.items()}
+        else:
+            known = spoken_of & self._by_id.keys()
+            self._by_id |= {event_id: self._entry(self._by_id[event_id].case) for event_id in known}
         self._generation, self._said = generation, said
-        entries = (_entry(case, self._opinions.get(case.facts.event_id, ())) for case in self._cases)
-        self._entries = tuple(sorted(entries, key=_weight))
+        self._entries = tuple(sorted(self._by_id.values(), key=attrgetter("weight")))
         self._places = {entry.case.facts.event_id: place for place, entry in enumerate(self._entries)}
 
-    def _take_in(self, said: tuple[int, int]) -> None:
-        """Only what is new, unless something was taken back."""
-        if said[1] != self._said[1] or said[0] < self._said[0]:
-            self._opinions, after = {}, 0
-        else:
-            after = self._said[0]
-        for opinion in self.reviews.opinions(after=after):
-            self._opinions.setdefault(opinion.event_id, []).append(opinion)
+    def _take_in(self, said: tuple[int, int]) -> set[str]:
+        """What was said since, and what was taken back; the ids of the cases it is about."""
+        if said[0] < self._said[0] or said[1] < self._said[1]:  # the record was restored from a backup
+            self._opinions, self._said, self._generation = {}, (0, 0), ()
+        fresh = list(self.reviews.opinions(after=self._said[0]) if said[0] > self._said[0] else ())
+        if said[1] > self._said[1]:
+            fresh += self.reviews.opinions(only_withdrawn=True)
+        for opinion in fresh:
+            self._opinions.setdefault(opinion.event_id, {})[opinion.number] = opinion
+        return {opinion.event_id for opinion in fresh}
+
+    def _entry(self, case: Case) -> Entry:
+        facts = case.facts
+        opinions = tuple(said for _, said in sorted(self._opinions.get(facts.event_id, {}).items()))
+        words = last_words(opinions)
+        standing = standing_of(facts, words)
+        search = " ".join(
+            (case.place, case.area_id, facts.event_id, facts.alert_id, facts.kind, facts.change, facts.state)
+        )
+        return Entry(case, opinions, words, standing, search.casefold(), _weight(facts, standing))
 
 
-def _entry(case: Case, opinions: Sequence[Opinion]) -> Entry:
-    words = last_words(opinions)
-    facts = case.facts
-    search = " ".join((case.place, case.area_id, facts.event_id, facts.alert_id, facts.kind, facts.change, facts.state))
-    return Entry(case, tuple(opinions), words, standing_of(facts, words), search.casefold())
-
-
-def _weight(entry: Entry) -> tuple[int, bool, int, int, float, str]:
+def _weight(facts: Facts, standing: Standing) -> Weight:
     """By standing; alerted before what raised no alert; by state; the latest week first; by size; by id."""
-    facts = entry.case.facts
     issued = 0 if facts.issued_on is None else facts.issued_on.toordinal()
     return (
-        list(Standing).index(entry.standing),
+        STANDINGS.index(standing),
         not facts.alert_id,
         BY_WEIGHT.index(facts.state),
         -issued,

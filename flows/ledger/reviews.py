@@ -14,6 +14,7 @@ from aois.week import Week
 from flows.ledger import accounts, verdicts
 from flows.ledger.errors import LedgerError
 from flows.ledger.post import Transaction
+from flows.ledger.precision import Precision, Split, precision_of
 from flows.ledger.records import Judgement, VerdictRecord
 from flows.ledger.tables import (
     AlertRow,
@@ -118,11 +119,19 @@ class Reviews:
                 session.flush()
             return _read(session, _opinions().where(VerdictRow.id == number))[0]
 
-    def opinions(self, event_id: str | None = None, *, after: int = 0) -> list[Opinion]:
+    def opinions(self, event_id: str | None = None, *, after: int = 0, only_withdrawn: bool = False) -> list[Opinion]:
         """The verdicts on an event (on all if None) numbered above `after`, those taken back among them, in order."""
         query = _opinions().where(VerdictRow.id > after)
+        if only_withdrawn:
+            query = query.where(WithdrawalRow.at.is_not(None))
         with self.reading() as session:
             return _read(session, query if event_id is None else query.where(VerdictRow.event_id == event_id))
+
+    def precision(self) -> dict[Split, list[Precision]]:
+        """How often alerts held when a person looked, told apart in every way."""
+        with self.reading() as session:
+            judged = verdicts.judged(session)
+        return {by: precision_of(judged, by=by) for by in Split}
 
     def last_said(self) -> tuple[int, int]:
         """The number of the last verdict, and how many were taken back: others as soon as opinions are others."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -11,7 +12,6 @@ from flows.ledger.errors import LedgerError
 from flows.ledger.precision import Judged
 from flows.ledger.records import Judgement, Reason, Verdict, VerdictRecord
 from flows.ledger.tables import AlertRow, EventRow, VerdictRow, WithdrawalRow
-from flows.ledger.versions import LAST, known
 
 STANDING = select(VerdictRow).where(VerdictRow.id.not_in(select(WithdrawalRow.verdict_id)))
 """Verdicts that nobody took back."""
@@ -58,20 +58,20 @@ def judged(session: Session) -> list[Judged]:
 
     An event that was judged counts as the reviewer saw it: its size, class or confidence may have changed since.
     """
-    said = {row.event_id: row for row in session.scalars(STANDING.order_by(VerdictRow.id))}
-    present = known(session, as_of=LAST)
-    issued = session.scalars(select(AlertRow.event_id).order_by(AlertRow.event_id))
-    return [_judged(said.get(name), present[name].properties) for name in issued]
+    seen, standing = _told(VerdictRow.seen), STANDING.subquery()
+    query = select(VerdictRow.event_id, *seen, VerdictRow.verdict).join(standing, standing.c.id == VerdictRow.id)
+    said = {
+        name: Judged(area_id, change, confidence, Verdict(verdict))
+        for name, area_id, change, confidence, verdict in session.execute(query.order_by(VerdictRow.id))
+    }
+    present = select(EventRow.id, *_told(EventRow.properties)).join(AlertRow, AlertRow.event_id == EventRow.id)
+    rows = sorted(tuple(row) for row in session.execute(present))
+    return [said.get(name, Judged(area_id, change, confidence, None)) for name, area_id, change, confidence in rows]
 
 
-def _judged(row: VerdictRow | None, present: Mapping[str, object]) -> Judged:
-    seen = present if row is None else row.seen
-    return Judged(
-        area_id=str(seen["area_id"]),
-        change=str(seen["change"]),
-        confidence=float(str(seen["confidence"])),
-        verdict=None if row is None else Verdict(row.verdict),
-    )
+def _told(properties: Any) -> tuple[Any, ...]:
+    """Area, change and confidence, read by the database: it is quicker than reading all there is of an event."""
+    return properties["area_id"].as_string(), properties["change"].as_string(), properties["confidence"].as_float()
 
 
 def _of(event_id: str) -> Select[tuple[VerdictRow]]:

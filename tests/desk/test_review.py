@@ -95,8 +95,8 @@ class Kept:
     def last_said(self) -> tuple[int, int]:
         return max((one.number for one in self.said), default=0), sum(bool(o.withdrawn_at) for o in self.said)
 
-    def opinions(self, *, after: int = 0) -> list[Opinion]:
-        return [one for one in self.said if one.number > after]
+    def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> list[Opinion]:
+        return [one for one in self.said if one.number > after and (one.withdrawn_at or not only_withdrawn)]
 
 
 def order(queue: Queue) -> list[str]:
