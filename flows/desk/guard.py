@@ -10,6 +10,7 @@ from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -47,7 +48,7 @@ async def check(request: Request, desk: Desk) -> None:
     """
     need = need_of(request)
     request.state.form = await _form(request)
-    request.state.session = session = _session(request, desk)
+    request.state.session = session = await run_in_threadpool(_session, request, desk)
     if request.method == "POST":
         _check_origin(request)
     if need.role is None:
@@ -103,7 +104,7 @@ async def _form(request: Request) -> Mapping[str, str]:
 def _check_origin(request: Request) -> None:
     """A form that another site's page sends is refused, whatever it carries."""
     origin = request.headers.get("origin")
-    if origin not in (None, "null") and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise HTTPException(403, "form")
 
 

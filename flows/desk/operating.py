@@ -20,7 +20,7 @@ LAYERS = ("picture", "change", "score")
 MOST_TILES = 4  # a side of the map
 DEEPEST = 16  # about 2.4 m an element at the equator: the pixels are 10 m, and seen to be squares
 MERCATOR: TileMatrixSet = tms.get("WebMercatorQuad")
-MOST_RUNS, MOST_ACTS = 50, 500
+MOST_RUNS, MOST_ACTS = 50, 200
 PLAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 

@@ -109,7 +109,7 @@ def test_every_answer_carries_a_strict_policy(shared: Any, path: str) -> None:
     assert "unsafe" not in policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert "server" not in headers or "uvicorn" in headers["server"]
 
 
