@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from detectors.look import RADAR, Look
 from flows.album import Album, Page, clear_pages, season_apart
-from flows.reports.inputs import Chip, Pair
+from flows.reports.inputs import Chip, Pair, Recipe
 from flows.reports.pictures import limits_of, radar_rgb, reduce_by, reduction_for, stretch
 
 Floats = npt.NDArray[np.float32]
@@ -96,8 +97,16 @@ def _stretched(kind: str, bands: tuple[str, ...], pages: Sequence[Page]) -> list
     colours = [_colours(p.look, bands) for p in pages]
     valid = [p.look.valid & np.isfinite(c).all(axis=0) for p, c in zip(pages, colours, strict=True)]
     limits = limits_of(colours, valid=[v & p.clear for p, v in zip(pages, valid, strict=True)])
+    between = tuple((float(low), float(high)) for low, high in limits)
     return [
-        Chip(p.look.day, p.look.scene_id, p.look.sensor, stretch(c, valid=v, limits=limits), kind)
+        Chip(
+            p.look.day,
+            p.look.scene_id,
+            p.look.sensor,
+            stretch(c, valid=v, limits=limits),
+            kind,
+            recipe=Recipe((p.look.scene_id,), bands, between),
+        )
         for p, c, v in zip(pages, colours, valid, strict=True)
     ]
 
@@ -114,7 +123,8 @@ def _radar_chip(pages: Sequence[Page]) -> Chip:
     last = pages[-1].look
     vv, vh = (_mean_power(pages, name) for name in ("vv", "vh"))
     rgb = radar_rgb(vv, vh, valid=np.isfinite(vv) & np.isfinite(vh))
-    return Chip(last.day, last.scene_id, RADAR, rgb, "radar", looks=len(pages))
+    recipe = Recipe(tuple(p.look.scene_id for p in pages))
+    return Chip(last.day, last.scene_id, RADAR, rgb, "radar", looks=len(pages), recipe=recipe)
 
 
 def _mean_power(pages: Sequence[Page], name: str) -> Floats:
@@ -128,4 +138,4 @@ def _mean_power(pages: Sequence[Page], name: str) -> Floats:
 
 def _small(chip: Chip) -> Chip:
     rgb = reduce_by(chip.rgb, factor=reduction_for(chip.rgb.shape[:2], side_px=THUMB_SIDE_PX))
-    return Chip(chip.day, chip.scene_id, chip.sensor, rgb, chip.caption)
+    return replace(chip, rgb=rgb)

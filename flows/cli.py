@@ -22,6 +22,7 @@ from flows.cli_alerts import alerts_app
 from flows.cli_archive import archive_app
 from flows.cli_estimate import estimate
 from flows.cli_ledger import ledger_app
+from flows.desk_command import desk_app
 from flows.detectability_command import detectability
 from flows.ledger.ledger import open_ledger
 from flows.mendable import MENDABLE
@@ -44,6 +45,7 @@ areas_app = typer.Typer(no_args_is_help=True, help="The watch list.")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(areas_app, name="areas")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(desk_app, name="desk")
 app.command()(report)
 app.command()(verify)
 app.command()(search)

@@ -28,6 +28,7 @@ from flows.reports.exports import write_figures
 from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, Step, WeekSeen
 from flows.reports.words import LANGUAGES
 from flows.standings import standings_of, steps_of
+from flows.verdicts import said_in
 from flows.weekcounts import counts_of
 
 ALBUM_DAYS = 600  # a change of the last months has more than a year before it, enough for a seasonal fit
@@ -71,15 +72,17 @@ class _WeekReader:
     observations: Sequence[ObservationRecord]
     alerts: Mapping[str, dict[str, Any]]
     failures: Mapping[str, str]
+    is_in_full: bool = False
 
     def view_of(self, area: Area) -> AreaView:
         """One area as the report is given it."""
         events = [self.alerts.get(f["id"], f) for f in self.ledger.events(area.id, as_of=self.week)]
         before = {f["id"]: f for f in self.ledger.events(area.id, as_of=self.week.plus(-1))}
-        shown = [f for f in events if _is_shown(f, before, self.week)]
+        shown = [f for f in events if self.is_in_full or _is_shown(f, before, self.week)]
         album, failure = self._album(area, shown)
         seen = [o for o in self.observations if o.area_id == area.id]
-        view = _area_view(area, album, shown, before, seen, self.week, self.failures.get(area.id, "") or failure)
+        failed = self.failures.get(area.id, "") or failure
+        view = _area_view(area, album, shown, before, seen, self.week, failed, is_in_full=self.is_in_full)
         return _with_record(view, self.week, self.ledger, is_quiet=not events)
 
     def _album(self, area: Area, shown: Sequence[Mapping[str, Any]]) -> tuple[Album, str]:
@@ -96,6 +99,28 @@ class _WeekReader:
             ), ""
         except ImageryError as error:
             return Album(()), str(error)
+
+
+def view_in_full(
+    area: Area,
+    week: Week,
+    *,
+    ledger: Ledger,
+    archive: Archive,
+    source_name: str,
+    issued: Mapping[str, tuple[str, date | None]],
+) -> AreaView:
+    """One area as of the end of a week with every event in full: all pictures, whatever its state.
+
+    `issued` holds the id and the day of the alert for each event that has one.
+    """
+    alerts = {}
+    for feature in ledger.events(area.id, as_of=week):
+        if feature["id"] in issued:
+            alert_id, issued_on = issued[feature["id"]]
+            own = {"alert_id": alert_id, "issued_on": str(issued_on)}
+            alerts[feature["id"]] = {**feature, "properties": feature["properties"] | own}
+    return _WeekReader(week, ledger, archive, source_name, (), alerts, {}, is_in_full=True).view_of(area)
 
 
 def rebuild_week(
@@ -148,6 +173,8 @@ def _area_view(
     seen: Sequence[ObservationRecord],
     week: Week,
     failure: str,
+    *,
+    is_in_full: bool,
 ) -> AreaView:
     grid = grid_of(area)
     perimeter = perimeter_mask(area, grid) if area.kind is Kind.SITE else None
@@ -155,7 +182,7 @@ def _area_view(
     outline = np.zeros(grid.shape, bool)
     for feature in events:
         outline |= footprint_of(feature["geometry"], grid)
-    views = tuple(_event_view(f, album, grid, perimeter, before, week) for f in events)
+    views = tuple(_event_view(f, album, grid, perimeter, before, week, is_in_full=is_in_full) for f in events)
     return AreaView(
         area=area,
         grid_shape=grid.shape,
@@ -172,7 +199,13 @@ def _with_record(view: AreaView, week: Week, ledger: Ledger, *, is_quiet: bool) 
     """The view with what the ledger knows of the time since the watch began."""
     if not view.weeks:
         return view
-    events = tuple(replace(event, steps=_steps(event, week, ledger)) for event in view.events)
+    said = said_in(ledger, view.area.id) if view.events else {}
+    events = tuple(
+        replace(
+            event, steps=_steps(event, week, ledger), verdicts=said.get(event.feature["properties"]["event_id"], ())
+        )
+        for event in view.events
+    )
     since = view.weeks[0].week
     standings = standings_of(view.area.id, since=since, week=week, ledger=ledger, is_quiet=is_quiet)
     return replace(view, events=events, standings=standings)
@@ -190,6 +223,8 @@ def _event_view(
     perimeter: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | None,
     before: Mapping[str, Any],
     week: Week,
+    *,
+    is_in_full: bool,
 ) -> EventView:
     p = feature["properties"]
     mask = footprint_of(feature["geometry"], grid)
@@ -200,7 +235,7 @@ def _event_view(
     changed = known is not None and (_state(known) != p["state"] or known["properties"]["change"] != p["change"])
     cut = album.cut(window)
     main = picture_pair(cut, first_seen=first)
-    is_open = is_new or changed or p["state"] in OPEN_STATES
+    is_open = is_in_full or is_new or changed or p["state"] in OPEN_STATES
     return EventView(
         feature=feature,
         before=None if main is None else main.before,

@@ -1,4 +1,4 @@
-"""What the tests of several rooms share: servers of their own, on loopback."""
+"""What the tests of several rooms share: servers of their own, on loopback, and a browser."""
 
 from __future__ import annotations
 
@@ -21,8 +21,20 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine
 
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -253,3 +265,14 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     name = postgres.create()
     yield postgres.url(name)
     postgres.drop(name)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    if not CHROMIUM.exists():
+        pytest.skip("no Chromium at /usr/bin/chromium; apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()

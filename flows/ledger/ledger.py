@@ -17,6 +17,7 @@ from aois.area import Area
 from aois.week import Week
 from detectors.records import State
 from flows.ledger import dispatches, outbox, rows, runs, verdicts, versions, watched
+from flows.ledger.accounts import Accounts
 from flows.ledger.backup import back_up, restore
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import LedgerError
@@ -40,6 +41,7 @@ from flows.ledger.records import (
     VerdictRecord,
     WeekOutcome,
 )
+from flows.ledger.reviews import Reviews
 from flows.ledger.succession import Known, settle
 from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
 
@@ -184,6 +186,16 @@ class Ledger:
         """What is on its way to people, channel by channel."""
         return Outbox(self._reading, self._writing)
 
+    @property
+    def accounts(self) -> Accounts:
+        """Who may use the review desk, who is logged in, and what was done there."""
+        return Accounts(self._reading, self._writing)
+
+    @property
+    def reviews(self) -> Reviews:
+        """Cases and verdicts as the review desk goes through them."""
+        return Reviews(self._reading, self._writing)
+
     @contextmanager
     def exclusively(self, name: str, *, complaint: str, patience_s: float = 0.0) -> Iterator[None]:
         """No other process does this on this ledger as long as the ``with`` lasts; else `LedgerError`: `complaint`."""
@@ -206,10 +218,13 @@ class Ledger:
         with self._writing() as session:
             return verdicts.write(session, VerdictRecord(event_id, judgement, at))
 
-    def verdicts(self, event_id: str | None = None) -> list[VerdictRecord]:
-        """The verdicts on an event (on all if None), in the order in which they were given; the last one speaks."""
+    def verdicts(self, event_id: str | None = None, *, area_id: str | None = None) -> list[VerdictRecord]:
+        """The verdicts on an event or in an area (on all if None) that stand, in the order in which they were given.
+
+        The last one speaks; one that was taken back does not.
+        """
         with self._reading() as session:
-            return verdicts.read(session, event_id)
+            return verdicts.read(session, event_id, area_id)
 
     def precision(self, *, by: Split = Split.NOTHING) -> list[Precision]:
         """How often alerts held when a person looked, by group."""

@@ -208,6 +208,59 @@ class VerdictRow(Base):
     seen: Mapped[dict[str, Any]]
 
 
+class AccountRow(Base):
+    """Somebody who may use the review desk; one that is closed stays, since verdicts name it."""
+
+    __tablename__ = "accounts"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(16))
+    sees_positions: Mapped[bool]
+    password_hash: Mapped[str]
+    made_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class SessionRow(Base):
+    """A browser that is logged in: the hash of its key, and the key that its forms carry."""
+
+    __tablename__ = "sessions"
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(Serial, ForeignKey("accounts.id"), index=True)
+    form_key: Mapped[str] = mapped_column(String(64))
+    opened_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
+class ReviewRow(Base):
+    """Which account gave a verdict at the desk. Rows are added, never changed."""
+
+    __tablename__ = "reviews"
+    verdict_id: Mapped[int] = mapped_column(Serial, ForeignKey("verdicts.id"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(Serial, ForeignKey("accounts.id"))
+
+
+class WithdrawalRow(Base):
+    """A verdict that its giver took back: a row beside it, so that both stay on record."""
+
+    __tablename__ = "withdrawals"
+    verdict_id: Mapped[int] = mapped_column(Serial, ForeignKey("verdicts.id"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(Serial, ForeignKey("accounts.id"))
+    at: Mapped[datetime]
+
+
+class ActRow(Base):
+    """What somebody did at the desk. Rows are added, never changed; `account_id` is NULL where nobody was logged in."""
+
+    __tablename__ = "acts"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    at: Mapped[datetime]
+    account_id: Mapped[int | None] = mapped_column(Serial, ForeignKey("accounts.id"))
+    act: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str] = mapped_column(index=True)
+    detail: Mapped[str]
+
+
 class RunRow(Base):
     """A run of the watch."""
 

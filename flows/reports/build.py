@@ -54,8 +54,28 @@ def page_name(lang: str, *, is_restricted: bool = False) -> str:
 
 def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
     """The page as HTML, with links to the files of other languages `beside` it."""
+    environment = environment_of(words)
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    return environment.get_template("report.html").render(
+        page=page,
+        languages=[(lang, words_for(lang)("page.language"), file) for lang, file in beside.items()],
+        headline=headline(page.tally, page.week, words),
+        script=Markup(script),  # our own files, whose digests the page's policy names: nothing else runs or styles
+        script_hash=_csp_hash(script),
+        style=Markup(style),
+        style_hash=_csp_hash(style),
+    )
+
+
+def environment_of(words: Words, *folders: Path, part: str = "h5") -> Environment:
+    """Templates of this room and of other folders, with the words, captions and filters that this room's ask for.
+
+    `part` is the heading over each part of a case, which has to suit those around it. Free text is escaped and made
+    printable, whatever template shows it.
+    """
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, *folders]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_printable,
@@ -65,16 +85,9 @@ def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
     )
     environment.filters["brief"] = brief
     environment.globals.update(
-        captions_in(words), w=words, frame=charts, sketch=sketch, bars=growth, limits=accountability
+        captions_in(words), w=words, part=part, frame=charts, sketch=sketch, bars=growth, limits=accountability
     )
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    return environment.get_template("report.html").render(
-        page=page,
-        languages=[(lang, words_for(lang)("page.language"), file) for lang, file in beside.items()],
-        headline=headline(page.tally, page.week, words),
-        script=Markup(script),  # our own file, whose digest the page's policy names: no other script runs
-        script_hash=_csp_hash(script),
-    )
+    return environment
 
 
 def _csp_hash(script: str) -> str:

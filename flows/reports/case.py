@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aois.area import Area
@@ -11,8 +12,10 @@ from detectors.records import State
 from flows.reports.charts import Chart, chart_of
 from flows.reports.facts import Facts, facts_of
 from flows.reports.figures import Picture, case_picture, path_of, thumb_picture
-from flows.reports.inputs import Chip, EventView, Step
+from flows.reports.inputs import Chip, EventView, Pair, Said, Step
 
+Address = Callable[[str, Chip], str]
+"""Where a picture is found, by its name within the case (``radar-before``, ``thumb-3``); empty: in the page itself."""
 BY_WEIGHT = (State.CONFIRMED, State.PROVISIONAL, State.FINISHED, State.RETRACTED)
 
 
@@ -42,6 +45,13 @@ class Case:
     charts: tuple[Chart, ...]
     steps: tuple[Step, ...]
     empty_series: tuple[str, ...]
+    verdicts: tuple[Said, ...] = ()
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether reviewers' last words contradict one another."""
+        last = {said.by: said.verdict for said in self.verdicts}
+        return {"confirmed", "rejected"} <= set(last.values())
 
     @property
     def is_news(self) -> bool:
@@ -67,8 +77,8 @@ class Anchors:
         return anchor
 
 
-def case_of(event: EventView, area: Area, place: str, anchors: Anchors) -> Case:
-    """An event with its figures, pictures and charts."""
+def case_of(event: EventView, area: Area, place: str, anchors: Anchors, *, address: Address | None = None) -> Case:
+    """An event with its figures, pictures and charts; pictures stand in the page unless they have an address."""
     facts = facts_of(event.feature)
     marked = [response.date for response in area.responses]
     drawn = [
@@ -81,27 +91,44 @@ def case_of(event: EventView, area: Area, place: str, anchors: Anchors) -> Case:
         facts=facts,
         is_new=event.new_this_week,
         is_changed=event.changed_this_week and not event.new_this_week,
-        pairs=_pairs(event),
-        thumbs=tuple(thumb_picture(chip) for chip in event.thumbs),
+        pairs=_pairs(event, address or _in_the_page),
+        thumbs=tuple(
+            thumb_picture(chip, (address or _in_the_page)(f"thumb-{i}", chip)) for i, chip in enumerate(event.thumbs)
+        ),
         shape=(event.outline.shape[0], event.outline.shape[1]),
         change=path_of(event.outline),
         perimeter=path_of(event.perimeter),
         charts=tuple(chart for _, chart in drawn if chart is not None),
         steps=event.steps,
         empty_series=tuple(label for label, chart in drawn if chart is None),
+        verdicts=event.verdicts,
     )
 
 
-def _pairs(event: EventView) -> tuple[Pairing, ...]:
+def _pairs(event: EventView, address: Address) -> tuple[Pairing, ...]:
     """The main pair first, kept as measured while the case is news; the others compressed for looking at."""
     is_news = event.new_this_week or event.changed_this_week
-    main = Pairing("", _picture(event.before, is_evidence=is_news), _picture(event.after, is_evidence=is_news))
-    rest = (Pairing(p.kind, *(_picture(chip, is_evidence=False) for chip in (p.before, p.after))) for p in event.more)
-    return main, *rest
+    main = _pairing(Pair("", event.before, event.after), address, is_evidence=is_news)
+    return main, *(_pairing(pair, address, is_evidence=False) for pair in event.more)
 
 
-def _picture(chip: Chip | None, *, is_evidence: bool) -> Picture | None:
-    return None if chip is None else case_picture(chip, pixel_size_m=PIXEL_SIZE_M, is_evidence=is_evidence)
+def _pairing(pair: Pair, address: Address, *, is_evidence: bool) -> Pairing:
+    before, after = (
+        None
+        if chip is None
+        else case_picture(
+            chip,
+            pixel_size_m=PIXEL_SIZE_M,
+            is_evidence=is_evidence,
+            uri=address(f"{pair.kind or 'main'}-{when}", chip),
+        )
+        for when, chip in (("before", pair.before), ("after", pair.after))
+    )
+    return Pairing(pair.kind, before, after)
+
+
+def _in_the_page(_name: str, _chip: Chip) -> str:
+    return ""
 
 
 def weight_of(case: Case) -> tuple[bool, bool, int, float, str]:

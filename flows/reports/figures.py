@@ -37,8 +37,10 @@ class Picture:
     scale_percent: float
 
 
-def case_picture(chip: Chip, *, pixel_size_m: float, is_evidence: bool) -> Picture:
+def case_picture(chip: Chip, *, pixel_size_m: float, is_evidence: bool, uri: str = "") -> Picture:
     """The chip pixel by pixel, without loss where it is evidence, with a scale bar of 100 m where it fits.
+
+    It is found at `uri` where one is given, and stands in the page otherwise.
 
     The lines over it are those of the case, drawn once for all of its pictures.
     """
@@ -46,7 +48,7 @@ def case_picture(chip: Chip, *, pixel_size_m: float, is_evidence: bool) -> Pictu
     scale_m = min(CASE_SCALE_M, _fitting_scale(shape[1] * pixel_size_m))
     return Picture(
         chip=chip,
-        uri=data_uri(chip.rgb, lossless=is_evidence),
+        uri=uri or data_uri(chip.rgb, lossless=is_evidence),
         width=shape[1],
         height=shape[0],
         change="",
@@ -56,10 +58,11 @@ def case_picture(chip: Chip, *, pixel_size_m: float, is_evidence: bool) -> Pictu
     )
 
 
-def thumb_picture(chip: Chip) -> Picture:
-    """The chip, compressed as far as a small picture bears."""
+def thumb_picture(chip: Chip, uri: str = "") -> Picture:
+    """The chip, at `uri` where one is given, else compressed as far as a small picture bears."""
     height, width = chip.rgb.shape[:2]
-    return Picture(chip, data_uri(chip.rgb, lossless=False, quality=THUMB_QUALITY), width, height, "", "", 0, 0.0)
+    uri = uri or data_uri(chip.rgb, lossless=False, quality=THUMB_QUALITY)
+    return Picture(chip, uri, width, height, "", "", 0, 0.0)
 
 
 def overview_picture(

@@ -24,6 +24,19 @@ class ReportError(ValueError):
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How a picture was made, enough to draw it again from the archived scenes.
+
+    The scenes were averaged; `bands` are drawn as red, green and blue, each between two `limits` in its own unit. For
+    radar (no bands) the limits are fixed.
+    """
+
+    scenes: tuple[str, ...]
+    bands: tuple[str, ...] = ()
+    limits: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class Chip:
     """One picture: `rgb` is uint8 (y, x, 3), north up; `looks` were averaged for it, dated by the last.
 
@@ -37,6 +50,7 @@ class Chip:
     rgb: Rgb
     caption: str = ""
     looks: int = 1
+    recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
         """Refuse anything that is not a picture."""
@@ -116,6 +130,19 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A reviewer's verdict as a page that travels may show it: initials instead of a name, and no note.
+
+    `verdict` is ``confirmed``, ``rejected`` or ``unsure``; a rejection has a `reason` of the ledger's short list.
+    """
+
+    by: str
+    on: date
+    verdict: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class EventView:
     """One event with its pictures.
 
@@ -135,6 +162,12 @@ class EventView:
     more: tuple[Pair, ...] = ()
     thumbs: tuple[Chip, ...] = ()
     steps: tuple[Step, ...] = ()
+    verdicts: tuple[Said, ...] = ()
+
+    @property
+    def event_id(self) -> str:
+        """The id of the event."""
+        return str(self.feature["properties"]["event_id"])
 
     def __post_init__(self) -> None:
         """Refuse masks cut to another crop than the chips."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from shapely.geometry import box
 
 from aois.area import Area, Kind, Response, Status
@@ -20,17 +20,6 @@ from flows.reports.inputs import AreaView, Chip, EventView, Pair, ReportInputs, 
 from flows.reports.pictures import limits_of, radar_rgb, stretch
 
 WEEK = Week(2026, 47)
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HIDDEN_AT_SEA = box(88.4321, 7.8765, 88.4399, 7.8822)
 
 
@@ -316,17 +305,6 @@ def whole_week(source: str = "simulated") -> ReportInputs:
         ("Sentinel-1 was not delivered on 19 November.",),
         week_counts((0, 2, 1, 0, 2)),
     )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    if not CHROMIUM.exists():
-        pytest.skip("no Chromium at /usr/bin/chromium; apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -366,6 +366,6 @@ def test_suspects_are_ranked_with_every_value_and_weight(
     assert re.findall(r'href="#case-([a-z]+)"', section) == ["high", "low"]
     assert "newly built area weight 0.75" in page.text
     assert re.findall(r"<b>([\d.]+)</b>", section) == ["0.72", "0.12"]
-    assert section.count("</span></span>0.20") == 2
+    assert section.count("</svg>0.20") == 2
     _, page = read(one_area(make_view, make_area, report_week, make_event("site", "r")))
     assert "What nobody flagged" not in page.text

@@ -22,7 +22,7 @@
   }
 
   function openTarget() {
-    const id = decodeURIComponent(location.hash.slice(1));
+    const id = decodeURIComponent(location.hash.slice(1).split("?")[0]);
     const target = id && document.getElementById(id);
     if (!target) return;
     for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
@@ -35,6 +35,21 @@
     const rows = [...section.querySelectorAll("tbody tr")].map((row) => [row, row.textContent.toLowerCase()]);
     const field = (name) => controls.querySelector(`[name=${name}]`);
     const output = controls.querySelector("output");
+    const names = ["text", "kind", "change", "state"];
+    /* The link to the page holds what is filtered, so that it can be sent on: #cases?state=confirmed&news=1 */
+    const keep = () => {
+      const state = new URLSearchParams(names.filter((name) => field(name).value).map((name) => [name, field(name).value]));
+      if (field("news").checked) state.set("news", "1");
+      history.replaceState(null, "", String(state) ? `#cases?${state}` : "#cases");
+    };
+    const recall = () => {
+      const [id, query] = location.hash.slice(1).split("?");
+      if (id !== "cases" || !query) return;
+      const state = new URLSearchParams(query);
+      for (const name of names) field(name).value = state.get(name) ?? "";
+      field("news").checked = state.has("news");
+      update();
+    };
     const update = () => {
       const words = field("text").value.toLowerCase().split(/\s+/);
       let shown = 0;
@@ -45,13 +60,19 @@
       }
       output.textContent = output.dataset.shown.replace("{n}", shown);
     };
-    controls.addEventListener("input", update);
+    controls.addEventListener("input", () => {
+      update();
+      keep();
+    });
     field("reset").addEventListener("click", () => {
-      for (const name of ["text", "kind", "change", "state"]) field(name).value = "";
+      for (const name of names) field(name).value = "";
       field("news").checked = false;
       update();
+      keep();
     });
     controls.hidden = false;
+    recall();
+    addEventListener("hashchange", recall);
   }
 
   function addSort(table) {

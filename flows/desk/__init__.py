@@ -1,0 +1,1 @@
+"""The review desk: pages on which people look at each case and say what they think of it."""

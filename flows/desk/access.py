@@ -1,0 +1,70 @@
+"""Who may do what: one table of every route, and nothing is served that is not in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flows.desk.inputs import Account
+
+
+class Role(StrEnum):
+    """What an account may do; each role may do what those before it may."""
+
+    VIEWER = "viewer"
+    """Look at cases and verdicts."""
+    REVIEWER = "reviewer"
+    """Give verdicts and take back their own."""
+    OPERATOR = "operator"
+    """See where places lie, runs and failures, and start reruns."""
+    ADMIN = "admin"
+    """Change accounts and read what everybody did."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a route asks for: the least role, None for everybody, and whether it shows where places lie."""
+
+    role: Role | None
+    positions: bool = False
+
+
+EVERYBODY = Need(None)
+ROUTES = {
+    ("GET", "/login"): EVERYBODY,
+    ("POST", "/login"): EVERYBODY,
+    ("GET", "/static/{name}"): EVERYBODY,
+    ("GET", "/language/{lang}"): EVERYBODY,
+    ("POST", "/logout"): Need(Role.VIEWER),
+    ("GET", "/"): Need(Role.VIEWER),
+    ("GET", "/cases/{event_id}"): Need(Role.VIEWER),
+    ("GET", "/cases/{event_id}/pictures/{name}.webp"): Need(Role.VIEWER),
+    ("GET", "/precision"): Need(Role.VIEWER),
+    ("POST", "/cases/{event_id}/verdicts"): Need(Role.REVIEWER),
+    ("POST", "/verdicts/{number}/undo"): Need(Role.REVIEWER),
+    ("GET", "/areas/{area_id}/map"): Need(Role.VIEWER, positions=True),
+    ("GET", "/tiles/{area_id}/{layer}/{z}/{x}/{y}.png"): Need(Role.VIEWER, positions=True),
+    ("GET", "/runs"): Need(Role.OPERATOR),
+    ("POST", "/areas/{area_id}/reruns"): Need(Role.OPERATOR),
+    ("GET", "/accounts"): Need(Role.ADMIN),
+    ("POST", "/accounts/{name}"): Need(Role.ADMIN),
+    ("GET", "/acts"): Need(Role.ADMIN),
+}
+
+
+def may(account: Account, need: Need) -> bool:
+    """Whether an account may use a route."""
+    if need.positions and not sees_positions(account):
+        return False
+    return need.role is None or has_role(account, need.role)
+
+
+def has_role(account: Account, role: Role) -> bool:
+    """Whether an account has at least that role; one whose role is not known has none."""
+    order = list(Role)
+    return account.role in order and order.index(Role(account.role)) >= order.index(role)
+
+
+def sees_positions(account: Account) -> bool:
+    """Whether an account may see where places lie: operators and admins, and whoever was given leave."""
+    return account.sees_positions or has_role(account, Role.OPERATOR)

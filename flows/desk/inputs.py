@@ -1,0 +1,259 @@
+"""What the desk is given: the record, the evidence and the work of operators, as far as its pages need them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import Environment
+
+from detectors.records import Change, Place, State
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who may use the desk; `closed_at` is None while that is so."""
+
+    number: int
+    name: str
+    role: str
+    sees_positions: bool
+    password_hash: str
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A browser that is logged in; `form_key` is what its forms carry."""
+
+    account: Account
+    form_key: str
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that was done; `by` is empty where nobody was logged in."""
+
+    at: datetime
+    by: str
+    act: str
+    subject: str
+    detail: str
+
+
+class Accounts(Protocol):
+    """Accounts, sessions and what was done; keys come hashed."""
+
+    def all(self) -> Sequence[Account]:
+        """Every account, closed ones among them."""
+
+    def find(self, name: str) -> Account | None:
+        """The account of that name, or None."""
+
+    def change(
+        self,
+        name: str,
+        *,
+        role: str | None = None,
+        sees_positions: bool | None = None,
+        password_hash: str | None = None,
+        closed_at: datetime | None = None,
+    ) -> Account:
+        """The account is as given, and logged out everywhere; raises `DeskError` where there is none."""
+
+    def open_session(self, key_hash: str, form_key: str, *, account: int, at: datetime, ends_at: datetime) -> None:
+        """A browser is logged in until then."""
+
+    def session(self, key_hash: str, *, at: datetime) -> Session | None:
+        """Whose browser it is, None where nobody is logged in."""
+
+    def close_session(self, key_hash: str) -> None:
+        """That browser is logged out."""
+
+    def note(self, act: str, *, by: int | None, subject: str = "", detail: str = "", at: datetime) -> None:
+        """What was done is on record."""
+
+    def acts(self, *, limit: int) -> Sequence[Act]:
+        """What was done, newest first."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an event; sizes in m² and m, None where not measured; `alert_id` empty without an alert."""
+
+    event_id: str
+    alert_id: str
+    kind: Place
+    change: Change
+    state: State
+    first_seen: date
+    issued_on: date | None
+    area_m2: float | None
+    length_m: float | None
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """One event and where it is: the area's id and the name that the list gives it."""
+
+    facts: Facts
+    area_id: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """A verdict as the desk shows it.
+
+    `account` is None where it was given by the command line; `seen_state` and `seen_change` are what the event was to
+    who gave it; `withdrawn_at` is None while it stands.
+    """
+
+    number: int
+    event_id: str
+    verdict: str
+    reason: str
+    note: str
+    by: str
+    account: int | None
+    at: datetime
+    seen_state: str
+    seen_change: str
+    withdrawn_at: datetime | None
+
+    @property
+    def person(self) -> str:
+        """Whose word it is: the account's, or that of the name given on the command line."""
+        return f"by:{self.by}" if self.account is None else f"account:{self.account}"
+
+
+class Reviews(Protocol):
+    """Cases and verdicts."""
+
+    def generation(self) -> tuple[int, ...]:
+        """Numbers that are others as soon as a case is."""
+
+    def cases(self) -> Sequence[Case]:
+        """Every event."""
+
+    def last_said(self) -> tuple[int, int]:
+        """The number of the last verdict, and how many were taken back."""
+
+    def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> Sequence[Opinion]:
+        """Every verdict with a higher number, those taken back among them (or they alone), in order."""
+
+    def judge(self, event_id: str, *, verdict: str, reason: str, note: str, account: Account, at: datetime) -> Opinion:
+        """The verdict is on record; the same again is that same verdict. Raises `DeskError` when it lacks something."""
+
+    def withdraw(self, number: int, *, account: Account, at: datetime) -> Opinion:
+        """The verdict is taken back by a row beside it; raises `DeskError` when it is not that account's own."""
+
+    def precision(self) -> Mapping[str, Sequence[Any]]:
+        """Live precision of each group, told apart by ``all``, ``area``, ``change`` and ``confidence``."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """How a picture is drawn from archived files, over `bounds` (left, bottom, right, top) in their own CRS.
+
+    The files were taken of the same ground and are averaged. `bands` are drawn as red, green and blue between `limits`;
+    without bands it is radar, between fixed limits. `shape` is rows and columns.
+    """
+
+    files: tuple[Path, ...]
+    bands: tuple[str, ...]
+    limits: tuple[tuple[float, float], ...]
+    bounds: tuple[float, float, float, float]
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A case in full: its evidence as a fragment of a page, how each picture in it is drawn, and where it lies.
+
+    `fragments` hold a language each; the names in `pictures` are those by which the fragments ask for them.
+    `position` is longitude and latitude in degrees; `failure` says why there are no pictures, empty where there are.
+    """
+
+    fragments: Mapping[str, str]
+    pictures: Mapping[str, Picture]
+    position: tuple[float, float]
+    failure: str = ""
+
+
+class Evidence(Protocol):
+    """What there is to look at."""
+
+    def exhibit(self, event_id: str) -> Exhibit | None:
+        """A case in full, None for an event that is not known."""
+
+    def layer(self, area_id: str, name: str) -> Picture | Path | None:
+        """A layer of an area for tiles: a picture, a raster of findings, or None where there is none."""
+
+    def bounds(self, area_id: str) -> tuple[float, float, float, float] | None:
+        """West, south, east and north of an area in degrees, None for one that is not known."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the watch; `failures` are reasons by area."""
+
+    started_at: datetime
+    finished_at: datetime | None
+    status: str
+    week: str
+    failures: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A rerun of an area that was started here; `status` is None while it goes on, else its exit status."""
+
+    area_id: str
+    by: str
+    started_at: datetime
+    finished_at: datetime | None
+    status: int | None
+    last_words: str
+
+
+class Operations(Protocol):
+    """The work of operators."""
+
+    def areas(self) -> Sequence[tuple[str, str]]:
+        """Id and name of every area."""
+
+    def runs(self, limit: int) -> Sequence[Run]:
+        """The latest runs, newest first."""
+
+    def reruns(self) -> Sequence[Rerun]:
+        """The reruns started here, newest first."""
+
+    def rerun(self, area_id: str, *, by: str, at: datetime) -> None:
+        """A rerun of an area has begun; raises `DeskError` where one goes on already, or for an unknown area."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """All that the pages are made from.
+
+    `pages` are the templates of each language, with the words that they ask for; `files` are style sheets and scripts
+    of other rooms by name; `reasons` the short list for rejections; `hosts` the names under which the desk answers.
+    """
+
+    accounts: Accounts
+    reviews: Reviews
+    evidence: Evidence
+    operations: Operations
+    pages: Mapping[str, Environment]
+    files: Mapping[str, bytes]
+    reasons: tuple[str, ...]
+    is_simulated: bool
+    clock: Clock
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost")

@@ -1,0 +1,162 @@
+"""The queue: every case in the order in which it matters, kept in memory as long as the record says the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+from urllib.parse import urlencode
+
+from detectors.records import State
+from flows.desk.inputs import Case, Facts, Opinion, Reviews
+from flows.desk.review import Standing, is_open_for, last_words, standing_of
+
+Weight = tuple[int, bool, int, int, float, str]
+STANDINGS = tuple(Standing)
+BY_WEIGHT = (State.CONFIRMED, State.PROVISIONAL, State.FINISHED, State.RETRACTED)
+MINE, EVERYTHING = "mine", "all"
+FIELDS = ("show", "kind", "change", "state", "text")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A case in the queue, with every verdict on it in order."""
+
+    case: Case
+    opinions: tuple[Opinion, ...]
+    words: Mapping[str, Opinion]
+    standing: Standing
+    search: str
+    weight: Weight
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What of the queue is shown; `show` is a standing, what waits for the reader, or everything."""
+
+    show: str = MINE
+    kind: str = ""
+    change: str = ""
+    state: str = ""
+    text: str = ""
+
+    @property
+    def query(self) -> str:
+        """The filter as the query of an address, without what is the default."""
+        return urlencode({name: value for name in FIELDS if (value := getattr(self, name)) != getattr(Filter, name)})
+
+    def fits(self, entry: Entry, account: int) -> bool:
+        """Whether a case is shown."""
+        facts = entry.case.facts
+        if self.show == MINE:
+            is_shown = is_open_for(account, facts, entry.standing, entry.words)
+        else:
+            is_shown = self.show == EVERYTHING or entry.standing == self.show
+        return (
+            is_shown
+            and self.kind in ("", facts.kind)
+            and self.change in ("", facts.change)
+            and self.state in ("", facts.state)
+            and all(word in entry.search for word in self.text.casefold().split())
+        )
+
+
+def filter_of(asked: Mapping[str, str]) -> Filter:
+    """The filter that an address asks for; what it does not know is left out."""
+    given = {name: asked[name].strip()[:200] for name in FIELDS if asked.get(name)}
+    shows = {MINE, EVERYTHING, *Standing}
+    return Filter(**{k: v for k, v in given.items() if k != "show" or v in shows})
+
+
+@dataclass
+class Queue:
+    """All cases in order. Safe to use from several threads."""
+
+    reviews: Reviews
+    _generation: tuple[int, ...] = ()
+    _said: tuple[int, int] = (0, 0)
+    _opinions: dict[str, dict[int, Opinion]] = field(default_factory=dict)
+    _by_id: dict[str, Entry] = field(default_factory=dict)
+    _entries: tuple[Entry, ...] = ()
+    _places: Mapping[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every case as the record has it now."""
+        with self._lock:
+            self._bring_level()
+            return self._entries
+
+    def find(self, event_id: str) -> Entry | None:
+        """One case, or None."""
+        with self._lock:
+            self._bring_level()
+            place = self._places.get(event_id)
+            return None if place is None else self._entries[place]
+
+    def shown(self, chosen: Filter, account: int) -> list[Entry]:
+        """The cases that a filter shows to somebody, in order."""
+        return [entry for entry in self.entries() if chosen.fits(entry, account)]
+
+    def neighbours(self, event_id: str, chosen: Filter, account: int) -> tuple[str | None, str | None]:
+        """The ids of the cases shown before and after one, whether or not it is shown itself."""
+        entries = self.entries()
+        with self._lock:
+            place = self._places.get(event_id)
+        if place is None or place >= len(entries):
+            return None, None
+        before = (e for e in reversed(entries[:place]) if chosen.fits(e, account))
+        after = (e for e in entries[place + 1 :] if chosen.fits(e, account))
+        first, second = next(before, None), next(after, None)
+        return tuple(None if e is None else e.case.facts.event_id for e in (first, second))  # type: ignore[return-value]
+
+    def _bring_level(self) -> None:
+        """Only what is new is read and ordered again: a verdict must not make the next reader wait."""
+        generation, said = self.reviews.generation(), self.reviews.last_said()
+        if generation == self._generation and said == self._said:
+            return
+        spoken_of = self._take_in(said)
+        if generation != self._generation:
+            cases = {case.facts.event_id: case for case in self.reviews.cases()}
+            self._by_id = {event_id: self._entry(case) for event_id, case in cases.items()}
+        else:
+            known = spoken_of & self._by_id.keys()
+            self._by_id |= {event_id: self._entry(self._by_id[event_id].case) for event_id in known}
+        self._generation, self._said = generation, said
+        self._entries = tuple(sorted(self._by_id.values(), key=attrgetter("weight")))
+        self._places = {entry.case.facts.event_id: place for place, entry in enumerate(self._entries)}
+
+    def _take_in(self, said: tuple[int, int]) -> set[str]:
+        """What was said since, and what was taken back; the ids of the cases it is about."""
+        if said[0] < self._said[0] or said[1] < self._said[1]:  # the record was restored from a backup
+            self._opinions, self._said, self._generation = {}, (0, 0), ()
+        fresh = list(self.reviews.opinions(after=self._said[0]) if said[0] > self._said[0] else ())
+        if said[1] > self._said[1]:
+            fresh += self.reviews.opinions(only_withdrawn=True)
+        for opinion in fresh:
+            self._opinions.setdefault(opinion.event_id, {})[opinion.number] = opinion
+        return {opinion.event_id for opinion in fresh}
+
+    def _entry(self, case: Case) -> Entry:
+        facts = case.facts
+        opinions = tuple(said for _, said in sorted(self._opinions.get(facts.event_id, {}).items()))
+        words = last_words(opinions)
+        standing = standing_of(facts, words)
+        search = " ".join(
+            (case.place, case.area_id, facts.event_id, facts.alert_id, facts.kind, facts.change, facts.state)
+        )
+        return Entry(case, opinions, words, standing, search.casefold(), _weight(facts, standing))
+
+
+def _weight(facts: Facts, standing: Standing) -> Weight:
+    """By standing; alerted before what raised no alert; by state; the latest week first; by size; by id."""
+    issued = 0 if facts.issued_on is None else facts.issued_on.toordinal()
+    return (
+        STANDINGS.index(standing),
+        not facts.alert_id,
+        BY_WEIGHT.index(facts.state),
+        -issued,
+        -(facts.area_m2 or 0.0),
+        facts.event_id,
+    )

@@ -1,0 +1,167 @@
+"""The command `sitewatch desk`: the review desk, and the accounts of those who may use it."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+from rich.table import Table
+
+from flows.desk.access import Role
+from flows.desk.passwords import hashed
+from flows.ledger.accounts import plain_name
+from flows.ledger.ledger import Ledger
+from flows.settings import Settings, SettingsError, load_settings
+from flows.terminal import OutputsOption, console, existing_ledger
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from flows.desk_evidence import DeskEvidence
+
+desk_app = typer.Typer(invoke_without_command=True, help="The review desk, on loopback.")
+account_app = typer.Typer(no_args_is_help=True, help="Who may use the desk.")
+desk_app.add_typer(account_app, name="account")
+
+RoleOption = Annotated[Role, typer.Option("--role", help="What the account may do; each may do what is before it.")]
+StdinOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
+
+@desk_app.callback()
+def desk(
+    context: typer.Context,
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8050,
+    name: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--name", help="A name under which browsers reach it, beside the host; may be repeated."),
+    ] = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Serve the review desk until it is stopped."""
+    if context.invoked_subcommand is not None:
+        return
+    import uvicorn
+
+    settings = load_settings(outputs=outputs)
+    with existing_ledger(settings) as ledger:
+        if not any(account.closed_at is None for account in ledger.accounts.all()):
+            raise SettingsError(
+                "nobody may use the desk yet; make an account first: `sitewatch desk account add NAME --role admin`"
+            )
+        app, evidence = open_desk(settings, ledger, hosts=(host, *(name or ())))
+        threading.Thread(target=prepare_all, args=(ledger, evidence), daemon=True).start()
+        console.print(f"The desk is at http://{host}:{port}", highlight=False)
+        uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning", server_header=False)
+
+
+def open_desk(settings: Settings, ledger: Ledger, *, hosts: tuple[str, ...] = ()) -> tuple[FastAPI, DeskEvidence]:
+    """The desk over the outputs of the settings, and what it shows of each case."""
+    from flows.desk.app import desk_app as make_app
+    from flows.desk.inputs import Desk
+    from flows.desk.words import TEMPLATES, catalog_of
+    from flows.desk_evidence import DeskEvidence
+    from flows.desk_record import REASONS, DeskAccounts, DeskReviews
+    from flows.desk_reruns import DeskOperations
+    from flows.reports.build import TEMPLATES as REPORT
+    from flows.reports.build import environment_of
+    from flows.reports.words import LANGUAGES, Words, words_for
+    from flows.sources import open_archive
+
+    joined = {lang: Words(lang, {**words_for(lang).table, "desk": catalog_of(lang)}) for lang in LANGUAGES}
+    pages = {lang: environment_of(words, TEMPLATES, part="h2") for lang, words in joined.items()}
+    evidence = DeskEvidence(ledger, open_archive(settings), settings.outputs, pages)
+    runs = ledger.runs(limit=1)
+    given = Desk(
+        accounts=DeskAccounts(ledger),
+        reviews=DeskReviews(ledger),
+        evidence=evidence,
+        operations=DeskOperations(ledger, settings.outputs, clock=_now),
+        pages=pages,
+        files={name: (REPORT / name).read_bytes() for name in ("report.css", "report.js")},
+        reasons=REASONS,
+        is_simulated=bool(runs) and runs[0].settings.get("source") == "simulated",
+        clock=_now,
+        hosts=("127.0.0.1", "localhost", *hosts),
+    )
+    return make_app(given), evidence
+
+
+def prepare_all(ledger: Ledger, evidence: DeskEvidence) -> None:
+    """Pictures and series of every area that has a case are prepared, so that nobody waits for them."""
+    for area_id in dict.fromkeys(case.area_id for case in ledger.reviews.cases()):
+        evidence.prepare(area_id)
+
+
+@account_app.command("add")
+def account_add(
+    name: str,
+    role: RoleOption,
+    positions: Annotated[
+        bool, typer.Option("--positions", help="May see where places lie, whatever the role.")
+    ] = False,
+    password_stdin: StdinOption = False,
+    outputs: OutputsOption = None,
+) -> None:
+    """Make an account; its password is asked for."""
+    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+        plain_name(name)
+        kept = hashed(_password(password_stdin))
+        account = ledger.accounts.add(name, role=role, sees_positions=positions, password_hash=kept, at=_now())
+        ledger.accounts.note("account", by=None, subject=account.name, detail=f"made, {role}", at=_now())
+    console.print(f"{account.name} is {role} at the desk.", highlight=False, markup=False)
+
+
+@account_app.command("change")
+def account_change(
+    name: str,
+    role: Annotated[Optional[Role], typer.Option("--role", help="What the account may do.")] = None,  # noqa: UP045
+    positions: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option("--positions/--no-positions", help="May see where places lie, whatever the role."),
+    ] = None,
+    password: Annotated[bool, typer.Option("--password", help="Ask for a new password.")] = False,
+    password_stdin: StdinOption = False,
+    close: Annotated[bool, typer.Option("--close", help="Close the account for good; its verdicts stay.")] = False,
+    outputs: OutputsOption = None,
+) -> None:
+    """Change an account, and log it out everywhere."""
+    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+        kept = hashed(_password(password_stdin)) if password or password_stdin else None
+        given = {"role": role, "sees_positions": positions, "password_hash": kept}
+        what = [key for key, value in given.items() if value is not None] + ["closed"] * close
+        account = ledger.accounts.change(name, closed_at=_now() if close else None, **given)  # type: ignore[arg-type]
+        ledger.accounts.note("account", by=None, subject=account.name, detail=", ".join(what), at=_now())
+    console.print(f"{account.name} is changed: {', '.join(what) or 'logged out'}.", highlight=False, markup=False)
+
+
+@account_app.command("list")
+def account_list(outputs: OutputsOption = None) -> None:
+    """Every account."""
+    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+        accounts = ledger.accounts.all()
+    table = Table("name", "role", "positions", "made", "closed")
+    for one in accounts:
+        closed = one.closed_at.date().isoformat() if one.closed_at else ""
+        positions = "yes" if one.sees_positions else "by role"
+        table.add_row(one.name, one.role, positions, one.made_at.date().isoformat(), closed)
+    console.print(table)
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise SettingsError("there is no terminal to ask for the password on; add --password-stdin and pipe it in")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != password:
+        raise SettingsError("the two passwords differ; nothing was changed, so call it again")
+    return password
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,161 @@
+"""Who may use the review desk, who is logged in there, and what was done."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from flows.ledger.errors import LedgerError
+from flows.ledger.post import Transaction
+from flows.ledger.tables import AccountRow, ActRow, SessionRow
+
+MOST_LETTERS = 64
+
+
+@dataclass(frozen=True)
+class AccountRecord:
+    """An account; `role` is a word of the desk, `closed_at` None while it may be used."""
+
+    number: int
+    name: str
+    role: str
+    sees_positions: bool
+    password_hash: str
+    made_at: datetime
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SessionRecord:
+    """A browser that is logged in; `form_key` is what its forms carry."""
+
+    account: AccountRecord
+    form_key: str
+
+
+@dataclass(frozen=True)
+class ActRecord:
+    """Something that was done at the desk; `by` is empty where nobody was logged in."""
+
+    at: datetime
+    by: str
+    act: str
+    subject: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Accounts and sessions; each method is one transaction. Passwords come hashed and keys come hashed."""
+
+    reading: Transaction
+    writing: Transaction
+
+    def add(self, name: str, *, role: str, sees_positions: bool, password_hash: str, at: datetime) -> AccountRecord:
+        """The account is there; raises `LedgerError` for a name that is taken or that cannot be told from others."""
+        name = plain_name(name)
+        with self.writing() as session:
+            if session.scalar(select(AccountRow).where(AccountRow.name == name)) is not None:
+                raise LedgerError(f"account `{name}` is there already; take another name, or change that one")
+            row = AccountRow(
+                name=name, role=role, sees_positions=sees_positions, password_hash=password_hash, made_at=at
+            )
+            session.add(row)
+            session.flush()
+            return _account(row)
+
+    def all(self) -> list[AccountRecord]:
+        """Every account, closed ones among them, in the order in which they were made."""
+        with self.reading() as session:
+            return [_account(row) for row in session.scalars(select(AccountRow).order_by(AccountRow.id))]
+
+    def find(self, name: str) -> AccountRecord | None:
+        """The account of that name, or None."""
+        with self.reading() as session:
+            row = session.scalar(select(AccountRow).where(AccountRow.name == _folded(name)))
+            return None if row is None else _account(row)
+
+    def change(
+        self,
+        name: str,
+        *,
+        role: str | None = None,
+        sees_positions: bool | None = None,
+        password_hash: str | None = None,
+        closed_at: datetime | None = None,
+    ) -> AccountRecord:
+        """The account is as given, and every browser of its own is logged out; raises `LedgerError` without one."""
+        with self.writing() as session:
+            row = session.scalar(select(AccountRow).where(AccountRow.name == _folded(name)))
+            if row is None:
+                raise LedgerError(f"account `{name}` is not there; `sitewatch desk account list` names those that are")
+            row.role = role or row.role
+            row.sees_positions = row.sees_positions if sees_positions is None else sees_positions
+            row.password_hash = password_hash or row.password_hash
+            row.closed_at = closed_at or row.closed_at
+            session.execute(delete(SessionRow).where(SessionRow.account_id == row.id))
+            return _account(row)
+
+    def open_session(self, key_hash: str, form_key: str, *, account: int, at: datetime, ends_at: datetime) -> None:
+        """A browser is logged in until then; sessions that have ended are forgotten."""
+        with self.writing() as session:
+            session.execute(delete(SessionRow).where(SessionRow.ends_at <= at))
+            session.add(
+                SessionRow(key_hash=key_hash, account_id=account, form_key=form_key, opened_at=at, ends_at=ends_at)
+            )
+
+    def session(self, key_hash: str, *, at: datetime) -> SessionRecord | None:
+        """Whose browser it is, or None: unknown, ended, or of an account that was closed."""
+        query = select(SessionRow, AccountRow).join(AccountRow, AccountRow.id == SessionRow.account_id)
+        with self.reading() as session:
+            found = session.execute(query.where(SessionRow.key_hash == key_hash)).one_or_none()
+            if found is None or found[0].ends_at <= at or found[1].closed_at is not None:
+                return None
+            return SessionRecord(_account(found[1]), found[0].form_key)
+
+    def close_session(self, key_hash: str) -> None:
+        """That browser is logged out."""
+        with self.writing() as session:
+            session.execute(delete(SessionRow).where(SessionRow.key_hash == key_hash))
+
+    def note(self, act: str, *, by: int | None, subject: str = "", detail: str = "", at: datetime) -> None:
+        """What was done is on record."""
+        with self.writing() as session:
+            note(session, act, by=by, subject=subject, detail=detail, at=at)
+
+    def acts(self, *, subject: str | None = None, limit: int | None = None) -> list[ActRecord]:
+        """What was done (to a subject), newest first."""
+        query = select(ActRow, AccountRow.name).join(AccountRow, AccountRow.id == ActRow.account_id, isouter=True)
+        if subject is not None:
+            query = query.where(ActRow.subject == subject)
+        with self.reading() as session:
+            rows = session.execute(query.order_by(ActRow.id.desc()).limit(limit))
+            return [ActRecord(row.at, name or "", row.act, row.subject, row.detail) for row, name in rows]
+
+
+def note(session: Session, act: str, *, by: int | None, subject: str, detail: str = "", at: datetime) -> None:
+    """What was done is on record with the transaction that does it."""
+    session.add(ActRow(at=at, account_id=by, act=act, subject=subject, detail=detail))
+
+
+def plain_name(name: str) -> str:
+    """The name as it is kept, no two alike but for case, width or blanks; raises `LedgerError` for a bad one."""
+    plain = _folded(name)
+    if not plain or len(plain) > MOST_LETTERS or not all(letter.isalnum() or letter in "-_.@ " for letter in plain):
+        raise LedgerError(
+            f"account name `{name[:MOST_LETTERS]}` cannot be used; take up to {MOST_LETTERS} letters, digits, "
+            "blanks and `-_.@`"
+        )
+    return plain
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _account(row: AccountRow) -> AccountRecord:
+    return AccountRecord(row.id, row.name, row.role, row.sees_positions, row.password_hash, row.made_at, row.closed_at)

@@ -1,0 +1,155 @@
+"""What the review desk reads and writes: cases without geometry, and verdicts with who gave and took them back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, defer
+
+from aois.week import Week
+from flows.ledger import accounts, verdicts
+from flows.ledger.errors import LedgerError
+from flows.ledger.post import Transaction
+from flows.ledger.precision import Precision, Split, precision_of
+from flows.ledger.records import Judgement, VerdictRecord
+from flows.ledger.tables import (
+    AlertRow,
+    AreaRow,
+    EventRow,
+    ObservationRow,
+    ReviewRow,
+    VerdictRow,
+    VersionRow,
+    WithdrawalRow,
+)
+from flows.ledger.types import canonical_json
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """A verdict with its number and its account (None where it was given by the command line).
+
+    `seen_state` and `seen_change` are what the event was to the reviewer; `withdrawn_at` is None while it stands.
+    """
+
+    number: int
+    event_id: str
+    judgement: Judgement
+    at: datetime
+    account: int | None
+    seen_state: str
+    seen_change: str
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """The present state of an event, without its geometry; `alert_id` is empty where no alert went out."""
+
+    event_id: str
+    area_id: str
+    properties: Mapping[str, Any]
+    alert_id: str
+    issued_on: date | None
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Each method is one transaction."""
+
+    reading: Transaction
+    writing: Transaction
+
+    def generation(self) -> tuple[int, ...]:
+        """Numbers that are others as soon as an event or an alert is: what was made from `cases` still holds if not."""
+        with self.reading() as session:
+            versions = session.scalar(select(func.max(VersionRow.id))) or 0
+            return versions, session.scalar(select(func.count()).select_from(AlertRow)) or 0
+
+    def cases(self, *, area_id: str | None = None) -> list[CaseRecord]:
+        """Every event (of an area), by id."""
+        query = select(EventRow.id, EventRow.area_id, EventRow.properties, AlertRow.id, AlertRow.issued_on)
+        query = query.join(AlertRow, AlertRow.event_id == EventRow.id, isouter=True)
+        with self.reading() as session:
+            rows = session.execute(query if area_id is None else query.where(EventRow.area_id == area_id))
+            cases = [CaseRecord(event, area, said, alert or "", day) for event, area, said, alert, day in rows]
+        return sorted(cases, key=lambda case: case.event_id)
+
+    def area_of(self, event_id: str) -> str | None:
+        """The id of the area of an event, or None for one that is not there."""
+        with self.reading() as session:
+            return session.scalar(select(EventRow.area_id).where(EventRow.id == event_id))
+
+    def stamp(self, area_id: str) -> tuple[Week, str] | None:
+        """The last week on record of an area, and a text that is another as soon as anything shown of it may be."""
+        query = select(ObservationRow.week, ObservationRow.chain, AreaRow.name, AreaRow.responses)
+        query = query.join(AreaRow, AreaRow.id == ObservationRow.area_id).where(ObservationRow.area_id == area_id)
+        with self.reading() as session:
+            row = session.execute(query.order_by(ObservationRow.week.desc()).limit(1)).one_or_none()
+            return None if row is None else (row.week, canonical_json([row.chain, row.name, row.responses]))
+
+    def judge(self, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> Opinion:
+        """Note a verdict given at the desk; the same words again, with nothing else in between, are that same verdict.
+
+        Raises `LedgerError` as `Ledger.judge` does.
+        """
+        with self.writing() as session:
+            verdicts.write(session, VerdictRecord(event_id, judgement, at))
+            session.flush()
+            last = session.scalar(select(func.max(VerdictRow.id)).where(VerdictRow.event_id == event_id))
+            if session.get(ReviewRow, last) is None:  # new, or said before by the command line
+                session.add(ReviewRow(verdict_id=last, account_id=account))
+                accounts.note(session, judgement.verdict.value, by=account, subject=event_id, at=at)
+                session.flush()
+            return _read(session, _opinions().where(VerdictRow.id == last))[0]
+
+    def withdraw(self, number: int, *, account: int, at: datetime) -> Opinion:
+        """A verdict is taken back by who gave it; raises `LedgerError` for another's, and for one that is not there."""
+        with self.writing() as session:
+            found = _read(session, _opinions().where(VerdictRow.id == number))
+            if not found or found[0].account != account:
+                raise LedgerError(f"verdict {number} is not yours; only who gave a verdict can take it back")
+            if found[0].withdrawn_at is None:
+                session.add(WithdrawalRow(verdict_id=number, account_id=account, at=at))
+                accounts.note(session, "undo", by=account, subject=found[0].event_id, detail=str(number), at=at)
+                session.flush()
+            return _read(session, _opinions().where(VerdictRow.id == number))[0]
+
+    def opinions(self, event_id: str | None = None, *, after: int = 0, only_withdrawn: bool = False) -> list[Opinion]:
+        """The verdicts on an event (on all if None) numbered above `after`, those taken back among them, in order."""
+        query = _opinions().where(VerdictRow.id > after)
+        if only_withdrawn:
+            query = query.where(WithdrawalRow.at.is_not(None))
+        with self.reading() as session:
+            return _read(session, query if event_id is None else query.where(VerdictRow.event_id == event_id))
+
+    def precision(self) -> dict[Split, list[Precision]]:
+        """How often alerts held when a person looked, told apart in every way."""
+        with self.reading() as session:
+            judged = verdicts.judged(session)
+        return {by: precision_of(judged, by=by) for by in Split}
+
+    def last_said(self) -> tuple[int, int]:
+        """The number of the last verdict, and how many were taken back: others as soon as opinions are others."""
+        with self.reading() as session:
+            last = session.scalar(select(func.max(VerdictRow.id))) or 0
+            return last, session.scalar(select(func.count()).select_from(WithdrawalRow)) or 0
+
+
+def _opinions() -> Select[Any]:
+    state, change = (VerdictRow.seen[name].as_string() for name in ("state", "change"))
+    query = select(VerdictRow, ReviewRow.account_id, WithdrawalRow.at, state.label("state"), change.label("change"))
+    query = query.join(ReviewRow, ReviewRow.verdict_id == VerdictRow.id, isouter=True)
+    query = query.join(WithdrawalRow, WithdrawalRow.verdict_id == VerdictRow.id, isouter=True)
+    return query.options(defer(VerdictRow.seen, raiseload=True)).order_by(VerdictRow.id)
+
+
+def _read(session: Session, query: Select[Any]) -> list[Opinion]:
+    return [
+        Opinion(row.id, row.event_id, verdicts.judgement_of(row), row.judged_at, account, state, change, withdrawn)
+        for row, account, withdrawn, state, change in session.execute(query)
+    ]

@@ -1,0 +1,230 @@
+"""A desk over two small places at sea, served on loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, BrowserContext, Page
+from shapely.geometry import box
+
+from aois.area import Area, Kind
+from aois.grid import grid_of, to_lonlat
+from aois.week import Week
+from detectors.records import State, Transition
+from flows.desk.guard import SESSION_COOKIE, key_hash
+from flows.desk.passwords import hashed
+from flows.desk_command import open_desk, prepare_all
+from flows.evidence.outlines import outline_of
+from flows.imagery.archive import Archive
+from flows.imagery.fetching import fetch_missing
+from flows.imagery.simulated import SimulatedSource
+from flows.ledger import EventRecord, Ledger, ObservationRecord, RunRecord, open_ledger
+from flows.ledger.records import EVENT_PROPERTIES
+from flows.settings import Settings
+
+EPSG = 32631  # the Gulf of Guinea, far from any shore
+WEEK = Week(2026, 47)
+FIRST_SEEN = date(2026, 9, 14)
+PASSWORD = "four words for tests"
+PEOPLE = {"vera": "viewer", "rita": "reviewer", "rolf": "reviewer", "otto": "operator", "ada": "admin"}
+EVENTS = {
+    "ev-a1": ("heron", "construction", State.CONFIRMED, 24_000.0, True),
+    "ev-a2": ("heron", "fencing", State.PROVISIONAL, 900.0, True),
+    "ev-b1": ("ibis", "clearing", State.CONFIRMED, 9_000.0, True),
+    "ev-b2": ("ibis", "demolition", State.CONFIRMED, 3_000.0, True),
+    "ev-b3": ("ibis", "clearing", State.PROVISIONAL, 700.0, False),
+}
+ORDER = ["ev-a1", "ev-b1", "ev-b2", "ev-a2"]
+EVIL = '"><script>document.title = "owned"</script><img src=x onerror="document.title=1">\u202e' + "مجمّع النهر" * 900
+"""Markup, quotes, an override of the direction of writing, and nearly 10,000 characters."""
+
+
+def place(area_id: str, name: str) -> Area:
+    """A square site at sea; all lie at the same place, so that they share their scenes."""
+    return Area(area_id, Kind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), EPSG), name, margin_m=200)
+
+
+def event(event_id: str, number: int, place_: Area) -> EventRecord:
+    """An event with a footprint of its own."""
+    area_id, change, state, area_m2, is_alert = EVENTS[event_id]
+    grid = grid_of(place_)
+    mask = np.zeros(grid.shape, bool)
+    mask[10 + 6 * number : 14 + 6 * number, 12:26] = True
+    properties = dict.fromkeys(EVENT_PROPERTIES) | {
+        "kind": "expansion", "change": change, "state": state.value, "first_seen": FIRST_SEEN.isoformat(),
+        "area_m2": area_m2, "area_m2_low": 0.8 * area_m2, "area_m2_high": 1.2 * area_m2, "confidence": 0.8,
+        "sensors": ["sentinel-2"], "scenes": ["sentinel-2_20260914T100000", "sentinel-2_20260924T100000"],
+    }  # fmt: skip
+    states = [State.PROVISIONAL, State.CONFIRMED][: 1 + (state is State.CONFIRMED)]
+    steps = tuple(Transition(s, FIRST_SEEN + timedelta(days=i), "scene") for i, s in enumerate(states))
+    return EventRecord(area_id, event_id, properties, outline_of(mask, grid), steps, is_alert)
+
+
+def record(ledger: Ledger, name: str = "Heron Flats") -> None:
+    """Two places, five events, a run, and five people."""
+    areas = [place("heron", name), place("ibis", "Ibis Sound")]
+    ledger.record_areas(areas)
+    for area in areas:
+        known = [event(key, n, area) for n, key in enumerate(EVENTS) if EVENTS[key][0] == area.id]
+        ledger.record_week(ObservationRecord(area.id, WEEK, ("a",), (), 0.9, WEEK.first_day, "chain"), known)
+    ledger.start_run(RunRecord("run", datetime(2026, 11, 22, 12, tzinfo=UTC), "test", {"source": "simulated"}))
+    summary = {"week": str(WEEK), "areas": ["heron", "ibis"], "failures": {"ibis": "the catalog answered 503"}}
+    ledger.finish_run("run", status="failed", summary=summary, at=datetime(2026, 11, 22, 13, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Outputs with scenes, events, people and prepared cases; not to be written to."""
+    outputs = tmp_path_factory.mktemp("prepared")
+    heron = place("heron", "Heron Flats")
+    source, grid = SimulatedSource(WEEK.last_day, 1), grid_of(heron)
+    refs = source.search(heron, grid, since=WEEK.last_day - timedelta(days=150), until=WEEK.last_day)
+    fetch_missing(source, Archive(outputs / "archive"), heron, grid, refs[::2], on_scene=lambda _: None)
+    shutil.copytree(outputs / "archive" / "heron", outputs / "archive" / "ibis", copy_function=os.link)
+    kept = hashed(PASSWORD)
+    with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
+        record(ledger)
+        for name, role in PEOPLE.items():
+            at = datetime(2026, 11, 23, 6, tzinfo=UTC)
+            ledger.accounts.add(name, role=role, sees_positions=False, password_hash=kept, at=at)
+        _, evidence = open_desk(settings_of(outputs), ledger)
+        prepare_all(ledger, evidence)
+    return outputs
+
+
+def settings_of(outputs: Path) -> Settings:
+    """The settings of a desk over those outputs."""
+    return Settings(outputs=outputs, _env_file=None)
+
+
+@dataclass
+class Served:
+    """A desk on loopback."""
+
+    url: str
+    app: FastAPI
+    ledger: Ledger
+    outputs: Path
+
+    order = tuple(ORDER)
+    password = PASSWORD
+    people = PEOPLE
+
+    def form_key_of(self, name: str) -> str:
+        """What the forms of a session that a test has opened carry."""
+        return f"form-{name}"
+
+    def key_of(self, name: str) -> str:
+        """The key of a session of somebody's, as if they had just logged in; their forms carry `form_key_of`."""
+        account, now = self.ledger.accounts.find(name), datetime.now(UTC)
+        assert account is not None
+        key = f"{name}-{now.timestamp()}"
+        self.ledger.accounts.open_session(
+            key_hash(key), self.form_key_of(name), account=account.number, at=now, ends_at=now + timedelta(hours=1)
+        )
+        return key
+
+    def client(self, name: str | None = None) -> httpx.Client:
+        """Somebody's browser, without the browser."""
+        cookies = {} if name is None else {SESSION_COOKIE: self.key_of(name)}
+        return httpx.Client(base_url=self.url, cookies=cookies, timeout=30)
+
+    def judge(self, name: str, event_id: str, verdict: str, **form: str) -> httpx.Response:
+        """Somebody presses one of the buttons of a case."""
+        with self.client(name) as client:
+            given = {"verdict": verdict, "form_key": self.form_key_of(name), **form}
+            return client.post(f"/cases/{event_id}/verdicts", data=given)
+
+
+@contextmanager
+def serving(outputs: Path) -> Iterator[Served]:
+    """A desk over outputs, for as long as a ``with`` lasts."""
+    with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
+        app, _ = open_desk(settings_of(outputs), ledger)
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", app, ledger, outputs)
+        finally:
+            server.should_exit = True
+            thread.join()
+            listener.close()
+
+
+def copied(prepared: Path, folder: Path) -> Path:
+    """The prepared outputs, with a ledger of their own."""
+    shutil.copytree(
+        prepared, folder, copy_function=os.link, ignore=shutil.ignore_patterns("ledger.sqlite*", ".ledger*")
+    )
+    shutil.copy(prepared / "ledger.sqlite", folder / "ledger.sqlite")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shared(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A desk for all tests of a file that leave no verdict behind which another would stumble over."""
+    with serving(copied(prepared, tmp_path_factory.mktemp("shared") / "outputs")) as desk:
+        yield desk
+
+
+@pytest.fixture
+def desk(prepared: Path, tmp_path: Path) -> Iterator[Served]:
+    """A desk of a test's own."""
+    with serving(copied(prepared, tmp_path / "outputs")) as served:
+        yield served
+
+
+@pytest.fixture
+def hostile(prepared: Path, tmp_path: Path) -> Iterator[Served]:
+    """A desk over a place with a hostile name, on which somebody has left a hostile note."""
+    outputs = copied(prepared, tmp_path / "outputs")
+    with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
+        ledger.record_areas([replace(place("heron", "x"), name=EVIL)])
+    with serving(outputs) as served:
+        assert served.judge("rita", "ev-a1", "unsure", note=EVIL[:9_900]).status_code == 303
+        yield served
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def enter(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a desk as somebody, at a width; `page.asked` are the addresses that it asked for."""
+    contexts: list[BrowserContext] = []
+
+    def opened(served: Served, name: str, path: str = "/", *, width: int = 1280, **given: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, base_url=served.url, **given)
+        contexts.append(context)
+        context.add_cookies([{"name": SESSION_COOKIE, "value": served.key_of(name), "url": served.url}])
+        page = context.new_page()
+        page.asked = []  # type: ignore[attr-defined]
+        page.on("request", lambda request: page.asked.append(request.url))  # type: ignore[attr-defined]
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()

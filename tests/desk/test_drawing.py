@@ -1,0 +1,117 @@
+"""Pictures by rio-tiler show what the report shows, and tiles lie where the ground lies."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from morecantile import tms
+from PIL import Image
+
+from aois.grid import grid_of
+from flows.album import crop_around
+from flows.desk.drawing import drawn, drawn_tile
+from flows.desk.errors import DeskError
+from flows.desk.inputs import Picture
+from flows.desk_evidence import _picture
+from flows.evidence.outlines import footprint_of
+from flows.evidence.rasters import Layer, write_rasters
+from flows.imagery.archive import Archive
+from flows.ledger import open_ledger
+from flows.reporting import view_in_full
+
+
+def pixels(content: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))
+
+
+@pytest.fixture(scope="module")
+def said(prepared: Path) -> dict[str, Picture]:
+    (path,) = (prepared / "desk" / "cases" / "heron").glob("*/ev-a1.json")
+    return {name: _picture(one) for name, one in json.loads(path.read_text())["pictures"].items()}
+
+
+@pytest.fixture(scope="module")
+def reported(prepared: Path) -> dict[str, Any]:
+    """The chips of the report for the same case."""
+    with open_ledger(f"sqlite:///{prepared / 'ledger.sqlite'}") as ledger:
+        area = ledger.areas()[0]
+        week = ledger.observations()[-1].week
+        archive = Archive(prepared / "archive")
+        view = view_in_full(area, week, ledger=ledger, archive=archive, source_name="simulated", issued={})
+    event = next(event for event in view.events if event.event_id == "ev-a1")
+    pairs = {"main": (event.before, event.after)} | {pair.kind: (pair.before, pair.after) for pair in event.more}
+    chips = {
+        f"{kind}-{when}": c for kind, two in pairs.items() for when, c in zip(("before", "after"), two, strict=True)
+    }
+    return chips | {f"thumb-{i}": chip for i, chip in enumerate(event.thumbs)}
+
+
+def test_every_picture_of_the_report_is_drawn_again_alike(said: dict[str, Picture], reported: dict[str, Any]) -> None:
+    assert set(said) == {name for name, chip in reported.items() if chip is not None}
+    assert {"main-before", "main-after", "radar-after", "false-nir-after", "thumb-0"} <= set(said)
+    for name, picture in said.items():
+        again, chip = pixels(drawn(picture)), reported[name].rgb
+        assert again.shape[:2] == chip.shape[:2], name
+        seen = again[..., 3] > 0
+        assert seen.mean() > 0.5, name
+        away = np.abs(again[..., :3].astype(int) - chip)[seen]
+        assert np.median(away) <= 1, name
+        assert np.percentile(away, 99) <= 4, name
+
+
+def test_tiles_are_filled_where_the_area_lies_and_empty_elsewhere(said: dict[str, Picture], prepared: Path) -> None:
+    with open_ledger(f"sqlite:///{prepared / 'ledger.sqlite'}") as ledger:
+        area = ledger.areas()[0]
+    bounds = grid_of(area).bounds_lonlat
+    here = tms.get("WebMercatorQuad").tile((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2, 14)
+    assert pixels(drawn_tile(said["main-after"], here.x, here.y, 14))[..., 3].any()
+    assert not pixels(drawn_tile(said["main-after"], 0, 0, 14))[..., 3].any()
+    assert pixels(drawn_tile(said["radar-after"], here.x, here.y, 14))[..., 3].any()
+
+
+def test_tiles_of_findings_have_the_colours_of_the_classes(prepared: Path, tmp_path: Path) -> None:
+    with open_ledger(f"sqlite:///{prepared / 'ledger.sqlite'}") as ledger:
+        area = ledger.areas()[0]
+        feature = ledger.events("heron")[0]
+    grid = grid_of(area)
+    classes = footprint_of(feature["geometry"], grid).astype(np.uint8)
+    score = np.full(grid.shape, 30.0, np.float32)
+    layers = (Layer("change", classes, 0, "classes"), Layer("score", score, float("nan"), "score"))
+    change, scores = write_rasters(layers, grid, tmp_path)
+    west, south, east, north = grid.bounds_lonlat
+    here = tms.get("WebMercatorQuad").tile((west + east) / 2, (south + north) / 2, 12)
+    tile = pixels(drawn_tile(change, here.x, here.y, 12))
+    assert {tuple(colour) for colour in tile[tile[..., 3] > 0].tolist()} == {(29, 79, 124, 255)}
+    tile = pixels(drawn_tile(scores, here.x, here.y, 12))
+    assert set(tile[tile[..., 3] > 0][:, 0].tolist()) == {127}
+
+
+def test_a_damaged_file_is_named_with_its_mend(said: dict[str, Picture], tmp_path: Path) -> None:
+    broken = tmp_path / "scene.tif"
+    broken.write_bytes(b"no raster")
+    for picture in (replace(said["main-after"], files=(broken,)), replace(said["main-after"], files=(tmp_path / "x",))):
+        with pytest.raises(DeskError, match=r"cannot be drawn.*restore it from a copy"):
+            drawn(picture)
+        with pytest.raises(DeskError, match="cannot be drawn"):
+            drawn_tile(picture, 0, 0, 1)
+
+
+def test_a_band_that_is_lacking_is_the_mean_of_the_others(said: dict[str, Picture]) -> None:
+    picture = said["main-after"]
+    lacking = pixels(drawn(replace(picture, bands=("red", "purple", "blue"), limits=((0.0, 1.0),) * 3)))
+    whole = pixels(drawn(replace(picture, limits=((0.0, 1.0),) * 3)))
+    assert np.array_equal(lacking[..., [0, 2]], whole[..., [0, 2]])
+    assert (lacking[..., 1] <= lacking[..., [0, 2]].max(axis=-1)).all()
+
+
+def test_cropping_is_that_of_the_report(said: dict[str, Picture], prepared: Path) -> None:
+    with open_ledger(f"sqlite:///{prepared / 'ledger.sqlite'}") as ledger:
+        area, feature = ledger.areas()[0], next(f for f in ledger.events("heron") if f["id"] == "ev-a1")
+    rows, columns = crop_around(footprint_of(feature["geometry"], grid_of(area)))
+    assert said["main-after"].shape == (rows.stop - rows.start, columns.stop - columns.start)

@@ -1,0 +1,109 @@
+"""Verdicts on the page, the filter in its link, and a policy that lets nothing in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from flows.ledger import Judgement, Reason, Verdict, VerdictRecord
+from flows.reports.build import build_reports
+from flows.reports.inputs import ReportInputs, Said
+from flows.verdicts import initials, said_in
+
+Open = Callable[..., tuple[Page, list[str]]]
+HELD = Said("A.B.", date(2026, 11, 23), "confirmed")
+FELL = Said("C.", date(2026, 11, 24), "rejected", "season")
+
+
+@pytest.fixture(scope="module")
+def judged(week_inputs: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    heron = week_inputs.areas[1]
+    first, second, third = heron.events
+    agreed = replace(third, verdicts=(HELD, replace(FELL, by="A.B."), replace(HELD, by="A.B.")))
+    events = (replace(first, verdicts=(HELD, FELL)), second, agreed)
+    inputs = replace(week_inputs, areas=(replace(heron, events=events),))
+    return build_reports(inputs, tmp_path_factory.mktemp("judged"), languages=("en", "fr"))
+
+
+def section(report: Path, anchor: str) -> str:
+    text = report.read_text(encoding="utf-8")
+    found = text[text.index(f'id="{anchor}"') :]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", found[: found.index("</article>")]))
+
+
+def test_verdicts_are_shown_with_initials_day_and_reason_and_so_is_disagreement(judged: tuple[Path, ...]) -> None:
+    english, french = (section(report, "case-heron-1-a") for report in judged)
+    assert "confirmed, A.B., 23 November 2026" in english
+    assert "rejected (crops or season), C., 24 November 2026" in english
+    assert "reviewers disagree" in english
+    assert "rejeté (cultures ou saison), C., 24 novembre 2026" in french
+    assert "What reviewers said" not in section(judged[0], "case-heron-1-b")
+    assert "reviewers disagree" not in section(judged[0], "case-heron-1-c"), "a change of mind is no disagreement"
+
+
+@pytest.mark.parametrize(
+    ("name", "short"), [("Anna Berg", "A.B."), ("rita", "R."), ("a b c d", "A.B.C."), ("x@y.org", "X.Y."), ("", "?")]
+)
+def test_names_become_initials(name: str, short: str) -> None:
+    assert initials(name) == short
+
+
+def test_two_people_with_the_same_initials_are_told_apart() -> None:
+    at = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    words = [
+        Judgement(Verdict.CONFIRMED, by="anna"),
+        Judgement(Verdict.REJECTED, by="adam", reason=Reason.OLD, note="a note with a name in it"),
+        Judgement(Verdict.UNSURE, by="anna"),
+    ]
+    records = [VerdictRecord("ev-1", one, at) for one in words]
+    ledger: Any = SimpleNamespace(verdicts=lambda **_: records)
+    assert said_in(ledger, "site") == {
+        "ev-1": (
+            Said("A.", at.date(), "confirmed"),
+            Said("A. 2", at.date(), "rejected", "old"),
+            Said("A.", at.date(), "unsure"),
+        )
+    }
+
+
+@pytest.mark.browser
+def test_the_link_holds_what_is_filtered(open_page: Open, judged: tuple[Path, ...]) -> None:
+    page, _ = open_page(judged[0], 1280)
+    controls = page.get_by_role("search", name="Filter the events")
+    controls.get_by_label("State").select_option("finished")
+    controls.get_by_label("Search").fill("heron & <b>")
+    assert page.evaluate("location.hash") == "#cases?text=heron+%26+%3Cb%3E&state=finished"
+    controls.get_by_label("Search").fill("heron")
+    address = page.url
+    other, _ = open_page(judged[0], 1280)
+    other.goto(address)
+    other.reload()
+    assert other.locator("#cases tbody tr:visible").count() == 1
+    assert other.get_by_role("search").get_by_label("State").input_value() == "finished"
+    assert other.locator("#cases").bounding_box()["y"] < 300, "it opens where the list is"
+    other.get_by_role("button", name="Show all").click()
+    assert other.evaluate("location.hash") == "#cases"
+    assert other.locator("#cases tbody tr:visible").count() == 3
+
+
+@pytest.mark.browser
+def test_the_policy_names_its_script_and_style_and_lets_no_other_in(open_page: Open, judged: tuple[Path, ...]) -> None:
+    text = judged[0].read_text(encoding="utf-8")
+    assert "unsafe" not in re.findall(r'Content-Security-Policy" content="([^"]+)"', text)[0]
+    assert ' style="' not in text
+    complaints: list[str] = []
+    page, _ = open_page(judged[0], 1280)
+    page.on("console", lambda message: complaints.append(message.text))
+    page.reload()
+    assert page.locator("#week h2").evaluate("part => getComputedStyle(part).borderTopStyle") == "solid"
+    assert complaints == []
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<style>h1 { position: fixed }</style>')")
+    assert page.locator("h1").evaluate("part => getComputedStyle(part).position") == "static"
