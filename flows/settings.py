@@ -41,7 +41,9 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=1, le=64, description="areas worked on at the same time")
     seed: int = Field(1, description="the seed of the simulated world")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, separated by spaces")
-
+    operator_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Apprise URLs that hear how the watch itself is doing, separated by spaces"
+    )
     alert_routes: Path | None = Field(None, description="who hears which alerts, TOML; see flows/alerts/README.md")
     sh_client_id: SecretStr | None = Field(
         None, validation_alias="SH_CLIENT_ID", description="the OAuth client of Sentinel Hub or CDSE"
@@ -59,7 +61,7 @@ class Settings(BaseSettings):
     units_per_minute: float = Field(300.0, gt=0, description="the provider's quota of processing units")
     budget_units: float | None = Field(None, ge=0, description="processing units that one run may spend")
 
-    @field_validator("alert_urls", mode="before")
+    @field_validator("alert_urls", "operator_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.split()) if isinstance(value, str) else value
@@ -83,11 +85,13 @@ class Settings(BaseSettings):
 
     def without_secrets(self) -> dict[str, Any]:
         """The settings as they may be written beside a run's outputs: how many alert URLs, not which."""
-        shown = self.model_dump(mode="json", exclude={"alert_urls", "ledger_url", "sh_client_id", "sh_client_secret"})
+        kept_back = {"alert_urls", "operator_urls", "ledger_url", "sh_client_id", "sh_client_secret"}
+        shown = self.model_dump(mode="json", exclude=kept_back)
         shown["catalog"] = self.catalog_address
         for name in ("archive_url", "catalog", "sh_base_url", "sh_token_url"):
             shown[name] = None if shown[name] is None else without_secrets(shown[name])
-        return {**shown, "alert_urls": len(self.alert_urls), "ledger": self.ledger.split(":")[0]}
+        counts = {"alert_urls": len(self.alert_urls), "operator_urls": len(self.operator_urls)}
+        return {**shown, **counts, "ledger": self.ledger.split(":")[0]}
 
 
 def load_settings(**given: Any) -> Settings:

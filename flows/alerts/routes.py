@@ -110,10 +110,14 @@ class Route(_Strict):
 
 
 class Routes(_Strict):
-    """The whole file. `report_base` is where reports can be opened, `acknowledge_base` where links lead."""
+    """The whole file. `report_base` is where reports can be opened, `acknowledge_base` where links lead.
+
+    `operator` names the channels that hear how the watch itself is doing, in English.
+    """
 
     channels: dict[str, Channel] = Field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    operator: tuple[str, ...] = ()
     report_base: str | None = None
     acknowledge_base: str | None = None
     acknowledge_secret: SecretStr | None = None
@@ -130,6 +134,11 @@ class Routes(_Strict):
                 raise ValueError(f"route `{route.name}` names channel `{unknown[0]}`, which is not in the file")
             if (route.escalate_after_hours is None) != (not route.escalate_to):
                 raise ValueError(f"route `{route.name}`: escalate_after_hours and escalate_to go together")
+        for name in self.operator:
+            if name not in self.channels:
+                raise ValueError(f"operator names channel `{name}`, which is not in the file")
+            if self.channels[name].kind in (ChannelKind.CAP, ChannelKind.GEOJSON):
+                raise ValueError(f"operator names channel `{name}`, which takes alerts alone; name another")
         secret = self.acknowledge_secret.get_secret_value() if self.acknowledge_secret else ""
         if self.acknowledge_base and len(secret) < LEAST_SECRET:
             raise ValueError(f"acknowledge_base needs an acknowledge_secret of at least {LEAST_SECRET} characters")
