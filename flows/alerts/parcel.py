@@ -51,8 +51,7 @@ def parcel(
 
 def notice(title: str, lines: Sequence[str], week: Week, *, key: str, is_exercise: bool = False) -> dict[str, Any]:
     """The content of a dispatch to the operator about the watch itself, in English: the same form, without alerts."""
-    exercise = (language("en").say("body.exercise"),) if is_exercise else ()
-    message = _keyed(Message(title, "en", (*exercise, *lines), (), ()), key)
+    message = _keyed(Message(title, "en", tuple(lines), (), ()), key)
     return {
         "key": key,
         "week": str(week),

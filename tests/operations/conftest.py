@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -27,7 +28,7 @@ from flows.ledger.records import RunRecord
 
 SITEWATCH = Path(sysconfig.get_path("scripts")) / "sitewatch"
 EPSG = 32631  # the Gulf of Guinea, far from any shore
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0  # the machine may have other work; a wait that ends well ends at once
 NEVER = "0 0 1 1 *"  # once a year: no test lasts so long
 
 
@@ -80,6 +81,7 @@ class Premises:
     metrics_port: int
     settings: dict[str, str] = field(default_factory=dict)
     ledger_url: str = ""
+    secrets: dict[str, str] = field(default_factory=dict)
 
     @property
     def outputs(self) -> Path:
@@ -95,7 +97,7 @@ class Premises:
         """Nothing of this process's own settings, its Prefect's neither."""
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("SITEWATCH_", "PREFECT_", "SH_", "PYTEST"))}
         given = {f"SITEWATCH_{name.upper()}": value for name, value in self.settings.items()}
-        return {**kept, "PREFECT_HOME": str(self.folder / "prefect"), **given, **more}
+        return {**kept, "PREFECT_HOME": str(self.folder / "prefect"), **given, **self.secrets, **more}
 
     def write(self, *areas: Area) -> None:
         """The watch list."""
@@ -109,7 +111,7 @@ class Premises:
             env=self.environment(**more),
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=400,
             check=False,
         )
         if status is not None:
@@ -124,7 +126,7 @@ class Premises:
             env=self.environment(PREFECT_API_URL=self.api),
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=400,
             check=True,
         )
 
@@ -173,6 +175,19 @@ class Premises:
             }
 
 
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port on loopback that nobody listens on."""
+    return free_port()
+
+
 @pytest.fixture(scope="session")
 def tools() -> SimpleNamespace:
     """What tests wait, look and kill with."""
@@ -188,12 +203,6 @@ def places() -> Callable[..., Area]:
 @pytest.fixture(scope="session")
 def premises(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Premises]:
     """Makes premises: two small sites, two months of history, four weeks of watch, no schedule but those given."""
-    import socket
-
-    def free_port() -> int:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            return int(listener.getsockname()[1])
 
     def premises(**settings: str) -> Premises:
         folder = tmp_path_factory.mktemp("premises")

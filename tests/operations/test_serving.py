@@ -21,6 +21,7 @@ from flows.lookout import dead_runs, resume
 from flows.operating import Operating
 from flows.settings import Settings
 
+PLANTED = "hunter2"
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 
@@ -32,9 +33,45 @@ def prefect_of(place) -> Iterator[SyncPrefectClient]:
 
 
 @pytest.fixture(scope="module")
-def served(premises, tools):
-    """Premises where all is served and a cron of every 20 seconds brought the first week; then it is paused."""
-    place = premises(watch_at="* * * * * */20", timezone="Asia/Phnom_Penh")
+def database(request):
+    """A ledger in PostgreSQL, where there is one, with a password in its address; else in SQLite."""
+    try:
+        postgres = request.getfixturevalue("postgres")
+    except pytest.skip.Exception:
+        yield ""
+        return
+    name = postgres.create()
+    yield postgres.url(name).replace("sitewatch@", f"sitewatch:{PLANTED}-database@")
+    postgres.drop(name)
+
+
+@pytest.fixture(scope="module")
+def served(premises, tools, database):
+    """Premises where all is served and a cron of every 20 seconds brought the first week; then it is paused.
+
+    Every secret there can be is planted, and every channel refuses what it is sent.
+    """
+    nobody = "127.0.0.1:9"
+    given = {"ledger_url": database} if database else {}
+    place = premises(
+        watch_at="* * * * * */20",
+        timezone="Asia/Phnom_Penh",
+        alert_urls=f"json://watcher:{PLANTED}-alerts@{nobody}/",
+        operator_urls=f"json://watcher:{PLANTED}-operator@{nobody}/",
+        catalog=f"http://{nobody}/catalog.json?sig={PLANTED}-catalog",
+        **given,
+    )
+    place.settings["alert_routes"] = str(place.folder / "routes.toml")
+    (place.folder / "routes.toml").write_text(
+        '[channels.hook]\nkind = "webhook"\nurl = "env:HOOK"\nsecret = "env:HOOK_SECRET"\n'
+        '[[routes]]\nname = "all"\nchannels = ["hook"]\n'
+    )
+    place.secrets = {
+        "HOOK": f"http://{nobody}/hook?token={PLANTED}-hook",
+        "HOOK_SECRET": f"{PLANTED}-hook-secret",
+        "SH_CLIENT_ID": f"{PLANTED}-id",
+        "SH_CLIENT_SECRET": f"{PLANTED}-secret",
+    }
     with place.serve() as process:
         tools.wait_for(lambda: place.runs("watch", "completed"), "a run of the watch by its cron")
         with prefect_of(place) as client:
@@ -100,7 +137,10 @@ def test_prometheus_is_offered_what_the_ledger_says(served):
 
 def test_the_doctor_sees_the_schedules(served, tools):
     place, _ = served
-    settings = Settings(outputs=place.outputs, areas=place.settings["areas"], source="simulated", _env_file=None)
+    given = {"ledger_url": place.ledger_url} if place.ledger_url else {}
+    settings = Settings(
+        outputs=place.outputs, areas=place.settings["areas"], source="simulated", _env_file=None, **given
+    )
     with prefect_of(place):
         found = examine(settings, Operating(_env_file=None), now=datetime.now(UTC))
     said = {one.found.split(":")[0]: one for one in found if one.check == "schedule"}
@@ -115,7 +155,7 @@ def test_prefect_is_asked_for_a_rerun_and_nobody_hears_anything_again(served, to
     place, _ = served
     before = place.record()
     with prefect_of(place):
-        state = run_deployment("rerun/sitewatch", parameters={"area": "yard-2"}, timeout=90, poll_interval=0.5).state
+        state = run_deployment("rerun/sitewatch", parameters={"area": "yard-2"}, timeout=240, poll_interval=0.5).state
     assert state.is_completed()
     run = place.runs("watch", "completed")[-1]
     assert run.settings["parameters"]["only"] == ["yard-2"]
@@ -150,3 +190,27 @@ def test_a_run_that_is_killed_is_begun_again_once(served, tools):
         deployment = client.read_deployment_by_name("watch/sitewatch")
         again = [r for r in client.read_flow_runs() if r.deployment_id == deployment.id and not r.auto_scheduled]
     assert len(again) == 2
+
+
+def test_no_secret_is_anywhere(served, tmp_path):
+    place, _ = served
+    catalog = place.run("watch", "--source", "stac", "--outputs", str(place.folder / "stac"), status=1,
+                        PREFECT_API_URL=place.api, SITEWATCH_LEDGER_URL="", SITEWATCH_TRIES="1")  # fmt: skip
+    assert "failed: yard-2" in catalog.stdout
+    closed = f"postgresql://watch:{PLANTED}-closed@127.0.0.1:9/x"
+    shut = place.run("alerts", "list", status=2, SITEWATCH_LEDGER_URL=closed)
+    with place.ledger() as ledger:
+        assert ledger.outbox.unsent()  # the channels refused, and the reasons are on record
+        ledger.back_up(tmp_path / "ledger.backup")
+    with prefect_of(place) as client:
+        told = str([run.model_dump() for run in client.read_flow_runs()])
+        told += str([row.model_dump() for row in client.read_artifacts(
+            flow_run_filter=None, limit=200, sort=None)]) if hasattr(client, "read_artifacts") else ""  # fmt: skip
+    for text in (catalog.stdout, catalog.stderr, shut.stdout, shut.stderr, told):
+        assert PLANTED not in text
+    searched = [path for folder in (place.folder, tmp_path) for path in folder.rglob("*") if path.is_file()]
+    assert any(path.name == "prefect.db" for path in searched)
+    assert any(path.name == "index.html" for path in searched)
+    assert any(path.name == "serve.log" for path in searched)
+    found = [path for path in searched if PLANTED.encode() in path.read_bytes()]
+    assert found == []
