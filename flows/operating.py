@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from flows.settings import SettingsError
+from flows.alerts.routes import time_zone
+from flows.settings import SettingsError, complaint_of
 
 OFF = "off"
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"`{name}` is no time zone; write it like Asia/Phnom_Penh") from None
-    return name
 
 
 def _cron(text: str) -> str:
@@ -49,7 +41,7 @@ class Operating(BaseSettings):
         env_prefix="SITEWATCH_", env_file=".env", extra="ignore", populate_by_name=True, validate_default=False
     )
 
-    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="the operator's, for all schedules")
+    timezone: Annotated[str, AfterValidator(time_zone)] = Field("UTC", description="the operator's, for all schedules")
     watch_at: Cron = Field(
         "0 15 * * 1",
         description="the weekly watch; in every time zone after the end of the week, Sunday 24 h UTC",
@@ -81,8 +73,7 @@ def load_operating(**given: Any) -> Operating:
     try:
         return Operating(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        lines = [f"setting `{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in error.errors()]
-        raise SettingsError("; ".join(lines) + "; mend SITEWATCH_… in the environment or .env") from None
+        raise SettingsError(complaint_of(error)) from None
 
 
 def textfile_of(outputs: Path) -> Path:

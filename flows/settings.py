@@ -99,5 +99,10 @@ def load_settings(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        lines = [f"setting `{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in error.errors()]
-        raise SettingsError("; ".join(lines) + "; mend the call, SITEWATCH_… in the environment, or .env") from None
+        raise SettingsError(complaint_of(error)) from None
+
+
+def complaint_of(error: ValidationError) -> str:
+    """What is wrong with each setting, without the values, which may be secret; and where to mend it."""
+    lines = [f"setting `{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in error.errors()]
+    return "; ".join(lines) + "; mend the call, SITEWATCH_… in the environment, or .env"

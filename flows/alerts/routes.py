@@ -31,7 +31,8 @@ class ChannelKind(StrEnum):
     GEOJSON = "geojson"
 
 
-def _zone(name: str) -> str:
+def time_zone(name: str) -> str:
+    """The name, which is that of a time zone; raises `ValueError`."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
@@ -91,7 +92,7 @@ class Route(_Strict):
     weekday: int = Field(1, ge=1, le=7, description="of a weekly digest; 1 is Monday")
     hour: int = Field(8, ge=0, le=23, description="of a weekly digest")
     quiet_hours: Annotated[str, AfterValidator(_hours)] | None = None
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(time_zone)] = "UTC"
     lang: Annotated[str, AfterValidator(_lang)] = "en"
     restricted: bool = False
     escalate_after_hours: float | None = Field(None, gt=0)

@@ -248,26 +248,20 @@ def test_a_flood_is_told_in_one_mail_and_in_portions_to_programs(office, web_ser
     assert "and 60 more alerts, in the report" in mail.get_body(("plain",)).get_content()
 
 
-def test_what_was_told_of_an_area_is_told_again_only_when_asked_for(tmp_path, web_server):
-    routes = tmp_path / "routes.toml"
-    routes.write_text(
-        f'[channels.hook]\nkind = "webhook"\nurl = "{web_server.url()}"\nsecret = "sixteen letters or more"\n'
-        '[[routes]]\nname = "all"\nchannels = ["hook"]\n'
-    )
-    office = Office(f"sqlite:///{tmp_path / 'ledger.sqlite'}", tmp_path, alert_routes=routes)
-    office.watch(0, p1_x=(P,), p2_y=(P,))
-    office.deliver()
-    office.watch(1, p1_x=(P, C), p2_y=(P, C))
-    office.deliver()
+def test_what_was_told_of_an_area_is_told_again_only_when_asked_for(office, web_server):
+    one = office(hook("a", web_server, "/a") + route("all", "a"))
+    one.watch(0, p1_x=(P,), p2_y=(P,))
+    one.deliver()
+    one.watch(1, p1_x=(P, C), p2_y=(P, C))
+    one.deliver()
+    one.later(hours=1)
+    one.deliver()
     assert len(web_server.posts) == 2
-    office.later(hours=1)
-    office.deliver()
-    assert len(web_server.posts) == 2
-    outcome = office.deliver(again="pier-1")
-    office.ledger.close()
+    outcome = one.deliver(again="pier-1")
     *before, again = [json.loads(post.body) for post in web_server.posts]
     assert (outcome.sent, len(before)) == (1, 2)
-    assert again["key"] not in {one["key"] for one in before}
-    assert [(a["properties"]["area_id"], a["properties"]["state"]) for a in again["alerts"]] == [
-        ("pier-1", "confirmed")
-    ]
+    assert again["key"] not in {sent["key"] for sent in before}
+    said = [alert["properties"] for alert in again["alerts"]]
+    assert [(alert["area_id"], alert["state"]) for alert in said] == [("pier-1", "confirmed")]
+    one.deliver()
+    assert len(web_server.posts) == 3

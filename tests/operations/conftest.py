@@ -28,7 +28,7 @@ from flows.ledger.records import RunRecord
 
 SITEWATCH = Path(sysconfig.get_path("scripts")) / "sitewatch"
 EPSG = 32631  # the Gulf of Guinea, far from any shore
-PATIENCE_S = 240.0  # the machine may have other work; a wait that ends well ends at once
+PATIENCE_S = 900.0  # the machine may have other work; a wait that ends well ends at once
 NEVER = "0 0 1 1 *"  # once a year: no test lasts so long
 
 
@@ -111,7 +111,7 @@ class Premises:
             env=self.environment(**more),
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=900,
             check=False,
         )
         if status is not None:
@@ -126,7 +126,7 @@ class Premises:
             env=self.environment(PREFECT_API_URL=self.api),
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=900,
             check=True,
         )
 
