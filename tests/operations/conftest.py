@@ -25,6 +25,7 @@ from aois.grid import to_lonlat
 from aois.reading import to_feature_collection
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.records import RunRecord
+from flows.prefect_server import is_healthy
 
 SITEWATCH = Path(sysconfig.get_path("scripts")) / "sitewatch"
 EPSG = 32631  # the Gulf of Guinea, far from any shore
@@ -188,10 +189,43 @@ def unused_port() -> int:
     return free_port()
 
 
+@contextmanager
+def prefect_of(place: Premises) -> Iterator[Any]:
+    """A client of the Prefect server of these premises, which is this process's too."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: place.api}), get_client(sync_client=True) as client:
+        yield client
+
+
+def ask_for(place: Premises, flow: str, **parameters: Any) -> None:
+    """One run of a deployment, as soon as it is there."""
+    from prefect.deployments import run_deployment
+    from prefect.exceptions import ObjectNotFound
+
+    def asked() -> bool:
+        if not is_healthy(place.api):
+            return False
+        with prefect_of(place), suppress(ObjectNotFound):
+            run_deployment(f"{flow}/sitewatch", parameters=parameters, timeout=0, as_subflow=False)
+            return True
+        return False
+
+    wait_for(asked, f"the deployment of {flow}")
+
+
 @pytest.fixture(scope="session")
 def tools() -> SimpleNamespace:
     """What tests wait, look and kill with."""
-    return SimpleNamespace(wait_for=wait_for, children_of=children_of, command_of=command_of, end=end)
+    return SimpleNamespace(
+        wait_for=wait_for,
+        children_of=children_of,
+        command_of=command_of,
+        end=end,
+        prefect_of=prefect_of,
+        ask_for=ask_for,
+    )
 
 
 @pytest.fixture
