@@ -12,6 +12,7 @@ from urllib.request import urlopen
 import pytest
 from prefect.deployments import run_deployment
 
+from flows.deployments import PLANNED
 from flows.doctor import Verdict, examine
 from flows.lookout import dead_runs, resume
 from flows.operating import Operating
@@ -143,7 +144,7 @@ def test_the_doctor_sees_the_schedules(served, tools):
     with tools.prefect_of(place):
         found = examine(settings, Operating(_env_file=None), now=datetime.now(UTC))
     said = {one.found.split(":")[0]: one for one in found if one.check == "schedule"}
-    assert said.keys() == {f"{name}/sitewatch" for name in ("watch", "fetch", "report", "deliver", "upkeep", "lookout")}
+    assert said.keys() == {f"{planned.flow}/sitewatch" for planned in PLANNED if planned.schedule}
     assert said["upkeep/sitewatch"].verdict is Verdict.FINE
     assert "next 20" in said["upkeep/sitewatch"].found
     assert said["watch/sitewatch"].mend.startswith("it is paused: start `sitewatch serve`")
