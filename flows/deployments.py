@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.flows import load_flow_from_entrypoint
@@ -15,7 +14,6 @@ from prefect.types.entrypoint import EntrypointType
 from flows.operating import OFF, Operating
 
 NAME = "sitewatch"  # of every deployment: watch/sitewatch, rerun/sitewatch and so on
-QUEUE_ONE = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,10 @@ PLANNED = (
 def deployments(operating: Operating, *, pool: str | None = None, image: str | None = None) -> list[RunnerDeployment]:
     """Every deployment, loaded by its module, its schedule in the operator's time zone.
 
-    Runs of one deployment wait for each other. In a work pool of processes they run in the present folder, so that
-    they find its ``.env`` and its outputs; in one of containers (`image`) in the image's own.
+    None has a concurrency limit of Prefect's: its server keeps in memory who holds a place, so a restart in the middle
+    of a run would take the place away for ever. The ledger's locks keep runs apart. In a work pool of processes they
+    run in the present folder, so that they find its ``.env`` and its outputs; in one of containers (`image`) in the
+    image's own.
     """
     return [_deployment(planned, operating, pool, image) for planned in PLANNED]
 
@@ -68,7 +68,6 @@ def _deployment(planned: Planned, operating: Operating, pool: str | None, image:
         NAME,
         schedule=None if cron is None else CronSchedule(cron=cron, timezone=operating.timezone),
         description=planned.words,
-        concurrency_limit=QUEUE_ONE,
         tags=[NAME],
         entrypoint_type=EntrypointType.MODULE_PATH,
         **in_pool,

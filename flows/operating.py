@@ -52,7 +52,7 @@ class Operating(BaseSettings):
     search_at: Cron = Field("0 1 1 * *", description="the search of regions")
     upkeep_at: Cron = Field("0 2 * * 0", description="backup of the record, pruning of the archive")
     lookout_at: Cron = Field("37 * * * *", description="runs that died, weeks that are late, areas not seen")
-    runs_at_once: int = Field(2, ge=1, le=64, description="flow runs that one `sitewatch serve` works on at a time")
+    runs_at_once: int = Field(4, ge=1, le=64, description="flow runs that one `sitewatch serve` works on at a time")
     server_host: str = Field("127.0.0.1", description="where the Prefect server of `sitewatch serve` listens")
     server_port: int = Field(4200, ge=1, le=65535, description="its port")
     metrics_host: str = Field("127.0.0.1", description="where `sitewatch serve` offers metrics to Prometheus")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -48,6 +48,8 @@ from flows.signals import emit_alerts
 from flows.sources import open_archive, open_source
 from flows.stopwatch import Stopwatch
 
+PATIENCE_S = 120.0  # for the end of another scheduled run
+
 
 @dataclass(frozen=True)
 class WatchResult:
@@ -86,7 +88,7 @@ def watch(
     week = last_week(asked)
     run, clock = uuid4().hex, Stopwatch()
     given = {"since": since, "until": until, "only": only, "from_archive": from_archive, "replay": replay}
-    with open_ledger(settings.ledger) as ledger, Board(areas) as board, _under_way(ledger, run, week):
+    with open_ledger(settings.ledger) as ledger, Board(areas) as board, _under_way(ledger, run, week, only):
         _start(ledger, settings, run, given | {"tell_again": tell_again})
         ledger.record_areas(known)
         stores = _stores(settings, ledger, week, known, from_archive)
@@ -191,9 +193,15 @@ def _write_truth(stores: Stores, areas: Sequence[Area], settings: Settings) -> N
 
 
 @contextmanager
-def _under_way(ledger: Ledger, run: str, week: Week) -> Iterator[None]:
-    """Whoever looks after the runs can tell that this one lives; log lines name it."""
-    with ledger.exclusively(f"run-{run}", complaint=""), about(flow="watch", run=run, week=str(week)):
+def _under_way(ledger: Ledger, run: str, week: Week, only: Sequence[str]) -> Iterator[None]:
+    """Whoever looks after the runs can tell that this one lives; log lines name it.
+
+    A scheduled run over the whole list waits a while for another to end; raises `LedgerError` if that goes on.
+    """
+    busy = "another scheduled run of the watch is under way; its weeks are these, and the next run does what it leaves"
+    takes_turns = deployment_name() is not None and not only
+    turn = ledger.exclusively("watch-all", complaint=busy, patience_s=PATIENCE_S) if takes_turns else nullcontext()
+    with turn, ledger.exclusively(f"run-{run}", complaint=""), about(flow="watch", run=run, week=str(week)):
         yield
 
 

@@ -51,10 +51,8 @@ def test_what_is_off_and_what_is_only_asked_for_has_no_schedule(made):
     assert [d.flow_name for d in made if not d.schedules] == ["upkeep", "rerun"]
 
 
-def test_runs_of_one_deployment_wait_for_each_other(made):
-    for deployment in made:
-        assert deployment.concurrency_limit == 1
-        assert deployment.concurrency_options.collision_strategy == "ENQUEUE"
+def test_no_deployment_can_be_blocked_by_a_server_that_died(made):
+    assert all(deployment.concurrency_limit is None for deployment in made)
 
 
 def test_no_deployment_holds_a_parameter(made):
