@@ -252,6 +252,7 @@ def premises(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Premises
             "server_port": str(made.api_port),
             "metrics_port": str(made.metrics_port),
             "log_format": "json",
+            "runs_at_once": "2",
             **settings,
         }
         made.ledger_url = settings.get("ledger_url", "")
