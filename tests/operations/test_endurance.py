@@ -201,6 +201,7 @@ def findings(place) -> tuple[object, list[object]]:
 def test_the_network_is_gone_and_comes_back(premises, tools, provider):
     """Every try is made, areas fail, weeks wait; the next start works through them without an operator."""
     always, cut = (premises(source="stac", downloads="1") for _ in range(2))
+    cut.metrics_port = always.metrics_port  # scenes say where they came from, and so do their digests
     for place in (always, cut):
         place.settings["catalog"] = f"http://127.0.0.1:{place.metrics_port}/catalog.json"
     with provider(always):
