@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from aois.area import Area
@@ -32,8 +33,11 @@ from flows.ledger.records import EventRecord, ObservationRecord, SceneRecord
 from flows.looks import digest_of, ground_of, look_of
 from flows.plan import Asked, Period, Stamp, chain_of, period_of, scenes_of
 from flows.settings import Settings
+from flows.stopwatch import Stopwatch
 
 CLEAR_LOOK = 0.5  # SCIENCE.md: a scene under half clear over the area counts as not seen
+
+FRESH = timedelta(days=35)  # scenes are published within days; a month later hardly any comes
 
 Progress = Callable[[str, int, int], None]
 
@@ -65,8 +69,14 @@ class AreaOutcome:
     revised_scenes: tuple[tuple[str, str], ...] = ()
     completed_scenes: tuple[tuple[str, str], ...] = ()
     blind: str = ""
+    stopwatch: Stopwatch = field(default_factory=Stopwatch, compare=False)
     issued: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each step took."""
+        return self.stopwatch.seconds
 
 
 def watch_area(area: Area, asked: Asked, stores: Stores, *, progress: Progress) -> AreaOutcome:
@@ -76,9 +86,30 @@ def watch_area(area: Area, asked: Asked, stores: Stores, *, progress: Progress) 
     not, all are replayed in order. Raises `ImageryError` when the source cannot be asked, or has nothing, and
     `LedgerError` when another run is at the same area.
     """
-    complaint = f"area `{area.id}` is being watched by another run; wait for that one to end, then watch again"
-    with stores.ledger.exclusively(f"area-{area.id}", complaint=complaint):
+    with _alone(area, stores.ledger):
         return _watch_area(area, asked, stores, progress)
+
+
+def fetch_area(area: Area, asked: Asked, stores: Stores) -> AreaOutcome:
+    """The archive holds what the source has of one area up to the day of the call; nothing is measured.
+
+    Where a watch has begun only the last weeks are asked for, which is where new scenes are. Raises as `watch_area`.
+    """
+    settings, outcome = stores.settings, AreaOutcome(area.id)
+    with _alone(area, stores.ledger):
+        recorded = stores.ledger.chains(area.id)
+        period = period_of(
+            asked, recorded=recorded, history_days=settings.history_days, lookback_weeks=settings.lookback_weeks
+        )
+        since = max(period.history_from, asked.today - FRESH) if recorded else period.history_from
+        with outcome.stopwatch.step("fetch"):
+            _fetch(area, grid_of(area), (since, asked.today), stores, outcome, lambda *_: None)
+    return outcome
+
+
+def _alone(area: Area, ledger: Ledger) -> AbstractContextManager[None]:
+    complaint = f"area `{area.id}` is being watched by another run; wait for that one to end, then watch again"
+    return ledger.exclusively(f"area-{area.id}", complaint=complaint)
 
 
 def _watch_area(area: Area, asked: Asked, stores: Stores, progress: Progress) -> AreaOutcome:
@@ -89,8 +120,8 @@ def _watch_area(area: Area, asked: Asked, stores: Stores, progress: Progress) ->
         asked, recorded=recorded, history_days=settings.history_days, lookback_weeks=settings.lookback_weeks
     )
     outcome = AreaOutcome(area.id)
-    if stores.source is not None:
-        _fetch(area, grid, period, stores, outcome, progress)
+    with outcome.stopwatch.step("fetch"):
+        _fetch(area, grid, (period.history_from, period.last.last_day), stores, outcome, progress)
     scenes = _archived(area, grid, period, stores)
     stamps = [Stamp(s.scene_id, s.acquired, s.sha256) for s in scenes]
     ground = ground_of(area, grid, sites=stores.sites)
@@ -104,7 +135,8 @@ def _watch_area(area: Area, asked: Asked, stores: Stores, progress: Progress) ->
     outcome.blind = _blindness(scenes, period, settings.history_days)
     before = _alert_states(stores.ledger, area.id)
     watch = _Watch(area, ground, period, stores, stamps, chain)
-    watch.replay(due[0], outcome, progress)
+    with outcome.stopwatch.step("detect"):
+        watch.replay(due[0], outcome, progress)
     after = _alert_states(stores.ledger, area.id)
     outcome.issued = sorted(after.keys() - before.keys())
     outcome.changed = sorted(alert for alert, state in before.items() if after.get(alert) != state)
@@ -117,11 +149,13 @@ def _alert_states(ledger: Ledger, area_id: str) -> dict[str, str]:
     return {p["alert_id"]: p["state"] for p in found if p["area_id"] == area_id}
 
 
-def _fetch(area: Area, grid: Grid, period: Period, stores: Stores, outcome: AreaOutcome, progress: Progress) -> None:
+def _fetch(
+    area: Area, grid: Grid, days: tuple[date, date], stores: Stores, outcome: AreaOutcome, progress: Progress
+) -> None:
     source = stores.source
     if source is None:
         return
-    refs = source.search(area, grid, since=period.history_from, until=period.last.last_day)
+    refs = source.search(area, grid, since=days[0], until=days[1])
     done = 0
 
     def on_scene(_: object) -> None:

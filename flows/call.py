@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from aois.area import Area
@@ -70,6 +71,20 @@ def as_recorded(settings: Settings, area_id: str, ledger: Ledger) -> Settings:
             names = [name for name in ("areas", "source", "catalog") if name not in given and run.settings.get(name)]
             return load_settings(**settings.model_dump(include=given), **{n: run.settings[n] for n in names})
     return settings
+
+
+def rerun_call(settings: Settings, area_id: str, asked: Asked, ledger: Ledger) -> tuple[Settings, Asked]:
+    """A call to replay one area as it is on record: with list, source and catalog of the last run, up to its last week.
+
+    Raises `SettingsError` for an area that is not in the list or has no week on record.
+    """
+    last = ledger.last_observed(area_id)
+    settings = as_recorded(settings, area_id, ledger)
+    areas_of(settings, (area_id,))
+    if last is None:
+        raise SettingsError(f"area `{area_id}` has no week on record; run `sitewatch watch` first")
+    end = min(last.last_day, asked.today)  # not the latest week: what the archive was never given is not unseen
+    return settings, replace(asked, until=asked.until or end)
 
 
 def _check_record(settings: Settings, areas: Sequence[Area], ledger: Ledger) -> None:

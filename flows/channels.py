@@ -17,6 +17,9 @@ def routes_of(settings: Settings) -> Routes:
     Raises `AlertsError` for a file that cannot be used.
     """
     given = Routes() if settings.alert_routes is None else read_routes(settings.alert_routes)
+    telling = {f"operator #{n}": Channel(url=url) for n, url in enumerate(settings.operator_urls, start=1)}
+    both = {"channels": given.channels | telling, "operator": (*given.operator, *telling)}
+    given = given.model_copy(update=both)
     named = {_name(url.get_secret_value(), n): Channel(url=url) for n, url in enumerate(settings.alert_urls, start=1)}
     if not named:
         return given

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
@@ -17,13 +16,14 @@ from aois.area import Kind
 from aois.importing import import_areas
 from aois.reading import read_areas, to_feature_collection
 from flows.alerts.console import console_table
-from flows.call import areas_of, as_recorded, check_call
+from flows.call import areas_of, check_call, rerun_call
 from flows.cli_alerts import alerts_app
 from flows.cli_archive import archive_app
 from flows.cli_estimate import estimate
 from flows.cli_ledger import ledger_app
 from flows.desk_command import desk_app
 from flows.detectability_command import detectability
+from flows.doctor_command import doctor
 from flows.ledger.ledger import open_ledger
 from flows.mendable import MENDABLE
 from flows.plan import Asked
@@ -31,6 +31,7 @@ from flows.prune import words_of_limits
 from flows.quiet import quieten
 from flows.report_command import report
 from flows.search_command import search
+from flows.serve_command import deploy, serve
 from flows.settings import Settings, SettingsError, SourceName, load_settings
 from flows.terminal import OutputsOption, console, existing_ledger
 from flows.verify_command import verify
@@ -49,6 +50,9 @@ app.add_typer(desk_app, name="desk")
 app.command()(report)
 app.command()(verify)
 app.command()(search)
+app.command()(serve)
+app.command()(deploy)
+app.command()(doctor)
 
 AreasOption = Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")]  # noqa: UP045
 SourceOption = Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")]  # noqa: UP045
@@ -111,6 +115,9 @@ def rerun(
     refetch: Annotated[
         bool, typer.Option("--refetch", help="Ask the source again for what the archive lacks.")
     ] = False,
+    tell_again: Annotated[
+        bool, typer.Option("--tell-again", help="Send people again what they were told of it; else nobody hears again.")
+    ] = False,
     areas: AreasOption = None,
     source: SourceOption = None,
     catalog: CatalogOption = None,
@@ -118,18 +125,15 @@ def rerun(
 ) -> None:
     """Work through the weeks of one area again, from the archive; what is on record stays or is put right."""
     settings = _settings(areas, source, catalog, outputs)
-    with existing_ledger(settings) as ledger:
-        last = ledger.last_observed(area)
-        settings = as_recorded(settings, area, ledger)
-    areas_of(settings, (area,))
-    if last is None:
-        raise SettingsError(f"area `{area}` has no week on record; run `sitewatch watch` first")
     asked = _asked(since, until, replay=True)
-    end = min(last.last_day, asked.today)  # not the latest week: what the archive was never given is not unseen
-    _run(settings, replace(asked, until=asked.until or end), (area,), from_archive=not refetch)
+    with existing_ledger(settings) as ledger:
+        settings, asked = rerun_call(settings, area, asked, ledger)
+    _run(settings, asked, (area,), from_archive=not refetch, again=area if tell_again else None)
 
 
-def _run(settings: Settings, asked: Asked, only: tuple[str, ...], *, from_archive: bool) -> None:
+def _run(
+    settings: Settings, asked: Asked, only: tuple[str, ...], *, from_archive: bool, again: str | None = None
+) -> None:
     check_call(settings, asked, only, from_archive=from_archive)
     # Prefect takes seconds to load: only where it is needed
     from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -141,7 +145,8 @@ def _run(settings: Settings, asked: Asked, only: tuple[str, ...], *, from_archiv
     runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.workers)
     run = flow.with_options(task_runner=runner)
     state = cast(
-        "State[Any]", run(settings, asked.since, asked.until, only, from_archive, asked.replay, return_state=True)
+        "State[Any]",
+        run(settings, asked.since, asked.until, only, from_archive, asked.replay, again, return_state=True),
     )
     result = state.result(raise_on_failure=False)
     if not isinstance(result, WatchResult):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -60,12 +60,15 @@ def deliver_pending(
     only_due: bool = False,
     patience_s: float = 30.0,
     signal: Signal | None = None,
+    again: str | None = None,
 ) -> Delivery:
     """Send all that waits, each channel by itself; with `only_due` leave alone what failed and is to wait longer.
 
     Without a channel nothing is sent to people and nothing is marked: the messages wait for the day on which one is
-    given. Programs are told by `signal`; what they are to hear waits where there is none. One process at a time; raises
-    `LedgerError` when another has not finished after `patience_s`.
+    given. Programs are told by `signal`; what they are to hear waits where there is none. With `again` each channel
+    also hears once more what it last heard of every alert of that area, as the alert stands now, under a new key, so
+    that no receiver takes it for a repetition. One process at a time; raises `LedgerError` when another has not
+    finished after `patience_s`.
     """
     routes = routes_of(settings)
     waiting = len(ledger.pending_messages())
@@ -73,11 +76,13 @@ def deliver_pending(
         return Delivery(waiting)
     post = _Post(ledger, routes, week, report, settings.source is SourceName.SIMULATED, clock, signal)
     with ledger.exclusively("delivery", complaint=BUSY, patience_s=patience_s):
-        if routes.channels:
+        if routes.routes:  # the operator's channels alone are nobody who hears alerts
             post.route()
             post.escalate()
         post.promise()
         post.pack()
+        if again is not None:
+            post.repeat(again)
         return post.send(waiting, only_due=only_due)
 
 
@@ -146,7 +151,21 @@ class _Post:
             for some in _shares(sorted(told), self._largest(channel, purpose)):
                 setting = self._setting(self._named(name, channel), channel, purpose, Fates(**vars(fates)), some, now)
                 news = {key: told[key] for key in some}
-                self.ledger.outbox.pack(self._dispatch(channel, news, setting, alerts, purpose, now), purpose=purpose)
+                dispatch = self._dispatch(channel, news, setting, alerts, purpose.value, now)
+                self.ledger.outbox.pack(dispatch, purpose=purpose)
+
+    def repeat(self, area_id: str) -> None:
+        """Settle what each channel is sent once more about an area."""
+        groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for one in self.ledger.outbox.told(area_id):
+            groups[one.channel, one.route].append(one.message_key)
+        now, alerts, fates = self.clock(), self._alerts(), Fates(**vars(self.ledger.provisional_fates()))
+        for (channel, name), keys in groups.items():
+            for some in _shares(sorted(keys), self._largest(channel, Purpose.ALERT)):
+                setting = self._setting(self._named(name, channel), channel, Purpose.ALERT, fates, some, now)
+                told = dict.fromkeys(some)
+                dispatch = self._dispatch(channel, told, setting, alerts, f"again {now.isoformat()}", now)
+                self.ledger.outbox.pack(replace(dispatch, messages=()))  # its messages were delivered long ago
 
     def send(self, waiting: int, *, only_due: bool) -> Delivery:
         """Send each dispatch, and note how its channel took it."""
@@ -161,7 +180,7 @@ class _Post:
             reason = self._attempt(one)
             if not reason:
                 self.ledger.outbox.mark_sent(one.key, at=self.clock())
-                sent.update(() if one.channel == PREFECT else one.messages)
+                sent.update(() if one.channel == PREFECT else one.messages or (one.key,))
                 continue
             reason, now = f"{one.channel}: {reason}", self.clock()
             again = next_attempt(one.attempts + 1, now)
@@ -225,17 +244,20 @@ class _Post:
     def _dispatch(
         self,
         channel: str,
-        told: Mapping[str, News],
+        told: Mapping[str, News | None],
         setting: Setting,
         alerts: dict[str, Feature],
-        purpose: Purpose,
+        purpose: str,
         now: datetime,
     ) -> DispatchRecord:
         messages: dict[str, list[str]] = defaultdict(list)
         for key in told:
             messages[_alert_of(key)].append(key)
-        key = parcel_key(channel, purpose.value, list(told))
-        found = [_with_news(alerts[one], [told[key].value for key in keys]) for one, keys in messages.items()]
+        key = parcel_key(channel, purpose, list(told))
+        found = [
+            _with_news(alerts[one], [news.value for key in keys if (news := told[key])])
+            for one, keys in messages.items()
+        ]
         content = parcel(found, self.week, setting, key=key, messages=messages)
         return DispatchRecord(key, channel, tuple(told), content, now)
 

@@ -35,7 +35,7 @@ def report(
     languages = LANGUAGES if lang is None else (words_for(lang).lang,)
     with existing_ledger(settings) as ledger:
         path = rebuild_week(
-            _chosen(week, ledger, settings),
+            week_on_record(week, ledger, settings),
             ledger=ledger,
             archive=open_archive(settings),
             folder=settings.outputs / "reports",
@@ -45,7 +45,8 @@ def report(
     console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 
 
-def _chosen(week: str | None, ledger: Ledger, settings: Settings) -> Week:
+def week_on_record(week: str | None, ledger: Ledger, settings: Settings) -> Week:
+    """The week asked for, or the last on record; raises `SettingsError` for one that is not on record."""
     weeks = sorted({o.week for o in ledger.observations()})
     if not weeks:
         raise SettingsError(f"nothing is on record in `{settings.outputs}`; run `sitewatch watch` first")

@@ -43,7 +43,9 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=1, le=64, description="areas worked on at the same time")
     seed: int = Field(1, description="the seed of the simulated world")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, separated by spaces")
-
+    operator_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Apprise URLs that hear how the watch itself is doing, separated by spaces"
+    )
     alert_routes: Path | None = Field(None, description="who hears which alerts, TOML; see flows/alerts/README.md")
     signing_key: Path | None = Field(None, description="an Ed25519 key (PEM) that signs what each run leaves")
     sh_client_id: SecretStr | None = Field(
@@ -62,7 +64,7 @@ class Settings(BaseSettings):
     units_per_minute: float = Field(300.0, gt=0, description="the provider's quota of processing units")
     budget_units: float | None = Field(None, ge=0, description="processing units that one run may spend")
 
-    @field_validator("alert_urls", mode="before")
+    @field_validator("alert_urls", "operator_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.split()) if isinstance(value, str) else value
@@ -86,11 +88,13 @@ class Settings(BaseSettings):
 
     def without_secrets(self) -> dict[str, Any]:
         """The settings as they may be written beside a run's outputs: how many alert URLs, not which."""
-        shown = self.model_dump(mode="json", exclude={"alert_urls", "ledger_url", "sh_client_id", "sh_client_secret"})
+        kept_back = {"alert_urls", "operator_urls", "ledger_url", "sh_client_id", "sh_client_secret"}
+        shown = self.model_dump(mode="json", exclude=kept_back)
         shown["catalog"] = self.catalog_address
         for name in ("archive_url", "catalog", "sh_base_url", "sh_token_url"):
             shown[name] = None if shown[name] is None else without_secrets(shown[name])
-        return {**shown, "alert_urls": len(self.alert_urls), "ledger": self.ledger.split(":")[0]}
+        counts = {"alert_urls": len(self.alert_urls), "operator_urls": len(self.operator_urls)}
+        return {**shown, **counts, "ledger": self.ledger.split(":")[0]}
 
 
 def load_settings(**given: Any) -> Settings:
@@ -98,5 +102,10 @@ def load_settings(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        lines = [f"setting `{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in error.errors()]
-        raise SettingsError("; ".join(lines) + "; mend the call, SITEWATCH_… in the environment, or .env") from None
+        raise SettingsError(complaint_of(error)) from None
+
+
+def complaint_of(error: ValidationError) -> str:
+    """What is wrong with each setting, without the values, which may be secret; and where to mend it."""
+    lines = [f"setting `{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in error.errors()]
+    return "; ".join(lines) + "; mend the call, SITEWATCH_… in the environment, or .env"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -34,16 +35,22 @@ from flows.evidence.catalog import write_catalog
 from flows.imagery.metering import Cost, Metered
 from flows.imagery.simulated import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import RunRecord
+from flows.ledger.records import ObservationRecord, RunRecord
+from flows.logs import about, log, start_logging
 from flows.mendable import MENDABLE
+from flows.metrics import write_metrics
+from flows.notices import conditions_of, post_notices
+from flows.operating import load_operating
 from flows.plan import Asked, last_week
 from flows.progress import WORDS, Board
 from flows.reporting import report_week
+from flows.runlog import VERSION, deployment_name
 from flows.settings import Settings
 from flows.signals import send_signals
 from flows.sources import open_archive, open_source
+from flows.stopwatch import Stopwatch
 
-VERSION = "0.1.0"
+PATIENCE_S = 120.0  # for the end of another scheduled run
 
 
 @dataclass(frozen=True)
@@ -68,46 +75,66 @@ def watch(
     only: tuple[str, ...] = (),
     from_archive: bool = False,
     replay: bool = False,
+    tell_again: str | None = None,
 ) -> Any:
     """Watch the areas of the settings, week by week, and write alerts and the report of the last week.
 
     Each week is idempotent. An area that fails does not stop the others; the run then ends failed, with the list.
+    Nobody hears a thing twice, except of the area that `tell_again` names.
     """
     began, settings = monotonic(), settings or Settings()
+    operating = load_operating()
+    start_logging(operating, is_deployed=deployment_name() is not None)
     asked = Asked(since, until, datetime.now(UTC).date(), replay)
     check_call(settings, asked, only, from_archive=from_archive)
     areas, known = areas_of(settings, only)
     week = last_week(asked)
-    with open_ledger(settings.ledger) as ledger, Board(areas) as board:
+    run, clock = uuid4().hex, Stopwatch()
+    given = {"since": since, "until": until, "only": only, "from_archive": from_archive, "replay": replay}
+    with open_ledger(settings.ledger) as ledger, Board(areas) as board, _under_way(ledger, run, week, only):
         stores = _stores(settings, ledger, week, known, from_archive)  # before the run is on record: it may refuse
-        run = _start(ledger, settings, asked)
+        _start(ledger, settings, run, given | {"tell_again": tell_again})
         ledger.record_areas(known)
-        futures = [watch_one.submit(area, asked, stores, board) for area in areas]
-        outcomes, failures = _gather(areas, futures)
-        write_outputs(settings, ledger, areas)
-        _write_truth(stores, [a for a in areas if a.id not in failures], settings)
-        report = report_week(
-            week,
-            areas=known,
-            ledger=ledger,
-            archive=stores.archive,
-            source_name=stores.source_name,
-            folder=settings.outputs / "reports",
-            failures=failures,
-        )
+        with clock.step("areas"):
+            futures = [watch_one.submit(area, asked, stores, board, run) for area in areas]
+            outcomes, failures = _gather(areas, futures)
+        with clock.step("files"):
+            write_outputs(settings, ledger, areas)
+            _write_truth(stores, [a for a in areas if a.id not in failures], settings)
+        with clock.step("report"):
+            report = report_week(
+                week,
+                areas=known,
+                ledger=ledger,
+                archive=stores.archive,
+                source_name=stores.source_name,
+                folder=settings.outputs / "reports",
+                failures=failures,
+            )
         spent = stores.source.spent if isinstance(stores.source, Metered) else None
         minutes = (monotonic() - began) / 60
         result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=minutes)
-        deliver_pending(ledger, settings, week=week, report=report, signal=send_signals)
-        _finish(ledger, run, result, known, attest(settings, ledger, run))
-    _show(result)
+        with clock.step("messages"):
+            now = datetime.now(UTC)
+            listed = [area.id for area in known]
+            told = conditions_of(ledger.observations(), listed, operating, now=now)
+            post_notices(ledger, settings, told, now=now)
+            deliver_pending(ledger, settings, week=week, report=report, signal=send_signals, again=tell_again)
+        looks = {o.area_id: o for o in ledger.observations(until=week) if o.week == week}
+        rows = _rows(result, looks)
+        with clock.step("evidence"):
+            manifest = attest(settings, ledger, run)
+        _finish(ledger, run, result, known, {"steps": clock.seconds, "areas_done": rows, "manifest": manifest})
+        _show(result, rows, clock)
+        write_metrics(ledger, settings.outputs)
+        log.info("watch ended", extra={"failed": len(failures), "issued": len(result.issued), **clock.seconds})
     if failures:
         return Failed(message=f"areas failed: {', '.join(sorted(failures))}", data=result)
     return Completed(message=f"report at {report}", data=result)
 
 
 @task(name="watch-area", cache_policy=NO_CACHE, persist_result=False)
-def watch_one(area: Area, asked: Asked, stores: Stores, board: Board) -> Any:
+def watch_one(area: Area, asked: Asked, stores: Stores, board: Board, run: str) -> Any:
     """One area of the watch, with its progress in the terminal and as a Prefect artifact.
 
     An error with a mend ends it failed with that message; any other is a defect, and is raised.
@@ -126,10 +153,14 @@ def watch_one(area: Area, asked: Asked, stores: Stores, board: Board) -> Any:
 
         return watch_area(area, asked, stores, progress=both)
 
-    try:
-        return board.follow(area.id, work)
-    except MENDABLE as error:
-        return Failed(message=str(error))
+    with about(flow="watch", run=run, area=area.id, week=str(last_week(asked))):
+        try:
+            outcome = board.follow(area.id, work)
+        except MENDABLE as error:
+            log.error("area failed: %s", error)
+            return Failed(message=str(error))
+        log.info("area done", extra={"weeks": outcome.weeks, "fetched": outcome.fetched, **outcome.seconds})
+        return outcome
 
 
 def write_outputs(settings: Settings, ledger: Ledger, areas: Sequence[Area]) -> None:
@@ -166,22 +197,37 @@ def _write_truth(stores: Stores, areas: Sequence[Area], settings: Settings) -> N
         stores.source.write_truth(settings.outputs / "archive" / "simulated-truth.geojson", watched)
 
 
-def _start(ledger: Ledger, settings: Settings, asked: Asked) -> str:
-    run_id = uuid4().hex
-    shown = settings.without_secrets() | {"since": str(asked.since), "until": str(asked.until)}
+@contextmanager
+def _under_way(ledger: Ledger, run: str, week: Week, only: Sequence[str]) -> Iterator[None]:
+    """Whoever looks after the runs can tell that this one lives; log lines name it.
+
+    A scheduled run over the whole list waits a while for another to end; raises `LedgerError` if that goes on.
+    """
+    busy = "another scheduled run of the watch is under way; its weeks are these, and the next run does what it leaves"
+    takes_turns = deployment_name() is not None and not only
+    turn = ledger.exclusively("watch-all", complaint=busy, patience_s=PATIENCE_S) if takes_turns else nullcontext()
+    with turn, ledger.exclusively(f"run-{run}", complaint=""), about(flow="watch", run=run, week=str(week)):
+        yield
+
+
+def _start(ledger: Ledger, settings: Settings, run: str, given: dict[str, Any]) -> None:
+    """Note what the run was asked for, so that it can be begun again if it dies."""
+    asked = json.loads(json.dumps(given, default=str))
+    shown = settings.without_secrets() | {"since": str(given["since"]), "until": str(given["until"])}
     (settings.outputs / "run-settings.json").write_text(json.dumps(shown, indent=2, sort_keys=True) + "\n")
-    ledger.start_run(RunRecord(run_id, datetime.now(UTC), VERSION, shown))
-    return run_id
+    whence = {"flow": "watch", "deployment": deployment_name(), "parameters": asked}
+    ledger.start_run(RunRecord(run, datetime.now(UTC), VERSION, shown | whence))
+    log.info("watch begun", extra={"deployment": whence["deployment"]})
 
 
-def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Area], manifest: Any) -> None:
+def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Area], figures: dict[str, Any]) -> None:
     summary = {
+        **figures,
         "areas": [a.id for a in known],
         "week": str(result.week),
         "issued": list(result.issued),
         "changed": list(result.changed),
         "failures": result.failures,
-        "manifest": manifest,
         "fetched": sum(o.fetched for o in result.outcomes),
         "completed": {o.area_id: dict(o.completed_scenes) for o in result.outcomes if o.completed_scenes},
         "revised": {o.area_id: dict(o.revised_scenes) for o in result.outcomes if o.revised_scenes},
@@ -197,16 +243,25 @@ def _result(week: Week, report: Path, outcomes: tuple[AreaOutcome, ...], failure
     return WatchResult(week, report, issued, changed, failures, outcomes)
 
 
-def _show(result: WatchResult) -> None:
+def _rows(result: WatchResult, looks: Mapping[str, ObservationRecord]) -> list[dict[str, Any]]:
+    """Area by area: what was fetched, seen and found, how long each step took, and why one failed."""
+    done = {o.area_id: o for o in result.outcomes}
+    rows = []
+    for area_id in sorted({*done, *result.failures}):
+        o, look = done.get(area_id, AreaOutcome(area_id)), looks.get(area_id)
+        row = {"area": area_id, "weeks": o.weeks, "fetched": o.fetched, "scenes_failed": len(o.failed_scenes)}
+        row |= {"seen_share": look.seen_share if look else None, "issued": len(o.issued), "changed": len(o.changed)}
+        rows.append(row | {"seconds": o.seconds, "failed": result.failures.get(area_id, "")})
+    return rows
+
+
+def _show(result: WatchResult, rows: Sequence[Mapping[str, Any]], clock: Stopwatch) -> None:
     """The run as Prefect artifacts: a table of areas, and where to look next."""
-    rows = [
-        {"area": o.area_id, "weeks": o.weeks, "fetched": o.fetched, "issued": len(o.issued), "failed": ""}
-        for o in result.outcomes
-    ]
-    rows += [{"area": a, "weeks": 0, "fetched": 0, "issued": 0, "failed": why} for a, why in result.failures.items()]
-    create_table_artifact(key="watch-areas", table=rows, description=f"Areas watched up to {result.week}")
+    shown = [{**row, "seconds": ", ".join(f"{step} {s:.1f}" for step, s in row["seconds"].items())} for row in rows]
+    create_table_artifact(key="watch-areas", table=shown, description=f"Areas watched up to {result.week}")
     create_markdown_artifact(
         key="watch-week",
         markdown=f"# {result.week}\n\n{len(result.issued)} alerts issued, {len(result.changed)} changed, "
-        f"{len(result.failures)} areas failed.\n\nReport: `{result.report}`\n",
+        f"{len(result.failures)} areas failed.\n\nReport: `{result.report}`\n\n"
+        f"Spent: {result.spent or 'nothing that is counted'}. Seconds: {clock.seconds}.\n",
     )

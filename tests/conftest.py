@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,7 +53,18 @@ class PostgresServer:
     """A running server on loopback."""
 
     port: int
+    data: Path
+    start: Callable[[], None]
     numbers: Any = field(default_factory=count)
+
+    def die(self) -> None:
+        """The server and all it has started are gone, as without power; `start` brings it back."""
+        head = int((self.data / "postmaster.pid").read_text().split()[0])
+        helpers = Path(f"/proc/{head}/task/{head}/children").read_text().split()
+        for pid in (head, *map(int, helpers)):
+            os.kill(pid, signal.SIGKILL)
+        while Path(f"/proc/{head}").exists():
+            time.sleep(0.05)
 
     def url(self, database: str) -> str:
         """The address of one of its databases."""
@@ -120,9 +133,13 @@ def running(binaries: Path) -> Iterator[PostgresServer]:
     try:
         subprocess.run([binaries / "initdb", "-D", folder / "data", "-U", "sitewatch", "-A", "trust", *locale], **how)
         control = [binaries / "pg_ctl", "-D", folder / "data", "-w"]
-        subprocess.run([*control, "-l", folder / "log", "-o", options, "start"], **how | {"capture_output": False})
+
+        def start() -> None:
+            subprocess.run([*control, "-l", folder / "log", "-o", options, "start"], **how | {"capture_output": False})
+
+        start()
         try:
-            yield PostgresServer(port)
+            yield PostgresServer(port, folder / "data", start)
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], **how)
     finally:

@@ -49,6 +49,22 @@ def parcel(
     }
 
 
+def notice(title: str, lines: Sequence[str], week: Week, *, key: str, is_exercise: bool = False) -> dict[str, Any]:
+    """The content of a dispatch to the operator about the watch itself, in English: the same form, without alerts."""
+    message = _keyed(Message(title, "en", tuple(lines), (), ()), key)
+    return {
+        "key": key,
+        "week": str(week),
+        "lang": "en",
+        "exercise": is_exercise,
+        "title": title,
+        "text": message.body_text,
+        "html": page(message),
+        "report": "",
+        "alerts": [],
+    }
+
+
 def webhook_body(content: Mapping[str, Any]) -> bytes:
     """What a webhook carries: everything but the page for mail programs, the same bytes for the same content."""
     sent = {name: content[name] for name in content if name != "html"}

@@ -31,7 +31,8 @@ class ChannelKind(StrEnum):
     GEOJSON = "geojson"
 
 
-def _zone(name: str) -> str:
+def time_zone(name: str) -> str:
+    """The name, which is that of a time zone; raises `ValueError`."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
@@ -94,7 +95,7 @@ class Route(_Strict):
     weekday: int = Field(1, ge=1, le=7, description="of a weekly digest; 1 is Monday")
     hour: int = Field(8, ge=0, le=23, description="of a weekly digest")
     quiet_hours: Annotated[str, AfterValidator(_hours)] | None = None
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(time_zone)] = "UTC"
     lang: Annotated[str, AfterValidator(_lang)] = "en"
     restricted: bool = False
     escalate_after_hours: float | None = Field(None, gt=0)
@@ -114,10 +115,14 @@ class Route(_Strict):
 
 
 class Routes(_Strict):
-    """The whole file. `report_base` is where reports can be opened, `acknowledge_base` where links lead."""
+    """The whole file. `report_base` is where reports can be opened, `acknowledge_base` where links lead.
+
+    `operator` names the channels that hear how the watch itself is doing, in English.
+    """
 
     channels: dict[str, Channel] = Field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    operator: tuple[str, ...] = ()
     report_base: str | None = None
     acknowledge_base: str | None = None
     acknowledge_secret: SecretStr | None = None
@@ -134,6 +139,11 @@ class Routes(_Strict):
                 raise ValueError(f"route `{route.name}` names channel `{unknown[0]}`, which is not in the file")
             if (route.escalate_after_hours is None) != (not route.escalate_to):
                 raise ValueError(f"route `{route.name}`: escalate_after_hours and escalate_to go together")
+        for name in self.operator:
+            if name not in self.channels:
+                raise ValueError(f"operator names channel `{name}`, which is not in the file")
+            if self.channels[name].kind in (ChannelKind.CAP, ChannelKind.GEOJSON):
+                raise ValueError(f"operator names channel `{name}`, which takes alerts alone; name another")
         secret = self.acknowledge_secret.get_secret_value() if self.acknowledge_secret else ""
         if self.acknowledge_base and len(secret) < LEAST_SECRET:
             raise ValueError(f"acknowledge_base needs an acknowledge_secret of at least {LEAST_SECRET} characters")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +156,30 @@ def _is_current(connection: Connection) -> bool:
             "not know: a newer one wrote it; upgrade Sitewatch, or name another ledger"
         )
     return current == scripts.get_current_head()
+
+
+@dataclass(frozen=True)
+class Level:
+    """The schema that a ledger has (None: none yet), and the one that this code brings it to."""
+
+    current: str | None
+    newest: str
+
+
+def level_of(url: str) -> Level:
+    """The schema of the ledger at an SQLAlchemy URL, which is not touched, nor made when it is not there.
+
+    Raises `LedgerError` when the database cannot be reached or is no ledger.
+    """
+    address = _parse(url)
+    newest = str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
+        return Level(None, newest)
+    engine = _create(address)
+    try:
+        with engine.connect() as connection:
+            return Level(MigrationContext.configure(connection).get_current_revision(), newest)
+    except (DBAPIError, OSError) as error:
+        raise LedgerError(f"ledger `{address.render_as_string()}` cannot be read ({reason(error)})") from error
+    finally:
+        engine.dispose()

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from flows.ledger.errors import LedgerError
 from flows.ledger.outbox import message_record
-from flows.ledger.records import DeliveryRecord, DispatchRecord, MessageRecord, News, Purpose, Unanswered
-from flows.ledger.tables import AlertRow, DeliveryRow, DispatchRow, MessageRow
+from flows.ledger.records import DeliveryRecord, DispatchRecord, MessageRecord, News, Purpose, Told, Unanswered
+from flows.ledger.tables import AlertRow, DeliveryRow, DispatchRow, EventRow, MessageRow
 
 
 def route(session: Session, keys: Collection[str], deliveries: Sequence[DeliveryRecord], *, at: datetime) -> None:
@@ -108,6 +108,22 @@ def unanswered(session: Session) -> list[Unanswered]:
         .order_by(DispatchRow.id, DeliveryRow.id)
     )
     return [Unanswered(*row) for row in session.execute(query)]
+
+
+def told(session: Session, area_id: str) -> list[Told]:
+    """What each channel last heard of each alert of an area, in the order in which it was told."""
+    query = (
+        select(AlertRow.id, MessageRow.key, DeliveryRow.channel, DeliveryRow.route)
+        .select_from(DeliveryRow)
+        .join(MessageRow, DeliveryRow.message_id == MessageRow.id)
+        .join(AlertRow, MessageRow.alert_id == AlertRow.id)
+        .join(EventRow, AlertRow.event_id == EventRow.id)
+        .join(DispatchRow, DeliveryRow.dispatch_id == DispatchRow.id)
+        .where(EventRow.area_id == area_id, DispatchRow.sent_at.is_not(None))
+        .order_by(MessageRow.id, DeliveryRow.id)
+    )
+    last = {(alert, channel): Told(key, channel, route) for alert, key, channel, route in session.execute(query)}
+    return list(last.values())
 
 
 def _open_deliveries() -> Select[Any]:

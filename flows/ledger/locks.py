@@ -6,11 +6,12 @@ import fcntl
 import os
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from flows.ledger.errors import LedgerError
 
@@ -62,4 +63,5 @@ def _advisory(engine: Engine, name: str) -> Generator[bool, None, None]:
             while True:
                 yield bool(connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({number})").scalar())
         finally:
-            connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
+            with suppress(DBAPIError):  # a connection that is gone holds nothing
+                connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from sqlalchemy.orm import Session
 
 from flows.ledger import dispatches, outbox
-from flows.ledger.records import DeliveryRecord, DispatchRecord, MessageRecord, Purpose, Unanswered
+from flows.ledger.records import DeliveryRecord, DispatchRecord, MessageRecord, Purpose, Told, Unanswered
 
 Transaction: TypeAlias = Callable[[], AbstractContextManager[Session]]
 
@@ -72,6 +72,11 @@ class Outbox:
         """Dispatches that were given up are tried again; how many."""
         with self.writing() as session:
             return dispatches.revive(session)
+
+    def told(self, area_id: str) -> list[Told]:
+        """What each channel last heard of each alert of an area."""
+        with self.reading() as session:
+            return dispatches.told(session, area_id)
 
     def unanswered(self) -> list[Unanswered]:
         """Messages that went out about alerts that nobody has acknowledged."""

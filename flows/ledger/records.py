@@ -236,6 +236,15 @@ class Unanswered:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a channel last heard of an alert, and by which route."""
+
+    message_key: str
+    channel: str
+    route: str
+
+
+@dataclass(frozen=True)
 class ProvisionalFates:
     """What became of the alerts that were provisional when they were issued."""
 

@@ -330,3 +330,22 @@ def test_a_server_that_is_not_there_or_talks_nonsense_is_a_reason(unused_port, w
             said = send_signals(content, datetime.now(UTC))
         assert said.startswith("Prefect's server did not take the events (")
         assert "check PREFECT_API_URL" in said
+
+
+def test_what_was_told_of_an_area_is_told_again_only_when_asked_for(office, web_server):
+    one = office(hook("a", web_server, "/a") + route("all", "a"))
+    one.watch(0, p1_x=(P,), p2_y=(P,))
+    one.deliver()
+    one.watch(1, p1_x=(P, C), p2_y=(P, C))
+    one.deliver()
+    one.later(hours=1)
+    one.deliver()
+    assert len(web_server.posts) == 2
+    outcome = one.deliver(again="pier-1")
+    *before, again = [json.loads(post.body) for post in web_server.posts]
+    assert (outcome.sent, len(before)) == (1, 2)
+    assert again["key"] not in {sent["key"] for sent in before}
+    said = [alert["properties"] for alert in again["alerts"]]
+    assert [(alert["area_id"], alert["state"]) for alert in said] == [("pier-1", "confirmed")]
+    one.deliver()
+    assert len(web_server.posts) == 3

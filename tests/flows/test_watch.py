@@ -121,6 +121,20 @@ def test_no_secret_reaches_prefect_or_the_outputs(prefect_server, settings, made
     assert "hunter2" not in (given.outputs / "run-settings.json").read_text()
 
 
+def test_a_scheduled_watch_gives_way_to_another_and_an_asked_for_area_does_not(
+    prefect_server, settings, made, monkeypatch
+):
+    monkeypatch.setattr(flows.watch, "deployment_name", lambda: "sitewatch")
+    monkeypatch.setattr(flows.watch, "PATIENCE_S", 0.2)
+    given = settings(made.site(made.WALLED), history_days=60)
+    with open_ledger(given.ledger) as ledger, ledger.exclusively("watch-all", complaint=""):
+        state = watch(given, date(2024, 6, 24), made.UNTIL, return_state=True)
+        assert state.is_failed()
+        assert "another scheduled run of the watch is under way" in state.message
+        assert ledger.runs() == []
+        assert watch(given, date(2024, 6, 24), made.UNTIL, (made.WALLED,), return_state=True).is_completed()
+
+
 def test_alerts_are_prefect_events_without_coordinates(prefect_server, settings, made):
     given = settings(made.site(made.WALLED))
     result = watch(given, made.SINCE, made.UNTIL, return_state=True).result()

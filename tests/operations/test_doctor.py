@@ -1,0 +1,127 @@
+"""The doctor says what is wrong and what to do, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aois.reading import to_feature_collection
+from aois.week import week_of
+from flows.doctor import Verdict, examine
+from flows.ledger.ledger import open_ledger
+from flows.ledger.records import DispatchRecord, ObservationRecord, RunRecord
+from flows.operating import Operating
+from flows.settings import Settings
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+W47 = week_of(date(2026, 11, 22))
+
+
+@pytest.fixture
+def examined(tmp_path, places, monkeypatch):
+    """Examines a folder with a list of two places; what a check found by its name and the area's."""
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    areas = tmp_path / "areas.geojson"
+    areas.write_text(json.dumps(to_feature_collection([places("a"), places("b", east_m=5_000)])))
+
+    def examined(**given):
+        settings = Settings(
+            **{"outputs": tmp_path / "outputs", "areas": areas, "source": "stac", "_env_file": None, **given}
+        )
+        found = examine(settings, Operating(server_port=9, _env_file=None), now=NOW)
+        return {(f.check, f.found.split(":")[0] if f.check == "areas" else ""): f for f in found}
+
+    return examined
+
+
+@pytest.fixture
+def ledger(tmp_path, places):
+    """A ledger on which both places are up to date."""
+    (tmp_path / "outputs").mkdir()
+    with open_ledger(f"sqlite:///{tmp_path / 'outputs' / 'ledger.sqlite'}") as ledger:
+        ledger.record_areas([places("a"), places("b", east_m=5_000)])
+        for area in "ab":
+            ledger.record_week(ObservationRecord(area, W47, (), (), 0.9, date(2026, 11, 20), "chain"), [])
+        yield ledger
+
+
+def test_a_bare_folder_is_left_bare_and_the_first_steps_are_named(examined, tmp_path):
+    found = examined()
+    assert not (tmp_path / "outputs").exists()
+    assert found["database", ""].verdict is Verdict.LOOK
+    assert found["database", ""].mend == "run `sitewatch watch`, which makes it"
+    assert found["schedule", ""].verdict is Verdict.BAD
+    assert found["schedule", ""].mend.startswith("start `sitewatch serve`")
+
+
+def test_what_is_as_it_should_be_is_fine(examined, ledger):
+    found = examined(operator_urls="json://127.0.0.1", alert_urls="json://127.0.0.1")
+    bad = {key for key, one in found.items() if one.verdict is not Verdict.FINE}
+    assert bad == {("schedule", "")}
+    assert found["areas", "a"].found == "a: on record to 2026-W47, last clear look 2026-11-20"
+
+
+def test_credentials_are_named_where_they_lack_and_never_shown(examined):
+    missing = examined(source="sentinelhub")["credentials", ""]
+    assert missing.verdict is Verdict.BAD
+    assert "SH_CLIENT_ID and SH_CLIENT_SECRET" in missing.found
+    there = examined(source="sentinelhub", SH_CLIENT_ID="hunter1", SH_CLIENT_SECRET="hunter2")
+    assert there["credentials", ""].verdict is Verdict.LOOK  # nobody hears the operator's part
+    assert "hunter" not in str(there)
+
+
+def test_an_area_that_failed_or_was_not_seen_is_named(examined, ledger, places):
+    ledger.start_run(RunRecord("r", NOW - timedelta(days=1), "0", {"flow": "watch"}))
+    summary = {"areas": ["a", "b"], "failures": {"a": "area `a`: no scene"}}
+    ledger.finish_run("r", status="failed", summary=summary, at=NOW - timedelta(days=1))
+    for week in range(10):
+        ledger.record_week(ObservationRecord("b", W47.plus(-week), (), (), 0.0, date(2026, 9, 1), f"c{week}"), [])
+    found = examined()
+    assert (found["areas", "a"].verdict, found["areas", "a"].mend) == (Verdict.BAD, "area `a`: no scene")
+    assert found["areas", "b"].verdict is Verdict.BAD
+
+
+def test_an_area_without_a_week_is_no_alarm(examined, ledger, places, tmp_path):
+    listed = [places(name, east_m=5_000 * n) for n, name in enumerate("abc")]
+    (tmp_path / "areas.geojson").write_text(json.dumps(to_feature_collection(listed)))
+    assert examined()["areas", "c"].verdict is Verdict.LOOK
+
+
+def test_a_clock_that_was_put_back_is_noticed(examined, ledger):
+    ledger.start_run(RunRecord("r", NOW + timedelta(days=2), "0"))
+    assert examined()["clock", ""].verdict is Verdict.BAD
+
+
+def test_a_database_that_does_not_answer_is_said_without_its_password(examined, unused_port):
+    found = examined(ledger_url=f"postgresql://watch:hunter2@127.0.0.1:{unused_port}/x")
+    assert found["database", ""].verdict is Verdict.BAD
+    assert "hunter2" not in str(found)
+
+
+def test_parcels_that_were_given_up_are_named(examined, ledger):
+    ledger.outbox.pack(DispatchRecord("sw-1", "mail", (), {}, NOW))
+    ledger.outbox.mark_failed("sw-1", reason="mail: no", at=NOW, next_at=None)
+    assert examined()["messages", ""].found == "0 parcels could not be sent yet, 1 were given up"
+
+
+def test_a_list_that_cannot_be_read_is_a_finding(examined, tmp_path):
+    (tmp_path / "areas.geojson").write_text("{}")
+    assert examined()["settings", ""].verdict is Verdict.BAD
+
+
+def test_a_disk_that_is_full_is_noticed(examined, monkeypatch):
+    monkeypatch.setattr("flows.doctor.LEAST_FREE_BYTES", 1e18)
+    assert examined()["disk", ""].verdict is Verdict.BAD
+
+
+def test_the_command_answers_programs_and_its_status_says_how_it_is(premises):
+    place = premises()
+    done = place.run("doctor", "--json", status=1)
+    assert {one["check"] for one in json.loads(done.stdout)} >= {"settings", "disk", "schedule"}
+    assert not place.outputs.exists()
+    wrong = place.run("doctor", status=2, SITEWATCH_WORKERS="none")
+    assert "setting `workers`" in wrong.stderr
+    assert Path(place.folder / "areas.geojson").is_file()
