@@ -216,7 +216,9 @@ def compare(channel: Channel, features: Features, *, day: int, settled: Mask) ->
     residual = standardise(observed, expected, channel.baseline, factor=factor, settled=settled)
     if channel.sensor == OPTICAL:
         return residual, optical_metric(residual), familiar_mask(residual, channel.baseline, day=day)
-    return residual, radar_metric(residual, settled=settled), np.zeros(settled.shape, bool)
+    # a history that has seen no year is given a wide σ for the seasons to come, which a calm scene must not take back
+    calm = settled if channel.baseline.pairs else None
+    return residual, radar_metric(residual, settled=calm), np.zeros(settled.shape, bool)
 
 
 def remember(channel: Channel, residual: Residual, metric: Floats, report: LookReport) -> Channel:

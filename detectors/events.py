@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+from scipy import ndimage
 
 from detectors.evidence import Cue
 from detectors.look import OPTICAL, Mask
 from detectors.monitor import AreaState
-from detectors.objects import area_interval
+from detectors.objects import EIGHT, area_interval
 from detectors.records import Change, Criterion, Event, Place
 from detectors.suspects import Candidate, criteria_of
-from detectors.tracking import Track
+from detectors.tracking import Track, footprints
 
-OLDER_BUILT_VEGETATION = 0.25
+OLDER_BUILT_VEGETATION, OLDER_BUILT_PX = 0.25, 20
 
 
 def events_of(state: AreaState, *, today: int) -> tuple[Event, ...]:
@@ -82,21 +83,31 @@ def _criteria(state: AreaState, track: Track, today: int) -> tuple[Criterion, ..
     for other in near:
         if other.change is Change.FENCING or (other.change is Change.CONSTRUCTION and other.closure):
             lines |= other.mask  # a wall keeps its ground when it is built upon
-    confidence = state.evidence.confidence
-    stands = np.maximum(confidence[Cue.STRUCTURE], confidence[Cue.BACKSCATTER_UP]) >= 16.0
-    built = track.mask & stands
-    if track.change is Change.CONSTRUCTION and not built.any():
-        built = track.core
     candidate = Candidate(
         track.mask,
-        built,
+        _built(state, near),
         lines,
-        _older_built(state) & ~track.mask,
+        _older_built(state) & ~footprints(tuple(near), state.ground.shape),
         tuple(t.change for t in near),
         days=max(1, today - track.first_day),
         intervention_distance_m=state.ground.intervention_distance_m,
     )
     return criteria_of(candidate, pixel_size_m=state.ground.pixel_size_m)
+
+
+def _built(state: AreaState, near: list[Track]) -> Mask:
+    """Where something stands now at a place: in what was built there, not in what was cleared or is a line.
+
+    Fresh rock around a pit stands out as a wall does, and a field that was ploughed as ground that is built on.
+    """
+    confidence = state.evidence.confidence
+    stands = np.maximum(confidence[Cue.STRUCTURE], confidence[Cue.BACKSCATTER_UP]) >= 16.0
+    built = np.zeros(state.ground.shape, bool)
+    for track in near:
+        if track.change is Change.CONSTRUCTION:
+            standing = track.mask & stands
+            built |= standing if standing.any() else track.core
+    return built
 
 
 def _close(a: Mask, b: Mask) -> bool:
@@ -110,14 +121,15 @@ def _close(a: Mask, b: Mask) -> bool:
 
 
 def _older_built(state: AreaState) -> Mask:
-    """Ground that was textured and bare before: baseline NDVI under 0.25 and texture in the area's upper tenth."""
+    """Ground that was textured and bare before: baseline NDVI under 0.25, texture in the upper tenth, 0.2 ha of it."""
     for channel in state.channels:
         names = channel.names
         if channel.sensor == OPTICAL and "texture" in names and "vegetation" in names:
             level = channel.baseline.coefficients[:, 0]
             texture, green = level[names.index("texture")], level[names.index("vegetation")]
             limit = max(float(np.nanpercentile(texture, 90)), 0.02)
-            return np.asarray(
-                (np.nan_to_num(texture) > limit) & (np.nan_to_num(green, nan=1.0) < OLDER_BUILT_VEGETATION)
-            )
+            old = (np.nan_to_num(texture) > limit) & (np.nan_to_num(green, nan=1.0) < OLDER_BUILT_VEGETATION)
+            labels, count = ndimage.label(old, structure=EIGHT)
+            large = np.bincount(labels.ravel(), minlength=count + 1) >= OLDER_BUILT_PX
+            return np.asarray(old & large[labels])  # a bank or a lone tree on bare ground is no settlement
     return np.zeros(state.ground.shape, bool)

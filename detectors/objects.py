@@ -24,7 +24,7 @@ class ObjectParameters:
     pixels that holds `smallest_core_px` of `core`; both need `looks` disturbed looks. `smallest_px` native pixels is
     the least area (SCIENCE.md: 4 for buildings). Patches within `join_px` belong together. `single_look` is the
     metric from which one look alone is shown, as provisional, when the history holds next to nothing, and then
-    `single_px` pixels are asked.
+    `single_px` pixels are asked of all patches that belong together.
     """
 
     core: float = 16.0
@@ -91,18 +91,18 @@ def find_objects(
     native = max(1.0, resolution_px) ** 2
     core = (confidence >= p.core) & (counts >= p.looks)
     edge = (confidence >= p.edge) & (counts >= p.looks)
-    smallest = p.smallest_px * native
     if scarce:
         core = core | (confidence >= p.single_look)
-        edge = edge | (confidence >= 0.7 * p.single_look)
-        smallest = p.single_px * native
+        edge = edge | (confidence >= 0.5 * p.single_look)
     kept = _hysteresis(
         core,
         edge,
         core_px=max(p.smallest_core_px, int(p.smallest_core_px * native * 0.5)),
-        smallest_px=int(np.ceil(smallest)),
+        smallest_px=int(np.ceil(p.smallest_px * native)),
     )
-    return _grouped(kept, core, p.join_px)
+    found = _grouped(kept, core, p.join_px)
+    # roofs of a yard are small each: what one look must be enough for is asked of all that belong together
+    return tuple(item for item in found if item.mask.sum() >= p.single_px * native) if scarce else found
 
 
 def _hysteresis(core: Mask, edge: Mask, *, core_px: int, smallest_px: int) -> Mask:

@@ -71,7 +71,7 @@ def criteria_of(
             min(1.0, built_m2 / p.large_m2) * fast,
             f"{built_m2:,.0f} m² newly built in {candidate.days} days",
         ),
-        ("large-buildings", min(1.0, buildings / p.many_buildings), f"{buildings} separate large roofs"),
+        ("large-buildings", min(1.0, buildings / p.many_buildings), f"room for {buildings} large roofs"),
         ("enclosing-line", closure, f"a line stands in {closure:.0%} of the directions around"),
         ("cleared-ground", min(1.0, ground_m2 / p.large_m2) * fast, f"{ground_m2:,.0f} m² of ground changed"),
         ("apart-from-built-land", min(1.0, apart / p.distance_m), _apart_words(apart)),
@@ -90,8 +90,10 @@ def suspect_score(criteria: Sequence[Criterion]) -> float:
 
 
 def _buildings(built: Mask, least_px: int) -> int:
+    """How many large roofs there are: each patch one, or as many as its ground is four times a large roof's."""
     labels, count = ndimage.label(built, structure=EIGHT)
-    return int((np.bincount(labels.ravel(), minlength=count + 1)[1:] >= least_px).sum())
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    return int(np.maximum(1, sizes[sizes >= least_px] // (4 * least_px)).sum())
 
 
 def _distance_m(footprint: Mask, older: Mask, pixel_size_m: float) -> float:

@@ -126,3 +126,14 @@ def test_confidence_rises_with_strength_dates_and_sensors_and_is_never_certain(s
     assert confidence_of(replace(base, sensors=("a", "b"))) >= confidence
     if dates < 3 and len(sensors) == 1:
         assert confidence < 0.5, "fewer than three dates do not confirm"
+
+
+def test_a_cleared_field_and_the_rim_of_a_pit_hold_nothing_built(state_on):
+    ring = box(15, 15, 24, 24) & ~box(16, 16, 22, 22)
+    pit = track(ring, change=Change.FENCING, is_ridge=True, length_px=92.0, closure=1.0, key="pit")
+    for alone in (pit, track(box(20, 20, 12, 12), change=Change.CLEARING)):
+        values = {c.name: c.value for c in only(state_on(whole(SHAPE), alone)).criteria}
+        assert (values["new-built-area"], values["large-buildings"]) == (0.0, 0.0)
+    built, fence = events_of(state_on(whole(SHAPE), track(box(24, 24, 5, 5)), pit), today=TODAY + 30)
+    for event in (built, fence):
+        assert {c.name: c.value for c in event.criteria}["new-built-area"] == 0.5, "what stands within counts for both"

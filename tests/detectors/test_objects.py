@@ -85,6 +85,14 @@ def test_one_look_must_do_where_there_is_none():
     assert found(box(10, 10, 4, 4) * (P.single_look - 0.1), looks=1.0, scarce=True) == ()
 
 
+def test_after_one_look_the_roofs_of_a_yard_count_together():
+    roofs = [box(10, 10, 2, 3), box(10, 16, 2, 3), box(15, 10, 2, 3)]
+    strong = np.any(roofs, axis=0) * (P.single_look + 0.1)
+    (yard,) = found(strong, looks=1.0, scarce=True)
+    assert yard.mask.sum() == 18
+    assert found(roofs[0] * (P.single_look + 0.1), looks=1.0, scarce=True) == ()
+
+
 @pytest.mark.parametrize(("gap", "count"), [(1, 1), (4, 1), (5, 2), (10, 2)])
 def test_patches_close_by_are_one_object(gap, count):
     """Two pixels of reach on either side."""

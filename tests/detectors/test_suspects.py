@@ -100,7 +100,10 @@ def test_separate_large_roofs_are_counted():
     specks = box(40, 40, 1, 3) | box(50, 50, 1, 1)
     criterion = told(replace(PLAIN, built=roofs | specks))["large-buildings"]
     assert criterion.value == 0.75
-    assert criterion.detail.startswith("3 ")
+    assert criterion.detail == "room for 3 large roofs"
+    assert told(replace(PLAIN, built=box(10, 10, 5, 8)))["large-buildings"].value == 0.5, (
+        "two roofs' ground in one patch"
+    )
 
 
 def test_a_line_around_is_told_and_none_where_there_is_none():

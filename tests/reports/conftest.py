@@ -199,7 +199,7 @@ def view(which: Area, *events: EventView, seed: int = 5, last_share: float | Non
 
 CRITERIA = [
     {"name": "new-built-area", "value": 0.91, "weight": 0.25, "detail": "14,200 m² newly built in 140 days"},
-    {"name": "large-buildings", "value": 0.75, "weight": 0.2, "detail": "3 separate large roofs"},
+    {"name": "large-buildings", "value": 0.75, "weight": 0.2, "detail": "room for 3 large roofs"},
     {
         "name": "enclosing-line",
         "value": 0.58,

@@ -10,8 +10,8 @@ import numpy as np
 from swapping import Factory
 
 from detectors.baseline import BaselineParameters
-from detectors.cues import OPTICAL_CUES, CueParameters
-from detectors.evidence import Cue, EvidenceParameters, Residual
+from detectors.cues import CueParameters
+from detectors.evidence import OPTICAL_CUES, Cue, EvidenceParameters, Residual
 from detectors.look import OPTICAL, RADAR, Mask
 from detectors.masks import MaskParameters
 from detectors.monitor import MonitorParameters
