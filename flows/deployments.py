@@ -34,6 +34,7 @@ PLANNED = (
     Planned("fetch", "flows.chores.fetch", "New scenes into the archive; nothing is measured.", "fetch_at"),
     Planned("report", "flows.chores.report", "The pages of the last week, from the record.", "report_at"),
     Planned("deliver", "flows.chores.deliver", "Messages that are due.", "deliver_at"),
+    Planned("search", "flows.search.search", "Regions searched for new suspects.", "search_at"),
     Planned("upkeep", "flows.chores.upkeep", "Backup of the record, pruning of the archive.", "upkeep_at"),
     Planned("lookout", "flows.lookout.lookout", "Dead runs begun again; the operator told, once each.", "lookout_at"),
     Planned("rerun", "flows.rerun.rerun", "One area again, from the archive.", None),

@@ -60,7 +60,7 @@ def test_the_researchers_monday(desk: Any, browser: Any) -> None:
     assert case_of(page) == "ev-b2"
     page.get_by_role("button", name="Unsure").click()
     assert page.url.startswith(f"{desk.url}/?"), "no case is left"
-    assert page.get_by_text("No case here.").is_visible()
+    page.get_by_text("No case here.").wait_for()
     verdicts = [(one.event_id, one.judgement.verdict.value) for one in desk.ledger.verdicts()]
     assert verdicts == [("ev-b1", "confirmed"), ("ev-b2", "unsure")]
     assert {address.split("/")[2] for address in asked} == {desk.url.split("/")[2]}
@@ -77,11 +77,11 @@ def test_two_reviewers_at_once(desk: Any, enter: Enter) -> None:
     assert "One reviewer confirms, another rejects" in rita.locator(".judge").inner_text()
     assert rita.locator(".said li").count() == 2
     rolf.get_by_role("button", name="Undo").click()
-    assert rolf.get_by_role("button", name="Confirm for publication").is_visible()
+    rolf.get_by_role("button", name="Confirm for publication").wait_for()
     rolf.get_by_role("button", name="Confirm for publication").click()
     assert "confirmed for publication" in rolf.locator(".notice").inner_text()
     rita.reload()
-    assert rita.locator(".mark.standing-publishable").is_visible()
+    rita.locator(".mark.standing-publishable").wait_for()
     assert rita.locator(".said li.withdrawn").count() == 1
 
 
@@ -97,7 +97,7 @@ def test_by_keyboard_alone(desk: Any, enter: Enter) -> None:
     page.keyboard.press("k")
     page.wait_for_url("**/cases/ev-a1")
     page.keyboard.press("s")
-    assert page.locator(".pair").first.get_by_role("button", name="Side by side").is_visible()
+    page.locator(".pair").first.get_by_role("button", name="Side by side").wait_for()
     page.keyboard.press("n")
     page.keyboard.type("jkc1 is a note, not keys")
     page.keyboard.press("Escape")
@@ -168,7 +168,7 @@ def test_without_a_script_verdict_and_undo_are_plain_forms(desk: Any, enter: Ent
 def test_on_paper_the_case_is_there_and_the_form_is_not(shared: Any, enter: Enter) -> None:
     page = enter(shared, "vera", "/cases/ev-b2", width=794)
     page.emulate_media(media="print")
-    assert page.locator(".pair img").first.is_visible()
+    page.locator(".pair img").first.wait_for()
     for hidden in ("nav", ".turn", ".keys"):
         assert not page.locator(hidden).first.is_visible()
     pages = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))

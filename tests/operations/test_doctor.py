@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from aois.reading import to_feature_collection
 from aois.week import week_of
@@ -31,7 +32,9 @@ def examined(tmp_path, places, monkeypatch):
         settings = Settings(
             **{"outputs": tmp_path / "outputs", "areas": areas, "source": "stac", "_env_file": None, **given}
         )
-        found = examine(settings, Operating(server_port=9, _env_file=None), now=NOW)
+        # settings of a test server that another test of this process left would outrank the environment
+        with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+            found = examine(settings, Operating(server_port=9, _env_file=None), now=NOW)
         return {(f.check, f.found.split(":")[0] if f.check == "areas" else ""): f for f in found}
 
     return examined
