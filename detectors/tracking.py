@@ -16,6 +16,8 @@ from detectors.look import Floats, Mask
 from detectors.objects import GroundObject, anchor, is_line, is_ring, touching
 from detectors.records import Change, State, Transition
 
+CLOSED = 0.95  # of the directions around
+
 
 @dataclass(frozen=True)
 class TrackingParameters:
@@ -170,10 +172,15 @@ def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
         dates=max(track.dates, sighting.dates),
         steps=(*track.steps, sighting.first_day) if new_step else track.steps,
         rebased=False if new_step else track.rebased,
-        length_px=_longer(track.length_px, sighting.length_px),
+        length_px=track.length_px if _is_closed(track) else _longer(track.length_px, sighting.length_px),
         closure=_longer(track.closure, sighting.closure),
         sighted_day=today,
     )
+
+
+def _is_closed(track: Track) -> bool:
+    """True for a wall that goes all the way round: what joins it later are roofs within, and it gets no longer."""
+    return track.closure is not None and track.closure >= CLOSED
 
 
 def _kept_ground(track: Track, today: int) -> tuple[Mask, Mask]:

@@ -113,6 +113,13 @@ def test_never_confirmed_on_fewer_than_three_dates(dates, sure):
     assert confirm(track, sure_px=sure, today=MONDAY, parameters=P).state is State.PROVISIONAL
 
 
+def test_a_closed_wall_gets_no_longer_by_what_is_built_within():
+    roofs = sighting(box(12, 12, 4, 4), change=Change.FENCING, length_px=90.0, closure=1.0)
+    for closure, length in ((0.7, 90.0), (1.0, 60.0)):
+        wall = confirmed(change=Change.FENCING, length_px=60.0, closure=closure)
+        assert grow(wall, roofs, today=MONDAY + 7).length_px == length
+
+
 def test_a_line_needs_a_fourth_date():
     line = opened(WALL, change=Change.FENCING, dates=3, is_ridge=True)
     later = MONDAY + P.line_days
