@@ -266,7 +266,10 @@ def _longer(a: float | None, b: float | None) -> float | None:
 
 
 def _later_change(track: Track, sighting: Sighting) -> Change:
-    """The change after growth: fencing while the whole is a line or a ring, construction once a fifth is built on."""
+    """The change after growth: fencing while the whole is a line or a ring, construction once a fifth is built on.
+
+    A wall that was closed is no clearing, whatever is bared within it.
+    """
     if not track.gain or track.is_ridge:
         return track.change
     whole = track.mask | sighting.object.mask
@@ -275,8 +278,8 @@ def _later_change(track: Track, sighting: Sighting) -> Change:
     share = sighting.object.mask.sum() / max(1, track.mask.sum())
     if track.change is Change.CONSTRUCTION or (sighting.change is Change.CONSTRUCTION and share >= 0.2):
         return Change.CONSTRUCTION
-    is_line_still = track.change is Change.FENCING and (is_line(whole) or is_ring(whole))
-    return Change.FENCING if is_line_still else Change.CLEARING
+    is_fence_still = track.change is Change.FENCING and (_is_closed(track) or is_line(whole) or is_ring(whole))
+    return Change.FENCING if is_fence_still else Change.CLEARING
 
 
 def confirm(track: Track, *, sure_px: int, today: int, parameters: TrackingParameters) -> Track:

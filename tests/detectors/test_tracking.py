@@ -120,6 +120,13 @@ def test_a_closed_wall_gets_no_longer_by_what_is_built_within():
         assert grow(wall, roofs, today=MONDAY + 7).length_px == length
 
 
+def test_ground_bared_within_a_closed_wall_makes_it_no_clearing():
+    bared = sighting(box(12, 12, 20, 20), change=Change.CLEARING)
+    for closure, change in ((0.5, Change.CLEARING), (1.0, Change.FENCING)):
+        wall = confirmed(change=Change.FENCING, length_px=60.0, closure=closure)
+        assert grow(wall, bared, today=MONDAY + 7).change is change
+
+
 def test_a_line_needs_a_fourth_date():
     line = opened(WALL, change=Change.FENCING, dates=3, is_ridge=True)
     later = MONDAY + P.line_days

@@ -98,7 +98,7 @@ def plot(trials: list[Trial], to: Path) -> None:
             if hits:
                 false = sum(t.false.get(chain, 0) for t in some) / exposure
                 panel.plot([false], [np.mean(hits)], mark, color="black", label=f"{chain}: events", zorder=3)
-        panel.set(title=ground, xlabel="false objects a km² and year", ylim=(0, 1), xlim=(-0.3, 12))
+        panel.set(title=ground, xlabel="false objects a km² and year", ylim=(-0.02, 1.03), xlim=(-0.3, 12))
     panels[0].set_ylabel("recall")
     panels[-1].legend(fontsize=7, loc="lower right")
     to.mkdir(parents=True, exist_ok=True)

@@ -204,14 +204,16 @@ def plot(rows: Sequence[Fenced], to: Path) -> None:
     panels = [p for p in panels if any((r.ground, r.sensors) == p for r in rows)]
     page = Page(figsize=(3.4 * len(panels), 3.6), layout="constrained")
     for axes, (ground, sensors) in zip(np.atleast_1d(page.subplots(1, len(panels), sharey=True)), panels, strict=True):
-        for length in LENGTHS:
+        for n, length in enumerate(LENGTHS):
             some = [r for r in rows if (r.ground, r.sensors, r.length) == (ground, sensors, length)]
             line = [share("", [r.found for r in some if r.fraction == f]) for f in FRACTIONS]
-            axes.plot(FRACTIONS, [f.value for f in line], marker="o", label=f"{length} px")
-            axes.fill_between(FRACTIONS, [f.low for f in line], [f.high for f in line], alpha=0.12)
+            beside = np.array(FRACTIONS) + 0.015 * (n - 1.5)  # intervals side by side, not on one another
+            values, low, high = (np.array([getattr(f, name) for f in line]) for name in ("value", "low", "high"))
+            bars = (values - low, high - values)
+            axes.errorbar(beside, values, bars, marker="o", elinewidth=0.7, label=f"{length} px")
         axes.axhline(0.8, color="0.6", linestyle="--", linewidth=0.8)
-        axes.set(title=f"{ground},\n{sensors}", xlabel="share of a pixel that the wall covers", ylim=(0, 1.02))
+        axes.set(title=f"{ground},\n{sensors}", xlabel="share of a pixel that the wall covers", ylim=(-0.03, 1.03))
     page.axes[0].set_ylabel("found and confirmed")
-    page.axes[0].legend(title="length")
+    page.legend(*page.axes[0].get_legend_handles_labels(), title="length", loc="outside right upper")
     to.mkdir(parents=True, exist_ok=True)
     page.savefig(to / "walls.png", dpi=110)
