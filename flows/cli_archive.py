@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 
 from aois.area import Kind
-from flows.settings import SettingsError, SourceName
+from flows.settings import SettingsError
+from flows.terminal import AreasOption, SourceOption, existing_ledger, settings_of
 
 archive_app = typer.Typer(no_args_is_help=True, help="The archive of scenes.")
 
@@ -25,17 +26,15 @@ def prune(
     older_than: Annotated[Optional[int], typer.Option("--older-than", min=1, help="Days.")] = None,  # noqa: UP045
     max_gb: Annotated[Optional[float], typer.Option("--max-gb", min=0, help="What the archive may hold.")] = None,  # noqa: UP045
     is_real: Annotated[bool, typer.Option("--delete", help="Delete; without it nothing is.")] = False,
-    areas: Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")] = None,  # noqa: UP045
-    source: Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")] = None,  # noqa: UP045
+    areas: AreasOption = None,
+    source: SourceOption = None,
     outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
 ) -> None:
     """Say which scenes no watch needs and no alert rests on, and delete them with --delete."""
     from flows.call import areas_of
-    from flows.cli import _settings
     from flows.prune import delete_files, find_prunable, limits_of
-    from flows.terminal import existing_ledger
 
-    settings = _settings(areas, source, None, outputs)
+    settings = settings_of(areas, source, None, outputs)
     given = {"archive_max_days": older_than, "archive_max_gb": max_gb}
     settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
     before, most_bytes = limits_of(settings, today=datetime.now(UTC).date())
@@ -65,20 +64,19 @@ def adopt(
     version: Annotated[Optional[str], typer.Option("--version", help="How its SHA-256 begins.")] = None,  # noqa: UP045
     by: Annotated[Optional[str], typer.Option("--by", help="Who decides; without it nothing is changed.")] = None,  # noqa: UP045
     why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
-    areas: Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")] = None,  # noqa: UP045
-    source: Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")] = None,  # noqa: UP045
+    areas: AreasOption = None,
+    source: SourceOption = None,
     outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
 ) -> None:
     """List other versions of scenes, try out those of --scene and, with --by, use them and replay their weeks."""
     from flows.adopt import adopt as take
     from flows.adopt import adoption_of, choose, offers, try_out
     from flows.call import areas_of, as_recorded
-    from flows.cli import _run, _settings
     from flows.plan import Asked
-    from flows.terminal import existing_ledger
+    from flows.watch_command import run_watch
 
     console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
-    settings, now = _settings(areas, source, None, outputs), datetime.now(UTC)
+    settings, now = settings_of(areas, source, None, outputs), datetime.now(UTC)
     with existing_ledger(settings) as ledger:
         settings, last = as_recorded(settings, area, ledger), ledger.last_observed(area)
         if last is None:
@@ -103,4 +101,4 @@ def adopt(
             return
         take(settings, watched, choices)
     console.print(f"adopted by {by}; the weeks from there on are worked through again")
-    _run(settings, Asked(None, min(last.last_day, now.date()), now.date()), (area,), from_archive=True)
+    run_watch(settings, Asked(None, min(last.last_day, now.date()), now.date()), (area,), from_archive=True)

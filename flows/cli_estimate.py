@@ -9,22 +9,22 @@ import typer
 from rich.console import Console
 
 from flows.settings import SettingsError, SourceName
+from flows.terminal import AreasOption, CatalogOption, DayOption, SourceOption, asked_of, settings_of
 
 
 def estimate(
-    areas: Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")] = None,  # noqa: UP045
-    source: Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")] = None,  # noqa: UP045
-    catalog: Annotated[Optional[str], typer.Option("--catalog", help="A STAC API or catalog.")] = None,  # noqa: UP045
-    since: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")] = None,  # noqa: UP045
-    until: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")] = None,  # noqa: UP045
+    areas: AreasOption = None,
+    source: SourceOption = None,
+    catalog: CatalogOption = None,
+    since: DayOption = None,
+    until: DayOption = None,
     area: Annotated[Optional[list[str]], typer.Option("--area", help="Only this area; may be repeated.")] = None,  # noqa: UP045
     outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
 ) -> None:
     """Say what a watch would fetch and spend; only the catalog is asked."""
-    from flows.cli import _asked, _settings
     from flows.estimate import AreaEstimate, estimate_run
 
-    settings = _settings(areas, source, catalog, outputs)
+    settings = settings_of(areas, source, catalog, outputs)
     if settings.source is SourceName.SIMULATED:
         raise SettingsError("source `simulated` costs nothing; name --source stac or --source sentinelhub")
     console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
@@ -35,7 +35,7 @@ def estimate(
         else:
             console.print(f"{found.area_id}: {found.to_fetch} of {found.scenes} scenes to fetch, up to {found.cost}")
 
-    whole = estimate_run(settings, _asked(since, until), tuple(area or ()), on_area=tell)
+    whole = estimate_run(settings, asked_of(since, until), tuple(area or ()), on_area=tell)
     to_fetch = sum(found.to_fetch for found in whole.areas)
     console.print(
         f"in all: {len(whole.areas)} areas, {to_fetch} scenes, up to {whole.cost}, about {whole.minutes:.0f} minutes"

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from flows.settings import SettingsError, SourceName
-from flows.terminal import OutputsOption
+from flows.settings import SettingsError
+from flows.terminal import AreasOption, OutputsOption, SourceOption, existing_ledger, settings_of
 
 
 def detectability(
     area: Annotated[str, typer.Argument(help="The area whose archive is asked.")],
     thorough: Annotated[bool, typer.Option("--thorough", help="Four times the trials, over two half years.")] = False,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds of probes for each set of sensors.")] = 8,
-    areas: Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")] = None,  # noqa: UP045
-    source: Annotated[Optional[SourceName], typer.Option("--source", help="Where its imagery came from.")] = None,  # noqa: UP045
+    areas: AreasOption = None,
+    source: SourceOption = None,
     outputs: OutputsOption = None,
 ) -> None:
     """Say how small a change would have been seen in an area, and how late: from its own archive, asking no source."""
     # numpy, scipy and the readers take a second to load: only where they are needed
     from aois.grid import grid_of
     from flows.call import areas_of, as_recorded
-    from flows.cli import _settings
     from flows.detectability import Series, detectability_of, folder_of, lines_of
     from flows.reports.detectability import to_csv, to_json, to_svg
     from flows.sources import open_archive
-    from flows.terminal import existing_ledger
 
-    settings = _settings(areas, source, None, outputs)
+    settings = settings_of(areas, source, None, outputs)
     with existing_ledger(settings) as ledger:
         settings = as_recorded(settings, area, ledger)
     (chosen,), known = areas_of(settings, (area,))

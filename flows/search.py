@@ -17,6 +17,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from aois.area import Area, Kind
 from aois.grid import grid_of
 from detectors.wide_places import places_of
+from flows.gathering import gathered
 from flows.mendable import MENDABLE
 from flows.plan import Asked, last_week
 from flows.search_call import regions_of
@@ -70,7 +71,7 @@ def search(
     span = Span(since or end - timedelta(weeks=settings.lookback_weeks), end, settings.history_days)
     sites = tuple(area for area in known if area.kind is Kind.SITE)
     futures = [search_region.submit(area, settings, span, sites, threads) for area in areas]
-    result = _gather(areas, futures, end)
+    result = SearchResult(end, *gathered(areas, futures, RegionOutcome))
     _show(result)
     if result.failures:
         return Failed(message=f"regions failed: {', '.join(sorted(result.failures))}", data=result)
@@ -122,18 +123,6 @@ def run_region(
         state.watched_share,
         listed,
     )
-
-
-def _gather(areas: Sequence[Area], futures: Sequence[Any], until: date) -> SearchResult:
-    outcomes, failures = [], {}
-    for area, future in zip(areas, futures, strict=True):
-        future.wait()
-        result = future.result(raise_on_failure=False)
-        if isinstance(result, RegionOutcome):
-            outcomes.append(result)
-        else:
-            failures[area.id] = str(future.state.message)
-    return SearchResult(until, tuple(outcomes), failures)
 
 
 def _show(result: SearchResult) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
 
 import typer
 
 from flows.credentials import check_account
 from flows.search_call import Engine, regions_of, runner_of
-from flows.settings import Settings, SettingsError, SourceName, load_settings
-from flows.terminal import OutputsOption, console
+from flows.settings import Settings
+from flows.terminal import (
+    AreasOption,
+    CatalogOption,
+    DayOption,
+    OutputsOption,
+    SourceOption,
+    console,
+    day_of,
+    result_of,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from prefect import State
@@ -21,11 +29,11 @@ _SHOWN = 20
 
 def search(
     regions: Annotated[Optional[list[str]], typer.Argument(help="The regions; all of the list if left out.")] = None,  # noqa: UP045
-    areas: Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")] = None,  # noqa: UP045
-    source: Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")] = None,  # noqa: UP045
-    catalog: Annotated[Optional[str], typer.Option("--catalog", help="A STAC API or catalog, URL or path.")] = None,  # noqa: UP045
+    areas: AreasOption = None,
+    source: SourceOption = None,
+    catalog: CatalogOption = None,
     since: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD", help="Where a first search begins.")] = None,  # noqa: UP045
-    until: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")] = None,  # noqa: UP045
+    until: DayOption = None,
     on: Annotated[Engine, typer.Option("--on", help="The engine.")] = Engine.THREADS,
     at_once: Annotated[int, typer.Option("--at-once", min=1, help="Regions at the same time.")] = 1,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads that share a region.")] = 2,
@@ -33,10 +41,10 @@ def search(
     outputs: OutputsOption = None,
 ) -> None:
     """Search whole regions for places that deserve a close look; takes in what is new since the last search."""
-    settings = load_settings(areas=areas, source=source, catalog=catalog, outputs=outputs)
+    settings = settings_of(areas, source, catalog, outputs)
     regions_of(settings, tuple(regions or ()))
     check_account(settings)
-    asked = (tuple(regions or ()), _day(since, "--since"), _day(until, "--until"), threads)
+    asked = (tuple(regions or ()), day_of(since, "--since"), day_of(until, "--until"), threads)
     result = _run(settings, asked, runner_of(on, at_once=at_once, cluster=cluster))
     for outcome in result.outcomes:
         _tell(outcome)
@@ -55,14 +63,7 @@ def _run(settings: Settings, asked: tuple[Any, ...], runner: Any) -> Any:
     quieten()
     settings = settings.model_copy(update={"outputs": settings.outputs.absolute()})
     state = cast("State[Any]", flow.with_options(task_runner=runner)(settings, *asked, return_state=True))
-    result = state.result(raise_on_failure=False)
-    if not isinstance(result, SearchResult):
-        raise (
-            result
-            if isinstance(result, Exception)
-            else SettingsError(f"the search ended as {state.name}: {state.message}")
-        )
-    return result
+    return result_of(state, SearchResult)
 
 
 def _tell(outcome: Any) -> None:
@@ -82,10 +83,3 @@ def _tell(outcome: Any) -> None:
             soft_wrap=True,
         )
     console.print(f"  {outcome.listed}: a physical pattern each, to be looked at by a person.", highlight=False)
-
-
-def _day(text: str | None, option: str) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise SettingsError(f"{option} `{text}` is not a date; write it as 2026-11-22") from None

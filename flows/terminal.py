@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
 
 import typer
 from rich.console import Console
 
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.settings import Settings, SettingsError
+from flows.plan import Asked
+from flows.settings import Settings, SettingsError, SourceName, load_settings
+
+if TYPE_CHECKING:
+    from prefect import State
+
+T = TypeVar("T")
 
 console = Console() if sys.stdout.isatty() else Console(width=150)
 
 OutputsOption = Annotated[Optional[Path], typer.Option("--outputs", help="Where everything is written.")]  # noqa: UP045
+AreasOption = Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")]  # noqa: UP045
+SourceOption = Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")]  # noqa: UP045
+CatalogOption = Annotated[
+    Optional[str], typer.Option("--catalog", help="A STAC API or catalog, URL or path.")  # noqa: UP045
+]
+DayOption = Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")]  # noqa: UP045
 
 
 def existing_ledger(settings: Settings) -> Ledger:
@@ -24,3 +37,34 @@ def existing_ledger(settings: Settings) -> Ledger:
             f"no ledger in `{settings.outputs}`; run `sitewatch watch` first or name the folder with --outputs"
         )
     return open_ledger(settings.ledger)
+
+
+def asked_of(since: str | None, until: str | None, *, replay: bool = False) -> Asked:
+    """The dates that were typed; raises `SettingsError` for what is none."""
+    return Asked(day_of(since, "--since"), day_of(until, "--until"), datetime.now(UTC).date(), replay)
+
+
+def day_of(text: str | None, option: str) -> date | None:
+    """The date given to an option; raises `SettingsError` for what is none."""
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"{option} `{text}` is not a date; write it as 2026-11-22") from None
+
+
+def settings_of(areas: Path | None, source: SourceName | None, catalog: str | None, outputs: Path | None) -> Settings:
+    """The settings with what was typed above them; raises `SettingsError` for a catalog that nothing would read."""
+    settings = load_settings(areas=areas, source=source, catalog=catalog, outputs=outputs)
+    if catalog is not None and settings.source is not SourceName.STAC:
+        raise SettingsError(
+            f"catalog `{catalog}` is read by the source `stac` alone; add --source stac, or leave it out"
+        )
+    return settings
+
+
+def result_of(state: State[Any], kind: type[T]) -> T:
+    """What a flow came to; raises what it failed of, where it came to nothing."""
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, kind):
+        return result
+    raise result if isinstance(result, Exception) else SettingsError(f"the run ended as {state.name}: {state.message}")

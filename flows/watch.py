@@ -32,6 +32,7 @@ from flows.attest import attest
 from flows.call import areas_of, check_call
 from flows.delivery import deliver_pending
 from flows.evidence.catalog import write_catalog
+from flows.gathering import gathered
 from flows.imagery.metering import Cost, Metered
 from flows.imagery.simulated import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
@@ -97,7 +98,7 @@ def watch(
         ledger.record_areas(known)
         with clock.step("areas"):
             futures = [watch_one.submit(area, asked, stores, board, run) for area in areas]
-            outcomes, failures = _gather(areas, futures)
+            outcomes, failures = gathered(areas, futures, AreaOutcome)
         with clock.step("files"):
             write_outputs(settings, ledger, areas)
             _write_truth(stores, [a for a in areas if a.id not in failures], settings)
@@ -176,18 +177,6 @@ def _stores(settings: Settings, ledger: Ledger, week: Week, known: tuple[Area, .
     sites = tuple(a for a in known if a.kind is Kind.SITE)
     archive = open_archive(settings)
     return Stores(settings, archive, ledger, source, settings.source.value, sites)
-
-
-def _gather(areas: Sequence[Area], futures: Sequence[Any]) -> tuple[tuple[AreaOutcome, ...], dict[str, str]]:
-    outcomes, failures = [], {}
-    for area, future in zip(areas, futures, strict=True):
-        future.wait()
-        result = future.result(raise_on_failure=False)
-        if isinstance(result, AreaOutcome):
-            outcomes.append(result)
-        else:
-            failures[area.id] = str(future.state.message)
-    return tuple(outcomes), failures
 
 
 def _write_truth(stores: Stores, areas: Sequence[Area], settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
@@ -23,17 +24,32 @@ SPLITS = ("all", "change", "confidence", "area")
 
 def add_cases(app: FastAPI, desk: Desk, pages: Pages, queue: Queue) -> None:
     """The routes of those who look and judge."""
+    cases = Cases(desk, pages, queue)
+    app.get("/")(cases.show_queue)
+    app.get("/cases/{event_id}")(cases.show_case)
+    app.get("/cases/{event_id}/pictures/{name}.webp")(cases.show_picture)
+    app.post("/cases/{event_id}/verdicts")(cases.judge)
+    app.post("/verdicts/{number}/undo")(cases.undo)
+    app.get("/precision")(cases.show_precision)
 
-    @app.get("/")
-    def show_queue(request: Request) -> Response:
+
+@dataclass(frozen=True)
+class Cases:
+    """What those who look and judge ask for, and what they are answered."""
+
+    desk: Desk
+    pages: Pages
+    queue: Queue
+
+    def show_queue(self, request: Request) -> Response:
         """The queue, fifty cases a page."""
         chosen, account = filter_of(request.query_params), account_of(request)
-        everything = queue.entries()
+        everything = self.queue.entries()
         shown = [entry for entry in everything if chosen.fits(entry, account.number)]
         last = max(1, -(-len(shown) // A_PAGE))
         number = min(max(1, _number(request.query_params.get("page", "1"))), last)
-        waiting = shown if chosen == Filter() else queue.shown(Filter(), account.number)
-        return pages.show(
+        waiting = shown if chosen == Filter() else self.queue.shown(Filter(), account.number)
+        return self.pages.show(
             request,
             "queue.html",
             entries=shown[(number - 1) * A_PAGE : number * A_PAGE],
@@ -45,95 +61,79 @@ def add_cases(app: FastAPI, desk: Desk, pages: Pages, queue: Queue) -> None:
             waiting=len(waiting),
             all_of_them=len(everything),
             shows=[MINE, *Standing, EVERYTHING],
-            notice=_notice(request, queue, account),
+            notice=_notice(request, self.queue, account),
         )
 
-    @app.get("/cases/{event_id}")
-    def show_case(request: Request, event_id: str) -> Response:
+    def show_case(self, request: Request, event_id: str) -> Response:
         """One case."""
-        return _case(request, desk, pages, queue, event_id)
+        return self._case(request, event_id)
 
-    @app.get("/cases/{event_id}/pictures/{name}.webp")
-    def show_picture(event_id: str, name: str) -> Response:
+    def show_picture(self, event_id: str, name: str) -> Response:
         """One picture of a case."""
-        exhibit = desk.evidence.exhibit(event_id)
+        exhibit = self.desk.evidence.exhibit(event_id)
         if exhibit is None or name not in exhibit.pictures:
             raise HTTPException(404)
         kept = {"Cache-Control": "private, max-age=600"}
         return Response(drawn(exhibit.pictures[name]), media_type="image/webp", headers=kept)
 
-    @app.post("/cases/{event_id}/verdicts")
-    def judge(request: Request, event_id: str) -> Response:
+    def judge(self, request: Request, event_id: str) -> Response:
         """The verdict is on record, and the next case comes up; what lacks something is asked for again."""
         given, account = request.state.form, account_of(request)
-        if queue.find(event_id) is None:
+        if self.queue.find(event_id) is None:
             raise HTTPException(404)
         verdict, _, reason = given.get("verdict", "").partition(":")
         note = given.get("note", "").strip()
         chosen = filter_of(given)
         if len(note) > MOST_NOTE:
-            complaint = pages.say(request, "case.too_long", n=len(note), most=MOST_NOTE)
-            return _case(request, desk, pages, queue, event_id, complaint=complaint, note=note, status=422)
-        after = queue.neighbours(event_id, chosen, account.number)[1]
+            complaint = self.pages.say(request, "case.too_long", n=len(note), most=MOST_NOTE)
+            return self._case(request, event_id, complaint=complaint, note=note)
+        after = self.queue.neighbours(event_id, chosen, account.number)[1]
         try:
-            said = desk.reviews.judge(
-                event_id, verdict=verdict, reason=reason, note=note, account=account, at=desk.clock()
+            said = self.desk.reviews.judge(
+                event_id, verdict=verdict, reason=reason, note=note, account=account, at=self.desk.clock()
             )
         except DeskError as error:
-            words = pages.say(request, "case.needs_note") if reason == "other" and not note else str(error)
-            return _case(request, desk, pages, queue, event_id, complaint=words, note=note, status=422)
+            words = self.pages.say(request, "case.needs_note") if reason == "other" and not note else str(error)
+            return self._case(request, event_id, complaint=words, note=note)
         return _on(after, chosen, done=said.number)
 
-    @app.post("/verdicts/{number}/undo")
-    def undo(request: Request, number: str) -> Response:
+    def undo(self, request: Request, number: str) -> Response:
         """The verdict is taken back, and its case comes up."""
-        said = desk.reviews.withdraw(_number(number), account=account_of(request), at=desk.clock())
+        said = self.desk.reviews.withdraw(_number(number), account=account_of(request), at=self.desk.clock())
         return _on(said.event_id, filter_of(request.state.form), undone=said.number)
 
-    @app.get("/precision")
-    def show_precision(request: Request) -> Response:
+    def show_precision(self, request: Request) -> Response:
         """How often alerts held when a person looked."""
-        known = desk.reviews.precision()
+        known = self.desk.reviews.precision()
         groups = {split: known[split] for split in SPLITS}
-        disputed = sum(entry.standing is Standing.DISPUTED for entry in queue.entries())
-        return pages.show(request, "precision.html", groups=groups, disputed=disputed)
+        disputed = sum(entry.standing is Standing.DISPUTED for entry in self.queue.entries())
+        return self.pages.show(request, "precision.html", groups=groups, disputed=disputed)
 
-
-def _case(
-    request: Request,
-    desk: Desk,
-    pages: Pages,
-    queue: Queue,
-    event_id: str,
-    *,
-    complaint: str = "",
-    note: str = "",
-    status: int = 200,
-) -> Response:
-    entry, exhibit = queue.find(event_id), desk.evidence.exhibit(event_id)
-    if entry is None or exhibit is None:
-        raise HTTPException(404)
-    chosen = filter_of(request.state.form or request.query_params)
-    account = account_of(request)
-    before, after = queue.neighbours(event_id, chosen, account.number)
-    own = entry.words.get(f"account:{account.number}")
-    return pages.show(
-        request,
-        "case.html",
-        status=status,
-        entry=entry,
-        exhibit=exhibit,
-        fragment=_fragment(exhibit, pages.lang(request)),
-        chosen=chosen,
-        before=before,
-        after=after,
-        own=own,
-        is_second=_is_second(entry, account),
-        reasons=desk.reasons,
-        complaint=complaint,
-        note=note,
-        notice=_notice(request, queue, account),
-    )
+    def _case(self, request: Request, event_id: str, *, complaint: str = "", note: str = "") -> Response:
+        """The page of a case; with a complaint about what was said of it, and status 422."""
+        entry, exhibit = self.queue.find(event_id), self.desk.evidence.exhibit(event_id)
+        if entry is None or exhibit is None:
+            raise HTTPException(404)
+        chosen = filter_of(request.state.form or request.query_params)
+        account = account_of(request)
+        before, after = self.queue.neighbours(event_id, chosen, account.number)
+        return self.pages.show(
+            request,
+            "case.html",
+            status=422 if complaint else 200,
+            entry=entry,
+            exhibit=exhibit,
+            fragment=_fragment(exhibit, self.pages.lang(request)),
+            chosen=chosen,
+            before=before,
+            after=after,
+            own=entry.words.get(f"account:{account.number}"),
+            is_second=_is_second(entry, account),
+            reasons=self.desk.reasons,
+            complaint=complaint,
+            note=note,
+            notice=_notice(request, self.queue, account),
+        )
 
 
 def _fragment(exhibit: Exhibit, lang: str) -> str:
