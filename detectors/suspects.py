@@ -71,7 +71,11 @@ def criteria_of(
             min(1.0, built_m2 / p.large_m2) * fast,
             f"{built_m2:,.0f} m² newly built in {candidate.days} days",
         ),
-        ("large-buildings", min(1.0, buildings / p.many_buildings), f"room for {buildings} large roofs"),
+        (
+            "large-buildings",
+            min(1.0, buildings / p.many_buildings),
+            f"room for {buildings} large roof{'' if buildings == 1 else 's'}",
+        ),
         ("enclosing-line", closure, f"a line stands in {closure:.0%} of the directions around"),
         ("cleared-ground", min(1.0, ground_m2 / p.large_m2) * fast, f"{ground_m2:,.0f} m² of ground changed"),
         ("apart-from-built-land", min(1.0, apart / p.distance_m), _apart_words(apart)),

@@ -82,7 +82,7 @@ def test_the_link_holds_what_is_filtered(open_page: Open, judged: tuple[Path, ..
     controls.get_by_label("Search").fill("heron & <b>")
     assert page.evaluate("location.hash") == "#cases?text=heron+%26+%3Cb%3E&state=finished"
     controls.get_by_label("Search").fill("heron")
-    address = page.url
+    address = page.evaluate("location.href")
     other, _ = open_page(judged[0], 1280)
     other.goto(address)
     other.reload()
