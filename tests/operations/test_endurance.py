@@ -110,7 +110,8 @@ def test_a_killed_prefect_server_is_begun_again_and_the_schedule_goes_on(premise
 
 @pytest.mark.parametrize("also_flow", [False, True], ids=["worker", "worker and flow"])
 def test_a_killed_worker_of_a_pool_loses_nothing(premises, tools, undisturbed, also_flow):
-    place = premises(**LONG)
+    """A flow whose worker is gone may end in peace or die of it, unheard; either way the lookout sees to it."""
+    place = premises(**LONG, lookout_at="* * * * *")
     server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(place.api_port)]
     worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "machine"]
     more = {"PREFECT_API_URL": place.api}
