@@ -19,7 +19,8 @@ class CueParameters:
 
     `built_vegetation`: NDVI above which nothing built stands, `roof_vegetation` the same for the mean of a year;
     `water`: NDVI under which a pixel is open water; `built_contrast`: contrast in reflectance from which a pixel can
-    be a roof, and `dark_roof_vegetation` the NDVI over which a dark one cannot be; `familiar_margin` in σ;
+    be a roof, and `dark_roof_vegetation` the NDVI over which a dark one cannot be; `overgrown`: NDVI from which a look
+    does not say what became of ground as red as `soil_redness`; `familiar_margin` in σ;
     `correlation` of vv and vh speckle after averaging, `skew` that of the logarithm of gamma speckle of 4.4 looks over
     3 × 3 pixels, `least_scatter` the least that a radar scene is believed to scatter, in σ; a step of contrast counts
     for no more than `texture_base` + `texture_gain` × the rise of texture, which a few pixels move little; of what one
@@ -30,6 +31,8 @@ class CueParameters:
     built_vegetation: float = 0.4
     roof_vegetation: float = 0.28
     dark_roof_vegetation: float = 0.2
+    overgrown: float = 0.5
+    soil_redness: float = 0.2
     built_contrast: float = 0.025
     water: float = -0.05
     familiar_margin: float = 1.0
@@ -134,7 +137,7 @@ def _structure(residual: Residual, p: CueParameters) -> tuple[Floats | None, Flo
     was_roof = (np.abs(residual.level[c]) > p.built_contrast) & _stood_bare(residual, p)
     removal = np.where(~stronger & was_roof, np.minimum(step, _backing(-texture, p)), 0.0)
     unseen = ~np.isfinite(contrast) | ~np.isfinite(texture)
-    return _hide(structure, unseen), _hide(removal, unseen)
+    return _hide(structure, unseen), _hide(removal, unseen | _is_overgrown(residual, p))
 
 
 def _backing(texture: Floats, p: CueParameters) -> Floats:
@@ -157,6 +160,17 @@ def _is_bare(residual: Residual, p: CueParameters) -> Mask:
 def _stood_bare(residual: Residual, p: CueParameters) -> Mask:
     """Where no vegetation stood in the mean of the year: a field is bare for a season, a roof always."""
     return _under(residual, residual.level, p.roof_vegetation)
+
+
+def _is_overgrown(residual: Residual, p: CueParameters) -> Mask:
+    """Where the look is green and the ground of the year has the colour of soil.
+
+    A bare plot loses its contrast in the rains as a roof pulled down does, and what is under the green is not seen.
+    """
+    if not {"vegetation", "redness"} <= set(residual.names):
+        return np.zeros(residual.z.shape[1:], bool)
+    is_soil = residual.level[residual.names.index("redness")] > p.soil_redness
+    return np.asarray(is_soil & (residual.observed[residual.names.index("vegetation")] >= p.overgrown))
 
 
 def _under(residual: Residual, values: Floats, limit: float) -> Mask:

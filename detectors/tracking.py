@@ -12,7 +12,7 @@ from datetime import date
 
 import numpy as np
 
-from detectors.look import Floats, Mask
+from detectors.look import RADAR, Floats, Mask
 from detectors.objects import GroundObject, anchor, is_line, is_ring, touching
 from detectors.records import Change, State, Transition
 
@@ -25,7 +25,8 @@ class TrackingParameters:
 
     `confirming_dates` looks must show it (SCIENCE.md: never confirmed on fewer than three; a line alone needs one
     more, and to have been found first `line_days` ago: lines of fields that green come and go within weeks), and
-    `confirmed_share` of its pixels must have reached DIST-ALERT's 22.5. It is retracted when under
+    `confirmed_share` of its pixels, `confirmed_px` at least, must have reached the confirming confidence, or `radar_px`
+    by radar alone, whose pixels are averaged over nine, so that fewer are one reading. It is retracted when under
     `kept_share` of its pixels still hold evidence before it was confirmed. It is finished when nothing was added for
     `quiet_days` (DIST-ALERT says 30; building pauses longer, chosen on simulated phases) . Objects within `reach_px`
     of an open event are its growth.
@@ -34,6 +35,7 @@ class TrackingParameters:
     confirming_dates: int = 3
     confirmed_share: float = 0.5
     confirmed_px: int = 3
+    radar_px: int = 9
     kept_share: float = 0.34
     quiet_days: int = 120
     line_days: int = 28
@@ -285,7 +287,8 @@ def _later_change(track: Track, sighting: Sighting) -> Change:
 def confirm(track: Track, *, sure_px: int, today: int, parameters: TrackingParameters) -> Track:
     """The event confirmed, if enough dates and pixels say so; else as it was."""
     p = parameters
-    enough = sure_px >= max(p.confirmed_px, p.confirmed_share * min(track.core.sum(), 40))
+    fewest = p.radar_px if track.sensors == (RADAR,) and not track.is_ridge else p.confirmed_px
+    enough = sure_px >= max(fewest, p.confirmed_share * min(track.core.sum(), 40))
     dates = p.confirming_dates + (1 if track.is_ridge else 0)
     is_too_new = track.is_ridge and today - track.transitions[0].on.toordinal() < p.line_days
     if track.state is not State.PROVISIONAL or track.dates < dates or not enough or is_too_new:

@@ -18,6 +18,7 @@ from detectors.features import FLOORS
 SHAPE = (3, 4)
 LOW = EvidenceParameters().low
 SIGMA = {"vegetation": 0.05, "brightness": 0.01, "built": 0.05, "contrast": 0.01, "texture": 0.005, "greenness": 0.03}
+SIGMA["redness"] = 0.05
 QUICK = settings(deadline=None, max_examples=60, derandomize=True)
 
 FOREST = {"vegetation": 0.75, "brightness": 0.05, "built": -0.3, "contrast": -0.005, "texture": 0.005}
@@ -83,6 +84,15 @@ def test_what_a_change_of_cover_says(before, after, cues):
 def test_before_and_after_swapped_turns_structure_into_removal():
     assert metric(SOIL, ROOF, Cue.STRUCTURE) >= metric(ROOF, SOIL, Cue.REMOVAL) > 5.0, "a roof shows by its hue too"
     assert metric(ROOF, SOIL, Cue.STRUCTURE) == metric(SOIL, ROOF, Cue.REMOVAL) == 0.0
+
+
+@pytest.mark.parametrize(("redness", "says"), [(0.29, False), (0.05, True)], ids=["bare plot", "grey roof"])
+def test_a_bare_plot_overgrown_is_no_roof_pulled_down(redness, says):
+    hue = {"redness": redness}
+    values = optical_metric(residual(ROOF | hue, FOREST | {"redness": 0.1}))[Cue.REMOVAL]
+    assert np.isfinite(values).all() == says
+    assert not says or (values > LOW).all()
+    assert metric(ROOF | hue, SOIL | hue, Cue.REMOVAL) > LOW
 
 
 @QUICK

@@ -113,6 +113,20 @@ def test_never_confirmed_on_fewer_than_three_dates(dates, sure):
     assert confirm(track, sure_px=sure, today=MONDAY, parameters=P).state is State.PROVISIONAL
 
 
+@pytest.mark.parametrize(
+    ("sensors", "sure", "state"),
+    [
+        (("sentinel-1",), 8, State.PROVISIONAL),
+        (("sentinel-1",), 9, State.CONFIRMED),
+        (("sentinel-2",), 8, State.CONFIRMED),
+        (("sentinel-1", "sentinel-2"), 8, State.CONFIRMED),
+    ],
+)
+def test_radar_alone_confirms_nothing_smaller_than_its_window(sensors, sure, state):
+    small = opened(box(12, 12, 4, 4), dates=4, sensors=sensors)
+    assert confirm(small, sure_px=sure, today=MONDAY, parameters=P).state is state
+
+
 def test_a_closed_wall_gets_no_longer_by_what_is_built_within():
     roofs = sighting(box(12, 12, 4, 4), change=Change.FENCING, length_px=90.0, closure=1.0)
     for closure, length in ((0.7, 90.0), (1.0, 60.0)):
