@@ -125,8 +125,11 @@ def test_live_precision_follows_the_verdicts(desk: Any) -> None:
     desk.judge("rita", "ev-b1", "rejected:season")
     with desk.client("vera") as client:
         text = client.get("/precision").text
+        client.get("/language/fr")
+        french = client.get("/precision").text
     assert "<b>50 %</b>" in text
     assert "0.8 to 0.9" in text
+    assert "0,8 à 0,9" in french
 
 
 def test_viewers_are_offered_nothing_that_they_may_not_do(shared: Any) -> None:

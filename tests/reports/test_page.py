@@ -109,6 +109,7 @@ def test_a_whole_week_is_well_formed_small_and_complete(week_inputs: ReportInput
     source, page = read(week_inputs)
     assert len(source.encode()) < 4_000_000
     for said in (
+        "The same by radar",
         "Delta, northern reach",
         "new suspect site",
         "14,200 m²",
