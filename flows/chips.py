@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.look import RADAR, Look
-from flows.album import Album, Page, clear_pages, season_apart
+from flows.album import YEAR_BEFORE, Album, Page, clear_pages, season_apart
 from flows.reports.inputs import Chip, Pair, Recipe
 from flows.reports.pictures import limits_of, radar_rgb, reduce_by, reduction_for, stretch
 
@@ -20,6 +20,7 @@ TRUE_COLOUR = ("red", "green", "blue")
 FALSE_COLOURS = {"false-nir": ("nir", "red", "green"), "false-swir": ("swir16", "nir", "red")}
 RADAR_LOOKS = 3  # averaged on either side: one look is mostly speckle
 SETTLED_DAYS = 5  # a look so shortly before the first sign may show it already
+SEASON_A_YEAR = 3.0  # a picture a year older is taken where it is 30 days nearer in season; chosen
 THUMB_SIDE_PX = 64
 THUMBS = 8
 THUMBS_BEFORE_DAYS = 365
@@ -28,8 +29,8 @@ THUMBS_BEFORE_DAYS = 365
 def picture_pair(album: Album, *, first_seen: date) -> Pair | None:
     """Clear pictures of an album's ground before a day and since, stretched alike; radar when nothing was clear.
 
-    The later one is the last clear one, the earlier one the clear one nearest to it in season: what differs between
-    them is then the change, not the time of year.
+    The later one is the last clear one, the earlier one the clear one nearest to it in season, of late years rather
+    than of long ago: what differs between them is then the change, not the time of year.
     """
     before, after = _clear_pair(album, first_seen)
     if after is None:
@@ -85,7 +86,11 @@ def _clear_pair(album: Album, first_seen: date) -> tuple[Page | None, Page | Non
     if not later:
         return None, None
     earlier = clear_pages([p for p in pages if p.look.day < first_seen - timedelta(days=SETTLED_DAYS)])
-    return min(reversed(earlier), key=lambda p: season_apart(p, later[-1]), default=None), later[-1]
+
+    def worth(page: Page) -> float:
+        return season_apart(page, later[-1]) + SEASON_A_YEAR * ((first_seen - page.look.day).days // YEAR_BEFORE)
+
+    return min(reversed(earlier), key=worth, default=None), later[-1]
 
 
 def _coloured(kind: str, bands: tuple[str, ...], before: Page | None, after: Page) -> Pair:

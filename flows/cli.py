@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.text import Text
 
 from aois.area import Kind
-from aois.importing import import_areas
 from aois.reading import read_areas, to_feature_collection
 from flows.cli_alerts import alerts_app
 from flows.cli_archive import archive_app
@@ -79,6 +78,8 @@ def areas_import(
     kind: Annotated[Kind, typer.Option("--kind", help="What the entries are.")] = Kind.SITE,
 ) -> None:
     """Turn a CSV, KML, GeoPackage or GeoJSON list into a watch list."""
+    from aois.importing import import_areas
+
     areas, notes = import_areas(file, kind=kind)
     target = to or file.with_suffix(".sitewatch.geojson")
     if target.exists():

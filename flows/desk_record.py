@@ -47,7 +47,7 @@ class DeskAccounts:
     ) -> Account:
         """The account is as given, and logged out everywhere."""
         given = {"role": role, "sees_positions": sees_positions, "password_hash": password_hash}
-        with _explained():
+        with _explained("complaint.no_account", name=name[:64]):
             return _account(self.ledger.accounts.change(name, closed_at=closed_at, **given))  # type: ignore[arg-type]
 
     def open_session(self, key_hash: str, form_key: str, *, account: int, at: datetime, ends_at: datetime) -> None:
@@ -104,15 +104,18 @@ class DeskReviews:
     def judge(self, event_id: str, *, verdict: str, reason: str, note: str, account: Account, at: datetime) -> Opinion:
         """The verdict is on record; raises `DeskError` when it lacks something."""
         if verdict not in list(Verdict) or reason not in ("", *REASONS):
-            raise DeskError(f"verdict `{verdict[:20]}` for reason `{reason[:20]}` is none; use the buttons of the page")
+            raise DeskError(
+                f"verdict `{verdict[:20]}` for reason `{reason[:20]}` is none; use the buttons of the page",
+                key="complaint.no_verdict",
+            )
         why = Reason(reason) if reason else None
         words = Judgement(Verdict(verdict), by=account.name, reason=why, note=note)
-        with _explained():
+        with _explained("case.needs_note" if reason == "other" and not note else "complaint.no_verdict"):
             return _opinion(self.ledger.reviews.judge(event_id, words, account=account.number, at=at))
 
     def withdraw(self, number: int, *, account: Account, at: datetime) -> Opinion:
         """The verdict is taken back; raises `DeskError` when it is not that account's own."""
-        with _explained():
+        with _explained("complaint.not_yours"):
             return _opinion(self.ledger.reviews.withdraw(number, account=account.number, at=at))
 
     def precision(self) -> Mapping[str, Sequence[Any]]:
@@ -164,8 +167,8 @@ def _opinion(record: OpinionRecord) -> Opinion:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(key: str, **values: object) -> Iterator[None]:
     try:
         yield
     except LedgerError as error:
-        raise DeskError(str(error)) from None
+        raise DeskError(str(error), key=key, **values) from None

@@ -64,10 +64,15 @@ class DeskOperations:
     def rerun(self, area_id: str, *, by: str, at: datetime) -> None:
         """A rerun of an area has begun; raises `DeskError` where one goes on already, or for an unknown area."""
         if area_id not in {known for known, _ in self.areas()}:
-            raise DeskError(f"area `{area_id[:64]}` is not on record; take one of the list")
+            name = area_id[:64]
+            raise DeskError(f"area `{name}` is not on record; take one of the list", key="complaint.no_area", area=name)
         with self._lock:
             if any(one.told.area_id == area_id and one.process.poll() is None for one in self._started):
-                raise DeskError(f"area `{area_id}` is being run again already; wait until that has ended")
+                raise DeskError(
+                    f"area `{area_id}` is being run again already; wait until that has ended",
+                    key="complaint.going",
+                    area=area_id,
+                )
             self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
             log = self._logs / f"{at:%Y%m%dT%H%M%S%f}-{area_id}.log"
             command = [*self._command, area_id, "--outputs", str(self._outputs)]

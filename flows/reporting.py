@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from shapely import STRtree
+from shapely.geometry import shape
 
 from aois.area import Area, Kind
-from aois.grid import Grid, grid_of, perimeter_mask
+from aois.grid import Grid, grid_of, perimeter_mask, to_utm
 from aois.week import Week
 from detectors.records import State
 from flows.album import Album, crop_around, open_album
@@ -35,6 +37,8 @@ ALBUM_DAYS = 600  # a change of the last months has more than a year before it, 
 READERS = 2  # most of the time goes into GDAL and numpy, which let other threads run
 QUIET_DAYS = 120  # a place without an event needs a picture of how it looks, no more
 OPEN_STATES = ("provisional", "confirmed")
+NEAR_M = 100.0  # as far as the boxes of two changes lie apart where the criteria of one take in the other
+ALERTS_IN_FULL = 60  # with more on record, what is finished has one pair of pictures, or the page would grow too large
 
 
 def report_week(
@@ -52,7 +56,8 @@ def report_week(
     """A week's pages in some languages, and its figures, for the areas given; returns the path of the first page."""
     observations = ledger.observations(until=week)
     alerts = {f["properties"]["event_id"]: f for f in ledger.alerts(as_of=week)}
-    reader = _WeekReader(week, ledger, archive, source_name, observations, alerts, failures)
+    is_roomy = len(alerts) <= ALERTS_IN_FULL
+    reader = _WeekReader(week, ledger, archive, source_name, observations, alerts, failures, is_roomy=is_roomy)
     with ThreadPoolExecutor(READERS) as pool:
         views = tuple(pool.map(reader.view_of, areas))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
@@ -73,6 +78,7 @@ class _WeekReader:
     alerts: Mapping[str, dict[str, Any]]
     failures: Mapping[str, str]
     is_in_full: bool = False
+    is_roomy: bool = False
 
     def view_of(self, area: Area) -> AreaView:
         """One area as the report is given it."""
@@ -82,7 +88,8 @@ class _WeekReader:
         album, failure = self._album(area, shown)
         seen = [o for o in self.observations if o.area_id == area.id]
         failed = self.failures.get(area.id, "") or failure
-        view = _area_view(area, album, shown, before, seen, self.week, failed, is_in_full=self.is_in_full)
+        full = [f["id"] for f in shown if self.is_in_full or (self.is_roomy and "alert_id" in f["properties"])]
+        view = _area_view(area, album, shown, before, seen, self.week, failed, full=full)
         return _with_record(view, self.week, self.ledger, is_quiet=not events)
 
     def _album(self, area: Area, shown: Sequence[Mapping[str, Any]]) -> tuple[Album, str]:
@@ -174,7 +181,7 @@ def _area_view(
     week: Week,
     failure: str,
     *,
-    is_in_full: bool,
+    full: Container[str],
 ) -> AreaView:
     grid = grid_of(area)
     perimeter = perimeter_mask(area, grid) if area.kind is Kind.SITE else None
@@ -182,7 +189,11 @@ def _area_view(
     outline = np.zeros(grid.shape, bool)
     for feature in events:
         outline |= footprint_of(feature["geometry"], grid)
-    views = tuple(_event_view(f, album, grid, perimeter, before, week, is_in_full=is_in_full) for f in events)
+    near = _neighbours(events, grid)
+    views = tuple(
+        replace(_event_view(f, album, grid, perimeter, before, week, is_in_full=f["id"] in full), near=near[f["id"]])
+        for f in events
+    )
     return AreaView(
         area=area,
         grid_shape=grid.shape,
@@ -193,6 +204,14 @@ def _area_view(
         events=views,
         failure=failure,
     )
+
+
+def _neighbours(events: Sequence[Mapping[str, Any]], grid: Grid) -> dict[str, frozenset[str]]:
+    """The ids of the events within `NEAR_M` of each."""
+    ids = np.array([f["id"] for f in events])
+    ground = np.array([to_utm(shape(f["geometry"]), grid.epsg) for f in events], object)
+    ones, others = STRtree(ground).query(ground, predicate="dwithin", distance=NEAR_M)
+    return {one: frozenset(ids[others[ids[ones] == one]].tolist()) - {one} for one in ids.tolist()}
 
 
 def _with_record(view: AreaView, week: Week, ledger: Ledger, *, is_quiet: bool) -> AreaView:

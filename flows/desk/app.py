@@ -80,4 +80,4 @@ def _add_refusals(app: FastAPI, pages: Pages) -> None:
 
     @app.exception_handler(DeskError)
     async def complaint(request: Request, error: DeskError) -> HTMLResponse:
-        return pages.show(request, "refused.html", status=409, why="complaint", complaint=str(error))
+        return pages.show(request, "refused.html", status=409, why="complaint", complaint=pages.explain(request, error))

@@ -93,8 +93,7 @@ class Cases:
                 event_id, verdict=verdict, reason=reason, note=note, account=account, at=self.desk.clock()
             )
         except DeskError as error:
-            words = self.pages.say(request, "case.needs_note") if reason == "other" and not note else str(error)
-            return self._case(request, event_id, complaint=words, note=note)
+            return self._case(request, event_id, complaint=self.pages.explain(request, error), note=note)
         return _on(after, chosen, done=said.number)
 
     def undo(self, request: Request, number: str) -> Response:

@@ -60,7 +60,7 @@ def add_operating(app: FastAPI, desk: Desk, pages: Pages) -> None:
         """The account is changed; an admin's own is changed by the command line, so that one admin always is left."""
         given, own = request.state.form, account_of(request)
         if name == own.name:
-            raise DeskError(pages.say(request, "accounts.own"))
+            raise DeskError(f"account `{name}` is your own; change it by the command line", key="accounts.own")
         if given.get("close"):
             desk.accounts.change(name, closed_at=desk.clock())
             detail = "closed"
@@ -69,7 +69,8 @@ def add_operating(app: FastAPI, desk: Desk, pages: Pages) -> None:
             desk.accounts.change(name, role=given["role"], sees_positions=positions)
             detail = f"{given['role']}, positions {'shown' if positions else 'hidden'}"
         else:
-            raise DeskError(f"role `{given.get('role', '')[:20]}` is none; take one of {', '.join(Role)}")
+            role = given.get("role", "")[:20]
+            raise DeskError(f"role `{role}` is none; take one of {', '.join(Role)}", key="complaint.no_role", role=role)
         desk.accounts.note("account", by=own.number, subject=name, detail=detail, at=desk.clock())
         return RedirectResponse("/accounts", status_code=303)
 

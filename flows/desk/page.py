@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from flows.desk.access import Role, has_role, sees_positions
+from flows.desk.errors import DeskError
 from flows.desk.guard import LANGUAGE_COOKIE
 from flows.desk.inputs import Account, Desk, Session
 
@@ -30,6 +31,10 @@ class Pages:
         """A phrase of the desk's catalog in the language of the answer."""
         words: Any = self._desk.pages[self.lang(request)].globals["w"]
         return str(words(f"desk.{key}", **values))
+
+    def explain(self, request: Request, error: DeskError) -> str:
+        """What went wrong, in the language of the answer as far as the catalog has words for it."""
+        return self.say(request, error.key, **error.values) if error.key else str(error)
 
     def show(self, request: Request, template: str, *, status: int = 200, **given: Any) -> HTMLResponse:
         """A page; every template knows who is asking and what they may do."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -9,7 +11,6 @@ from flows.desk.errors import DeskError
 
 LEAST, MOST = 12, 256  # letters; NIST SP 800-63B asks for at least 8, and for 15 where nothing else protects
 HASHER = PasswordHasher()
-NOBODYS = HASHER.hash("of an account that is not there")
 
 
 def hashed(password: str) -> str:
@@ -21,8 +22,9 @@ def hashed(password: str) -> str:
 
 def is_right(password: str, kept: str | None) -> bool:
     """Whether a password is the one that was hashed; takes as long where there is no account (None)."""
+    nobodys = _nobodys()  # the first time that takes a while, whoever asks
     try:
-        return HASHER.verify(kept or NOBODYS, password[: MOST + 1]) and kept is not None
+        return HASHER.verify(kept or nobodys, password[: MOST + 1]) and kept is not None
     except (VerificationError, InvalidHashError):
         return False
 
@@ -30,3 +32,8 @@ def is_right(password: str, kept: str | None) -> bool:
 def is_outdated(kept: str) -> bool:
     """Whether a hash was made with weaker parameters than today's."""
     return HASHER.check_needs_rehash(kept)
+
+
+@cache
+def _nobodys() -> str:
+    return HASHER.hash("of an account that is not there")

@@ -46,6 +46,7 @@ class Case:
     steps: tuple[Step, ...]
     empty_series: tuple[str, ...]
     verdicts: tuple[Said, ...] = ()
+    near: frozenset[str] = frozenset()
 
     @property
     def is_disputed(self) -> bool:
@@ -102,6 +103,7 @@ def case_of(event: EventView, area: Area, place: str, anchors: Anchors, *, addre
         steps=event.steps,
         empty_series=tuple(label for label, chart in drawn if chart is None),
         verdicts=event.verdicts,
+        near=event.near,
     )
 
 

@@ -69,14 +69,14 @@ class Growth:
     bars: Bars | None
 
 
-def growth_of(standings: Sequence[Standing], responses: Sequence[date]) -> Growth | None:
-    """What a site's standings come to; None without two of them."""
+def growth_of(standings: Sequence[Standing], responses: Sequence[date], *, since: date | None = None) -> Growth | None:
+    """What a site's standings come to; None without two of them. `since`: when its watch began, if earlier."""
     if len(standings) < 2:
         return None
     drawn = [_area_chart(standings, responses), _line_chart(standings, responses)]
     paces = paces_of(standings)
     return Growth(
-        since=standings[0].day,
+        since=min(standings[0].day, since or date.max),
         last=standings[-1],
         charts=tuple(chart for chart in drawn if chart is not None),
         paces=paces,

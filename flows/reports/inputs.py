@@ -148,7 +148,8 @@ class EventView:
 
     `feature` is the event's GeoJSON Feature with the properties fixed in DESIGN.md, and optionally `criteria`, a list
     of ``{"name", "value", "weight", "detail"}``; an event that raised no alert has no `alert_id`. `outline` and
-    `perimeter` are bool (y, x) in the same crop as the two chips.
+    `perimeter` are bool (y, x) in the same crop as the two chips. `near` are the ids of the events that one would take
+    for the same place.
     """
 
     feature: dict[str, Any]
@@ -163,6 +164,7 @@ class EventView:
     thumbs: tuple[Chip, ...] = ()
     steps: tuple[Step, ...] = ()
     verdicts: tuple[Said, ...] = ()
+    near: frozenset[str] = frozenset()
 
     @property
     def event_id(self) -> str:

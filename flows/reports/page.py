@@ -154,7 +154,7 @@ def _place(view: AreaView, week: Week, anchors: Anchors) -> Place:
         others=others,
         is_folded=len(others) >= FOLD_FROM,
         account=account_of(view.area, [case.facts for case in cases], view.weeks, week),
-        growth=growth_of(view.standings, answers),
+        growth=growth_of(view.standings, answers, since=view.weeks[0].week.first_day if view.weeks else None),
         history=history_of(view.area, cases),
         perimeter_m=None if ground is None else float(ground.length),
         perimeter_m2=None if ground is None else float(ground.area),

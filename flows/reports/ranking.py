@@ -12,12 +12,16 @@ from flows.reports.case import Case
 
 @dataclass(frozen=True)
 class Suspect:
-    """A case with its rank, its score (the weighted mean of its criteria) and its criteria by name."""
+    """A place: its best case with its rank, its score (the weighted mean of its criteria) and its criteria by name.
+
+    `beside` are the cases near it that score no higher: a compound's fence is no second suspect.
+    """
 
     rank: int
     case: Case
     score: float
     criteria: dict[str, Criterion]
+    beside: tuple[Case, ...]
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,20 @@ def ranking_of(cases: Iterable[Case]) -> Ranking:
     ]
     ordered = sorted(held, key=lambda case: (-suspect_score(case.facts.criteria), case.facts.event_id))
     suspects = tuple(
-        Suspect(rank, case, suspect_score(case.facts.criteria), {c.name: c for c in case.facts.criteria})
-        for rank, case in enumerate(ordered, start=1)
+        Suspect(rank, case, suspect_score(case.facts.criteria), {c.name: c for c in case.facts.criteria}, tuple(beside))
+        for rank, (case, *beside) in enumerate(_places(ordered), start=1)
     )
     weights = {name: c.weight for suspect in suspects for name, c in suspect.criteria.items()}
     return Ranking(suspects, weights)
+
+
+def _places(ordered: Iterable[Case]) -> list[list[Case]]:
+    """Each case with the best before it that it is near to; not with what is near to that, or all would be one."""
+    places: list[list[Case]] = []
+    for case in ordered:
+        place = next((place for place in places if case.facts.event_id in place[0].near), None)
+        if place is None:
+            places.append([case])
+        else:
+            place.append(case)
+    return places

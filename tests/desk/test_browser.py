@@ -207,7 +207,8 @@ def test_axe_finds_no_violation(shared: Any, enter: Enter, lang: str, width: int
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     shared.judge("rolf", "ev-b2", "confirmed", note="a note")
     page = enter(shared, "ada", f"/language/{lang}", width=width, bypass_csp=True)  # axe is a script too
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    rules = {"runOnly": tags, "resultTypes": ["violations"]}  # what passed need not be described: a third of the time
     paths = [
         "/",
         "/cases/ev-b2?done=1",

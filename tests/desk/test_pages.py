@@ -63,12 +63,12 @@ def test_another_persons_verdict_cannot_be_taken_back(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("verdict", "note", "complaint"),
     [
-        ("rejected", "", "needs a reason"),
+        ("rejected", "", "a rejection needs a reason"),
         ("rejected:other", " ", "needs a note: say in a few words"),
-        ("confirmed:cloud", "", "takes no reason"),
-        ("published", "", "is none; use the buttons"),
-        ("rejected:because", "", "is none; use the buttons"),
-        ("", "", "is none; use the buttons"),
+        ("confirmed:cloud", "", "nothing else takes one"),
+        ("published", "", "Use the buttons"),
+        ("rejected:because", "", "Use the buttons"),
+        ("", "", "Use the buttons"),
         ("unsure", "x" * 10_001, "10001 letters; 10000 are the most"),
     ],
 )
@@ -80,6 +80,27 @@ def test_a_verdict_that_lacks_something_is_asked_for_again(
     assert complaint in unescape(answer.text)
     assert note.strip()[:50] in answer.text
     assert shared.ledger.verdicts("ev-a2") == []
+
+
+def test_what_cannot_be_done_is_said_in_the_language_of_the_page(desk: Any) -> None:
+    desk.judge("rita", "ev-a1", "confirmed")
+    asked = {
+        "/areas/nowhere/reruns": {},
+        "/verdicts/1/undo": {},
+        "/accounts/nobody": {"role": "viewer"},
+        "/accounts/rolf": {"role": "queen"},
+        "/accounts/ada": {"close": "1"},
+        "/cases/ev-a2/verdicts": {"verdict": "rejected"},
+    }
+    with desk.client("ada") as client:
+        client.get("/language/fr")
+        for path, form in asked.items():
+            answer = client.post(path, data={**form, "form_key": desk.form_key_of("ada")})
+            assert answer.status_code == (422 if "cases" in path else 409)
+            said = re.findall(r'class="failure"[^>]*>(?:<bdi>)?([^<]+)<', answer.text)
+            assert len(said) == 1, path
+            assert not re.search(r"\b(?:the|is|not|of|one)\b", said[0]), said
+            assert re.search(r"\b(?:la|le|pas|une?|en)\b", unescape(said[0])), said
 
 
 def test_two_people_make_a_case_fit_for_publication_and_disagreement_is_shown(desk: Any) -> None:
@@ -104,8 +125,11 @@ def test_live_precision_follows_the_verdicts(desk: Any) -> None:
     desk.judge("rita", "ev-b1", "rejected:season")
     with desk.client("vera") as client:
         text = client.get("/precision").text
+        client.get("/language/fr")
+        french = client.get("/precision").text
     assert "<b>50 %</b>" in text
     assert "0.8 to 0.9" in text
+    assert "0,8 à 0,9" in french
 
 
 def test_viewers_are_offered_nothing_that_they_may_not_do(shared: Any) -> None:
@@ -161,10 +185,11 @@ def test_both_catalogs_have_the_same_keys_and_gaps() -> None:
     for key in french_only:
         gaps = [set(re.findall(r"\{(\w+)\}", table[key])) - {"n"} for table in (english, french)]
         assert gaps[0] == gaps[1], key
+    assert not [text for text in french.values() if re.search(r"\w [:;?!»]|« ", text)], "a plain space before a mark"
 
 
 def test_every_phrase_is_used_and_every_reason_has_words() -> None:
-    sources = [*ROOM.rglob("*.py"), *ROOM.rglob("*.html")]
+    sources = [*ROOM.rglob("*.py"), *ROOM.rglob("*.html"), *ROOM.parent.glob("desk_*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     asked = set(re.findall(r"""["'](?:desk\.)?([a-z_]+(?:\.[a-z_]+)?)["']""", text))
     built = tuple(re.findall(r"""["']desk\.([a-z_]+\.[a-z_]*)["'] ~""", text))

@@ -48,6 +48,15 @@ def test_the_earlier_picture_is_of_the_same_season_and_the_later_the_last_clear_
     assert (pair.after.day, pair.before.day) == (date(2026, 9, 18), date(2025, 9, 20))
 
 
+def test_the_earlier_picture_is_of_late_years_rather_than_of_the_very_day_long_ago() -> None:
+    years = [optical(date(2021, 9, 18)), optical(date(2025, 10, 20))]
+    pair = picture_pair(Album((*years, optical(date(2026, 9, 18)))), first_seen=FIRST_SEEN)
+    assert pair.before.day == date(2025, 10, 20)
+    winter = [optical(date(2024, 9, 18)), optical(date(2026, 2, 10))]
+    pair = picture_pair(Album((*winter, optical(date(2026, 9, 18)))), first_seen=FIRST_SEEN)
+    assert pair.before.day == date(2024, 9, 18), "half a year of season is worth more than a year"
+
+
 def test_false_colour_shows_the_same_looks_and_says_which_bands() -> None:
     album = Album((optical(date(2025, 9, 20)), optical(date(2026, 9, 18))))
     pair = false_colour_pair(album, first_seen=FIRST_SEEN)

@@ -67,6 +67,19 @@ def test_bars_stand_on_nothing_and_whiskers_hold_the_value() -> None:
     assert len(growth.charts[0].response_xs) == 1
 
 
+def test_a_long_watch_is_counted_from_its_beginning_though_the_last_years_alone_are_drawn(
+    make_view, make_area, make_weeks, report_week
+) -> None:
+    weeks = make_weeks(3, count=200)
+    held = make_view(make_area("x"), weeks=weeks, standings=QUARTERS)
+    (place,) = (
+        page_of(ReportInputs(report_week, "stac", (held,))).places
+        or page_of(ReportInputs(report_week, "stac", (held,))).quiet
+    )
+    assert place.growth is not None
+    assert place.growth.since == weeks[0].week.first_day < QUARTERS[0].day
+
+
 def test_the_history_is_in_order_and_responses_come_first_on_their_day(week_inputs: ReportInputs) -> None:
     heron = next(place for place in page_of(week_inputs).places if place.area.id == "heron-1")
     assert [(entry.day, entry.state) for entry in heron.history] == [
@@ -89,14 +102,14 @@ def test_states_that_only_the_ledger_dates_are_in_the_history(make_area, make_ev
 
 
 def test_the_page_says_the_sums_with_their_intervals(make_area, make_view, report_week, tmp_path: Path) -> None:
-    standings = (standing("2026-05-31"), standing("2026-11-22", 6120.0, demolished=1500.0, line_m=263.0))
+    standings = (standing("2026-05-24"), standing("2026-11-22", 6120.0, demolished=1500.0, line_m=263.0))
     view = make_view(make_area("x"), standings=standings)
     text = build_report(ReportInputs(report_week, "stac", (view,)), tmp_path).read_text()
     assert "Newly built ground: 6,100 m² (between 4,900 m² and 8,000 m²)." in text
     assert "Demolished: 1,500 m² (between 1,200 m² and 2,000 m²)." in text
     assert "New fences and walls: 260 m. The longest covers 40 % of a closed ring." in text
     assert "Known perimeter: " in text
-    assert "Counted from 31 May 2026" in text
+    assert "Counted from 24 May 2026" in text
     assert 'class="bar-built"' in text
 
 

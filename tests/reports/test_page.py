@@ -109,6 +109,7 @@ def test_a_whole_week_is_well_formed_small_and_complete(week_inputs: ReportInput
     source, page = read(week_inputs)
     assert len(source.encode()) < 4_000_000
     for said in (
+        "The same by radar",
         "Delta, northern reach",
         "new suspect site",
         "14,200 m²",
@@ -354,6 +355,9 @@ def test_suspects_are_ranked_with_every_value_and_weight(
         ]
         return make_event(name, "r", kind="new-suspect-site", **{"criteria": criteria, **given})
 
+    def near(event: EventView, *names: str) -> EventView:
+        return replace(event, near=frozenset(names))
+
     events = [
         suspect("low", 0.1),
         suspect("high", 0.9),
@@ -367,5 +371,15 @@ def test_suspects_are_ranked_with_every_value_and_weight(
     assert "newly built area weight 0.75" in page.text
     assert re.findall(r"<b>([\d.]+)</b>", section) == ["0.72", "0.12"]
     assert section.count("</svg>0.20") == 2
+    chain = [
+        near(suspect("yard", 0.9), "fence"),
+        near(suspect("fence", 0.6, change="fencing", length_m=420.0), "yard", "pit"),
+        near(suspect("pit", 0.4), "fence"),
+    ]
+    source, page = read(one_area(make_view, make_area, report_week, *chain))
+    section = source[source.index('<section id="suspects">') : source.index('<section id="cases">')]
+    assert re.findall(r'href="#case-([a-z]+)"', section) == ["yard", "fence", "pit"]
+    assert re.findall(r"<b>([\d.]+)</b>", section) == ["0.72", "0.35"], "the fence is the yard's, the pit is not"
+    assert "Beside it: Fence or wall , 420 m" in page.text
     _, page = read(one_area(make_view, make_area, report_week, make_event("site", "r")))
     assert "What nobody flagged" not in page.text

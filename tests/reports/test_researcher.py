@@ -181,6 +181,7 @@ def test_axe_finds_no_violation(open_page: Open, reports: tuple[Path, ...], lang
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     page, _ = open_page(reports[0 if lang == "en" else 1], width, bypass_csp=True)  # axe is a script too
     page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    rules = {"runOnly": tags, "resultTypes": ["violations"]}  # what passed need not be described: a third of the time
     found = axe.Axe().run(page, options=rules).response["violations"]
     assert [(f["id"], [node["html"][:160] for node in f["nodes"][:3]]) for f in found] == []

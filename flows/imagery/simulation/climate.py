@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import lfilter
 
 from flows.imagery.simulation.seeds import generator
 
@@ -59,6 +58,8 @@ def _rain_of_year(place: int, year: int) -> npt.NDArray[np.float64]:
 
 def weather_on(place: int, day: date, *, southern: bool) -> Weather:
     """The weather of a place (any number that names it) on a day, grown out of the rain of the months before."""
+    from scipy.signal import lfilter  # takes a third of the time in which any command starts
+
     days = [day - timedelta(days=back) for back in range(_MEMORY_DAYS, -1, -1)]
     seasons = [season_of(one, southern=southern) for one in days]
     rain = np.array([_rain_of_year(place, year)[number - 1] for year, number in seasons])
