@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from types import SimpleNamespace as Namespace
 
 import desert
 import numpy as np
 import province
 import pytest
+import replay
 import truth
 import walls
+import worlds
 from made import place
 from shapely.geometry import shape
 
 from detectors.records import Change, Criterion
 from flows.imagery.simulation.recipes import DRY, Recipe, Story, recipe_of
+from flows.imagery.simulation.truth import TrueChange
 
 FILES = sorted(truth.TRUTH.glob("*.geojson"))
 
@@ -70,20 +74,22 @@ def test_a_place_is_of_the_country_and_the_story_that_were_asked_for():
     assert place(Recipe(DRY, Story.NEW_COMPOUND), seed=7, side_px=60) == (area, grid)
 
 
-def suspect(tile, score, *, compound=None):
-    return province.Suspect(tile, score, (Criterion("new-built-area", score, 0.25, ""),), "construction", 1e3, compound)
+def suspect(tile, score, *, compound=None, is_true=True):
+    criteria = (Criterion("new-built-area", score, 0.25, ""),)
+    return province.Suspect(tile, score, criteria, "construction", 1e3, compound, score > 0.15, is_true)
 
 
 def test_a_province_is_ranked_over_all_its_tiles():
     tile = province.tiles_with_compounds(3)[0]
-    found = province.gathered(
-        3, [[suspect(8, 0.2)], [suspect(tile, 0.6, compound=tile), suspect(tile, 0.1)], [suspect(9, 0.7)]]
-    )
+    compound = [suspect(tile, 0.6, compound=tile), suspect(tile, 0.1)]
+    found = province.gathered(3, [[suspect(8, 0.2, is_true=False)], compound, [suspect(9, 0.7)]])
     assert [s.score for s in found.suspects] == [0.7, 0.6, 0.2, 0.1]
     assert found.rank(tile) == 2
     assert found.rank(province.tiles_with_compounds(3)[1]) is None
     lines = province.figures([found])
     assert (lines[0].value, lines[0].count) == (0.2, 5)
+    (false,) = (line for line in lines if "away from every true change" in line.what)
+    assert (false.value, false.count, false.why) == (pytest.approx(1 / 3), 3, "1 construction")
 
 
 def test_a_listing_shows_every_criterion_with_its_weight():
@@ -96,23 +102,50 @@ def test_five_tiles_have_a_compound_and_no_two_the_same():
     assert all(len(set(province.tiles_with_compounds(seed))) == province.COMPOUNDS for seed in range(20))
 
 
-def fenced(fraction, length, *, found, closure=None, dates=None):
-    change = "fencing" if found else None
-    return walls.Fenced(walls.REAL, "Sentinel-2", fraction, length, "ring", "metal", found, change, dates, closure)
+def fenced(fraction, length, *, covered=0.0, closure=None):
+    found, change = covered > 0, "fencing" if covered > 0 else None
+    judged = (found, change, covered, closure, closure)
+    return walls.Fenced(walls.REAL, "Sentinel-2", fraction, length, "ring", "metal", *judged)
 
 
-def test_walls_are_counted_by_share_and_length_and_few_dates_are_seen():
-    rows = [
-        fenced(0.4, 20, found=True, closure=0.2, dates=5),
-        fenced(0.4, 20, found=False),
-        fenced(0.1, 20, found=False),
-    ]
-    lines = {f.what: f for f in walls.figures([*rows, fenced(0.7, 40, found=True, closure=0.0, dates=2)])}
+def test_walls_are_counted_by_share_and_length():
+    rows = [fenced(0.4, 20, covered=1.0, closure=0.2), fenced(0.4, 20), fenced(0.1, 20)]
+    lines = {f.what: f for f in walls.figures([*rows, fenced(0.7, 40, covered=0.5, closure=0.0)])}
     curve = lines["Romania, wall of 20 px covering 0.4 of a pixel: found"]
     assert (curve.value, curve.count, curve.goal) == (0.5, 2, "≥ 0.80")
     assert lines["Romania, wall of 20 px covering 0.1 of a pixel: found"].goal == ""
-    assert lines["walls: closure, error"].value == pytest.approx(0.1)
-    assert lines["walls confirmed on fewer than three dates"].value == 0.5
+    assert curve.why == "of 1 missed: 1 of 20 px, 1 rings"
+    assert lines["walls told as fencing: closure, error"].value == pytest.approx(0.1)
+    (length,) = (line for what, line in lines.items() if what.endswith("share of their length found"))
+    assert length.value == pytest.approx(0.5)  # 20 and 20 of 80 px
+
+
+def test_a_phase_counts_once_it_is_a_step_of_the_event_that_holds_the_phase_before():
+    broken, roofed, aside = (np.zeros((20, 20), bool) for _ in range(3))
+    broken[4:12, 4:12], roofed[6:9, 6:9], aside[16:19, 16:19] = True, True, True
+    phases = [
+        TrueChange(change, date(2026, month, 1), "", where, 1.0)
+        for change, month, where in (
+            (Change.CLEARING, 3, broken),
+            (Change.CONSTRUCTION, 5, roofed),
+            (Change.CONSTRUCTION, 6, roofed),  # more of the same is no phase
+            (Change.FENCING, 6, aside),  # nor what lies elsewhere
+        )
+    ]
+
+    def event(*steps):
+        return Namespace(key="k", footprint=broken, steps=steps)
+
+    assert worlds._phases(phases, [event(date(2026, 3, 3), date(2026, 5, 20))]) == (True,)
+    assert worlds._phases(phases, [event(date(2026, 3, 3))]) == (False,)
+    assert worlds._phases(phases, []) == (False,)
+
+
+def test_every_watch_leaves_word_of_the_dates_behind_what_it_confirmed():
+    replay.CONFIRMED_ON.clear()
+    desert.trial(seed=0)
+    assert replay.CONFIRMED_ON
+    assert min(replay.CONFIRMED_ON) >= 3
 
 
 def test_a_compound_on_desert_has_the_mean_colour_of_its_ground():

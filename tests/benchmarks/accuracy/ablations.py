@@ -7,6 +7,7 @@ is the step's alone. What is read and fitted alike is read and fitted once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,8 +16,9 @@ import buildings
 import numpy as np
 from replay import Watched, watch
 from scipy import ndimage
+from scoring import Figure, median, rate, share
 from series import measured, real_series, shape_of
-from steps import ABLATIONS, EVERYTHING
+from steps import ABLATIONS, ALONE, EVERYTHING, Ablation
 from swapping import remembering, swapped
 from worlds import END, WEEKS, place_of
 
@@ -81,19 +83,25 @@ def _wide(mask: Mask) -> Mask:
 
 def case_runs(kind: str, *where: Any, **keywords: Any) -> list[Run]:
     """All runs of a case: `kind` is ``built`` or ``place``, and the rest is what `built_case` or `place_case` takes."""
-    return runs({"built": built_case, "place": place_case}[kind](*where, **keywords))
+    return runs({"built": built_case, "place": place_case}[kind](*where, **keywords), ABLATIONS)
 
 
-def runs(case: Case) -> list[Run]:
+def alone_runs(kind: str, *where: Any, **keywords: Any) -> list[Run]:
+    """The same with every detector by itself in place of every step left out."""
+    return runs({"built": built_case, "place": place_case}[kind](*where, **keywords), ALONE)
+
+
+def runs(case: Case, ablations: Sequence[Ablation]) -> list[Run]:
     """The case watched with everything, and without each step."""
     memory: dict[tuple[Any, ...], Any] = {}
     reading = ("read_look", "reference_image", "fit_baseline")
     shared = {f"detectors.channel.{name}": remembering(memory) for name in reading}
     shared["detectors.monitor.read_look"] = remembering(memory)
     out = []
-    for ablation in ABLATIONS:
+    for ablation in ablations:
         looks = tuple(k for k in case.looks if ablation.sensor in (None, k.sensor))
-        if not looks or (ablation.sensor is not None and len(looks) == len(case.looks)):
+        is_as_before = ablation.sensor is not None and not ablation.swaps and len(looks) == len(case.looks)
+        if not looks or is_as_before:
             continue
         with swapped({} if ablation.is_read_anew else shared), swapped(ablation.swaps):
             seen = watch(looks, since=case.since, until=case.until, ground=case.ground)
@@ -145,6 +153,22 @@ def _is_named(events: list[Event], case: Case, footprint: Mask) -> bool | None:
     event = max(events, key=lambda e: int((e.footprint & footprint).sum()))
     lies_on = {change for mask, _, change in case.changes if (event.footprint & mask).sum() >= 0.2 * mask.sum()}
     return event.change in lies_on
+
+
+def alone_figures(found: Sequence[Run]) -> list[Figure]:
+    """Three lines for every detector by itself and for all together, on each kind of ground."""
+    out = []
+    for is_real, where in ((False, "simulated sites"), (True, "buildings in real series")):
+        for name in (one.name for one in ALONE):
+            some = [r for r in found if r.ablation == name and r.is_real is is_real]
+            if some:
+                days = [d for r in some for d in r.days if d is not None]
+                km2_years = sum(r.km2_years for r in some)
+                out.append(share(f"{where}, {name}: recall", [hit for r in some for hit in r.found]))
+                false = sum(r.false for r in some)
+                out.append(rate(f"{where}, {name}: false confirmed events a km² and year", false, km2_years))
+                out.append(median(f"{where}, {name}: days to confirmation", days))
+    return out
 
 
 # --- the table ------------------------------------------------------------------------------------------------------

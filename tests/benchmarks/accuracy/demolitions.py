@@ -16,7 +16,7 @@ import numpy as np
 from buildings import SPANS, free_place, real_change
 from replay import watch
 from scipy import ndimage
-from scoring import Figure, median, share
+from scoring import Figure, counted, median, share
 from series import measured, real_series, shape_of
 
 from detectors.channel import clear_of
@@ -159,6 +159,8 @@ def figures(results: Sequence[Torn]) -> list[Figure]:
             what = f"{name} and pulled down, {low} to {high} px"
             out.append(share(f"{what}: found where {SEEN_LOOKS} looks were clear", hits))
         found = [t for t in often if t.found]
-        out.append(share(f"{name}: told as demolition", [t.change == Change.DEMOLITION.value for t in found], "≥ 0.90"))
+        told = [t.change == Change.DEMOLITION.value for t in found]
+        why = f"told as {counted(t.change for t in found if t.change != Change.DEMOLITION.value)}"
+        out.append(share(f"{name}: told as demolition", told, "≥ 0.90", why=why))
         out.append(median(f"{name}: days to confirmation", [t.days for t in found], "≤ 40"))
     return out

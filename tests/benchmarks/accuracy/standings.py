@@ -65,7 +65,8 @@ def _figures(trials: list[Trial], ground: str) -> list[Figure]:
         false = sum(t.false.get(chain, 0) for t in trials)
         late = [d for t in trials for d in t.days.get(chain, ()) if d is not None]
         out.append(share(f"{ground}, {chain}: recall", hits))
-        out.append(rate(f"{ground}, {chain}: false confirmed events a km² and year", false, exposure))
+        goal, why = ("≤ 0.05" if chain == WHOLE else ""), f"{false} over {exposure:.1f} km² and years"
+        out.append(rate(f"{ground}, {chain}: false confirmed events a km² and year", false, exposure, goal, why=why))
         out.append(median(f"{ground}, {chain}: days to confirmation", late))
     allowed = sum(t.false.get(WHOLE, 0) for t in trials)
     ours = float(np.mean([hit for t in trials for hit in t.found.get(WHOLE, ())]))
@@ -73,9 +74,10 @@ def _figures(trials: list[Trial], ground: str) -> list[Figure]:
         chances, counts, _ = pooled(trials, name)
         threshold = threshold_at(counts, allowed)
         late = [d for c in chances if (d := c.days(threshold)) is not None]
-        goal = f"≤ {ours:.2f}, Sitewatch's" if name != EVIDENCE else ""
+        goal = f"< {ours:.2f}, Sitewatch's" if name != EVIDENCE else ""
         text = f"{ground}, {name} at as many false objects ({allowed})"
-        out.append(share(f"{text}: recall", [c.is_found(threshold) for c in chances], goal))
+        hits = [c.is_found(threshold) for c in chances]
+        out.append(share(f"{text}: recall", hits, goal, why=f"finds {sum(hits)} of {len(hits)}"))
         out.append(median(f"{text}: days to the first look that shows it", late))
     return out
 
