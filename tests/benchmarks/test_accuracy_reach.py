@@ -6,8 +6,11 @@ import json
 from datetime import date
 from types import SimpleNamespace as Namespace
 
+import ablations
+import cases
 import desert
 import numpy as np
+import phases
 import province
 import pytest
 import replay
@@ -17,6 +20,8 @@ import worlds
 from made import place
 from shapely.geometry import shape
 
+from detectors.ground import whole
+from detectors.injection import Injected
 from detectors.records import Change, Criterion
 from flows.imagery.simulation.recipes import DRY, Recipe, Story, recipe_of
 from flows.imagery.simulation.truth import TrueChange
@@ -139,6 +144,44 @@ def test_a_phase_counts_once_it_is_a_step_of_the_event_that_holds_the_phase_befo
     assert worlds._phases(phases, [event(date(2026, 3, 3), date(2026, 5, 20))]) == (True,)
     assert worlds._phases(phases, [event(date(2026, 3, 3))]) == (False,)
     assert worlds._phases(phases, []) == (False,)
+
+
+@pytest.mark.parametrize(
+    ("first_seen", "steps", "fate"),
+    [
+        (date(2020, 3, 5), (date(2020, 3, 5), date(2020, 7, 9)), phases.STEP),
+        (date(2020, 3, 5), (date(2020, 3, 5),), phases.HELD),
+        (date(2020, 7, 9), (date(2020, 7, 9),), phases.OWN),
+    ],
+)
+def test_what_becomes_of_roofs_on_broken_ground(first_seen, steps, fate):
+    share = np.zeros((20, 20), np.float32)
+    share[5:10, 5:10] = 1.0
+    ground = Injected("broken", "soil", share, date(2020, 3, 1), 1)
+    roofs = Injected("roofs", "metal", share, date(2020, 7, 1), 2)
+    event = Namespace(footprint=share > 0, first_seen=first_seen, confirmed_on=date(2020, 8, 1), steps=steps)
+    assert phases._judged(ground, roofs, [event]).fate == fate
+    assert phases._judged(ground, roofs, []).fate == phases.MISSED
+
+
+def test_an_event_that_was_there_before_counts_as_found_but_not_as_late():
+    mask = np.zeros((20, 20), bool)
+    mask[5:9, 5:9] = True
+    begins = date(2026, 6, 1)
+    event = Namespace(
+        footprint=mask, steps=(date(2026, 3, 1),), first_seen=date(2026, 3, 1), confirmed_on=date(2026, 6, 21)
+    )
+    event.change = Change.CLEARING
+    happened = (cases.Happened(mask, begins, Change.CONSTRUCTION, 16.0),)
+    ground = whole(mask.shape)
+
+    def run(least_share):
+        some = cases.Case((), ground, begins, date(2026, 9, 1), happened, mask, least_share, False)
+        return ablations._run("everything", some, Namespace(confirmed=lambda: [event]))
+
+    held, untimely = run(0.2), run(0.0)
+    assert (held.found, held.days, held.named, held.areas, held.false) == ((True,), (None,), (False,), (1.0,), 0)
+    assert untimely.found == (False,)
 
 
 def test_every_watch_leaves_word_of_the_dates_behind_what_it_confirmed():

@@ -14,12 +14,20 @@ import tails
 import variety
 from runner import Jobs, Runner
 from scoring import Figure
+from variety import SCENARIOS
 
 from aois.area import Kind
 from aois.demonstration import demonstration
 
 MIXINGS = (0.6, 0.9)
 SITES = tuple(area.id for area in demonstration() if area.kind is Kind.SITE)
+SKIES = (
+    "desert",
+    "slips of up to a pixel more",
+    "haze that the mask misses",
+    "flood over a fifth of the ground",
+    "burnt fields and scrub",
+)
 ABLATED = {"romania": buildings.SPANS["romania"], "mine-1": buildings.SPANS["mine-1"][1:]}
 
 
@@ -49,9 +57,12 @@ def _variety(run: Runner, seeds: range, to: Path) -> list[Figure]:
 
 def _cases(seeds: range) -> Jobs:
     """The jobs of `ablations`."""
-    spans = [(name, *span) for name, found in ABLATED.items() for span in found] if series.is_there() else []
+    is_there = series.is_there()
+    spans = [(name, *span) for name, found in ABLATED.items() for span in found] if is_there else []
     jobs: Jobs = [("built", *span, {"seed": s, "mixing": 0.75}) for span in spans for s in seeds]
-    return jobs + [("place", name, {"seed": s}) for s in seeds for name in SITES]
+    jobs += [("place", name, {"seed": s}) for s in seeds for name in SITES]
+    jobs += [(kind, {"seed": s}) for s in seeds for kind in ("walled", "arid", *(("torn",) if is_there else ()))]
+    return jobs + [("sky", n, {"seed": s}) for s in seeds for n, (name, *_) in enumerate(SCENARIOS) if name in SKIES]
 
 
 def _alone(run: Runner, seeds: range, to: Path) -> list[Figure]:

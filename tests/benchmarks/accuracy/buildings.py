@@ -140,7 +140,7 @@ def _judged(series: str, pixels: int, mixing: float, change: Injected, seen: Wat
 HARD = {
     "dark tile": lambda t: t.material == "dark tile",
     f"seen clearly under {SEEN_LOOKS} times": lambda t: t.looks < SEEN_LOOKS,
-    "over 0.6 of a pixel": lambda t: t.mixing < 0.7,
+    "over no more than 0.6 of their pixels": lambda t: t.mixing < 0.7,
 }
 
 
@@ -168,10 +168,9 @@ def figures(results: list[Trial]) -> list[Figure]:
     told = [t.change == Change.CONSTRUCTION.value for t in found]
     out.append(share("told as construction", told, "≥ 0.90", why=f"told as {counted(other)}"))
     ratios = [t.area_ratio for t in found]
-    small, large = (
-        median("", [t.area_ratio for t in found if (t.pixels < 8) is is_small]).value for is_small in (True, False)
-    )
-    why = f"{small:.2f} for buildings under 8 px, {large:.2f} for others"
+    sizes = ((4, 7), (8, 16), (17, 100))
+    of = {size: [t.area_ratio for t in found if size[0] <= t.pixels <= size[1]] for size in sizes}
+    why = ", ".join(f"{np.median(some):.2f} for {low} to {high} px" for (low, high), some in of.items() if some)
     out.append(median("area measured / true", ratios, "0.8 to 1.2", why=why))
     missed = [t for t in found if not t.covered]
     larger = sum(t.area_ratio > 1 for t in missed)

@@ -67,7 +67,13 @@ def trials(series: str, since: date, until: date, *, seed: int) -> list[Torn]:
 
 
 def suburb(*, seed: int) -> list[Torn]:
-    """Real roofs that give way to the ground around them, a third of them at a time."""
+    """What became of real roofs that give way to the ground around them."""
+    looks, torn = torn_suburb(seed=seed)
+    return _judged("suburb", torn, looks, *SUBURB_SPAN)
+
+
+def torn_suburb(*, seed: int) -> tuple[tuple[Look, ...], list[tuple[int, Injected]]]:
+    """Looks at the suburb with a third of its roofs gone, and these with their pixels."""
     looks = _repeated(seed=seed)
     rng = np.random.default_rng(900 + seed)
     since, until = SUBURB_SPAN
@@ -76,7 +82,7 @@ def suburb(*, seed: int) -> list[Torn]:
         soft = ndimage.gaussian_filter(ndimage.binary_dilation(mask).astype(np.float32), 0.45)
         day = since + timedelta(days=int(rng.integers(30, (until - since).days - WITHIN_DAYS)))
         torn.append((int(mask.sum()), Injected("gone", SURROUNDINGS, soft, day, seed * 100 + n)))
-    return _judged("suburb", torn, injected(looks, [t for _, t in torn]), since, until)
+    return injected(looks, [t for _, t in torn]), torn
 
 
 def _some(roofs: Sequence[Mask], rng: np.random.Generator) -> list[Mask]:

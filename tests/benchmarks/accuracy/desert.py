@@ -45,11 +45,7 @@ class Desert:
 
 def trial(*, seed: int) -> list[Desert]:
     """One compound on one desert, after one later look and after four."""
-    rng = np.random.default_rng(3000 + seed)
-    before = _ground(rng)
-    after, compound = _built(before, rng)
-    first = _look(before, MONDAY - timedelta(days=20), rng)
-    later = [_look(after, MONDAY + timedelta(days=5 * n), rng) for n in range(max(LOOKS))]
+    first, later, compound = scene(seed=seed)
     out = []
     for count in LOOKS:
         until = later[count - 1].day
@@ -70,6 +66,15 @@ def trial(*, seed: int) -> list[Desert]:
             )
         )
     return out
+
+
+def scene(*, seed: int) -> tuple[Look, list[Look], Mask]:
+    """The look before, those with the compound, and where its roofs and wall stand."""
+    rng = np.random.default_rng(3000 + seed)
+    before = _ground(rng)
+    after, compound = _built(before, rng)
+    first = _look(before, MONDAY - timedelta(days=20), rng)
+    return first, [_look(after, MONDAY + timedelta(days=5 * n), rng) for n in range(max(LOOKS))], compound
 
 
 def _ground(rng: np.random.Generator) -> Floats:

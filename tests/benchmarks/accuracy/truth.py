@@ -189,7 +189,7 @@ def figures(results: Sequence[Scored], calm: Sequence[tuple[int, float, int]]) -
             false = [px for px, on in events if on == 0]
             exposure = sum(r.km2_years for r in some)
             what = f"{series}: false confirmed events a km² and year"
-            why = f"{len(false)} events of {', '.join(map(str, sorted(false)))} px over {exposure:.1f} km² and years"
+            why = f"events of {', '.join(map(str, sorted(false)))} px, over {exposure:.1f} km² and years"
             out.append(rate(what, len(false), exposure, "≤ 0.05", why=why))
     exposure = sum(years for _, years, _ in calm)
     false, what = sum(n for n, _, _ in calm), "radar over quiet ground: false confirmed events a km² and year"

@@ -75,24 +75,42 @@ class Outcome:
     unseen: tuple[bool, ...] = ()
 
 
-def outcome(number: int, *, seed: int) -> Outcome:
+@dataclass(frozen=True)
+class Scene:
+    """One scenario under one seed: the looks with its nuisance and with buildings, and the ground near these."""
+
+    looks: tuple[Look, ...]
+    ground: Ground
+    days: Days
+    built: tuple[Injected, ...]
+    near: Mask
+
+
+def scene(number: int, *, seed: int) -> Scene:
     """One of `SCENARIOS` under one seed."""
-    name, terrain, nuisance = SCENARIOS[number]
+    _, terrain, nuisance = SCENARIOS[number]
     looks, ground = _quiet_ground(terrain, seed)
     days = Days(END - timedelta(days=7 * WEEKS - 1), END)
     rng = np.random.default_rng((seed, number))
     barred = _barred(looks, ground, days)
     troubled = nuisance(looks, days, rng)
     built = _buildings(barred, days, rng, seed=seed * 100)
-    seen = watch(injected(troubled, built), since=days.since, until=END, ground=ground)
     near = np.any([b.share > 0.02 for b in built], axis=0) if built else np.zeros(ground.shape, bool)
     near = np.asarray(ndimage.binary_dilation(near, iterations=NEAR_PX))
+    return Scene(injected(troubled, built), ground, days, tuple(built), near)
+
+
+def outcome(number: int, *, seed: int) -> Outcome:
+    """What came of one of `SCENARIOS` under one seed."""
+    seen_as = scene(number, seed=seed)
+    ground, days, near, built = seen_as.ground, seen_as.days, seen_as.near, seen_as.built
+    seen = watch(seen_as.looks, since=days.since, until=days.until, ground=ground)
     confirmed = [e for e in seen.confirmed() if (e.footprint & ground.watched).any()]
     mine = [[e for e in confirmed if (e.footprint & (b.share > 0.25)).any()] for b in built]
     false = [e.change.value for e in confirmed if not (e.footprint & near).any()]
     hidden, clear = (days.after(weeks) for weeks in CLOUD_WEEKS)
     return Outcome(
-        name,
+        SCENARIOS[number][0],
         tuple(bool(events) for events in mine),
         tuple(min(events, key=lambda e: e.confirmed_on).change.value for events in mine if events),
         len(false),

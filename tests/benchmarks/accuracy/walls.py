@@ -73,17 +73,22 @@ def trials(*, seed: int, fraction: float) -> list[Fenced]:
 
 def simulated(*, seed: int, fraction: float) -> list[Fenced]:
     """The same on simulated dry country with each sensor alone and with both."""
-    looks = _made(seed)
-    since = END - timedelta(days=7 * WEEKS - 1)
-    begins, rng = since + timedelta(days=21), np.random.default_rng(2000 + seed)
-    placed = _walls(np.zeros(looks[0].valid.shape, bool), fraction, begins, rng, seed)
-    changed = injected(looks, [w for _, _, w in placed])
+    changed, since, placed = put_on_made(seed=seed, fraction=fraction)
     out = []
     for name, sensors in SENSORS.items():
         some = [k for k in changed if k.sensor in sensors]
         seen = watch(some, since=since, until=END, history_days=HISTORY_DAYS)
         out += [_judged(MADE, name, fraction, wall_, seen) for wall_ in placed]
     return out
+
+
+def put_on_made(*, seed: int, fraction: float) -> tuple[tuple[Look, ...], date, list[tuple[int, str, Injected]]]:
+    """Looks at simulated dry country with walls put in, the first day of the watch, and the walls."""
+    looks = _made(seed)
+    since = END - timedelta(days=7 * WEEKS - 1)
+    begins, rng = since + timedelta(days=21), np.random.default_rng(2000 + seed)
+    placed = _walls(np.zeros(looks[0].valid.shape, bool), fraction, begins, rng, seed)
+    return injected(looks, [w for _, _, w in placed]), since, placed
 
 
 @lru_cache(maxsize=1)
