@@ -110,9 +110,9 @@ def _is_of(event: Event, true: Happened, share_: float) -> bool:
 
 
 def alone_figures(found: Sequence[Run]) -> list[Figure]:
-    """Three lines for every detector by itself and for all together, on each kind of ground."""
+    """Three lines for every detector by itself and for all together, on what is drawn and on real series."""
     out = []
-    for is_real, where in ((False, "simulated sites"), (True, "buildings in real series")):
+    for is_real, where in ((False, "simulated ground"), (True, "real series")):
         for name in (one.name for one in ALONE):
             some = [r for r in found if r.ablation == name and r.is_real is is_real]
             if some:

@@ -37,11 +37,12 @@ ROOF_BRIGHTNESS, CROP = 0.18, (slice(40, 200), slice(30, 190))
 
 @dataclass(frozen=True)
 class Torn:
-    """What became of one building pulled down."""
+    """What became of one building pulled down; `third` are the days to the third clear look of the `looks` after it."""
 
     series: str
     pixels: int
     looks: int
+    third: int | None
     found: bool
     days: int | None
     change: str | None
@@ -138,13 +139,14 @@ def _judged(
     for pixels, change in torn:
         mask = change.share >= 0.5 * change.share.max()
         end = change.since + timedelta(days=WITHIN_DAYS)
-        clear = sum(bool(clear_of(k)[mask].mean() > 0.5) for k in looks if change.since <= k.day <= end)
+        clear = sorted(k.day for k in looks if change.since <= k.day <= end and clear_of(k)[mask].mean() > 0.5)
+        third = (clear[2] - change.since).days if len(clear) > 2 else None
         hits = [day for day, _, sure in weeks if change.since <= day <= end and sure[mask].mean() >= COVERED]
         mine = [e for e in seen.confirmed() if (e.footprint & mask).any() and e.confirmed_on >= change.since]
         best = max(mine, key=lambda e: (e.footprint & mask).sum(), default=None)
         found = bool(hits) and best is not None
         days = (hits[0] - change.since).days if found else None
-        out.append(Torn(series, pixels, clear, found, days, best.change.value if found else None))
+        out.append(Torn(series, pixels, len(clear), third, found, days, best.change.value if found else None))
     return out
 
 
@@ -162,11 +164,13 @@ def figures(results: Sequence[Torn]) -> list[Figure]:
         name = "real roofs of a suburb" if series == "suburb" else f"{series}, buildings put in"
         for low, high in ((4, 11), (12, 100)):
             hits = [t.found for t in often if low <= t.pixels <= high]
-            what = f"{name} and pulled down, {low} to {high} px"
+            what = f"{name}, pulled down, {low} to {high} px"
             out.append(share(f"{what}: found where {SEEN_LOOKS} looks were clear", hits))
         found = [t for t in often if t.found]
         told = [t.change == Change.DEMOLITION.value for t in found]
         why = f"told as {counted(t.change for t in found if t.change != Change.DEMOLITION.value)}"
         out.append(share(f"{name}: told as demolition", told, "≥ 0.90", why=why))
-        out.append(median(f"{name}: days to confirmation", [t.days for t in found], "≤ 40"))
+        third = median("", [t.third for t in found if t.third is not None]).value
+        why = f"the third clear look comes after {third:.0f} days"
+        out.append(median(f"{name}: days to confirmation", [t.days for t in found], "≤ 40", why=why))
     return out

@@ -87,14 +87,14 @@ def plot(trials: list[Trial], to: Path) -> None:
     from matplotlib.figure import Figure as Page
 
     names = grounds(trials)
-    page = Page(figsize=(5 * len(names), 4.4), layout="constrained")
+    page = Page(figsize=(4.4 * len(names) + 2.8, 4.4), layout="constrained")
     panels = page.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for panel, ground in zip(panels, names, strict=True):
         some = [t for t in trials if t.ground == ground]
         exposure = sum(t.km2_years for t in some)
         for curve in curves(some):
-            dashes = "-" if curve.method == EVIDENCE else "--"
-            panel.plot(curve.false_rate, curve.recall, dashes, label=curve.method, linewidth=1.3)
+            ours = {"linestyle": "-", "color": "black"} if curve.method == EVIDENCE else {"linestyle": "--"}
+            panel.plot(curve.false_rate, curve.recall, label=curve.method, linewidth=1.3, **ours)
         for chain, mark in ((WHOLE, "o"), (OPTICAL_ALONE, "s")):
             hits = [hit for t in some for hit in t.found.get(chain, ())]
             if hits:
@@ -102,6 +102,7 @@ def plot(trials: list[Trial], to: Path) -> None:
                 panel.plot([false], [np.mean(hits)], mark, color="black", label=f"{chain}: events", zorder=3)
         panel.set(title=ground, xlabel="false objects a km² and year", ylim=(-0.02, 1.03), xlim=(-0.3, 12))
     panels[0].set_ylabel("recall")
-    panels[-1].legend(fontsize=7, loc="lower right")
+    named = {text: line for panel in panels for line, text in zip(*panel.get_legend_handles_labels(), strict=True)}
+    page.legend(named.values(), named, fontsize=8, loc="outside right upper")  # inside it would lie on curves
     to.mkdir(parents=True, exist_ok=True)
     page.savefig(to / "peers.png", dpi=110)

@@ -175,10 +175,14 @@ def plot(found: list[Tail], to: Path) -> None:
             total = np.sum([tail.histogram[f] for tail in some], axis=0)
             share = np.cumsum(total) / max(total.sum(), 1)
             panel.plot(stats.norm.ppf(chances), np.interp(chances, share, EDGES[1:]), label=name, linewidth=1.1)
-        panel.plot([-4, 4], [-4, 4], color="black", linewidth=0.6)
+        panel.plot([-4, 4], [-4, 4], color="black", linewidth=0.6, label="normal")
         panel.set(title=kind, xlim=(-4.2, 4.2), ylim=(-9, 9))
         panel.title.set_fontsize(8)
         panel.legend(fontsize=6)
+    for panel in panels[len(kinds) :]:
+        panel.set_visible(False)
+    for panel in panels[len(kinds) - columns : len(kinds)]:
+        panel.tick_params(labelbottom=True)  # the lowest of its column
     page.supxlabel("normal quantile, σ")
     page.supylabel("quantile of z, σ")
     to.mkdir(parents=True, exist_ok=True)
