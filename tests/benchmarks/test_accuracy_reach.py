@@ -22,6 +22,7 @@ from shapely.geometry import shape
 
 from detectors.ground import whole
 from detectors.injection import Injected
+from detectors.look import RADAR
 from detectors.records import Change, Criterion
 from flows.imagery.simulation.recipes import DRY, Recipe, Story, recipe_of
 from flows.imagery.simulation.truth import TrueChange
@@ -81,7 +82,7 @@ def test_a_place_is_of_the_country_and_the_story_that_were_asked_for():
 
 def suspect(tile, score, *, compound=None, is_true=True):
     criteria = (Criterion("new-built-area", score, 0.25, ""),)
-    return province.Suspect(tile, score, criteria, "construction", 1e3, compound, score > 0.15, is_true)
+    return province.Suspect(tile, score, criteria, "construction", 1e3, compound, score > 0.15, is_true, (RADAR,))
 
 
 def test_a_province_is_ranked_over_all_its_tiles():
@@ -94,7 +95,7 @@ def test_a_province_is_ranked_over_all_its_tiles():
     lines = province.figures([found])
     assert (lines[0].value, lines[0].count) == (0.2, 5)
     (false,) = (line for line in lines if "away from every true change" in line.what)
-    assert (false.value, false.count, false.why) == (pytest.approx(1 / 3), 3, "1 construction")
+    assert (false.value, false.count, false.why) == (pytest.approx(1 / 3), 3, "1 construction by sentinel-1")
 
 
 def test_a_listing_shows_every_criterion_with_its_weight():

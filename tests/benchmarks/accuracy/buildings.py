@@ -17,7 +17,7 @@ from detectors.injection import Injected, block, injected
 from detectors.look import Look
 from detectors.records import Change
 
-SIZES = (4, 5, 6, 7, 8, 12, 16, 25, 36, 60)
+SIZES, LARGEST = (4, 5, 6, 7, 8, 12, 16, 25, 36, 60), 100
 ROOFS = ("metal", "blue sheet", "dark tile", "concrete")
 SPANS = {
     "romania": ((date(2019, 1, 7), date(2020, 12, 27)),),
@@ -49,7 +49,7 @@ class Trial:
 
 
 def trials(series: str, since: date, until: date, *, seed: int, mixing: float) -> list[Trial]:
-    """Ten buildings of every size at places where nothing else happened, watched together."""
+    """Buildings of every size at places where nothing else happened, watched together."""
     looks = real_series(series)
     placed = _places(looks, since, until, seed=seed, mixing=mixing)
     changed = injected(looks, [change for _, change in placed])
@@ -65,7 +65,7 @@ def _places(
     taken = np.zeros(shape, bool)
     rng = np.random.default_rng(seed)
     placed = []
-    for n, pixels in enumerate(rng.permutation(SIZES)):
+    for n, pixels in enumerate((*rng.permutation(SIZES), LARGEST)):
         at = free_place(barred, taken, int(pixels), rng)
         if at is not None:
             material = ROOFS[int(rng.integers(len(ROOFS)))]

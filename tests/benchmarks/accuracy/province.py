@@ -63,6 +63,7 @@ class Suspect:
     compound: int | None
     is_confirmed: bool
     is_true: bool
+    sensors: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def tile(number: int, *, seed: int) -> list[Suspect]:
         on = number if (event.footprint & compound).any() else None
         score = suspect_score(event.criteria)
         is_sure, is_true = event.confirmed_on is not None, bool((event.footprint & drawn).any())
-        out.append(Suspect(number, score, event.criteria, event.change.value, event.area_m2, on, is_sure, is_true))
+        what = (event.change.value, event.area_m2, on, is_sure, is_true, event.sensors)
+        out.append(Suspect(number, score, event.criteria, *what))
     return out
 
 
@@ -213,7 +215,7 @@ def figures(provinces: Sequence[Province]) -> list[Figure]:
     out = [share("province of 400 km²: new compounds in the first ten", first, "1.00", why=why)]
     out.append(share("province: new compounds told at all", [r is not None for r in ranks], "1.00", why=why))
     sure = [s for s in told if s.is_confirmed]
-    why = counted(s.change for s in sure if not s.is_true)
+    why = counted(f"{s.change} by {' and '.join(s.sensors)}" for s in sure if not s.is_true)
     false = [not s.is_true for s in sure]
     out.append(share("province: confirmed alerts away from every true change", false, "≤ 0.10", why=why))
     out.append(share("province: suspects told that are no compound", [s.compound is None for s in told]))
