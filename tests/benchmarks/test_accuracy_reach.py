@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace as Namespace
 
 import ablations
@@ -23,7 +23,7 @@ from shapely.geometry import shape
 from detectors.ground import whole
 from detectors.injection import Injected
 from detectors.look import RADAR
-from detectors.records import Change, Criterion
+from detectors.records import Change, Criterion, State, Transition
 from flows.imagery.simulation.recipes import DRY, Recipe, Story, recipe_of
 from flows.imagery.simulation.truth import TrueChange
 
@@ -147,22 +147,32 @@ def test_a_phase_counts_once_it_is_a_step_of_the_event_that_holds_the_phase_befo
     assert worlds._phases(phases, []) == (False,)
 
 
+SOIL, LATER, JULY = date(2020, 3, 5), date(2020, 6, 1), date(2020, 7, 9)
+
+
 @pytest.mark.parametrize(
-    ("first_seen", "steps", "fate"),
+    ("events", "fate"),
     [
-        (date(2020, 3, 5), (date(2020, 3, 5), date(2020, 7, 9)), phases.STEP),
-        (date(2020, 3, 5), (date(2020, 3, 5),), phases.HELD),
-        (date(2020, 7, 9), (date(2020, 7, 9),), phases.OWN),
+        ([((SOIL, JULY), None)], phases.STEP),
+        ([((SOIL,), None)], phases.HELD),
+        ([((SOIL,), None), ((JULY,), None)], phases.OWN),
+        ([((SOIL,), LATER), ((JULY,), None)], phases.AFRESH),
+        ([], phases.MISSED),
     ],
 )
-def test_what_becomes_of_roofs_on_broken_ground(first_seen, steps, fate):
+def test_what_becomes_of_roofs_on_broken_ground(events, fate):
     share = np.zeros((20, 20), np.float32)
     share[5:10, 5:10] = 1.0
     ground = Injected("broken", "soil", share, date(2020, 3, 1), 1)
     roofs = Injected("roofs", "metal", share, date(2020, 7, 1), 2)
-    event = Namespace(footprint=share > 0, first_seen=first_seen, confirmed_on=date(2020, 8, 1), steps=steps)
-    assert phases._judged(ground, roofs, [event]).fate == fate
-    assert phases._judged(ground, roofs, []).fate == phases.MISSED
+
+    def event(steps, finished):
+        entered = [(State.PROVISIONAL, steps[0]), *([(State.FINISHED, finished)] if finished else [])]
+        transitions = tuple(Transition(state, on, "") for state, on in entered)
+        times = {"first_seen": steps[0], "confirmed_on": steps[0] + timedelta(21), "steps": steps}
+        return Namespace(footprint=share > 0, transitions=transitions, **times)
+
+    assert phases._judged(ground, roofs, [event(*one) for one in events]).fate == fate
 
 
 def test_an_event_that_was_there_before_counts_as_found_but_not_as_late():

@@ -13,12 +13,13 @@ from scoring import Figure, counted, share
 from series import measured, real_series, shape_of
 
 from detectors.injection import Injected, block, injected
-from detectors.records import Event
+from detectors.records import Event, State
 
 SERIES, SPAN = "romania", (date(2019, 1, 7), date(2020, 12, 27))
 PLACES, BROKEN_PX, ROOFED_PX, MIXING = 6, 49, 16, 0.9
 BETWEEN_DAYS, WITHIN_DAYS, EARLY_DAYS = (60, 150), 150, -15
-STEP, OWN, HELD, MISSED = "a step of its own", "an event of its own", "in the event without a step", "in no event"
+STEP, HELD, MISSED = "a step of its own", "in the event without a step", "in no event"
+OWN, AFRESH = "an event of its own", "an event of its own, the first being finished"
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,11 @@ def _judged(ground: Injected, roofs: Injected, confirmed: Sequence[Event]) -> Ph
     first = [e for e in confirmed if (e.footprint & (ground.share > 0.5)).any() and days(e.first_seen) < EARLY_DAYS]
     held = [e for e in confirmed if (e.footprint & (roofs.share > 0.5)).any()]
     fate = HELD if held else MISSED
-    if any(EARLY_DAYS <= days(e.first_seen) <= WITHIN_DAYS for e in held):
-        fate = OWN
+    own = [e for e in held if EARLY_DAYS <= days(e.first_seen) <= WITHIN_DAYS]
+    if own:
+        told = min(e.transitions[0].on for e in own)
+        over = [any(t.state is State.FINISHED and t.on <= told for t in e.transitions) for e in first]
+        fate = AFRESH if over and all(over) else OWN
     if any(EARLY_DAYS <= days(step) <= WITHIN_DAYS for e in held for step in e.steps[1:] if days(e.first_seen) < 0):
         fate = STEP
     return Phased(any(days(e.confirmed_on) <= 0 for e in first), fate)
@@ -72,6 +76,6 @@ def figures(results: list[Phased]) -> list[Figure]:
     why = counted(fate for fate in later if fate != STEP)
     return [
         share(f"{name}: ground confirmed before", [r.broken for r in results]),
-        share(f"{name}: roofs found as a step or an event of their own", [f in (STEP, OWN) for f in later]),
+        share(f"{name}: roofs found as a step or an event of their own", [f in (STEP, OWN, AFRESH) for f in later]),
         share(f"{name}: roofs found as a step of the same event", [f == STEP for f in later], "1.00", why=why),
     ]
