@@ -1,10 +1,13 @@
 """The pure parts of the accuracy benchmark: peers, curves, swaps, nuisances and verdicts."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import peers
 import pytest
+import replay
 from ablations import Run, table
 from charts import MONITORS, ChartParameters, chart
 from comparison import WHOLE, Trial
@@ -18,7 +21,9 @@ from curves import (
     threshold_at,
 )
 from nuisances import Days, burning, desert, flood, four_months_of_cloud, haze, new_roofs, slips
-from scoring import Figure
+from pledges import PLEDGES
+from runner import Runner
+from scoring import Figure, of_missed, ratio, share
 from standings import curves, figures
 from steps import ABLATIONS, EVERYTHING
 from swapping import remembering, swapped
@@ -205,17 +210,58 @@ def test_months_of_cloud_hide_all_ground_and_burning_leaves_the_time_before_alon
     ("value", "goal", "verdict"),
     [
         (0.96, "≥ 0.95", "met"),
-        (0.94, "≥ 0.95", "short"),
+        (0.94, "≥ 0.95", "SHORT"),
         (40.0, "≤ 40", "met"),
-        (0.3, "≤ 0.05", "short"),
+        (0.3, "≤ 0.05", "SHORT"),
         (1.05, "0.9 to 1.1", "met"),
-        (1.3, "0.8 to 1.2", "short"),
+        (1.3, "0.8 to 1.2", "SHORT"),
+        (0.7, "< 0.70, Sitewatch's", "SHORT"),
+        (0.1, "> 0.00", "met"),
         (1.3, "", ""),
         (float("nan"), "≤ 1", ""),
     ],
 )
 def test_a_figure_says_whether_its_goal_is_met(value, goal, verdict):
     assert Figure("what", value, value, value, 3, goal).verdict() == verdict
+
+
+def test_a_reason_stands_only_by_a_line_that_falls_short():
+    short, met, unsaid = (
+        share("what", [True, False], goal, why=w) for goal, w in (("≥ 0.9", "X"), ("≥ 0.1", "X"), ("1.0", ""))
+    )
+    assert short.row().endswith("| SHORT | X |")
+    assert met.row().endswith("| met |  |")
+    assert unsaid.row().endswith("| SHORT | not looked into |")
+
+
+def test_reasons_are_counted_among_those_missed():
+    kinds = {"even": lambda n: n % 2 == 0, "over nine": lambda n: n > 9}
+    assert of_missed([2, 3, 4], kinds) == "of 3 missed: 2 even"
+    assert of_missed([3], kinds) == "of 1 missed: none of a kind known to be hard"
+
+
+def test_the_ratio_of_sums_weighs_what_is_large():
+    line = ratio("what", [1, 0, 30], [2, 8, 30])
+    assert line.value == pytest.approx(31 / 40)
+    assert line.low <= line.value <= line.high
+
+
+@pytest.mark.parametrize("pledge", PLEDGES, ids=lambda p: p[0])
+def test_what_the_table_says_is_held_by_a_test_is(pledge):
+    _, file, name = pledge
+    assert f"def test_{name}(" in (Path(__file__).parents[1] / file).read_text()
+
+
+def test_the_runs_of_a_section_leave_word_of_the_dates_behind_what_they_confirmed():
+    with ThreadPoolExecutor(1) as pool:
+        run = Runner(pool)
+        assert run(_confirming, [(3, {"more": 1}), (5, {"more": 0})], "what") == [4, 5]
+    assert run.confirmed_on == [4, 5]
+
+
+def _confirming(dates, *, more):
+    replay.CONFIRMED_ON.append(dates + more)
+    return dates + more
 
 
 def _trial(recalls, counts, *, found, false):

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
+from types import SimpleNamespace as Namespace
 
+import ablations
+import cases
 import desert
 import numpy as np
+import phases
 import province
 import pytest
+import replay
 import truth
 import walls
+import worlds
 from made import place
 from shapely.geometry import shape
 
-from detectors.records import Change, Criterion
+from detectors.ground import whole
+from detectors.injection import Injected
+from detectors.look import RADAR
+from detectors.records import Change, Criterion, State, Transition
 from flows.imagery.simulation.recipes import DRY, Recipe, Story, recipe_of
+from flows.imagery.simulation.truth import TrueChange
 
 FILES = sorted(truth.TRUTH.glob("*.geojson"))
 
@@ -70,20 +80,22 @@ def test_a_place_is_of_the_country_and_the_story_that_were_asked_for():
     assert place(Recipe(DRY, Story.NEW_COMPOUND), seed=7, side_px=60) == (area, grid)
 
 
-def suspect(tile, score, *, compound=None):
-    return province.Suspect(tile, score, (Criterion("new-built-area", score, 0.25, ""),), "construction", 1e3, compound)
+def suspect(tile, score, *, compound=None, is_true=True):
+    criteria = (Criterion("new-built-area", score, 0.25, ""),)
+    return province.Suspect(tile, score, criteria, "construction", 1e3, compound, score > 0.15, is_true, (RADAR,))
 
 
 def test_a_province_is_ranked_over_all_its_tiles():
     tile = province.tiles_with_compounds(3)[0]
-    found = province.gathered(
-        3, [[suspect(8, 0.2)], [suspect(tile, 0.6, compound=tile), suspect(tile, 0.1)], [suspect(9, 0.7)]]
-    )
+    compound = [suspect(tile, 0.6, compound=tile), suspect(tile, 0.1)]
+    found = province.gathered(3, [[suspect(8, 0.2, is_true=False)], compound, [suspect(9, 0.7)]])
     assert [s.score for s in found.suspects] == [0.7, 0.6, 0.2, 0.1]
     assert found.rank(tile) == 2
     assert found.rank(province.tiles_with_compounds(3)[1]) is None
     lines = province.figures([found])
     assert (lines[0].value, lines[0].count) == (0.2, 5)
+    (false,) = (line for line in lines if "away from every true change" in line.what)
+    assert (false.value, false.count, false.why) == (pytest.approx(1 / 3), 3, "1 construction by sentinel-1")
 
 
 def test_a_listing_shows_every_criterion_with_its_weight():
@@ -96,23 +108,98 @@ def test_five_tiles_have_a_compound_and_no_two_the_same():
     assert all(len(set(province.tiles_with_compounds(seed))) == province.COMPOUNDS for seed in range(20))
 
 
-def fenced(fraction, length, *, found, closure=None, dates=None):
-    change = "fencing" if found else None
-    return walls.Fenced(walls.REAL, "Sentinel-2", fraction, length, "ring", "metal", found, change, dates, closure)
+def fenced(fraction, length, *, covered=0.0, closure=None):
+    found, change = covered > 0, "fencing" if covered > 0 else None
+    judged = (found, change, covered, closure, closure)
+    return walls.Fenced(walls.REAL, "Sentinel-2", fraction, length, "ring", "metal", *judged)
 
 
-def test_walls_are_counted_by_share_and_length_and_few_dates_are_seen():
-    rows = [
-        fenced(0.4, 20, found=True, closure=0.2, dates=5),
-        fenced(0.4, 20, found=False),
-        fenced(0.1, 20, found=False),
-    ]
-    lines = {f.what: f for f in walls.figures([*rows, fenced(0.7, 40, found=True, closure=0.0, dates=2)])}
+def test_walls_are_counted_by_share_and_length():
+    rows = [fenced(0.4, 20, covered=1.0, closure=0.2), fenced(0.4, 20), fenced(0.1, 20)]
+    lines = {f.what: f for f in walls.figures([*rows, fenced(0.7, 40, covered=0.5, closure=0.0)])}
     curve = lines["Romania, wall of 20 px covering 0.4 of a pixel: found"]
     assert (curve.value, curve.count, curve.goal) == (0.5, 2, "≥ 0.80")
     assert lines["Romania, wall of 20 px covering 0.1 of a pixel: found"].goal == ""
-    assert lines["walls: closure, error"].value == pytest.approx(0.1)
-    assert lines["walls confirmed on fewer than three dates"].value == 0.5
+    assert curve.why == "of 1 missed: 1 of 20 px, 1 rings"
+    assert lines["walls told as fencing: closure, error"].value == pytest.approx(0.1)
+    (length,) = (line for what, line in lines.items() if what.endswith("share of their length found"))
+    assert length.value == pytest.approx(0.5)  # 20 and 20 of 80 px
+
+
+def test_a_phase_counts_once_it_is_a_step_of_the_event_that_holds_the_phase_before():
+    broken, roofed, aside = (np.zeros((20, 20), bool) for _ in range(3))
+    broken[4:12, 4:12], roofed[6:9, 6:9], aside[16:19, 16:19] = True, True, True
+    phases = [
+        TrueChange(change, date(2026, month, 1), "", where, 1.0)
+        for change, month, where in (
+            (Change.CLEARING, 3, broken),
+            (Change.CONSTRUCTION, 5, roofed),
+            (Change.CONSTRUCTION, 6, roofed),  # more of the same is no phase
+            (Change.FENCING, 6, aside),  # nor what lies elsewhere
+        )
+    ]
+
+    def event(*steps):
+        return Namespace(key="k", footprint=broken, steps=steps)
+
+    assert worlds._phases(phases, [event(date(2026, 3, 3), date(2026, 5, 20))]) == (True,)
+    assert worlds._phases(phases, [event(date(2026, 3, 3))]) == (False,)
+    assert worlds._phases(phases, []) == (False,)
+
+
+SOIL, LATER, JULY = date(2020, 3, 5), date(2020, 6, 1), date(2020, 7, 9)
+
+
+@pytest.mark.parametrize(
+    ("events", "fate"),
+    [
+        ([((SOIL, JULY), None)], phases.STEP),
+        ([((SOIL,), None)], phases.HELD),
+        ([((SOIL,), None), ((JULY,), None)], phases.OWN),
+        ([((SOIL,), LATER), ((JULY,), None)], phases.AFRESH),
+        ([], phases.MISSED),
+    ],
+)
+def test_what_becomes_of_roofs_on_broken_ground(events, fate):
+    share = np.zeros((20, 20), np.float32)
+    share[5:10, 5:10] = 1.0
+    ground = Injected("broken", "soil", share, date(2020, 3, 1), 1)
+    roofs = Injected("roofs", "metal", share, date(2020, 7, 1), 2)
+
+    def event(steps, finished):
+        entered = [(State.PROVISIONAL, steps[0]), *([(State.FINISHED, finished)] if finished else [])]
+        transitions = tuple(Transition(state, on, "") for state, on in entered)
+        times = {"first_seen": steps[0], "confirmed_on": steps[0] + timedelta(21), "steps": steps}
+        return Namespace(footprint=share > 0, transitions=transitions, **times)
+
+    assert phases._judged(ground, roofs, [event(*one) for one in events]).fate == fate
+
+
+def test_an_event_that_was_there_before_counts_as_found_but_not_as_late():
+    mask = np.zeros((20, 20), bool)
+    mask[5:9, 5:9] = True
+    begins = date(2026, 6, 1)
+    event = Namespace(
+        footprint=mask, steps=(date(2026, 3, 1),), first_seen=date(2026, 3, 1), confirmed_on=date(2026, 6, 21)
+    )
+    event.change = Change.CLEARING
+    happened = (cases.Happened(mask, begins, Change.CONSTRUCTION, 16.0),)
+    ground = whole(mask.shape)
+
+    def run(least_share):
+        some = cases.Case((), ground, begins, date(2026, 9, 1), happened, mask, least_share, False)
+        return ablations._run("everything", some, Namespace(confirmed=lambda: [event]))
+
+    held, untimely = run(0.2), run(0.0)
+    assert (held.found, held.days, held.named, held.areas, held.false) == ((True,), (None,), (False,), (1.0,), 0)
+    assert untimely.found == (False,)
+
+
+def test_every_watch_leaves_word_of_the_dates_behind_what_it_confirmed():
+    replay.CONFIRMED_ON.clear()
+    desert.trial(seed=0)
+    assert replay.CONFIRMED_ON
+    assert min(replay.CONFIRMED_ON) >= 3
 
 
 def test_a_compound_on_desert_has_the_mean_colour_of_its_ground():

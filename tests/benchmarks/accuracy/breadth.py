@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import ablations
 import buildings
@@ -13,19 +12,26 @@ import series
 import standings
 import tails
 import variety
+from runner import Jobs, Runner
 from scoring import Figure
+from variety import SCENARIOS
 
 from aois.area import Kind
 from aois.demonstration import demonstration
 
-Jobs = list[tuple[Any, ...]]
-RunAll = Callable[[Callable[..., Any], Jobs, str], list[Any]]
 MIXINGS = (0.6, 0.9)
 SITES = tuple(area.id for area in demonstration() if area.kind is Kind.SITE)
+SKIES = (
+    "desert",
+    "slips of up to a pixel more",
+    "haze that the mask misses",
+    "flood over a fifth of the ground",
+    "burnt fields and scrub",
+)
 ABLATED = {"romania": buildings.SPANS["romania"], "mine-1": buildings.SPANS["mine-1"][1:]}
 
 
-def _peers(run: RunAll, seeds: range, to: Path) -> list[Figure]:
+def _peers(run: Runner, seeds: range, to: Path) -> list[Figure]:
     spans = [(name, *span) for name, found in buildings.SPANS.items() for span in found] if series.is_there() else []
     quiet = run(comparison.quiet_trial, [(*span, {}) for span in spans], "peers on quiet series")
     jobs = [(*span, {"seed": s, "mixing": m}) for span in spans for s in seeds for m in MIXINGS]
@@ -36,7 +42,7 @@ def _peers(run: RunAll, seeds: range, to: Path) -> list[Figure]:
     return standings.figures(trials)
 
 
-def _tails(run: RunAll, seeds: range, to: Path) -> list[Figure]:
+def _tails(run: Runner, seeds: range, to: Path) -> list[Figure]:
     real = [(name, {"seed": 0}) for name in tails.REAL] if series.is_there() else []
     drawn = [(name, {"seed": s}) for name in tails.GROUNDS if name not in tails.REAL for s in seeds]
     found = [tail for some in run(tails.tails, real + drawn, "tails on quiet ground") for tail in some]
@@ -44,23 +50,36 @@ def _tails(run: RunAll, seeds: range, to: Path) -> list[Figure]:
     return tails.figures(found)
 
 
-def _variety(run: RunAll, seeds: range, to: Path) -> list[Figure]:
+def _variety(run: Runner, seeds: range, to: Path) -> list[Figure]:
     jobs = [(n, {"seed": s}) for s in seeds for n in range(len(variety.SCENARIOS))]
     return variety.figures(run(variety.outcome, jobs, "kinds of ground and sky"))
 
 
-SECTIONS: dict[str, Callable[[RunAll, range, Path], list[Figure]]] = {
+def _cases(seeds: range) -> Jobs:
+    """The jobs of `ablations`."""
+    is_there = series.is_there()
+    spans = [(name, *span) for name, found in ABLATED.items() for span in found] if is_there else []
+    jobs: Jobs = [("built", *span, {"seed": s, "mixing": 0.75}) for span in spans for s in seeds]
+    jobs += [("place", name, {"seed": s}) for s in seeds for name in SITES]
+    jobs += [(kind, {"seed": s}) for s in seeds for kind in ("walled", "arid", *(("torn",) if is_there else ()))]
+    return jobs + [("sky", n, {"seed": s}) for s in seeds for n, (name, *_) in enumerate(SCENARIOS) if name in SKIES]
+
+
+def _alone(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    found = [one for some in run(ablations.alone_runs, _cases(seeds[:2]), "each detector alone") for one in some]
+    return ablations.alone_figures(found)
+
+
+SECTIONS: dict[str, Callable[[Runner, range, Path], list[Figure]]] = {
+    "alone": _alone,
     "peers": _peers,
     "tails": _tails,
     "variety": _variety,
 }
 
 
-def ablation_table(run: RunAll, seeds: range) -> list[str]:
+def ablation_table(run: Runner, seeds: range) -> list[str]:
     """The table of every step left out, on the first two seeds: a chapter of ``accuracy.md``."""
     few = seeds[:2]
-    spans = [(name, *span) for name, found in ABLATED.items() for span in found] if series.is_there() else []
-    jobs: Jobs = [("built", *span, {"seed": s, "mixing": 0.75}) for span in spans for s in few]
-    jobs += [("place", name, {"seed": s}) for s in few for name in SITES]
-    found = [one for some in run(ablations.case_runs, jobs, "steps left out") for one in some]
+    found = [one for some in run(ablations.case_runs, _cases(few), "steps left out") for one in some]
     return ["", f"## Every step left out by itself, seeds {few.start} to {few.stop - 1}", "", *ablations.table(found)]

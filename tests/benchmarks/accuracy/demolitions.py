@@ -16,7 +16,7 @@ import numpy as np
 from buildings import SPANS, free_place, real_change
 from replay import watch
 from scipy import ndimage
-from scoring import Figure, median, share
+from scoring import Figure, counted, median, share
 from series import measured, real_series, shape_of
 
 from detectors.channel import clear_of
@@ -37,11 +37,12 @@ ROOF_BRIGHTNESS, CROP = 0.18, (slice(40, 200), slice(30, 190))
 
 @dataclass(frozen=True)
 class Torn:
-    """What became of one building pulled down."""
+    """What became of one building pulled down; `third` are the days to the third clear look of the `looks` after it."""
 
     series: str
     pixels: int
     looks: int
+    third: int | None
     found: bool
     days: int | None
     change: str | None
@@ -67,7 +68,13 @@ def trials(series: str, since: date, until: date, *, seed: int) -> list[Torn]:
 
 
 def suburb(*, seed: int) -> list[Torn]:
-    """Real roofs that give way to the ground around them, a third of them at a time."""
+    """What became of real roofs that give way to the ground around them."""
+    looks, torn = torn_suburb(seed=seed)
+    return _judged("suburb", torn, looks, *SUBURB_SPAN)
+
+
+def torn_suburb(*, seed: int) -> tuple[tuple[Look, ...], list[tuple[int, Injected]]]:
+    """Looks at the suburb with a third of its roofs gone, and these with their pixels."""
     looks = _repeated(seed=seed)
     rng = np.random.default_rng(900 + seed)
     since, until = SUBURB_SPAN
@@ -76,7 +83,7 @@ def suburb(*, seed: int) -> list[Torn]:
         soft = ndimage.gaussian_filter(ndimage.binary_dilation(mask).astype(np.float32), 0.45)
         day = since + timedelta(days=int(rng.integers(30, (until - since).days - WITHIN_DAYS)))
         torn.append((int(mask.sum()), Injected("gone", SURROUNDINGS, soft, day, seed * 100 + n)))
-    return _judged("suburb", torn, injected(looks, [t for _, t in torn]), since, until)
+    return injected(looks, [t for _, t in torn]), torn
 
 
 def _some(roofs: Sequence[Mask], rng: np.random.Generator) -> list[Mask]:
@@ -132,13 +139,14 @@ def _judged(
     for pixels, change in torn:
         mask = change.share >= 0.5 * change.share.max()
         end = change.since + timedelta(days=WITHIN_DAYS)
-        clear = sum(bool(clear_of(k)[mask].mean() > 0.5) for k in looks if change.since <= k.day <= end)
+        clear = sorted(k.day for k in looks if change.since <= k.day <= end and clear_of(k)[mask].mean() > 0.5)
+        third = (clear[2] - change.since).days if len(clear) > 2 else None
         hits = [day for day, _, sure in weeks if change.since <= day <= end and sure[mask].mean() >= COVERED]
         mine = [e for e in seen.confirmed() if (e.footprint & mask).any() and e.confirmed_on >= change.since]
         best = max(mine, key=lambda e: (e.footprint & mask).sum(), default=None)
         found = bool(hits) and best is not None
         days = (hits[0] - change.since).days if found else None
-        out.append(Torn(series, pixels, clear, found, days, best.change.value if found else None))
+        out.append(Torn(series, pixels, len(clear), third, found, days, best.change.value if found else None))
     return out
 
 
@@ -156,9 +164,13 @@ def figures(results: Sequence[Torn]) -> list[Figure]:
         name = "real roofs of a suburb" if series == "suburb" else f"{series}, buildings put in"
         for low, high in ((4, 11), (12, 100)):
             hits = [t.found for t in often if low <= t.pixels <= high]
-            what = f"{name} and pulled down, {low} to {high} px"
+            what = f"{name}, pulled down, {low} to {high} px"
             out.append(share(f"{what}: found where {SEEN_LOOKS} looks were clear", hits))
         found = [t for t in often if t.found]
-        out.append(share(f"{name}: told as demolition", [t.change == Change.DEMOLITION.value for t in found], "≥ 0.90"))
-        out.append(median(f"{name}: days to confirmation", [t.days for t in found], "≤ 40"))
+        told = [t.change == Change.DEMOLITION.value for t in found]
+        why = f"told as {counted(t.change for t in found if t.change != Change.DEMOLITION.value)}"
+        out.append(share(f"{name}: told as demolition", told, "≥ 0.90", why=why))
+        third = median("", [t.third for t in found if t.third is not None]).value
+        why = f"the third clear look comes after {third:.0f} days"
+        out.append(median(f"{name}: days to confirmation", [t.days for t in found], "≤ 40", why=why))
     return out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage, stats
-from scoring import Figure, median, rate
+from scoring import Figure, median, rate, share
 from series import real_series
 
 from detectors.baseline import fit_baseline, predict, prediction_factor
@@ -15,7 +15,8 @@ from detectors.features import features_of, registration_image
 from detectors.look import RADAR, Look
 from detectors.registration import measure_shift
 
-CLEAR, CLOUDY = 0.97, 0.40
+CLEAR, CLOUDY, OVERCAST = 0.97, 0.40, 0.75
+FLAT, NOISE = 0.1, 0.003  # reflectance of ground without features, and a sensor's noise
 
 
 def registration(*, seed: int, count: int = 40) -> list[Figure]:
@@ -26,7 +27,7 @@ def registration(*, seed: int, count: int = 40) -> list[Figure]:
     clear = [k for k in looks if clear_of(k).mean() >= CLEAR * full]
     reference = reference_image(clear)
     errors: dict[str, list[float]] = {"clear": [], "cloud": []}
-    refused = 0
+    refused: dict[str, list[bool]] = {what: [] for what in ("known", "flat", "elsewhere", "overcast")}
     for _ in range(count):
         look = clear[int(rng.integers(len(clear)))]
         image, mask = np.nan_to_num(registration_image(look)), clear_of(look)
@@ -38,12 +39,22 @@ def registration(*, seed: int, count: int = 40) -> list[Figure]:
             found = measure_shift(reference, moved, clear=seen)
             if found.is_known and own.is_known:
                 errors[name].append(float(np.hypot(found.dy - own.dy - dy, found.dx - own.dx - dx)))
-            else:
-                refused += 1
+            refused["known"].append(not found.is_known)
+        flat = rng.normal(FLAT, NOISE, image.shape).astype(np.float32)
+        under = mask & ~_cloud(image.shape, OVERCAST, rng)
+        for what, other, seen in (
+            ("flat", flat, mask),
+            ("elsewhere", np.ascontiguousarray(image[::-1, ::-1]), mask),
+            ("overcast", moved, under),
+        ):
+            refused[what].append(not measure_shift(reference, other, clear=seen).is_known)
     return [
         median("registration, shifts to 2 px, clear: error in px", errors["clear"], "≤ 0.10"),
         median("registration, the same under 40 % cloud: error in px", errors["cloud"], "≤ 0.20"),
-        Figure("registration: shifts not known", refused, float("nan"), float("nan"), 2 * count),
+        share("registration, the same two: refused though it can be known", refused["known"]),
+        share("registration: ground without features refused", refused["flat"], "1.00"),
+        share("registration: a picture of another place refused", refused["elsewhere"], "1.00"),
+        share("registration: three quarters under cloud refused", refused["overcast"], "1.00"),
     ]
 
 

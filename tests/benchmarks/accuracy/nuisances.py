@@ -24,7 +24,7 @@ WATER = dict(zip(BANDS, (0.07, 0.09, 0.085, 0.05, 0.045, 0.02, 0.015), strict=Tr
 CHAR = dict(zip(BANDS, (0.035, 0.04, 0.045, 0.065, 0.075, 0.12, 0.11), strict=True))
 SAND = dict(zip(BANDS, (0.16, 0.23, 0.31, 0.37, 0.38, 0.45, 0.42), strict=True))
 CLOUD = dict(zip(BANDS, (0.64, 0.62, 0.62, 0.66, 0.66, 0.46, 0.36), strict=True))
-CLOUD_CLASS = 9
+CLOUD_CLASS, CLOUD_WEEKS = 9, (3, 20)
 STILL_WATER = {"vv": 0.0126, "vh": 0.002}  # −19 and −27 dB
 LOOKS_OF_SPECKLE = 4.4
 
@@ -76,10 +76,10 @@ def slips(looks: Sequence[Look], days: Days, rng: np.random.Generator) -> tuple[
 
 
 def four_months_of_cloud(looks: Sequence[Look], days: Days, rng: np.random.Generator) -> tuple[Look, ...]:
-    """Not one clear optical look from the third week of the watch to the twentieth."""
+    """Not one clear optical look within `CLOUD_WEEKS` of the watch."""
     everywhere = np.ones(looks[0].valid.shape)
     cloudy = np.full(looks[0].valid.shape, CLOUD_CLASS, np.uint8)
-    hidden = (days.after(3), days.after(20))
+    hidden = tuple(days.after(weeks) for weeks in CLOUD_WEEKS)
     return _optical(
         looks, lambda k: _painted(k, CLOUD, everywhere, keep=cloudy) if hidden[0] <= k.day <= hidden[1] else k
     )

@@ -17,9 +17,10 @@ import numpy as np
 from made import END, place
 from replay import watch
 from scipy import ndimage
-from scoring import Figure, share
+from scoring import Figure, counted, share
 from shapely import affinity
 from shapely.geometry import LineString, Point, Polygon, box
+from shapely.ops import unary_union
 
 from aois.area import Area
 from aois.grid import Grid
@@ -30,7 +31,7 @@ from detectors.records import Criterion
 from detectors.suspects import suspect_score
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Provenance, Scene, Sensor
 from flows.imagery.simulated import SimulatedSource
-from flows.imagery.simulation.canvas import Stroke
+from flows.imagery.simulation.canvas import Stroke, crop_rim
 from flows.imagery.simulation.covers import Cover
 from flows.imagery.simulation.optics import take_picture
 from flows.imagery.simulation.overpasses import overpasses
@@ -49,7 +50,10 @@ FIRST = 10
 
 @dataclass(frozen=True)
 class Suspect:
-    """A place told, with its criteria; `compound` is the tile of the compound it lies on, or None."""
+    """A place told, with its criteria; `compound` is the tile of the compound it lies on, or None.
+
+    `is_true` where something was drawn anew there, be it a compound or ordinary.
+    """
 
     tile: int
     score: float
@@ -57,6 +61,9 @@ class Suspect:
     change: str
     area_m2: float
     compound: int | None
+    is_confirmed: bool
+    is_true: bool
+    sensors: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ def tile(number: int, *, seed: int) -> list[Suspect]:
     seen = watch(looks, since=since, until=END, ground=whole(grid.shape), history_days=HISTORY_DAYS)
     told = [e for e in seen.events if e.merged_into is None and deserves_alert(e)]
     told.sort(key=lambda e: -suspect_score(e.criteria))
+    drawn = _drawn(world)
     out: list[Suspect] = []
     taken = np.zeros(grid.shape, bool)
     for event in told:
@@ -100,7 +108,9 @@ def tile(number: int, *, seed: int) -> list[Suspect]:
         taken |= ndimage.binary_dilation(event.footprint, iterations=TOGETHER_PX)
         on = number if (event.footprint & compound).any() else None
         score = suspect_score(event.criteria)
-        out.append(Suspect(number, score, event.criteria, event.change.value, event.area_m2, on))
+        is_sure, is_true = event.confirmed_on is not None, bool((event.footprint & drawn).any())
+        what = (event.change.value, event.area_m2, on, is_sure, is_true, event.sensors)
+        out.append(Suspect(number, score, event.criteria, *what))
     return out
 
 
@@ -109,6 +119,13 @@ def _compound(area: Area, grid: Grid, seed: int) -> Mask:
     truth = SimulatedSource(END, seed).truth_changes(area, grid)
     parts = [t.footprint for t in truth if not t.ordinary]
     return np.asarray(ndimage.binary_dilation(np.any(parts, axis=0), iterations=NEAR_PX))
+
+
+def _drawn(world: World) -> Mask:
+    """Where any step of the world's story changes the ground, and a little around it."""
+    ground = unary_union([stroke.geometry for step in world.plan.steps for stroke in step.strokes])
+    touched = crop_rim(world.canvas.to_pixels(world.canvas.mask(ground))) > 0
+    return np.asarray(ndimage.binary_dilation(touched, iterations=NEAR_PX))
 
 
 def _looks(world: World, area: Area, grid: Grid, since: date) -> tuple[Look, ...]:
@@ -194,12 +211,13 @@ def figures(provinces: Sequence[Province]) -> list[Figure]:
     nan = float("nan")
     ranks = [p.rank(tile) for p in provinces for tile in p.compounds]
     told = [s for p in provinces for s in p.suspects]
-    out = [
-        share(
-            "province of 400 km²: new compounds in the first ten", [r is not None and r <= FIRST for r in ranks], "1.00"
-        )
-    ]
-    out.append(share("province: new compounds told at all", [r is not None for r in ranks], "1.00"))
+    first, why = [r is not None and r <= FIRST for r in ranks], f"ranks {ranks}"
+    out = [share("province of 400 km²: new compounds in the first ten", first, "1.00", why=why)]
+    out.append(share("province: new compounds told at all", [r is not None for r in ranks], "1.00", why=why))
+    sure = [s for s in told if s.is_confirmed]
+    why = counted(f"{s.change} by {' and '.join(s.sensors)}" for s in sure if not s.is_true)
+    false = [not s.is_true for s in sure]
+    out.append(share("province: confirmed alerts away from every true change", false, "≤ 0.10", why=why))
     out.append(share("province: suspects told that are no compound", [s.compound is None for s in told]))
     for p in provinces:
         for n, tile_number in enumerate(p.compounds, start=1):

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import demolitions
 import desert
+import phases
 import province
 import series
 import truth
 import walls
+from runner import Runner
 from scoring import Figure
 
-Run = Callable[[Callable[..., Any], list[tuple[Any, ...]], str], list[Any]]
 DESERTS_A_SEED = 10
 
 
-def _walls(run: Run, seeds: range, to: Path) -> list[Figure]:
+def _walls(run: Runner, seeds: range, to: Path) -> list[Figure]:
     jobs = [({"seed": seed, "fraction": f},) for seed in seeds for f in walls.FRACTIONS]
     real = run(walls.trials, jobs, "walls in a real series") if series.is_there() else []
     rows = [row for some in (*real, *run(walls.simulated, jobs, "walls on simulated ground")) for row in some]
@@ -26,7 +25,7 @@ def _walls(run: Run, seeds: range, to: Path) -> list[Figure]:
     return walls.figures(rows)
 
 
-def _demolitions(run: Run, seeds: range, to: Path) -> list[Figure]:
+def _demolitions(run: Runner, seeds: range, to: Path) -> list[Figure]:
     if not series.is_there():
         return []
     torn = run(demolitions.trials, demolitions.jobs(seeds), "demolitions in real series")
@@ -34,7 +33,14 @@ def _demolitions(run: Run, seeds: range, to: Path) -> list[Figure]:
     return demolitions.figures([t for some in torn for t in some])
 
 
-def _truth(run: Run, seeds: range, to: Path) -> list[Figure]:
+def _phases(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    if not series.is_there():
+        return []
+    some = run(phases.trials, [({"seed": seed},) for seed in seeds], "two phases in a real series")
+    return phases.figures([one for found in some for one in found])
+
+
+def _truth(run: Runner, seeds: range, to: Path) -> list[Figure]:
     if not series.is_there():
         return []
     spans = [(name, *span, {}) for name, found in truth.SPANS.items() for span in found]
@@ -43,13 +49,13 @@ def _truth(run: Run, seeds: range, to: Path) -> list[Figure]:
     return truth.figures(results, run(truth.quiet, [(name, {}) for name in truth.QUIET], "quiet ground"))
 
 
-def _desert(run: Run, seeds: range, to: Path) -> list[Figure]:
+def _desert(run: Runner, seeds: range, to: Path) -> list[Figure]:
     jobs = [({"seed": seed * DESERTS_A_SEED + n},) for seed in seeds for n in range(DESERTS_A_SEED)]
     return desert.figures([d for some in run(desert.trial, jobs, "compounds on desert") for d in some])
 
 
-def _province(run: Run, seeds: range, to: Path) -> list[Figure]:
-    """The first seed alone costs minutes, so give `--seeds 1` to see one province; each is listed in a file."""
+def _province(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    """Six minutes a seed; the suspects of each are listed in a file of its own."""
     provinces = []
     for seed in seeds:
         jobs = [(number, {"seed": seed}) for number in range(province.TILES)]
@@ -59,4 +65,11 @@ def _province(run: Run, seeds: range, to: Path) -> list[Figure]:
     return province.figures(provinces)
 
 
-SECTIONS = {"walls": _walls, "demolitions": _demolitions, "truth": _truth, "desert": _desert, "province": _province}
+SECTIONS = {
+    "truth": _truth,
+    "desert": _desert,
+    "walls": _walls,
+    "demolitions": _demolitions,
+    "phases": _phases,
+    "province": _province,
+}

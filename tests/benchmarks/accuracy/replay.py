@@ -13,6 +13,8 @@ from detectors.monitor import AreaState, begin
 from detectors.records import Event
 from detectors.replay import work_through
 
+CONFIRMED_ON: list[int] = []  # on how many dates each event of this process was confirmed, since last emptied
+
 
 @dataclass(frozen=True)
 class Watched:
@@ -43,4 +45,8 @@ def watch(
     ground = ground or whole((ordered[0].valid.shape[0], ordered[0].valid.shape[1]))
     state, _ = begin(ground, [k for k in ordered if k.day < since])
     state, used = work_through(state, ordered, since=since, until=until, on_week=on_week)
-    return Watched(state, events_of(state, today=until.toordinal()), used, (until - since).days)
+    seen = Watched(state, events_of(state, today=until.toordinal()), used, (until - since).days)
+    days = {k.scene_id: k.day for k in ordered}
+    for event in seen.confirmed():
+        CONFIRMED_ON.append(len({days[s] for s in event.scenes if days[s] <= event.confirmed_on}))
+    return seen

@@ -65,7 +65,8 @@ def _figures(trials: list[Trial], ground: str) -> list[Figure]:
         false = sum(t.false.get(chain, 0) for t in trials)
         late = [d for t in trials for d in t.days.get(chain, ()) if d is not None]
         out.append(share(f"{ground}, {chain}: recall", hits))
-        out.append(rate(f"{ground}, {chain}: false confirmed events a km² and year", false, exposure))
+        goal, why = ("≤ 0.05" if chain == WHOLE else ""), f"{false} over {exposure:.1f} km² and years"
+        out.append(rate(f"{ground}, {chain}: false confirmed events a km² and year", false, exposure, goal, why=why))
         out.append(median(f"{ground}, {chain}: days to confirmation", late))
     allowed = sum(t.false.get(WHOLE, 0) for t in trials)
     ours = float(np.mean([hit for t in trials for hit in t.found.get(WHOLE, ())]))
@@ -73,9 +74,10 @@ def _figures(trials: list[Trial], ground: str) -> list[Figure]:
         chances, counts, _ = pooled(trials, name)
         threshold = threshold_at(counts, allowed)
         late = [d for c in chances if (d := c.days(threshold)) is not None]
-        goal = f"≤ {ours:.2f}, Sitewatch's" if name != EVIDENCE else ""
+        goal = f"< {ours:.2f}, Sitewatch's" if name != EVIDENCE else ""
         text = f"{ground}, {name} at as many false objects ({allowed})"
-        out.append(share(f"{text}: recall", [c.is_found(threshold) for c in chances], goal))
+        hits = [c.is_found(threshold) for c in chances]
+        out.append(share(f"{text}: recall", hits, goal, why=f"finds {sum(hits)} of {len(hits)}"))
         out.append(median(f"{text}: days to the first look that shows it", late))
     return out
 
@@ -85,14 +87,14 @@ def plot(trials: list[Trial], to: Path) -> None:
     from matplotlib.figure import Figure as Page
 
     names = grounds(trials)
-    page = Page(figsize=(5 * len(names), 4.4), layout="constrained")
+    page = Page(figsize=(4.4 * len(names) + 2.8, 4.4), layout="constrained")
     panels = page.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for panel, ground in zip(panels, names, strict=True):
         some = [t for t in trials if t.ground == ground]
         exposure = sum(t.km2_years for t in some)
         for curve in curves(some):
-            dashes = "-" if curve.method == EVIDENCE else "--"
-            panel.plot(curve.false_rate, curve.recall, dashes, label=curve.method, linewidth=1.3)
+            ours = {"linestyle": "-", "color": "black"} if curve.method == EVIDENCE else {"linestyle": "--"}
+            panel.plot(curve.false_rate, curve.recall, label=curve.method, linewidth=1.3, **ours)
         for chain, mark in ((WHOLE, "o"), (OPTICAL_ALONE, "s")):
             hits = [hit for t in some for hit in t.found.get(chain, ())]
             if hits:
@@ -100,6 +102,7 @@ def plot(trials: list[Trial], to: Path) -> None:
                 panel.plot([false], [np.mean(hits)], mark, color="black", label=f"{chain}: events", zorder=3)
         panel.set(title=ground, xlabel="false objects a km² and year", ylim=(-0.02, 1.03), xlim=(-0.3, 12))
     panels[0].set_ylabel("recall")
-    panels[-1].legend(fontsize=7, loc="lower right")
+    named = {text: line for panel in panels for line, text in zip(*panel.get_legend_handles_labels(), strict=True)}
+    page.legend(named.values(), named, fontsize=8, loc="outside right upper")  # inside it would lie on curves
     to.mkdir(parents=True, exist_ok=True)
     page.savefig(to / "peers.png", dpi=110)

@@ -163,3 +163,16 @@ ABLATIONS: tuple[Ablation, ...] = (
     Ablation("changed ground made the baseline", {"detectors.monitor._rebased": _first_argument}),
     Ablation("baselines fitted again", _monitor(refit_at=(), refit_days=100_000)),
 )
+
+# Every detector by itself, and all of them together.
+ALONE: tuple[Ablation, ...] = (
+    Ablation(EVERYTHING),
+    Ablation("optics alone", sensor=OPTICAL),
+    Ablation("radar alone", sensor=RADAR),
+    *(
+        Ablation(
+            f"{cue.name.lower()} alone", {METRIC: _without_cues(*(c for c in OPTICAL_CUES if c is not cue))}, OPTICAL
+        )
+        for cue in OPTICAL_CUES
+    ),
+)

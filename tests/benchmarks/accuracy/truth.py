@@ -17,7 +17,7 @@ import numpy as np
 from rasterio.features import rasterize
 from replay import Watched, watch
 from scipy import ndimage
-from scoring import Figure, median, rate, share
+from scoring import Figure, counted, median, rate, ratio, share
 from series import grid_over, measured, real_series
 from shapely.geometry import shape
 
@@ -174,22 +174,24 @@ def figures(results: Sequence[Scored], calm: Sequence[tuple[int, float, int]]) -
         kind = "provisional, one look" if is_pair else f"confirmed within {WITHIN_DAYS} days"
         out.append(share(f"{series}: true changes found ({kind})", [m.told is not None for m in met]))
         out.append(share(f"{series}: events that lie on a true change", [on > 0 for _, on in events]))
-        told_px, true_px = (sum(e[n] for e in events) for n in (0, 1))
-        nan = float("nan")
-        on_truth = true_px / told_px if told_px else nan
-        out.append(Figure(f"{series}: share of the ground told that truly changed", on_truth, nan, nan, told_px))
+        true_px, told_px = ([e[n] for e in events] for n in (1, 0))
+        out.append(ratio(f"{series}: share of the ground told that truly changed", true_px, told_px))
         told = [m for m in met if m.told is not None]
-        out.append(share(f"{series}: told as what it is", [m.told == m.change for m in told], "≥ 0.90"))
+        other = counted(f"{m.change} told as {m.told}" for m in told if m.told != m.change)
+        out.append(share(f"{series}: told as what it is", [m.told == m.change for m in told], "≥ 0.90", why=other))
         if not is_pair:
-            out.append(median(f"{series}: area measured / true", [m.ratio for m in told], "0.8 to 1.2"))
+            grown = sum(m.ratio > 1 for m in told)
+            why = f"{grown} of {len(told)} measured larger than drawn, whose own outlines are within a pixel"
+            out.append(median(f"{series}: area measured / true", [m.ratio for m in told], "0.8 to 1.2", why=why))
             first = [m.first_days for m in met if m.first_days is not None]
-            out.append(median(f"{series}: days from the first look that shows it to the first event", first))
-            out.append(
-                median(f"{series}: days from that look to confirmation", [m.confirmed_days for m in told], "≤ 40")
-            )
-            false = sum(on == 0 for _, on in events)
+            claimed = median(f"{series}: days from the first look that shows it to the first event", first)
+            days, why = [m.confirmed_days for m in told], f"the first event comes after {claimed.value:.0f} days"
+            out += [claimed, median(f"{series}: days from that look to confirmation", days, "≤ 40", why=why)]
+            false = [px for px, on in events if on == 0]
             exposure = sum(r.km2_years for r in some)
-            out.append(rate(f"{series}: false confirmed events a km² and year", false, exposure, "≤ 0.05"))
+            what = f"{series}: false confirmed events a km² and year"
+            why = f"events of {', '.join(map(str, sorted(false)))} px, over {exposure:.1f} km² and years"
+            out.append(rate(what, len(false), exposure, "≤ 0.05", why=why))
     exposure = sum(years for _, years, _ in calm)
     false, what = sum(n for n, _, _ in calm), "radar over quiet ground: false confirmed events a km² and year"
     out.append(rate(what, false, exposure, "≤ 0.05"))

@@ -1,0 +1,135 @@
+"""Looks in which something happens, for watches with steps left out or with one detector alone.
+
+Between them they give every step something to do, but for snow, a second orbit and missing bands of a rich history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import buildings
+import demolitions
+import desert
+import numpy as np
+import variety
+import walls
+from scipy import ndimage
+from series import measured, real_series, shape_of
+from worlds import END, WEEKS, place_of
+
+from detectors.ground import Ground, whole
+from detectors.injection import injected
+from detectors.look import Look, Mask
+from detectors.records import Change
+
+NEAR_PX = 4
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One true change; `pixels` is its area, None where the event may well be larger."""
+
+    mask: Mask
+    begins: date
+    change: Change
+    pixels: float | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """Looks over some ground with true changes, and the ground on which events are not false.
+
+    An event is of a change when it holds `least_share` of it; where that is 0, any of it, and began about then.
+    """
+
+    looks: tuple[Look, ...]
+    ground: Ground
+    since: date
+    until: date
+    changes: tuple[Happened, ...]
+    anything: Mask
+    least_share: float
+    is_real: bool
+
+
+def built(series: str, since: date, until: date, *, seed: int, mixing: float) -> Case:
+    """Buildings put into a real series."""
+    looks = real_series(series)
+    placed = [change for _, change in buildings._places(looks, since, until, seed=seed, mixing=mixing)]
+    shape = shape_of(looks)
+    touched = np.any([c.share > 0.02 for c in placed], axis=0) if placed else np.zeros(shape, bool)
+    anything = buildings.real_change(looks, since, until) | ~measured(looks) | _wide(touched)
+    changes = tuple(
+        Happened(c.share > 0.25, c.since, Change.CONSTRUCTION, float(c.share.sum()) / mixing) for c in placed
+    )
+    return Case(injected(looks, placed), whole(shape), since, until, changes, anything, 0.0, True)
+
+
+def place(area_id: str, *, seed: int) -> Case:
+    """A simulated place with its story."""
+    looks, ground, truth = place_of(area_id, seed=seed)
+    since = END - timedelta(days=7 * WEEKS - 1)
+    told = tuple(Happened(t.footprint, t.begins, t.change) for t in truth if not t.ordinary and t.begins >= since)
+    happened = np.any([t.footprint for t in truth], axis=0) if truth else np.zeros(ground.shape, bool)
+    return Case(looks, ground, since, END, told, _wide(happened) | ~ground.watched, 0.2, False)
+
+
+def walled(*, seed: int) -> Case:
+    """Walls over 0.7 of a pixel on simulated dry country."""
+    looks, since, placed = walls.put_on_made(seed=seed, fraction=0.7)
+    changes = tuple(Happened(w.share > 0.25 * 0.7, w.since, Change.FENCING) for _, _, w in placed)
+    anything = _wide(np.any([w.share > 0.02 for _, _, w in placed], axis=0))
+    return Case(looks, whole(anything.shape), since, walls.END, changes, anything, 0.3, False)
+
+
+def torn(*, seed: int) -> Case:
+    """Real roofs of a suburb pulled down, optics alone."""
+    looks, gone = demolitions.torn_suburb(seed=seed)
+    masks = [change.share >= 0.5 * change.share.max() for _, change in gone]
+    changes = tuple(
+        Happened(mask, change.since, Change.DEMOLITION, float(px))
+        for mask, (px, change) in zip(masks, gone, strict=True)
+    )
+    anything = _wide(np.any(masks, axis=0))
+    return Case(looks, whole(anything.shape), *demolitions.SUBURB_SPAN, changes, anything, 0.25, True)
+
+
+def arid(*, seed: int) -> Case:
+    """A walled compound on desert in red, green and blue, after a single scene."""
+    first, later, compound = desert.scene(seed=seed)
+    until = later[-1].day + timedelta(days=6 - later[-1].day.weekday())
+    changes = (Happened(compound, desert.MONDAY, Change.CONSTRUCTION),)
+    return Case((first, *later), whole(compound.shape), desert.MONDAY, until, changes, _wide(compound), 0.25, False)
+
+
+def sky(number: int, *, seed: int) -> Case:
+    """Buildings on one of `variety.SCENARIOS`."""
+    scene = variety.scene(number, seed=seed)
+    changes = tuple(
+        Happened(b.share > 0.25, b.since, Change.CONSTRUCTION, float(b.share.sum()) / variety.MIXING)
+        for b in scene.built
+    )
+    days, anything = scene.days, scene.near | ~scene.ground.watched
+    return Case(scene.looks, scene.ground, days.since, days.until, changes, anything, 0.1, False)
+
+
+def _wide(mask: Mask) -> Mask:
+    return np.asarray(ndimage.binary_dilation(mask, iterations=NEAR_PX))
+
+
+CASES: dict[str, Callable[..., Case]] = {
+    "built": built,
+    "place": place,
+    "walled": walled,
+    "torn": torn,
+    "arid": arid,
+    "sky": sky,
+}
+
+
+def case(kind: str, *where: Any, **keywords: Any) -> Case:
+    """A case of one of `CASES`, of what its function takes."""
+    return CASES[kind](*where, **keywords)

@@ -1,0 +1,23 @@
+"""What the issue asks for and no figure can say: each line names the test that holds it."""
+
+from __future__ import annotations
+
+PLEDGES = (
+    ("orbits never mixed", "detectors/test_monitor.py", "orbits_are_never_mixed"),
+    ("three dates, whatever the evidence", "detectors/test_tracking.py", "never_confirmed_on_fewer_than_three_dates"),
+    ("a look too far off refused", "detectors/test_channel.py", "a_look_too_far_off_is_refused_with_the_reason"),
+    ("the baseline rebuilt", "detectors/test_channel.py", "rebased_ground_is_expected_as_it_is_now"),
+    ("phases as steps of one event", "detectors/test_monitor.py", "phases_are_steps_of_one_event"),
+    ("criteria of a suspect", "detectors/test_suspects.py", "every_criterion_lies_between_nought_and_one"),
+    (
+        "MAD is χ² under no change",
+        "benchmarks/test_accuracy_parts.py",
+        "mad_is_chi_squared_where_nothing_changed_and_its_rounds_only_widen_it",
+    ),
+    ("`sitewatch detectability`", "flows/test_detectability.py", "it_says_what_would_have_been_seen"),
+)
+
+
+def rows() -> list[str]:
+    """The lines of the table."""
+    return [f"| {what} | | | | | by test | `{file}::test_{name}` |" for what, file, name in PLEDGES]
