@@ -24,6 +24,7 @@ SPANS = {
     "mine-1": ((date(2020, 1, 6), date(2020, 12, 27)), (date(2023, 10, 2), date(2024, 12, 22))),
 }
 SEEN_LOOKS, WITHIN_DAYS = 4, 150
+ALONE = 0.8  # of an event's pixels, for its area to be compared with what was put in
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Trial:
     """What became of one building.
 
     `looks` are the clear looks at it within `WITHIN_DAYS`, `third` the days to the third of them: nothing is confirmed
-    before. `first_days` count to the first look that its event claims to show it.
+    before. `first_days` count to the first look that its event claims to show it. `area_ratio` and `covered` are of
+    events that `is_alone`: nobody knows the true area of one that took in ground on which nothing was put.
     """
 
     series: str
@@ -44,6 +46,7 @@ class Trial:
     days: int | None = None
     change: str | None = None
     first_days: int | None = None
+    is_alone: bool = False
     area_ratio: float | None = None
     covered: bool | None = None
 
@@ -130,11 +133,14 @@ def _judged(series: str, pixels: int, mixing: float, change: Injected, seen: Wat
         return Trial(series, pixels, mixing, change.material, clear, third, found=False)
     since_it = [step for step in steps[first.key] if step - change.since >= timedelta(-15)]
     first_days = max((min(since_it) - change.since).days, 0)
+    seen_as = (True, days, first.change.value, first_days)
+    if (first.footprint & (change.share > 0.02)).sum() < ALONE * first.footprint.sum():
+        return Trial(series, pixels, mixing, change.material, clear, third, *seen_as)
     truth = float(change.share.sum()) / mixing * 100.0
     is_covered = first.area_m2_low <= truth <= first.area_m2_high
-    ratio = first.area_m2 / truth
-    seen_as = (True, days, first.change.value, first_days, ratio, is_covered)
-    return Trial(series, pixels, mixing, change.material, clear, third, *seen_as)
+    return Trial(
+        series, pixels, mixing, change.material, clear, third, *seen_as, True, first.area_m2 / truth, is_covered
+    )
 
 
 HARD = {
@@ -167,6 +173,10 @@ def figures(results: list[Trial]) -> list[Figure]:
     other = [t.change for t in found if t.change != Change.CONSTRUCTION.value]
     told = [t.change == Change.CONSTRUCTION.value for t in found]
     out.append(share("told as construction", told, "≥ 0.90", why=f"told as {counted(other)}"))
+    out.append(
+        share("events that took in other ground besides, whose area is not compared", [not t.is_alone for t in found])
+    )
+    found = [t for t in found if t.is_alone]
     ratios = [t.area_ratio for t in found]
     sizes = ((4, 7), (8, 16), (17, 100))
     of = {size: [t.area_ratio for t in found if size[0] <= t.pixels <= size[1]] for size in sizes}
