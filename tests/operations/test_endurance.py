@@ -77,10 +77,14 @@ def test_a_killed_serve_goes_on_where_it_was(premises, tools, undisturbed):
     with place.serve() as process:
         tools.ask_for(place, "watch")
         begun(place, tools)
+        left = tools.children_of(process.pid)
         os.kill(process.pid, signal.SIGKILL)  # its server and its flow outlive it, or not: both must do
         process.wait()
-        with place.serve():
-            finished(place, tools, undisturbed)
+        try:
+            with place.serve():
+                finished(place, tools, undisturbed)
+        finally:
+            tools.end(left)
 
 
 def test_the_machine_starts_again(premises, tools, undisturbed):
