@@ -160,8 +160,8 @@ def _linked(root: Path, area: Area, offer: Offer) -> Archive:
 
 def _alerts(ledger: Ledger, area: Area) -> dict[str, str]:
     """The alerts of an area that stand, by id, with their states."""
-    told = (feature["properties"] for feature in ledger.alerts())
-    return {p["alert_id"]: p["state"] for p in told if p["area_id"] == area.id and p["state"] != State.RETRACTED}
+    told = (feature["properties"] for feature in ledger.alerts(area_id=area.id))
+    return {p["alert_id"]: p["state"] for p in told if p["state"] != State.RETRACTED}
 
 
 def _made(version: ArchivedScene) -> str:

@@ -145,8 +145,8 @@ def _watch_area(area: Area, asked: Asked, stores: Stores, progress: Progress) ->
 
 def _alert_states(ledger: Ledger, area_id: str) -> dict[str, str]:
     """The alerts of an area by id, with their present states."""
-    found = (feature["properties"] for feature in ledger.alerts())
-    return {p["alert_id"]: p["state"] for p in found if p["area_id"] == area_id}
+    found = (feature["properties"] for feature in ledger.alerts(area_id=area_id))
+    return {p["alert_id"]: p["state"] for p in found}
 
 
 def _fetch(
@@ -295,7 +295,7 @@ class _Watch:
         """The last clear look among this replay's reports, or the ledger's where this replay began later."""
         if days:
             return date.fromordinal(max(days))
-        known = [o for o in self.stores.ledger.observations(until=week) if o.area_id == self.area.id]
+        known = self.stores.ledger.observations(until=week, area_id=self.area.id)
         earlier = [o.last_clear_look for o in known if o.week < week and o.last_clear_look]
         return earlier[-1] if earlier else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,6 +25,10 @@ from flows.settings import Settings, SourceName
 LEAST_FREE_BYTES = 2e9  # a first run over a few areas with two years of history; chosen on 2026-11-24
 LEAST_FREE_SHARE = 0.05
 AHEAD = timedelta(minutes=5)  # clocks of two machines, or one before and after a start, differ by less
+
+
+class _NoLedgerError(LedgerError):
+    """Nothing has run yet."""
 
 
 class Verdict(StrEnum):
@@ -60,6 +65,8 @@ def examine(settings: Settings, operating: Operating, *, now: datetime) -> list[
     for name, check in checks.items():
         try:
             found += check(settings, operating, now)
+        except _NoLedgerError:
+            continue  # the check of the database has said so
         except MENDABLE as error:
             found.append(Finding(name, Verdict.BAD, str(error), "see the message"))
     return found
@@ -116,7 +123,8 @@ def _database(settings: Settings, operating: Operating, now: datetime) -> Iterat
 def _clock(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
     """Whether anything on record lies in the future, and what the Prefect server's clock says."""
     mend = "set the clock by NTP (`timedatectl set-ntp true`): weeks and messages depend on it"
-    with _ledger(settings) as ledger:
+    last = None
+    with suppress(_NoLedgerError), _ledger(settings) as ledger:
         last = max((run.finished_at or run.started_at for run in ledger.runs(limit=20)), default=None)
     if last is not None and last > now + AHEAD:
         yield Finding(
@@ -202,6 +210,8 @@ def _failures(ledger: Ledger) -> Mapping[str, str]:
 def _ledger(settings: Settings) -> Ledger:
     """The ledger, only if there is one: looking makes none."""
     level = level_of(settings.ledger)
+    if level.current is None:
+        raise _NoLedgerError("there is no ledger yet; the next run makes it")
     if level.current != level.newest:
-        raise LedgerError("there is no ledger of this version yet; the next run makes it or brings it up to date")
+        raise LedgerError("the ledger is of another version; the next run brings an older one up to date")
     return open_ledger(settings.ledger)

@@ -122,10 +122,10 @@ class Ledger:
         with self._reading() as session:
             return {row.week: row.chain for row in session.execute(query.order_by(ObservationRow.week))}
 
-    def observations(self, *, until: Week | None = None) -> list[ObservationRecord]:
-        """Observations up to a week (all if None), by week, then area."""
+    def observations(self, *, until: Week | None = None, area_id: str | None = None) -> list[ObservationRecord]:
+        """Observations up to a week (all if None) of an area (of all if None), by week, then area."""
         with self._reading() as session:
-            return watched.read_observations(session, until=until)
+            return watched.read_observations(session, until=until, area_id=area_id)
 
     def last_observed(self, area_id: str) -> Week | None:
         """The latest week recorded for an area."""
@@ -138,13 +138,13 @@ class Ledger:
         with self._reading() as session:
             return event_features(versions.known(session, area_id=area_id, as_of=week).values())
 
-    def alerts(self, *, as_of: Week | None = None) -> list[EventFeature]:
-        """Features of every alert issued, at present or by the end of a week as its newest recording has them."""
+    def alerts(self, *, as_of: Week | None = None, area_id: str | None = None) -> list[EventFeature]:
+        """Features of every alert issued (in an area), at present or by a week's end as its newest recording has it."""
         week = versions.LAST if as_of is None else as_of
         query = select(AlertRow).where(AlertRow.issued_on <= week.last_day)
         with self._reading() as session:
             issued = {row.event_id: row.issued_on for row in session.scalars(query)}
-            return alert_features(versions.known(session, as_of=week), issued)
+            return alert_features(versions.known(session, area_id=area_id, as_of=week), issued)
 
     def alert(self, alert_id: str) -> AlertRecord:
         """When an alert went out and who acknowledged it."""

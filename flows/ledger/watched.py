@@ -57,10 +57,11 @@ def write_observation(session: Session, observation: ObservationRecord) -> None:
     session.merge(ObservationRow(**values))
 
 
-def read_observations(session: Session, *, until: Week | None) -> list[ObservationRecord]:
-    """Observations up to a week (all if None), by week, then area."""
-    query = select(ObservationRow)
-    rows = session.scalars(query if until is None else query.where(ObservationRow.week <= until))
+def read_observations(session: Session, *, until: Week | None, area_id: str | None) -> list[ObservationRecord]:
+    """Observations up to a week (all if None) of an area (of all if None), by week, then area."""
+    wanted = [] if until is None else [ObservationRow.week <= until]
+    wanted += [] if area_id is None else [ObservationRow.area_id == area_id]
+    rows = session.scalars(select(ObservationRow).where(*wanted))
     return sorted((_observation(row) for row in rows), key=lambda seen: (seen.week, seen.area_id))
 
 

@@ -6,8 +6,10 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import CodeType
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from flows.reports import accountability, charts, growth, sketch
@@ -20,6 +22,22 @@ from flows.reports.words import LANGUAGES, Words, brief, printable, words_for
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAIN_LANGUAGE = "en"
+
+
+class _Compiled(BytecodeCache):
+    """Templates compiled once in a process, whatever the language: that takes longer than a page."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
 
 
 def build_report(inputs: ReportInputs, folder: Path, *, lang: str = MAIN_LANGUAGE) -> Path:
@@ -82,6 +100,7 @@ def environment_of(words: Words, *folders: Path, part: str = "h5") -> Environmen
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_COMPILED,
     )
     environment.filters["brief"] = brief
     environment.globals.update(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +16,9 @@ from flows.reports.inputs import ReportError
 
 CATALOGS = Path(__file__).parent / "catalogs"
 LANGUAGES = ("en", "fr")
-BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDI_CONTROLS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_CONTROLS = [number for number in (*range(0x20), *range(0x7F, 0xA0)) if number != ord("\n")]
+_UNPRINTABLE: dict[int, str | None] = {**dict.fromkeys(_BIDI_CONTROLS), **dict.fromkeys(_CONTROLS, " ")}
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,7 @@ def printable(text: str) -> str:
     Control characters become spaces, lone surrogates a question mark, and the controls that override the direction of
     writing go; right-to-left letters stay.
     """
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    kept = (letter for letter in whole if letter not in BIDI_CONTROLS)
-    return "".join(" " if unicodedata.category(letter) == "Cc" and letter != "\n" else letter for letter in kept)
+    return text.encode("utf-8", "replace").decode("utf-8").translate(_UNPRINTABLE)
 
 
 def brief(text: str, length: int = 80) -> str:

@@ -29,6 +29,8 @@ def test_two_processes_make_one_ledger_and_record_two_areas_at_once(new_url):
     with open_ledger(new_url) as ledger:
         assert [len(ledger.chains(area)) for area in ("site-a", "site-b")] == [20, 20]
         alerts = ledger.alerts()
+        assert ledger.alerts(area_id="site-b") == alerts[3:]
+        assert [o.area_id for o in ledger.observations(area_id="site-b")] == ["site-b"] * 20
     assert [alert["properties"]["area_id"] for alert in alerts] == ["site-a"] * 3 + ["site-b"] * 3
     assert {alert["properties"]["area_m2"] for alert in alerts} == {119.0}
 

@@ -30,6 +30,7 @@ from flows.prefect_server import is_healthy
 SITEWATCH = Path(sysconfig.get_path("scripts")) / "sitewatch"
 EPSG = 32631  # the Gulf of Guinea, far from any shore
 PATIENCE_S = 900.0  # the machine may have other work; a wait that ends well ends at once
+ASKS = {"PREFECT_RUNNER_POLL_FREQUENCY": "1", "PREFECT_WORKER_QUERY_SECONDS": "1"}  # for work, every second and not ten
 NEVER = "0 0 1 1 *"  # once a year: no test lasts so long
 
 
@@ -98,7 +99,7 @@ class Premises:
         """Nothing of this process's own settings, its Prefect's neither."""
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("SITEWATCH_", "PREFECT_", "SH_", "PYTEST"))}
         given = {f"SITEWATCH_{name.upper()}": value for name, value in self.settings.items()}
-        return {**kept, "PREFECT_HOME": str(self.folder / "prefect"), **given, **self.secrets, **more}
+        return {**kept, **ASKS, "PREFECT_HOME": str(self.folder / "prefect"), **given, **self.secrets, **more}
 
     def write(self, *areas: Area) -> None:
         """The watch list."""

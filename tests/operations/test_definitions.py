@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -18,9 +19,10 @@ DEPLOY = ROOT / ".deploy"
 BIN = Path(sysconfig.get_path("scripts"))
 
 
-def run(*command: str | Path) -> None:
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,14 @@ def run(*command: str | Path) -> None:
 )
 def test_their_own_tools_find_nothing(command):
     run(BIN / command[0], *command[1:])
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_systemd_finds_nothing_in_its_unit(tmp_path):
+    unit = (DEPLOY / "sitewatch.service").read_text()
+    there = tmp_path / "sitewatch.service"
+    there.write_text(unit.replace("/opt/sitewatch/.venv/bin", str(BIN)))
+    assert run("systemd-analyze", "verify", there).stderr == ""  # a key that it does not know is said there alone
 
 
 def pods() -> list[dict[str, Any]]:

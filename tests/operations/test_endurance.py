@@ -77,10 +77,14 @@ def test_a_killed_serve_goes_on_where_it_was(premises, tools, undisturbed):
     with place.serve() as process:
         tools.ask_for(place, "watch")
         begun(place, tools)
+        left = tools.children_of(process.pid)
         os.kill(process.pid, signal.SIGKILL)  # its server and its flow outlive it, or not: both must do
         process.wait()
-        with place.serve():
-            finished(place, tools, undisturbed)
+        try:
+            with place.serve():
+                finished(place, tools, undisturbed)
+        finally:
+            tools.end(left)
 
 
 def test_the_machine_starts_again(premises, tools, undisturbed):
@@ -109,13 +113,20 @@ def test_a_killed_prefect_server_is_begun_again_and_the_schedule_goes_on(premise
 
 
 @pytest.mark.parametrize("also_flow", [False, True], ids=["worker", "worker and flow"])
-def test_a_killed_worker_of_a_pool_loses_nothing(premises, tools, undisturbed, also_flow):
-    """A flow whose worker is gone may end in peace or die of it, unheard; either way the lookout sees to it."""
+def test_a_killed_worker_of_a_pool_loses_nothing(premises, tools, undisturbed, postgres, also_flow):
+    """A flow whose worker is gone may end in peace or die of it, unheard; either way the lookout sees to it.
+
+    Ledger and Prefect's database are in PostgreSQL, as several machines need them.
+    """
     place = premises(**LONG, lookout_at="* * * * *")
+    for_ledger, for_prefect = postgres.create(), postgres.create()
+    place.settings["ledger_url"] = place.ledger_url = postgres.url(for_ledger)
+    behind = postgres.url(for_prefect).replace("+psycopg", "+asyncpg")
     server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(place.api_port)]
     worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "machine"]
     more = {"PREFECT_API_URL": place.api}
-    with place.process("server", server, PREFECT_SERVER_ANALYTICS_ENABLED="false"):
+    about_server = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_DATABASE_CONNECTION_URL": behind}
+    with place.process("server", server, **about_server):
         tools.wait_for(lambda: is_healthy(place.api), "a Prefect server")
         place.run("deploy", "--pool", "machine", **more)
         tools.ask_for(place, "watch")
@@ -132,6 +143,9 @@ def test_a_killed_worker_of_a_pool_loses_nothing(premises, tools, undisturbed, a
                     place.run("deploy", "--pool", "machine", **more)  # its lookout runs at once
                     tools.wait_for(lambda: place.runs("watch", "interrupted"), "the death is noted")
                 finished(place, tools, undisturbed)
+    assert not (place.folder / "prefect" / "prefect.db").exists()
+    for name in (for_ledger, for_prefect):
+        postgres.drop(name)
 
 
 def test_a_database_that_dies_in_the_middle(premises, tools, undisturbed, postgres):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -35,20 +36,21 @@ LIMIT_S, LIMIT_MIB = 120.0, 2048.0
 
 
 def weekly_pass(folder: Path, *, sites: int) -> list[Line]:
-    """Watch the sites up to a week, put the next week's scenes into the archive, and time the watch of that week."""
+    """Watch the sites up to a week, put the next week's scenes into the archive, and time the watch of that week.
+
+    What stands before that week is kept in the folder, so that another call times the week alone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = [_site(f"place-{n}", n) for n in range(DRAWN)]
-    areas = [replace(drawn[n % DRAWN], id=f"site-{n:03d}") for n in range(sites)]
-    (folder / "areas.geojson").write_text(json.dumps(to_feature_collection(areas)))
-    begin = WEEK_END - timedelta(days=HISTORY_DAYS + 14)
-    if not (folder / "catalog" / "catalog.json").exists():
-        write_simulated(folder / "catalog", SimulatedSource(WEEK_END, 1), drawn, since=begin, until=WEEK_END)
-    last_week = WEEK_END - timedelta(days=7)
-    first = _watch(folder, until=last_week)
-    _warm(folder, areas)
+    warm, outputs = folder / f"warm-{sites}", folder / "outputs"
+    if not warm.exists():
+        first = _prepare(folder, outputs, sites)
+        (outputs / "first-run.txt").write_text(str(first))
+        outputs.rename(warm)
+    shutil.rmtree(outputs, ignore_errors=True)
+    shutil.copytree(warm, outputs, copy_function=_link_scene)
     spent = _watch(folder, until=WEEK_END)
     again = _watch(folder, until=WEEK_END)
-    scenes = len(list((folder / "outputs" / "archive").rglob("*.tif")))
+    scenes = len(list((outputs / "archive").rglob("*.tif")))
     whole = f"{sites} sites of 2.5 km, S1 and S2, {scenes} scenes in the archive, 2 cores"
     is_full = sites >= 98
     return [
@@ -59,8 +61,27 @@ def weekly_pass(folder: Path, *, sites: int) -> list[Line]:
             (spent.seconds <= LIMIT_S and spent.peak_mib <= LIMIT_MIB) if is_full else None,
         ),
         Line("the same week once more (nothing due)", f"{again}"),
-        Line("first run with a year of history, fetching from files on disk", f"{first}"),
+        Line("first run with a year of history, fetching from files on disk", (warm / "first-run.txt").read_text()),
     ]
+
+
+def _prepare(folder: Path, outputs: Path, sites: int) -> _Run:
+    """A first run up to the week before, and the scenes of the week in the archive."""
+    shutil.rmtree(outputs, ignore_errors=True)
+    drawn = [_site(f"place-{n}", n) for n in range(DRAWN)]
+    areas = [replace(drawn[n % DRAWN], id=f"site-{n:03d}") for n in range(sites)]
+    (folder / "areas.geojson").write_text(json.dumps(to_feature_collection(areas)))
+    begin = WEEK_END - timedelta(days=HISTORY_DAYS + 14)
+    if not (folder / "catalog" / "catalog.json").exists():
+        write_simulated(folder / "catalog", SimulatedSource(WEEK_END, 1), drawn, since=begin, until=WEEK_END)
+    first = _watch(folder, until=WEEK_END - timedelta(days=7))
+    _fetch_week(outputs, StacSource(folder / "catalog" / "catalog.json"), areas)
+    return first
+
+
+def _link_scene(source: str, target: str) -> None:
+    """Scenes are written once, so a link does; anything else is the run's to change."""
+    (os.link if source.endswith(".tif") and "/archive/" in source else shutil.copy2)(source, target)
 
 
 @dataclass(frozen=True)
@@ -96,9 +117,8 @@ def _watch(folder: Path, *, until: date) -> _Run:
     return _Run(time.perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def _warm(folder: Path, areas: list[Area]) -> None:
-    source = StacSource(folder / "catalog" / "catalog.json")
-    archive = Archive(folder / "outputs" / "archive")
+def _fetch_week(outputs: Path, source: StacSource, areas: list[Area]) -> None:
+    archive = Archive(outputs / "archive")
     for area in areas:
         grid = grid_of(area)
         refs = source.search(area, grid, since=WEEK_END - timedelta(days=6), until=WEEK_END)
