@@ -300,14 +300,3 @@ def median(stack: Floats) -> Floats:
     low = np.take_along_axis(ordered, np.clip((count - 1) // 2, 0, None)[None], axis=0)[0]
     high = np.take_along_axis(ordered, np.clip(count // 2, 0, len(ordered) - 1)[None], axis=0)[0]
     return np.where(count > 0, (low + high) / 2, np.nan).astype(np.float32)
-
-
-def median_of_recent(channel: Channel, feature: str, *, fewest: int, within_days: int) -> Floats | None:
-    """The median z of a feature over the last days' looks, float32 (y, x); NaN where fewer than `fewest` show it."""
-    days = np.array(channel.recent.days)
-    if feature not in channel.names or len(days) < fewest:
-        return None
-    stack = channel.recent.z[days >= days[-1] - within_days, channel.names.index(feature)]
-    if len(stack) < fewest:
-        return None
-    return np.where(np.isfinite(stack).sum(axis=0) >= fewest, median(stack), np.nan).astype(np.float32)

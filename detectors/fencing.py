@@ -29,7 +29,8 @@ class FencingParameters:
     the flanks begin; `seed` and `edge` are responses in robust σ of the area; `shortest_px` the least length of a
     joined line; `widest_px` what is still a line; `least_change` the mean of the image on a line and `least_pixel` the
     image in each of its pixels, in σ; `fewest_looks` the dates behind a median, none older than `window_days` before
-    the last; `old_line` the response from which the ground already showed a line. Chosen on simulated walls.
+    the last; `old_line` the response from which the ground already showed a line; `faded`
+    the share of its strongest stretch, over three pixels, below which a line has ended. Chosen on simulated walls.
     """
 
     directions: int = 16
@@ -44,7 +45,16 @@ class FencingParameters:
     least_change: float = 2.5
     least_pixel: float = 1.0
     old_line: float = 3.0
+    faded: float = 0.4
     window_days: int = 100
+
+
+@dataclass(frozen=True)
+class Least:
+    """What a line must stand out by in the unit of its image: `change` in the mean, `pixel` in each of its pixels."""
+
+    change: float
+    pixel: float
 
 
 @dataclass(frozen=True)
@@ -82,33 +92,45 @@ def line_response(image: Floats, *, parameters: FencingParameters | None = None)
 
 
 def find_lines(
-    image: Floats, *, before: Floats | None = None, parameters: FencingParameters | None = None
+    image: Floats, *, old: Mask | None = None, least: Least | None = None, parameters: FencingParameters | None = None
 ) -> tuple[Line, ...]:
     """The lines in a median residual image, collinear pieces joined, in raster order.
 
-    `before` float32 (y, x) is what the ground is expected to look like: where it already shows a line (a road that
-    dries, a bank), a line in the residual is nothing new.
+    `old` bool (y, x) is where the ground showed a line before (`old_lines`): there, one in the residual is nothing new.
+    `least` is what a line must stand out by; by default, so much in σ of single looks.
     """
     p = parameters or FencingParameters()
     response = line_response(image, parameters=p)
-    if before is not None and (response >= p.seed).any():
-        old = ndimage.maximum_filter(line_response(before, parameters=p), size=3)
-        response = np.where(old >= p.old_line, 0.0, response).astype(np.float32)
+    if old is not None:
+        response = np.where(old, 0.0, response).astype(np.float32)
+    least = least or Least(p.least_change, p.least_pixel)
     crest = response >= ndimage.uniform_filter(response, 3)
     # a kernel laid across a roof answers beyond the roof: a pixel of a line must stand out by itself
-    edge = (response >= p.edge) & crest & (np.nan_to_num(image) >= p.least_pixel)
+    edge = (response >= p.edge) & crest & (np.nan_to_num(image) >= least.pixel)
+    near = ndimage.uniform_filter(np.nan_to_num(image), 3)
     joined = ndimage.binary_closing(np.pad(edge, p.gap_px), structure=EIGHT, iterations=max(1, p.gap_px // 2))
     joined = joined[p.gap_px : -p.gap_px, p.gap_px : -p.gap_px]
     labels, count = ndimage.label(joined, structure=EIGHT)
     lines = []
     for n in range(1, count + 1):
         mask = np.asarray((labels == n) & edge)
-        if (response[mask] >= p.seed).sum() < 3 or float(np.nanmean(image[mask])) < p.least_change:
+        if (response[mask] >= p.seed).sum() < 3 or float(np.nanmean(image[mask])) < least.change:
             continue
+        # nor is one of noise that hangs on a roof, or lies beyond the end of a wall
+        mask &= near >= p.faded * float(np.percentile(near[mask], 90))
         length = line_length(mask)
         if length >= p.shortest_px and mask.sum() / max(length, 1.0) <= p.widest_px:
             lines.append(Line(mask, length, float(response[mask].mean())))
     return tuple(lines)
+
+
+def old_lines(before: Floats, *, parameters: FencingParameters | None = None) -> Mask:
+    """Where the ground already shows a line (a road that dries, a bank), or next to it; bool (y, x).
+
+    `before` float32 (y, x) is what the ground is expected to look like.
+    """
+    p = parameters or FencingParameters()
+    return np.asarray(ndimage.maximum_filter(line_response(before, parameters=p), size=3) >= p.old_line)
 
 
 def _best_direction(image: Floats, p: FencingParameters) -> Floats:

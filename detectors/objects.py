@@ -13,6 +13,7 @@ from detectors.look import Floats, Mask
 from detectors.skeleton import line_length
 
 EIGHT = np.ones((3, 3), bool)
+RIM_PX = 2.2  # of a wall that the point spread widens
 UP_CUES = (Cue.EXPOSURE, Cue.STRUCTURE)
 
 
@@ -145,6 +146,11 @@ def mean_width(mask: Mask) -> float:
     return float(2.0 * distance[ridge].mean() - 1.0)
 
 
+def is_shallow(mask: Mask) -> bool:
+    """True where a patch lies close to its outside: 1.33 px in the mean in a strip of three, 1.5 in one of four."""
+    return bool(ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1][mask].mean() <= 1.4)
+
+
 def is_line(mask: Mask, *, shortest_px: float = 12.0, widest_px: float = 3.0) -> bool:
     """True where most of a patch lies in pieces that are thin and long: five times as long as wide."""
     labels, count = ndimage.label(mask, structure=EIGHT)
@@ -155,9 +161,7 @@ def is_line(mask: Mask, *, shortest_px: float = 12.0, widest_px: float = 3.0) ->
             continue  # a roof with gaps in it is as thin, but not as wide a figure
         length = line_length(piece)
         width = max(mean_width(piece), float(piece.sum()) / length, 1.0)
-        # the mean distance to the outside is 1.33 px in a strip three pixels wide, 1.5 in one of four
-        depth = float(ndimage.distance_transform_edt(np.pad(piece, 1))[1:-1, 1:-1][piece].mean())
-        if length >= shortest_px and width <= widest_px and depth <= 1.4 and length >= 5.0 * width:
+        if length >= shortest_px and width <= widest_px and is_shallow(piece) and length >= 5.0 * width:
             thin += int(piece.sum())
     return bool(thin > 0.6 * mask.sum())
 
@@ -191,11 +195,12 @@ def ring_closure(line: Mask, *, sectors: int = 36) -> float:
     return float(len(np.unique(sector[far] % sectors)) / sectors)
 
 
-def is_ring(mask: Mask, *, least_closure: float = 0.4, most_filled: float = 0.7) -> bool:
+def is_ring(mask: Mask, *, least_closure: float = 0.4, most_filled: float = 0.7, least_hole_px: int = 4) -> bool:
     """True where the largest piece of a patch runs around ground that it leaves open.
 
     Its area is set against that of a circle of its mean distance from the middle: 2.25 for a solid disk, twice the
-    width over the radius for a ring. Roofs around a yard are pieces of their own, and none of them is one.
+    width over the radius for a ring. So small a ring that this tells nothing is one by its hole and its thin rim. Roofs
+    around a yard are pieces of their own, and none of them is one.
     """
     labels, count = ndimage.label(mask, structure=EIGHT)
     if not count:
@@ -203,6 +208,9 @@ def is_ring(mask: Mask, *, least_closure: float = 0.4, most_filled: float = 0.7)
     piece = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
     if ring_closure(piece) < least_closure:
         return False
+    open_ground = ndimage.binary_fill_holes(piece) & ~piece
+    if open_ground.sum() >= least_hole_px and piece.sum() <= RIM_PX * line_length(piece):
+        return True
     radius = float(np.mean(np.hypot(*_around_circle(*np.nonzero(piece)))))
     return bool(piece.sum() < most_filled * np.pi * radius**2)
 

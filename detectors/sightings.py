@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from detectors.channel import Channel, median, median_of_recent
+from detectors.channel import RECENT_LOOKS, Channel, median
 from detectors.evidence import Cue, Evidence, EvidenceParameters
-from detectors.fencing import FencingParameters, Line, find_lines
+from detectors.fencing import FencingParameters, Line
 from detectors.local import local_mean
 from detectors.look import OPTICAL, RADAR, Floats, Mask
 from detectors.objects import (
+    EIGHT,
     GroundObject,
     ObjectParameters,
     find_objects,
     gain_confidence,
     is_line,
     is_ring,
+    is_shallow,
     loss_confidence,
     ring_closure,
 )
 from detectors.records import Change
 from detectors.skeleton import line_length
 from detectors.tracking import Sighting
+from detectors.views import Found, lines_of, views_of
 
 if TYPE_CHECKING:
     from detectors.monitor import AreaState
@@ -37,6 +40,11 @@ FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
 # Looks, reflectance, a ratio, an NDVI; see `_is_grey`. Young growth on the Romanian clearings has an NDVI of 0.57 to
 # 0.78, a roof over six tenths of a pixel of wood one of 0.36 to 0.58.
 COLOUR_LOOKS, LEAST_GAIN, GREY, OVERGROWN = 6, 0.012, 0.08, 0.57
+# Looks behind the median in which lines are found, and behind the one that names an object which three looks confirm;
+# the share of an object that must lie on a line to be a piece of it; the width that radar gives a wall, and how many
+# times as long a line must be, or it might be a row of roofs.
+LINE_LOOKS, FRESH_LOOKS, ON_LINE = RECENT_LOOKS, 3, 0.7
+WIDEST, SLENDER = FencingParameters().widest_px, 5.0
 RADAR_FAINT = -2.1
 RADAR_BUILT = -1.4  # ln of vv power: −6 dB, above which radar shows something built (chosen on simulated compounds)
 
@@ -48,15 +56,19 @@ def sightings_of(state: AreaState) -> tuple[tuple[Sighting, ...], Floats]:
     scarce = any(c.is_scarce for c in state.channels if c.sensor == OPTICAL)
     gain, gain_counts = gain_confidence(evidence, np.ones(ground.shape, bool))
     loss, loss_counts = loss_confidence(evidence, _was_built(state), _may_be_built(state))
-    found = []
+    found: list[Sighting] = []
+    lines = lines_of(views_of(state.channels, ground.watched, looks=LINE_LOOKS))
+    fresh = lines_of(views_of(state.channels, ground.watched, looks=FRESH_LOOKS))
     signs = [(gain, gain_counts, True)]
     if not scarce:  # one earlier look cannot tell a house pulled down from a building site that was finished
         signs.append((loss, loss_counts, False))
     for confidence, counts, is_gain in signs:
         hidden = np.where(ground.watched, confidence, 0.0).astype(np.float32)
         for item in find_objects(hidden, counts, resolution_px=resolution, scarce=scarce):
-            found.append(_sighting(state, _without_fringe(state, item, is_gain), confidence, is_gain))
-    found.extend(_line_sightings(state, tuple(s.object.mask for s in found)))
+            whole = _without_fringe(state, item, is_gain)
+            wall = _wall_of(whole, (*lines, *fresh)) if is_gain else None
+            found.append(_sighting(state, whole, confidence, is_gain, wall))
+    found.extend(_line_sightings(lines, tuple(s.object.mask for s in found)))
     return tuple(found), np.maximum(gain, loss)
 
 
@@ -95,7 +107,9 @@ def _may_be_built(state: AreaState) -> Mask:
     return np.asarray(ndimage.maximum_filter(np.nanmax(np.nan_to_num(levels, nan=0.0), axis=0), size=5) > RADAR_FAINT)
 
 
-def _sighting(state: AreaState, item: GroundObject, confidence: Floats, gain: bool) -> Sighting:
+def _sighting(
+    state: AreaState, item: GroundObject, confidence: Floats, gain: bool, wall: Line | None = None
+) -> Sighting:
     evidence = state.evidence
     cues = list(GAIN_CUES if gain else LOSS_CUES)
     core = item.core if item.core.any() else item.mask
@@ -103,11 +117,14 @@ def _sighting(state: AreaState, item: GroundObject, confidence: Floats, gain: bo
     scenes, sensors, dates = _witnesses(state, core, gain=gain, since=first)
     change = _change_of(state, item.mask, gain)
     length = closure = None
-    if gain and (is_line(item.mask) or is_ring(item.mask)):
+    if wall is not None:
+        change = Change.FENCING
+        length, closure = wall.length_px, ring_closure(wall.mask)
+    elif gain and (is_line(item.mask) or is_ring(item.mask)):
         change = Change.FENCING
         length, closure = line_length(item.mask), ring_closure(item.mask)
     return Sighting(
-        item,
+        item if wall is None else GroundObject(wall.mask, item.core),
         gain,
         change,
         first,
@@ -208,58 +225,44 @@ def _is_grey(channel: Channel) -> Mask:
     return np.asarray(seen & ~grown & (gained > LEAST_GAIN) & (wide_redder < GREY * wide_gained))
 
 
-def _line_sightings(state: AreaState, known: tuple[Mask, ...]) -> list[Sighting]:
-    """Lines in the median of the last looks that no object covers already."""
-    p = FencingParameters()
-    out = []
-    for channel in state.channels:
-        before = (
-            channel.baseline.coefficients[channel.names.index(_line_feature(channel)), 0] if channel.names else None
-        )
-        for image in _line_images(channel, p):
-            hidden = np.where(state.ground.watched, image, np.nan).astype(np.float32)
-            for line in find_lines(hidden, before=before, parameters=p):
-                if not any((line.mask & mask).sum() > 0.5 * line.mask.sum() for mask in known):
-                    out.append(_line_sighting(channel, line, image))
-                    known = (*known, line.mask)
-    return out
+def _wall_of(item: GroundObject, lines: tuple[Found, ...]) -> Line | None:
+    """The longest line that an object is a piece of, drawn with it; None where the two together are not thin.
+
+    Evidence reaches what it asks for in pieces of a wall first, and radar's point spread makes them wide: each by
+    itself might be a roof. What the median of the looks shows of its course says which it is.
+    """
+    best = None
+    for found in lines:
+        course = ndimage.binary_dilation(found.line.mask, structure=EIGHT)
+        whole = item.mask | found.line.mask
+        is_piece = (item.mask & course).sum() >= ON_LINE * item.mask.sum()
+        is_long = found.line.length_px >= max(SLENDER * WIDEST, whole.sum() / WIDEST)
+        if is_piece and is_long and is_shallow(whole) and (best is None or found.line.length_px > best.length_px):
+            best = Line(np.asarray(whole), found.line.length_px, found.line.response)
+    return best
 
 
-def _line_feature(channel: Channel) -> str:
-    """The feature in which a channel shows lines."""
-    return "contrast" if "contrast" in channel.names else channel.names[0]
+def _line_sightings(lines: tuple[Found, ...], known: tuple[Mask, ...]) -> list[Sighting]:
+    """The lines that no object covers already."""
+    return [
+        _line_sighting(found)
+        for found in lines
+        if not any((found.line.mask & mask).sum() > 0.5 * found.line.mask.sum() for mask in known)
+    ]
 
 
-def _line_images(channel: Channel, p: FencingParameters) -> list[Floats]:
-    """The median residuals in which a wall or its strip would show: bright or dark against its flanks, or bare."""
-    if channel.sensor == RADAR:
-        image = median_of_recent(channel, _line_feature(channel), fewest=p.fewest_looks, within_days=p.window_days)
-        return [] if image is None else [image]
-    contrast = median_of_recent(channel, "contrast", fewest=p.fewest_looks, within_days=p.window_days)
-    name = "vegetation" if "vegetation" in channel.names else "greenness"
-    green = median_of_recent(channel, name, fewest=p.fewest_looks, within_days=p.window_days)
-    if contrast is None:
-        return []
-    barer = 0.0 if green is None else np.clip(-green, -6.0, 6.0)
-    bright = np.clip(contrast, -6.0, 6.0)
-    return [(bright + barer).astype(np.float32), (barer - bright).astype(np.float32)]
-
-
-def _line_sighting(channel: Channel, line: Line, image: Floats) -> Sighting:
-    r = channel.recent
-    index = channel.names.index(_line_feature(channel))
-    shown = [n for n in range(len(r.days)) if float(np.nanmean(np.append(r.z[n, index][line.mask], 0.0))) > 1.5]
-    days = [r.days[n] for n in shown] or [r.days[-1]]
-    strength = min(3.0 * line.response, 40.0)
+def _line_sighting(found: Found) -> Sighting:
+    line, rows = found.line, found.view.shown(found.line.mask)
+    days = [day for day, _, _ in rows] or [max(view.days[-1] for view in found.view.whole)]
     return Sighting(
         GroundObject(line.mask, line.mask),
         gain=True,
         change=Change.FENCING,
         first_day=days[0],
-        strength=strength,
-        sure_px=int(line.mask.sum()) if line.response >= 8.0 else 0,
-        scenes=tuple(r.scene_ids[n] for n in shown),
-        sensors=(channel.sensor,),
+        strength=min(3.0 * line.response, 40.0),
+        sure_px=int(line.mask.sum()),
+        scenes=tuple(scene for _, scene, _ in rows),
+        sensors=tuple(sorted({view.sensor for view in found.view.whole})),
         dates=len(set(days)),
         is_ridge=True,
         length_px=line.length_px,

@@ -24,9 +24,10 @@ class TrackingParameters:
     """When an event changes its state.
 
     `confirming_dates` looks must show it (SCIENCE.md: never confirmed on fewer than three; a line alone needs one
-    more, and to have been found first `line_days` ago: lines of fields that green come and go within weeks), and
-    `confirmed_share` of its pixels, `confirmed_px` at least, must have reached the confirming confidence, or `radar_px`
-    by radar alone, whose pixels are averaged over nine, so that fewer are one reading. It is retracted when under
+    more, and to have been found first `line_days` ago, half as long if by both instruments: lines of fields that green
+    come and go within weeks), and `confirmed_share` of its pixels, `confirmed_px` at least, must have reached the
+    confirming confidence, or `radar_px` by radar alone, whose pixels are averaged over nine, so that fewer are one
+    reading. It is retracted when under
     `kept_share` of its pixels still hold evidence before it was confirmed. It is finished when nothing was added for
     `quiet_days` (DIST-ALERT says 30; building pauses longer, chosen on simulated phases) . Objects within `reach_px`
     of an open event are its growth.
@@ -138,12 +139,16 @@ def _free(key: str, taken: frozenset[str]) -> str:
 
 
 def owners_of(sighting: Sighting, tracks: tuple[Track, ...], *, reach_px: int) -> tuple[int, ...]:
-    """The indices of the open events of the same sign that the object touches, oldest first."""
+    """The indices of the open events of the same sign that the object touches, oldest first.
+
+    A line joins what is told as a wall, and only that.
+    """
     found = []
     for n, track in enumerate(tracks):
         if (
             track.is_open
-            and (track.gain, track.is_ridge) == (sighting.gain, sighting.is_ridge)
+            and track.gain == sighting.gain
+            and (track.is_ridge == sighting.is_ridge or track.change is sighting.change is Change.FENCING)
             and touching(sighting.object.mask, track.mask, within_px=reach_px)
         ):
             found.append(n)
@@ -156,7 +161,7 @@ def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
     A re-based event that changes again, or one that grows by a quarter, takes a new step. Clearing becomes
     construction when something is built on it, never the other way round.
     """
-    if track.is_ridge:
+    if track.is_ridge and sighting.is_ridge:
         return _redrawn(track, sighting, today=today)
     mask, core = (a | b for a, b in zip(_kept_ground(track, today), _ground(sighting), strict=True))
     added = int((mask & ~track.mask).sum())
@@ -174,6 +179,7 @@ def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
         dates=max(track.dates, sighting.dates),
         steps=(*track.steps, sighting.first_day) if new_step else track.steps,
         rebased=False if new_step else track.rebased,
+        is_ridge=False,
         length_px=track.length_px if _is_closed(track) else _longer(track.length_px, sighting.length_px),
         closure=_longer(track.closure, sighting.closure),
         sighted_day=today,
@@ -272,10 +278,11 @@ def _later_change(track: Track, sighting: Sighting) -> Change:
 
     A wall that was closed is no clearing, whatever is bared within it.
     """
-    if not track.gain or track.is_ridge:
+    if not track.gain:
         return track.change
     whole = track.mask | sighting.object.mask
-    if sighting.change is Change.FENCING and (is_line(whole) or is_ring(whole)):
+    is_nearly_all = sighting.object.mask.sum() >= 0.8 * whole.sum() or track.change is Change.FENCING
+    if sighting.change is Change.FENCING and (is_nearly_all or is_line(whole) or is_ring(whole)):
         return Change.FENCING
     share = sighting.object.mask.sum() / max(1, track.mask.sum())
     if track.change is Change.CONSTRUCTION or (sighting.change is Change.CONSTRUCTION and share >= 0.2):
@@ -290,7 +297,8 @@ def confirm(track: Track, *, sure_px: int, today: int, parameters: TrackingParam
     fewest = p.radar_px if track.sensors == (RADAR,) and not track.is_ridge else p.confirmed_px
     enough = sure_px >= max(fewest, p.confirmed_share * min(track.core.sum(), 40))
     dates = p.confirming_dates + (1 if track.is_ridge else 0)
-    is_too_new = track.is_ridge and today - track.transitions[0].on.toordinal() < p.line_days
+    wait = p.line_days // 2 if len(track.sensors) > 1 else p.line_days
+    is_too_new = track.is_ridge and today - track.transitions[0].on.toordinal() < wait
     if track.state is not State.PROVISIONAL or track.dates < dates or not enough or is_too_new:
         return track
     return replace(_enter(track, State.CONFIRMED, today), confirmed_day=today)

@@ -13,7 +13,6 @@ from detectors.channel import (
     clear_of,
     compare,
     found_channel,
-    median_of_recent,
     read_look,
     rebase,
     reference_image,
@@ -157,15 +156,6 @@ def test_the_last_looks_are_kept_oldest_first(ground, channel):
     assert channel.recent.days == tuple(d.toordinal() for d in days[-RECENT_LOOKS:])
     assert len(channel.recent.z) == len(channel.recent.observed) == len(channel.recent.metric) == RECENT_LOOKS
     assert (channel.looked, channel.last_day) == (len(days), days[-1].toordinal())
-
-
-def test_the_median_of_the_last_looks_asks_for_enough_of_them(ground, channel):
-    for n in range(3):
-        channel = seen(channel, ground.optical(date(2024, 8, 1) + timedelta(days=5 * n)))
-    assert median_of_recent(channel, "contrast", fewest=3, within_days=100).shape == SHAPE
-    assert median_of_recent(channel, "contrast", fewest=4, within_days=100) is None
-    assert median_of_recent(channel, "contrast", fewest=3, within_days=5) is None
-    assert median_of_recent(channel, "vv", fewest=1, within_days=100) is None
 
 
 def test_rebased_ground_is_expected_as_it_is_now(ground, scenery, channel):

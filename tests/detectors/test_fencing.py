@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from detectors.fencing import FencingParameters, find_lines, line_response
+from detectors.fencing import FencingParameters, find_lines, line_response, old_lines
 
 SHAPE = (72, 72)
 QUICK = settings(deadline=None, max_examples=12, derandomize=True)
@@ -73,8 +73,8 @@ def test_a_road_that_was_there_before_is_nothing_new():
     truth = stroke(30)
     image = (calm(2) + 5.0 * truth).astype(np.float32)
     before = (0.01 * calm(3) + 0.05 * truth).astype(np.float32)
-    assert find_lines(image, before=0.01 * calm(3))
-    assert find_lines(image, before=before) == ()
+    assert find_lines(image, old=old_lines(0.01 * calm(3)))
+    assert find_lines(image, old=old_lines(before)) == ()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -133,7 +133,7 @@ def test_search_leaves_the_image_as_it_was():
     image = (calm(11) + 5.0 * stroke(0)).astype(np.float32)
     image[0, :5] = np.nan
     copy = image.copy()
-    first, again = find_lines(image, before=image), find_lines(image, before=image)
+    first, again = find_lines(image, old=old_lines(image)), find_lines(image, old=old_lines(image))
     assert np.array_equal(image, copy, equal_nan=True)
     assert len(first) == len(again)
     one, two = find_lines(image), find_lines(image)

@@ -304,13 +304,27 @@ def test_a_straight_line_encloses_next_to_nothing():
         (square_ring(24, 2), True),
         (circle(12, 2.5) & box(0, 0, 30, 60), True),
         (circle(12, 2.5) | box(28, 28, 5, 5), True),
+        (square_ring(6), True),
+        (square_ring(9, 3), False),
         (circle(3, 8), False),
         (box(10, 10, 14, 14), False),
         (box(10, 10, 12, 4) | box(10, 18, 12, 4) | box(10, 26, 12, 4) | box(24, 10, 4, 20), False),
         (box(10, 10, 14, 4) | box(20, 10, 4, 14), False),
         (NONE, False),
     ],
-    ids=["ring", "square", "half", "with a roof", "disk", "block", "roofs", "angled hall", "nothing"],
+    ids=[
+        "ring",
+        "square",
+        "half",
+        "with a roof",
+        "small",
+        "yard",
+        "disk",
+        "block",
+        "roofs",
+        "angled hall",
+        "nothing",
+    ],
 )
 def test_a_ring_runs_around_open_ground(mask, expected):
     assert is_ring(mask) is expected

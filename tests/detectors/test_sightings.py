@@ -7,6 +7,12 @@ from datetime import date
 import numpy as np
 import pytest
 
+from detectors.fencing import Line
+from detectors.look import RADAR
+from detectors.objects import GroundObject
+from detectors.sightings import _wall_of
+from detectors.views import Found, View
+
 JUNE, SINCE, UNTIL = date(2024, 6, 3), date(2024, 4, 1), date(2024, 8, 25)
 SHAPE = (56, 56)
 
@@ -52,3 +58,37 @@ def test_what_is_covered_by_half_is_counted(built):
 @pytest.mark.parametrize(("colour", "change"), [("roof", "construction"), ("soil", "clearing")])
 def test_what_it_is_does_not_depend_on_how_much_of_a_pixel_it_covers(built, share, colour, change):
     assert built(rim(share, 0.0), colour).change.value == change
+
+
+def patch(top: int, left: int, height: int, width: int) -> np.ndarray:
+    mask = np.zeros(SHAPE, bool)
+    mask[top : top + height, left : left + width] = True
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("thing", "is_wall"),
+    [
+        (patch(19, 10, 3, 8), True),
+        (patch(19, 10, 3, 4) | patch(20, 25, 2, 4), True),
+        (patch(22, 10, 3, 8), False),
+        (patch(16, 10, 8, 8), False),
+        (patch(19, 10, 3, 8) | patch(30, 10, 6, 6), False),
+    ],
+    ids=["piece", "pieces", "beside", "roof", "with a roof"],
+)
+def test_a_piece_of_a_line_is_a_wall(thing, is_wall):
+    line = Line(patch(20, 8, 1, 30), 30.0, 9.0)
+    view = View(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())
+    wall = _wall_of(GroundObject(thing, thing), (Found(line, view),))
+    assert (wall is not None) is is_wall
+    if wall is not None:
+        assert np.array_equal(wall.mask, thing | line.mask)
+        assert wall.length_px == 30.0
+
+
+def test_the_star_that_kernels_draw_on_a_roof_makes_it_no_wall():
+    roof = patch(20, 20, 6, 6)
+    star = Line(roof & (np.indices(SHAPE).sum(axis=0) % 2 == 0), 20.0, 9.0)
+    view = View(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())
+    assert _wall_of(GroundObject(roof, roof), (Found(star, view),)) is None

@@ -203,6 +203,26 @@ def test_what_is_past_is_not_taken_back(track):
     assert confirm(replace(track, dates=9), sure_px=99, today=MONDAY + 7, parameters=P).state is track.state
 
 
+def test_a_line_that_both_instruments_show_waits_half_as_long():
+    line = opened(WALL, change=Change.FENCING, dates=9, is_ridge=True, sensors=("sentinel-1", "sentinel-2"))
+    for days, state in ((P.line_days // 2 - 1, State.PROVISIONAL), (P.line_days // 2, State.CONFIRMED)):
+        assert confirm(line, sure_px=30, today=MONDAY + days, parameters=P).state is state
+
+
+def test_a_line_joins_what_is_a_wall_and_only_that():
+    line = opened(WALL, change=Change.FENCING, is_ridge=True)
+    piece = sighting(WALL, change=Change.FENCING)
+    assert owners_of(piece, (line,), reach_px=2) == (0,)
+    assert owners_of(sighting(WALL), (line,), reach_px=2) == ()
+    assert not grow(line, piece, today=MONDAY + 7).is_ridge, "evidence holds it now, which needs no fourth date"
+
+
+def test_what_was_seen_of_a_wall_first_is_renamed_once_it_is_a_small_part_of_it():
+    whole = sighting(WALL | box(10, 10, 2, 6), change=Change.FENCING)
+    assert grow(confirmed(box(10, 10, 2, 6)), whole, today=MONDAY + 7).change is Change.FENCING
+    assert grow(confirmed(box(5, 5, 12, 12)), whole, today=MONDAY + 7).change is Change.CONSTRUCTION
+
+
 @QUICK
 @given(
     weeks=st.lists(
