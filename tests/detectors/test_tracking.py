@@ -251,7 +251,7 @@ def test_no_history_ever_runs_backwards(weeks, is_ridge):
         assert track.transitions[: len(before.transitions)] == before.transitions
         assert track.state is track.transitions[-1].state
         assert (track.confirmed_day is not None) == (State.CONFIRMED in states(track))
-        assert State.CONFIRMED not in states(track) or track.dates >= 3 + is_ridge
+        assert State.CONFIRMED not in states(track) or track.dates >= 3 + track.is_ridge
         days = [t.on for t in track.transitions]
         assert days == sorted(days)
 
