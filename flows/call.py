@@ -14,6 +14,7 @@ from flows.credentials import check_account
 from flows.evidence.manifests import signing_key
 from flows.imagery.address import is_url
 from flows.ledger.ledger import Ledger, open_ledger
+from flows.outputs_copy import outputs_bucket
 from flows.plan import Asked, last_week
 from flows.settings import Settings, SettingsError, SourceName, load_settings
 from flows.sources import open_archive
@@ -33,6 +34,7 @@ def check_call(settings: Settings, asked: Asked, only: Sequence[str] = (), *, fr
     if not from_archive:
         check_account(settings)
     open_archive(settings)  # an object store whose address is none says so
+    outputs_bucket(settings)
     routes_of(settings)
     signing_key(settings.signing_key)
     _check_outputs(settings.outputs)

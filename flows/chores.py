@@ -24,6 +24,7 @@ from flows.ledger.ledger import Ledger, open_ledger
 from flows.logs import about, log, start_logging
 from flows.mendable import MENDABLE
 from flows.operating import Operating, load_operating
+from flows.outputs_copy import copy_outputs
 from flows.plan import Asked, last_week
 from flows.prune import delete_files, find_prunable
 from flows.report_command import week_on_record
@@ -98,7 +99,7 @@ def report(week: str | None = None) -> Any:
         chosen = week_on_record(week, one.ledger, one.settings)
         folder = one.settings.outputs / "reports"
         path = rebuild_week(chosen, ledger=one.ledger, archive=open_archive(one.settings), folder=folder)
-        one.summary.update(reported=str(chosen), report=str(path))
+        one.summary.update(reported=str(chosen), report=str(path), copied=copy_outputs(one.settings))
     return Completed(message=f"report at {path}")
 
 

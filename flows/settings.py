@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     source: SourceName = Field(SourceName.SIMULATED, description="where imagery comes from")
     catalog: SecretStr | None = Field(None, description="a STAC API or catalog, on the web or on disk; may hold a key")
     archive_url: str | None = Field(None, description="an object store for the archive, s3://bucket/folder")
+    outputs_url: str | None = Field(None, description="an object store that gets a copy of what runs leave")
     archive_max_gb: float | None = Field(None, ge=0, description="what the archive may hold; nothing goes by itself")
     archive_max_days: int | None = Field(None, ge=1, description="how old its scenes may be; nothing goes by itself")
     ledger_url: SecretStr | None = Field(None, description="an SQLAlchemy URL; outputs/ledger.sqlite when left out")
@@ -91,7 +92,7 @@ class Settings(BaseSettings):
         kept_back = {"alert_urls", "operator_urls", "ledger_url", "sh_client_id", "sh_client_secret"}
         shown = self.model_dump(mode="json", exclude=kept_back)
         shown["catalog"] = self.catalog_address
-        for name in ("archive_url", "catalog", "sh_base_url", "sh_token_url"):
+        for name in ("archive_url", "outputs_url", "catalog", "sh_base_url", "sh_token_url"):
             shown[name] = None if shown[name] is None else without_secrets(shown[name])
         counts = {"alert_urls": len(self.alert_urls), "operator_urls": len(self.operator_urls)}
         return {**shown, **counts, "ledger": self.ledger.split(":")[0]}

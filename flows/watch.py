@@ -42,6 +42,7 @@ from flows.mendable import MENDABLE
 from flows.metrics import write_metrics
 from flows.notices import conditions_of, post_notices
 from flows.operating import load_operating
+from flows.outputs_copy import copy_outputs
 from flows.plan import Asked, last_week
 from flows.progress import WORDS, Board
 from flows.reporting import report_week
@@ -66,6 +67,7 @@ class WatchResult:
     outcomes: tuple[AreaOutcome, ...]
     spent: Cost | None = None
     minutes: float = 0.0
+    copied: str = ""
 
 
 @flow(name="watch", task_runner=ThreadPoolTaskRunner(max_workers=2), retries=0)  # type: ignore[arg-type]
@@ -125,6 +127,8 @@ def watch(
         rows = _rows(result, looks)
         with clock.step("evidence"):
             manifest = attest(settings, ledger, run)
+        with clock.step("copy"):
+            result = replace(result, copied=copy_outputs(settings))
         _finish(ledger, run, result, known, {"steps": clock.seconds, "areas_done": rows, "manifest": manifest})
         _show(result, rows, clock)
         write_metrics(ledger, settings.outputs)
@@ -220,6 +224,7 @@ def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Ar
         "fetched": sum(o.fetched for o in result.outcomes),
         "completed": {o.area_id: dict(o.completed_scenes) for o in result.outcomes if o.completed_scenes},
         "revised": {o.area_id: dict(o.revised_scenes) for o in result.outcomes if o.revised_scenes},
+        "copied": result.copied,
         "spent": None if result.spent is None else asdict(result.spent) | {"minutes": round(result.minutes, 1)},
     }
     status = "failed" if result.failures else "completed"

@@ -124,8 +124,8 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         _say(f"{waiting} messages wait: set SITEWATCH_ALERT_URLS to send them.")
     if result.spent is not None:
         _say(f"used: {result.spent}, {result.minutes:.0f} minutes.")
-    if over:
-        _say(over)
+    for words in filter(None, (over, result.copied)):
+        _say(words)
     _say(f"Report: {result.report}")
 
 

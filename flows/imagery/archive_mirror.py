@@ -5,47 +5,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from datetime import timedelta
-from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import from_url
+from obstore.exceptions import AlreadyExistsError
 
-from flows.imagery.address import without_secrets
 from flows.imagery.archive_entry import SHA_IN_NAME
+from flows.imagery.bucket import Bucket
 from flows.imagery.scene import ImageryError
 from flows.imagery.versions import ADOPTION_SUFFIX
 
-SCHEMES = ("s3", "gs", "az", "abfs", "http", "https", "file", "memory")
 SUFFIXES = (".tif", ADOPTION_SUFFIX)
 AT_ONCE = 8  # files fetched at the same time for a disk that has none
-_RETRIES = 4
-_PATIENCE = timedelta(seconds=60)
 
 
 class Mirror:
     """Archived files in an object store, under the same names as on disk. Safe to use from several threads.
 
-    Credentials come from where the store's own tools take them, such as `AWS_ACCESS_KEY_ID`; another address than
-    Amazon's from `AWS_ENDPOINT_URL`. A file is written once: its name holds the start of its hash.
+    A file is written once: its name holds the start of its hash.
     """
 
     def __init__(self, url: str) -> None:
-        """Of a bucket and, if wanted, a folder in it, such as `s3://bucket/sitewatch`; nothing is asked yet.
-
-        Raises `ImageryError` for an address that is none of an object store.
-        """
-        self._label = without_secrets(url)
-        if urlsplit(url).scheme not in SCHEMES:
-            raise ImageryError(f"archive `{self._label}` is no object store; write it as s3://bucket/folder")
-        with self._told():
-            self._store = from_url(
-                url,
-                client_options={"allow_http": True, "timeout": _PATIENCE},
-                retry_config={"max_retries": _RETRIES, "retry_timeout": _PATIENCE},
-            )
+        """Of a `Bucket`'s address; nothing is asked yet, and an address of none raises `ImageryError`."""
+        self._bucket = Bucket(url, holds="archive")
+        self._store = self._bucket.store
+        self._told = self._bucket.told
 
     def names(self, folder: str) -> set[str]:
         """The names of the archived files in a folder."""
@@ -66,7 +49,7 @@ class Mirror:
             content = bytes(obstore.get(self._store, f"{folder}/{name}").bytes())
         if not is_named_by(name, content):
             raise ImageryError(
-                f"archive `{self._label}`: {folder}/{name} is damaged, its SHA-256 begins with {_start(content)}; take "
+                f"{self._bucket.name}: {folder}/{name} is damaged, its SHA-256 begins with {_start(content)}; take "
                 f"it out of the object store to have it fetched again"
             )
         return content
@@ -98,16 +81,6 @@ class Mirror:
         with self._told():
             pages = list(obstore.list(self._store, prefix=prefix))
         return [(e["path"], e["size"]) for page in pages for e in page if e["path"].endswith(SUFFIXES)]
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except (BaseError, OSError, ValueError) as error:  # a bucket that is gone is a FileNotFoundError
-            said = " ".join(str(error).split("Debug source")[0].split())[:200]
-            raise ImageryError(
-                f"archive `{self._label}` cannot be used ({said}); check the address, the bucket and the credentials"
-            ) from None
 
 
 def is_named_by(name: str, content: bytes) -> bool:

@@ -1,0 +1,92 @@
+"""The copy of a run's outputs in an object store: a real S3 server on loopback."""
+
+from __future__ import annotations
+
+import json
+
+import obstore
+import pytest
+from s3_store import bucket_reached
+
+from flows.imagery.bucket import Bucket
+from flows.imagery.scene import ImageryError
+from flows.outputs_copy import LIST, copy_outputs, outputs_bucket, send_files
+from flows.settings import Settings
+
+LEFT = {
+    "catalog.json": "{}",
+    "reports/2026-W47/index.html": "<p>page</p>",
+    "alerts/alerts.geojson": "[]",
+    "areas/yard/2026-11-22/change.tif": "raster",
+    "areas/yard/events.geojson": "[]",
+    "evidence/one.json": "{}",
+}
+KEPT = {
+    "ledger.sqlite": "record",
+    "areas/yard/state/w.npz": "state",
+    "archive/yard/s.tif": "scene",
+    "alerts/.x": "half",
+}
+
+
+@pytest.fixture
+def address(monkeypatch):
+    with bucket_reached(monkeypatch) as url:
+        yield url
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    for name, text in (LEFT | KEPT).items():
+        path = tmp_path / "outputs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "outputs"
+
+
+def held(url):
+    store = Bucket(url, holds="copy").store
+    paths = [entry["path"] for page in obstore.list(store) for entry in page]
+    return {path: bytes(obstore.get(store, path).bytes()).decode() for path in paths if path != LIST}
+
+
+def test_what_a_run_leaves_is_copied_and_nothing_else(address, outputs):
+    settings = Settings(outputs=outputs, outputs_url=address, _env_file=None)
+    assert copy_outputs(settings) == "6 files of the outputs copied."
+    assert held(address) == LEFT
+
+
+def test_only_what_is_new_or_changed_is_sent_again(address, outputs):
+    bucket = Bucket(address, holds="copy")
+    assert send_files(outputs, bucket) == len(LEFT)
+    assert send_files(outputs, bucket) == 0
+    (outputs / "alerts" / "alerts.geojson").write_text("[1]")
+    (outputs / "reports" / "2026-W48").mkdir()
+    (outputs / "reports" / "2026-W48" / "index.html").write_text("next")
+    assert send_files(outputs, bucket) == 2
+    assert held(address)["alerts/alerts.geojson"] == "[1]"
+
+
+def test_a_copy_that_was_cut_off_goes_on_and_what_another_machine_sent_stays(address, outputs):
+    bucket = Bucket(address, holds="copy")
+    obstore.put(bucket.store, "reports/2026-W47/index.html", b"<p>pa")  # sent, and the list not
+    obstore.put(bucket.store, "areas/field/events.geojson", b"[2]")
+    obstore.put(bucket.store, LIST, json.dumps({"areas/field/events.geojson": "its sum"}).encode())
+    assert send_files(outputs, bucket) == len(LEFT)
+    assert held(address) == LEFT | {"areas/field/events.geojson": "[2]"}
+    listed = json.loads(bytes(obstore.get(bucket.store, LIST).bytes()))
+    assert set(listed) == set(LEFT) | {"areas/field/events.geojson"}
+
+
+def test_a_bucket_that_is_gone_is_said_and_fails_no_run(address, outputs):
+    gone = Settings(outputs=outputs, outputs_url="s3://nowhere/folder", _env_file=None)
+    said = copy_outputs(gone)
+    assert said.startswith("outputs not copied: copy of the outputs `s3://nowhere/folder` cannot be used")
+    assert "next run" in said
+    assert "hunter2" not in said
+
+
+def test_an_address_of_no_object_store_is_refused_before_anything_is_done(outputs):
+    with pytest.raises(ImageryError, match=r"copy of the outputs `somewhere` is no object store"):
+        outputs_bucket(Settings(outputs=outputs, outputs_url="somewhere", _env_file=None))
+    assert copy_outputs(Settings(outputs=outputs, _env_file=None)) == ""
