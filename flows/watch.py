@@ -31,8 +31,9 @@ from flows.areawatch import AreaOutcome, Progress, Stores, watch_area
 from flows.attest import attest
 from flows.call import areas_of, check_call
 from flows.delivery import deliver_pending
-from flows.evidence.catalog import write_catalog
+from flows.evidence.catalog import SceneFile, write_catalog, write_scenes
 from flows.gathering import gathered
+from flows.imagery.archive import Archive
 from flows.imagery.metering import Cost, Metered
 from flows.imagery.simulated import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
@@ -102,7 +103,7 @@ def watch(
             futures = [watch_one.submit(area, asked, stores, board, run) for area in areas]
             outcomes, failures = gathered(areas, futures, AreaOutcome)
         with clock.step("files"):
-            write_outputs(settings, ledger, areas)
+            write_outputs(stores, ledger, areas)
             _write_truth(stores, [a for a in areas if a.id not in failures], settings)
         with clock.step("report"):
             report = report_week(
@@ -168,12 +169,21 @@ def watch_one(area: Area, asked: Asked, stores: Stores, board: Board, run: str) 
         return outcome
 
 
-def write_outputs(settings: Settings, ledger: Ledger, areas: Sequence[Area]) -> None:
+def write_outputs(stores: Stores, ledger: Ledger, areas: Sequence[Area]) -> None:
     """The files that the record stands for: all alerts, the events of each area watched, and the STAC catalog."""
-    write_alerts(ledger.alerts(), settings.outputs / "alerts" / "alerts.geojson")
+    outputs = stores.settings.outputs
+    write_alerts(ledger.alerts(), outputs / "alerts" / "alerts.geojson")
     for area in areas:
-        write_events(ledger.events(area.id), settings.outputs / "areas" / area.id / "events.geojson")
-    write_catalog(settings.outputs, [(a.id, grid_of(a)) for a in ledger.areas()])
+        write_events(ledger.events(area.id), outputs / "areas" / area.id / "events.geojson")
+        write_scenes(outputs, area.id, grid_of(area), _scenes_of(stores.archive, area))
+    write_catalog(outputs, [(a.id, grid_of(a)) for a in ledger.areas()])
+
+
+def _scenes_of(archive: Archive, area: Area) -> list[SceneFile]:
+    """Every version of every archived scene of an area, of all sources."""
+    grid = grid_of(area)
+    versions = [v for name in archive.source_names(area.id, grid) for v in archive.versions(area.id, name, grid)]
+    return [SceneFile(v.sensor.value, v.acquired, v.path) for v in versions]
 
 
 def _stores(settings: Settings, ledger: Ledger, week: Week, known: tuple[Area, ...], from_archive: bool) -> Stores:

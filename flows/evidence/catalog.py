@@ -1,9 +1,14 @@
-"""Every raster that was written, as STAC: ``catalog.json`` in the outputs, an item beside each week's rasters."""
+"""Every raster that was written, as STAC: ``catalog.json`` in the outputs, an item beside each week's rasters.
+
+The scenes of the archive, of which there are thousands, have a catalog of their own in each area's, an item a file.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +20,16 @@ from aois.grid import Grid
 
 ROLES = {"score": "confidence held against each pixel", "change": "class of change", "first_seen": "day first seen"}
 OWNER_ONLY = 0o600
+SCENES = "scenes"
+
+
+@dataclass(frozen=True)
+class SceneFile:
+    """An archived scene: its constellation, when it was taken, and its file, whose name no other content ever has."""
+
+    constellation: str
+    acquired: datetime
+    path: Path
 
 
 def write_catalog(outputs: Path, areas: Iterable[tuple[str, Grid]]) -> Path:
@@ -34,8 +49,47 @@ def write_catalog(outputs: Path, areas: Iterable[tuple[str, Grid]]) -> Path:
     root.catalog_type = pystac.CatalogType.SELF_CONTAINED
     for catalog, _, items in root.walk():
         for thing in (catalog, *items):
-            _write(Path(thing.self_href), thing.to_dict(include_self_link=False))
+            path, content = Path(thing.self_href), thing.to_dict(include_self_link=False)
+            if thing is catalog and (path.parent / SCENES / "catalog.json").exists():
+                content["links"].append(_link("child", f"./{SCENES}/catalog.json", "Scenes as received"))
+            _write(path, content)
     return outputs / "catalog.json"
+
+
+def write_scenes(outputs: Path, area_id: str, grid: Grid, scenes: Iterable[SceneFile]) -> None:
+    """Write the catalog of an area's scenes and an item for each; those of scenes that are gone go.
+
+    `write_catalog`, called afterwards, leads to it.
+    """
+    folder = (outputs / "areas" / area_id / SCENES).absolute()
+    files = {scene.path.stem: scene for scene in scenes}
+    for name, scene in files.items():
+        if not (folder / f"{name}.json").exists():  # neither the scene nor its grid ever changes
+            _write(folder / f"{name}.json", _scene_item(area_id, grid, name, scene, folder))
+    catalog = pystac.Catalog(f"{area_id}-{SCENES}", f"Scenes of area {area_id} as received").to_dict()
+    above = [_link("root", "../../../catalog.json"), _link("parent", "../catalog.json")]
+    catalog["links"] = above + [_link("item", f"./{name}.json") for name in sorted(files)]
+    _write(folder / "catalog.json", catalog)
+    for path in folder.glob("*.json"):
+        if path.stem not in files and path.stem != "catalog":
+            path.unlink()
+
+
+def _scene_item(area_id: str, grid: Grid, name: str, scene: SceneFile, folder: Path) -> dict[str, Any]:
+    bounds = grid.bounds_lonlat
+    about = {"sitewatch:area_id": area_id, "constellation": scene.constellation}
+    outline = dict(mapping(box(*bounds)))
+    item = pystac.Item(f"{area_id}-{name}", outline, list(bounds), scene.acquired.astimezone(UTC), about)
+    href = Path(os.path.relpath(scene.path.absolute(), folder)).as_posix()
+    item.add_asset("bands", pystac.Asset(href, title="Bands on the area's grid", media_type=pystac.MediaType.GEOTIFF))
+    content = item.to_dict()
+    content["links"] = [_link("root", "../../../catalog.json"), _link("parent", "./catalog.json")]
+    return content
+
+
+def _link(rel: str, href: str, title: str | None = None) -> dict[str, Any]:
+    kind = pystac.MediaType.GEOJSON if rel == "item" else pystac.MediaType.JSON
+    return pystac.Link(rel, href, kind, title).to_dict(transform_href=False)
 
 
 def _item(area_id: str, grid: Grid, folder: Path) -> pystac.Item:

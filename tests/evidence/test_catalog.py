@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from pystac.validation import validate_dict
 
 from aois.grid import Grid
-from flows.evidence.catalog import write_catalog
+from flows.evidence.catalog import SceneFile, write_catalog, write_scenes
 from flows.evidence.rasters import Layer, write_rasters
 
 GRID = Grid(32631, 500_000, 200_000, 30, 20)
@@ -50,3 +51,37 @@ def test_it_is_for_its_owner_and_the_same_twice(catalog: Path) -> None:
     before = [(path.read_bytes(), path.stat().st_mtime_ns) for path in files]
     write_catalog(catalog.parent, [("yard", GRID), ("reef", GRID)])
     assert [(path.read_bytes(), path.stat().st_mtime_ns) for path in files] == before
+
+
+@pytest.fixture
+def scenes(catalog: Path) -> list[SceneFile]:
+    folder = catalog.parent / "archive" / "yard" / "stac-1"
+    folder.mkdir(parents=True)
+    found = []
+    for day, name in ((3, "sentinel-1_20261103T2200-aa"), (5, "sentinel-2_20261105T0330-bb")):
+        (folder / f"{name}.tif").write_bytes(b"bands")
+        found.append(SceneFile(name[:10], datetime(2026, 11, day, tzinfo=UTC), folder / f"{name}.tif"))
+    return found
+
+
+def test_archived_scenes_are_in_it_too(catalog: Path, scenes: list[SceneFile]) -> None:
+    write_scenes(catalog.parent, "yard", GRID, scenes)
+    write_catalog(catalog.parent, [("yard", GRID), ("reef", GRID)])
+    root = pystac.Catalog.from_file(str(catalog))
+    assert root.validate_all() == 4 + 2
+    items = {item.id: item for item in root.get_items(recursive=True)}
+    for scene in scenes:
+        item = items[f"yard-{scene.path.stem}"]
+        assert Path(item.assets["bands"].get_absolute_href()).resolve() == scene.path
+        assert (item.datetime, item.properties["constellation"]) == (scene.acquired, scene.constellation)
+        assert item.get_root().id == "sitewatch"
+        assert item.get_parent().get_parent().id == "yard"
+
+
+def test_a_scene_that_is_gone_leaves_the_catalog(catalog: Path, scenes: list[SceneFile]) -> None:
+    write_scenes(catalog.parent, "yard", GRID, scenes)
+    write_scenes(catalog.parent, "yard", GRID, scenes[1:])
+    write_catalog(catalog.parent, [("yard", GRID)])
+    items = list(pystac.Catalog.from_file(str(catalog)).get_items(recursive=True))
+    assert [item.id for item in items if "sentinel" in item.id] == [f"yard-{scenes[1].path.stem}"]
+    assert len(list(catalog.parent.glob("areas/yard/scenes/*.json"))) == 2
