@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from flows.evidence.catalog import SceneFile, write_catalog, write_scenes
 from flows.gathering import gathered
 from flows.imagery.archive import Archive
 from flows.imagery.metering import Cost, Metered
+from flows.imagery.scene import ImageryError
 from flows.imagery.simulated import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.records import ObservationRecord, RunRecord
@@ -175,7 +176,8 @@ def write_outputs(stores: Stores, ledger: Ledger, areas: Sequence[Area]) -> None
     write_alerts(ledger.alerts(), outputs / "alerts" / "alerts.geojson")
     for area in areas:
         write_events(ledger.events(area.id), outputs / "areas" / area.id / "events.geojson")
-        write_scenes(outputs, area.id, grid_of(area), _scenes_of(stores.archive, area))
+        with suppress(ImageryError):  # a store out of reach has failed the area, and its catalog stays as it was
+            write_scenes(outputs, area.id, grid_of(area), _scenes_of(stores.archive, area))
     write_catalog(outputs, [(a.id, grid_of(a)) for a in ledger.areas()])
 
 

@@ -13,6 +13,7 @@ from flows.imagery.archive import Archive
 from flows.imagery.archive_mirror import Mirror
 from flows.ledger.ledger import open_ledger
 from flows.plan import Asked
+from flows.watch import write_outputs
 
 
 @pytest.fixture
@@ -66,3 +67,14 @@ def test_a_watch_goes_on_from_the_bucket_and_the_record_alone(bucket, halfway, u
     assert first == {name: content for name, content in undisturbed.files().items() if name in first}
     assert len(mirror.names(f"{area.id}/{whole[0].path.parent.name}")) == len(whole)
     postgres.drop(name)
+
+
+def test_a_bucket_that_is_gone_costs_no_file_of_the_record(bucket, undisturbed, tmp_path, made):
+    """The area has failed by then; alerts, events and the catalog of what was found are written all the same."""
+    with undisturbed.ledger() as ledger:
+        bench = made.Bench(tmp_path / "disk", undisturbed.areas, undisturbed.source)
+        archive = Archive(bench.outputs / "archive", Mirror("s3://nowhere/archive"))
+        write_outputs(replace(bench.stores(ledger), archive=archive), ledger, undisturbed.areas)
+    (area,) = undisturbed.areas
+    written = {path.relative_to(bench.outputs).as_posix() for path in bench.outputs.rglob("*.*json")}
+    assert {"catalog.json", "alerts/alerts.geojson", f"areas/{area.id}/events.geojson"} <= written
