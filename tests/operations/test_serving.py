@@ -92,7 +92,7 @@ def test_a_cron_run_fires_by_itself_and_leaves_its_traces(served, tools):
     assert any(run.auto_scheduled and run.state.is_completed() for run in runs)
     assert first.settings["deployment"] == "sitewatch"
     assert (place.outputs / "reports" / first.summary["week"] / "index.html").is_file()
-    assert first.summary["steps"].keys() == {"areas", "files", "report", "messages", "evidence"}
+    assert first.summary["steps"].keys() == {"areas", "files", "report", "messages", "evidence", "copy"}
     rows = {row["area"]: row for row in first.summary["areas_done"]}
     assert rows.keys() == {"yard-2", "reef-2"}
     for row in rows.values():
