@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from flows.settings import SettingsError, SourceName
-from flows.terminal import AreasOption, CatalogOption, DayOption, SourceOption, asked_of, settings_of
+from flows.terminal import AreasOption, CatalogOption, DayOption, OnlyOption, SourceOption, asked_of, settings_of
 
 
 def estimate(
@@ -18,7 +18,7 @@ def estimate(
     catalog: CatalogOption = None,
     since: DayOption = None,
     until: DayOption = None,
-    area: Annotated[Optional[list[str]], typer.Option("--area", help="Only this area; may be repeated.")] = None,  # noqa: UP045
+    area: OnlyOption = None,
     outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
 ) -> None:
     """Say what a watch would fetch and spend; only the catalog is asked."""

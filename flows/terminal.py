@@ -27,6 +27,9 @@ SourceOption = Annotated[Optional[SourceName], typer.Option("--source", help="Wh
 CatalogOption = Annotated[
     Optional[str], typer.Option("--catalog", help="A STAC API or catalog, URL or path.")  # noqa: UP045
 ]
+OnlyOption = Annotated[
+    Optional[list[str]], typer.Option("--area", help="Only this area; may be repeated.")  # noqa: UP045
+]
 DayOption = Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")]  # noqa: UP045
 
 

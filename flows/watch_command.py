@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -18,6 +18,7 @@ from flows.terminal import (
     AreasOption,
     CatalogOption,
     DayOption,
+    OnlyOption,
     OutputsOption,
     SourceOption,
     asked_of,
@@ -40,7 +41,7 @@ def watch(
     catalog: CatalogOption = None,
     since: DayOption = None,
     until: DayOption = None,
-    area: Annotated[Optional[list[str]], typer.Option("--area", help="Only this area; may be repeated.")] = None,  # noqa: UP045
+    area: OnlyOption = None,
     outputs: OutputsOption = None,
 ) -> None:
     """Fetch imagery, measure change, and write alerts and the week's report."""
