@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from detectors.baseline import Baseline, BaselineParameters, fit_baseline, predict, prediction_factor
+from detectors.baseline import Baseline, BaselineParameters, fit_baseline, predict
 from detectors.cues import familiar_mask, optical_metric, radar_metric
 from detectors.evidence import OPTICAL_CUES, RADAR_CUES, Cue, Residual, standardise
 from detectors.features import FLOORS, UNSEEN_SEASON, Features, features_of, registration_image
@@ -212,8 +212,9 @@ def compare(channel: Channel, features: Features, *, day: int, settled: Mask) ->
     """Residuals of a look against the baseline, the metric of each cue of the channel, and where they are familiar."""
     observed = _pick(features, channel.names)
     expected = predict(channel.baseline, day)
-    factor = prediction_factor(channel.baseline, day)
-    residual = standardise(observed, expected, channel.baseline, factor=factor, settled=settled)
+    # after a scene or two, σ is what seasons do anywhere: two scenes of one season differ by far less
+    floors = FLOORS if channel.is_scarce and channel.sensor == OPTICAL else None
+    residual = standardise(observed, expected, channel.baseline, settled=settled, floors=floors)
     if channel.sensor == OPTICAL:
         return residual, optical_metric(residual), familiar_mask(residual, channel.baseline, day=day)
     # a history that has seen no year is given a wide σ for the seasons to come, which a calm scene must not take back
@@ -241,18 +242,23 @@ def remember(channel: Channel, residual: Residual, metric: Floats, report: LookR
     return replace(channel, recent=recent, looked=channel.looked + 1)
 
 
-def rebase(channel: Channel, where: Mask, rim: Mask, *, since: int, fewest: int) -> tuple[Channel, Mask]:
+def rebase(
+    channel: Channel, where: Mask, rim: Mask, *, since: npt.NDArray[np.int32], fewest: int
+) -> tuple[Channel, Mask]:
     """The baseline set to what the ground has shown since a day, where at least `fewest` of the last looks show it.
 
-    Changed ground (`where`) has no season that is known yet. In its `rim` the old ground stands, with a contrast and a
-    texture that the change has moved: it keeps its season, and its level is shifted. Returns the channel and the
-    pixels (bool (y, x)) that were re-based. Building comes in phases: the next one is a change against the last.
+    `since` int32 (y, x) is that day, for each pixel. Changed ground (`where`) has no season that is known yet. In its
+    `rim` the old ground stands, with a contrast and a texture that the change has moved: it keeps its season, and its
+    level is shifted. Returns the channel and the pixels (bool (y, x)) that were re-based. Building comes in phases: the
+    next one is a change against the last.
     """
-    late = np.array(channel.recent.days) >= since
+    days = np.array(channel.recent.days, np.int64)
+    late = days >= since[where | rim].min(initial=np.iinfo(np.int32).max)
     if late.sum() < fewest:
         return channel, np.zeros(where.shape, bool)
-    values = channel.recent.observed[late]
-    days = np.array(channel.recent.days)[late]
+    days = days[late]
+    is_new = days[:, None, None, None] >= since
+    values = np.where(is_new, channel.recent.observed[late], np.nan).astype(np.float32)
     seen = np.isfinite(values[:, 0]).sum(axis=0) >= fewest
     baseline = _renewed(channel.baseline, values, where & seen)
     baseline = _shifted(baseline, values, days, rim & seen)

@@ -19,6 +19,7 @@ confirmed at 3² · 2.5 = 22.5.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
@@ -176,7 +177,14 @@ class Residual:
         return self.z[self.names.index(name)] if name in self.names else None
 
 
-def standardise(observed: Floats, expected: Floats, baseline: Baseline, *, factor: float, settled: Mask) -> Residual:
+def standardise(
+    observed: Floats,
+    expected: Floats,
+    baseline: Baseline,
+    *,
+    settled: Mask,
+    floors: Mapping[str, float] | None = None,
+) -> Residual:
     """Residuals in σ, freed of what the whole scene has in common.
 
     The median residual of the settled pixels is taken off each feature (haze, moisture, the sensor), and where the
@@ -186,16 +194,19 @@ def standardise(observed: Floats, expected: Floats, baseline: Baseline, *, facto
     Parameters
     ----------
     observed, expected : float32 (feature, y, x). settled : bool (y, x), pixels that belong to no event.
-    factor : √ of the prediction's variance ratio, ≥ 1.
+    floors : the least σ of each feature, where σ is one that was only supposed: a scene calmer than it narrows it so
+        far.
     """
     residual = observed - expected
     z = np.empty_like(residual)
     for f in range(len(residual)):
         common = residual[f][settled & np.isfinite(residual[f])]
         offset = float(np.median(common)) if common.size else 0.0
-        scaled = (residual[f] - offset) / (baseline.spread[f] * factor)
-        calm = scaled[settled & np.isfinite(scaled)]
-        z[f] = scaled / max(1.0, _excess(calm, smeared=baseline.names[f] == "texture"))
+        name, sigma = baseline.names[f], baseline.spread[f]
+        scaled = (residual[f] - offset) / sigma
+        excess = _excess(scaled[settled & np.isfinite(scaled)], smeared=name == "texture")
+        least = 1.0 if floors is None else floors[name] / sigma
+        z[f] = scaled / np.maximum(least, excess)
     return Residual(baseline.names, z, observed, expected, baseline.coefficients[:, 0])
 
 

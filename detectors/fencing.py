@@ -18,7 +18,7 @@ from scipy import fft, ndimage
 from detectors.local import robust_spread
 from detectors.look import Floats, Mask
 from detectors.objects import EIGHT
-from detectors.skeleton import line_length
+from detectors.skeleton import line_length, thinned
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class FencingParameters:
     joined line; `widest_px` what is still a line; `least_change` the mean of the image on a line and `least_pixel` the
     image in each of its pixels, in σ; `fewest_looks` the dates behind a median, none older than `window_days` before
     the last; `old_line` the response from which the ground already showed a line; `faded`
-    the share of its strongest stretch, over three pixels, below which a line has ended. Chosen on simulated walls.
+    the share of its strongest stretch, over three pixels, below which a line has ended; `uneven` the most by which its
+    strength varies along its course, as a share of the mean: a wall is of one make, and what hangs together by chance
+    is not. Chosen on simulated walls.
     """
 
     directions: int = 16
@@ -46,6 +48,7 @@ class FencingParameters:
     least_pixel: float = 1.0
     old_line: float = 3.0
     faded: float = 0.4
+    uneven: float = 0.27
     window_days: int = 100
 
 
@@ -119,9 +122,16 @@ def find_lines(
         # nor is one of noise that hangs on a roof, or lies beyond the end of a wall
         mask &= near >= p.faded * float(np.percentile(near[mask], 90))
         length = line_length(mask)
-        if length >= p.shortest_px and mask.sum() / max(length, 1.0) <= p.widest_px:
+        is_thin = mask.sum() / max(length, 1.0) <= p.widest_px
+        if length >= p.shortest_px and is_thin and _unevenness(image, mask) <= p.uneven:
             lines.append(Line(mask, length, float(response[mask].mean())))
     return tuple(lines)
+
+
+def _unevenness(image: Floats, mask: Mask) -> float:
+    """Standard deviation over mean of a line's crest, along its middle."""
+    crest = ndimage.maximum_filter(np.nan_to_num(image), 3)[thinned(mask)]
+    return float(np.std(crest) / max(float(np.mean(crest)), 1e-6))
 
 
 def old_lines(before: Floats, *, parameters: FencingParameters | None = None) -> Mask:

@@ -41,10 +41,12 @@ def clear_mask(valid: Mask, scl: npt.NDArray[np.uint8] | None, *, parameters: Ma
 
     Returns
     -------
-    bool (y, x). All False stays all False.
+    bool (y, x). All False stays all False; pixels beside unmeasured ones are False.
     """
+    # a pixel at the rim of what was measured is mixed with nothing when it is laid on another grid
+    valid = np.asarray(ndimage.binary_erosion(valid, structure=np.ones((3, 3)), border_value=1))
     if scl is None:
-        return valid.copy()
+        return valid
     p = parameters or MaskParameters()
     clouds = np.isin(scl, p.spreading) & valid
     specks = _small_components(clouds, p.smallest_cloud_px)

@@ -30,6 +30,7 @@ from detectors.evidence import Cue, Evidence, add_look, clear_evidence, no_evide
 from detectors.features import widen
 from detectors.ground import Ground
 from detectors.look import OPTICAL, RADAR, Floats, Look, Mask
+from detectors.objects import ObjectParameters
 from detectors.records import State
 from detectors.sightings import sightings_of
 from detectors.tracking import (
@@ -52,14 +53,15 @@ class MonitorParameters:
     """Pace of the watch: when baselines are fitted again, and how soon changed ground becomes the new baseline.
 
     A channel is fitted again when its history passes one of `refit_at` looks, and every `refit_days`. Ground of a
-    confirmed event is re-based once `rebase_looks` clear looks show it unchanged since it last grew, `rebase_days`
-    ago or more, and `rim_px` around it: half the window of texture.
+    confirmed event is re-based once `rebase_looks` clear looks show what it has become and it last grew `rebase_days`
+    ago or more, and `rim_px` around it: half the window of texture. Chosen on phases put into the Romanian series,
+    where clouds leave no more looks between two of them.
     """
 
     refit_at: tuple[int, ...] = (3, 6, 10, 20, 30)
     refit_days: int = 182
-    rebase_looks: int = 5
-    rebase_days: int = 30
+    rebase_looks: int = 3
+    rebase_days: int = 15
     rim_px: int = 4
     tracking: TrackingParameters = field(default_factory=TrackingParameters)
 
@@ -213,7 +215,6 @@ def _merged(old: Baseline, new: Baseline, kept: Mask) -> Baseline:
         lowest=np.where(kept, old.lowest, new.lowest),
         highest=np.where(kept, old.highest, new.highest),
         looks=np.where(kept, old.looks, new.looks).astype(np.int16),
-        information=new.information if new.pairs == pairs else old.information,
     )
 
 
@@ -254,7 +255,7 @@ def _rebased(state: AreaState, today: int) -> AreaState:
         if track.confirmed_day is None or today - track.grown_day < p.rebase_days:
             continue
         old = state.since < track.grown_day  # what clouds hid at first follows when it has been seen often enough
-        whole = widen(track.mask, p.rim_px) & old & ~_began_after(state.evidence, track.grown_day)
+        whole = widen(track.mask, p.rim_px) & old & ~_next_step(state.evidence, track)
         if not whole.any():
             continue
         channels, evidence, done = _renewed(state, track, whole)
@@ -276,6 +277,8 @@ def _renewed(state: AreaState, track: Track, whole: Mask) -> tuple[tuple[Channel
     A cue is cleared where every channel that writes it was re-based: ground that clouds hid keeps both its old
     baseline and its evidence. Optical channels say where the ground was renewed, radar where there are no others.
     """
+    first = np.where(state.evidence.count > 0, state.evidence.first, 0).max(axis=0)
+    since = np.where(track.mask, np.maximum(first, track.steps[-1]), track.steps[-1]).astype(np.int32)
     channels = []
     cleared: dict[Cue, Mask] = {}
     done = np.zeros(state.ground.shape, bool)
@@ -284,7 +287,7 @@ def _renewed(state: AreaState, track: Track, whole: Mask) -> tuple[tuple[Channel
             channel,
             whole & track.mask,
             whole & ~track.mask,
-            since=track.grown_day,
+            since=since,
             fewest=state.parameters.rebase_looks,
         )
         channels.append(fresh)
@@ -296,6 +299,10 @@ def _renewed(state: AreaState, track: Track, whole: Mask) -> tuple[tuple[Channel
     return tuple(channels), clear_evidence(state.evidence, layers), done
 
 
-def _began_after(evidence: Evidence, day: int) -> Mask:
-    """Where evidence is held that began after a day."""
-    return np.asarray(((evidence.count > 0) & (evidence.first > day)).any(axis=0))
+def _next_step(evidence: Evidence, track: Track) -> Mask:
+    """Where evidence is held that began after an event last grew; beside its ground, only what is plain already.
+
+    The change moves the contrast of what lies around it, which comes to light look by look.
+    """
+    plain = track.mask | (evidence.confidence >= ObjectParameters().least).any(axis=0)
+    return np.asarray(((evidence.count > 0) & (evidence.first > track.grown_day)).any(axis=0) & plain)

@@ -21,20 +21,20 @@ UP_CUES = (Cue.EXPOSURE, Cue.STRUCTURE)
 class ObjectParameters:
     """Thresholds of objects.
 
-    `core` and `edge` are confidences (mean · count²) of the hysteresis: an object is a connected patch of `edge`
-    pixels that holds `smallest_core_px` of `core`; both need `looks` disturbed looks. `smallest_px` native pixels is
-    the least area (SCIENCE.md: 4 for buildings). Patches within `join_px` belong together. `single_look` is the
-    metric from which one look alone is shown, as provisional, when the history holds next to nothing, and then
-    `single_px` pixels are asked of all patches that belong together.
+    `least` is the confidence (mean · count²) of an object's pixels, from `looks` disturbed looks. `smallest_px` native
+    pixels is the least area (SCIENCE.md: 4 for buildings). Patches within `join_px` belong together. When the history
+    holds next to nothing one look alone is shown, as provisional: there a patch is of pixels over `single_edge`, of
+    which `single_core_px` are over `single_look`, both metrics in σ, and `single_px` pixels are asked of all patches
+    that belong together (chosen on real pairs of looks and drawn deserts).
     """
 
-    core: float = 16.0
-    edge: float = 8.0
+    least: float = 16.0
     looks: float = 1.5
-    smallest_core_px: int = 3
     smallest_px: int = 4
     join_px: int = 2
-    single_look: float = 4.5
+    single_look: float = 5.5
+    single_edge: float = 2.2
+    single_core_px: int = 3
     single_px: int = 12
 
 
@@ -90,17 +90,12 @@ def find_objects(
     """
     p = parameters or ObjectParameters()
     native = max(1.0, resolution_px) ** 2
-    core = (confidence >= p.core) & (counts >= p.looks)
-    edge = (confidence >= p.edge) & (counts >= p.looks)
+    core = edge = (confidence >= p.least) & (counts >= p.looks)
     if scarce:
         core = core | (confidence >= p.single_look)
-        edge = edge | (confidence >= 0.5 * p.single_look)
-    kept = _hysteresis(
-        core,
-        edge,
-        core_px=max(p.smallest_core_px, int(p.smallest_core_px * native * 0.5)),
-        smallest_px=int(np.ceil(p.smallest_px * native)),
-    )
+        edge = edge | (confidence >= p.single_edge)
+    core_px = max(p.single_core_px, int(p.single_core_px * native * 0.5))
+    kept = _hysteresis(core, edge, core_px=core_px, smallest_px=int(np.ceil(p.smallest_px * native)))
     found = _grouped(kept, core, p.join_px)
     # roofs of a yard are small each: what one look must be enough for is asked of all that belong together
     return tuple(item for item in found if item.mask.sum() >= p.single_px * native) if scarce else found

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 GAIN_CUES = (Cue.EXPOSURE, Cue.STRUCTURE, Cue.BACKSCATTER_UP)
 LOSS_CUES = (Cue.REMOVAL, Cue.BACKSCATTER_DOWN)
-SINGLE_LOOK = ObjectParameters().single_look
+SINGLE_LOOK, STANDS = ObjectParameters().single_look, ObjectParameters().least
 FRINGE = 0.35
 FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
 # Looks, reflectance, a ratio, an NDVI; see `_is_grey`. Young growth on the Romanian clearings has an NDVI of 0.57 to
@@ -42,8 +42,8 @@ FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
 COLOUR_LOOKS, LEAST_GAIN, GREY, OVERGROWN = 6, 0.012, 0.08, 0.57
 # Looks behind the median in which lines are found, and behind the one that names an object which three looks confirm;
 # the share of an object that must lie on a line to be a piece of it; the width that radar gives a wall, and how many
-# times as long a line must be, or it might be a row of roofs.
-LINE_LOOKS, FRESH_LOOKS, ON_LINE = RECENT_LOOKS, 3, 0.7
+# times as long a line must be, or it might be a row of roofs; see `_may_be_wall`.
+LINE_LOOKS, FRESH_LOOKS, ON_LINE, STRIP = RECENT_LOOKS, 3, 0.7, 6.0
 WIDEST, SLENDER = FencingParameters().widest_px, 5.0
 RADAR_FAINT = -2.1
 RADAR_BUILT = -1.4  # ln of vv power: −6 dB, above which radar shows something built (chosen on simulated compounds)
@@ -66,7 +66,7 @@ def sightings_of(state: AreaState) -> tuple[tuple[Sighting, ...], Floats]:
         hidden = np.where(ground.watched, confidence, 0.0).astype(np.float32)
         for item in find_objects(hidden, counts, resolution_px=resolution, scarce=scarce):
             whole = _without_fringe(state, item, is_gain)
-            wall = _wall_of(whole, (*lines, *fresh)) if is_gain else None
+            wall = _wall_of(whole, (*lines, *fresh)) if is_gain and _may_be_wall(evidence, whole) else None
             found.append(_sighting(state, whole, confidence, is_gain, wall))
     found.extend(_line_sightings(lines, tuple(s.object.mask for s in found)))
     return tuple(found), np.maximum(gain, loss)
@@ -135,6 +135,7 @@ def _sighting(
         dates=dates,
         length_px=length,
         closure=closure,
+        built_day=_built_day(state, item.mask) if gain else None,
     )
 
 
@@ -182,16 +183,32 @@ def _change_of(state: AreaState, mask: Mask, gain: bool) -> Change:
     """
     if not gain:
         return Change.DEMOLITION
-    confidence = state.evidence.confidence
-    stands = confidence[Cue.BACKSCATTER_UP] >= 16.0
+    stands = np.asarray(_stands(state).any(axis=0))
     grey = np.zeros(mask.shape, bool)
     for channel in state.channels:
         if channel.sensor == OPTICAL:
-            structure = confidence[Cue.STRUCTURE] >= (SINGLE_LOOK if channel.is_scarce else 16.0)
-            stands |= structure & _was_bare(channel)
             grey |= _is_grey(channel)
     is_built = stands[mask].mean() >= 0.2 or grey[mask].mean() >= 0.4
     return Change.CONSTRUCTION if is_built and (stands | grey)[mask].sum() >= 3 else Change.CLEARING
+
+
+def _stands(state: AreaState) -> Mask:
+    """Where structure, on ground that was bare before, and backscatter show that something stands; bool (2, y, x)."""
+    confidence = state.evidence.confidence
+    structure = np.zeros(state.ground.shape, bool)
+    for channel in state.channels:
+        if channel.sensor == OPTICAL:
+            least = SINGLE_LOOK if channel.is_scarce else STANDS
+            structure |= (confidence[Cue.STRUCTURE] >= least) & _was_bare(channel)
+    return np.stack([structure, confidence[Cue.BACKSCATTER_UP] >= STANDS])
+
+
+def _built_day(state: AreaState, mask: Mask) -> int | None:
+    """The day by which a quarter of what stands in a patch had begun to; None where nothing does."""
+    cues, stands = [Cue.STRUCTURE, Cue.BACKSCATTER_UP], _stands(state)
+    first = np.where(stands, state.evidence.first[cues], np.iinfo(np.int32).max).min(axis=0)
+    known = np.sort(first[mask & stands.any(axis=0)])
+    return int(known[len(known) // 4]) if known.size else None
 
 
 def _was_bare(channel: Channel) -> Mask:
@@ -223,6 +240,18 @@ def _is_grey(channel: Channel) -> Mask:
     if "vegetation" in names:  # weeds on a clearing are bright and not red either
         grown = np.nan_to_num(median(recent[:, names.index("vegetation")])) > OVERGROWN
     return np.asarray(seen & ~grown & (gained > LEAST_GAIN) & (wide_redder < GREY * wide_gained))
+
+
+def _may_be_wall(evidence: Evidence, item: GroundObject) -> bool:
+    """False for what optics alone show as no strip: there a piece of a wall is one, and a clearing is not.
+
+    The square of the length of its largest piece is over `STRIP` times the area; radar widens what it shows.
+    """
+    if RADAR in _sensors_holding(evidence, item.core if item.core.any() else item.mask, gain=True):
+        return True
+    labels, _ = ndimage.label(item.mask, structure=EIGHT)
+    piece = np.asarray(labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:])))
+    return bool(line_length(piece) ** 2 >= STRIP * piece.sum())
 
 
 def _wall_of(item: GroundObject, lines: tuple[Found, ...]) -> Line | None:

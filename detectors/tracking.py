@@ -17,6 +17,7 @@ from detectors.objects import GroundObject, anchor, is_line, is_ring, touching
 from detectors.records import Change, State, Transition
 
 CLOSED = 0.95  # of the directions around
+GROWTH = 0.05  # of an event by which it has grown: a pixel more or less at its rim is none
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,9 @@ class TrackingParameters:
     more, and to have been found first `line_days` ago, half as long if by both instruments: lines of fields that green
     come and go within weeks), and `confirmed_share` of its pixels, `confirmed_px` at least, must have reached the
     confirming confidence, or `radar_px` by radar alone, whose pixels are averaged over nine, so that fewer are one
-    reading. It is retracted when under
-    `kept_share` of its pixels still hold evidence before it was confirmed. It is finished when nothing was added for
-    `quiet_days` (DIST-ALERT says 30; building pauses longer, chosen on simulated phases) . Objects within `reach_px`
-    of an open event are its growth.
+    reading. It is retracted when under `kept_share` of its pixels still hold evidence before it was confirmed. It is
+    finished when it did not grow for `quiet_days` (DIST-ALERT says 30; building pauses for a winter or the rains).
+    Objects within `reach_px` of an open event are its growth.
     """
 
     confirming_dates: int = 3
@@ -38,7 +38,7 @@ class TrackingParameters:
     confirmed_px: int = 3
     radar_px: int = 9
     kept_share: float = 0.34
-    quiet_days: int = 120
+    quiet_days: int = 240
     line_days: int = 28
     reach_px: int = 2
 
@@ -82,7 +82,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Sighting:
-    """An object of this week with what the evidence says of it."""
+    """An object of this week with what the evidence says of it; `built_day` is when something began to stand in it."""
 
     object: GroundObject
     gain: bool
@@ -96,6 +96,7 @@ class Sighting:
     is_ridge: bool = False
     length_px: float | None = None
     closure: float | None = None
+    built_day: int | None = None
 
 
 def open_track(sighting: Sighting, strength: Floats, *, today: int, taken: frozenset[str]) -> Track:
@@ -141,7 +142,7 @@ def _free(key: str, taken: frozenset[str]) -> str:
 def owners_of(sighting: Sighting, tracks: tuple[Track, ...], *, reach_px: int) -> tuple[int, ...]:
     """The indices of the open events of the same sign that the object touches, oldest first.
 
-    A line joins what is told as a wall, and only that.
+    A line joins what is told as a wall, and only that. What is built within a closed wall is an event of its own.
     """
     found = []
     for n, track in enumerate(tracks):
@@ -149,35 +150,48 @@ def owners_of(sighting: Sighting, tracks: tuple[Track, ...], *, reach_px: int) -
             track.is_open
             and track.gain == sighting.gain
             and (track.is_ridge == sighting.is_ridge or track.change is sighting.change is Change.FENCING)
+            and not _stands_within(sighting, track)
             and touching(sighting.object.mask, track.mask, within_px=reach_px)
         ):
             found.append(n)
     return tuple(found)
 
 
+def _stands_within(sighting: Sighting, track: Track) -> bool:
+    """True for something built that is not the closed wall itself, and may well stand inside it."""
+    is_wall = track.change is Change.FENCING and _is_closed(track)
+    is_other = sighting.change is Change.CONSTRUCTION and not sighting.is_ridge
+    mask = sighting.object.mask
+    return is_wall and is_other and bool((mask & track.mask).sum() < 0.5 * mask.sum())
+
+
 def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
     """The event with an object added to it.
 
-    A re-based event that changes again, or one that grows by a quarter, takes a new step. Clearing becomes
-    construction when something is built on it, never the other way round.
+    A re-based event that changes again, one that grows by a quarter, and one on which something is built now, takes a
+    new step. Clearing becomes construction when something is built on it, never the other way round.
     """
     if track.is_ridge and sighting.is_ridge:
         return _redrawn(track, sighting, today=today)
     mask, core = (a | b for a, b in zip(_kept_ground(track, today), _ground(sighting), strict=True))
     added = int((mask & ~track.mask).sum())
+    change = sighting.change if _is_redrawn(track, today) else _later_change(track, sighting)
     is_step = (track.rebased and bool(sighting.object.mask.any())) or added > max(4, 0.25 * track.mask.sum())
-    new_step = is_step and sighting.first_day > track.steps[-1] + 14
+    began = sighting.first_day
+    if sighting.built_day is not None and change is Change.CONSTRUCTION is not track.change:
+        is_step, began = True, max(began, sighting.built_day)
+    new_step = is_step and began > track.steps[-1] + 14
     return replace(
         track,
         mask=mask,
         core=core,
-        change=sighting.change if _is_redrawn(track, today) else _later_change(track, sighting),
-        grown_day=today if added or new_step else track.grown_day,
+        change=change,
+        grown_day=today if added > GROWTH * track.mask.sum() or new_step else track.grown_day,
         scenes=tuple(dict.fromkeys((*track.scenes, *sighting.scenes))),
         sensors=tuple(sorted({*track.sensors, *sighting.sensors})),
         strength=max(track.strength, sighting.strength),
         dates=max(track.dates, sighting.dates),
-        steps=(*track.steps, sighting.first_day) if new_step else track.steps,
+        steps=(*track.steps, began) if new_step else track.steps,
         rebased=False if new_step else track.rebased,
         is_ridge=False,
         length_px=track.length_px if _is_closed(track) else _longer(track.length_px, sighting.length_px),
@@ -276,13 +290,14 @@ def _longer(a: float | None, b: float | None) -> float | None:
 def _later_change(track: Track, sighting: Sighting) -> Change:
     """The change after growth: fencing while the whole is a line or a ring, construction once a fifth is built on.
 
-    A wall that was closed is no clearing, whatever is bared within it.
+    A clearing is no wall for a strip at its side, and a wall that was closed no clearing, whatever is bared within it.
     """
     if not track.gain:
         return track.change
     whole = track.mask | sighting.object.mask
     is_nearly_all = sighting.object.mask.sum() >= 0.8 * whole.sum() or track.change is Change.FENCING
-    if sighting.change is Change.FENCING and (is_nearly_all or is_line(whole) or is_ring(whole)):
+    is_wall_by_now = track.change is Change.CONSTRUCTION and (is_line(whole) or is_ring(whole))
+    if sighting.change is Change.FENCING and (is_nearly_all or is_wall_by_now):
         return Change.FENCING
     share = sighting.object.mask.sum() / max(1, track.mask.sum())
     if track.change is Change.CONSTRUCTION or (sighting.change is Change.CONSTRUCTION and share >= 0.2):

@@ -164,7 +164,7 @@ def test_rebased_ground_is_expected_as_it_is_now(ground, scenery, channel):
     first = date(2024, 8, 1)
     for n in range(5):
         channel = seen(channel, built.optical(first + timedelta(days=5 * n)))
-    fresh, done = rebase(channel, block, NOWHERE, since=first.toordinal(), fewest=5)
+    fresh, done = rebase(channel, block, NOWHERE, since=np.full(block.shape, first.toordinal(), np.int32), fewest=5)
     assert np.array_equal(done, block)
     assert np.array_equal(fresh.baseline.coefficients[..., ~block], channel.baseline.coefficients[..., ~block])
     look = built.optical(first + timedelta(days=40))
@@ -185,7 +185,7 @@ def test_the_rim_of_a_change_keeps_its_season_and_is_shifted(ground, channel):
     first = date(2024, 8, 1)
     for n in range(5):
         channel = seen(channel, built.optical(first + timedelta(days=5 * n)))
-    fresh, done = rebase(channel, block, rim, since=first.toordinal(), fewest=5)
+    fresh, done = rebase(channel, block, rim, since=np.full(block.shape, first.toordinal(), np.int32), fewest=5)
     assert np.array_equal(done, block | rim)
     before, after = channel.baseline, fresh.baseline
     assert np.array_equal(after.coefficients[:, 1:, rim], before.coefficients[:, 1:, rim])
@@ -205,7 +205,9 @@ def test_ground_is_rebased_only_on_enough_looks_since_it_changed(ground, channel
     block, first = ground.box(20, 20, 8, 8), date(2024, 8, 1)
     for n in range(5):
         channel = seen(channel, ground.optical(first + timedelta(days=5 * n)))
-    same, done = rebase(channel, block, NOWHERE, since=first.toordinal() + late, fewest=5 + 1 - late)
+    same, done = rebase(
+        channel, block, NOWHERE, since=np.full(block.shape, first.toordinal() + late, np.int32), fewest=5 + 1 - late
+    )
     assert not done.any()
     assert same is channel
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -61,6 +63,15 @@ def test_an_edge_between_two_fields_is_no_line(seed, angle, step):
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]] - 35.5
     field = rows * np.cos(np.deg2rad(angle)) > columns * np.sin(np.deg2rad(angle))
     assert find_lines(calm(seed) + np.float32(step) * field) == ()
+
+
+@pytest.mark.parametrize("angle", [0, 30, 90])
+def test_a_row_of_things_of_different_strength_is_no_wall(angle):
+    truth, steps = stroke(angle), np.indices(SHAPE).sum(axis=0) // 5
+    row = calm(3, 0.3) + np.where(steps % 2 == 0, 12.0, 4.5).astype(np.float32) * truth
+    anything = FencingParameters(uneven=9.0, faded=0.0)
+    assert covered(find_lines(row, parameters=anything), truth) > 0.6
+    assert covered(find_lines(row, parameters=replace(anything, uneven=0.27)), truth) < 0.2
 
 
 def test_a_darker_line_is_left_to_an_image_turned_around():

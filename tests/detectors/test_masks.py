@@ -29,11 +29,13 @@ def test_a_scene_that_does_not_is_not(cover):
     assert not clear_mask(VALID, classes(cover)).any()
 
 
-def test_without_a_classification_every_measured_pixel_is_clear():
-    valid = np.random.default_rng(1).random(SHAPE) < 0.7
+def test_without_a_classification_every_measured_pixel_is_clear_but_the_rim_beside_what_was_not():
+    valid = VALID.copy()
+    valid[:, :5] = False
     clear = clear_mask(valid, None)
-    assert np.array_equal(clear, valid)
-    assert clear is not valid
+    assert np.array_equal(clear[:, 6:], valid[:, 6:])
+    assert not clear[:, :6].any()
+    assert valid[:, 5].all(), "what was given stays as it was"
 
 
 @pytest.mark.parametrize("cover", [SHADOW, CLOUD, CIRRUS])

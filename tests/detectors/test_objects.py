@@ -51,7 +51,7 @@ def masks_of(confidence: np.ndarray, **more: object) -> list[np.ndarray]:
 
 def test_no_confidence_is_no_object():
     assert found(np.zeros(SHAPE)) == ()
-    assert found(np.full(SHAPE, P.edge - 0.1)) == ()
+    assert found(np.full(SHAPE, P.least - 0.1)) == ()
 
 
 @pytest.mark.parametrize(("side", "count"), [((1, 3), 0), ((1, 4), 1), ((2, 2), 1), ((5, 5), 1)])
@@ -65,13 +65,13 @@ def test_a_coarse_product_asks_for_native_pixels(resolution, count):
     assert len(found(box(10, 10, 5, 5) * 40.0, resolution_px=resolution)) == count
 
 
-def test_an_object_reaches_as_far_as_its_edge_but_needs_a_core():
-    confidence = box(10, 10, 7, 7) * (P.edge + 1.0)
-    assert found(confidence) == ()
-    confidence[12, 12:15] = P.core + 1
-    (item,) = found(confidence)
+def test_an_object_of_one_look_reaches_as_far_as_its_edge_but_needs_a_core():
+    metric = box(10, 10, 7, 7) * (P.single_edge + 0.1)
+    assert found(metric, looks=1.0, scarce=True) == ()
+    metric[12, 12:15] = P.single_look + 0.1
+    (item,) = found(metric, looks=1.0, scarce=True)
     assert np.array_equal(item.mask, box(10, 10, 7, 7))
-    assert np.array_equal(item.core, confidence > P.core)
+    assert np.array_equal(item.core, metric > P.single_look)
 
 
 def test_one_look_is_no_object_where_there_is_a_history():
@@ -110,10 +110,9 @@ def test_objects_share_no_pixel_and_hold_only_what_was_given(seed):
     for item in objects:
         total += item.mask
         assert item.mask.sum() >= P.smallest_px
-        assert item.core.sum() >= P.smallest_core_px
         assert not (item.core & ~item.mask).any()
     assert total.max(initial=0) <= 1
-    assert not (total.astype(bool) & (confidence < P.edge)).any()
+    assert not (total.astype(bool) & (confidence < P.least)).any()
     for item, again in zip(objects, found(confidence), strict=True):
         assert np.array_equal(item.mask, again.mask)
 

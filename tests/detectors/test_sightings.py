@@ -7,10 +7,11 @@ from datetime import date
 import numpy as np
 import pytest
 
+from detectors.evidence import Cue, no_evidence
 from detectors.fencing import Line
 from detectors.look import RADAR
 from detectors.objects import GroundObject
-from detectors.sightings import _wall_of
+from detectors.sightings import _may_be_wall, _wall_of
 from detectors.views import Found, View
 
 JUNE, SINCE, UNTIL = date(2024, 6, 3), date(2024, 4, 1), date(2024, 8, 25)
@@ -92,3 +93,18 @@ def test_the_star_that_kernels_draw_on_a_roof_makes_it_no_wall():
     star = Line(roof & (np.indices(SHAPE).sum(axis=0) % 2 == 0), 20.0, 9.0)
     view = View(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())
     assert _wall_of(GroundObject(roof, roof), (Found(star, view),)) is None
+
+
+@pytest.mark.parametrize(
+    ("cue", "thing", "may_be"),
+    [
+        (Cue.EXPOSURE, patch(19, 10, 2, 18), True),
+        (Cue.EXPOSURE, patch(19, 10, 4, 8), False),
+        (Cue.BACKSCATTER_UP, patch(19, 10, 4, 8), True),
+    ],
+    ids=["strip", "clearing", "radar"],
+)
+def test_what_optics_alone_show_as_no_strip_is_no_piece_of_a_wall(cue, thing, may_be):
+    evidence = no_evidence(SHAPE)
+    evidence.count[cue][thing] = 3.0
+    assert _may_be_wall(evidence, GroundObject(thing, thing)) is may_be

@@ -29,6 +29,7 @@ from detectors.tracking import (
 SHAPE = (40, 40)
 P = TrackingParameters()
 MONDAY = date(2024, 6, 3).toordinal()
+OVER = P.quiet_days + 1
 FLAT = np.zeros(SHAPE, np.float32)
 LATER_STATES = {
     State.PROVISIONAL: {State.PROVISIONAL, State.CONFIRMED, State.RETRACTED},
@@ -63,7 +64,7 @@ def confirmed(mask: np.ndarray = BLOCK, **more) -> Track:
 
 
 def finished(mask: np.ndarray = BLOCK) -> Track:
-    return settle(confirmed(mask), held_share=1.0, last_look=MONDAY + 121, today=MONDAY + 124, parameters=P)
+    return settle(confirmed(mask), held_share=1.0, last_look=MONDAY + OVER, today=MONDAY + OVER + 3, parameters=P)
 
 
 def retracted(mask: np.ndarray = BLOCK) -> Track:
@@ -177,22 +178,33 @@ def test_a_third_of_its_evidence_keeps_a_provisional_event(held, state):
 def test_finished_only_after_having_been_looked_at():
     """Months without a clear look are not calm."""
     track = confirmed()
-    for today in (MONDAY + 121, MONDAY + 400):
-        for last_look in (MONDAY, MONDAY + 120):
+    for today in (MONDAY + OVER, MONDAY + 400):
+        for last_look in (MONDAY, MONDAY + P.quiet_days):
             assert settle(track, held_share=1.0, last_look=last_look, today=today, parameters=P) == track
-    looked = settle(track, held_share=1.0, last_look=MONDAY + 121, today=MONDAY + 124, parameters=P)
+    looked = settle(track, held_share=1.0, last_look=MONDAY + OVER, today=MONDAY + OVER + 3, parameters=P)
     assert looked.state is State.FINISHED
 
 
 def test_growth_puts_off_the_end():
     track = grow(confirmed(), sighting(box(10, 10, 5, 9)), today=MONDAY + 100)
-    assert settle(track, held_share=1.0, last_look=MONDAY + 130, today=MONDAY + 130, parameters=P) == track
+    assert settle(track, held_share=1.0, last_look=MONDAY + OVER, today=MONDAY + OVER, parameters=P) == track
 
 
 def test_being_seen_again_without_growth_does_not():
     track = grow(confirmed(), sighting(), today=MONDAY + 100)
     assert track.sighted_day == MONDAY + 100
-    assert settle(track, held_share=1, last_look=MONDAY + 121, today=MONDAY + 124, parameters=P).state is State.FINISHED
+    assert (
+        settle(track, held_share=1, last_look=MONDAY + OVER, today=MONDAY + OVER + 3, parameters=P).state
+        is State.FINISHED
+    )
+
+
+def test_a_pixel_more_at_the_rim_is_no_growth():
+    track = grow(confirmed(box(10, 10, 6, 6)), sighting(box(16, 12, 1, 1)), today=MONDAY + 100)
+    assert track.mask.sum() == 37
+    assert (
+        settle(track, held_share=1, last_look=MONDAY + OVER, today=MONDAY + OVER, parameters=P).state is State.FINISHED
+    )
 
 
 @pytest.mark.parametrize("track", [confirmed(), finished(), retracted()], ids=lambda t: t.state.value)
@@ -312,6 +324,21 @@ def test_a_demolition_stays_one():
     assert grow(track, sighting(change=Change.DEMOLITION), today=MONDAY + 7).change is Change.DEMOLITION
 
 
+def test_a_strip_beside_a_clearing_makes_it_no_wall():
+    strip = sighting(WALL, change=Change.FENCING)
+    assert grow(confirmed(change=Change.CLEARING), strip, today=MONDAY + 7).change is Change.CLEARING
+
+
+def test_what_is_built_on_a_clearing_is_a_step_dated_by_what_stands():
+    cleared = confirmed(box(10, 10, 8, 8), change=Change.CLEARING)
+    for days, steps in ((10, 1), (40, 2)):
+        roofs = sighting(box(10, 10, 6, 6), built_day=MONDAY + days)
+        grown = grow(cleared, roofs, today=MONDAY + 60)
+        assert grown.change is Change.CONSTRUCTION
+        assert len(grown.steps) == steps
+    assert grown.steps[-1] == MONDAY + 40
+
+
 def test_growth_by_a_quarter_is_a_step_of_its_own_after_a_fortnight():
     def steps(mask, first_day):
         return grow(opened(), sighting(mask, first_day=first_day), today=first_day + 4).steps
@@ -354,6 +381,15 @@ def test_an_object_belongs_to_the_open_events_it_touches_oldest_first():
 @pytest.mark.parametrize("track", [finished(), retracted()], ids=lambda t: t.state.value)
 def test_an_event_that_is_over_takes_nothing_more(track):
     assert owners_of(sighting(), (track,), reach_px=2) == ()
+
+
+def test_what_is_built_within_a_closed_wall_is_an_event_of_its_own():
+    ring = box(10, 10, 12, 12) & ~box(12, 12, 8, 8)
+    roof, rebuilt = sighting(box(13, 13, 3, 3)), sighting(box(10, 10, 2, 6))
+    wall = confirmed(ring, change=Change.FENCING, length_px=44.0, closure=1.0)
+    assert owners_of(roof, (wall,), reach_px=2) == ()
+    assert owners_of(rebuilt, (wall,), reach_px=2) == (0,)
+    assert owners_of(roof, (replace(wall, closure=0.5),), reach_px=2) == (0,)
 
 
 def test_building_and_pulling_down_are_two_events_and_a_line_a_third():

@@ -8,7 +8,7 @@ is the step's alone. What is read and fitted alike is read and fitted once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +29,8 @@ EARLY_DAYS = -15
 class Run:
     """One watch under one ablation: of each true change whether it was found, when, rightly named, and how large.
 
-    No days are counted where the event was there before, of an earlier phase; `areas` are pixels found to true.
+    No days are counted where the event was there before, of an earlier phase; `areas` are pixels found to true;
+    `case` names the looks, which an ablation that needs an instrument they lack leaves out.
     """
 
     ablation: str
@@ -40,11 +41,13 @@ class Run:
     false: int
     km2_years: float
     areas: tuple[float | None, ...] = ()
+    case: str = ""
 
 
 def case_runs(kind: str, *where: Any, **keywords: Any) -> list[Run]:
     """All runs of a case: everything, then without each step."""
-    return runs(case(kind, *where, **keywords), ABLATIONS)
+    found = runs(case(kind, *where, **keywords), ABLATIONS)
+    return [replace(one, case=repr((kind, where, keywords))) for one in found]
 
 
 def alone_runs(kind: str, *where: Any, **keywords: Any) -> list[Run]:
@@ -161,7 +164,7 @@ def _measured(some: list[Run]) -> Measured:
 
 
 def table(found: list[Run]) -> list[str]:
-    """The table of all ablations; differences to the whole chain in brackets, with 95 % intervals where changes pair.
+    """The table of all ablations; differences to the whole chain on the same cases in brackets, with 95 % intervals.
 
     The last columns name what moved by two changes or false events, 4 days, 3 % of names or 5 % of area, and more.
     """
@@ -170,6 +173,7 @@ def table(found: list[Run]) -> list[str]:
 
 
 def _row(name: str, some: list[Run], everything: list[Run]) -> str:
+    everything = [r for r in everything if r.case in {s.case for s in some}]
     moved: dict[str, float] = {}
     recalls, falses = [], []
     for is_real, where in ((True, "real"), (False, "simulated")):
@@ -179,7 +183,7 @@ def _row(name: str, some: list[Run], everything: list[Run]) -> str:
         if own.km2_years:
             moved[f"recall, {where}"] = (base.hits.sum() - own.hits.sum()) / 2
             moved[f"false events, {where}"] = (own.false - base.false) / 2
-    own, base = _measured(some), _measured([r for r in everything if r.is_real in {s.is_real for s in some}])
+    own, base = _measured(some), _measured(everything)
     moved |= {"delay": (own.days - base.days) / 4, "names": (base.named - own.named) / 0.03}
     moved["area"] = (abs(own.area - 1) - abs(base.area - 1)) / 0.05
     late, named = f"{own.days:.0f} ({own.days - base.days:+.0f})", f"{own.named:.2f} ({own.named - base.named:+.2f})"
