@@ -142,7 +142,8 @@ def _free(key: str, taken: frozenset[str]) -> str:
 def owners_of(sighting: Sighting, tracks: tuple[Track, ...], *, reach_px: int) -> tuple[int, ...]:
     """The indices of the open events of the same sign that the object touches, oldest first.
 
-    A line joins what is told as a wall, and only that. What is built within a closed wall is an event of its own.
+    A line joins what is told as a wall, and only that. What was bared beside one, or built within a closed one, is
+    an event of its own.
     """
     found = []
     for n, track in enumerate(tracks):
@@ -150,19 +151,18 @@ def owners_of(sighting: Sighting, tracks: tuple[Track, ...], *, reach_px: int) -
             track.is_open
             and track.gain == sighting.gain
             and (track.is_ridge == sighting.is_ridge or track.change is sighting.change is Change.FENCING)
-            and not _stands_within(sighting, track)
+            and not _stands_beside(sighting, track)
             and touching(sighting.object.mask, track.mask, within_px=reach_px)
         ):
             found.append(n)
     return tuple(found)
 
 
-def _stands_within(sighting: Sighting, track: Track) -> bool:
-    """True for something built that is not the closed wall itself, and may well stand inside it."""
-    is_wall = track.change is Change.FENCING and _is_closed(track)
-    is_other = sighting.change is Change.CONSTRUCTION and not sighting.is_ridge
+def _stands_beside(sighting: Sighting, track: Track) -> bool:
+    """True for what was bared beside a wall, or built within or beside a closed one: it is not the wall itself."""
+    is_other = sighting.change is Change.CLEARING or (sighting.change is Change.CONSTRUCTION and _is_closed(track))
     mask = sighting.object.mask
-    return is_wall and is_other and bool((mask & track.mask).sum() < 0.5 * mask.sum())
+    return track.change is Change.FENCING and is_other and bool((mask & track.mask).sum() < 0.5 * mask.sum())
 
 
 def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
@@ -288,9 +288,9 @@ def _longer(a: float | None, b: float | None) -> float | None:
 
 
 def _later_change(track: Track, sighting: Sighting) -> Change:
-    """The change after growth: fencing while the whole is a line or a ring, construction once a fifth is built on.
+    """The change after growth: construction once a fifth is built on, fencing once nearly all of it is a wall.
 
-    A clearing is no wall for a strip at its side, and a wall that was closed no clearing, whatever is bared within it.
+    A clearing is no wall for a strip at its side, and a wall no clearing for what is bared where it stands.
     """
     if not track.gain:
         return track.change
@@ -299,11 +299,10 @@ def _later_change(track: Track, sighting: Sighting) -> Change:
     is_wall_by_now = track.change is Change.CONSTRUCTION and (is_line(whole) or is_ring(whole))
     if sighting.change is Change.FENCING and (is_nearly_all or is_wall_by_now):
         return Change.FENCING
-    share = sighting.object.mask.sum() / max(1, track.mask.sum())
-    if track.change is Change.CONSTRUCTION or (sighting.change is Change.CONSTRUCTION and share >= 0.2):
+    is_large = sighting.object.mask.sum() >= 0.2 * track.mask.sum()
+    if track.change is Change.CONSTRUCTION or (sighting.change is Change.CONSTRUCTION and is_large):
         return Change.CONSTRUCTION
-    is_fence_still = track.change is Change.FENCING and (_is_closed(track) or is_line(whole) or is_ring(whole))
-    return Change.FENCING if is_fence_still else Change.CLEARING
+    return track.change
 
 
 def confirm(track: Track, *, sure_px: int, today: int, parameters: TrackingParameters) -> Track:

@@ -135,11 +135,12 @@ def test_a_closed_wall_gets_no_longer_by_what_is_built_within():
         assert grow(wall, roofs, today=MONDAY + 7).length_px == length
 
 
-def test_ground_bared_within_a_closed_wall_makes_it_no_clearing():
-    bared = sighting(box(12, 12, 20, 20), change=Change.CLEARING)
-    for closure, change in ((0.5, Change.CLEARING), (1.0, Change.FENCING)):
-        wall = confirmed(change=Change.FENCING, length_px=60.0, closure=closure)
-        assert grow(wall, bared, today=MONDAY + 7).change is change
+def test_ground_bared_where_a_wall_stands_makes_it_no_clearing_and_beside_it_is_an_event_of_its_own():
+    wall = confirmed(WALL, change=Change.FENCING, length_px=30.0, closure=0.0)
+    on, beside = (sighting(mask, change=Change.CLEARING) for mask in (box(10, 5, 1, 20), box(11, 5, 6, 12)))
+    assert owners_of(on, (wall,), reach_px=2) == (0,)
+    assert grow(wall, on, today=MONDAY + 7).change is Change.FENCING
+    assert owners_of(beside, (wall,), reach_px=2) == ()
 
 
 def test_a_line_needs_a_fourth_date():
@@ -294,7 +295,7 @@ def test_growth_adds_ground_scenes_and_sensors():
         (Change.CONSTRUCTION, Change.CLEARING, Change.CONSTRUCTION),
         (Change.CLEARING, Change.CLEARING, Change.CLEARING),
         (Change.FENCING, Change.CONSTRUCTION, Change.CONSTRUCTION),
-        (Change.FENCING, Change.CLEARING, Change.CLEARING),
+        (Change.FENCING, Change.CLEARING, Change.FENCING),
     ],
 )
 def test_clearing_becomes_construction_and_never_the_reverse(was, comes, becomes):
