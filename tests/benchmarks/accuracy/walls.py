@@ -213,11 +213,21 @@ def _measures(rows: Sequence[Fenced]) -> list[Figure]:
     rings = [r for r in told if r.form == "ring"]
     other = [r for r in found if r.change != Change.FENCING.value]
     names = f"told as {counted(f'{r.change} by {r.sensors}' for r in other)}"
+    long = [r for r in found if r.length >= GOAL_LENGTH]
+    long_names = (
+        f"told as {counted(f'{r.change} by {r.sensors}, {r.form} of {r.length} px' for r in long if r in other)}"
+    )
     course = f"of the course of these rings their events hold {np.mean([r.covered for r in rings] or [0]):.0%}"
     within = [r for r in _within_goal(rows) if r.sensors != "Sentinel-1"]
     lengths = [r.length for r in within]
     return [
         share("walls found: told as fencing", [r.change == Change.FENCING.value for r in found], "≥ 0.90", why=names),
+        share(
+            "walls of 20 px and more found: told as fencing",
+            [r.change == Change.FENCING.value for r in long],
+            "≥ 0.90",
+            why=long_names,
+        ),
         ratio(
             "walls of 20 px and more, 0.4 and more, Sentinel-2 or both: share of their length found",
             [r.covered * r.length for r in within],
