@@ -43,7 +43,8 @@ class Baseline:
 
     `coefficients` is float32 (feature, term, y, x): constant, then cosine and sine of each harmonic pair. `spread` is
     float32 (feature, y, x), never under the feature's floor. `lowest` and `highest` are float32 (feature, y, x), what
-    was ever read, outliers aside. `looks` is int16 (y, x), how many clear looks the pixel had.
+    was ever read, outliers aside. `looks` is int16 (y, x), how many clear looks the pixel had. `information` is
+    float64 (term, term), the mean normal matrix, from which the uncertainty of a prediction follows.
     """
 
     names: tuple[str, ...]
@@ -53,6 +54,7 @@ class Baseline:
     lowest: Floats
     highest: Floats
     looks: npt.NDArray[np.int16]
+    information: npt.NDArray[np.float64]
 
     @property
     def terms(self) -> int:
@@ -116,14 +118,23 @@ def fit_baseline(
         season = np.array([UNSEEN_SEASON[name] for name in names], np.float32)[:, None, None]
         spread = np.sqrt(spread**2 + season**2).astype(np.float32)
     lowest, highest = _extremes(values)
+    seen = np.isfinite(values[:, 0]).reshape(time, -1).mean(axis=1)
+    information = (regressors * seen[:, None]).T @ regressors
     coefficients = np.stack([fit[0].reshape(-1, *shape) for fit in fits])
-    return Baseline(names, pairs, coefficients, spread, lowest, highest, looks)
+    return Baseline(names, pairs, coefficients, spread, lowest, highest, looks, information)
 
 
 def predict(baseline: Baseline, day: int) -> Floats:
     """The expected features (feature, y, x) on a day; NaN where never seen."""
     row = design(np.array([day]), baseline.pairs)[0].astype(np.float32)
     return np.asarray(np.einsum("p,fpyx->fyx", row, baseline.coefficients, optimize=True), np.float32)
+
+
+def prediction_factor(baseline: Baseline, day: int, *, ridge: float = 1.0) -> float:
+    """By how much the spread of a prediction exceeds that of a reading: √(1 + xᵀ(XᵀX + ridge)⁻¹x), at least 1."""
+    row = design(np.array([day]), baseline.pairs)[0]
+    penalty = np.diag([0.05] + [ridge] * (baseline.terms - 1))
+    return float(np.sqrt(1.0 + row @ np.linalg.solve(baseline.information + penalty, row)))
 
 
 def _fit_one(series: Floats, regressors: npt.NDArray[np.float64], p: BaselineParameters) -> tuple[Floats, Floats]:

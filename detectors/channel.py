@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from detectors.baseline import Baseline, BaselineParameters, fit_baseline, predict
+from detectors.baseline import Baseline, BaselineParameters, fit_baseline, predict, prediction_factor
 from detectors.cues import familiar_mask, optical_metric, radar_metric
 from detectors.evidence import OPTICAL_CUES, RADAR_CUES, Cue, Residual, standardise
 from detectors.features import FLOORS, UNSEEN_SEASON, Features, features_of, registration_image
@@ -212,9 +212,10 @@ def compare(channel: Channel, features: Features, *, day: int, settled: Mask) ->
     """Residuals of a look against the baseline, the metric of each cue of the channel, and where they are familiar."""
     observed = _pick(features, channel.names)
     expected = predict(channel.baseline, day)
+    factor = prediction_factor(channel.baseline, day)
     # after a scene or two, σ is what seasons do anywhere: two scenes of one season differ by far less
     floors = FLOORS if channel.is_scarce and channel.sensor == OPTICAL else None
-    residual = standardise(observed, expected, channel.baseline, settled=settled, floors=floors)
+    residual = standardise(observed, expected, channel.baseline, factor=factor, settled=settled, floors=floors)
     if channel.sensor == OPTICAL:
         return residual, optical_metric(residual), familiar_mask(residual, channel.baseline, day=day)
     # a history that has seen no year is given a wide σ for the seasons to come, which a calm scene must not take back

@@ -182,6 +182,7 @@ def standardise(
     expected: Floats,
     baseline: Baseline,
     *,
+    factor: float,
     settled: Mask,
     floors: Mapping[str, float] | None = None,
 ) -> Residual:
@@ -194,6 +195,7 @@ def standardise(
     Parameters
     ----------
     observed, expected : float32 (feature, y, x). settled : bool (y, x), pixels that belong to no event.
+    factor : √ of the prediction's variance ratio, ≥ 1.
     floors : the least σ of each feature, where σ is one that was only supposed: a scene calmer than it narrows it so
         far.
     """
@@ -202,10 +204,10 @@ def standardise(
     for f in range(len(residual)):
         common = residual[f][settled & np.isfinite(residual[f])]
         offset = float(np.median(common)) if common.size else 0.0
-        name, sigma = baseline.names[f], baseline.spread[f]
+        name, sigma = baseline.names[f], baseline.spread[f] * factor
         scaled = (residual[f] - offset) / sigma
         excess = _excess(scaled[settled & np.isfinite(scaled)], smeared=name == "texture")
-        least = 1.0 if floors is None else floors[name] / sigma
+        least = 1.0 if floors is None else floors[name] / baseline.spread[f]
         z[f] = scaled / np.maximum(least, excess)
     return Residual(baseline.names, z, observed, expected, baseline.coefficients[:, 0])
 

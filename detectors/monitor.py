@@ -215,6 +215,7 @@ def _merged(old: Baseline, new: Baseline, kept: Mask) -> Baseline:
         lowest=np.where(kept, old.lowest, new.lowest),
         highest=np.where(kept, old.highest, new.highest),
         looks=np.where(kept, old.looks, new.looks).astype(np.int16),
+        information=new.information if new.pairs == pairs else old.information,
     )
 
 

@@ -17,6 +17,7 @@ from detectors.baseline import (
     fit_baseline,
     harmonic_pairs,
     predict,
+    prediction_factor,
 )
 from detectors.features import FLOORS, UNSEEN_SEASON
 
@@ -132,6 +133,33 @@ def test_a_shorter_history_is_fitted_by_what_it_bears():
         assert fitted(history(days, [0.5], noise=0.02), days).coefficients.shape == (1, terms, *SIZE)
 
 
+@pytest.mark.parametrize(("looks", "days_apart"), [(1, 1), (3, 30), (20, 25), (60, 13)])
+def test_a_prediction_is_never_surer_than_a_reading(looks, days_apart):
+    days = dates(looks, days_apart)
+    baseline = fitted(history(days, [0.5], noise=0.05), days)
+    factors = [prediction_factor(baseline, START + day) for day in range(0, 1100, 37)]
+    assert min(factors) >= 1.0
+    assert max(factors) < 5.0
+
+
+def test_a_longer_history_predicts_better():
+    few, many = (
+        prediction_factor(fitted(history(dates(n, 7), [0.5], noise=0.05), dates(n, 7)), START + 900) for n in (2, 40)
+    )
+    assert 1.0 < many < few
+
+
+def test_a_season_that_was_never_seen_clearly_is_predicted_less_surely():
+    """Two years in which every winter was under cloud."""
+    days = dates(110, 7)
+    values = history(days, [0.5, 0.1, 0.1, 0.0, 0.0], noise=0.02)
+    winter = np.isin([date.fromordinal(int(d)).month for d in days], (11, 12, 1, 2))
+    values[winter] = np.nan
+    baseline = fitted(values, days)
+    january, july = (date(2024, month, 5).toordinal() for month in (1, 7))
+    assert prediction_factor(baseline, january) > prediction_factor(baseline, july) + 0.02
+
+
 @QUICK
 @given(seed=st.integers(0, 1000), looks=st.integers(1, 80), days_apart=st.integers(1, 20))
 def test_spread_never_falls_under_the_floor(seed, looks, days_apart):
@@ -191,6 +219,6 @@ def test_fitting_leaves_the_history_as_it_was():
     baseline = fitted(values, days)
     assert np.array_equal(values, before, equal_nan=True)
     again = fitted(values, days)
-    for name in ("coefficients", "spread", "lowest", "highest", "looks"):
+    for name in ("coefficients", "spread", "lowest", "highest", "looks", "information"):
         assert np.array_equal(getattr(baseline, name), getattr(again, name), equal_nan=True)
     assert replace(baseline, pairs=0).terms == 1

@@ -215,8 +215,9 @@ def known(pairs: int, swing: float = 0.3) -> Baseline:
         summer = design(np.array([DAY]), 1)[0, 1:]
         coefficients[0, 1:3] = swing * summer[:, None, None]
         coefficients[1, 1:3] = -swing / 6 * summer[:, None, None]
-    looks = np.full(SHAPE, 40, np.int16)
-    return Baseline(("vegetation", "brightness"), pairs, coefficients, spread, low, high, looks)
+    return Baseline(
+        ("vegetation", "brightness"), pairs, coefficients, spread, low, high, np.full(SHAPE, 40, np.int16), np.eye(1)
+    )
 
 
 def is_familiar(vegetation: float, brightness: float, *, day: int, pairs: int = 2) -> bool:

@@ -184,10 +184,10 @@ def settled_baseline():
     return fit_baseline(values, days, names=("vegetation",))
 
 
-def z_of(observed: np.ndarray, *, settled: np.ndarray = EVERYWHERE, floors=None) -> np.ndarray:
+def z_of(observed: np.ndarray, *, settled: np.ndarray = EVERYWHERE, factor: float = 1.0, floors=None) -> np.ndarray:
     baseline = settled_baseline()
     expected = np.full((1, *BIG), 0.5, np.float32)
-    return standardise(observed.astype(np.float32), expected, baseline, settled=settled, floors=floors).z
+    return standardise(observed.astype(np.float32), expected, baseline, factor=factor, settled=settled, floors=floors).z
 
 
 def noise(sigma: float, seed: int = 1) -> np.ndarray:
@@ -235,6 +235,10 @@ def test_a_calm_scene_narrows_a_supposed_spread_down_to_its_floor_and_no_other()
     assert z_of(calm, floors={"vegetation": 0.005}).std() == pytest.approx(1.0, abs=0.1)
     assert z_of(calm, floors={"vegetation": 0.02}).std() == pytest.approx(0.5, abs=0.05)
     np.testing.assert_allclose(z_of(noise(0.25), floors={"vegetation": 0.005}), z_of(noise(0.25)), atol=1e-4)
+
+
+def test_an_uncertain_prediction_makes_a_reading_count_less():
+    np.testing.assert_allclose(z_of(noise(0.01), factor=2.0), z_of(noise(0.01)) / 2.0, atol=1e-4)
 
 
 def test_unseen_pixels_stay_unseen_and_a_scene_of_them_is_no_scene():

@@ -7,7 +7,7 @@ from scipy import ndimage, stats
 from scoring import Figure, median, rate, share
 from series import real_series
 
-from detectors.baseline import fit_baseline, predict
+from detectors.baseline import fit_baseline, predict, prediction_factor
 from detectors.channel import clear_of, reference_image
 from detectors.cues import radar_metric
 from detectors.evidence import standardise
@@ -78,8 +78,9 @@ def speckle(*, seed: int, looks: int = 60, size: int = 96) -> list[Figure]:
     baseline = fit_baseline(values[:half], days[:half], names=bands)
     passed = np.zeros(2, int)
     for n in range(half, looks):
-        expected = predict(baseline, int(days[n]))
-        residual = standardise(values[n], expected, baseline, settled=everywhere)
+        day, expected = int(days[n]), predict(baseline, int(days[n]))
+        factor = prediction_factor(baseline, day)
+        residual = standardise(values[n], expected, baseline, factor=factor, settled=everywhere)
         passed += (radar_metric(residual, settled=everywhere) > 2.5).sum(axis=(1, 2))
     nominal = stats.norm.sf(2.5) * (looks - half) * size * size
     return [

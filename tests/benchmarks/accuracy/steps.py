@@ -127,6 +127,7 @@ ABLATIONS: tuple[Ablation, ...] = (
     Ablation("snow that the classification leaves", {"detectors.channel.snow_mask": _like_first(False)}, None, True),
     Ablation("seasons in the baseline", {"detectors.baseline.harmonic_pairs": _always(0)}, None, True),
     Ablation("robust fit", {"detectors.channel.fit_baseline": _given(parameters=BaselineParameters(rounds=1))}),
+    Ablation("uncertainty of the prediction", {"detectors.channel.prediction_factor": _always(1.0)}),
     Ablation("common motion and wider σ", {"detectors.channel.standardise": _unsettled}),
     Ablation("wider σ in restless scenes", {"detectors.evidence._excess": _always(1.0)}),
     Ablation("familiar looks count less", {"detectors.channel.familiar_mask": _like_first(False)}),
