@@ -7,11 +7,11 @@ from datetime import date
 import numpy as np
 from scipy import ndimage
 
-from detectors.evidence import Cue
 from detectors.look import OPTICAL, Mask
 from detectors.monitor import AreaState
 from detectors.objects import EIGHT, area_interval
 from detectors.records import Change, Criterion, Event, Place
+from detectors.sightings import standing
 from detectors.suspects import Candidate, criteria_of
 from detectors.tracking import Track, footprints
 
@@ -100,13 +100,12 @@ def _built(state: AreaState, near: list[Track]) -> Mask:
 
     Fresh rock around a pit stands out as a wall does, and a field that was ploughed as ground that is built on.
     """
-    confidence = state.evidence.confidence
-    stands = np.maximum(confidence[Cue.STRUCTURE], confidence[Cue.BACKSCATTER_UP]) >= 16.0
+    now = standing(state.evidence)
     built = np.zeros(state.ground.shape, bool)
     for track in near:
         if track.change is Change.CONSTRUCTION:
-            standing = track.mask & stands
-            built |= standing if standing.any() else track.core
+            stood = track.mask & (now if track.built is None else now | track.built)
+            built |= stood if stood.any() else track.core
     return built
 
 

@@ -136,6 +136,7 @@ def _sighting(
         length_px=length,
         closure=closure,
         built_day=_built_day(state, item.mask) if gain else None,
+        built=item.mask & standing(evidence) if gain else None,
     )
 
 
@@ -201,6 +202,12 @@ def _stands(state: AreaState) -> Mask:
             least = SINGLE_LOOK if channel.is_scarce else STANDS
             structure |= (confidence[Cue.STRUCTURE] >= least) & _was_bare(channel)
     return np.stack([structure, confidence[Cue.BACKSCATTER_UP] >= STANDS])
+
+
+def standing(evidence: Evidence) -> Mask:
+    """Where structure or backscatter holds enough for an object, whatever the ground was before; bool (y, x)."""
+    confidence = evidence.confidence
+    return np.asarray(np.maximum(confidence[Cue.STRUCTURE], confidence[Cue.BACKSCATTER_UP]) >= STANDS)
 
 
 def _built_day(state: AreaState, mask: Mask) -> int | None:

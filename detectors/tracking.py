@@ -49,7 +49,8 @@ class Track:
 
     `mask` and `core` bool (y, x). `kinds` counts, for each change, the pixels that spoke for it. `steps` are the days
     on which it grew by a step of its own. `sure` is the share of pixels at or above the confirming confidence,
-    `strength` the mean confidence (mean · count²) over the core.
+    `strength` the mean confidence (mean · count²) over the core. `built` bool (y, x) is where something ever stood: the
+    evidence of that goes when the ground is re-based.
     """
 
     key: str
@@ -73,6 +74,7 @@ class Track:
     closure: float | None = None
     sighted_day: int = 0
     merged_into: str | None = None
+    built: Mask | None = None
 
     @property
     def is_open(self) -> bool:
@@ -82,7 +84,10 @@ class Track:
 
 @dataclass(frozen=True)
 class Sighting:
-    """An object of this week with what the evidence says of it; `built_day` is when something began to stand in it."""
+    """An object of this week with what the evidence says of it.
+
+    `built` bool (y, x) is where something stands in it, `built_day` when that began.
+    """
 
     object: GroundObject
     gain: bool
@@ -97,6 +102,7 @@ class Sighting:
     length_px: float | None = None
     closure: float | None = None
     built_day: int | None = None
+    built: Mask | None = None
 
 
 def open_track(sighting: Sighting, strength: Floats, *, today: int, taken: frozenset[str]) -> Track:
@@ -128,6 +134,7 @@ def open_track(sighting: Sighting, strength: Floats, *, today: int, taken: froze
         length_px=sighting.length_px,
         closure=sighting.closure,
         sighted_day=today,
+        built=sighting.built,
     )
 
 
@@ -197,6 +204,7 @@ def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
         length_px=track.length_px if _is_closed(track) else _longer(track.length_px, sighting.length_px),
         closure=_longer(track.closure, sighting.closure),
         sighted_day=today,
+        built=sighting.built if _is_redrawn(track, today) else _either(track.built, sighting.built),
     )
 
 
@@ -238,6 +246,7 @@ def absorb(older: Track, younger: Track, *, today: int) -> tuple[Track, Track]:
         sensors=tuple(sorted({*older.sensors, *younger.sensors})),
         strength=max(older.strength, younger.strength),
         dates=max(older.dates, younger.dates),
+        built=_either(older.built, younger.built),
     )
     return whole, replace(younger, merged_into=older.key)
 
@@ -281,6 +290,10 @@ def _redrawn(track: Track, sighting: Sighting, *, today: int) -> Track:
         length_px=sighting.length_px,
         closure=sighting.closure,
     )
+
+
+def _either(a: Mask | None, b: Mask | None) -> Mask | None:
+    return b if a is None else a if b is None else a | b
 
 
 def _longer(a: float | None, b: float | None) -> float | None:

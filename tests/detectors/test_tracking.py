@@ -470,3 +470,13 @@ def test_footprints_leave_out_what_was_retracted():
     tracks = (opened(LEFT), retracted(RIGHT), finished(BLOCK))
     assert np.array_equal(footprints(tracks, SHAPE), LEFT | BLOCK)
     assert not footprints((), SHAPE).any()
+
+
+def test_where_something_stood_is_remembered_after_the_evidence_is_gone():
+    left, right = box(10, 10, 2, 2), box(12, 12, 2, 2)
+    track = grow(confirmed(built=left), sighting(built=right), today=MONDAY + 7)
+    assert np.array_equal(track.built, left | right)
+    assert np.array_equal(grow(track, sighting(), today=MONDAY + 14).built, left | right)
+    older, _ = absorb(opened(built=left), opened(box(12, 12, 5, 5), built=right), today=MONDAY + 7)
+    assert np.array_equal(older.built, left | right)
+    assert np.array_equal(grow(opened(built=left), sighting(built=right), today=MONDAY + 7).built, right)
