@@ -25,12 +25,15 @@ class LookParameters:
 
     `smallest_share` of the watched ground must be clear for it to be compared at all (SCIENCE.md counts under half as
     not seen; what is clear below that still carries evidence down to this share); `largest_residual_px` is the
-    misregistration left after the shift above which a scene is refused.
+    misregistration left after the shift above which a scene is refused. A slip under `least_shift_px` is left as it is:
+    to interpolate blurs contrast and texture by more than it mends (chosen on clearings, buildings and walls of the
+    Romanian series, with the slips it really has).
     """
 
     smallest_share: float = 0.3
     largest_residual_px: float = 0.35
     largest_shift_px: float = 2.5
+    least_shift_px: float = 0.3
     reference_looks: int = 24
 
 
@@ -117,7 +120,7 @@ def read_look(
         if shift.length > p.largest_shift_px:
             status, note = "refused", f"shifted by {shift.length:.1f} px, more than can be undone"
         else:
-            look, clear, residual = _registered(look, clear, reference, shift)
+            look, clear, residual = _registered(look, clear, reference, shift, p)
             if residual is not None and residual > p.largest_residual_px:
                 status, note = "refused", f"{residual:.2f} px of misregistration left"
     features = features_of(look, clear)
@@ -137,9 +140,11 @@ def clear_of(look: Look) -> Mask:
     return clear if short is None or visible is None else np.asarray(clear & ~snow_mask(visible, short))
 
 
-def _registered(look: Look, clear: Mask, reference: Floats, shift: Shift) -> tuple[Look, Mask, float | None]:
+def _registered(
+    look: Look, clear: Mask, reference: Floats, shift: Shift, p: LookParameters
+) -> tuple[Look, Mask, float | None]:
     """The look and its clear mask on the reference, and the shift that is left (None where it is not known)."""
-    if not shift.is_known or shift.length < 0.05:
+    if not shift.is_known or shift.length < p.least_shift_px:
         return look, clear, shift.length if shift.is_known else None
     pixels, kept = apply_shift(look.pixels, look.valid, shift)
     moved = np.roll(clear, (-round(shift.dy), -round(shift.dx)), axis=(0, 1)) & kept
@@ -165,7 +170,8 @@ def reference_image(looks: Sequence[Look], *, parameters: LookParameters | None 
     aligned = []
     for image, clear in chosen:
         shift = measure_shift(first, image, clear=clear)
-        moved, kept = apply_shift(image[None], clear, shift if shift.length <= p.largest_shift_px else UNKNOWN)
+        is_undone = p.least_shift_px <= shift.length <= p.largest_shift_px
+        moved, kept = apply_shift(image[None], clear, shift if is_undone else UNKNOWN)
         aligned.append(np.where(kept, moved[0], np.nan))
     return median(np.stack(aligned))
 

@@ -41,7 +41,7 @@ SURROUNDINGS = "surroundings"
 RING_PX = (2, 6)  # what lies around a change begins two pixels off it and is four wide
 FINE = 5
 REACH_PX = 2  # how far the sensor's point spread carries
-LEAST_SHIFT_PX = 0.05  # less is not told from noise, and registration does not undo it either
+LEAST_SHIFT_PX = 0.05  # less is not told from noise
 WALL_STEPS = 10  # to a pixel of a wall's course
 
 

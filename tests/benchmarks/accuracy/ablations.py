@@ -68,21 +68,23 @@ def runs(some: Case, ablations: Sequence[Ablation]) -> list[Run]:
         if not looks or is_as_before:
             continue
         with swapped({} if ablation.is_read_anew else shared), swapped(ablation.swaps):
-            seen = watch(looks, since=some.since, until=some.until, ground=some.ground)
+            span = {"since": some.since, "until": some.until, "history_days": some.history_days}
+            seen = watch(looks, ground=some.ground, **span)
         out.append(_run(ablation.name, some, seen))
     return out
 
 
 def _run(name: str, some: Case, seen: Watched) -> Run:
-    confirmed = seen.confirmed()
+    told = seen.held() if some.is_provisional else seen.confirmed()
+    since = {e.key: e.confirmed_on or e.first_seen for e in told}
     last = timedelta(buildings.WITHIN_DAYS)
     mine = [
-        [e for e in confirmed if _is_of(e, true, some.least_share) and e.confirmed_on - true.begins <= last]
+        [e for e in told if _is_of(e, true, some.least_share) and since[e.key] - true.begins <= last]
         for true in some.changes
     ]
     days, named, areas = [], [], []
     for events, true in zip(mine, some.changes, strict=True):
-        new = [(e.confirmed_on - true.begins).days for e in events if (e.first_seen - true.begins).days >= EARLY_DAYS]
+        new = [(since[e.key] - true.begins).days for e in events if (e.first_seen - true.begins).days >= EARLY_DAYS]
         days.append(max(min(new), 0) if new else None)
         event = max(events, key=lambda e: int((e.footprint & true.mask).sum()), default=None)
         lies_on = [] if event is None else [t for t in some.changes if _holds(event, t, 0.2)]
@@ -96,7 +98,7 @@ def _run(name: str, some: Case, seen: Watched) -> Run:
         tuple(bool(es) for es in mine),
         tuple(days),
         tuple(named),
-        sum(not (e.footprint & some.anything).any() for e in confirmed),
+        sum(not (e.footprint & some.anything).any() for e in told),
         km2 * (some.until - some.since).days / 365.25,
         tuple(areas),
     )

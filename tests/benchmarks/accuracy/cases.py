@@ -14,10 +14,12 @@ import buildings
 import demolitions
 import desert
 import numpy as np
+import truth
 import variety
 import walls
+from nuisances import Days, Nuisance, nothing, shifted
 from scipy import ndimage
-from series import measured, real_series, shape_of
+from series import grid_over, measured, real_series, shape_of
 from worlds import END, WEEKS, place_of
 
 from detectors.ground import Ground, whole
@@ -43,6 +45,7 @@ class Case:
     """Looks over some ground with true changes, and the ground on which events are not false.
 
     An event is of a change when it holds `least_share` of it; where that is 0, any of it, and began about then.
+    Events that nobody could confirm, of one look after one, count where `is_provisional`.
     """
 
     looks: tuple[Look, ...]
@@ -53,10 +56,12 @@ class Case:
     anything: Mask
     least_share: float
     is_real: bool
+    is_provisional: bool = False
+    history_days: int = 730
 
 
-def built(series: str, since: date, until: date, *, seed: int, mixing: float) -> Case:
-    """Buildings put into a real series."""
+def built(series: str, since: date, until: date, *, seed: int, mixing: float, slip: Nuisance = nothing) -> Case:
+    """Buildings put into a real series, whose looks may then slip."""
     looks = real_series(series)
     placed = [change for _, change in buildings._places(looks, since, until, seed=seed, mixing=mixing)]
     shape = shape_of(looks)
@@ -65,7 +70,22 @@ def built(series: str, since: date, until: date, *, seed: int, mixing: float) ->
     changes = tuple(
         Happened(c.share > 0.25, c.since, Change.CONSTRUCTION, float(c.share.sum()) / mixing) for c in placed
     )
-    return Case(injected(looks, placed), whole(shape), since, until, changes, anything, 0.0, True)
+    looks = slip(injected(looks, placed), Days(since, until), np.random.default_rng(3000 + seed))
+    return Case(looks, whole(shape), since, until, changes, anything, 0.0, True)
+
+
+def pair(series: str, *, seed: int) -> Case:
+    """Two real looks at a suburb, the later one shifted by up to a pixel more, against truth drawn by eye."""
+    before, after = (looks := real_series(series))[0], looks[-1]
+    rng = np.random.default_rng(4000 + seed)
+    monday = after.day - timedelta(days=after.day.weekday())
+    patches = truth.read_truth(series, grid_over(series), since=before.day, until=after.day)
+    changes = tuple(Happened(p.mask, p.seen_by, Change(p.change), float(p.mask.sum())) for p in patches if p.is_sure)
+    anything = _wide(np.any([p.mask for p in patches], axis=0)) | ~measured(looks)
+    until, history_days = monday + timedelta(days=6), (after.day - before.day).days + 30
+    ground, share = whole(anything.shape), truth.COVERED
+    looks = (before, shifted(after, rng))
+    return Case(looks, ground, monday, until, changes, anything, share, True, True, history_days)
 
 
 def place(area_id: str, *, seed: int) -> Case:
@@ -125,6 +145,7 @@ CASES: dict[str, Callable[..., Case]] = {
     "place": place,
     "walled": walled,
     "torn": torn,
+    "pair": pair,
     "arid": arid,
     "sky": sky,
 }

@@ -66,13 +66,25 @@ def haze(looks: Sequence[Look], days: Days, rng: np.random.Generator) -> tuple[L
 
 def slips(looks: Sequence[Look], days: Days, rng: np.random.Generator) -> tuple[Look, ...]:
     """Every optical look shifted by up to one pixel more."""
+    return _optical(looks, lambda look: shifted(look, rng))
 
-    def slipped(look: Look) -> Look:
-        length, angle = rng.uniform(0.3, 1.0), rng.uniform(0, 2 * np.pi)
-        by = (length * np.sin(angle), length * np.cos(angle))
-        return replace(look, pixels=np.stack([ndimage.shift(b, by, order=3, mode="nearest") for b in look.pixels]))
 
-    return _optical(looks, slipped)
+def shifted(look: Look, rng: np.random.Generator) -> Look:
+    """The look shifted by 0.3 to 1 px, whichever way."""
+    length, angle = rng.uniform(0.3, 1.0), rng.uniform(0, 2 * np.pi)
+    return _shifted(look, (length * np.sin(angle), length * np.cos(angle)))
+
+
+def _shifted(look: Look, by: tuple[float, float]) -> Look:
+    known = [np.where(np.isfinite(b), b, np.nanmedian(b) if np.isfinite(b).any() else 0.0) for b in look.pixels]
+    return replace(look, pixels=np.stack([ndimage.shift(b, by, order=3, mode="nearest") for b in known]))
+
+
+def drifted(looks: Sequence[Look], days: Days, rng: np.random.Generator) -> tuple[Look, ...]:
+    """Every optical look of the watch shifted by the same pixel: the product has another geometry than its history."""
+    angle = rng.uniform(0, 2 * np.pi)
+    by = (np.sin(angle), np.cos(angle))
+    return _optical(looks, lambda look: _shifted(look, by) if look.day >= days.since else look)
 
 
 def four_months_of_cloud(looks: Sequence[Look], days: Days, rng: np.random.Generator) -> tuple[Look, ...]:

@@ -10,7 +10,7 @@ from detectors.events import events_of
 from detectors.ground import Ground, whole
 from detectors.look import Look
 from detectors.monitor import AreaState, begin
-from detectors.records import Event
+from detectors.records import Event, State
 from detectors.replay import work_through
 
 CONFIRMED_ON: list[int] = []  # on how many dates each event of this process was confirmed, since last emptied
@@ -24,6 +24,10 @@ class Watched:
     events: tuple[Event, ...]
     used: int
     days: int
+
+    def held(self) -> list[Event]:
+        """Events that were not taken back, confirmed or not, and did not go up into another."""
+        return [e for e in self.events if e.state is not State.RETRACTED and e.merged_into is None]
 
     def confirmed(self) -> list[Event]:
         """Events that were confirmed and did not go up into another."""

@@ -24,7 +24,7 @@ from shapely.geometry import shape
 from aois.grid import Grid, to_utm
 from detectors.detectability import ground_held
 from detectors.monitor import AreaState
-from detectors.records import Event, State
+from detectors.records import Event
 
 TRUTH = Path(__file__).with_name("truth")
 SPANS = {
@@ -145,7 +145,7 @@ def pair(series: str) -> Scored:
     patches = read_truth(series, grid_over(series), since=before, until=after)
     days = (after - before).days + 30
     seen = watch(looks, since=monday, until=monday + timedelta(days=6), history_days=days)
-    held = [e for e in seen.events if e.state is not State.RETRACTED and e.merged_into is None]
+    held = seen.held()
     met = []
     for patch in (p for p in patches if p.is_sure):
         mine = [e for e in held if (e.footprint & patch.mask).any()]
