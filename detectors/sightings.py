@@ -38,8 +38,8 @@ SINGLE_LOOK, STANDS = ObjectParameters().single_look, ObjectParameters().least
 FRINGE = 0.35
 FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
 # Looks, reflectance, a ratio, an NDVI; see `_is_grey`. Young growth on the Romanian clearings has an NDVI of 0.57 to
-# 0.78, a roof over six tenths of a pixel of wood one of 0.36 to 0.58.
-COLOUR_LOOKS, LEAST_GAIN, GREY, OVERGROWN = 6, 0.012, 0.08, 0.57
+# 0.78, a roof over six tenths of a pixel of wood one of 0.36 to 0.58, and 0.7 at its rim: but there it glares.
+COLOUR_LOOKS, LEAST_GAIN, GREY, OVERGROWN, GLARING = 6, 0.012, 0.08, 0.57, 0.04
 # Looks behind the median in which lines are found, and behind the one that names an object which three looks confirm;
 # the share of an object that must lie on a line to be a piece of it; the width that radar gives a wall, and how many
 # times as long a line must be, or it might be a row of roofs; see `_may_be_wall`.
@@ -244,8 +244,9 @@ def _is_grey(channel: Channel) -> Mask:
     seen = np.isfinite(gained) & np.isfinite(redder)
     wide_gained, wide_redder = (local_mean(part, seen, size_px=3) for part in (gained, redder))
     grown = np.zeros(seen.shape, bool)
-    if "vegetation" in names:  # weeds on a clearing are bright and not red either
+    if "vegetation" in names:  # weeds on a clearing are brighter than a wood, if not by much, and not red either
         grown = np.nan_to_num(median(recent[:, names.index("vegetation")])) > OVERGROWN
+        grown &= gained < GLARING
     return np.asarray(seen & ~grown & (gained > LEAST_GAIN) & (wide_redder < GREY * wide_gained))
 
 

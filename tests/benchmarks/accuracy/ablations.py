@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import buildings
@@ -76,15 +76,14 @@ def runs(some: Case, ablations: Sequence[Ablation]) -> list[Run]:
 
 def _run(name: str, some: Case, seen: Watched) -> Run:
     told = seen.held() if some.is_provisional else seen.confirmed()
-    since = {e.key: e.confirmed_on or e.first_seen for e in told}
     last = timedelta(buildings.WITHIN_DAYS)
     mine = [
-        [e for e in told if _is_of(e, true, some.least_share) and since[e.key] - true.begins <= last]
+        [e for e in told if _is_of(e, true, some.least_share) and _told_on(e) - true.begins <= last]
         for true in some.changes
     ]
     days, named, areas = [], [], []
     for events, true in zip(mine, some.changes, strict=True):
-        new = [(since[e.key] - true.begins).days for e in events if (e.first_seen - true.begins).days >= EARLY_DAYS]
+        new = [(_told_on(e) - true.begins).days for e in events if (e.first_seen - true.begins).days >= EARLY_DAYS]
         days.append(max(min(new), 0) if new else None)
         event = max(events, key=lambda e: int((e.footprint & true.mask).sum()), default=None)
         lies_on = [] if event is None else [t for t in some.changes if _holds(event, t, 0.2)]
@@ -102,6 +101,10 @@ def _run(name: str, some: Case, seen: Watched) -> Run:
         km2 * (some.until - some.since).days / 365.25,
         tuple(areas),
     )
+
+
+def _told_on(event: Event) -> date:
+    return event.confirmed_on or event.first_seen
 
 
 def _holds(event: Event, true: Happened, share_: float) -> bool:

@@ -11,7 +11,9 @@ import comparison
 import series
 import standings
 import tails
+import truth
 import variety
+from nuisances import drifted
 from runner import Jobs, Runner
 from scoring import Figure
 from variety import SCENARIOS
@@ -60,6 +62,10 @@ def _cases(seeds: range) -> Jobs:
     is_there = series.is_there()
     spans = [(name, *span) for name, found in ABLATED.items() for span in found] if is_there else []
     jobs: Jobs = [("built", *span, {"seed": s, "mixing": 0.75}) for span in spans for s in seeds]
+    if is_there:
+        jobs += [("cleared", "romania", *truth.SPANS["romania"][0], {})]
+        jobs += [("pair", name, {"seed": s}) for name in truth.PAIRS for s in seeds]
+        jobs += [("built", *spans[0], {"seed": s, "mixing": 0.75, "slip": drifted}) for s in seeds]
     jobs += [("place", name, {"seed": s}) for s in seeds for name in SITES]
     jobs += [(kind, {"seed": s}) for s in seeds for kind in ("walled", "arid", *(("torn",) if is_there else ()))]
     return jobs + [("sky", n, {"seed": s}) for s in seeds for n, (name, *_) in enumerate(SCENARIOS) if name in SKIES]

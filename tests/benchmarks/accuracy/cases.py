@@ -74,18 +74,29 @@ def built(series: str, since: date, until: date, *, seed: int, mixing: float, sl
     return Case(looks, whole(shape), since, until, changes, anything, 0.0, True)
 
 
+def cleared(series: str, since: date, until: date) -> Case:
+    """What truly happened in a real series, against truth drawn by eye."""
+    changes, anything = _drawn(series, since, until)
+    looks = real_series(series)
+    return Case(looks, whole(anything.shape), since, until, changes, anything, truth.COVERED, True)
+
+
 def pair(series: str, *, seed: int) -> Case:
     """Two real looks at a suburb, the later one shifted by up to a pixel more, against truth drawn by eye."""
     before, after = (looks := real_series(series))[0], looks[-1]
-    rng = np.random.default_rng(4000 + seed)
     monday = after.day - timedelta(days=after.day.weekday())
-    patches = truth.read_truth(series, grid_over(series), since=before.day, until=after.day)
-    changes = tuple(Happened(p.mask, p.seen_by, Change(p.change), float(p.mask.sum())) for p in patches if p.is_sure)
-    anything = _wide(np.any([p.mask for p in patches], axis=0)) | ~measured(looks)
+    changes, anything = _drawn(series, before.day, after.day)
     until, history_days = monday + timedelta(days=6), (after.day - before.day).days + 30
     ground, share = whole(anything.shape), truth.COVERED
-    looks = (before, shifted(after, rng))
+    looks = (before, shifted(after, np.random.default_rng(4000 + seed)))
     return Case(looks, ground, monday, until, changes, anything, share, True, True, history_days)
+
+
+def _drawn(series: str, since: date, until: date) -> tuple[tuple[Happened, ...], Mask]:
+    """Changes whose outlines were drawn by eye, and the ground on which something happened or nobody knows."""
+    patches = truth.read_truth(series, grid_over(series), since=since, until=until)
+    changes = tuple(Happened(p.mask, p.seen_by, Change(p.change), float(p.mask.sum())) for p in patches if p.is_sure)
+    return changes, _wide(np.any([p.mask for p in patches], axis=0)) | ~measured(real_series(series))
 
 
 def place(area_id: str, *, seed: int) -> Case:
@@ -145,6 +156,7 @@ CASES: dict[str, Callable[..., Case]] = {
     "place": place,
     "walled": walled,
     "torn": torn,
+    "cleared": cleared,
     "pair": pair,
     "arid": arid,
     "sky": sky,

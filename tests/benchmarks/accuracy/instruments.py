@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage, stats
-from scoring import Figure, median, rate, share
+from scoring import Figure, median, ratio, share
 from series import real_series
 
 from detectors.baseline import fit_baseline, predict, prediction_factor
@@ -63,9 +63,20 @@ def _cloud(shape: tuple[int, ...], cover: float, rng: np.random.Generator) -> np
     return field > np.quantile(field, 1 - cover)
 
 
-def speckle(*, seed: int, looks: int = 60, size: int = 96) -> list[Figure]:
-    """How often pure gamma speckle of 4.4 looks passes 2.5 σ, against the normal rate."""
-    rng = np.random.default_rng(seed)
+def speckle(*, seed: int, series: int = 12) -> list[Figure]:
+    """How often pure gamma speckle of 4.4 looks passes 2.5 σ, against the normal rate.
+
+    Pixels of one average go together, and those of one baseline: the interval is drawn over series.
+    """
+    passed, nominal = zip(*(_passed(np.random.default_rng([seed, n])) for n in range(series)), strict=True)
+    return [
+        ratio(f"radar: speckle {side} by 2.5 σ / nominal rate", counts, nominal, "0.9 to 1.1")
+        for side, counts in zip(("up", "down"), np.transpose(passed), strict=True)
+    ]
+
+
+def _passed(rng: np.random.Generator, *, looks: int = 60, size: int = 96) -> tuple[np.ndarray, float]:
+    """Pixels of the second half of a series over 2.5 σ up and down, int (2,), and how many the normal rate foresees."""
     power = rng.gamma(4.4, 1 / 4.4, (looks, 2, size, size)) * np.array([0.08, 0.02])[:, None, None]
     everywhere = np.ones((size, size), bool)
     days = np.arange(looks) * 12
@@ -82,8 +93,4 @@ def speckle(*, seed: int, looks: int = 60, size: int = 96) -> list[Figure]:
         factor = prediction_factor(baseline, day)
         residual = standardise(values[n], expected, baseline, factor=factor, settled=everywhere)
         passed += (radar_metric(residual, settled=everywhere) > 2.5).sum(axis=(1, 2))
-    nominal = stats.norm.sf(2.5) * (looks - half) * size * size
-    return [
-        rate(f"radar: speckle {side} by 2.5 σ / nominal rate", int(count), float(nominal), "0.9 to 1.1")
-        for side, count in zip(("up", "down"), passed, strict=True)
-    ]
+    return passed, float(stats.norm.sf(2.5) * (looks - half) * size * size)
