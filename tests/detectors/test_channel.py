@@ -86,6 +86,15 @@ def test_a_shifted_look_is_brought_back(scenery, channel, shift):
     assert left < 0.4 * without
 
 
+def test_a_slight_slip_is_measured_and_left_as_it_is(scenery, channel):
+    look = scenery(noise=0.0005).optical(date(2024, 8, 1), shift=(0.15, -0.12))
+    reading = read_look(look, reference=channel.reference, watched=EVERYWHERE)
+    assert (reading.report.shift.dy, reading.report.shift.dx) == pytest.approx((0.15, -0.12), abs=0.08)
+    assert reading.report.residual_px == reading.report.shift.length
+    as_it_came = read_look(look, reference=None, watched=EVERYWHERE)
+    assert np.array_equal(reading.features.values, as_it_came.features.values, equal_nan=True)
+
+
 def test_a_look_too_far_off_is_refused_with_the_reason(ground, channel):
     report = read_look(
         ground.optical(date(2024, 8, 1), shift=(3.5, 0.0)), reference=channel.reference, watched=EVERYWHERE

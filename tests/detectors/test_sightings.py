@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from detectors.evidence import Cue, no_evidence
 from detectors.fencing import Line
 from detectors.look import RADAR
 from detectors.objects import GroundObject
-from detectors.sightings import _may_be_wall, _wall_of
+from detectors.sightings import _is_grey, _may_be_wall, _wall_of
 from detectors.views import Found, View
 
 JUNE, SINCE, UNTIL = date(2024, 6, 3), date(2024, 4, 1), date(2024, 8, 25)
@@ -108,3 +109,31 @@ def test_what_optics_alone_show_as_no_strip_is_no_piece_of_a_wall(cue, thing, ma
     evidence = no_evidence(SHAPE)
     evidence.count[cue][thing] = 3.0
     assert _may_be_wall(evidence, GroundObject(thing, thing)) is may_be
+
+
+@pytest.mark.parametrize(
+    ("gained", "green", "redness", "is_grey"),
+    [
+        (0.10, 0.40, 0.00, True),
+        (0.02, 0.40, 0.00, True),
+        (0.02, 0.65, 0.00, False),
+        (0.06, 0.65, 0.00, True),
+        (0.06, 0.65, 0.30, False),
+        (0.005, 0.40, 0.00, False),
+    ],
+    ids=["roof", "faint roof", "weeds", "small roof in a wood", "soil under weeds", "nothing added"],
+)
+def test_the_colour_of_the_change_tells_a_roof_from_soil_and_weeds(gained, green, redness, is_grey):
+    wood = {"vegetation": 0.85, "brightness": 0.03, "redness": 0.2}
+    bright = wood["brightness"] + gained
+    # what was added has the redness asked for, whatever it was added to
+    mixed = (wood["brightness"] * wood["redness"] + gained * redness) / bright
+    now = {"vegetation": green, "brightness": bright, "redness": mixed}
+    level, seen = (np.stack([np.full(SHAPE, v, np.float32) for v in of.values()]) for of in (wood, now))
+    channel = SimpleNamespace(
+        names=tuple(wood),
+        recent=SimpleNamespace(observed=np.stack([seen] * 4)),
+        baseline=SimpleNamespace(coefficients=level[:, None], looks=np.zeros(SHAPE, np.int16)),
+    )
+    assert _is_grey(channel).all() == is_grey
+    assert _is_grey(channel).any() == is_grey
