@@ -59,15 +59,17 @@ def gain_confidence(evidence: Evidence, optical: Mask) -> tuple[Floats, Floats]:
     return seen + radar, np.maximum(counts, evidence.count[Cue.BACKSCATTER_UP])
 
 
-def loss_confidence(evidence: Evidence, was_built: Mask) -> tuple[Floats, Floats]:
+def loss_confidence(evidence: Evidence, was_built: Mask, may_be_built: Mask) -> tuple[Floats, Floats]:
     """Confidence that something built was taken away, and the disturbed looks behind it, float32 (y, x).
 
     Falling backscatter speaks only where radar saw something built before (`was_built`): floods darken fields too.
+    Fading texture speaks only where radar does not rule a building out (`may_be_built`): a bare field loses its
+    texture to the plough.
     """
     confidence = evidence.confidence
     radar = confidence[Cue.BACKSCATTER_DOWN] * was_built
-    counts = np.maximum(evidence.count[Cue.REMOVAL], evidence.count[Cue.BACKSCATTER_DOWN] * was_built)
-    return confidence[Cue.REMOVAL] + radar, counts
+    counts = np.maximum(evidence.count[Cue.REMOVAL] * may_be_built, evidence.count[Cue.BACKSCATTER_DOWN] * was_built)
+    return confidence[Cue.REMOVAL] * may_be_built + radar, counts
 
 
 def find_objects(

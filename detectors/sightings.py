@@ -45,6 +45,7 @@ COLOUR_LOOKS, LEAST_GAIN, GREY, OVERGROWN, GLARING = 6, 0.012, 0.08, 0.57, 0.04
 # times as long a line must be, or it might be a row of roofs; see `_may_be_wall`.
 LINE_LOOKS, FRESH_LOOKS, ON_LINE, STRIP = RECENT_LOOKS, 3, 0.7, 6.0
 WIDEST, SLENDER = FencingParameters().widest_px, 5.0
+RADAR_FAINT = -2.1
 RADAR_BUILT = -1.4  # ln of vv power: −6 dB, above which radar shows something built (chosen on simulated compounds)
 
 
@@ -54,7 +55,7 @@ def sightings_of(state: AreaState) -> tuple[tuple[Sighting, ...], Floats]:
     resolution = max((c.resolution_px for c in state.channels), default=1.0)
     scarce = any(c.is_scarce for c in state.channels if c.sensor == OPTICAL)
     gain, gain_counts = gain_confidence(evidence, np.ones(ground.shape, bool))
-    loss, loss_counts = loss_confidence(evidence, _was_built(state))
+    loss, loss_counts = loss_confidence(evidence, _was_built(state), _may_be_built(state))
     found: list[Sighting] = []
     lines = lines_of(views_of(state.channels, ground.watched, looks=LINE_LOOKS))
     fresh = lines_of(views_of(state.channels, ground.watched, looks=FRESH_LOOKS))
@@ -96,6 +97,14 @@ def _was_built(state: AreaState) -> Mask:
             level = channel.baseline.coefficients[channel.names.index("vv"), 0]
             built |= np.nan_to_num(level, nan=-9.0) > RADAR_BUILT
     return built
+
+
+def _may_be_built(state: AreaState) -> Mask:
+    """Where radar does not rule out that something stood: over −9 dB within 20 m, or no radar at all."""
+    levels = [c.baseline.coefficients[c.names.index("vv"), 0] for c in state.channels if "vv" in c.names]
+    if not levels:
+        return np.ones(state.ground.shape, bool)
+    return np.asarray(ndimage.maximum_filter(np.nanmax(np.nan_to_num(levels, nan=0.0), axis=0), size=5) > RADAR_FAINT)
 
 
 def _sighting(

@@ -153,8 +153,14 @@ def test_two_instruments_that_agree_add_up():
 
 def test_falling_backscatter_speaks_only_where_something_stood():
     flood = evidence_with(backscatter_down=20.0)
-    assert not loss_confidence(flood, NONE)[0].any()
-    np.testing.assert_allclose(loss_confidence(flood, ALL)[0], 20.0)
+    assert not loss_confidence(flood, NONE, ALL)[0].any()
+    np.testing.assert_allclose(loss_confidence(flood, ALL, ALL)[0], 20.0)
+
+
+def test_fading_texture_speaks_only_where_radar_does_not_rule_it_out():
+    ploughed = evidence_with(removal=20.0)
+    assert not loss_confidence(ploughed, ALL, NONE)[0].any()
+    np.testing.assert_allclose(loss_confidence(ploughed, NONE, ALL)[0], 20.0)
 
 
 # -- sizes ----------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from aois.demonstration import demonstration
 MIXINGS = (0.6, 0.9)
 SITES = tuple(area.id for area in demonstration() if area.kind is Kind.SITE)
 SKIES = (
+    "wooded ground",
     "desert",
     "slips of up to a pixel more",
     "haze that the mask misses",

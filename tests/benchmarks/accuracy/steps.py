@@ -159,6 +159,7 @@ ABLATIONS: tuple[Ablation, ...] = (
     Ablation("rings are fences", {"detectors.sightings.is_ring": _always(False)}),
     Ablation("colour of the change", {"detectors.sightings._is_grey": _like_first(False)}),
     Ablation("radar says what stood", {"detectors.sightings._was_built": _like_first(True)}),
+    Ablation("radar says what cannot have stood", {"detectors.sightings._may_be_built": _like_first(True)}),
     Ablation("changed ground made the baseline", {"detectors.monitor._rebased": _first_argument}),
     Ablation("baselines fitted again", _monitor(refit_at=(), refit_days=100_000)),
 )
