@@ -157,8 +157,10 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def full_disk(tmp_path: Path, postgres: PostgresServer) -> Iterator[Callable[[str], Callable[[], None]]]:
-    """Puts a database on a disk of 12 MB and fills that up; what it gives back makes room again.
+def full_disk(tmp_path: Path, postgres: PostgresServer) -> Iterator[Callable[[str], tuple[Callable[[], None], ...]]]:
+    """Puts a database on a disk of 12 MB; what it gives back fills that up, and makes room again.
+
+    A server on a full disk may refuse a new connection, so that one has to be there before.
 
     The disk is a file system in memory, which only root may mount; elsewhere the test is skipped and says so.
     """
@@ -169,7 +171,7 @@ def full_disk(tmp_path: Path, postgres: PostgresServer) -> Iterator[Callable[[st
         pytest.skip("no right to mount a small disk here; run as root")
     spaces: list[str] = []
 
-    def fill(database: str) -> Callable[[], None]:
+    def moved(database: str) -> tuple[Callable[[], None], ...]:
         rights = account()
         (disk / "space").mkdir()
         if rights:
@@ -179,11 +181,13 @@ def full_disk(tmp_path: Path, postgres: PostgresServer) -> Iterator[Callable[[st
         spaces.append(name)
         postgres.run(f"ALTER DATABASE {database} SET TABLESPACE {name}")
         ballast = disk / "ballast"
-        left = shutil.disk_usage(disk).free
-        ballast.write_bytes(b"\0" * (left - 16_384))
-        return ballast.unlink
 
-    yield fill
+        def fill() -> None:
+            ballast.write_bytes(b"\0" * (shutil.disk_usage(disk).free - 16_384))
+
+        return fill, ballast.unlink
+
+    yield moved
     for name in spaces:
         database = name.removeprefix("small_")
         postgres.run(f"ALTER DATABASE {database} SET TABLESPACE pg_default")

@@ -50,12 +50,13 @@ def test_a_full_disk_under_postgresql_changes_nothing_and_says_so(postgres, full
         ledger.record_areas([given.area()])
         ledger.record_week(given.observation(0), [given.event("x")])
     before = given.dump(url)
-    make_room = full_disk(name)
     many = [given.event(f"x{number}") for number in range(2000)]
+    fill, make_room = full_disk(name)
     with open_ledger(url) as ledger:
+        fill()
         with pytest.raises(LedgerError, match=r"(?s)No space left on device.*nothing was changed"):
             ledger.record_week(given.observation(1), many)
-        make_room()  # a full disk may refuse a new connection, too
+        make_room()
         assert given.dump(url) == before
         assert len(ledger.record_week(given.observation(1), many).issued) == 2000
 
