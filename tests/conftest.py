@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from loopback import free_port
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine
 
@@ -86,13 +86,6 @@ class PostgresServer:
         with engine.connect() as connection:
             connection.exec_driver_sql(statement)
         engine.dispose()
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def programs() -> Path | None:
@@ -215,6 +208,12 @@ class MailServer:
             return "451 not now"
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 OK"
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port on loopback that nobody listens on."""
+    return free_port()
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import os
-import socket
 import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +17,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-import uvicorn
+from loopback import served
 from shapely.geometry import box
 
 from aois.area import Area, Kind
@@ -94,27 +92,16 @@ def fill(ledger: Ledger, areas: list[Area]) -> None:
 
 
 @contextmanager
-def served(outputs: Path, ledger: Ledger) -> Iterator[httpx.Client]:
+def visited(outputs: Path, ledger: Ledger) -> Iterator[httpx.Client]:
     app, evidence = open_desk(Settings(outputs=outputs, _env_file=None), ledger)
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
     ledger.accounts.open_session(
         key_hash("key"), "form", account=2, at=datetime.now(UTC), ends_at=datetime.now(UTC) + timedelta(hours=1)
     )
     start = time.perf_counter()
     evidence.prepare("site-000")
     print(f"\none area of {EVENTS} cases prepared in {time.perf_counter() - start:.1f} s")
-    try:
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with httpx.Client(base_url=address, cookies={SESSION_COOKIE: "key"}, timeout=60) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    with served(app) as address, httpx.Client(base_url=address, cookies={SESSION_COOKIE: "key"}, timeout=60) as client:
+        yield client
 
 
 @dataclass(frozen=True)
@@ -139,7 +126,7 @@ def taken(ask: Callable[[int], httpx.Response], expected: int = 200) -> Taken:
 def test_pages_take_less_than_a_tenth_of_a_second_with_10_000_events(tmp_path: Path) -> None:
     with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
         fill(ledger, sites(tmp_path / "archive"))
-        with served(tmp_path, ledger) as client:
+        with visited(tmp_path, ledger) as client:
             start = time.perf_counter()
             assert client.get("/").status_code == 200
             print(f"first page after the start: {1000 * (time.perf_counter() - start):.0f} ms")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,8 +14,8 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from fastapi import FastAPI
+from loopback import served
 from playwright.sync_api import Browser, BrowserContext, Page
 from shapely.geometry import box
 
@@ -155,17 +153,8 @@ def serving(outputs: Path) -> Iterator[Served]:
     """A desk over outputs, for as long as a ``with`` lasts."""
     with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
         app, _ = open_desk(settings_of(outputs), ledger)
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", app, ledger, outputs)
-        finally:
-            server.should_exit = True
-            thread.join()
-            listener.close()
+        with served(app) as address:
+            yield Served(address, app, ledger, outputs)
 
 
 def copied(prepared: Path, folder: Path) -> Path:
@@ -200,14 +189,6 @@ def hostile(prepared: Path, tmp_path: Path) -> Iterator[Served]:
     with serving(outputs) as served:
         assert served.judge("rita", "ev-a1", "unsure", note=EVIL[:9_900]).status_code == 303
         yield served
-
-
-@pytest.fixture
-def unused_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import io
 import json
 import os
 import shutil
-import socket
 import sys
 import tempfile
 import warnings
@@ -212,14 +211,6 @@ def sitewatch(*arguments: object, cwd: Path, source: str | None = "simulated", *
 def call() -> Callable[..., Said]:
     """Calls the command line."""
     return sitewatch
-
-
-@pytest.fixture
-def unused_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import obstore
 import pytest
+from loopback import free_port
 from obstore.store import from_url
 from s3_store import URL, empty_bucket, s3_server
-from stac_api import free_port
 
 from aois.area import Area
 from aois.grid import grid_of

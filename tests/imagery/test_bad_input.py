@@ -20,9 +20,9 @@ import pytest
 import rasterio
 import trustme
 from faulty_store import faulty_store, tell
+from loopback import free_port
 from sh_server import CLIENT_ID, CLIENT_SECRET, SEARCH, Malformed, SentinelHubServer
 from sh_shelf import Shelf
-from stac_api import free_port
 
 from aois.area import Area
 from aois.grid import grid_of

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stac_api import free_port, served_items
+from loopback import free_port
+from stac_api import served_items
 
 from aois.area import Area
 from aois.grid import Grid

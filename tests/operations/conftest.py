@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -18,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from loopback import free_port
 from shapely.geometry import box
 
 from aois.area import Area, Kind
@@ -175,19 +175,6 @@ class Premises:
                 "observations": [(o.area_id, str(o.week), o.chain, o.scenes) for o in ledger.observations()],
                 "messages": [m.key for m in ledger.pending_messages()],
             }
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-@pytest.fixture
-def unused_port() -> int:
-    """A port on loopback that nobody listens on."""
-    return free_port()
 
 
 @contextmanager

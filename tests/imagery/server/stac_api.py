@@ -12,6 +12,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from loopback import free_port
+
 
 @contextmanager
 def served_items(folder: Path, collection: dict[str, Any], items: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -31,13 +33,6 @@ def served_items(folder: Path, collection: dict[str, Any], items: Sequence[dict[
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
