@@ -18,21 +18,28 @@ class CueParameters:
     """Limits of the cues.
 
     `built_vegetation`: NDVI above which nothing built stands, `roof_vegetation` the same for the mean of a year;
-    `water`: NDVI under which a pixel is open water; `built_contrast`: contrast in reflectance from which a pixel can
-    be a roof, and `dark_roof_vegetation` the NDVI over which a dark one cannot be; `overgrown`: NDVI from which a look
-    does not say what became of ground as red as `soil_redness`; `familiar_margin` in σ;
-    `correlation` of vv and vh speckle after averaging, `skew` that of the logarithm of gamma speckle of 4.4 looks over
-    3 × 3 pixels, `least_scatter` the least that a radar scene is believed to scatter, in σ; a step of contrast counts
-    for no more than `texture_base` + `texture_gain` × the rise of texture, which a few pixels move little; of what one
-    reading has beyond 2.5 σ the share `lent` is added to the other that must agree. Chosen on simulated compounds, on
-    blocks put into the Romanian and the mine's series, and on a burnt field.
+    `water`: NDVI under which a pixel is open water; `built_contrast`: contrast in reflectance from which a pixel can be
+    a roof, and `dark_roof_vegetation` the NDVI over which a dark one cannot be; `half_built_vegetation`: NDVI above
+    which a pixel is no part of a roof among what grows; `roof_redness`: redness of the year up to which what stands out
+    is a roof and not soil, and `blue` up to which it is nothing that grows either; for a roof that turns red the other
+    readings need say `bared_base` σ less than its colour; `overgrown`: NDVI from which a look does not say what became
+    of ground as red as `soil_redness`; `familiar_margin` in σ; `correlation` of vv and vh speckle after averaging,
+    `skew` that of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels, `least_scatter` the least that a radar
+    scene is believed to scatter, in σ; a step of contrast counts for no more than `texture_base` + `texture_gain` × the
+    rise of texture, which a few pixels move little; of what one reading has beyond 2.5 σ the share `lent` is added to
+    the other that must agree. Chosen on simulated compounds, on blocks put into the Romanian and the mine's series, and
+    on a burnt field.
     """
 
     built_vegetation: float = 0.4
     roof_vegetation: float = 0.28
     dark_roof_vegetation: float = 0.2
+    half_built_vegetation: float = 0.8
     overgrown: float = 0.5
     soil_redness: float = 0.2
+    roof_redness: float = 0.13
+    blue: float = -0.05
+    bared_base: float = 2.0
     built_contrast: float = 0.025
     water: float = -0.05
     familiar_margin: float = 1.0
@@ -127,6 +134,7 @@ def _structure(residual: Residual, p: CueParameters) -> tuple[Floats | None, Flo
     stronger = np.abs(after) > np.abs(before)
     # a dark patch is a roof only where nothing grows on it: burnt stubble and wet soil are green again within weeks
     stands = _is_bare(residual, p) & ((after > 0) | _under(residual, residual.observed, p.dark_roof_vegetation))
+    stands |= (after > 0) & _is_half_built(residual, p)
     backing = _backing(texture, p)
     hue = residual.of("redness")
     if hue is not None:
@@ -136,6 +144,7 @@ def _structure(residual: Residual, p: CueParameters) -> tuple[Floats | None, Flo
     structure = np.where(stronger & stands, np.minimum(step, backing + lent), 0.0)
     was_roof = (np.abs(residual.level[c]) > p.built_contrast) & _stood_bare(residual, p)
     removal = np.where(~stronger & was_roof, np.minimum(step, _backing(-texture, p)), 0.0)
+    removal = np.fmax(removal, np.where(stronger, 0.0, _bared(residual, p)))
     unseen = ~np.isfinite(contrast) | ~np.isfinite(texture)
     return _hide(structure, unseen), _hide(removal, unseen | _is_overgrown(residual, p))
 
@@ -155,6 +164,36 @@ def _is_water(residual: Residual, p: CueParameters) -> Mask:
 def _is_bare(residual: Residual, p: CueParameters) -> Mask:
     """Where the look shows no vegetation; everywhere when it cannot be measured."""
     return _under(residual, residual.observed, p.built_vegetation)
+
+
+def _is_half_built(residual: Residual, p: CueParameters) -> Mask:
+    """Where a roof can share a pixel with what grows: brighter by itself, and neither greener nor redder than before.
+
+    Half a pixel of sheet among grass has an NDVI of 0.5 to 0.65. Straw and soil are redder than what grew there, and
+    so are crops in flower.
+    """
+    bright, green, hue = (residual.of(name) for name in ("brightness", "vegetation", "redness"))
+    if bright is None or green is None or hue is None:
+        return np.zeros(residual.z.shape[1:], bool)
+    could = _under(residual, residual.observed, p.half_built_vegetation)
+    return np.asarray(could & (bright >= LOW) & (green < 0) & (hue < 0))
+
+
+def _bared(residual: Residual, p: CueParameters) -> Floats:
+    """Roofs that gave way to soil, in σ: what stood out bright and grey all year is redder, and moved back a little.
+
+    The colour says it where the soil is nearly as bright as the roof was. A roof of blue sheet has an NDVI of 0.3 and
+    more, but nothing that grows is blue.
+    """
+    names = ("redness", "contrast", "texture")
+    if not set(names) <= set(residual.names):
+        return np.zeros(residual.z.shape[1:], np.float32)
+    redder, contrast, texture = (residual.z[residual.names.index(name)] for name in names)
+    redness, stood_out = (residual.level[residual.names.index(name)] for name in names[:2])
+    was_roof = (stood_out > p.built_contrast) & (redness < p.roof_redness)
+    was_roof &= _stood_bare(residual, p) | (redness < p.blue)
+    moved = np.maximum(np.abs(contrast), _backing(-texture, p)) + np.float32(p.bared_base)
+    return np.where(was_roof, np.minimum(redder, moved), 0.0).astype(np.float32)
 
 
 def _stood_bare(residual: Residual, p: CueParameters) -> Mask:

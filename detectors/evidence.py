@@ -8,7 +8,7 @@ cue             two readings                                                    
 ==============  ====================================================================  =========================
 exposure        vegetation falls, and brightness (or the built-up index) rises        clearing, construction
 structure       contrast to the surroundings moves away from nought, texture rises    construction
-removal         contrast moves back to nought, texture falls                          demolition
+removal         contrast moves back to nought, texture falls or the ground reddens    demolition
 backscatter up  vv and vh together rise                                               construction, fencing
 backscatter dn  vv and vh together fall                                               demolition, clearing
 ==============  ====================================================================  =========================

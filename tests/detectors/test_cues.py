@@ -95,6 +95,59 @@ def test_a_bare_plot_overgrown_is_no_roof_pulled_down(redness, says):
     assert metric(ROOF | hue, SOIL | hue, Cue.REMOVAL) > LOW
 
 
+GRASS = {"vegetation": 0.7, "brightness": 0.06, "built": -0.2, "contrast": 0.0, "texture": 0.006, "redness": 0.12}
+HALF_SHEET = GRASS | {"vegetation": 0.6, "brightness": 0.11, "contrast": 0.05, "texture": 0.012, "redness": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({}, True),
+        ({"redness": 0.2}, False),
+        ({"vegetation": 0.75}, False),
+        ({"brightness": 0.07}, False),
+        ({"vegetation": 0.85}, False),
+        ({"contrast": -0.05}, False),
+    ],
+    ids=["half a roof", "redder", "greener", "no brighter", "overgrown", "darker than all around"],
+)
+def test_a_roof_over_half_a_pixel_of_grass_is_structure(other, says):
+    grass = GRASS | ({"vegetation": 0.9} if other.get("vegetation") == 0.85 else {})
+    assert (metric(grass, HALF_SHEET | other, Cue.STRUCTURE) >= LOW) == says
+
+
+PALE = ROOF | {"brightness": 0.16, "contrast": 0.07, "texture": 0.02, "redness": 0.05}
+BLUE = PALE | {"vegetation": 0.4, "redness": -0.2}
+RUBBLE = SOIL | {"brightness": 0.15, "contrast": 0.06, "texture": 0.018, "redness": 0.28}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        (PALE, RUBBLE, True),
+        (BLUE, RUBBLE, True),
+        (PALE | {"redness": 0.2}, RUBBLE | {"redness": 0.4}, False),
+        (PALE | {"vegetation": 0.4}, RUBBLE, False),
+        (PALE | {"contrast": 0.0}, RUBBLE | {"contrast": 0.0}, False),
+        (PALE, RUBBLE | {"contrast": 0.09}, False),
+        (PALE, PALE | {"redness": 0.28, "texture": 0.03}, False),
+        (PALE, RUBBLE | {"redness": 0.05}, False),
+    ],
+    ids=[
+        "grey roof",
+        "blue roof",
+        "soil redder still",
+        "a green field",
+        "nothing that stood out",
+        "stands out more",
+        "rust",
+        "as grey as before",
+    ],
+)
+def test_a_pale_roof_that_gives_way_to_soil_is_told_by_its_colour(before, after, says):
+    assert (metric(before, after, Cue.REMOVAL) >= LOW) == says
+
+
 @QUICK
 @given(
     before=st.fixed_dictionaries({n: st.floats(-0.2, 0.3) for n in FOREST}),

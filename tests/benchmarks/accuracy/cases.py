@@ -5,7 +5,7 @@ Between them they give every step something to do, but for snow, a second orbit 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from series import grid_over, measured, real_series, shape_of
 from worlds import END, WEEKS, place_of
 
 from detectors.ground import Ground, whole
-from detectors.injection import injected
+from detectors.injection import Injected, injected
 from detectors.look import Look, Mask
 from detectors.records import Change
 
@@ -119,13 +119,26 @@ def walled(*, seed: int) -> Case:
 def torn(*, seed: int) -> Case:
     """Real roofs of a suburb pulled down, optics alone."""
     looks, gone = demolitions.torn_suburb(seed=seed)
-    masks = [change.share >= 0.5 * change.share.max() for _, change in gone]
-    changes = tuple(
-        Happened(mask, change.since, Change.DEMOLITION, float(px))
-        for mask, (px, change) in zip(masks, gone, strict=True)
+    changes = _gone(gone)
+    anything = _wide(np.any([c.mask for c in changes], axis=0))
+    covered = demolitions.COVERED
+    return Case(looks, whole(anything.shape), *demolitions.SUBURB_SPAN, changes, anything, covered, True)
+
+
+def pulled(series: str, since: date, until: date, *, seed: int) -> Case:
+    """Buildings put into a real series that are pulled down, soil in their place."""
+    looks, gone = demolitions.torn_buildings(series, since, until, seed=seed)
+    changes, happened = _gone(gone), buildings.real_change(looks, since, until) | ~measured(looks)
+    anything = happened | _wide(np.any([c.mask for c in changes] + [~whole(happened.shape).watched], axis=0))
+    covered = demolitions.COVERED
+    return Case(looks, whole(happened.shape), since, until, changes, anything, covered, True)
+
+
+def _gone(buildings_: Sequence[tuple[int, Injected]]) -> tuple[Happened, ...]:
+    """Buildings and their pixels as the demolitions that they are."""
+    return tuple(
+        Happened(b.share >= 0.5 * b.share.max(), b.since, Change.DEMOLITION, float(px)) for px, b in buildings_
     )
-    anything = _wide(np.any(masks, axis=0))
-    return Case(looks, whole(anything.shape), *demolitions.SUBURB_SPAN, changes, anything, 0.25, True)
 
 
 def arid(*, seed: int) -> Case:
@@ -156,6 +169,7 @@ CASES: dict[str, Callable[..., Case]] = {
     "place": place,
     "walled": walled,
     "torn": torn,
+    "pulled": pulled,
     "cleared": cleared,
     "pair": pair,
     "arid": arid,

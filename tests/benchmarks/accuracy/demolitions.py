@@ -49,7 +49,15 @@ class Torn:
 
 
 def trials(series: str, since: date, until: date, *, seed: int) -> list[Torn]:
-    """Buildings that stood through the history and are pulled down within the span, soil in their place."""
+    """What became of buildings that stood through the history and are pulled down within the span."""
+    looks, torn = torn_buildings(series, since, until, seed=seed)
+    return _judged(series, torn, looks, since, until)
+
+
+def torn_buildings(
+    series: str, since: date, until: date, *, seed: int
+) -> tuple[tuple[Look, ...], list[tuple[int, Injected]]]:
+    """A real series with buildings that make room for soil, and these with their pixels."""
     looks = real_series(series)
     shape = shape_of(looks)
     rng = np.random.default_rng(500 + seed)
@@ -64,7 +72,7 @@ def trials(series: str, since: date, until: date, *, seed: int) -> list[Torn]:
         roof = Injected("building", str(rng.choice(ROOFS)), image, day, seed * 100 + n, lost=True)
         changes += [roof, Injected("rubble", "soil", image, day, seed * 100 + 50 + n)]
         torn.append((int(pixels), roof))
-    return _judged(series, torn, injected(looks, changes), since, until)
+    return injected(looks, changes), torn
 
 
 def suburb(*, seed: int) -> list[Torn]:

@@ -135,6 +135,8 @@ ABLATIONS: tuple[Ablation, ...] = (
     Ablation("hue bears contrast out", {METRIC: _without_hue}),
     Ablation("texture bears contrast out", {"detectors.cues._backing": _like_first(np.float32(99.0))}),
     Ablation("contrast on bare ground only", _cues(built_vegetation=2.0, dark_roof_vegetation=2.0)),
+    Ablation("roofs over half a pixel of what grows", _cues(half_built_vegetation=-2.0)),
+    Ablation("roofs that turn to soil", _cues(bared_base=-99.0)),
     Ablation("open water told apart", _cues(water=-2.0)),
     Ablation("cue: exposure", {METRIC: _without_cues(Cue.EXPOSURE)}),
     Ablation("cue: structure", {METRIC: _without_cues(Cue.STRUCTURE)}),
