@@ -18,17 +18,18 @@ class CueParameters:
     """Limits of the cues.
 
     `built_vegetation`: NDVI above which nothing built stands, `roof_vegetation` the same for the mean of a year;
-    `water`: NDVI under which a pixel is open water; `built_contrast`: contrast in reflectance from which a pixel can be
-    a roof, and `dark_roof_vegetation` the NDVI over which a dark one cannot be; `half_built_vegetation`: NDVI above
-    which a pixel is no part of a roof among what grows; `roof_redness`: redness of the year up to which what stands out
-    is a roof and not soil, and `blue` up to which it is nothing that grows either; for a roof that turns red the other
-    readings need say `bared_base` σ less than its colour; `overgrown`: NDVI from which a look does not say what became
-    of ground as red as `soil_redness`; `familiar_margin` in σ; `correlation` of vv and vh speckle after averaging,
-    `skew` that of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels, `least_scatter` the least that a radar
-    scene is believed to scatter, in σ; a step of contrast counts for no more than `texture_base` + `texture_gain` × the
-    rise of texture, which a few pixels move little; of what one reading has beyond 2.5 σ the share `lent` is added to
-    the other that must agree. Chosen on simulated compounds, on blocks put into the Romanian and the mine's series, and
-    on a burnt field.
+    `water`: NDVI under which a pixel is open water, `pond_vegetation` and `pond_brightness` those of a year under which
+    it always was and `glint` the NDVI up to which a look at such a pond shows its surface; `built_contrast`: contrast
+    in reflectance from which a pixel can be a roof, and `dark_roof_vegetation` the NDVI over which a dark one cannot
+    be; `half_built_vegetation`: NDVI above which a pixel is no part of a roof among what grows; `roof_redness`: redness
+    of the year up to which what stands out is a roof and not soil, and `blue` up to which it is nothing that grows
+    either; for a roof that turns red the other readings need say `bared_base` σ less than its colour; `overgrown`: NDVI
+    from which a look does not say what became of ground as red as `soil_redness`; `familiar_margin` in σ; `correlation`
+    of vv and vh speckle after averaging, `skew` that of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels,
+    `least_scatter` the least that a radar scene is believed to scatter, in σ; a step of contrast counts for no more
+    than `texture_base` + `texture_gain` × the rise of texture, which a few pixels move little; of what one reading has
+    beyond 2.5 σ the share `lent` is added to the other that must agree. Chosen on simulated compounds, on blocks put
+    into the Romanian and the mine's series, and on a burnt field.
     """
 
     built_vegetation: float = 0.4
@@ -42,6 +43,9 @@ class CueParameters:
     bared_base: float = 2.0
     built_contrast: float = 0.025
     water: float = -0.05
+    pond_vegetation: float = 0.03
+    pond_brightness: float = 0.1
+    glint: float = 0.05
     familiar_margin: float = 1.0
     season_days: int = 75
     correlation: float = 0.3
@@ -155,10 +159,19 @@ def _backing(texture: Floats, p: CueParameters) -> Floats:
 
 
 def _is_water(residual: Residual, p: CueParameters) -> Mask:
-    """Where the look shows open water: a pond that clears or a flooded field is neither cleared nor built on."""
+    """Where the look shows open water: a pond that clears or a flooded field is neither cleared nor built on.
+
+    The sun's glint on a pond is as white as a new roof, for weeks before the rains. What was dark water all year and is
+    no greener than white is water still: who builds there fills it up with soil first.
+    """
     if "vegetation" not in residual.names:
         return np.zeros(residual.z.shape[1:], bool)
-    return np.asarray(residual.observed[residual.names.index("vegetation")] < p.water)
+    v = residual.names.index("vegetation")
+    water = residual.observed[v] < p.water
+    if "brightness" in residual.names:
+        was_dark = residual.level[residual.names.index("brightness")] < p.pond_brightness
+        water |= was_dark & (residual.level[v] < p.pond_vegetation) & (residual.observed[v] < p.glint)
+    return np.asarray(water)
 
 
 def _is_bare(residual: Residual, p: CueParameters) -> Mask:

@@ -116,6 +116,24 @@ def test_a_roof_over_half_a_pixel_of_grass_is_structure(other, says):
     assert (metric(grass, HALF_SHEET | other, Cue.STRUCTURE) >= LOW) == says
 
 
+POND = {"vegetation": -0.02, "brightness": 0.06, "built": 0.1, "contrast": -0.03, "texture": 0.01, "redness": 0.03}
+WHITE = {"vegetation": 0.0, "brightness": 0.25, "built": 0.0, "contrast": 0.16, "texture": 0.06, "redness": 0.03}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        (POND, WHITE, False),
+        (POND, WHITE | {"vegetation": 0.15}, True),
+        (POND | {"brightness": 0.12}, WHITE, True),
+        (POND | {"vegetation": 0.08}, WHITE, True),
+    ],
+    ids=["glint", "filled up", "a paved yard", "dark ground"],
+)
+def test_the_glint_of_a_pond_is_no_roof(before, after, says):
+    assert (metric(before, after, Cue.STRUCTURE) >= LOW) == says
+
+
 PALE = ROOF | {"brightness": 0.16, "contrast": 0.07, "texture": 0.02, "redness": 0.05}
 BLUE = PALE | {"vegetation": 0.4, "redness": -0.2}
 RUBBLE = SOIL | {"brightness": 0.15, "contrast": 0.06, "texture": 0.018, "redness": 0.28}

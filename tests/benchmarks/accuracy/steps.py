@@ -138,6 +138,7 @@ ABLATIONS: tuple[Ablation, ...] = (
     Ablation("roofs over half a pixel of what grows", _cues(half_built_vegetation=-2.0)),
     Ablation("roofs that turn to soil", _cues(bared_base=-99.0)),
     Ablation("open water told apart", _cues(water=-2.0)),
+    Ablation("glint on ponds", _cues(pond_vegetation=-2.0)),
     Ablation("cue: exposure", {METRIC: _without_cues(Cue.EXPOSURE)}),
     Ablation("cue: structure", {METRIC: _without_cues(Cue.STRUCTURE)}),
     Ablation("cue: removal", {METRIC: _without_cues(Cue.REMOVAL)}),
