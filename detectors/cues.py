@@ -23,13 +23,14 @@ class CueParameters:
     in reflectance from which a pixel can be a roof, and `dark_roof_vegetation` the NDVI over which a dark one cannot
     be; `half_built_vegetation`: NDVI above which a pixel is no part of a roof among what grows; `roof_redness`: redness
     of the year up to which what stands out is a roof and not soil, and `blue` up to which it is nothing that grows
-    either; for a roof that turns red the other readings need say `bared_base` σ less than its colour; `overgrown`: NDVI
-    from which a look does not say what became of ground as red as `soil_redness`; `familiar_margin` in σ; `correlation`
-    of vv and vh speckle after averaging, `skew` that of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels,
-    `least_scatter` the least that a radar scene is believed to scatter, in σ; a step of contrast counts for no more
-    than `texture_base` + `texture_gain` × the rise of texture, which a few pixels move little; of what one reading has
-    beyond 2.5 σ the share `lent` is added to the other that must agree. Chosen on simulated compounds, on blocks put
-    into the Romanian and the mine's series, and on a burnt field.
+    either; `greyer`: by how much less red soil is that was built on; where colour tells the two apart the other
+    readings need say `colour_lead` σ less than it does; `overgrown`: NDVI from which a look does not say what became of
+    ground as red as `soil_redness`; `familiar_margin` in σ; `correlation` of vv and vh speckle after averaging, `skew`
+    that of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels, `least_scatter` the least that a radar scene
+    is believed to scatter, in σ; a step of contrast counts for no more than `texture_base` + `texture_gain` × the rise
+    of texture, which a few pixels move little; of what one reading has beyond 2.5 σ the share `lent` is added to the
+    other that must agree. Chosen on simulated compounds, on blocks put into the Romanian and the mine's series, and on
+    a burnt field.
     """
 
     built_vegetation: float = 0.4
@@ -39,8 +40,9 @@ class CueParameters:
     overgrown: float = 0.5
     soil_redness: float = 0.2
     roof_redness: float = 0.13
-    blue: float = -0.05
-    bared_base: float = 2.0
+    blue: float = 0.0
+    greyer: float = 0.1
+    colour_lead: float = 2.0
     built_contrast: float = 0.025
     water: float = -0.05
     pond_vegetation: float = 0.03
@@ -146,6 +148,7 @@ def _structure(residual: Residual, p: CueParameters) -> tuple[Floats | None, Flo
     # texture is smeared over its window and must not lend to pixels beside the change
     lent = p.lent * np.maximum(step - LOW, 0.0)
     structure = np.where(stronger & stands, np.minimum(step, backing + lent), 0.0)
+    structure = np.fmax(structure, _paved(residual, p))
     was_roof = (np.abs(residual.level[c]) > p.built_contrast) & _stood_bare(residual, p)
     removal = np.where(~stronger & was_roof, np.minimum(step, _backing(-texture, p)), 0.0)
     removal = np.fmax(removal, np.where(stronger, 0.0, _bared(residual, p)))
@@ -192,6 +195,23 @@ def _is_half_built(residual: Residual, p: CueParameters) -> Mask:
     return np.asarray(could & (bright >= LOW) & (green < 0) & (hue < 0))
 
 
+def _paved(residual: Residual, p: CueParameters) -> Floats:
+    """Soil that turned grey and no darker, in σ: a roof or concrete that is hardly brighter than the soil it stands on.
+
+    Grass that comes up on soil is less red too, but greener; a pond dug into it is darker.
+    """
+    names = ("redness", "contrast", "texture", "vegetation", "brightness")
+    if not set(names) <= set(residual.names):
+        return np.zeros(residual.z.shape[1:], np.float32)
+    redder, contrast, texture, greener, brighter = (residual.z[residual.names.index(name)] for name in names)
+    r = residual.names.index("redness")
+    redness = residual.observed[r]
+    turned = (residual.level[r] > p.soil_redness) & (residual.expected[r] - redness >= p.greyer)
+    turned &= _is_bare(residual, p) & (brighter > 0) & ((greener < 1.0) | (redness < p.blue))
+    moved = np.maximum(np.maximum(contrast, brighter), _backing(texture, p)) + np.float32(p.colour_lead)
+    return np.where(turned, np.minimum(-redder, moved), 0.0).astype(np.float32)
+
+
 def _bared(residual: Residual, p: CueParameters) -> Floats:
     """Roofs that gave way to soil, in σ: what stood out bright and grey all year is redder, and moved back a little.
 
@@ -205,7 +225,7 @@ def _bared(residual: Residual, p: CueParameters) -> Floats:
     redness, stood_out = (residual.level[residual.names.index(name)] for name in names[:2])
     was_roof = (stood_out > p.built_contrast) & (redness < p.roof_redness)
     was_roof &= _stood_bare(residual, p) | (redness < p.blue)
-    moved = np.maximum(np.abs(contrast), _backing(-texture, p)) + np.float32(p.bared_base)
+    moved = np.maximum(np.abs(contrast), _backing(-texture, p)) + np.float32(p.colour_lead)
     return np.where(was_roof, np.minimum(redder, moved), 0.0).astype(np.float32)
 
 

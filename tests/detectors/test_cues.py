@@ -134,6 +134,26 @@ def test_the_glint_of_a_pond_is_no_roof(before, after, says):
     assert (metric(before, after, Cue.STRUCTURE) >= LOW) == says
 
 
+RED_SOIL = SOIL | {"redness": 0.3, "contrast": 0.03}
+CONCRETE = RED_SOIL | {"brightness": 0.155, "contrast": 0.035, "texture": 0.008, "redness": 0.15}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        (RED_SOIL, CONCRETE, True),
+        (RED_SOIL, CONCRETE | {"vegetation": 0.3, "redness": -0.1}, True),
+        (RED_SOIL, CONCRETE | {"vegetation": 0.3}, False),
+        (RED_SOIL, CONCRETE | {"brightness": 0.14}, False),
+        (RED_SOIL, CONCRETE | {"redness": 0.25}, False),
+        (RED_SOIL | {"redness": 0.15}, CONCRETE | {"redness": 0.0}, False),
+    ],
+    ids=["concrete", "blue sheet", "grass", "a pond dug", "hardly less red", "grey before"],
+)
+def test_soil_that_turns_grey_is_built_on(before, after, says):
+    assert (metric(before, after, Cue.STRUCTURE) >= LOW) == says
+
+
 PALE = ROOF | {"brightness": 0.16, "contrast": 0.07, "texture": 0.02, "redness": 0.05}
 BLUE = PALE | {"vegetation": 0.4, "redness": -0.2}
 RUBBLE = SOIL | {"brightness": 0.15, "contrast": 0.06, "texture": 0.018, "redness": 0.28}

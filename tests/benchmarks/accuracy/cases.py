@@ -24,7 +24,7 @@ from worlds import END, WEEKS, place_of
 
 from detectors.ground import Ground, whole
 from detectors.injection import Injected, injected
-from detectors.look import Look, Mask
+from detectors.look import Floats, Look, Mask
 from detectors.records import Change
 
 NEAR_PX = 4
@@ -72,6 +72,25 @@ def built(series: str, since: date, until: date, *, seed: int, mixing: float, sl
     )
     looks = slip(injected(looks, placed), Days(since, until), np.random.default_rng(3000 + seed))
     return Case(looks, whole(shape), since, until, changes, anything, 0.0, True)
+
+
+def founded(series: str, since: date, until: date, *, seed: int, mixing: float) -> Case:
+    """The same buildings on soil that was bared around them before the history began."""
+    looks, shape = real_series(series), shape_of(real_series(series))
+    placed = [change for _, change in buildings._places(looks, since, until, seed=seed, mixing=mixing)]
+    yards = [Injected("yard", "soil", _yard(c.share), looks[0].day, c.seed + 50) for c in placed]
+    touched = np.any([y.share > 0.02 for y in yards] + [np.zeros(shape, bool)], axis=0)
+    anything = buildings.real_change(looks, since, until) | ~measured(looks) | _wide(touched)
+    changes = tuple(
+        Happened(c.share > 0.25, c.since, Change.CONSTRUCTION, float(c.share.sum()) / mixing) for c in placed
+    )
+    return Case(injected(looks, [*yards, *placed]), whole(shape), since, until, changes, anything, 0.0, True)
+
+
+def _yard(share: Floats) -> Floats:
+    """Nearly all of what a building covers, and 30 m around it."""
+    ground = ndimage.binary_dilation(share > 0.1, iterations=3).astype(np.float32)
+    return np.asarray(np.minimum(ndimage.gaussian_filter(ground, 0.45), 0.95), np.float32)
 
 
 def cleared(series: str, since: date, until: date) -> Case:
@@ -129,7 +148,7 @@ def pulled(series: str, since: date, until: date, *, seed: int) -> Case:
     """Buildings put into a real series that are pulled down, soil in their place."""
     looks, gone = demolitions.torn_buildings(series, since, until, seed=seed)
     changes, happened = _gone(gone), buildings.real_change(looks, since, until) | ~measured(looks)
-    anything = happened | _wide(np.any([c.mask for c in changes] + [~whole(happened.shape).watched], axis=0))
+    anything = happened | _wide(np.any([c.mask for c in changes] + [np.zeros_like(happened)], axis=0))
     covered = demolitions.COVERED
     return Case(looks, whole(happened.shape), since, until, changes, anything, covered, True)
 
@@ -166,6 +185,7 @@ def _wide(mask: Mask) -> Mask:
 
 CASES: dict[str, Callable[..., Case]] = {
     "built": built,
+    "founded": founded,
     "place": place,
     "walled": walled,
     "torn": torn,

@@ -55,6 +55,10 @@ def _shape_of(first: Any) -> tuple[int, int]:
     return first.ground.shape if hasattr(first, "ground") else first.baseline.looks.shape
 
 
+def _nothing_of(original: Any) -> Any:
+    return lambda residual, *a, **k: np.zeros(residual.z.shape[1:], np.float32)
+
+
 def _first_argument(original: Any) -> Any:
     return lambda first, *a, **k: first
 
@@ -136,7 +140,8 @@ ABLATIONS: tuple[Ablation, ...] = (
     Ablation("texture bears contrast out", {"detectors.cues._backing": _like_first(np.float32(99.0))}),
     Ablation("contrast on bare ground only", _cues(built_vegetation=2.0, dark_roof_vegetation=2.0)),
     Ablation("roofs over half a pixel of what grows", _cues(half_built_vegetation=-2.0)),
-    Ablation("roofs that turn to soil", _cues(bared_base=-99.0)),
+    Ablation("roofs that turn to soil", {"detectors.cues._bared": _nothing_of}),
+    Ablation("soil that turns grey", {"detectors.cues._paved": _nothing_of}),
     Ablation("open water told apart", _cues(water=-2.0)),
     Ablation("glint on ponds", _cues(pond_vegetation=-2.0)),
     Ablation("cue: exposure", {METRIC: _without_cues(Cue.EXPOSURE)}),
