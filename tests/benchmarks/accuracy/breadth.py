@@ -68,7 +68,7 @@ def _cases(seeds: range) -> Jobs:
         jobs += [("pair", name, {"seed": s}) for name in truth.PAIRS for s in seeds]
         jobs += [("built", *spans[0], {"seed": s, "mixing": 0.75, "slip": drifted}) for s in seeds]
         jobs += [("pulled", *spans[0], {"seed": s}) for s in seeds]
-        jobs += [("founded", *spans[0], {"seed": s, "mixing": 0.9}) for s in seeds]
+        jobs += [("built", *spans[0], {"seed": s, "mixing": 0.9, "on_soil": True}) for s in seeds]
     jobs += [("place", name, {"seed": s}) for s in seeds for name in SITES]
     jobs += [(kind, {"seed": s}) for s in seeds for kind in ("walled", "arid", *(("torn",) if is_there else ()))]
     return jobs + [("sky", n, {"seed": s}) for s in seeds for n, (name, *_) in enumerate(SCENARIOS) if name in SKIES]

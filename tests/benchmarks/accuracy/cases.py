@@ -60,31 +60,25 @@ class Case:
     history_days: int = 730
 
 
-def built(series: str, since: date, until: date, *, seed: int, mixing: float, slip: Nuisance = nothing) -> Case:
-    """Buildings put into a real series, whose looks may then slip."""
+def built(
+    series: str, since: date, until: date, *, seed: int, mixing: float, slip: Nuisance = nothing, on_soil: bool = False
+) -> Case:
+    """Buildings put into a real series, on soil that was bared before it began if asked; its looks may then slip."""
     looks = real_series(series)
     placed = [change for _, change in buildings._places(looks, since, until, seed=seed, mixing=mixing)]
-    shape = shape_of(looks)
-    touched = np.any([c.share > 0.02 for c in placed], axis=0) if placed else np.zeros(shape, bool)
-    anything = buildings.real_change(looks, since, until) | ~measured(looks) | _wide(touched)
+    yards = [Injected("yard", "soil", _yard(c.share), looks[0].day, c.seed + 50) for c in placed if on_soil]
     changes = tuple(
         Happened(c.share > 0.25, c.since, Change.CONSTRUCTION, float(c.share.sum()) / mixing) for c in placed
     )
-    looks = slip(injected(looks, placed), Days(since, until), np.random.default_rng(3000 + seed))
-    return Case(looks, whole(shape), since, until, changes, anything, 0.0, True)
+    anything = _happened(looks, since, until, [c.share > 0.02 for c in (*yards, *placed)])
+    looks = slip(injected(looks, [*yards, *placed]), Days(since, until), np.random.default_rng(3000 + seed))
+    return Case(looks, whole(anything.shape), since, until, changes, anything, 0.0, True)
 
 
-def founded(series: str, since: date, until: date, *, seed: int, mixing: float) -> Case:
-    """The same buildings on soil that was bared around them before the history began."""
-    looks, shape = real_series(series), shape_of(real_series(series))
-    placed = [change for _, change in buildings._places(looks, since, until, seed=seed, mixing=mixing)]
-    yards = [Injected("yard", "soil", _yard(c.share), looks[0].day, c.seed + 50) for c in placed]
-    touched = np.any([y.share > 0.02 for y in yards] + [np.zeros(shape, bool)], axis=0)
-    anything = buildings.real_change(looks, since, until) | ~measured(looks) | _wide(touched)
-    changes = tuple(
-        Happened(c.share > 0.25, c.since, Change.CONSTRUCTION, float(c.share.sum()) / mixing) for c in placed
-    )
-    return Case(injected(looks, [*yards, *placed]), whole(shape), since, until, changes, anything, 0.0, True)
+def _happened(looks: Sequence[Look], since: date, until: date, put_in: Sequence[Mask]) -> Mask:
+    """Ground of a real series on which something happened, was put in, or nobody knows."""
+    touched = np.any([np.zeros(shape_of(looks), bool), *put_in], axis=0)
+    return np.asarray(buildings.real_change(looks, since, until) | ~measured(looks) | _wide(touched))
 
 
 def _yard(share: Floats) -> Floats:
@@ -147,16 +141,15 @@ def torn(*, seed: int) -> Case:
 def pulled(series: str, since: date, until: date, *, seed: int) -> Case:
     """Buildings put into a real series that are pulled down, soil in their place."""
     looks, gone = demolitions.torn_buildings(series, since, until, seed=seed)
-    changes, happened = _gone(gone), buildings.real_change(looks, since, until) | ~measured(looks)
-    anything = happened | _wide(np.any([c.mask for c in changes] + [np.zeros_like(happened)], axis=0))
-    covered = demolitions.COVERED
-    return Case(looks, whole(happened.shape), since, until, changes, anything, covered, True)
+    changes = _gone(gone)
+    anything = _happened(looks, since, until, [c.mask for c in changes])
+    return Case(looks, whole(anything.shape), since, until, changes, anything, demolitions.COVERED, True)
 
 
-def _gone(buildings_: Sequence[tuple[int, Injected]]) -> tuple[Happened, ...]:
+def _gone(pulled_down: Sequence[tuple[int, Injected]]) -> tuple[Happened, ...]:
     """Buildings and their pixels as the demolitions that they are."""
     return tuple(
-        Happened(b.share >= 0.5 * b.share.max(), b.since, Change.DEMOLITION, float(px)) for px, b in buildings_
+        Happened(b.share >= 0.5 * b.share.max(), b.since, Change.DEMOLITION, float(px)) for px, b in pulled_down
     )
 
 
@@ -185,7 +178,6 @@ def _wide(mask: Mask) -> Mask:
 
 CASES: dict[str, Callable[..., Case]] = {
     "built": built,
-    "founded": founded,
     "place": place,
     "walled": walled,
     "torn": torn,
