@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from fuzzing import choose_profile
 from loopback import free_port
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine
@@ -46,6 +47,11 @@ SETTINGS = {
     "max_connections": "60",
     "shared_buffers": "32MB",
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Settle how many inputs the fuzzing tests see, before any is imported."""
+    choose_profile(by_name="fuzz" in config.getoption("markexpr").split())
 
 
 @dataclass
