@@ -16,6 +16,7 @@ from flows.imagery.address import is_url
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.outputs_copy import outputs_bucket
 from flows.plan import Asked, last_week
+from flows.record_world import check_world
 from flows.settings import Settings, SettingsError, SourceName, load_settings
 from flows.sources import open_archive
 
@@ -37,6 +38,7 @@ def check_call(settings: Settings, asked: Asked, only: Sequence[str] = (), *, fr
     outputs_bucket(settings)
     routes_of(settings)
     signing_key(settings.signing_key)
+    check_world(settings)
     _check_outputs(settings.outputs)
     with open_ledger(settings.ledger) as ledger:
         _check_record(settings, areas, ledger)
@@ -90,7 +92,7 @@ def rerun_call(settings: Settings, area_id: str, asked: Asked, ledger: Ledger) -
 
 
 def _check_record(settings: Settings, areas: Sequence[Area], ledger: Ledger) -> None:
-    """What one source has on record is not worked over with another's pictures: least of all with made-up ones."""
+    """What one source has on record is not worked over with the pictures of another one of the same world."""
     for area in areas:
         sources = sorted({scene.source for scene in ledger.scenes(area.id)})
         if sources and settings.source.value not in sources:

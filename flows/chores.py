@@ -27,6 +27,7 @@ from flows.operating import Operating, load_operating
 from flows.outputs_copy import copy_outputs
 from flows.plan import Asked, last_week
 from flows.prune import delete_files, find_prunable
+from flows.record_world import check_world
 from flows.report_command import week_on_record
 from flows.reporting import rebuild_week
 from flows.runlog import deployment_name, recorded
@@ -50,18 +51,23 @@ class Chore:
 
 
 @contextmanager
-def chore(name: str) -> Iterator[Chore]:
-    """A run of a small flow, by the settings of the environment, recorded as runs are."""
+def chore(name: str, *, is_fetching: bool = False) -> Iterator[Chore]:
+    """A run of a small flow, by the settings of the environment, recorded as runs are.
+
+    Raises `SettingsError` for a record of another world than the settings' source.
+    """
     settings, operating = load_settings(), load_operating()
     start_logging(operating, is_deployed=deployment_name() is not None)
-    with open_ledger(settings.ledger) as ledger, recorded(ledger, settings, name) as (summary, watch):
+    check_world(settings)
+    source = settings.source.value if is_fetching else None
+    with open_ledger(settings.ledger) as ledger, recorded(ledger, settings, name, source=source) as (summary, watch):
         yield Chore(settings, operating, ledger, summary, watch)
 
 
 @flow(name="fetch", task_runner=ThreadPoolTaskRunner(max_workers=2))  # type: ignore[arg-type]
 def fetch() -> Any:
     """The archive holds every scene that the source has up to today; nothing is measured. An area that fails waits."""
-    with chore("fetch") as one:
+    with chore("fetch", is_fetching=True) as one:
         asked = Asked(None, None, datetime.now(UTC).date())
         check_call(one.settings, asked)
         areas, _ = areas_of(one.settings)

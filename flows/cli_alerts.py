@@ -15,8 +15,8 @@ from flows.alerts.console import console_table
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import Precision, Split
 from flows.ledger.records import Judgement, Reason, RemarkKind, Verdict
-from flows.settings import Settings, SettingsError, load_settings
-from flows.terminal import OutputsOption, console, existing_ledger
+from flows.settings import Settings, SettingsError
+from flows.terminal import OutputsOption, console, existing_ledger, record_settings
 
 REMARKS = {
     RemarkKind.STEP: "step {}",
@@ -41,7 +41,7 @@ def alerts_list(
     outputs: OutputsOption = None,
 ) -> None:
     """Every alert, by place, and who has acknowledged it."""
-    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+    with existing_ledger(record_settings(outputs)) as ledger:
         on_record = len(ledger.alert_records())
         features = _chosen(ledger, area=area, week=week, waiting=waiting)
         people = {one.alert_id: one.acknowledged_by for one in ledger.alert_records() if one.acknowledged_by}
@@ -58,7 +58,7 @@ def alerts_list(
 @alerts_app.command("show")
 def alerts_show(alert_id: str, outputs: OutputsOption = None) -> None:
     """One alert with everything but its coordinates."""
-    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+    with existing_ledger(record_settings(outputs)) as ledger:
         record = ledger.alert(alert_id)
         feature = next(f for f in ledger.alerts() if f["properties"]["alert_id"] == alert_id)
         said = ledger.verdicts(record.event_id)
@@ -85,7 +85,7 @@ def alerts_acknowledge(
     if everything is (alert_id is not None) or (alert_id is not None and (area or week)):
         raise SettingsError("name one alert, or say --all, which --area and --week can narrow down")
     today = datetime.now(UTC).date()
-    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+    with existing_ledger(record_settings(outputs)) as ledger:
         if alert_id is not None:
             ledger.acknowledge(alert_id, by=by, on=today)
             console.print(f"{alert_id} acknowledged by {by}.", highlight=False, markup=False)
@@ -109,7 +109,7 @@ def alerts_judge(
     outputs: OutputsOption = None,
 ) -> None:
     """Note what a reviewer says of an alert; nothing said before is lost."""
-    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+    with existing_ledger(record_settings(outputs)) as ledger:
         event_id = ledger.alert(alert_id).event_id
         ledger.judge(event_id, Judgement(verdict, by=by, reason=reason, note=note), at=datetime.now(UTC))
     console.print(f"{alert_id}: {verdict.value}, says {by}.", highlight=False, markup=False)
@@ -121,7 +121,7 @@ def alerts_precision(
     outputs: OutputsOption = None,
 ) -> None:
     """How often alerts held when a person looked."""
-    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+    with existing_ledger(record_settings(outputs)) as ledger:
         groups = ledger.precision(by=by)
     table = Table(by.value, "confirmed", "rejected", "unsure", "not judged", "held (95 % interval)")
     for one in groups:
@@ -137,7 +137,7 @@ def alerts_deliver(
     outputs: OutputsOption = None,
 ) -> None:
     """Send what waits in the outbox."""
-    settings = load_settings(outputs=outputs)
+    settings = record_settings(outputs)
     with existing_ledger(settings) as ledger:
         if dead:
             ledger.outbox.revive()
@@ -147,7 +147,7 @@ def alerts_deliver(
 @alerts_app.command("outbox")
 def alerts_outbox(outputs: OutputsOption = None) -> None:
     """What is on its way, and what was given up and why."""
-    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+    with existing_ledger(record_settings(outputs)) as ledger:
         unsent, dead = ledger.outbox.unsent(), ledger.outbox.unsent(dead=True)
         early = len(ledger.outbox.unrouted()) + len(ledger.outbox.waiting())
     table = Table("message", "channel", "alerts", "attempts", "next", "reason")
@@ -171,7 +171,7 @@ def alerts_answer(
 
     from flows.answers import answers
 
-    settings = load_settings(outputs=outputs)
+    settings = record_settings(outputs)
     existing_ledger(settings).close()
     app = answers(settings)
     console.print(f"Links are answered at http://{host}:{port}/acknowledge", highlight=False)

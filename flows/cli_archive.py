@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 
 from aois.area import Kind
+from flows.record_world import check_world
 from flows.settings import SettingsError
-from flows.terminal import AreasOption, SourceOption, existing_ledger, settings_of
+from flows.terminal import AreasOption, SourceOption, existing_ledger, over_record, settings_of
 
 archive_app = typer.Typer(no_args_is_help=True, help="The archive of scenes.")
 
@@ -34,7 +35,7 @@ def prune(
     from flows.call import areas_of
     from flows.prune import delete_files, find_prunable, limits_of
 
-    settings = settings_of(areas, source, None, outputs)
+    settings = over_record(settings_of(areas, source, None, outputs))
     given = {"archive_max_days": older_than, "archive_max_gb": max_gb}
     settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
     before, most_bytes = limits_of(settings, today=datetime.now(UTC).date())
@@ -76,7 +77,7 @@ def adopt(
     from flows.watch_command import run_watch
 
     console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
-    settings, now = settings_of(areas, source, None, outputs), datetime.now(UTC)
+    settings, now = over_record(settings_of(areas, source, None, outputs)), datetime.now(UTC)
     with existing_ledger(settings) as ledger:
         settings, last = as_recorded(settings, area, ledger), ledger.last_observed(area)
         if last is None:
@@ -99,6 +100,7 @@ def adopt(
                 console.print(line)
             console.print("nothing was changed; add --by NAME to adopt it")
             return
+        check_world(settings)
         take(settings, watched, choices)
     console.print(f"adopted by {by}; the weeks from there on are worked through again")
     run_watch(settings, Asked(None, min(last.last_day, now.date()), now.date()), (area,), from_archive=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from flows.ledger.ledger import open_ledger
-from flows.settings import load_settings
-from flows.terminal import OutputsOption, console, existing_ledger
+from flows.ledger.worlds import World, world_at
+from flows.settings import DEMONSTRATION, OUTPUTS, load_settings
+from flows.terminal import OutputsOption, console, existing_ledger, record_settings
 
 ledger_app = typer.Typer(no_args_is_help=True, help="The record: backup and restore.")
 
@@ -17,9 +20,11 @@ ledger_app = typer.Typer(no_args_is_help=True, help="The record: backup and rest
 @ledger_app.command("backup")
 def ledger_backup(file: Path, outputs: OutputsOption = None) -> None:
     """Write the whole record into one file, while others may go on using it."""
-    with existing_ledger(load_settings(outputs=outputs)) as ledger:
-        rows = ledger.back_up(file)
-    console.print(f"{file}: {rows} rows. It holds coordinates: keep it where the ledger may be kept.", highlight=False)
+    with existing_ledger(record_settings(outputs)) as ledger:
+        rows, what = ledger.back_up(file), ledger.world or "an empty record"
+    console.print(
+        f"{file}: {rows} rows, {what}. It holds coordinates: keep it where the ledger may be kept.", highlight=False
+    )
 
 
 @ledger_app.command("restore")
@@ -29,6 +34,16 @@ def ledger_restore(
     outputs: OutputsOption = None,
 ) -> None:
     """Put a backup in the place of the record, all of it or nothing."""
-    with open_ledger(load_settings(outputs=outputs).ledger) as ledger:
+    settings = load_settings(outputs=outputs)
+    if not settings.model_fields_set & {"outputs", "source"}:
+        is_simulated = file.is_file() and _world_of(file) is World.SIMULATED
+        settings = load_settings(outputs=DEMONSTRATION if is_simulated else OUTPUTS)
+    with open_ledger(settings.ledger) as ledger:
         rows = ledger.restore(file, replace=replace)
     console.print(f"{rows} rows restored from {file}.", highlight=False)
+
+
+def _world_of(backup: Path) -> World | None:
+    """Looked up in a copy: a backup may lie where nothing can be written."""
+    with TemporaryDirectory() as folder:
+        return world_at(f"sqlite:///{shutil.copyfile(backup, Path(folder) / 'backup.sqlite')}")

@@ -15,8 +15,9 @@ from flows.desk.access import Role
 from flows.desk.passwords import hashed
 from flows.ledger.accounts import plain_name
 from flows.ledger.ledger import Ledger
-from flows.settings import Settings, SettingsError, load_settings
-from flows.terminal import OutputsOption, console, existing_ledger
+from flows.ledger.worlds import World
+from flows.settings import Settings, SettingsError
+from flows.terminal import OutputsOption, console, existing_ledger, record_settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -47,7 +48,7 @@ def desk(
         return
     import uvicorn
 
-    settings = load_settings(outputs=outputs)
+    settings = record_settings(outputs)
     with existing_ledger(settings) as ledger:
         if not any(account.closed_at is None for account in ledger.accounts.all()):
             raise SettingsError(
@@ -75,7 +76,6 @@ def open_desk(settings: Settings, ledger: Ledger, *, hosts: tuple[str, ...] = ()
     joined = {lang: Words(lang, {**words_for(lang).table, "desk": catalog_of(lang)}) for lang in LANGUAGES}
     pages = {lang: environment_of(words, TEMPLATES, part="h2") for lang, words in joined.items()}
     evidence = DeskEvidence(ledger, open_archive(settings), settings.outputs, pages)
-    runs = ledger.runs(limit=1)
     given = Desk(
         accounts=DeskAccounts(ledger),
         reviews=DeskReviews(ledger),
@@ -84,7 +84,7 @@ def open_desk(settings: Settings, ledger: Ledger, *, hosts: tuple[str, ...] = ()
         pages=pages,
         files={name: (REPORT / name).read_bytes() for name in ("report.css", "report.js")},
         reasons=REASONS,
-        is_simulated=bool(runs) and runs[0].settings.get("source") == "simulated",
+        is_simulated=ledger.world is World.SIMULATED,
         clock=_now,
         hosts=("127.0.0.1", "localhost", *hosts),
     )
@@ -108,7 +108,7 @@ def account_add(
     outputs: OutputsOption = None,
 ) -> None:
     """Make an account; its password is asked for."""
-    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+    with existing_ledger(record_settings(outputs)) as ledger:
         plain_name(name)
         kept = hashed(_password(password_stdin))
         account = ledger.accounts.add(name, role=role, sees_positions=positions, password_hash=kept, at=_now())
@@ -130,7 +130,7 @@ def account_change(
     outputs: OutputsOption = None,
 ) -> None:
     """Change an account, and log it out everywhere."""
-    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+    with existing_ledger(record_settings(outputs)) as ledger:
         kept = hashed(_password(password_stdin)) if password or password_stdin else None
         given = {"role": role, "sees_positions": positions, "password_hash": kept}
         what = [key for key, value in given.items() if value is not None] + ["closed"] * close
@@ -142,7 +142,7 @@ def account_change(
 @account_app.command("list")
 def account_list(outputs: OutputsOption = None) -> None:
     """Every account."""
-    with existing_ledger(load_settings(outputs=outputs)) as ledger:
+    with existing_ledger(record_settings(outputs)) as ledger:
         accounts = ledger.accounts.all()
     table = Table("name", "role", "positions", "made", "closed")
     for one in accounts:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from flows.settings import SettingsError
-from flows.terminal import AreasOption, OutputsOption, SourceOption, existing_ledger, settings_of
+from flows.terminal import AreasOption, OutputsOption, SourceOption, existing_ledger, over_record, settings_of
 
 
 def detectability(
@@ -28,7 +28,7 @@ def detectability(
     from flows.reports.detectability import to_csv, to_json, to_svg
     from flows.sources import open_archive
 
-    settings = settings_of(areas, source, None, outputs)
+    settings = over_record(settings_of(areas, source, None, outputs))
     with existing_ledger(settings) as ledger:
         settings = as_recorded(settings, area, ledger)
     (chosen,), known = areas_of(settings, (area,))

@@ -17,6 +17,7 @@ from flows.credentials import check_account
 from flows.ledger.database import level_of
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger, open_ledger
+from flows.ledger.worlds import World, world_at, world_of
 from flows.mendable import MENDABLE
 from flows.notices import conditions_of, last_looks
 from flows.operating import Operating
@@ -118,6 +119,21 @@ def _database(settings: Settings, operating: Operating, now: datetime) -> Iterat
     else:
         mend = "any run brings an older one up to date; for a newer one upgrade Sitewatch"
         yield Finding("database", Verdict.LOOK, f"{kind}: schema {level.current}, not {level.newest}", mend)
+    yield from _world(settings)
+
+
+def _world(settings: Settings) -> Iterator[Finding]:
+    """Whether what is on record is real, and the next run's pictures are of the same world."""
+    world, source = world_at(settings.ledger), settings.source
+    if world is World.MIXED:
+        mend = "name other outputs for each of the two: SITEWATCH_OUTPUTS; no run goes on with this record"
+        yield Finding("record", Verdict.BAD, "it holds simulated and real places together", mend)
+    elif world is not None and world is not world_of(source):
+        mend = "set SITEWATCH_SOURCE to that of the record, or other SITEWATCH_OUTPUTS; no run mixes the two"
+        verdict = Verdict.BAD if "source" in settings.model_fields_set else Verdict.LOOK
+        yield Finding("record", verdict, f"it is {world}, and source `{source}` is {world_of(source)}", mend)
+    elif world is not None:
+        yield Finding("record", Verdict.FINE, f"all of it is {world}")
 
 
 def _clock(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:

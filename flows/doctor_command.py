@@ -12,15 +12,14 @@ from rich.table import Table
 
 from flows.doctor import Verdict, examine
 from flows.operating import load_operating
-from flows.settings import load_settings
-from flows.terminal import OutputsOption, console
+from flows.terminal import OutputsOption, console, record_settings
 
 
 def doctor(
     is_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False, outputs: OutputsOption = None
 ) -> None:
     """Say what stands in the way of the next run, and what to do. Exit status 0: nothing does; 1: something does."""
-    findings = examine(load_settings(outputs=outputs), load_operating(), now=datetime.now(UTC))
+    findings = examine(record_settings(outputs), load_operating(), now=datetime.now(UTC))
     if is_json:
         console.print_json(json.dumps([asdict(one) for one in findings]))
     else:

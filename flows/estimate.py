@@ -17,6 +17,7 @@ from flows.imagery.scene import ImageryError
 from flows.imagery.source import Source
 from flows.ledger.ledger import open_ledger
 from flows.plan import Asked, Period, last_week, period_of
+from flows.record_world import check_world
 from flows.settings import Settings
 from flows.sources import REQUESTS_PER_MINUTE, open_archive, open_source
 
@@ -58,6 +59,7 @@ def estimate_run(
     areas, _ = areas_of(settings, only)
     week = last_week(asked)
     check_account(settings)
+    check_world(settings)
     source = open_source(settings, story_end=week.last_day)
     archive = open_archive(settings)
     found = []

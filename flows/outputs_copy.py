@@ -44,7 +44,7 @@ def copy_outputs(settings: Settings) -> str:
 
 def outputs_bucket(settings: Settings) -> Bucket | None:
     """Where the copy goes, if anywhere; raises `ImageryError` for an address that is none of an object store."""
-    return None if settings.outputs_url is None else Bucket(settings.outputs_url, holds="copy of the outputs")
+    return None if settings.outputs_store is None else Bucket(settings.outputs_store, holds="copy of the outputs")
 
 
 def send_files(outputs: Path, bucket: Bucket) -> int:

@@ -9,8 +9,8 @@ import typer
 from aois.week import Week, parse_week
 from flows.ledger.ledger import Ledger
 from flows.reports.words import LANGUAGES, words_for
-from flows.settings import Settings, SettingsError, load_settings
-from flows.terminal import OutputsOption, console, existing_ledger
+from flows.settings import Settings, SettingsError
+from flows.terminal import OutputsOption, console, existing_ledger, record_settings
 
 
 def report(
@@ -31,7 +31,7 @@ def report(
     from flows.reporting import rebuild_week
     from flows.sources import open_archive
 
-    settings = load_settings(outputs=outputs)
+    settings = record_settings(outputs)
     languages = LANGUAGES if lang is None else (words_for(lang).lang,)
     with existing_ledger(settings) as ledger:
         path = rebuild_week(

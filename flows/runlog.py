@@ -34,17 +34,20 @@ def lock_of(run: RunRecord) -> str:
 
 
 @contextmanager
-def recorded(ledger: Ledger, settings: Settings, flow: str) -> Iterator[tuple[dict[str, Any], Stopwatch]]:
+def recorded(
+    ledger: Ledger, settings: Settings, flow: str, *, source: str | None = None
+) -> Iterator[tuple[dict[str, Any], Stopwatch]]:
     """A run of one of the small flows: what it puts into the summary stands in the ledger, an artifact and metrics.
 
-    One run of a flow at a time; raises `LedgerError` for a second one.
+    `source` is that of the pictures which it brings, None for none. One run of a flow at a time; raises `LedgerError`
+    for a second one, and for a source of another world than the record's.
     """
     run_id, lock, watch = uuid4().hex, f"run-{flow}", Stopwatch()
     given = {"flow": flow, "source": settings.source.value, "deployment": deployment_name(), "lock": lock}
     summary: dict[str, Any] = {"run_id": run_id}
     busy = f"another run of `{flow}` is under way; wait for it to end"
     with ledger.exclusively(lock, complaint=busy, patience_s=5.0), about(flow=flow, run=run_id):
-        ledger.start_run(RunRecord(run_id, datetime.now(UTC), VERSION, given))
+        ledger.start_run(RunRecord(run_id, datetime.now(UTC), VERSION, given), source=source)
         status = "failed"
         try:
             with watch.step("all"):

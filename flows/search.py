@@ -18,11 +18,13 @@ from aois.area import Area, Kind
 from aois.grid import grid_of
 from detectors.wide_places import places_of
 from flows.gathering import gathered
+from flows.ledger.ledger import open_ledger
 from flows.mendable import MENDABLE
 from flows.plan import Asked, last_week
+from flows.record_world import check_world
 from flows.search_call import regions_of
 from flows.search_looks import looks_of
-from flows.settings import Settings
+from flows.settings import Settings, SourceName
 from flows.wide.places import Candidate, candidates_of, write_candidates
 from flows.wide.search import Span, search_tile
 from flows.wide.tile import Tile
@@ -67,6 +69,9 @@ def search(
     """
     settings = settings or Settings()
     areas, known = regions_of(settings, regions)
+    check_world(settings)
+    with open_ledger(settings.ledger) as ledger:
+        ledger.claim(settings.source.value)
     end = last_week(Asked(since, until, datetime.now(UTC).date())).last_day if until is None else until
     span = Span(since or end - timedelta(weeks=settings.lookback_weeks), end, settings.history_days)
     sites = tuple(area for area in known if area.kind is Kind.SITE)
@@ -111,7 +116,8 @@ def run_region(
         "late_looks_left_out": state.late,
         "places_too_large": too_large,
     }
-    listed, _ = write_candidates(folder, region, grid, candidates, seen=seen)
+    is_simulated = settings.source is SourceName.SIMULATED
+    listed, _ = write_candidates(folder, region, grid, candidates, seen=seen, is_simulated=is_simulated)
     return RegionOutcome(
         region.id,
         candidates,

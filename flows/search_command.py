@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
 import typer
 
 from flows.credentials import check_account
+from flows.record_world import check_world
 from flows.search_call import Engine, regions_of, runner_of
-from flows.settings import Settings
+from flows.settings import Settings, SourceName
 from flows.terminal import (
     AreasOption,
     CatalogOption,
@@ -44,8 +45,11 @@ def search(
     settings = settings_of(areas, source, catalog, outputs)
     regions_of(settings, tuple(regions or ()))
     check_account(settings)
+    check_world(settings)
     asked = (tuple(regions or ()), day_of(since, "--since"), day_of(until, "--until"), threads)
     result = _run(settings, asked, runner_of(on, at_once=at_once, cluster=cluster))
+    if settings.source is SourceName.SIMULATED:
+        console.print("Simulated: the pictures are made up, and so is every place.", highlight=False)
     for outcome in result.outcomes:
         _tell(outcome)
     for region_id, reason in sorted(result.failures.items()):

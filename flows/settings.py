@@ -6,11 +6,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.imagery.address import without_secrets
 from flows.imagery.sentinelhub_account import Service
+
+OUTPUTS = Path("outputs")
+DEMONSTRATION = OUTPUTS / "demonstration"
+"""Where the simulated world is kept, unless other outputs are named: nothing of it lies among real records."""
 
 
 class SettingsError(ValueError):
@@ -30,7 +34,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SITEWATCH_", env_file=".env", extra="ignore", populate_by_name=True)
 
-    outputs: Path = Field(Path("outputs"), description="where everything is written")
+    outputs: Path = Field(
+        OUTPUTS, description="where everything is written; outputs/demonstration for the simulated source"
+    )
     areas: Path | None = Field(None, description="the watch list; the demonstration when left out")
     source: SourceName = Field(SourceName.SIMULATED, description="where imagery comes from")
     catalog: SecretStr | None = Field(None, description="a STAC API or catalog, on the web or on disk; may hold a key")
@@ -70,6 +76,19 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(value.split()) if isinstance(value, str) else value
 
+    @model_validator(mode="after")
+    def _keep_worlds_apart(self) -> Settings:
+        if self.source is SourceName.SIMULATED and "outputs" not in self.model_fields_set:
+            self.__dict__["outputs"] = DEMONSTRATION  # not as an attribute, which would count as named by somebody
+        return self
+
+    @property
+    def outputs_store(self) -> str | None:
+        """The object store that gets the copy of the outputs; the simulated world has a folder of its own there."""
+        if self.outputs_url is None or self.source is not SourceName.SIMULATED:
+            return self.outputs_url
+        return f"{self.outputs_url.rstrip('/')}/{DEMONSTRATION.name}"
+
     @property
     def parallel_downloads(self) -> int:
         """Scenes of one area fetched at the same time; drawing simulated ones gains nothing by it."""
@@ -95,7 +114,8 @@ class Settings(BaseSettings):
         for name in ("archive_url", "outputs_url", "catalog", "sh_base_url", "sh_token_url"):
             shown[name] = None if shown[name] is None else without_secrets(shown[name])
         counts = {"alert_urls": len(self.alert_urls), "operator_urls": len(self.operator_urls)}
-        return {**shown, **counts, "ledger": self.ledger.split(":")[0]}
+        said = {"ledger": self.ledger.split(":")[0], "simulated": self.source is SourceName.SIMULATED}
+        return {**shown, **counts, **said}
 
 
 def load_settings(**given: Any) -> Settings:

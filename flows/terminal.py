@@ -12,6 +12,7 @@ from rich.console import Console
 
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.plan import Asked
+from flows.record_world import at_record, mixed_record, other_record
 from flows.settings import Settings, SettingsError, SourceName, load_settings
 
 if TYPE_CHECKING:
@@ -39,7 +40,27 @@ def existing_ledger(settings: Settings) -> Ledger:
         raise SettingsError(
             f"no ledger in `{settings.outputs}`; run `sitewatch watch` first or name the folder with --outputs"
         )
-    return open_ledger(settings.ledger)
+    ledger = open_ledger(settings.ledger)
+    _note(mixed_record(ledger))
+    return ledger
+
+
+def over_record(settings: Settings) -> Settings:
+    """The settings of a command that reads the record (see `at_record`); says which it is where there are two."""
+    found = at_record(settings)
+    if found is not settings and settings.ledger_url is None:
+        _note(other_record())
+    return found
+
+
+def record_settings(outputs: Path | None) -> Settings:
+    """The settings of the environment for a command that reads the record."""
+    return over_record(load_settings(outputs=outputs))
+
+
+def _note(words: str) -> None:
+    if words:
+        Console(stderr=True).print(words, highlight=False, markup=False, soft_wrap=True)
 
 
 def asked_of(since: str | None, until: str | None, *, replay: bool = False) -> Asked:

@@ -47,6 +47,7 @@ from flows.operating import load_operating
 from flows.outputs_copy import copy_outputs
 from flows.plan import Asked, last_week
 from flows.progress import WORDS, Board
+from flows.record_world import SETTINGS_OF_THE_RUN
 from flows.reporting import report_week
 from flows.runlog import VERSION, deployment_name
 from flows.settings import Settings
@@ -219,9 +220,9 @@ def _start(ledger: Ledger, settings: Settings, run: str, given: dict[str, Any]) 
     """Note what the run was asked for, so that it can be begun again if it dies."""
     asked = json.loads(json.dumps(given, default=str))
     shown = settings.without_secrets() | {"since": str(given["since"]), "until": str(given["until"])}
-    (settings.outputs / "run-settings.json").write_text(json.dumps(shown, indent=2, sort_keys=True) + "\n")
     whence = {"flow": "watch", "deployment": deployment_name(), "parameters": asked}
-    ledger.start_run(RunRecord(run, datetime.now(UTC), VERSION, shown | whence))
+    ledger.start_run(RunRecord(run, datetime.now(UTC), VERSION, shown | whence), source=settings.source.value)
+    (settings.outputs / SETTINGS_OF_THE_RUN).write_text(json.dumps(shown, indent=2, sort_keys=True) + "\n")
     log.info("watch begun", extra={"deployment": whence["deployment"]})
 
 

@@ -13,7 +13,7 @@ from flows.ledger.ledger import open_ledger
 from flows.plan import Asked
 from flows.prune import words_of_limits
 from flows.quiet import quieten
-from flows.settings import Settings
+from flows.settings import Settings, SourceName
 from flows.terminal import (
     AreasOption,
     CatalogOption,
@@ -24,6 +24,7 @@ from flows.terminal import (
     asked_of,
     console,
     existing_ledger,
+    over_record,
     result_of,
     settings_of,
 )
@@ -65,7 +66,7 @@ def rerun(
     outputs: OutputsOption = None,
 ) -> None:
     """Work through the weeks of one area again, from the archive; what is on record stays or is put right."""
-    settings = settings_of(areas, source, catalog, outputs)
+    settings = over_record(settings_of(areas, source, catalog, outputs))
     asked = asked_of(since, until, replay=True)
     with existing_ledger(settings) as ledger:
         settings, asked = rerun_call(settings, area, asked, ledger)
@@ -106,6 +107,8 @@ def _tell(settings: Settings, result: WatchResult) -> None:
     fresh = [a for a in alerts if a["properties"]["alert_id"] in {*result.issued, *result.changed}]
     if fresh:
         console.print(console_table(fresh, result.week))
+    if settings.source is SourceName.SIMULATED:
+        _say("Simulated: the pictures are made up, and so is every alert.")
     fetched = sum(o.fetched for o in result.outcomes)
     weeks = sum(o.weeks for o in result.outcomes)
     _say(

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import LedgerError
 from flows.ledger.tables import Base
+from flows.ledger.worlds import refuse_another_world
 
 ROWS_AT_ONCE = 1000
 
@@ -46,7 +47,7 @@ def restore(path: Path, ledger: Engine, *, replace: bool) -> int:
     """The ledger is as the backup says, in one transaction: a kill leaves it as it was; how many rows.
 
     A backup of an earlier version is brought up to date on a copy. Raises `LedgerError` for a file that is no backup or
-    of a later version, and, unless `replace` is given, for a ledger that holds anything.
+    of a later version, for a ledger of another world, and, unless `replace` is given, for one that holds anything.
     """
     if not path.is_file():
         raise LedgerError(f"backup `{path}` is not there; name a file that `sitewatch ledger backup` made")
@@ -55,6 +56,7 @@ def restore(path: Path, ledger: Engine, *, replace: bool) -> int:
         copy = connect(f"sqlite:///{draft}")
         try:
             with reading(copy).connect() as source, writing(ledger).begin() as target:
+                refuse_another_world(source, target)
                 _clear(target, replace=replace)
                 return _copy(source, target)
         finally:

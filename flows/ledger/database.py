@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -187,14 +189,26 @@ def level_of(url: str) -> Level:
 
     Raises `LedgerError` when the database cannot be reached or is no ledger.
     """
-    address = _parse(url)
     newest = str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+    with looking_at(url) as connection:
+        current = None if connection is None else MigrationContext.configure(connection).get_current_revision()
+    return Level(current, newest)
+
+
+@contextmanager
+def looking_at(url: str) -> Iterator[Connection | None]:
+    """A connection to a ledger of whatever version, which is not brought up to date; None where there is no file.
+
+    Raises `LedgerError` when the database cannot be reached or is no ledger.
+    """
+    address = _parse(url)
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
-        return Level(None, newest)
+        yield None
+        return
     engine = _create(address)
     try:
         with engine.connect() as connection:
-            return Level(MigrationContext.configure(connection).get_current_revision(), newest)
+            yield connection
     except (DBAPIError, OSError) as error:
         raise LedgerError(f"ledger `{address.render_as_string()}` cannot be read ({reason(error)})") from error
     finally:

@@ -44,6 +44,7 @@ from flows.ledger.records import (
 from flows.ledger.reviews import Reviews
 from flows.ledger.succession import Known, settle
 from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
+from flows.ledger.worlds import World, claim, read_world, simulated_areas
 
 
 def open_ledger(url: str) -> Ledger:
@@ -87,8 +88,9 @@ class Ledger:
             return watched.read_areas(session)
 
     def record_scenes(self, area_id: str, scenes: Sequence[SceneRecord]) -> None:
-        """Scenes of an area are as given; the same call again changes nothing."""
+        """Scenes of an area are as given; the same call again changes nothing. Refuses those of another world."""
         with self._writing() as session:
+            claim(session, {scene.source for scene in scenes})
             watched.write_scenes(session, area_id, scenes)
 
     def scenes(self, area_id: str) -> list[SceneRecord]:
@@ -136,7 +138,8 @@ class Ledger:
         """Features of an area's events, at present or as the newest recording of a week has them."""
         week = versions.LAST if as_of is None else as_of
         with self._reading() as session:
-            return event_features(versions.known(session, area_id=area_id, as_of=week).values())
+            found = versions.known(session, area_id=area_id, as_of=week).values()
+            return event_features(found, simulated_areas(session))
 
     def alerts(self, *, as_of: Week | None = None, area_id: str | None = None) -> list[EventFeature]:
         """Features of every alert issued (in an area), at present or by a week's end as its newest recording has it."""
@@ -144,7 +147,8 @@ class Ledger:
         query = select(AlertRow).where(AlertRow.issued_on <= week.last_day)
         with self._reading() as session:
             issued = {row.event_id: row.issued_on for row in session.scalars(query)}
-            return alert_features(versions.known(session, area_id=area_id, as_of=week), issued)
+            found = versions.known(session, area_id=area_id, as_of=week)
+            return alert_features(found, issued, simulated_areas(session))
 
     def alert(self, alert_id: str) -> AlertRecord:
         """When an alert went out and who acknowledged it."""
@@ -231,9 +235,21 @@ class Ledger:
         with self._reading() as session:
             return precision_of(verdicts.judged(session), by=by)
 
-    def start_run(self, run: RunRecord) -> None:
-        """Note that a run began."""
+    @property
+    def world(self) -> World | None:
+        """The world that the record is of; None as long as nothing was seen."""
+        with self._reading() as session:
+            return read_world(session)
+
+    def claim(self, source: str) -> None:
+        """The record is of the world of this source from now on; raises `LedgerError` where it is of another one."""
         with self._writing() as session:
+            claim(session, [source])
+
+    def start_run(self, run: RunRecord, *, source: str | None = None) -> None:
+        """Note that a run began, and the `source` of pictures that it brings, if any: see `claim`."""
+        with self._writing() as session:
+            claim(session, [source] if source else [])
             runs.start(session, run)
 
     def finish_run(self, run_id: str, *, status: str, summary: Mapping[str, Any], at: datetime) -> None:

@@ -35,6 +35,9 @@ ALERT_PROPERTIES = (
 )
 """The names that DESIGN.md fixes, in its order."""
 
+SIMULATED = "simulated"
+"""Of every event and alert that comes out of the ledger: whether it happened in a simulated world, true or false."""
+
 EVENT_PROPERTIES = tuple(name for name in ALERT_PROPERTIES if name not in ("alert_id", "issued_on"))
 
 

@@ -15,7 +15,7 @@ from flows.ledger import accounts, verdicts
 from flows.ledger.errors import LedgerError
 from flows.ledger.post import Transaction
 from flows.ledger.precision import Precision, Split, precision_of
-from flows.ledger.records import Judgement, VerdictRecord
+from flows.ledger.records import SIMULATED, Judgement, VerdictRecord
 from flows.ledger.tables import (
     AlertRow,
     AreaRow,
@@ -27,6 +27,7 @@ from flows.ledger.tables import (
     WithdrawalRow,
 )
 from flows.ledger.types import canonical_json
+from flows.ledger.worlds import simulated_areas
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,11 @@ class Reviews:
         query = query.join(AlertRow, AlertRow.event_id == EventRow.id, isouter=True)
         with self.reading() as session:
             rows = session.execute(query if area_id is None else query.where(EventRow.area_id == area_id))
-            cases = [CaseRecord(event, area, said, alert or "", day) for event, area, said, alert, day in rows]
+            is_simulated = simulated_areas(session)
+            cases = [
+                CaseRecord(event, area, {**said, SIMULATED: is_simulated(area)}, alert or "", day)
+                for event, area, said, alert, day in rows
+            ]
         return sorted(cases, key=lambda case: case.event_id)
 
     def area_of(self, event_id: str) -> str | None:

@@ -261,6 +261,14 @@ class ActRow(Base):
     detail: Mapped[str]
 
 
+class WorldRow(Base):
+    """Which world the record is of, in one row (`worlds.World`); none as long as nothing was seen."""
+
+    __tablename__ = "worlds"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    world: Mapped[str] = mapped_column(String(16))
+
+
 class RunRow(Base):
     """A run of the watch."""
 

@@ -45,15 +45,28 @@ def candidates_of(region: Area, grid: Grid, places: Sequence[Place], *, sites: S
 
 
 def write_candidates(
-    folder: Path, region: Area, grid: Grid, candidates: Sequence[Candidate], *, seen: dict[str, Any]
+    folder: Path,
+    region: Area,
+    grid: Grid,
+    candidates: Sequence[Candidate],
+    *,
+    seen: dict[str, Any],
+    is_simulated: bool = False,
 ) -> tuple[Path, Path]:
     """``candidates.geojson`` and ``areas.geojson`` are in the folder, readable by their owner only.
 
     `seen` says what the search rests on and is written beside the list: no candidate is not the same as calm.
+    Both lists say of places in a simulated world that they are.
     """
-    features = [_feature(candidate, grid) for candidate in candidates]
-    listed = {"type": "FeatureCollection", "search": {"region": region.id, **seen}, "features": features}
-    areas = to_feature_collection([_as_area(candidate, region, grid) for candidate in candidates])
+    features = [_feature(candidate, grid, is_simulated=is_simulated) for candidate in candidates]
+    listed = {
+        "type": "FeatureCollection",
+        "search": {"region": region.id, "simulated": is_simulated, **seen},
+        "features": features,
+    }
+    areas = to_feature_collection(
+        [_as_area(candidate, region, grid, is_simulated=is_simulated) for candidate in candidates]
+    )
     return _write(folder / "candidates.geojson", listed), _write(folder / "areas.geojson", areas)
 
 
@@ -79,7 +92,7 @@ def _name(region: Area, grid: Grid, place: Place) -> str:
     return f"{region.id[: 63 - _DIGITS - 1].rstrip('-')}-{digest}"
 
 
-def _feature(candidate: Candidate, grid: Grid) -> dict[str, Any]:
+def _feature(candidate: Candidate, grid: Grid, *, is_simulated: bool) -> dict[str, Any]:
     place = candidate.place
     pixel_m2 = grid.pixel_size_m**2
     return {
@@ -93,14 +106,16 @@ def _feature(candidate: Candidate, grid: Grid) -> dict[str, Any]:
             "pieces": place.pieces,
             "first_seen": place.first_seen.isoformat(),
             "evidence": place.evidence,
+            "simulated": is_simulated,
             "criteria": [asdict(criterion) for criterion in place.criteria],
         },
     }
 
 
-def _as_area(candidate: Candidate, region: Area, grid: Grid) -> Area:
+def _as_area(candidate: Candidate, region: Area, grid: Grid, *, is_simulated: bool) -> Area:
     outline = to_lonlat(_box(candidate.place, grid, margin_m=WATCH_MARGIN_M), grid.epsg)
-    return Area(candidate.candidate_id, Kind.REGION, outline, name=f"a place to check in {region.id}")
+    name = f"a place to check in {region.id}" + (", simulated" if is_simulated else "")
+    return Area(candidate.candidate_id, Kind.REGION, outline, name=name)
 
 
 def _write(path: Path, document: dict[str, Any]) -> Path:

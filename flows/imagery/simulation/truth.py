@@ -82,6 +82,7 @@ def _feature(area_id: str, grid: Grid, change: TrueChange) -> dict[str, Any]:
             "area_m2": round(change.area_m2, 1),
             "length_m": None if change.length_m is None else round(change.length_m, 1),
             "ordinary": change.ordinary,
+            "simulated": True,
         },
     }
 
