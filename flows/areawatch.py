@@ -30,6 +30,7 @@ from flows.imagery.source import Source
 from flows.ledger.ids import event_id
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import EventRecord, ObservationRecord, SceneRecord
+from flows.ledger.worlds import World, world_of
 from flows.looks import digest_of, ground_of, look_of
 from flows.plan import Asked, Period, Stamp, chain_of, period_of, scenes_of
 from flows.settings import Settings
@@ -52,6 +53,11 @@ class Stores:
     source: Source | None
     source_name: str
     sites: tuple[Area, ...]
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the pictures are made up."""
+        return world_of(self.source_name) is World.SIMULATED
 
 
 @dataclass
@@ -266,7 +272,7 @@ class _Watch:
         if not is_due:
             return
         if is_told or week == self.period.last or folder.exists():
-            write_rasters(layers_of(state, events), self.grid, folder)
+            write_rasters(layers_of(state, events), self.grid, folder, is_simulated=self.stores.is_simulated)
         self._record_scenes()
         self.stores.ledger.record_week(self._observation(week), [self._event_record(event) for event in events])
         outcome.weeks += 1

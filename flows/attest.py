@@ -18,6 +18,7 @@ from flows.evidence.manifests import digest_of, signing_key, write_manifest
 from flows.evidence.verifying import Check
 from flows.imagery.archive import Archive
 from flows.ledger.ledger import Ledger, open_ledger
+from flows.ledger.worlds import World
 from flows.plan import Asked
 from flows.settings import Settings
 
@@ -30,6 +31,7 @@ def attest(settings: Settings, ledger: Ledger, run_id: str) -> dict[str, Any] | 
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         history=ledger.history_digests(),
         key=signing_key(settings.signing_key),
+        is_simulated=ledger.world is World.SIMULATED,
     )
     return None if path is None else {"number": int(path.stem), "sha256": digest_of(path)}
 

@@ -32,6 +32,7 @@ from detectors.look import OPTICAL, RADAR, Look, Mask
 from detectors.monitor import AreaState, begin
 from detectors.replay import work_through
 from flows.imagery.archive import Archive
+from flows.ledger.worlds import World, world_of
 from flows.looks import ground_of, look_of
 from flows.reports.detectability import Detectability
 from flows.settings import SettingsError
@@ -93,6 +94,7 @@ def detectability_of(
         goal=p.goal,
         ground_km2=round(float(ground.watched.sum()) * ground.pixel_area_m2 / 1e6, 2),
         curves=curves,
+        simulated=world_of(series.source) is World.SIMULATED,
     )
 
 

@@ -54,7 +54,7 @@ def detectability(
     console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
     console.print(
         f"{area}: the smallest change seen with a chance of {found.goal:.0%} within {found.within_days} days, "
-        f"{found.first} to {found.last}, {found.rounds} rounds"
+        f"{found.first} to {found.last}, {found.rounds} rounds{', simulated' if found.simulated else ''}"
     )
     for line in lines_of(found):
         console.print(line)

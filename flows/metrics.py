@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.records import ObservationRecord, RunRecord
+from flows.ledger.worlds import World
 from flows.operating import textfile_of
 
 RUNS = 3000  # the latest two months, in which every flow but a monthly one has run
@@ -52,7 +53,18 @@ class LedgerCollector(Collector):
 
 
 def metrics_of(ledger: Ledger) -> Iterator[Metric]:
-    """Runs, areas, alerts and messages by the ledger. Areas are ids; no coordinate, address or name is among them."""
+    """Runs, areas, alerts and messages by the ledger. Areas are ids; no coordinate, address or name is among them.
+
+    Every figure of a simulated world has a label that says so, for sums over several watches to leave out.
+    """
+    is_simulated = ledger.world is World.SIMULATED
+    for metric in _figures(ledger):
+        if is_simulated:
+            metric.samples = [one._replace(labels={**one.labels, "simulated": "true"}) for one in metric.samples]
+        yield metric
+
+
+def _figures(ledger: Ledger) -> Iterator[Metric]:
     yield from _runs(ledger.runs(limit=RUNS))
     yield from _areas(ledger.observations())
     states = Counter(alert["properties"]["state"] for alert in ledger.alerts())

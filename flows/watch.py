@@ -133,7 +133,7 @@ def watch(
         with clock.step("copy"):
             result = replace(result, copied=copy_outputs(settings))
         _finish(ledger, run, result, known, {"steps": clock.seconds, "areas_done": rows, "manifest": manifest})
-        _show(result, rows, clock)
+        _show(result, rows, clock, is_simulated=stores.is_simulated)
         write_metrics(ledger, settings.outputs)
         log.info("watch ended", extra={"failed": len(failures), "issued": len(result.issued), **clock.seconds})
     if failures:
@@ -179,14 +179,17 @@ def write_outputs(stores: Stores, ledger: Ledger, areas: Sequence[Area]) -> None
         write_events(ledger.events(area.id), outputs / "areas" / area.id / "events.geojson")
         with suppress(ImageryError):  # a store out of reach has failed the area, and its catalog stays as it was
             write_scenes(outputs, area.id, grid_of(area), _scenes_of(stores.archive, area))
-    write_catalog(outputs, [(a.id, grid_of(a)) for a in ledger.areas()])
+    write_catalog(outputs, [(a.id, grid_of(a)) for a in ledger.areas()], is_simulated=stores.is_simulated)
 
 
 def _scenes_of(archive: Archive, area: Area) -> list[SceneFile]:
     """Every version of every archived scene of an area, of all sources."""
     grid = grid_of(area)
-    versions = [v for name in archive.source_names(area.id, grid) for v in archive.versions(area.id, name, grid)]
-    return [SceneFile(v.sensor.value, v.acquired, v.path) for v in versions]
+    return [
+        SceneFile(v.sensor.value, v.acquired, v.path, is_simulated=name.split(".")[0] == SimulatedSource.name)
+        for name in archive.source_names(area.id, grid)
+        for v in archive.versions(area.id, name, grid)
+    ]
 
 
 def _stores(settings: Settings, ledger: Ledger, week: Week, known: tuple[Area, ...], from_archive: bool) -> Stores:
@@ -262,13 +265,14 @@ def _rows(result: WatchResult, looks: Mapping[str, ObservationRecord]) -> list[d
     return rows
 
 
-def _show(result: WatchResult, rows: Sequence[Mapping[str, Any]], clock: Stopwatch) -> None:
+def _show(result: WatchResult, rows: Sequence[Mapping[str, Any]], clock: Stopwatch, *, is_simulated: bool) -> None:
     """The run as Prefect artifacts: a table of areas, and where to look next."""
     shown = [{**row, "seconds": ", ".join(f"{step} {s:.1f}" for step, s in row["seconds"].items())} for row in rows]
+    said = ", simulated" if is_simulated else ""
     create_table_artifact(key="watch-areas", table=shown, description=f"Areas watched up to {result.week}")
     create_markdown_artifact(
         key="watch-week",
-        markdown=f"# {result.week}\n\n{len(result.issued)} alerts issued, {len(result.changed)} changed, "
+        markdown=f"# {result.week}{said}\n\n{len(result.issued)} alerts issued, {len(result.changed)} changed, "
         f"{len(result.failures)} areas failed.\n\nReport: `{result.report}`\n\n"
         f"Spent: {result.spent or 'nothing that is counted'}. Seconds: {clock.seconds}.\n",
     )

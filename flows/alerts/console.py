@@ -30,6 +30,8 @@ def console_table(
     columns = (Column(name, overflow="fold", no_wrap=name == "alert") for name in names)
     words = language("en")
     title = f"{words.count('count.alert', len(features))}, week {week}"
+    if features and all(_is_simulated(one["properties"]) for one in features):
+        title += ", simulated"
     table = Table(*columns, title=title, caption=words.say("body.caution"))
     for feature in features:
         person = () if taken_up is None else (Text(taken_up.get(feature["id"], "nobody yet")),)
@@ -46,16 +48,19 @@ def _row(properties: Mapping[str, Any], week: Week) -> tuple[Text, ...]:
         properties["alert_id"],
         properties["kind"],
         _change(properties),
-        properties["state"],
+        f"{properties['state']}, simulated" if _is_simulated(properties) else properties["state"],
         language("en").size(properties),
         f"{properties['confidence']:.2f}",
         ", ".join(properties["sensors"]),
         properties["first_seen"],
         f"{issued} (new)" if is_new else issued,
     )
-    return tuple(
-        Text(cell, style=STYLES.get(properties["state"], "") if cell == properties["state"] else "") for cell in cells
-    )
+    style = STYLES.get(properties["state"], "")
+    return tuple(Text(cell, style=style if name == "state" else "") for name, cell in zip(COLUMNS, cells, strict=True))
+
+
+def _is_simulated(properties: Mapping[str, Any]) -> bool:
+    return bool(properties.get("simulated"))
 
 
 def _change(properties: Mapping[str, Any]) -> str:

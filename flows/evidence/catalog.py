@@ -21,6 +21,7 @@ from aois.grid import Grid
 ROLES = {"score": "confidence held against each pixel", "change": "class of change", "first_seen": "day first seen"}
 OWNER_ONLY = 0o600
 SCENES = "scenes"
+SIMULATED = "sitewatch:simulated"
 
 
 @dataclass(frozen=True)
@@ -30,19 +31,24 @@ class SceneFile:
     constellation: str
     acquired: datetime
     path: Path
+    is_simulated: bool = False
 
 
-def write_catalog(outputs: Path, areas: Iterable[tuple[str, Grid]]) -> Path:
+def write_catalog(outputs: Path, areas: Iterable[tuple[str, Grid]], *, is_simulated: bool = False) -> Path:
     """Write ``catalog.json``, a catalog for each area and an item for each of its weeks; unchanged files stay.
 
-    Items hold the outline of the area's grid, so all of it is readable by its owner only. Returns the root's path.
+    Items hold the outline of the area's grid, so all of it is readable by its owner only. All of it says whether it
+    is simulated (``sitewatch:simulated``). Returns the root's path.
     """
-    root = pystac.Catalog("sitewatch", "What Sitewatch measured: score, class and first day of change by area and week")
+    said = {SIMULATED: is_simulated}
+    root = pystac.Catalog(
+        "sitewatch", "What Sitewatch measured: score, class and first day of change by area and week", extra_fields=said
+    )
     for area_id, grid in areas:
         folder = outputs / "areas" / area_id
-        child = pystac.Catalog(area_id, f"Area {area_id}")
+        child = pystac.Catalog(area_id, f"Area {area_id}", extra_fields=said)
         for week in sorted(p for p in folder.glob("????-??-??") if p.is_dir()):
-            child.add_item(_item(area_id, grid, week))
+            child.add_item(_item(area_id, grid, week, said))
         root.add_child(child)
     root.normalize_hrefs(str(outputs.absolute()), strategy=_LAYOUT)
     root.make_all_asset_hrefs_relative()
@@ -64,10 +70,11 @@ def write_scenes(outputs: Path, area_id: str, grid: Grid, scenes: Iterable[Scene
     folder = (outputs / "areas" / area_id / SCENES).absolute()
     files = {scene.path.stem: scene for scene in scenes}
     for name, scene in files.items():
-        if not (folder / f"{name}.json").exists():  # neither the scene nor its grid ever changes
+        if not _says(folder / f"{name}.json", scene):  # neither the scene nor its grid ever changes
             _write(folder / f"{name}.json", _scene_item(area_id, grid, name, scene, folder))
     catalog = pystac.Catalog(f"{area_id}-{SCENES}", f"Scenes of area {area_id} as received").to_dict()
     above = [_link("root", "../../../catalog.json"), _link("parent", "../catalog.json")]
+    catalog[SIMULATED] = any(scene.is_simulated for scene in files.values())
     catalog["links"] = above + [_link("item", f"./{name}.json") for name in sorted(files)]
     _write(folder / "catalog.json", catalog)
     for path in folder.glob("*.json"):
@@ -75,9 +82,14 @@ def write_scenes(outputs: Path, area_id: str, grid: Grid, scenes: Iterable[Scene
             path.unlink()
 
 
+def _says(path: Path, scene: SceneFile) -> bool:
+    """Whether the item is there, and says of a simulated scene that it is, which earlier versions did not."""
+    return path.exists() and (not scene.is_simulated or f'"{SIMULATED}"' in path.read_text())
+
+
 def _scene_item(area_id: str, grid: Grid, name: str, scene: SceneFile, folder: Path) -> dict[str, Any]:
     bounds = grid.bounds_lonlat
-    about = {"sitewatch:area_id": area_id, "constellation": scene.constellation}
+    about = {"sitewatch:area_id": area_id, "constellation": scene.constellation, SIMULATED: scene.is_simulated}
     outline = dict(mapping(box(*bounds)))
     item = pystac.Item(f"{area_id}-{name}", outline, list(bounds), scene.acquired.astimezone(UTC), about)
     href = Path(os.path.relpath(scene.path.absolute(), folder)).as_posix()
@@ -92,7 +104,7 @@ def _link(rel: str, href: str, title: str | None = None) -> dict[str, Any]:
     return pystac.Link(rel, href, kind, title).to_dict(transform_href=False)
 
 
-def _item(area_id: str, grid: Grid, folder: Path) -> pystac.Item:
+def _item(area_id: str, grid: Grid, folder: Path, said: dict[str, bool]) -> pystac.Item:
     last = date.fromisoformat(folder.name)
     bounds = grid.bounds_lonlat
     item = pystac.Item(
@@ -100,7 +112,7 @@ def _item(area_id: str, grid: Grid, folder: Path) -> pystac.Item:
         dict(mapping(box(*bounds))),
         list(bounds),
         datetime(last.year, last.month, last.day, tzinfo=UTC),
-        {"sitewatch:area_id": area_id},
+        {"sitewatch:area_id": area_id, **said},
     )
     for path in sorted(folder.glob("*.tif")):
         meaning = ROLES.get(path.stem, path.stem)

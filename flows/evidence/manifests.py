@@ -42,7 +42,13 @@ class Link:
 
 
 def write_manifest(
-    outputs: Path, *, run_id: str, made_at: str, history: Mapping[str, Any], key: Ed25519PrivateKey | None = None
+    outputs: Path,
+    *,
+    run_id: str,
+    made_at: str,
+    history: Mapping[str, Any],
+    key: Ed25519PrivateKey | None = None,
+    is_simulated: bool = False,
 ) -> Path | None:
     """The chain ends with a manifest of what changed since the one before; None where nothing did.
 
@@ -63,7 +69,7 @@ def write_manifest(
         "made_at": made_at,
         "files": changed,
         "history": history,
-    }
+    } | ({SIMULATED: True} if is_simulated else {})
     signature = base64.b64encode(key.sign(signed_bytes(body))).decode() if key else ""
     path = outputs / FOLDER / f"{body['number']:06d}.json"
     _write(path, json.dumps({"body": body, "signature": signature}, indent=1, sort_keys=True) + "\n")
@@ -77,13 +83,15 @@ def read_chain(outputs: Path) -> list[Link]:
         try:
             whole = json.loads(path.read_bytes())
             body = whole["body"]
-            links.append(Link(path, {name: body[name] for name in BODY}, str(whole["signature"])))
+            said = {SIMULATED: body[SIMULATED]} if SIMULATED in body else {}
+            links.append(Link(path, {name: body[name] for name in BODY} | said, str(whole["signature"])))
         except (ValueError, KeyError, TypeError):
             raise EvidenceError(f"manifest `{path}` cannot be read; put back the file that the run wrote") from None
     return links
 
 
 BODY = ("number", "previous", "run_id", "made_at", "files", "history")
+SIMULATED = "simulated"  # in the manifests of a simulated world alone
 
 
 def files_of(links: list[Link]) -> dict[str, dict[str, Any]]:

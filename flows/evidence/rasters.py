@@ -15,6 +15,9 @@ from detectors.records import Change
 CHANGE_CODES = {Change.CONSTRUCTION: 1, Change.FENCING: 2, Change.CLEARING: 3, Change.DEMOLITION: 4}
 
 
+SIMULATED_TAG = "SITEWATCH_SIMULATED"
+
+
 @dataclass(frozen=True)
 class Layer:
     """One raster: `name` of the file, `values` (y, x), `nodata`, and what a value means."""
@@ -25,14 +28,19 @@ class Layer:
     meaning: str
 
 
-def write_rasters(layers: tuple[Layer, ...], grid: Grid, folder: Path) -> tuple[Path, ...]:
-    """Write each layer as ``<folder>/<name>.tif``, by a temporary name and a rename; unchanged files stay."""
+def write_rasters(
+    layers: tuple[Layer, ...], grid: Grid, folder: Path, *, is_simulated: bool = False
+) -> tuple[Path, ...]:
+    """Write each layer as ``<folder>/<name>.tif``, by a temporary name and a rename; unchanged files stay.
+
+    Those of a simulated world say so in a tag.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_write(layer, grid, folder / f"{layer.name}.tif") for layer in layers)
+    tags = {SIMULATED_TAG: "true"} if is_simulated else {}
+    return tuple(_write(_encode(layer, grid, tags), folder / f"{layer.name}.tif") for layer in layers)
 
 
-def _write(layer: Layer, grid: Grid, path: Path) -> Path:
-    content = _encode(layer, grid)
+def _write(content: bytes, path: Path) -> Path:
     if not path.exists() or path.read_bytes() != content:
         temporary = path.with_suffix(".tif.tmp")
         temporary.write_bytes(content)
@@ -40,7 +48,7 @@ def _write(layer: Layer, grid: Grid, path: Path) -> Path:
     return path
 
 
-def _encode(layer: Layer, grid: Grid) -> bytes:
+def _encode(layer: Layer, grid: Grid, tags: dict[str, str]) -> bytes:
     profile = {
         "driver": "COG",
         "dtype": layer.values.dtype.name,
@@ -57,4 +65,5 @@ def _encode(layer: Layer, grid: Grid) -> bytes:
         with memory.open(**profile) as dataset:
             dataset.write(layer.values, 1)
             dataset.set_band_description(1, layer.meaning)
+            dataset.update_tags(**tags)
         return bytes(memory.read())

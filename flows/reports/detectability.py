@@ -18,7 +18,7 @@ COLOURS = ("#0b5394", "#e08214", "#6a3d9a")  # told apart without red and green,
 SENSOR_WORDS = {"sentinel-2": "Sentinel-2 alone", "sentinel-1": "Sentinel-1 alone", "both": "both together"}
 COLUMNS = (
     "sensors", "what", "material", "share_of_pixel", "size_px", "size", "unit", "tried", "seen", "confirmed",
-    "chance", "low", "high", "days_to_first_seen", "days_to_confirmation",
+    "chance", "low", "high", "days_to_first_seen", "days_to_confirmation", "simulated",
 )  # fmt: skip
 
 
@@ -36,6 +36,7 @@ class Detectability:
     goal: float
     ground_km2: float
     curves: dict[str, tuple[Curve, ...]]
+    simulated: bool = False
 
 
 def size_words(kind: Kind, size_px: int) -> tuple[int, str]:
@@ -91,7 +92,8 @@ def to_csv(found: Detectability) -> str:
             for r in curve.sizes:
                 size, unit = size_words(k, r.size_px)
                 head = (sensors, k.what, k.material, k.share, r.size_px, size, unit, r.tried, r.seen, r.confirmed)
-                table.writerow((*head, r.chance, r.low, r.high, r.seen_days, r.confirmed_days))
+                figures = (r.chance, r.low, r.high, r.seen_days, r.confirmed_days)
+                table.writerow((*head, *figures, str(found.simulated).lower()))
     return text.getvalue()
 
 
@@ -100,6 +102,7 @@ def to_svg(found: Detectability) -> str:
     width = LEFT + len(found.curves) * (PANEL_W + GAP_X)
     height = TOP + 2 * (PANEL_H + GAP_Y)
     title = f"What would have been seen at {found.area_id}, {found.first} to {found.last}"
+    title += ", simulated" if found.simulated else ""
     method = (
         f"Buildings and walls put into {found.scenes} archived scenes of {found.ground_km2:.1f} km², {found.rounds} "
         f"rounds. Bars: 95 % intervals. Dashed: {found.goal:.0%}, within {found.within_days} days."

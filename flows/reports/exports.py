@@ -19,13 +19,13 @@ from flows.reports.story import look_at
 EVENT_COLUMNS = (
     "area_id", "area_name", "alert_id", "event_id", "kind", "change", "state", "first_seen", "confirmed_on",
     "issued_on", "area_m2", "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "suspect_score",
-    "sensors", "scenes",
+    "sensors", "scenes", "simulated",
 )  # fmt: skip
 SITE_COLUMNS = (
     "area_id", "area_name", "status", "response", "response_date", "claim", "source", "outcome_since",
     "since_from", "since_weeks", "since_weeks_seen", "built_since_m2", "built_since_m2_low", "built_since_m2_high",
     "demolished_since_m2", "demolished_since_m2_low", "demolished_since_m2_high", "line_since_m", "undated_since",
-    "built_before_m2", "demolished_before_m2", "last_clear_look",
+    "built_before_m2", "demolished_before_m2", "last_clear_look", "simulated",
 )  # fmt: skip
 FORMULA_STARTS = "=+-@\t\r"
 
@@ -68,8 +68,9 @@ def _site_rows(inputs: ReportInputs) -> list[dict[str, Any]]:
     """Sites in the order of the report."""
     looks = {view.area.id: look_at(view, inputs.week).last_clear_look for view in inputs.areas}
     accounts = [_account(view, inputs.week) for view in inputs.areas]
+    said = {"simulated": inputs.is_simulated}
     return [
-        _site_row(account) | {"last_clear_look": looks[account.area.id]}
+        _site_row(account) | {"last_clear_look": looks[account.area.id], **said}
         for account in ordered(account for account in accounts if account is not None)
     ]
 
@@ -113,6 +114,8 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 def _cell(value: object) -> object:
     """A value as a spreadsheet may hold it: text that it would run as a formula begins with an apostrophe."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, str):
         return value
     return f"'{value}" if value.startswith(tuple(FORMULA_STARTS)) else value

@@ -37,6 +37,7 @@ class Facts:
     scenes: tuple[str, ...]
     criteria: tuple[Criterion, ...]
     merged_into: str
+    is_simulated: bool = False
 
     @property
     def is_alerted(self) -> bool:
@@ -82,6 +83,7 @@ def _read(found: Mapping[str, Any], event_id: str) -> Facts:
         scenes=tuple(str(scene) for scene in found.get("scenes") or ()),
         criteria=tuple(_criterion(row) for row in found.get("criteria") or ()),
         merged_into=str(found.get("merged_into") or ""),
+        is_simulated=bool(found.get("simulated")),
     )
 
 

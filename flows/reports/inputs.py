@@ -14,6 +14,7 @@ from aois.area import Area
 from aois.week import Week
 from detectors.records import Place, State
 
+SIMULATED = "simulated"
 Mask = npt.NDArray[np.bool_]
 Rgb = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.floating[Any]]
@@ -245,6 +246,11 @@ class ReportInputs:
     notes: tuple[str, ...] = ()
     counts: tuple[WeekCounts, ...] = ()
     is_restricted: bool = False
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the places, the pictures and the events are made up."""
+        return self.source == SIMULATED
 
 
 def _require_same_crop(what: str, chip: Chip | None, mask: Mask) -> None:

@@ -23,6 +23,7 @@ WRITTEN = "2000-01-01T00:00:00Z"  # the day of writing would make every file ano
 NUMBERS = (
     "area_m2", "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "suspect_score",
 )  # fmt: skip
+FLAGS = ("simulated",)
 COLOURS = {"construction": "178,58,0", "fencing": "122,16,32", "clearing": "201,138,0", "demolition": "29,79,124"}
 Rows = Sequence[Mapping[str, Any]]
 Features = Sequence[Mapping[str, Any]]
@@ -54,7 +55,7 @@ def geopackage(rows: Rows, features: Features, columns: Sequence[str]) -> bytes:
 
 def geoparquet(rows: Rows, features: Features, columns: Sequence[str]) -> bytes:
     """A GeoParquet file (version 1.1.0, outlines as WKB, OGC:CRS84)."""
-    types = {name: pa.float64() if name in NUMBERS else pa.string() for name in columns}
+    types = {name: _arrow_type(name) for name in columns}
     arrays = [pa.array([_plain(row[name], name) for row in rows], kind) for name, kind in types.items()]
     outlines = pa.array(_outlines(features), pa.binary())
     table = pa.table([*arrays, outlines], names=[*columns, "geometry"])
@@ -107,10 +108,18 @@ def _column(rows: Rows, name: str) -> np.ndarray[Any, Any]:
     values = [_plain(row[name], name) for row in rows]
     if name in NUMBERS:
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    return np.array(values, dtype=object)
+    return np.array(values, dtype=bool if name in FLAGS else object)
 
 
-def _plain(value: object, name: str) -> float | str | None:
+def _arrow_type(name: str) -> pa.DataType:
+    if name in FLAGS:
+        return pa.bool_()
+    return pa.float64() if name in NUMBERS else pa.string()
+
+
+def _plain(value: object, name: str) -> float | str | bool | None:
+    if name in FLAGS:
+        return bool(value)
     if value is None or value == "":
         return None
     return float(str(value)) if name in NUMBERS else str(value)

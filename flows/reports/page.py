@@ -23,7 +23,6 @@ from flows.reports.story import ENOUGH_SHARE, Look, News, Sight, Tally, look_at,
 
 STRIP_WEEKS, MOST_STRIP_WEEKS = 26, 52
 FOLD_FROM = 7  # earlier events are folded away when there are this many or more
-SIMULATED = "simulated"
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def page_of(inputs: ReportInputs) -> Page:
     return Page(
         week=inputs.week,
         source=inputs.source,
-        is_simulated=inputs.source == SIMULATED,
+        is_simulated=inputs.is_simulated,
         tally=tally_of(
             (News(place.area.id, case.facts, case.is_new) for place in places for case in place.news),
             (place.look for place in places),
