@@ -81,7 +81,7 @@ def fill(ledger: Ledger, areas: list[Area]) -> None:
     for area in areas:
         seen = ObservationRecord(area.id, LAST, ("a",), (), 0.9, LAST.first_day, "chain")
         ledger.record_week(seen, [event(area, number) for number in range(EVENTS)])
-    ledger.start_run(RunRecord("run", NOW, "test", {"source": "simulated"}))
+    ledger.start_run(RunRecord("run", NOW, "test", {"source": "simulated"}), source="simulated")
     ledger.finish_run("run", status="completed", summary={"areas": [a.id for a in areas]}, at=NOW)
     for name, role in (("rita", "reviewer"), ("otto", "admin")):
         ledger.accounts.add(name, role=role, sees_positions=False, password_hash="none", at=NOW)

@@ -79,7 +79,9 @@ def record(ledger: Ledger, name: str = "Heron Flats") -> None:
     for area in areas:
         known = [event(key, n, area) for n, key in enumerate(EVENTS) if EVENTS[key][0] == area.id]
         ledger.record_week(ObservationRecord(area.id, WEEK, ("a",), (), 0.9, WEEK.first_day, "chain"), known)
-    ledger.start_run(RunRecord("run", datetime(2026, 11, 22, 12, tzinfo=UTC), "test", {"source": "simulated"}))
+    ledger.start_run(
+        RunRecord("run", datetime(2026, 11, 22, 12, tzinfo=UTC), "test", {"source": "simulated"}), source="simulated"
+    )
     summary = {"week": str(WEEK), "areas": ["heron", "ibis"], "failures": {"ibis": "the catalog answered 503"}}
     ledger.finish_run("run", status="failed", summary=summary, at=datetime(2026, 11, 22, 13, tzinfo=UTC))
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import atexit
 import gc
-import io
 import json
 import os
 import shutil
-import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from shapely.geometry import box
@@ -33,6 +30,9 @@ from flows.imagery.source import Source
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.plan import Asked
 from flows.settings import Settings, SourceName
+
+if TYPE_CHECKING:
+    from command_line import Said
 
 if "PREFECT_HOME" not in os.environ:  # before Prefect is imported, so that no test touches the user's own
     os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="sitewatch-tests-")
@@ -179,32 +179,12 @@ def fetched(undisturbed: Bench, tmp_path: Path) -> Callable[..., Bench]:
     return fetched
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a call of the command line came to."""
-
-    status: int
-    out: str
-    err: str
-
-
 def sitewatch(*arguments: object, cwd: Path, source: str | None = "simulated", **environment: str) -> Said:
-    """Call the command line in this process, from a folder, with nothing else set than what is given and the source."""
-    from flows.cli import main
+    """Call the command line from a folder with `outputs`, and nothing else set than what is given and the source."""
+    from command_line import called  # not there for the scripts, which call nothing
 
-    out, err, status = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        for name in [name for name in os.environ if name.startswith("SITEWATCH_")]:
-            patch.delenv(name)
-        for name, value in (environment | ({"source": source} if source else {})).items():
-            patch.setenv(f"SITEWATCH_{name.upper()}", value)
-        patch.chdir(cwd)
-        patch.setattr(sys, "argv", ["sitewatch", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as end:
-            status = int(end.code or 0)
-    return Said(status, out.getvalue(), err.getvalue())
+    given = environment | ({"source": source} if source else {})
+    return called(*arguments, cwd=cwd, **{"outputs": "outputs"} | given)
 
 
 @pytest.fixture(scope="session")

@@ -147,7 +147,7 @@ def test_a_record_is_not_worked_over_with_another_source(workspace, call, made):
         options = [made.WALLED] if command == "rerun" else []
         said = call(command, *options, "--areas", "areas.geojson", "--source", "stac", cwd=workspace)
         assert said.status == 2
-        assert "is on record from source `simulated`, and the call asks for `stac`; add --source simulated" in said.err
+        assert "the record in `outputs` is simulated, and source `stac` is real: the two never share one" in said.err
     assert relative(workspace, "outputs/**/*.geojson", "outputs/**/*.html") == before
 
 

@@ -51,9 +51,20 @@ def held(url):
 
 
 def test_what_a_run_leaves_is_copied_and_nothing_else(address, outputs):
-    settings = Settings(outputs=outputs, outputs_url=address, _env_file=None)
+    settings = Settings(outputs=outputs, outputs_url=address, source="stac", _env_file=None)
     assert copy_outputs(settings) == "6 files of the outputs copied."
     assert held(address) == LEFT
+
+
+def test_the_simulated_world_is_copied_to_a_folder_of_its_own(address, outputs):
+    real = Settings(outputs=outputs, outputs_url=address, source="stac", _env_file=None)
+    copy_outputs(real)
+    (outputs / "alerts" / "alerts.geojson").write_text("[invented]")
+    invented = Settings(outputs=outputs, outputs_url=f"{address}/", source="simulated", _env_file=None)
+    assert copy_outputs(invented) == "6 files of the outputs copied."
+    kept = held(address)
+    assert {name: text for name, text in kept.items() if not name.startswith("demonstration/")} == LEFT
+    assert kept["demonstration/alerts/alerts.geojson"] == "[invented]"
 
 
 def test_only_what_is_new_or_changed_is_sent_again(address, outputs):
@@ -79,7 +90,7 @@ def test_a_copy_that_was_cut_off_goes_on_and_what_another_machine_sent_stays(add
 
 
 def test_a_bucket_that_is_gone_is_said_and_fails_no_run(address, outputs):
-    gone = Settings(outputs=outputs, outputs_url="s3://nowhere/folder", _env_file=None)
+    gone = Settings(outputs=outputs, outputs_url="s3://nowhere/folder", source="stac", _env_file=None)
     said = copy_outputs(gone)
     assert said.startswith("outputs not copied: copy of the outputs `s3://nowhere/folder` cannot be used")
     assert "next run" in said

@@ -18,6 +18,7 @@ from flows.ledger import LedgerError, alert_id, event_id, open_ledger
 from flows.ledger.database import alembic_config, connect, writing
 from flows.ledger.records import DeliveryRecord, DispatchRecord
 from flows.ledger.tables import Base
+from flows.ledger.worlds import World
 
 TABLES = set(Base.metadata.tables)
 STEPS = [step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()][::-1]
@@ -69,6 +70,8 @@ def test_a_ledger_of_the_first_release_is_brought_up_to_date_with_all_it_knew(fi
         assert len(waiting) == 3, "one of four was sent; the others wait"
         assert f"{x}:confirmed" in waiting
         assert ledger.verdicts() == []
+        assert ledger.world is World.SIMULATED, "by its run: it holds no scene"
+        assert {alert["properties"]["simulated"] for alert in ledger.alerts()} == {True}
 
 
 def test_a_way_back_to_the_first_release_says_what_was_sent(first_release):

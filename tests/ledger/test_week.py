@@ -203,7 +203,7 @@ def test_features_have_the_fixed_names_first_and_are_in_order(ledger, given, rec
     assert list(first["properties"]) == [
         *("alert_id", "event_id", "area_id", "kind", "change", "state", "first_seen", "confirmed_on", "issued_on"),
         *("area_m2", "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "sensors", "scenes"),
-        "criteria",
+        *("criteria", "simulated"),
     ]
     assert first["properties"]["first_seen"] < second["properties"]["first_seen"]
     assert (first["type"], first["id"]) == ("Feature", alert_id(X))
