@@ -45,6 +45,7 @@ def prune(
             "SITEWATCH_ARCHIVE_MAX_DAYS or SITEWATCH_ARCHIVE_MAX_GB"
         )
     _, known = areas_of(settings)
+    check_world(settings)  # else the scenes of the other would be nobody's
     with existing_ledger(settings) as ledger:
         found = find_prunable(settings, ledger, known, before=before, most_bytes=most_bytes)
     console = Console(width=150, soft_wrap=True, highlight=False, markup=False)

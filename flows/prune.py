@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,6 +14,7 @@ from flows.imagery.archive_mirror import Mirror
 from flows.imagery.pruning import ArchivedFile, delete, files_of, prunable, shown_by
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
+from flows.ledger.worlds import World, world_of
 from flows.settings import Settings
 
 GB = 1e9
@@ -38,7 +40,8 @@ def find_prunable(
 
     Kept are the scenes that are evidence for an event or an alert, in every version; for every area of the watch list
     those of its source and grid that its watch rests on: from its history on, and all of them as long as it has not
-    begun; and all of an area that this record knows nothing of, since what they are evidence for stands in another.
+    begun; all of an area that this record knows nothing of, and all of the other world, simulated or real, since what
+    they are evidence for stands in another.
     """
     stored = {} if settings.archive_url is None else Mirror(settings.archive_url).sizes()
     files = files_of(settings.outputs / "archive", stored)
@@ -87,7 +90,7 @@ def _needed(settings: Settings, ledger: Ledger, areas: Sequence[Area]) -> Callab
         if file.is_quarantined:
             return False
         is_watched = file.folder in since and file.day >= since[file.folder]
-        is_another_s = file.area_id not in recorded | listed
+        is_another_s = file.area_id not in recorded | listed or _world_of(file) is not world_of(settings.source)
         return is_watched or is_another_s or file.shown in evidence
 
     return is_needed
@@ -99,6 +102,12 @@ def _evidence(ledger: Ledger) -> set[tuple[str, str]]:
     for area_id in {observation.area_id for observation in ledger.observations()}:
         told += [feature["properties"] for feature in ledger.events(area_id)]
     return {shown_by(properties["area_id"], scene_id) for properties in told for scene_id in properties["scenes"]}
+
+
+def _world_of(file: ArchivedFile) -> World:
+    """By the name of its folder: the area's, then the source's with a point or a dash behind it."""
+    source = re.split(r"[.-]", file.folder.split("/")[1])[0]
+    return world_of(source)
 
 
 def _folder(area: Area, settings: Settings) -> str:

@@ -210,6 +210,9 @@ def looking_at(url: str) -> Iterator[Connection | None]:
         with engine.connect() as connection:
             yield connection
     except (DBAPIError, OSError) as error:
-        raise LedgerError(f"ledger `{address.render_as_string()}` cannot be read ({reason(error)})") from error
+        raise LedgerError(
+            f"ledger `{address.render_as_string()}` cannot be read ({reason(error)}); check that it is a ledger, or name "
+            "another one"
+        ) from error
     finally:
         engine.dispose()

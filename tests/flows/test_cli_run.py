@@ -340,7 +340,7 @@ def test_a_watch_with_a_channel_sends_what_it_found_by_itself(workspace, call, r
 def test_the_record_is_backed_up_and_restored(workspace, call):
     before = call("alerts", "list", cwd=workspace).out
     said = call("ledger", "backup", "record.backup", cwd=workspace)
-    assert re.fullmatch(r"record.backup: \d+ rows. It holds coordinates: keep it where .*\n", said.out), said
+    assert re.fullmatch(r"record.backup: \d+ rows, simulated. It holds coordinates: keep it where .*\n", said.out), said
     assert "say --replace" in call("ledger", "restore", "record.backup", cwd=workspace).err
     (workspace / "outputs" / "ledger.sqlite").unlink()
     for rest in workspace.glob("outputs/ledger.sqlite-*"):

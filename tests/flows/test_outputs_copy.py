@@ -99,5 +99,5 @@ def test_a_bucket_that_is_gone_is_said_and_fails_no_run(address, outputs):
 
 def test_an_address_of_no_object_store_is_refused_before_anything_is_done(outputs):
     with pytest.raises(ImageryError, match=r"copy of the outputs `somewhere` is no object store"):
-        outputs_bucket(Settings(outputs=outputs, outputs_url="somewhere", _env_file=None))
+        outputs_bucket(Settings(outputs=outputs, outputs_url="somewhere", source="stac", _env_file=None))
     assert copy_outputs(Settings(outputs=outputs, _env_file=None)) == ""

@@ -235,3 +235,4 @@ def test_the_simulated_source_is_searched_too(made, tmp_path):
     assert outcome.watched_share > 0.9
     assert outcome.taken >= 6
     assert not list((tmp_path / "search" / "reef-2" / "state" / "looks").iterdir())
+    assert json.loads(outcome.listed.read_text())["search"]["simulated"] is True

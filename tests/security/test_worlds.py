@@ -231,6 +231,18 @@ def test_one_world_over_the_other_is_refused_and_changes_nothing(workspace, word
     assert tree(workspace / "outputs") == before
 
 
+def test_scenes_of_the_other_world_are_nobody_s_to_prune(workspace):
+    """As where both keep their scenes in one bucket: what they are evidence for stands in the other record."""
+    (invented,) = (workspace / DEMONSTRATION / "archive" / "demo-wall").glob("simulated-*")
+    shutil.copytree(invented, workspace / "outputs" / "archive" / OWN / invented.name)
+    words = ("archive", "prune", "--older-than", "1", "--areas", "places.geojson", "--source")
+    said = called(*words, "stac", cwd=workspace, **FEW_DAYS)
+    assert (said.status, "simulated" in said.out) == (0, False)
+    assert " 0.00 of " not in said.out
+    forgotten = called("archive", "prune", "--older-than", "1", cwd=workspace)
+    assert forgotten.status == 2, "without --source it would take the real scenes for nobody's"
+
+
 def test_files_that_one_world_left_are_not_written_over_by_the_other_with_another_record(workspace):
     before = tree(workspace / "outputs")
     elsewhere = {"ledger_url": f"sqlite:///{workspace / 'elsewhere.sqlite'}"}
