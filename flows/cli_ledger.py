@@ -26,9 +26,16 @@ def ledger_backup(file: Path, outputs: OutputsOption = None) -> None:
 def ledger_restore(
     file: Path,
     replace: Annotated[bool, typer.Option("--replace", help="Over a record that holds something.")] = False,
+    without_checksum: Annotated[
+        bool, typer.Option("--without-checksum", help="Take a backup of an earlier version, which has none.")
+    ] = False,
     outputs: OutputsOption = None,
 ) -> None:
     """Put a backup in the place of the record, all of it or nothing."""
+
+    def tell(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
     with open_ledger(load_settings(outputs=outputs).ledger) as ledger:
-        rows = ledger.restore(file, replace=replace)
+        rows = ledger.restore(file, replace=replace, without_checksum=without_checksum, tell=tell)
     console.print(f"{rows} rows restored from {file}.", highlight=False)

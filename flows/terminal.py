@@ -35,11 +35,16 @@ DayOption = Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")]  # noqa
 
 def existing_ledger(settings: Settings) -> Ledger:
     """The ledger of the settings; raises `SettingsError` when there is none yet."""
+    return open_ledger(existing_address(settings))
+
+
+def existing_address(settings: Settings) -> str:
+    """The URL of the ledger of the settings; raises `SettingsError` when there is none yet."""
     if settings.ledger_url is None and not (settings.outputs / "ledger.sqlite").exists():
         raise SettingsError(
             f"no ledger in `{settings.outputs}`; run `sitewatch watch` first or name the folder with --outputs"
         )
-    return open_ledger(settings.ledger)
+    return settings.ledger
 
 
 def asked_of(since: str | None, until: str | None, *, replay: bool = False) -> Asked:
