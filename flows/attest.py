@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,32 +14,59 @@ from typing import Any
 from aois.area import Kind
 from flows.alerts.files import write_events
 from flows.areawatch import Stores, watch_area
-from flows.evidence.manifests import digest_of, signing_key, write_manifest
+from flows.evidence.manifests import Link, digest_of, read_chain, signing_key, write_manifest
 from flows.evidence.verifying import Check
 from flows.imagery.archive import Archive
+from flows.ledger.audit import Mark
+from flows.ledger.journal import Head
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.worlds import World
 from flows.plan import Asked
 from flows.settings import Settings
 
+PATIENCE_S = 60.0  # writing a manifest takes seconds
+
 
 def attest(settings: Settings, ledger: Ledger, run_id: str) -> dict[str, Any] | None:
-    """The run has its manifest, signed if the settings name a key; its number and hash, None where nothing changed."""
-    path = write_manifest(
-        settings.outputs,
-        run_id=run_id,
-        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        history=ledger.history_digests(),
-        key=signing_key(settings.signing_key),
-        is_simulated=ledger.world is World.SIMULATED,
-    )
+    """The run has its manifest, signed if the settings name a key; its number and hash, None where nothing changed.
+
+    What stands in `runs` alone is no news: every run has a row there.
+    """
+    busy = "another run is writing its manifest; the next run writes that of this one"
+    with ledger.exclusively("evidence", complaint=busy, patience_s=PATIENCE_S):
+        marks = marks_of(read_chain(settings.outputs))
+        head, known = ledger.journal_head(), ledger.known_marks(marks)
+        follows = max(known, default=None)
+        is_same = bool(marks) and marks[-1].manifest in known
+        path = write_manifest(
+            settings.outputs,
+            run_id=run_id,
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            record={"changes": head.changes, "link": head.link, "follows": follows},
+            is_news=not is_same or ledger.has_changed_since(marks[-1].head, but=("runs",)),
+            key=signing_key(settings.signing_key),
+            is_simulated=ledger.world is World.SIMULATED,
+        )
     return None if path is None else {"number": int(path.stem), "sha256": digest_of(path)}
+
+
+def marks_of(links: Sequence[Link]) -> list[Mark]:
+    """What the manifests of a chain say of the record's journal; those of earlier versions say nothing."""
+    return [
+        Mark(
+            link.body["number"],
+            Head(link.body["record"]["changes"], link.body["record"]["link"]),
+            datetime.fromisoformat(link.body["made_at"]),
+        )
+        for link in links
+        if "record" in link.body
+    ]
 
 
 def last_attested(ledger: Ledger) -> tuple[int, str] | None:
     """Number and hash of the last manifest that a run on record left."""
     found = [run.summary["manifest"] for run in ledger.runs() if run.summary.get("manifest")]
-    return max(((one["number"], one["sha256"]) for one in found), default=None)
+    return max(((int(one["number"]), str(one["sha256"])) for one in found), default=None)
 
 
 def check_replay(outputs: Path, ledger: Ledger, settings: Settings, *, within: Path) -> Check:
@@ -83,8 +110,10 @@ def _elsewhere(outputs: Path, ledger: Ledger) -> Iterator[tuple[Path, Ledger]]:
 
 
 def _linked(source: str, target: str) -> None:
-    """A second name for a file, or a copy where there can be none."""
+    """A second name for a scene, which is written once; a copy of all else, and where there can be no second name."""
     try:
+        if not source.endswith(".tif"):
+            raise OSError
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)

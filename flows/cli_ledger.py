@@ -31,6 +31,9 @@ def ledger_backup(file: Path, outputs: OutputsOption = None) -> None:
 def ledger_restore(
     file: Path,
     replace: Annotated[bool, typer.Option("--replace", help="Over a record that holds something.")] = False,
+    without_checksum: Annotated[
+        bool, typer.Option("--without-checksum", help="Take a backup of an earlier version, which has none.")
+    ] = False,
     outputs: OutputsOption = None,
 ) -> None:
     """Put a backup in the place of the record, all of it or nothing."""
@@ -38,8 +41,12 @@ def ledger_restore(
     if not settings.model_fields_set & {"outputs", "source"}:
         is_simulated = file.is_file() and _world_of(file) is World.SIMULATED
         settings = load_settings(outputs=DEMONSTRATION if is_simulated else OUTPUTS)
+
+    def tell(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
     with open_ledger(settings.ledger) as ledger:
-        rows = ledger.restore(file, replace=replace)
+        rows = ledger.restore(file, replace=replace, without_checksum=without_checksum, tell=tell)
     console.print(f"{rows} rows restored from {file}.", highlight=False)
 
 

@@ -36,13 +36,18 @@ DayOption = Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")]  # noqa
 
 def existing_ledger(settings: Settings) -> Ledger:
     """The ledger of the settings; raises `SettingsError` when there is none yet."""
+    ledger = open_ledger(existing_address(settings))
+    _note(mixed_record(ledger))
+    return ledger
+
+
+def existing_address(settings: Settings) -> str:
+    """The URL of the ledger of the settings; raises `SettingsError` when there is none yet."""
     if settings.ledger_url is None and not (settings.outputs / "ledger.sqlite").exists():
         raise SettingsError(
             f"no ledger in `{settings.outputs}`; run `sitewatch watch` first or name the folder with --outputs"
         )
-    ledger = open_ledger(settings.ledger)
-    _note(mixed_record(ledger))
-    return ledger
+    return settings.ledger
 
 
 def over_record(settings: Settings) -> Settings:

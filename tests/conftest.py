@@ -157,14 +157,14 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def full_disk(tmp_path: Path, postgres: PostgresServer) -> Iterator[Callable[[str], tuple[Callable[[], None], ...]]]:
-    """Puts a database on a disk of 12 MB; what it gives back fills that up, and makes room again.
+    """Puts a database on a disk of 20 MB; what it gives back fills that up, and makes room again.
 
     A server on a full disk may refuse a new connection, so that one has to be there before.
 
     The disk is a file system in memory, which only root may mount; elsewhere the test is skipped and says so.
     """
     disk = Path(tempfile.mkdtemp(prefix="sitewatch-full-"))
-    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", disk]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         disk.rmdir()
         pytest.skip("no right to mount a small disk here; run as root")

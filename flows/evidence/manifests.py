@@ -16,15 +16,37 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from flows.evidence.manifest_schema import read_manifest
+from flows.files import OWNER_FILE, private_folder
+from flows.printable import printable
+
 FOLDER = "evidence"
 COVERED = (
     "alerts/alerts.geojson",
     "areas/*/events.geojson",
-    "areas/*/????-??-??/*.tif",
+    "areas/*/????-??-??/[!.]*.tif",
+    "areas/*/state/[!.]*.npz",
+    "archive/*.geojson",
+    "archive/*.json",
     "archive/*/*/[!.]*.tif",
+    "archive/*/*/[!.]*.adopted.json",
+    "archive/*/*/index.jsonl",
+    "archive/.quarantine/*/*/*",
 )
-"""What is evidence. Pages and catalogs are made from it and can be made again; the record is hashed row by row."""
-WRITE_ONCE = "archive/"
+"""What is evidence. Pages and catalogs are made from it and can be made again; the record has its journal."""
+TREES = ("alerts", "areas", "archive", FOLDER)
+"""Folders that hold evidence: a file there that is none, and none of `BESIDE`, was slipped in."""
+BESIDE = (
+    "alerts/*.xml",
+    "alerts/*/*.xml",
+    "areas/*/catalog.json",
+    "areas/*/detectability.*",
+    "areas/*/scenes/*.json",
+    "areas/*/????-??-??/item.json",
+    "archive/*/*/.lock",
+    f"{FOLDER}/[0-9][0-9][0-9][0-9][0-9][0-9].json",
+)
+WRITE_ONCE = re.compile(r"archive/.*\.tif")
 NAME = re.compile(r"[0-9]{6}\.json")
 
 
@@ -46,21 +68,40 @@ def write_manifest(
     *,
     run_id: str,
     made_at: str,
-    history: Mapping[str, Any],
+    record: Mapping[str, Any],
+    is_news: bool = True,
     key: Ed25519PrivateKey | None = None,
     is_simulated: bool = False,
 ) -> Path | None:
     """The chain ends with a manifest of what changed since the one before; None where nothing did.
 
-    `history` is what the record says of its own rows. Raises `EvidenceError` for a chain that cannot be read: nothing
-    is added to one that is damaged.
+    Parameters
+    ----------
+    outputs
+        Where the run left its files.
+    run_id, made_at
+        Which run it was, and when (ISO, with time zone).
+    record
+        The end of the record's journal: ``changes``, ``link``, and ``follows``, the number of the last manifest whose
+        end of the journal is in it (None: of none).
+    is_news
+        Whether the record is another than at the last manifest; where not even a file is, none is written.
+    key
+        The operator's, to sign with.
+    is_simulated
+        Whether the record is of a simulated world; the manifest then says so.
+
+    Raises
+    ------
+    EvidenceError
+        For a chain that cannot be read: nothing is added to one that is damaged.
     """
     links = read_chain(outputs)
     known = files_of(links)
     found = {name: _entry(outputs, name, known.get(name)) for name in covered(outputs)}
     changed: dict[str, Any] = {name: entry for name, entry in found.items() if known.get(name) != entry}
     changed |= dict.fromkeys(known.keys() - found.keys())
-    if links and not changed and links[-1].body["history"] == history:
+    if links and not changed and not is_news:
         return None
     body = {
         "number": len(links) + 1,
@@ -68,8 +109,8 @@ def write_manifest(
         "run_id": run_id,
         "made_at": made_at,
         "files": changed,
-        "history": history,
-    } | ({SIMULATED: True} if is_simulated else {})
+        "record": dict(record),
+    } | ({"simulated": True} if is_simulated else {})
     signature = base64.b64encode(key.sign(signed_bytes(body))).decode() if key else ""
     path = outputs / FOLDER / f"{body['number']:06d}.json"
     _write(path, json.dumps({"body": body, "signature": signature}, indent=1, sort_keys=True) + "\n")
@@ -81,17 +122,13 @@ def read_chain(outputs: Path) -> list[Link]:
     links = []
     for path in sorted(one for one in (outputs / FOLDER).glob("*.json") if NAME.fullmatch(one.name)):
         try:
-            whole = json.loads(path.read_bytes())
-            body = whole["body"]
-            said = {SIMULATED: body[SIMULATED]} if SIMULATED in body else {}
-            links.append(Link(path, {name: body[name] for name in BODY} | said, str(whole["signature"])))
-        except (ValueError, KeyError, TypeError):
-            raise EvidenceError(f"manifest `{path}` cannot be read; put back the file that the run wrote") from None
+            body, signature = read_manifest(path.read_bytes())
+        except (OSError, ValueError):
+            raise EvidenceError(
+                f"manifest `{printable(path)}` cannot be read: it is damaged; put back the file that the run wrote"
+            ) from None
+        links.append(Link(path, body, signature))
     return links
-
-
-BODY = ("number", "previous", "run_id", "made_at", "files", "history")
-SIMULATED = "simulated"  # in the manifests of a simulated world alone
 
 
 def files_of(links: list[Link]) -> dict[str, dict[str, Any]]:
@@ -107,8 +144,14 @@ def files_of(links: list[Link]) -> dict[str, dict[str, Any]]:
 
 def covered(outputs: Path) -> Iterator[str]:
     """The paths of all evidence there is, relative to the outputs, in order."""
-    found = {path for pattern in COVERED for path in outputs.glob(pattern) if path.is_file()}
-    yield from sorted(path.relative_to(outputs).as_posix() for path in found)
+    yield from _found(outputs, COVERED)
+
+
+def slipped_in(outputs: Path) -> Iterator[str]:
+    """The paths of files among the evidence that are none and that nothing of Sitewatch puts there, in order."""
+    known = {*_found(outputs, COVERED), *_found(outputs, BESIDE)}
+    there = {path for tree in TREES for path in (outputs / tree).rglob("*") if not path.is_dir()}
+    yield from sorted({path.relative_to(outputs).as_posix() for path in there} - known)
 
 
 def digest_of(path: Path) -> str:
@@ -137,17 +180,24 @@ def signing_key(path: Path | None) -> Ed25519PrivateKey | None:
     return key
 
 
+def _found(outputs: Path, patterns: tuple[str, ...]) -> list[str]:
+    found = {path for pattern in patterns for path in outputs.glob(pattern) if path.is_file()}
+    return sorted(path.relative_to(outputs).as_posix() for path in found)
+
+
 def _entry(outputs: Path, name: str, known: Mapping[str, Any] | None) -> dict[str, Any]:
     """Size and hash of a file; that of a scene, which is written once, is not computed again at every run."""
     size = (outputs / name).stat().st_size
-    if known and name.startswith(WRITE_ONCE) and known["size"] == size:
+    if known and WRITE_ONCE.fullmatch(name) and known["size"] == size:
         return dict(known)
     return {"sha256": digest_of(outputs / name), "size": size}
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.tmp")
+    temporary.unlink(missing_ok=True)  # by a kill
+    temporary.touch(mode=OWNER_FILE)
     with temporary.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

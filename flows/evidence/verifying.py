@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from flows.evidence.manifests import FOLDER, EvidenceError, Link, covered, digest_of, files_of, signed_bytes
+from flows.evidence.manifests import FOLDER, EvidenceError, Link, covered, digest_of, files_of, signed_bytes, slipped_in
+from flows.printable import printable
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ def outputs_above(path: Path) -> Path:
     found = next((one for one in (whole, *whole.parents) if any((one / FOLDER).glob("*.json"))), None)
     if found is None or not path.exists():
         raise EvidenceError(
-            f"`{path}` is no evidence: no run left a manifest there; name the outputs of `sitewatch watch`, or a part"
+            f"`{printable(path)}` is no evidence: no run left a manifest there; name the outputs of `sitewatch watch`, "
+            "or a part"
         )
     return found
 
@@ -44,11 +47,32 @@ def check_chain(links: Sequence[Link], *, last: tuple[int, str] | None) -> Check
             break
         if link.body["previous"] != (digest_of(links[place - 2].path) if place > 1 else None):
             wrong.append(f"{link.path.name} does not follow from the one before it: one of the two was changed")
+        if "record" not in link.body and place > 1 and "record" in links[place - 2].body:
+            wrong.append(f"{link.path.name} says less of the record than the one before it")
     if last is not None and not wrong:
         number, digest = last
-        if len(links) < number or digest_of(links[number - 1].path) != digest:
+        if not 0 < number <= len(links) or digest_of(links[number - 1].path) != digest:
             wrong.append(f"the record knows another {number:06d}.json: the end of the chain was cut or changed")
     return Check("chain", f"unbroken, {_manifests(len(links))}", tuple(wrong))
+
+
+def check_heads(links: Sequence[Link], remembered: Sequence[tuple[int, str]]) -> Check:
+    """The chain holds every manifest that somebody remembered, by number and hash; it says its own end, to be kept."""
+    wrong = [
+        f"{number:06d}.json is not the one of {digest[:12]}…: the chain was cut or made anew since you kept that"
+        for number, digest in remembered
+        if not 0 < number <= len(links) or digest_of(links[number - 1].path) != digest
+    ]
+    kept = f", and all {len(remembered)} that you kept are in it" if remembered else ""
+    return Check("head", f"{len(links)}:{digest_of(links[-1].path)}{kept}", tuple(wrong))
+
+
+def read_head(text: str) -> tuple[int, str]:
+    """Return number and hash of a line ``N:HASH``; raises `EvidenceError` for any other text."""
+    number, _, digest = text.strip().partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) < 10 and re.fullmatch("[0-9a-f]{64}", digest)):
+        raise EvidenceError(f"head `{printable(text)}` is none; give N:HASH as `sitewatch verify` printed it")
+    return int(number), digest
 
 
 def check_signatures(links: Sequence[Link], key: Ed25519PublicKey | None) -> Check:
@@ -61,11 +85,15 @@ def check_signatures(links: Sequence[Link], key: Ed25519PublicKey | None) -> Che
     return Check("signature", f"{_manifests(len(links))}, all signed with this key", tuple(wrong))
 
 
-def check_history(links: Sequence[Link], found: Mapping[str, Mapping[str, Any]]) -> Check:
-    """The rows that the last manifest knew are in the record as they were (`found`: their hashes now)."""
-    held = links[-1].body["history"]
+def history_of(links: Sequence[Link]) -> dict[str, Any]:
+    """The hashes of tables in the last manifest of an earlier version, which knew no journal; empty without one."""
+    return next((dict(link.body["history"]) for link in reversed(links) if "history" in link.body), {})
+
+
+def check_history(held: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]) -> Check:
+    """The rows that a manifest of an earlier version knew (`held`) are in the record as they were (`found`)."""
     wrong = [
-        f"{table}: its first {entry['rows']} rows are not what they were"
+        f"{printable(table)}: its first {entry['rows']} rows are not what they were"
         for table, entry in held.items()
         if found.get(table) != entry
     ]
@@ -80,12 +108,24 @@ def check_files(outputs: Path, links: list[Link], *, within: Path) -> Check:
     for name, entry in sorted(known.items()):
         path = outputs / name
         if not path.is_file():
-            wrong.append(f"{name} is missing")
+            wrong.append(f"{printable(name)} is missing")
         elif path.stat().st_size != entry["size"] or digest_of(path) != entry["sha256"]:
-            wrong.append(f"{name} was changed")
+            wrong.append(f"{printable(name)} was changed")
     others = [name for name in covered(outputs) if name not in known and _is_within(outputs / name, within)]
-    wrong += [f"{name} is on no manifest; if a run was cut short, watch again" for name in others]
+    wrong += [f"{printable(name)} is on no manifest; if a run was cut short, watch again" for name in others]
+    strange = [name for name in slipped_in(outputs) if _is_within(outputs / name, within)]
+    wrong += [f"{printable(name)} is no file of a run's" for name in strange if not _is_left_over(name)]
     return Check("files", f"{len(known)} files, byte for byte as the runs left them", tuple(wrong))
+
+
+def left_over(outputs: Path) -> list[str]:
+    """Drafts among the evidence that a kill left behind, or that somebody made look like that."""
+    return [name for name in slipped_in(outputs) if _is_left_over(name)]
+
+
+def _is_left_over(name: str) -> bool:
+    last = name.rsplit("/", 1)[-1]
+    return last.startswith(".") and last.endswith(".tmp")
 
 
 def public_key(path: Path) -> Ed25519PublicKey:

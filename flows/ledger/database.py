@@ -14,11 +14,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, StatementError
 
+from flows.files import OWNER_FILE, private_folder
+from flows.ledger.addresses import read_address, shown, without_secrets
 from flows.ledger.errors import LedgerError
+from flows.ledger.journal import take_over
+from flows.ledger.locks import holding_file, lock_file
 from flows.ledger.types import canonical_json
+from flows.printable import printable
 
 BUSY_TIMEOUT_MS = 30_000  # a recording takes well under a second; half a minute outlasts a queue of them
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -29,18 +34,22 @@ def connect(url: str) -> Engine:
     """An engine on the database, its schema brought up to date.
 
     On SQLite the file and its folder are made if need be, readable by their owner alone since it holds coordinates.
-    Raises `LedgerError` for a URL that cannot be used, a database that cannot be reached, and a newer schema.
+    Raises `LedgerError` for a URL that cannot be used, a database that cannot be reached, a file that is no ledger (one
+    of 0 bytes is a damaged one, not a new one), and a newer schema.
     """
-    address = _parse(url)
-    engine = _create(address)
+    address = read_address(url)
+    engine = create(address)
     try:
-        _open(engine, address)
-    except (DBAPIError, OSError) as error:
+        if is_file(address):
+            settle_file(Path(str(address.database)), address)
+            level_in(engine)
+        migrate(engine)
+    except (DBAPIError, OSError, ValueError) as error:
         engine.dispose()
         raise LedgerError(
-            f"ledger `{address.render_as_string()}` cannot be opened ({reason(error)}); "
+            f"ledger `{shown(address)}` cannot be opened ({reason(error, address)}); "
             "check that it exists, that it is a ledger and that this user may write there"
-        ) from error
+        ) from None  # what the driver says may repeat a secret of the address
     except LedgerError:
         engine.dispose()
         raise
@@ -59,9 +68,9 @@ def reading(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
-def reason(error: Exception) -> str:
-    """What the database itself said, without SQL and without the values in it."""
-    return str(error.orig if isinstance(error, StatementError) else error).strip()
+def reason(error: Exception, address: URL) -> str:
+    """What the database itself said, without SQL, without the values in it, and without secrets of the address."""
+    return without_secrets(str(error.orig if isinstance(error, StatementError) else error), address)
 
 
 def migrate(engine: Engine) -> None:
@@ -74,7 +83,9 @@ def migrate(engine: Engine) -> None:
             return
     with writing(engine).begin() as connection:
         if not _is_current(connection):  # another process may have migrated while this one waited
+            before = MigrationContext.configure(connection).get_current_revision()
             command.upgrade(alembic_config(connection), "head")
+            take_over(connection, schema=before)
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -85,27 +96,16 @@ def alembic_config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _parse(url: str) -> URL:
-    """The URL as SQLAlchemy understands it; the text itself is never repeated, it may hold a password."""
-    try:
-        address = make_url(url)
-        return address.set(drivername="postgresql+psycopg") if address.drivername == "postgresql" else address
-    except ArgumentError:
-        raise LedgerError(
-            "the ledger's URL cannot be read; write it like sqlite:///outputs/ledger.sqlite "
-            "or postgresql+psycopg://user@host/sitewatch"
-        ) from None
-
-
-def _create(address: URL) -> Engine:
+def create(address: URL) -> Engine:
     """An engine that has not connected yet. Statements that fail do not repeat their values, which hold coordinates."""
     try:
         engine = create_engine(address, json_serializer=canonical_json, hide_parameters=True)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError, TypeError) as error:
         raise LedgerError(
-            f"ledger `{address.render_as_string()}`: no driver for `{address.drivername}` ({error}); "
+            f"ledger `{shown(address)}`: no driver for `{printable(address.drivername)}` takes it "
+            f"({reason(error, address)}); "
             "install it (`pip install 'sitewatch[postgresql]'` for PostgreSQL) or use sqlite:///outputs/ledger.sqlite"
-        ) from error
+        ) from None
     if address.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -114,12 +114,46 @@ def _create(address: URL) -> Engine:
     return engine
 
 
-def _open(engine: Engine, address: URL) -> None:
-    if address.get_backend_name() == "sqlite" and address.database and not address.database.startswith((":", "file:")):
-        path = Path(address.database)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
-    migrate(engine)
+def is_file(address: URL) -> bool:
+    """Whether the ledger is a file of SQLite's, not a database in memory or one that SQLite's own URI names."""
+    return bool(
+        address.get_backend_name() == "sqlite" and address.database and not address.database.startswith((":", "file:"))
+    )
+
+
+def settle_file(path: Path, address: URL) -> None:
+    """A ledger is in the file, made if there was none; raises `LedgerError` for a file that holds none."""
+    if not path.exists():
+        if not path.parent.exists():
+            private_folder(path.parent)
+        _make_file(path, address)
+    check_size(path)
+
+
+def check_size(path: Path) -> None:
+    """Raise `LedgerError` for a ledger of 0 bytes: it never is that, not even before its first row."""
+    if path.stat().st_size == 0:
+        raise LedgerError(
+            f"ledger `{printable(path)}` has 0 bytes: it is damaged, as by a full disk, and not a new one; move it "
+            "away and restore a backup (`sitewatch ledger restore FILE`); only if nothing was ever recorded, delete it"
+        )
+
+
+def _make_file(path: Path, address: URL) -> None:
+    """Make a ledger beside the file's place and put it there whole, so that no kill leaves half of one."""
+    with holding_file(lock_file(path, "new")):
+        if path.exists():  # another process made it while this one waited
+            return
+        draft = path.with_name(f".{path.name}.new")
+        for left in draft.parent.glob(f"{draft.name}*"):  # by a kill
+            left.unlink()
+        draft.touch(mode=OWNER_FILE)
+        engine = create(address.set(database=str(draft)))
+        try:
+            migrate(engine)
+        finally:
+            engine.dispose()  # the last connection folds its log into the file
+        draft.replace(path)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
@@ -166,14 +200,13 @@ def _begin_postgresql(connection: Connection) -> None:
 
 def _is_current(connection: Connection) -> bool:
     """Whether the schema is the newest; raises `LedgerError` for one that this code does not know."""
-    scripts = ScriptDirectory.from_config(alembic_config())
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in {step.revision for step in scripts.walk_revisions()}:
+    current, address = MigrationContext.configure(connection).get_current_revision(), connection.engine.url
+    if current is not None and current not in known_schemas():
         raise LedgerError(
-            f"ledger `{connection.engine.url.render_as_string()}` has schema `{current}`, which this Sitewatch does "
+            f"ledger `{shown(address)}` has schema `{printable(current)}`, which this Sitewatch does "
             "not know: a newer one wrote it; upgrade Sitewatch, or name another ledger"
         )
-    return current == scripts.get_current_head()
+    return current == newest_schema()
 
 
 @dataclass(frozen=True)
@@ -189,30 +222,51 @@ def level_of(url: str) -> Level:
 
     Raises `LedgerError` when the database cannot be reached or is no ledger.
     """
-    newest = str(ScriptDirectory.from_config(alembic_config()).get_current_head())
     with looking_at(url) as connection:
-        current = None if connection is None else MigrationContext.configure(connection).get_current_revision()
-    return Level(current, newest)
+        return Level(None, newest_schema()) if connection is None else _level(connection)
 
 
 @contextmanager
 def looking_at(url: str) -> Iterator[Connection | None]:
-    """A connection to a ledger of whatever version, which is not brought up to date; None where there is no file.
+    """Connect to a ledger of whatever version without bringing it up to date; None where there is no file.
 
     Raises `LedgerError` when the database cannot be reached or is no ledger.
     """
-    address = _parse(url)
-    if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
+    address = read_address(url)
+    if is_file(address) and not Path(str(address.database)).exists():
         yield None
         return
-    engine = _create(address)
+    engine = create(address)
     try:
         with engine.connect() as connection:
             yield connection
-    except (DBAPIError, OSError) as error:
-        raise LedgerError(
-            f"ledger `{address.render_as_string()}` cannot be read ({reason(error)}); check that it is a ledger, or name "
-            "another one"
-        ) from error
+    except (DBAPIError, OSError, ValueError) as error:
+        raise LedgerError(f"ledger `{shown(address)}` cannot be read ({reason(error, address)})") from None
     finally:
         engine.dispose()
+
+
+def level_in(engine: Engine) -> Level:
+    """The schema of the database behind an engine; raises `LedgerError` for a file that has none of a ledger's."""
+    with engine.connect() as connection:
+        return _level(connection)
+
+
+def _level(connection: Connection) -> Level:
+    current, address = MigrationContext.configure(connection).get_current_revision(), connection.engine.url
+    if current is None and is_file(address):
+        raise LedgerError(
+            f"ledger `{shown(address)}` is no ledger: it has no schema, so it is damaged or another program's; "
+            "move it away and restore a backup (`sitewatch ledger restore FILE`), or name another file"
+        )
+    return Level(current, newest_schema())
+
+
+def newest_schema() -> str:
+    """The schema that this code brings a ledger to."""
+    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+
+
+def known_schemas() -> set[str]:
+    """The schemas that this code can bring up to date, the newest among them."""
+    return {step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()}

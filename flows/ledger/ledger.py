@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -18,10 +18,12 @@ from aois.week import Week
 from detectors.records import State
 from flows.ledger import dispatches, outbox, rows, runs, verdicts, versions, watched
 from flows.ledger.accounts import Accounts
-from flows.ledger.backup import back_up, restore
+from flows.ledger.audit import Mark, known_marks
+from flows.ledger.backup import back_up
 from flows.ledger.database import connect, reading, reason, writing
-from flows.ledger.errors import LedgerError
+from flows.ledger.errors import UNREADABLE, LedgerError
 from flows.ledger.features import alert_features, event_features
+from flows.ledger.journal import Head, RecordedSession, has_changed_since, read_head
 from flows.ledger.locks import exclusively
 from flows.ledger.post import Outbox
 from flows.ledger.precision import Precision, Split, precision_of
@@ -41,6 +43,7 @@ from flows.ledger.records import (
     VerdictRecord,
     WeekOutcome,
 )
+from flows.ledger.restoring import restore
 from flows.ledger.reviews import Reviews
 from flows.ledger.succession import Known, settle
 from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
@@ -267,38 +270,65 @@ class Ledger:
         with self._reading() as session:
             return rows.digests(session, limits=limits)
 
+    def journal_head(self) -> Head:
+        """The end of the journal."""
+        with self._reading() as session:
+            return read_head(session.connection())
+
+    def known_marks(self, marks: Sequence[Mark]) -> set[int]:
+        """The manifests whose end of the journal is in it."""
+        with self._reading() as session:
+            return known_marks(session.connection(), marks)
+
+    def has_changed_since(self, head: Head, *, but: Collection[str] = ()) -> bool:
+        """Whether anything was entered after an end of the journal, `but` for some tables."""
+        with self._reading() as session:
+            return has_changed_since(session.connection(), head, but=but)
+
     def back_up(self, path: Path) -> int:
         """The file holds the whole ledger as of this moment; how many rows."""
         return back_up(self._engine, path)
 
-    def restore(self, path: Path, *, replace: bool = False) -> int:
-        """The ledger is as a backup says; how many rows."""
-        return restore(path, self._engine, replace=replace)
+    def restore(
+        self,
+        path: Path,
+        *,
+        replace: bool = False,
+        without_checksum: bool = False,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> int:
+        """The ledger is as a backup says; how many rows. `tell` hears what is replaced by what, before it is."""
+        return restore(path, self._engine, replace=replace, without_checksum=without_checksum, tell=tell)
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         """A session that only reads."""
-        with _explained(), Session(reading(self._engine)) as session:
+        with self._explained(), Session(reading(self._engine)) as session:
             yield session
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
         """A session whose changes are all made when it ends, or none."""
-        with _explained(), Session(writing(self._engine)) as session, session.begin():
+        with self._explained(), RecordedSession(writing(self._engine)) as session, session.begin():
             yield session
 
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn what a database says into a `LedgerError`."""
-    try:
-        yield
-    except StatementError as error:
-        if isinstance(error.orig, LedgerError):  # a value that its column type refused
-            raise error.orig from None
-        raise LedgerError(
-            f"the ledger could not do it: {reason(error)}; nothing was changed, so mend that and run the same again"
-        ) from error
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what a database says, and what cannot be read of a row, into a `LedgerError`."""
+        try:
+            yield
+        except StatementError as error:
+            if isinstance(error.orig, LedgerError):  # a value that its column type refused
+                raise error.orig from None
+            raise LedgerError(
+                f"the ledger could not do it: {reason(error, self._engine.url)}; nothing was changed, so mend that and "
+                "run the same again"
+            ) from error
+        except UNREADABLE as error:
+            raise LedgerError(
+                f"the ledger holds what it never wrote ({type(error).__name__}): the file is damaged; `sitewatch "
+                "verify` says where, and `sitewatch ledger restore` takes a backup"
+            ) from error
 
 
 def _check_list(area_id: str, events: Sequence[EventRecord]) -> None:

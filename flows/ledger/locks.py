@@ -37,12 +37,27 @@ def exclusively(engine: Engine, name: str, *, patience_s: float, complaint: str)
         locked.close()
 
 
-def _file(engine: Engine, name: str) -> Generator[bool, None, None]:
-    """Try for a lock on a file beside the ledger, once for each item; let go when closed."""
-    database = Path(engine.url.database or "ledger")
+def lock_file(database: Path, name: str) -> Path:
+    """The file beside an SQLite ledger that holds the lock of a name; its folder is made."""
     folder = database.with_name(f".{database.name}.locks")
     folder.mkdir(mode=0o700, exist_ok=True)
-    handle = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+    return folder / name
+
+
+@contextmanager
+def holding_file(path: Path) -> Iterator[None]:
+    """Wait until nobody else holds the lock of a file, and hold it as long as the ``with`` lasts."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _file(engine: Engine, name: str) -> Generator[bool, None, None]:
+    """Try for a lock on a file beside the ledger, once for each item; let go when closed."""
+    handle = os.open(lock_file(Path(engine.url.database or "ledger"), name), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         while True:
             try:

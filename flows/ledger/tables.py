@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from aois.week import Week
@@ -280,3 +280,18 @@ class RunRow(Base):
     status: Mapped[str] = mapped_column(String(16))
     summary: Mapped[dict[str, Any]]
     finished_at: Mapped[datetime | None]
+
+
+class ChangeRow(Base):
+    """The journal: one change of one row, in the order of writing. Rows are added, never changed.
+
+    `row_key` is the row's primary key as JSON, `row_sha256` the hash of what it holds since (NULL: it is gone), and
+    `link` the hash of this entry and the link before it, so that no entry can be changed without all that follow.
+    """
+
+    __tablename__ = "changes"
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    table_name: Mapped[str] = mapped_column(String(32))
+    row_key: Mapped[str]
+    row_sha256: Mapped[str | None] = mapped_column(String(64))
+    link: Mapped[str] = mapped_column(String(64))

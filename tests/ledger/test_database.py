@@ -97,15 +97,14 @@ def test_migrations_lead_to_the_tables_of_the_code(new_url):
     engine.dispose()
 
 
-def test_a_migration_that_is_cut_short_leaves_nothing(tmp_path):
-    path = tmp_path / "ledger.sqlite"
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE messages (mine TEXT)")  # stands in the way of the seventh table
-    engine.dispose()
+def test_a_migration_that_is_cut_short_leaves_the_ledger_as_it_was(first_release, given):
+    with sqlite3.connect(first_release) as connection:
+        connection.execute("CREATE TABLE event_remarks (mine TEXT)")  # stands in the way of the fifth step
+    connection.close()
+    before = given.dump(first_release)
     with pytest.raises(LedgerError, match="already exists"):
-        open_ledger(f"sqlite:///{path}")
-    assert tables(path) == {"messages"}
+        open_ledger(f"sqlite:///{first_release}")
+    assert given.dump(first_release) == before
 
 
 def test_tables_suit_postgresql():

@@ -1,0 +1,208 @@
+"""Whether the record is what the ledger wrote: each row against the journal, and the journal against the manifests."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, inspect, select
+
+from flows.ledger.errors import UNREADABLE
+from flows.ledger.journal import (
+    JOURNAL,
+    OF_THE_LEDGER,
+    Head,
+    covered_tables,
+    key_of,
+    last_entries,
+    link_of,
+    row_digest,
+    rows_of,
+)
+from flows.printable import printable
+
+BY_RUNS = {"areas", "scenes", "observations", "events", "event_transitions", "event_remarks", "event_versions"}
+"""Tables that a run alone writes, which then leaves a manifest."""
+FILLED_LATER = {"alerts": {"acknowledged_on", "acknowledged_by"}, "messages": {"routed_at"}}
+"""Tables whose rows a run makes, with the columns that people and deliveries fill between runs."""
+DATED = {"verdicts": "judged_at", "withdrawals": "at", "acts": "at"}
+"""Tables whose rows say when they were made."""
+KEPT_WHOLE = FILLED_LATER.keys() | DATED.keys()
+LATE = timedelta(hours=1)  # clocks of two machines differ, and a transaction may wait
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a manifest says of the journal: its end at the moment of the manifest."""
+
+    manifest: int
+    head: Head
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    `known` are the manifests whose end of the journal is in it. `broken` says where the journal itself was changed,
+    `changed` which rows are not as it has them, `later` what was changed after the last manifest by no run that left
+    one, `back_dated` what claims to be older than it is, and `taken_over` from which schemas rows were taken over.
+    """
+
+    head: Head
+    rows: int
+    known: frozenset[int]
+    broken: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+    back_dated: tuple[str, ...] = ()
+    taken_over: tuple[str, ...] = ()
+
+
+@dataclass
+class _Walk:
+    """What one pass over the journal gathers."""
+
+    head: Head = field(default_factory=Head)
+    known: set[int] = field(default_factory=set)
+    broken: list[str] = field(default_factory=list)
+    taken_over: list[str] = field(default_factory=list)
+    late: dict[str, set[str]] = field(default_factory=dict)
+    entered: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+@dataclass
+class _Held:
+    """The rows of one table: their hashes by key, and the rows themselves of a table that is looked into."""
+
+    table: str
+    digests: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, Row[Any]] = field(default_factory=dict)
+
+
+def has_journal(connection: Connection) -> bool:
+    """Whether the ledger keeps a journal; those of earlier versions do not."""
+    return inspect(connection).has_table(JOURNAL.name)
+
+
+def audit(connection: Connection, marks: Sequence[Mark]) -> Audit:
+    """Check every row against the journal and the journal against what manifests say of it (`marks`, in order).
+
+    It reads everything once, with as much memory as the rows of one table have keys. The schema may be an older one.
+    """
+    last = marks[-1].head.changes if marks else None
+    walk = _walk(connection, marks, last)
+    known = [mark for mark in marks if mark.manifest in walk.known]
+    rows, changed, later, dated = 0, list[str](), list[str](), list[str]()
+    for table in covered_tables():
+        try:
+            held = _read(connection, table)
+        except UNREADABLE as error:
+            changed.append(f"{table.name}: a row cannot be read ({type(error).__name__})")
+            continue
+        if held is not None:
+            rows += len(held.digests)
+            changed += _differing(held, last_entries(connection, table))
+            dated += _back_dated(held, walk.entered, known)
+            if marks and marks[-1] in known:
+                before = last_entries(connection, table, until=last)
+                later += _unexplained(held, walk.late.get(table.name, set()), before)
+    found = (walk.broken[:MOST_NAMED], changed, later, dated, walk.taken_over)
+    return Audit(walk.head, rows, frozenset(walk.known), *map(tuple, found))
+
+
+def known_marks(connection: Connection, marks: Sequence[Mark]) -> set[int]:
+    """Return the manifests whose end of the journal is an entry of it, without following the links."""
+    known = {mark.manifest for mark in marks if mark.head == Head()}
+    for mark in marks:
+        query = select(JOURNAL.c.link).where(JOURNAL.c.number == mark.head.changes)
+        if connection.scalar(query) == mark.head.link:
+            known.add(mark.manifest)
+    return known
+
+
+def _walk(connection: Connection, marks: Sequence[Mark], last: int | None) -> _Walk:
+    """Follow the links of the journal from its first entry to its last."""
+    walk, ends = _Walk(), {(mark.head.changes, mark.head.link): mark.manifest for mark in marks}
+    walk.known |= {mark.manifest for mark in marks if mark.head == Head()}
+    for entry in rows_of(connection, select(JOURNAL).order_by(JOURNAL.c.number)):
+        if entry.number != walk.head.changes + 1:
+            walk.broken.append(f"change {entry.number} follows change {walk.head.changes}: entries were taken out")
+        elif entry.link != link_of(walk.head, (entry.table_name, entry.row_key, entry.row_sha256)):
+            walk.broken.append(f"change {entry.number} does not follow from the one before it: one of them was changed")
+        walk.head = Head(entry.number, entry.link)
+        walk.known |= {m for m in [ends.get((entry.number, entry.link))] if m is not None and not walk.broken}
+        if entry.table_name == OF_THE_LEDGER:
+            walk.taken_over.append(f"change {entry.number}: {printable(entry.row_key)}")
+        if entry.table_name in DATED:
+            walk.entered.setdefault((entry.table_name, entry.row_key), entry.number)
+        if last is not None and entry.number > last:
+            walk.late.setdefault(entry.table_name, set()).add(entry.row_key)
+    return walk
+
+
+def _read(connection: Connection, table: Table) -> _Held | None:
+    """The rows of a table as hashes, by the columns that it has in this ledger; None where an older one lacks it."""
+    if not inspect(connection).has_table(table.name):
+        return None
+    present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    names, held = [column.name for column in table.primary_key], _Held(table.name)
+    for row in rows_of(connection, select(*(column for column in table.columns if column.name in present))):
+        key = key_of([row._mapping[name] for name in names])
+        held.digests[key] = row_digest(row)
+        if table.name in KEPT_WHOLE:
+            held.rows[key] = row
+    return held
+
+
+def _differing(held: _Held, known: Mapping[str, str | None]) -> list[str]:
+    """What is there and was not written so, and what was written and is not there."""
+    kinds = {
+        "was changed": [key for key, digest in held.digests.items() if known.get(key) not in (None, digest)],
+        "was slipped in": [key for key in held.digests if known.get(key) is None],
+        "was taken out": [key for key, digest in known.items() if digest is not None and key not in held.digests],
+    }
+    return [f"{held.table}: row {_named(keys)} {what} past the ledger" for what, keys in kinds.items() if keys]
+
+
+def _unexplained(held: _Held, late: set[str], before: Mapping[str, str | None]) -> list[str]:
+    """What a run alone writes, and was written after the last manifest; acknowledging and sending are no such thing."""
+    if held.table in BY_RUNS:
+        keys = sorted(late)
+    elif held.table in FILLED_LATER:
+        keys = sorted(key for key in late if not _is_filled(held, key, before.get(key)))
+    else:
+        keys = []
+    return [f"{held.table}: row {_named(keys)} changed after the last manifest"] if keys else []
+
+
+def _is_filled(held: _Held, key: str, before: str | None) -> bool:
+    """Whether a row is as it was (`before`), but for columns that are filled between runs."""
+    if key not in held.rows:
+        return False
+    return before in (held.digests[key], row_digest(held.rows[key], without=FILLED_LATER[held.table]))
+
+
+def _back_dated(held: _Held, entered: Mapping[tuple[str, str], int], marks: Sequence[Mark]) -> list[str]:
+    """Rows that say they are older than a manifest that does not know them."""
+    if held.table not in DATED:
+        return []
+    ends, wrong = [mark.head.changes for mark in marks], dict[int, list[str]]()
+    for key, row in held.rows.items():
+        place = bisect_left(ends, entered.get((held.table, key), 0))  # that many manifests were written before it
+        if place and row._mapping[DATED[held.table]] < marks[place - 1].made_at - LATE:
+            wrong.setdefault(marks[place - 1].manifest, []).append(key)
+    return [
+        f"{held.table}: row {_named(keys)} says it is older than {manifest:06d}.json, which does not know it"
+        for manifest, keys in wrong.items()
+    ]
+
+
+def _named(keys: Sequence[str]) -> str:
+    """Some keys by name and how many more there are."""
+    named = ", ".join(printable(key, longest=80) for key in sorted(keys)[:MOST_NAMED])
+    return named if len(keys) <= MOST_NAMED else f"{named} and {len(keys) - MOST_NAMED} more"

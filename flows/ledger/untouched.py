@@ -1,0 +1,127 @@
+"""Looking at a ledger without changing it: not its file, nor its time, nor anything beside it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import StatementError
+
+from flows.ledger.addresses import read_address, shown
+from flows.ledger.audit import Audit, Mark, audit, has_journal
+from flows.ledger.database import check_size, create, is_file, level_in, migrate, reading, reason
+from flows.ledger.errors import LedgerError
+from flows.ledger.ledger import Ledger
+from flows.printable import printable
+
+TRIES = 5
+
+
+class Untouched:
+    """A ledger that is only looked at; one in a file is looked at as a copy of it."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Of an engine that `look_at` made."""
+        self._engine = engine
+
+    def audit(self, marks: Sequence[Mark]) -> Audit | None:
+        """Check every row against the journal, and the journal against the manifests' `marks`; None without a journal.
+
+        Raises `LedgerError` for a database that cannot be read to its end.
+        """
+        try:
+            with reading(self._engine).connect() as connection:
+                return audit(connection, marks) if has_journal(connection) else None
+        except StatementError as error:
+            raise LedgerError(
+                f"the ledger cannot be read to its end ({reason(error, self._engine.url)}): it is damaged; restore a "
+                "backup (`sitewatch ledger restore FILE`)"
+            ) from None
+
+    def ledger(self) -> Ledger:
+        """The ledger itself; a copy of one of an earlier version is brought up to date first, so audit it before."""
+        migrate(self._engine)
+        return Ledger(self._engine)
+
+
+@contextmanager
+def look_at(url: str) -> Iterator[Untouched]:
+    """Look at the ledger at an SQLAlchemy URL; a file is copied to where it may be read, and so is its log.
+
+    Raises `LedgerError` for one that is damaged, being written all the time, or, in PostgreSQL, of another version.
+    """
+    address = read_address(url)
+    if not is_file(address):
+        engine = create(address)
+        try:
+            _require_newest(engine)
+            yield Untouched(engine)
+        finally:
+            engine.dispose()
+        return
+    with tempfile.TemporaryDirectory(prefix="sitewatch-look-") as folder:
+        copy = Path(folder) / "ledger.sqlite"
+        _copy(Path(str(address.database)), copy)
+        engine = create(address.set(database=str(copy)))
+        try:
+            _check_readable(engine, shown(address))
+            yield Untouched(engine)
+        finally:
+            engine.dispose()
+
+
+def _require_newest(engine: Engine) -> None:
+    try:
+        level = level_in(engine)
+    except (StatementError, OSError) as error:
+        raise LedgerError(f"ledger `{shown(engine.url)}` cannot be read ({reason(error, engine.url)})") from None
+    if level.current != level.newest:
+        raise LedgerError(
+            f"ledger `{shown(engine.url)}` has schema `{printable(level.current)}`, not `{level.newest}`; any run "
+            "brings an older one up to date, and for a newer one upgrade Sitewatch"
+        )
+
+
+def _check_readable(engine: Engine, name: str) -> None:
+    """Raise `LedgerError` for a file that is no ledger, or one with damage that SQLite itself can see."""
+    try:
+        level_in(engine)
+        with engine.connect() as connection:
+            state = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
+    except LedgerError as error:
+        raise LedgerError(str(error).replace(shown(engine.url), name)) from None
+    except (StatementError, OSError, ValueError) as error:
+        state = reason(error, engine.url)
+    if state != "ok":
+        raise LedgerError(f"ledger `{name}` is damaged ({printable(state)}); restore a backup")
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy the file and its log as of one moment."""
+    log = path.with_name(f"{path.name}-wal")
+    for _ in range(TRIES):
+        try:
+            check_size(path)
+            before = _stamp(path), _stamp(log)
+            shutil.copyfile(path, copy)
+            if before[1]:
+                shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
+        except OSError as error:
+            raise LedgerError(f"ledger `{printable(path)}` cannot be read ({error.strerror})") from None
+        if before == (_stamp(path), _stamp(log)):
+            copy.chmod(0o600)
+            return
+    raise LedgerError(f"ledger `{printable(path)}` is being written all the time; look again once the run has ended")
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Size and time of a file; None where there is none, or nothing in it."""
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    return (state.st_size, state.st_mtime_ns) if state.st_size else None
