@@ -29,7 +29,10 @@ def console_table(
     names = COLUMNS if taken_up is None else (*COLUMNS, TAKEN_UP)
     columns = (Column(name, overflow="fold", no_wrap=name == "alert") for name in names)
     words = language("en")
-    title = f"{words.count('count.alert', len(features))}, week {week}"
+    invented = sum(bool(one["properties"].get("simulated")) for one in features)
+    title = (
+        f"{words.count('count.alert', len(features))}, week {week}{f', {invented} of them simulated' * bool(invented)}"
+    )
     table = Table(*columns, title=title, caption=words.say("body.caution"))
     for feature in features:
         person = () if taken_up is None else (Text(taken_up.get(feature["id"], "nobody yet")),)
