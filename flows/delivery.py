@@ -24,6 +24,7 @@ Clock: TypeAlias = Callable[[], datetime]
 Signal: TypeAlias = Callable[[Mapping[str, Any], datetime], str]
 """Tells programs of a parcel's content, made at an instant; empty when they were told, else the reason."""
 
+PATIENCE_S = 30.0  # for another process that is sending
 BUSY = "another process is sending messages; wait for it to end, then run `sitewatch alerts deliver`"
 NOT_ASKED_FOR = "it is of the simulated world, and no route of this channel says simulated = true"
 OVER = ("finished", "retracted")
@@ -55,7 +56,7 @@ def deliver_pending(
     week: Week,
     clock: Clock = utc_now,
     only_due: bool = False,
-    patience_s: float = 30.0,
+    patience_s: float | None = None,
     signal: Signal | None = None,
     again: str | None = None,
 ) -> Delivery:
@@ -72,14 +73,15 @@ def deliver_pending(
     AlertsError
         For routes that cannot be used. What is wrong with one channel is that channel's reason instead.
     LedgerError
-        When another process has not finished sending after `patience_s`, or the record cannot be reached.
+        When another process has not finished sending after `patience_s` (half a minute if left out), or the record
+        cannot be reached.
     """
     routes = routes_of(settings)
     waiting, simulated = waiting_messages(ledger, settings)
     if not routes.channels and signal is None:
         return Delivery(waiting, simulated=simulated)
     post = _Post(ledger, routes, Packing(ledger, settings, routes, week), clock, signal)
-    with ledger.exclusively("delivery", complaint=BUSY, patience_s=patience_s):
+    with ledger.exclusively("delivery", complaint=BUSY, patience_s=PATIENCE_S if patience_s is None else patience_s):
         if routes.routes:  # the operator's channels alone are nobody who hears alerts
             post.route()
             post.escalate()

@@ -146,7 +146,8 @@ class Route(_Strict):
     def wants(self, properties: Mapping[str, Any], state: str, news: str = "issued") -> bool:
         """Whether a message that says `state` of an alert with these properties, for this reason, goes this way."""
         return (
-            any(fnmatchcase(properties["area_id"], pattern) for pattern in self.areas)
+            (self.simulated or not properties.get("simulated"))
+            and any(fnmatchcase(properties["area_id"], pattern) for pattern in self.areas)
             and _within(properties["kind"], self.kinds)
             and _within(properties["change"], self.changes)
             and _within(state, self.states)
