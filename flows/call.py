@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from aois.area import Area
 from aois.demonstration import DEMONSTRATION_IDS, demonstration
 from aois.reading import read_areas
-from flows.channels import routes_of
+from flows.alerts.errors import AlertsError
+from flows.channels import check_channels, doubts_about, routes_of
 from flows.credentials import check_account
 from flows.evidence.manifests import signing_key
 from flows.imagery.address import is_url
 from flows.ledger.ledger import Ledger, open_ledger
+from flows.logs import log
 from flows.outputs_copy import outputs_bucket
 from flows.plan import Asked, last_week
 from flows.record_world import check_world
+from flows.setting_names import unknown_names
 from flows.settings import Settings, SettingsError, SourceName, load_settings
 from flows.sources import open_archive
 
 RESTRICTED = ("alerts", "archive", "areas")  # these hold coordinates: for their owner's eyes only
 
 
-def check_call(settings: Settings, asked: Asked, only: Sequence[str] = (), *, from_archive: bool = False) -> None:
+def check_call(
+    settings: Settings,
+    asked: Asked,
+    only: Sequence[str] = (),
+    *,
+    from_archive: bool = False,
+    routes_may_wait: bool = False,
+) -> None:
     """The call can be done as far as can be told without asking the source.
 
-    A run from the archive needs no account. Makes the outputs' folder and the ledger when they are not there.
+    A run from the archive needs no account. With `routes_may_wait` routes that cannot be used are logged and refuse
+    nothing: nobody is there to mend them, places are watched all the same, and messages wait. Makes the outputs' folder
+    and the ledger when they are not there.
     Raises `AreaError`, `AlertsError`, `SettingsError`, `ImageryError` or `LedgerError`.
     """
     areas, _ = areas_of(settings, only)
@@ -36,7 +49,7 @@ def check_call(settings: Settings, asked: Asked, only: Sequence[str] = (), *, fr
         check_account(settings)
     open_archive(settings)  # an object store whose address is none says so
     outputs_bucket(settings)
-    routes_of(settings)
+    _check_routes(settings, may_wait=routes_may_wait)
     signing_key(settings.signing_key)
     check_world(settings)
     _check_outputs(settings.outputs)
@@ -89,6 +102,24 @@ def rerun_call(settings: Settings, area_id: str, asked: Asked, ledger: Ledger) -
         raise SettingsError(f"area `{area_id}` has no week on record; run `sitewatch watch` first")
     end = min(last.last_day, asked.today)  # not the latest week: what the archive was never given is not unseen
     return settings, replace(asked, until=asked.until or end)
+
+
+def tell_doubts(settings: Settings, areas: Sequence[Area]) -> None:
+    """Log what in settings and routes is ignored or reaches nobody, though it may be meant so."""
+    with suppress(AlertsError, SettingsError):  # said by `check_call`
+        doubts = [one.words for one in unknown_names()]
+        doubts += doubts_about(routes_of(settings), [area.id for area in areas])
+        for words in doubts:
+            log.warning(words)
+
+
+def _check_routes(settings: Settings, *, may_wait: bool) -> None:
+    try:
+        check_channels(routes_of(settings))
+    except AlertsError as error:
+        if not may_wait:
+            raise
+        log.error("messages will wait: %s", error)
 
 
 def _check_record(settings: Settings, areas: Sequence[Area], ledger: Ledger) -> None:

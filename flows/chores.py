@@ -69,7 +69,7 @@ def fetch() -> Any:
     """The archive holds every scene that the source has up to today; nothing is measured. An area that fails waits."""
     with chore("fetch", is_fetching=True) as one:
         asked = Asked(None, None, datetime.now(UTC).date())
-        check_call(one.settings, asked)
+        check_call(one.settings, asked, routes_may_wait=True)
         areas, _ = areas_of(one.settings)
         source = open_source(one.settings, story_end=last_week(asked).last_day)
         stores = Stores(one.settings, open_archive(one.settings), one.ledger, source, one.settings.source.value, ())
@@ -127,8 +127,7 @@ def deliver_due(ledger: Ledger, settings: Settings, **given: Any) -> Any:
     """What is due of the messages on record is sent, with the report of the last week that has one."""
     weeks = [one.week for one in ledger.observations()]
     week = max(weeks, default=last_week(Asked(None, None, datetime.now(UTC).date())))
-    path = settings.outputs / "reports" / str(week) / "index.html"
-    return deliver_pending(ledger, settings, week=week, report=path, **({"only_due": True} | given))
+    return deliver_pending(ledger, settings, week=week, **({"only_due": True} | given))
 
 
 @flow(name="upkeep")

@@ -24,6 +24,7 @@ from flows.mendable import MENDABLE
 from flows.report_command import report
 from flows.search_command import search
 from flows.serve_command import deploy, serve
+from flows.setting_names import check_setting_names
 from flows.settings import SettingsError, load_settings
 from flows.terminal import AreasOption, console
 from flows.verify_command import verify
@@ -51,6 +52,13 @@ app.command()(doctor)
 app.command()(estimate)
 app.command()(detectability)
 app.add_typer(archive_app, name="archive")
+
+
+@app.callback()
+def names(context: typer.Context) -> None:
+    """Watch flagged compounds with Sentinel-1 and Sentinel-2."""
+    if context.invoked_subcommand != "doctor":  # which tells of them beside all else
+        check_setting_names()
 
 
 def main() -> None:

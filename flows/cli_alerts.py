@@ -12,11 +12,14 @@ from rich.table import Table
 from aois.week import parse_week, week_of
 from detectors.records import State
 from flows.alerts.console import console_table
+from flows.channels import words_of_simulated
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import Precision, Split
 from flows.ledger.records import Judgement, Reason, RemarkKind, Verdict
 from flows.settings import Settings, SettingsError
 from flows.terminal import OutputsOption, console, existing_ledger, record_settings
+
+MOST_AT_ONCE = 100  # connections to the page of links; chosen
 
 REMARKS = {
     RemarkKind.STEP: "step {}",
@@ -173,9 +176,18 @@ def alerts_answer(
 
     settings = record_settings(outputs)
     existing_ledger(settings).close()
-    app = answers(settings)
+    app = answers(settings, host=host)
     console.print(f"Links are answered at http://{host}:{port}/acknowledge", highlight=False)
-    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")  # a token is nothing for a log
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        access_log=False,  # a token is nothing for a log
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_AT_ONCE,
+    )
 
 
 def _chosen(ledger: Ledger, *, area: str | None, week: str | None, waiting: bool) -> list[dict[str, Any]]:
@@ -209,17 +221,20 @@ def _deliver(ledger: Ledger, settings: Settings, *, only_due: bool) -> None:
     from flows.signals import is_at_hand, send_signals
 
     week = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
-    report = settings.outputs / "reports" / str(week) / "index.html"
     signal = send_signals if is_at_hand() else None
-    outcome = deliver_pending(ledger, settings, week=week, report=report, only_due=only_due, signal=signal)
-    if outcome.waiting and not settings.alert_urls and settings.alert_routes is None:
+    outcome = deliver_pending(ledger, settings, week=week, only_due=only_due, signal=signal)
+    if outcome.waiting > outcome.simulated and not settings.alert_urls and settings.alert_routes is None:
         raise SettingsError(
-            f"{outcome.waiting} messages wait and no channel is set; set SITEWATCH_ALERT_URLS or SITEWATCH_ALERT_ROUTES"
+            f"{outcome.waiting - outcome.simulated} messages wait and no channel is set; set SITEWATCH_ALERT_URLS or "
+            "SITEWATCH_ALERT_ROUTES"
         )
+    if outcome.simulated:
+        console.print(words_of_simulated(outcome.simulated), highlight=False, soft_wrap=True)
     for reason in outcome.failed:
         console.print(f"not delivered, will be tried again: {reason}", highlight=False, markup=False, soft_wrap=True)
     for reason in outcome.given_up:
-        console.print(f"given up, `alerts deliver --dead` tries again: {reason}", highlight=False, markup=False)
+        again = "given up, `alerts deliver --dead` tries again"
+        console.print(f"{again}: {reason}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"{outcome.sent} messages delivered.", highlight=False)
     if outcome.failed or outcome.given_up:
         raise typer.Exit(1)

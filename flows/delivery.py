@@ -3,46 +3,45 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from aois.week import Week
 from flows.alerts.delivery import send
-from flows.alerts.digest import Fates, Setting
-from flows.alerts.parcel import parcel, parcel_key
-from flows.alerts.routes import ChannelKind, Route, Routes
-from flows.alerts.signing import Answer, make_token
+from flows.alerts.routes import Route, Routes
 from flows.alerts.timing import Schedule, after_quiet_hours, is_due, next_attempt, next_weekly
-from flows.channels import report_link, routes_of
+from flows.channels import routes_of, with_world
+from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import DeliveryRecord, DispatchRecord, MessageRecord, News, Purpose
-from flows.settings import Settings, SourceName
+from flows.logs import log
+from flows.packing import PREFECT, Bundle, Feature, Packing, alert_of, shares
+from flows.settings import Settings
 
 Clock: TypeAlias = Callable[[], datetime]
-Feature: TypeAlias = dict[str, Any]
 Signal: TypeAlias = Callable[[Mapping[str, Any], datetime], str]
 """Tells programs of a parcel's content, made at an instant; empty when they were told, else the reason."""
 
-LARGEST = {ChannelKind.WEBHOOK: 500}  # alerts a dispatch: half a megabyte, which servers take
-LARGEST_SIGNAL = 100
-PREFECT = "Prefect events"
-"""The channel of programs, which needs no route: it hears every message."""
-LINK_LIFE = timedelta(days=60)
+PATIENCE_S = 30.0  # for another process that is sending
 BUSY = "another process is sending messages; wait for it to end, then run `sitewatch alerts deliver`"
+NOT_ASKED_FOR = "it is of the simulated world, and no route of this channel says simulated = true"
 OVER = ("finished", "retracted")
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a delivery came to: messages that waited, that some channel took, and each channel that did not, and why."""
+    """What a delivery came to: messages that waited, that some channel took, and each channel that did not, and why.
+
+    `simulated` messages wait still, since they are of the simulated world and no route asks for such.
+    """
 
     waiting: int
     sent: int = 0
     failed: tuple[str, ...] = ()
     given_up: tuple[str, ...] = ()
+    simulated: int = 0
 
 
 def utc_now() -> datetime:
@@ -55,35 +54,48 @@ def deliver_pending(
     settings: Settings,
     *,
     week: Week,
-    report: Path,
     clock: Clock = utc_now,
     only_due: bool = False,
-    patience_s: float = 30.0,
+    patience_s: float | None = None,
     signal: Signal | None = None,
     again: str | None = None,
 ) -> Delivery:
     """Send all that waits, each channel by itself; with `only_due` leave alone what failed and is to wait longer.
 
     Without a channel nothing is sent to people and nothing is marked: the messages wait for the day on which one is
-    given. Programs are told by `signal`; what they are to hear waits where there is none. With `again` each channel
-    also hears once more what it last heard of every alert of that area, as the alert stands now, under a new key, so
-    that no receiver takes it for a repetition. One process at a time; raises `LedgerError` when another has not
-    finished after `patience_s`.
+    given. So do messages of the simulated world while no route asks for such. Programs are told by `signal`; what they
+    are to hear waits where there is none. With `again` each channel also hears once more what it last heard of every
+    alert of that area, as the alert stands now, under a new key, so that no receiver takes it for a repetition. One
+    process at a time.
+
+    Raises
+    ------
+    AlertsError
+        For routes that cannot be used. What is wrong with one channel is that channel's reason instead.
+    LedgerError
+        When another process has not finished sending after `patience_s` (half a minute if left out), or the record
+        cannot be reached.
     """
     routes = routes_of(settings)
-    waiting = len(ledger.pending_messages())
+    waiting, simulated = waiting_messages(ledger, settings)
     if not routes.channels and signal is None:
-        return Delivery(waiting)
-    post = _Post(ledger, routes, week, report, settings.source is SourceName.SIMULATED, clock, signal)
-    with ledger.exclusively("delivery", complaint=BUSY, patience_s=patience_s):
+        return Delivery(waiting, simulated=simulated)
+    post = _Post(ledger, routes, Packing(ledger, settings, routes, week), clock, signal)
+    with ledger.exclusively("delivery", complaint=BUSY, patience_s=PATIENCE_S if patience_s is None else patience_s):
         if routes.routes:  # the operator's channels alone are nobody who hears alerts
             post.route()
             post.escalate()
         post.promise()
-        post.pack()
-        if again is not None:
-            post.repeat(again)
-        return post.send(waiting, only_due=only_due)
+        unpacked = [*post.pack(), *(post.repeat(again) if again is not None else ())]
+        sent = post.send(waiting, only_due=only_due)
+        return replace(sent, failed=(*unpacked, *sent.failed), simulated=waiting_messages(ledger, settings)[1])
+
+
+def waiting_messages(ledger: Ledger, settings: Settings) -> tuple[int, int]:
+    """Return how many messages wait, and how many of those are of the simulated world."""
+    messages = ledger.pending_messages()
+    alerts = {one["id"]: with_world(one, settings) for one in ledger.alerts()} if messages else {}
+    return len(messages), sum(bool(alerts[one.alert_id]["properties"]["simulated"]) for one in messages)
 
 
 @dataclass(frozen=True)
@@ -92,19 +104,19 @@ class _Post:
 
     ledger: Ledger
     routes: Routes
-    week: Week
-    report: Path
-    is_exercise: bool
+    packing: Packing
     clock: Clock
     signal: Signal | None
 
     def route(self) -> None:
-        """Settle who hears each new message, and from when on."""
+        """Settle who hears each new message, and from when on; one of the simulated world waits until a route asks."""
         messages, now = self.ledger.outbox.unrouted(), self.clock()
-        if messages:
-            alerts = self._alerts()
-            found = [one for message in messages for one in self._ways(message, alerts[message.alert_id], now)]
-            self.ledger.outbox.route([message.key for message in messages], found, at=now)
+        if not messages:
+            return
+        alerts = self.packing.alerts()
+        heard = [one for one in messages if self.routes.hears_simulated or not _is_simulated(alerts[one.alert_id])]
+        found = [one for message in heard for one in self._ways(message, alerts[message.alert_id], now)]
+        self.ledger.outbox.route([message.key for message in heard], found, at=now)
 
     def promise(self) -> None:
         """Settle that programs hear each new message, whoever else does."""
@@ -124,7 +136,7 @@ class _Post:
         late = [one for one in self.ledger.outbox.unanswered() if one.route in patient] if patient else []
         if not late:
             return
-        alerts, now = self._alerts(), self.clock()
+        alerts, now = self.packing.alerts(), self.clock()
         found = []
         for one in late:
             route = patient[one.route]
@@ -137,35 +149,59 @@ class _Post:
                 ]
         self.ledger.outbox.route([], found, at=now)
 
-    def pack(self) -> None:
-        """Settle what each channel is sent as one."""
+    def pack(self) -> list[str]:
+        """Settle what each channel is sent as one; return the reasons of channels for which that failed."""
         now = self.clock()
         due = [one for one in self.ledger.outbox.waiting() if is_due(one.not_before, set_at=one.made_at, now=now)]
         if not due:
-            return
-        groups: dict[tuple[str, str, Purpose], dict[str, News]] = defaultdict(dict)
+            return []
+        groups: dict[Bundle, dict[str, News | None]] = defaultdict(dict)
+        alerts = self.packing.alerts()
         for one in due:
-            groups[one.channel, one.route, one.purpose][one.message_key] = one.news
-        alerts, fates = self._alerts(), self.ledger.provisional_fates()
-        for (channel, name, purpose), told in groups.items():
-            for some in _shares(sorted(told), self._largest(channel, purpose)):
-                setting = self._setting(self._named(name, channel), channel, purpose, Fates(**vars(fates)), some, now)
-                news = {key: told[key] for key in some}
-                dispatch = self._dispatch(channel, news, setting, alerts, purpose.value, now)
-                self.ledger.outbox.pack(dispatch, purpose=purpose)
+            is_simulated = _is_simulated(alerts[alert_of(one.message_key)])
+            if (
+                not is_simulated
+                or one.purpose is Purpose.SIGNAL
+                or self.packing.named(one.route, one.channel).simulated
+            ):
+                groups[Bundle(one.channel, one.route, one.purpose, is_simulated)][one.message_key] = one.news
+        return [reason for bundle, told in groups.items() for reason in self._settle(bundle, told, alerts, now)]
 
-    def repeat(self, area_id: str) -> None:
-        """Settle what each channel is sent once more about an area."""
-        groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    def repeat(self, area_id: str) -> list[str]:
+        """Settle what each channel is sent once more about an area; return the reasons of those that failed."""
+        now, alerts = self.clock(), self.packing.alerts()
+        groups: dict[Bundle, dict[str, News | None]] = defaultdict(dict)
         for one in self.ledger.outbox.told(area_id):
-            groups[one.channel, one.route].append(one.message_key)
-        now, alerts, fates = self.clock(), self._alerts(), Fates(**vars(self.ledger.provisional_fates()))
-        for (channel, name), keys in groups.items():
-            for some in _shares(sorted(keys), self._largest(channel, Purpose.ALERT)):
-                setting = self._setting(self._named(name, channel), channel, Purpose.ALERT, fates, some, now)
-                told = dict.fromkeys(some)
-                dispatch = self._dispatch(channel, told, setting, alerts, f"again {now.isoformat()}", now)
-                self.ledger.outbox.pack(replace(dispatch, messages=()))  # its messages were delivered long ago
+            is_simulated = _is_simulated(alerts[alert_of(one.message_key)])
+            if not is_simulated or self.packing.named(one.route, one.channel).simulated:
+                groups[Bundle(one.channel, one.route, Purpose.ALERT, is_simulated)][one.message_key] = None
+        return [
+            reason
+            for bundle, told in groups.items()
+            for reason in self._settle(bundle, told, alerts, now, again=f"again {now.isoformat()}")
+        ]
+
+    def _settle(
+        self,
+        bundle: Bundle,
+        told: Mapping[str, News | None],
+        alerts: Mapping[str, Feature],
+        now: datetime,
+        *,
+        again: str | None = None,
+    ) -> Iterator[str]:
+        """Put what a channel is sent on record, in portions that it takes; a defect is the channel's and no other's."""
+        for keys in shares(sorted(told), self.packing.largest(bundle)):
+            try:
+                dispatch = self.packing.dispatch(bundle, {key: told[key] for key in keys}, alerts, now, again=again)
+            except LedgerError:
+                raise  # the record itself is out of reach, for every channel
+            except Exception as error:  # noqa: BLE001 - a defect: it is logged, and no other channel waits for it
+                log.exception("a message could not be made", extra={"channel": bundle.channel})
+                yield f"{bundle.channel}: the message could not be made ({type(error).__name__}); see the log"
+                continue
+            # what is told again was delivered long ago, so the dispatch carries none of the waiting deliveries
+            self.ledger.outbox.pack(replace(dispatch, messages=()) if again else dispatch, purpose=bundle.purpose)
 
     def send(self, waiting: int, *, only_due: bool) -> Delivery:
         """Send each dispatch, and note how its channel took it."""
@@ -182,33 +218,27 @@ class _Post:
                 self.ledger.outbox.mark_sent(one.key, at=self.clock())
                 sent.update(() if one.channel == PREFECT else one.messages or (one.key,))
                 continue
-            reason, now = f"{one.channel}: {reason}", self.clock()
-            again = next_attempt(one.attempts + 1, now)
-            self.ledger.outbox.mark_failed(one.key, reason=reason, at=now, next_at=again)
+            again = None if reason == NOT_ASKED_FOR else next_attempt(one.attempts + 1, self.clock())
+            reason = f"{one.channel}: {reason}"
+            self.ledger.outbox.mark_failed(one.key, reason=reason, at=self.clock(), next_at=again)
             (failed if again else given_up).append(reason)
         return Delivery(waiting, len(sent), tuple(failed), tuple(given_up))
 
     def _attempt(self, one: DispatchRecord) -> str:
-        if one.channel == PREFECT and self.signal is not None:
-            return self.signal(one.payload, one.made_at)
-        channel = self.routes.channels.get(one.channel)
-        if channel is None:
-            return "there is no such channel any more; name it again in the routes"
-        return send(one.payload, channel, made_at=one.made_at, now=self.clock())
-
-    def _alerts(self) -> dict[str, Feature]:
-        """Every alert by its id, with the last clear look at its area, and the alert that it is part of if it is."""
-        looks = {o.area_id: o.last_clear_look for o in self.ledger.observations() if o.last_clear_look}
-        alerts = {}
-        found = self.ledger.alerts()
-        known = {feature["properties"]["event_id"]: feature["id"] for feature in found}
-        for feature in found:
-            look = looks.get(feature["properties"]["area_id"])
-            properties = {**feature["properties"], "last_clear_look": look.isoformat() if look else None}
-            whole = known.get(properties.get("merged_into"))
-            properties |= {"merged_into_alert": whole} if whole else {}
-            alerts[feature["id"]] = {**feature, "properties": properties}
-        return alerts
+        """Send a dispatch once; return why that failed, whatever the reason is, or an empty text."""
+        try:
+            if one.channel == PREFECT and self.signal is not None:
+                return self.signal(one.payload, one.made_at)
+            channel = self.routes.channels.get(one.channel)
+            if channel is None:
+                return "there is no such channel any more; name it again in the routes"
+            content = self.packing.as_it_leaves(one, channel)
+            if content["simulated"] and content["alerts"] and one.channel not in self.routes.hears_simulated:
+                return NOT_ASKED_FOR
+            return send(content, channel, made_at=one.made_at, now=self.clock())
+        except Exception as error:  # noqa: BLE001 - a defect: it is logged, and no other channel waits for it
+            log.exception("a message could not be sent", extra={"channel": one.channel})
+            return f"it failed in a way that nobody foresaw ({type(error).__name__}); see the log"
 
     def _ways(self, message: MessageRecord, alert: Feature, now: datetime) -> Iterator[DeliveryRecord]:
         for route in self.routes.routes:
@@ -216,57 +246,6 @@ class _Post:
                 start = _start(route, now)
                 for channel in route.channels:
                     yield DeliveryRecord(message.key, channel, route.name, now, start)
-
-    def _named(self, name: str, channel: str) -> Route:
-        """The route of a name; one that is gone from the file since is careful and in English."""
-        return next((r for r in self.routes.routes if r.name == name), Route(name=name, channels=(channel,)))
-
-    def _setting(
-        self, route: Route, channel: str, purpose: Purpose, fates: Fates, keys: Sequence[str], now: datetime
-    ) -> Setting:
-        return Setting(
-            report=report_link(self.routes, self.report, route.lang),
-            lang=route.lang,
-            is_restricted=route.restricted,
-            is_exercise=self.is_exercise,
-            is_escalation=purpose is Purpose.ESCALATION,
-            fates=fates,
-            links=self._links({_alert_of(key) for key in keys}, channel, now),
-        )
-
-    def _links(self, alert_ids: set[str], channel: str, now: datetime) -> dict[str, str]:
-        base, secret = self.routes.acknowledge_base, self.routes.acknowledge_secret
-        if base is None or secret is None:
-            return {}
-        plain, expires = secret.get_secret_value(), now + LINK_LIFE
-        return {one: f"{base}?token={make_token(plain, Answer(one, channel), expires=expires)}" for one in alert_ids}
-
-    def _dispatch(
-        self,
-        channel: str,
-        told: Mapping[str, News | None],
-        setting: Setting,
-        alerts: dict[str, Feature],
-        purpose: str,
-        now: datetime,
-    ) -> DispatchRecord:
-        messages: dict[str, list[str]] = defaultdict(list)
-        for key in told:
-            messages[_alert_of(key)].append(key)
-        key = parcel_key(channel, purpose, list(told))
-        found = [
-            _with_news(alerts[one], [news.value for key in keys if (news := told[key])])
-            for one, keys in messages.items()
-        ]
-        content = parcel(found, self.week, setting, key=key, messages=messages)
-        return DispatchRecord(key, channel, tuple(told), content, now)
-
-    def _largest(self, channel: str, purpose: Purpose) -> int | None:
-        """How many messages a channel takes at once; None if it does not matter."""
-        if purpose is Purpose.SIGNAL:
-            return LARGEST_SIGNAL
-        known = self.routes.channels.get(channel)
-        return LARGEST.get(known.kind) if known else None
 
 
 def _start(route: Route, now: datetime) -> datetime:
@@ -276,18 +255,5 @@ def _start(route: Route, now: datetime) -> datetime:
     return after_quiet_hours(now, route.quiet_hours, route.timezone)
 
 
-def _with_news(alert: Feature, news: list[str]) -> Feature:
-    """The alert with the reasons why it is told, one for each of its messages."""
-    return {**alert, "properties": {**alert["properties"], "news": news}}
-
-
-def _shares(keys: Sequence[str], largest: int | None) -> Iterator[Sequence[str]]:
-    """The keys in portions that a channel can take at once."""
-    size = largest or len(keys)
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]
-
-
-def _alert_of(key: str) -> str:
-    """The alert that a message is about."""
-    return key.split(":")[0]
+def _is_simulated(alert: Feature) -> bool:
+    return bool(alert["properties"]["simulated"])

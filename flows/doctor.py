@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Any
 
 from aois.week import Week, week_of
+from flows.alerts.channel_check import faults_of
 from flows.call import areas_of
-from flows.channels import routes_of
+from flows.channels import doubts_about, routes_of
 from flows.credentials import check_account
 from flows.ledger.database import level_of
 from flows.ledger.errors import LedgerError
@@ -21,6 +22,7 @@ from flows.ledger.worlds import World, world_at, world_of
 from flows.mendable import MENDABLE
 from flows.notices import conditions_of, last_looks
 from flows.operating import Operating
+from flows.setting_names import OF_ANOTHER, unknown_names
 from flows.settings import Settings, SourceName
 
 LEAST_FREE_BYTES = 2e9  # a first run over a few areas with two years of history; chosen on 2026-11-24
@@ -78,6 +80,8 @@ def _settings(settings: Settings, operating: Operating, now: datetime) -> Iterat
     which = "the demonstration" if settings.areas is None else str(settings.areas)
     words = f"{len(known)} areas of {which}, source {settings.source}, time zone {operating.timezone}"
     yield Finding("settings", Verdict.FINE, words)
+    for one in unknown_names():
+        yield Finding("settings", Verdict.LOOK if one.meant is None else Verdict.BAD, one.words, OF_ANOTHER)
     if settings.source is SourceName.SIMULATED:
         yield Finding(
             "settings", Verdict.LOOK, "the pictures are made up", "name a source for real ones: SITEWATCH_SOURCE=stac"
@@ -88,6 +92,10 @@ def _credentials(settings: Settings, operating: Operating, now: datetime) -> Ite
     """Whether they are there; they are neither shown nor tried."""
     check_account(settings)
     routes = routes_of(settings)
+    for name, fault in faults_of(routes.channels).items():
+        yield Finding("credentials", Verdict.BAD, f"channel `{name}`: {fault}", "mend its routes or its setting")
+    for doubt in doubts_about(routes, [area.id for area in areas_of(settings)[1]]):
+        yield Finding("credentials", Verdict.LOOK, doubt, "mend it where it is not meant so")
     needed = "an account is set" if settings.source is SourceName.SENTINELHUB else "the source needs no account"
     yield Finding("credentials", Verdict.FINE, f"{needed}; {len(routes.channels)} channels")
     if not routes.routes:

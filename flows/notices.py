@@ -56,11 +56,11 @@ def post_notices(ledger: Ledger, settings: Settings, conditions: Sequence[Condit
     once however often this is called and whenever it is killed.
     """
     operator = routes_of(settings).operator
-    is_exercise = settings.source is SourceName.SIMULATED
+    is_simulated = settings.source is SourceName.SIMULATED
     for condition in conditions:
         for channel in operator:
             key = parcel_key(channel, "operator", [condition.name])
-            content = notice(condition.title, condition.lines, week_of(now.date()), key=key, is_exercise=is_exercise)
+            content = notice(condition.title, condition.lines, week_of(now.date()), key=key, is_simulated=is_simulated)
             ledger.outbox.pack(DispatchRecord(key, channel, (), content, now))
     return len(operator)
 

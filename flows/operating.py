@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.alerts.routes import time_zone
-from flows.settings import SettingsError, complaint_of
+from flows.settings import mendable_settings
 
 OFF = "off"
 
@@ -69,11 +69,9 @@ class Operating(BaseSettings):
 
 
 def load_operating(**given: Any) -> Operating:
-    """The settings, the call's before the environment's; raises `SettingsError` that names each wrong one."""
-    try:
+    """Return the settings, the call's before the environment's; raise `SettingsError` that names each wrong one."""
+    with mendable_settings():
         return Operating(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        raise SettingsError(complaint_of(error)) from None
 
 
 def textfile_of(outputs: Path) -> Path:

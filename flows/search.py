@@ -24,7 +24,7 @@ from flows.plan import Asked, last_week
 from flows.record_world import check_world
 from flows.search_call import regions_of
 from flows.search_looks import looks_of
-from flows.settings import Settings, SourceName
+from flows.settings import Settings, SourceName, load_settings
 from flows.wide.places import Candidate, candidates_of, write_candidates
 from flows.wide.search import Span, search_tile
 from flows.wide.tile import Tile
@@ -67,7 +67,7 @@ def search(
     A region's first search fits its baseline from the days before `since` (the lookback of the settings when left out);
     later ones take in what is new. `threads` work on a region at the same time. A region that fails stops no other.
     """
-    settings = settings or Settings()
+    settings = settings or load_settings()
     areas, known = regions_of(settings, regions)
     check_world(settings)
     with open_ledger(settings.ledger) as ledger:

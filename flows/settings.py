@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +13,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.imagery.address import without_secrets
 from flows.imagery.sentinelhub_account import Service
+from flows.printable import printable
+
+LONGEST_COMPLAINT = 1_500
 
 OUTPUTS = Path("outputs")
 DEMONSTRATION = OUTPUTS / "demonstration"
@@ -119,14 +124,30 @@ class Settings(BaseSettings):
 
 
 def load_settings(**given: Any) -> Settings:
-    """The settings, the call's before the environment's; raises `SettingsError` that names each wrong one."""
-    try:
+    """Return the settings, the call's before the environment's; raise `SettingsError` that names each wrong one."""
+    with mendable_settings():
         return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def mendable_settings() -> Iterator[None]:
+    """Raise `SettingsError` for whatever is wrong with the settings that are read within the ``with``."""
+    try:
+        yield
     except ValidationError as error:
         raise SettingsError(complaint_of(error)) from None
+    except (OSError, ValueError) as error:  # the environment holds text, so it is the file
+        raise unreadable_file(error) from None
+
+
+def unreadable_file(error: OSError | ValueError) -> SettingsError:
+    """Return the complaint about a ``.env`` that cannot be read."""
+    why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else printable(error)
+    return SettingsError(f"`.env` cannot be read: {why}; save it as UTF-8 text that its owner may read")
 
 
 def complaint_of(error: ValidationError) -> str:
     """What is wrong with each setting, without the values, which may be secret; and where to mend it."""
     lines = [f"setting `{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in error.errors()]
-    return "; ".join(lines) + "; mend the call, SITEWATCH_… in the environment, or .env"
+    words = printable("; ".join(lines), longest=LONGEST_COMPLAINT)
+    return f"{words}; mend the call, SITEWATCH_… in the environment, or .env"

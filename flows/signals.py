@@ -13,7 +13,7 @@ from prefect.events import Event, RelatedResource, Resource
 from prefect.exceptions import PrefectException
 from prefect.settings import PREFECT_API_URL
 
-TOLD = ("kind", "change", "state", "first_seen", "confirmed_on", "area_m2", "confidence", "sensors")
+TOLD = ("kind", "change", "state", "first_seen", "confirmed_on", "area_m2", "confidence", "sensors", "simulated")
 
 
 def is_at_hand() -> bool:
@@ -24,7 +24,8 @@ def is_at_hand() -> bool:
 def send_signals(content: Mapping[str, Any], made_at: datetime) -> str:
     """Prefect's server has an event for each message of a parcel; empty when it took them, else the reason.
 
-    ``sitewatch.alert.issued`` for one that is new, ``sitewatch.alert.changed`` for any other news; never coordinates.
+    ``sitewatch.alert.issued`` for one that is new, ``sitewatch.alert.changed`` for any other news; never coordinates,
+    ids of scenes or times of a pass. ``simulated`` in the payload says whether it is of the simulated world.
     An event's id follows from the message's key, so an automation that sees one twice can tell.
     """
     events = [event.model_dump(mode="json") for event in events_of(content, made_at)]
@@ -38,7 +39,8 @@ def send_signals(content: Mapping[str, Any], made_at: datetime) -> str:
 
 def events_of(content: Mapping[str, Any], made_at: datetime) -> Iterator[Event]:
     """The events that stand for a parcel's messages; the same parcel gives the same events."""
-    for properties in (alert["properties"] for alert in content["alerts"]):
+    world = {"simulated": bool(content.get("simulated", content.get("exercise", False)))}
+    for properties in ({**alert["properties"], **world} for alert in content["alerts"]):
         for key, news in zip(properties["messages"], properties["news"], strict=True):
             yield _event(properties, key, news, made_at)
 

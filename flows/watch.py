@@ -29,8 +29,7 @@ from aois.week import Week
 from flows.alerts.files import write_alerts, write_events
 from flows.areawatch import AreaOutcome, Progress, Stores, watch_area
 from flows.attest import attest
-from flows.call import areas_of, check_call
-from flows.delivery import deliver_pending
+from flows.call import areas_of, check_call, tell_doubts
 from flows.evidence.catalog import SceneFile, write_catalog, write_scenes
 from flows.gathering import gathered
 from flows.imagery.archive import Archive
@@ -42,16 +41,15 @@ from flows.ledger.records import ObservationRecord, RunRecord
 from flows.logs import about, log, start_logging
 from flows.mendable import MENDABLE
 from flows.metrics import write_metrics
-from flows.notices import conditions_of, post_notices
 from flows.operating import load_operating
 from flows.outputs_copy import copy_outputs
 from flows.plan import Asked, last_week
 from flows.progress import WORDS, Board
 from flows.record_world import SETTINGS_OF_THE_RUN
 from flows.reporting import report_week
+from flows.run_messages import RunMessages
 from flows.runlog import VERSION, deployment_name
-from flows.settings import Settings
-from flows.signals import send_signals
+from flows.settings import Settings, load_settings
 from flows.sources import open_archive, open_source
 from flows.stopwatch import Stopwatch
 
@@ -60,7 +58,10 @@ PATIENCE_S = 120.0  # for the end of another scheduled run
 
 @dataclass(frozen=True)
 class WatchResult:
-    """What a run came to: the report, alerts newly issued and changed, and each area that failed with its reason."""
+    """What a run came to: the report, alerts newly issued and changed, and each area that failed with its reason.
+
+    `undelivered` are the reasons why messages could not be sent: they wait, and are no failure of the run.
+    """
 
     week: Week
     report: Path
@@ -71,6 +72,7 @@ class WatchResult:
     spent: Cost | None = None
     minutes: float = 0.0
     copied: str = ""
+    undelivered: tuple[str, ...] = ()
 
 
 @flow(name="watch", task_runner=ThreadPoolTaskRunner(max_workers=2), retries=0)  # type: ignore[arg-type]
@@ -88,12 +90,13 @@ def watch(
     Each week is idempotent. An area that fails does not stop the others; the run then ends failed, with the list.
     Nobody hears a thing twice, except of the area that `tell_again` names.
     """
-    began, settings = monotonic(), settings or Settings()
+    began, settings = monotonic(), settings or load_settings()
     operating = load_operating()
     start_logging(operating, is_deployed=deployment_name() is not None)
     asked = Asked(since, until, datetime.now(UTC).date(), replay)
-    check_call(settings, asked, only, from_archive=from_archive)
+    check_call(settings, asked, only, from_archive=from_archive, routes_may_wait=True)
     areas, known = areas_of(settings, only)
+    tell_doubts(settings, known)
     week = last_week(asked)
     run, clock = uuid4().hex, Stopwatch()
     given = {"since": since, "until": until, "only": only, "from_archive": from_archive, "replay": replay}
@@ -121,11 +124,8 @@ def watch(
         minutes = (monotonic() - began) / 60
         result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=minutes)
         with clock.step("messages"):
-            now = datetime.now(UTC)
-            listed = [area.id for area in known]
-            told = conditions_of(ledger.observations(), listed, operating, now=now)
-            post_notices(ledger, settings, told, now=now)
-            deliver_pending(ledger, settings, week=week, report=report, signal=send_signals, again=tell_again)
+            post = RunMessages(ledger, settings, operating, week, tuple(area.id for area in known))
+            result = replace(result, undelivered=post.send(again=tell_again))
         looks = {o.area_id: o for o in ledger.observations(until=week) if o.week == week}
         rows = _rows(result, looks)
         with clock.step("evidence"):
@@ -241,6 +241,7 @@ def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Ar
         "completed": {o.area_id: dict(o.completed_scenes) for o in result.outcomes if o.completed_scenes},
         "revised": {o.area_id: dict(o.revised_scenes) for o in result.outcomes if o.revised_scenes},
         "copied": result.copied,
+        "undelivered": list(result.undelivered),
         "spent": None if result.spent is None else asdict(result.spent) | {"minutes": round(result.minutes, 1)},
     }
     status = "failed" if result.failures else "completed"

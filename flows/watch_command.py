@@ -9,6 +9,8 @@ import typer
 
 from flows.alerts.console import console_table
 from flows.call import areas_of, check_call, rerun_call
+from flows.channels import words_of_simulated
+from flows.delivery import waiting_messages
 from flows.ledger.ledger import open_ledger
 from flows.plan import Asked
 from flows.prune import words_of_limits
@@ -101,7 +103,7 @@ def _tell(settings: Settings, result: WatchResult) -> None:
     """What the run did, what it could not see, and where to look next."""
     with open_ledger(settings.ledger) as ledger:
         alerts = ledger.alerts(as_of=result.week)
-        waiting = len(ledger.pending_messages())
+        waiting, simulated = waiting_messages(ledger, settings)
         over = words_of_limits(settings, ledger, areas_of(settings)[1], today=datetime.now(UTC).date())
         unseen = [o for o in ledger.observations(until=result.week) if o.week == result.week and o.seen_share < 0.5]
     fresh = [a for a in alerts if a["properties"]["alert_id"] in {*result.issued, *result.changed}]
@@ -122,10 +124,14 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         _tell_area(outcome)
     for area_id, reason in sorted(result.failures.items()):
         _say(f"failed: {area_id}: {reason}")
-    if waiting and (settings.alert_urls or settings.alert_routes):
-        _say(f"{waiting} messages not delivered: `sitewatch alerts deliver` tries again.")
-    elif waiting:
-        _say(f"{waiting} messages wait: set SITEWATCH_ALERT_URLS to send them.")
+    for reason in result.undelivered:
+        _say(f"not delivered: {reason}")
+    if simulated:
+        _say(words_of_simulated(simulated))
+    if waiting > simulated and (settings.alert_urls or settings.alert_routes):
+        _say(f"{waiting - simulated} messages not delivered: `sitewatch alerts deliver` tries again.")
+    elif waiting > simulated:
+        _say(f"{waiting - simulated} messages wait: set SITEWATCH_ALERT_URLS to send them.")
     if result.spent is not None:
         _say(f"used: {result.spent}, {result.minutes:.0f} minutes.")
     for words in filter(None, (over, result.copied)):

@@ -64,7 +64,7 @@ def _document(
         ("identifier", key.replace(":", ".")),
         ("sender", sender),
         ("sent", sent),
-        ("status", "Exercise" if content["exercise"] else "Actual"),
+        ("status", "Exercise" if content["simulated"] else "Actual"),
         ("msgType", kind),
         ("scope", "Restricted"),
         ("restriction", "For the readers of this watch; places go by their ids."),
@@ -78,7 +78,9 @@ def _add_info(root: Any, content: Mapping[str, Any], alert: Mapping[str, Any], s
     properties, words = alert["properties"], language(content["lang"])
     change, kind = words.say(f"changes.{properties['change']}"), words.say(f"kinds.{properties['kind']}")
     info = etree.SubElement(root, _tag("info"))
-    told = words.say("body.what", state=words.say(f"states.{state}"), change=change, kind=kind)
+    what = words.say("body.what", state=words.say(f"states.{state}"), change=change, kind=kind)
+    told = f"{properties['area_id']}: {what}"
+    instruction = [words.say("body.simulated")] if content["simulated"] else []
     fields = [
         ("language", content["lang"]),
         ("category", "Other"),
@@ -87,15 +89,16 @@ def _add_info(root: Any, content: Mapping[str, Any], alert: Mapping[str, Any], s
         ("severity", "Unknown"),
         ("certainty", CERTAINTY[state]),
         ("senderName", "Sitewatch"),
-        ("headline", f"{properties['area_id']}: {told}"),
+        ("headline", words.say("title.simulated", title=told) if content["simulated"] else told),
         ("description", "; ".join(filter(None, (words.size(properties), words.step(properties))))),
-        ("instruction", words.say("body.caution")),
+        ("instruction", " ".join((*instruction, words.say("body.caution")))),
     ]
     if content["report"].startswith(WEB):
         fields.append(("web", content["report"]))
     _add(info, fields)
-    for name in ("alert_id", "first_seen", "confidence"):
-        _add(etree.SubElement(info, _tag("parameter")), [("valueName", name), ("value", properties[name])])
+    parameters = {name: properties[name] for name in ("alert_id", "first_seen", "confidence")}
+    for name, value in (parameters | {"simulated": str(content["simulated"]).lower()}).items():
+        _add(etree.SubElement(info, _tag("parameter")), [("valueName", name), ("value", value)])
     area = etree.SubElement(info, _tag("area"))
     _add(area, [("areaDesc", properties["area_id"]), *(("polygon", ring) for ring in _rings(alert["geometry"]))])
     _add(

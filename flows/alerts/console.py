@@ -30,8 +30,9 @@ def console_table(
     columns = (Column(name, overflow="fold", no_wrap=name == "alert") for name in names)
     words = language("en")
     title = f"{words.count('count.alert', len(features))}, week {week}"
-    if features and all(_is_simulated(one["properties"]) for one in features):
-        title += ", simulated"
+    invented = sum(_is_simulated(one["properties"]) for one in features)
+    if invented:
+        title += ", simulated" if invented == len(features) else f", {invented} of them simulated"
     table = Table(*columns, title=title, caption=words.say("body.caution"))
     for feature in features:
         person = () if taken_up is None else (Text(taken_up.get(feature["id"], "nobody yet")),)

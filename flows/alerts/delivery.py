@@ -18,18 +18,23 @@ from flows.alerts.parcel import webhook_body
 from flows.alerts.routes import Channel, ChannelKind
 from flows.alerts.signing import sign
 from flows.alerts.webhook import post
+from flows.printable import printable
 
 
 def send(content: Mapping[str, Any], channel: Channel, *, made_at: datetime, now: datetime) -> str:
-    """Send a parcel once; empty when the channel took it, else the reason, without an address or a secret.
+    """Send a parcel once; return an empty text when the channel took it, else the reason, without address or secret.
 
     Files say when the parcel was made, so that a second attempt writes the same bytes; a signature says when it was
-    sent.
+    sent. Whatever goes wrong is this channel's matter and its reason: it never stops another channel.
     """
     try:
         return SENDERS[channel.kind](content, channel, made_at, now)
-    except (AlertsError, OSError) as error:
-        return str(error)
+    except AlertsError as error:
+        return printable(error)
+    except OSError as error:
+        return f"it failed ({error.strerror or type(error).__name__}); check the channel's path or address"
+    except Exception as error:  # noqa: BLE001 - libraries raise what nobody foresees, and their words may hold a secret
+        return f"it failed in a way that nobody foresaw ({type(error).__name__}); check the channel in the routes"
 
 
 def _apprise(content: Mapping[str, Any], channel: Channel, _made_at: datetime, _now: datetime) -> str:

@@ -30,12 +30,15 @@ class Fates:
 
 @dataclass(frozen=True)
 class Setting:
-    """All that a message says beside its alerts. `links` are links to acknowledge, by alert id."""
+    """All that a message says beside its alerts.
+
+    `report` is a link, or words that say where the report is. `links` are links to acknowledge, by alert id.
+    """
 
     report: str
     lang: str = "en"
     is_restricted: bool = False
-    is_exercise: bool = False
+    is_simulated: bool = False
     is_escalation: bool = False
     fates: Fates = Fates()
     links: Mapping[str, str] = field(default_factory=dict)
@@ -77,8 +80,9 @@ def digest(features: Sequence[Mapping[str, Any]], week: Week, setting: Setting) 
     groups = [(area, list(found)) for area, found in groupby(ordered, key=lambda one: one["properties"]["area_id"])]
     summary = _summary(words, len(ordered), len(groups))
     kind = "escalation" if setting.is_escalation else "week"
+    title = words.say(f"title.{kind}", week=week, summary=summary)
     return Message(
-        title=words.say(f"title.{kind}", week=week, summary=summary),
+        title=words.say("title.simulated", title=title) if setting.is_simulated else title,
         lang=setting.lang,
         opening=_opening(words, [one["properties"] for one in ordered], week, summary, setting),
         places=_places(words, groups, setting),
@@ -97,7 +101,7 @@ def _opening(
 ) -> tuple[str, ...]:
     """Where and when, and what a reader has to keep in mind for just these alerts."""
     first, last = (words.day(day.isoformat()) for day in (week.first_day, week.last_day))
-    lines = [words.say("body.exercise")] if setting.is_exercise else []
+    lines = [words.say("body.simulated")] if setting.is_simulated else []
     lines.append(words.say("body.opening", week=week, first=first, last=last, summary=summary))
     lines += [words.say("body.escalation")] if setting.is_escalation else []
     if not alerts:

@@ -9,15 +9,17 @@ from typing import Any
 from lxml import etree
 
 from flows.alerts.errors import AlertsError
+from flows.alerts.leaving import without_links
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 KEPT = 100  # entries; a reader that looks once a week misses none
 
 
 def feed_with(content: Mapping[str, Any], path: Path, *, sent: str) -> bytes:
-    """The feed in a file with this parcel's entry in front; one that has it already stays the same.
+    """Return the feed in a file with this parcel's entry in front; one that has it already stays the same.
 
-    `sent` is an instant with its offset. Raises `AlertsError` for a file that is no feed.
+    No entry holds a link to acknowledge. `sent` is an instant with its offset. Raises `AlertsError` for a file that is
+    no feed.
     """
     entries = _entries(path)
     name = f"urn:sitewatch:{content['key']}"
@@ -30,6 +32,8 @@ def feed_with(content: Mapping[str, Any], path: Path, *, sent: str) -> bytes:
     _add(etree.SubElement(root, _tag("author")), "name", "Sitewatch")
     for entry in entries[:KEPT]:
         entry.tail = None
+        for text in entry.iter(_tag("content")):  # an earlier release gave every reader of a feed the right to answer
+            text.text = without_links(text.text or "")
         root.append(entry)
     etree.indent(root)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
@@ -50,6 +54,8 @@ def _entry(content: Mapping[str, Any], name: str, sent: str) -> Any:
     _add(entry, "id", name)
     _add(entry, "title", content["title"])
     _add(entry, "updated", sent)
+    if content["simulated"]:
+        etree.SubElement(entry, _tag("category"), term="simulated")
     if content["report"].startswith(("http://", "https://")):
         etree.SubElement(entry, _tag("link"), href=content["report"])
     _add(entry, "content", content["text"])

@@ -1,24 +1,29 @@
-"""Who hears what, where and when: a TOML file, checked whole before anything is sent."""
+"""Who hears what, where and when: the words of a file of routes, each checked."""
 
 from __future__ import annotations
 
-import os
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from flows.alerts.errors import AlertsError
+from detectors.records import Change, Place, State
+from flows.alerts.addresses import check_base_address
 from flows.alerts.language import languages
 from flows.alerts.signing import LEAST_SECRET
 from flows.alerts.timing import Schedule, hours_of
+from flows.nearest import did_you_mean
 
-FROM_ENVIRONMENT = "env:"
+NEWS = ("issued", "state", "step", "merged", "parted")
+"""Why there is a message of an alert."""
+LONGEST_NAME = 128
+MOST_HOURS = 24.0 * 366
+INTERNAL = "Prefect events"
+"""The channel of programs on the same machine, which no file may name."""
 
 
 class ChannelKind(StrEnum):
@@ -32,11 +37,14 @@ class ChannelKind(StrEnum):
 
 
 def time_zone(name: str) -> str:
-    """The name, which is that of a time zone; raises `ValueError`."""
+    """Return the name, which is that of a time zone; raise `ValueError` for any other."""
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"`{name}` is no time zone; write it like Europe/Paris") from None
+    except (LookupError, OSError, ValueError):  # no such file, a folder, or no name of a file at all
+        raise ValueError(
+            f"`{name[:LONGEST_NAME]}` is no time zone{did_you_mean(name, available_timezones())}; write it like "
+            "Europe/Paris"
+        ) from None
     return name
 
 
@@ -47,8 +55,41 @@ def _hours(text: str) -> str:
 
 def _lang(lang: str) -> str:
     if lang not in languages():
-        raise ValueError(f"`{lang}` has no catalog; use one of {', '.join(languages())}")
+        raise ValueError(f"`{lang[:LONGEST_NAME]}` has no catalog; use one of {', '.join(languages())}")
     return lang
+
+
+def _words_of(what: str, known: Iterable[str]) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """A check that every word is a known one: a route for any other would never tell anybody anything."""
+    names = [str(one) for one in known]
+
+    def check(given: tuple[str, ...]) -> tuple[str, ...]:
+        for word in given:
+            if word not in names:
+                question = did_you_mean(word, names)
+                raise ValueError(f"`{word[:LONGEST_NAME]}` is no {what}{question}; use {', '.join(names)}")
+        return given
+
+    return check
+
+
+def _name(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("a name holds hidden characters; write it in plain ones")
+    return name
+
+
+def _one_or_more(secret: object) -> object:
+    return secret if isinstance(secret, list | tuple) else (secret,)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_name)]
+BaseAddress = Annotated[str, AfterValidator(check_base_address)]
+States = Annotated[tuple[str, ...], AfterValidator(_words_of("state", State))]
+Kinds = Annotated[tuple[str, ...], AfterValidator(_words_of("kind", Place))]
+Changes = Annotated[tuple[str, ...], AfterValidator(_words_of("change", Change))]
+News = Annotated[tuple[str, ...], AfterValidator(_words_of("reason for a message", NEWS))]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_one_or_more)]
 
 
 class _Strict(BaseModel):
@@ -82,29 +123,31 @@ class Channel(_Strict):
 class Route(_Strict):
     """Which alerts go to which channels, how and when. What is left out limits nothing."""
 
-    name: str = Field(min_length=1, max_length=128)
+    name: Name
     channels: tuple[str, ...] = Field(min_length=1)
     areas: tuple[str, ...] = ("*",)
-    kinds: tuple[str, ...] = ()
-    changes: tuple[str, ...] = ()
-    states: tuple[str, ...] = ()
-    news: tuple[Literal["issued", "state", "step", "merged", "parted"], ...] = ()
+    kinds: Kinds = ()
+    changes: Changes = ()
+    states: States = ()
+    news: News = ()
     min_confidence: float = Field(0.0, ge=0, le=1)
-    min_area_m2: float = Field(0.0, ge=0)
+    min_area_m2: float = Field(0.0, ge=0, allow_inf_nan=False)
     schedule: Schedule = Schedule.IMMEDIATE
     weekday: int = Field(1, ge=1, le=7, description="of a weekly digest; 1 is Monday")
     hour: int = Field(8, ge=0, le=23, description="of a weekly digest")
     quiet_hours: Annotated[str, AfterValidator(_hours)] | None = None
     timezone: Annotated[str, AfterValidator(time_zone)] = "UTC"
     lang: Annotated[str, AfterValidator(_lang)] = "en"
-    restricted: bool = False
-    escalate_after_hours: float | None = Field(None, gt=0)
+    restricted: bool = Field(False, description="whether places, scene ids and the owner's report are told")
+    simulated: bool = Field(False, description="whether alerts of the simulated world are told")
+    escalate_after_hours: float | None = Field(None, gt=0, le=MOST_HOURS, allow_inf_nan=False)
     escalate_to: tuple[str, ...] = ()
 
     def wants(self, properties: Mapping[str, Any], state: str, news: str = "issued") -> bool:
         """Whether a message that says `state` of an alert with these properties, for this reason, goes this way."""
         return (
-            any(fnmatchcase(properties["area_id"], pattern) for pattern in self.areas)
+            (self.simulated or not properties.get("simulated"))
+            and any(fnmatchcase(properties["area_id"], pattern) for pattern in self.areas)
             and _within(properties["kind"], self.kinds)
             and _within(properties["change"], self.changes)
             and _within(state, self.states)
@@ -115,69 +158,60 @@ class Route(_Strict):
 
 
 class Routes(_Strict):
-    """The whole file. `report_base` is where reports can be opened, `acknowledge_base` where links lead.
+    """The whole file.
 
-    `operator` names the channels that hear how the watch itself is doing, in English.
+    `report_base` is where ``outputs/public`` can be opened, `restricted_report_base` where ``outputs/reports`` can be,
+    for restricted routes alone. `acknowledge_base` is where links lead; the first of the `acknowledge_secret` signs
+    them, and each of them is good for those that it signed. `operator` names the channels that hear how the watch
+    itself is doing, in English.
     """
 
-    channels: dict[str, Channel] = Field(default_factory=dict)
+    channels: dict[Name, Channel] = Field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     operator: tuple[str, ...] = ()
-    report_base: str | None = None
-    acknowledge_base: str | None = None
-    acknowledge_secret: SecretStr | None = None
+    report_base: BaseAddress | None = None
+    restricted_report_base: BaseAddress | None = None
+    acknowledge_base: BaseAddress | None = None
+    acknowledge_secret: Secrets = ()
+
+    @property
+    def link_secrets(self) -> tuple[str, ...]:
+        """The secrets of links in the clear, the one that signs first."""
+        return tuple(secret.get_secret_value() for secret in self.acknowledge_secret)
+
+    @property
+    def hears_simulated(self) -> frozenset[str]:
+        """The channels of routes that ask for simulated alerts."""
+        asking = [route for route in self.routes if route.simulated]
+        return frozenset(name for route in asking for name in (*route.channels, *route.escalate_to))
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if INTERNAL in self.channels:
+            raise ValueError(f"a channel cannot be called `{INTERNAL}`, which is Sitewatch's own; call it otherwise")
         names = [route.name for route in self.routes]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two routes are called `{twice[0]}`; give each a name of its own")
         for route in self.routes:
-            unknown = [name for name in (*route.channels, *route.escalate_to) if name not in self.channels]
-            if unknown:
-                raise ValueError(f"route `{route.name}` names channel `{unknown[0]}`, which is not in the file")
+            for name in (*route.channels, *route.escalate_to):
+                self._check_channel(name, f"route `{route.name}`")
             if (route.escalate_after_hours is None) != (not route.escalate_to):
                 raise ValueError(f"route `{route.name}`: escalate_after_hours and escalate_to go together")
         for name in self.operator:
-            if name not in self.channels:
-                raise ValueError(f"operator names channel `{name}`, which is not in the file")
+            self._check_channel(name, "operator")
             if self.channels[name].kind in (ChannelKind.CAP, ChannelKind.GEOJSON):
                 raise ValueError(f"operator names channel `{name}`, which takes alerts alone; name another")
-        secret = self.acknowledge_secret.get_secret_value() if self.acknowledge_secret else ""
-        if self.acknowledge_base and len(secret) < LEAST_SECRET:
+        if any(len(secret) < LEAST_SECRET for secret in self.link_secrets):
+            raise ValueError(f"each acknowledge_secret needs at least {LEAST_SECRET} characters")
+        if self.acknowledge_base and not self.acknowledge_secret:
             raise ValueError(f"acknowledge_base needs an acknowledge_secret of at least {LEAST_SECRET} characters")
         return self
 
-
-def read_routes(path: Path) -> Routes:
-    """The routes in a file; raises `AlertsError` that names each wrong entry, and never repeats a value.
-
-    A text ``env:NAME`` stands for what the environment holds under that name: so secrets need not be in the file.
-    """
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Routes.model_validate(_with_environment(given))
-    except OSError as error:
-        raise AlertsError(f"routes `{path}` cannot be read ({error.strerror}); check SITEWATCH_ALERT_ROUTES") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AlertsError(f"routes `{path}` are not TOML ({error}); mend that line") from None
-    except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in error.errors()]
-        raise AlertsError(f"routes `{path}`: {'; '.join(wrong)}") from None
-
-
-def _with_environment(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _with_environment(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_with_environment(one) for one in value]
-    if isinstance(value, str) and value.startswith(FROM_ENVIRONMENT):
-        name = value.removeprefix(FROM_ENVIRONMENT)
-        if name not in os.environ:
-            raise AlertsError(f"routes: the environment has no `{name}`; set it, or write the value into the file")
-        return os.environ[name]
-    return value
+    def _check_channel(self, name: str, who: str) -> None:
+        if name not in self.channels:
+            question = did_you_mean(name, self.channels)
+            raise ValueError(f"{who} names channel `{name[:LONGEST_NAME]}`, which is not in the file{question}")
 
 
 def _within(value: str, wanted: tuple[str, ...]) -> bool:

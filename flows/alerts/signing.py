@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from base64 import b64decode, b64encode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -37,8 +37,8 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: datetim
     on a key once.
     """
     key, stamp, signatures = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
-    expected = f"v1,{_signature(secret, key, stamp, body)}"
-    if not any(hmac.compare_digest(expected.encode(), one.encode()) for one in signatures.split()):
+    expected = f"v1,{_signature(secret, key, stamp, body)}".encode()
+    if not any(hmac.compare_digest(expected, one.encode(errors="replace")) for one in signatures.split()):
         raise AlertsError(f"webhook `{key}`: the signature does not fit; check that both sides have the same secret")
     if abs(int(stamp) - now.timestamp()) > window_s:
         raise AlertsError(f"webhook `{key}`: sent more than {window_s} s from now; refuse it, and check both clocks")
@@ -64,24 +64,35 @@ def make_token(secret: str, answer: Answer, *, expires: datetime) -> str:
     return f"{_text64(text)}.{_text64(_mac(secret, text))}"
 
 
-def read_token(secret: str, token: str, *, now: datetime) -> Answer:
-    """What a genuine token says; raises `AlertsError` for any other and for one that has expired."""
-    try:
-        text, mac = (urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
-        is_genuine = hmac.compare_digest(mac, _mac(secret, text))
-        alert_id, expires, by = text.decode().split("\n", 2) if is_genuine else ("", "0", "")
-    except ValueError:
-        is_genuine = False
-    if not is_genuine:
+def read_token(secrets: str | Sequence[str], token: str, *, now: datetime) -> Answer:
+    """Return what a genuine token says, which any of the secrets may have signed.
+
+    Raises `AlertsError` for any other token, for one that is written in another way than `make_token` writes it, and
+    for one that has expired.
+    """
+    text = _genuine(secrets, token)
+    if text is None:
         raise AlertsError("this link is not genuine; open the one in the message, or acknowledge by command")
+    alert_id, expires, by = text.decode().split("\n", 2)
     if now.timestamp() > int(expires):
         day = datetime.fromtimestamp(int(expires), UTC).date()
         raise AlertsError(f"this link expired on {day}; acknowledge by `sitewatch alerts acknowledge {alert_id}`")
     return Answer(alert_id, by)
 
 
+def _genuine(secrets: str | Sequence[str], token: str) -> bytes | None:
+    """The text that a token signs, or None where none of the secrets signed it."""
+    try:
+        text, mac = (b64decode(part + "=" * (-len(part) % 4), b"-_", validate=True) for part in token.split("."))
+    except ValueError:
+        return None
+    known = (secrets,) if isinstance(secrets, str) else secrets
+    is_signed = any(hmac.compare_digest(mac, _mac(secret, text)) for secret in known)
+    return text if is_signed and f"{_text64(text)}.{_text64(mac)}" == token else None
+
+
 def _signature(secret: str, key: str, stamp: str, body: bytes) -> str:
-    content = b".".join((key.encode(), stamp.encode(), body))
+    content = b".".join((key.encode(errors="replace"), stamp.encode(errors="replace"), body))
     return b64encode(hmac.new(secret.encode(), content, sha256).digest()).decode()
 
 

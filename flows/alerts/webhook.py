@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 import httpx
 
+from flows.alerts.addresses import check_web_address
+
 DEADLINE_S = 20.0  # for the whole exchange: a receiver that answers a byte at a time gets no more
 TALKATIVE = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
 """Loggers that would write down addresses, and an address may be a secret."""
@@ -23,6 +25,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, deadline_s: float
     Redirects are not followed, since a message goes to the host that was named or nowhere. Not a byte of the answer's
     body is read.
     """
+    try:
+        check_web_address(url)
+    except ValueError as error:
+        return str(error)
     with ThreadPoolExecutor(1) as thread:  # the caller's thread may have an event loop of its own
         return thread.submit(_run, url, body, headers, deadline_s).result()
 

@@ -27,8 +27,9 @@ def client(answers):
         if answer.alert_id == "al-unknown":
             raise AlertsError("alert `al-unknown` is not in the ledger")
         answers.append(answer)
+        return answers[0] == answer
 
-    app = answer_app(SECRET, acknowledge, clock=lambda: NOW)
+    app = answer_app(SECRET, acknowledge, clock=lambda: NOW, hosts=("desk",))
 
     def client(method, given):
         async def ask():
@@ -63,6 +64,14 @@ def test_a_link_that_is_not_genuine_or_too_old_is_refused(client, answers, bad):
     assert client("GET", bad).status_code == 403
     assert client("POST", bad).status_code == 403
     assert answers == []
+
+
+def test_who_comes_second_is_told_that_somebody_else_is_on_record(client, answers):
+    client("POST", token())
+    said = client("POST", token(Answer("al-0123456789ab", "another")))
+    assert "had been acknowledged already, by somebody else" in said.text
+    assert "&lt;desk&gt;" not in said.text, "readers do not learn of one another"
+    assert "is acknowledged for &lt;desk&gt;" in client("POST", token()).text, "who comes again is on record"
 
 
 def test_what_the_ledger_refuses_is_said(client, answers):

@@ -234,7 +234,7 @@ def test_cap_messages_follow_one_another(content, tmp_path):
 
 
 def test_elements_of_cap_stand_in_the_order_of_the_standard(content, tmp_path):
-    restricted = Setting("https://watch.example.org/x", lang="fr", is_restricted=True, is_exercise=True)
+    restricted = Setting("https://watch.example.org/x", lang="fr", is_restricted=True, is_simulated=True)
     assert delivered(content(setting=restricted), kind="cap", path=tmp_path) == ""
     (path,) = tmp_path.iterdir()
     root = etree.fromstring(path.read_bytes())

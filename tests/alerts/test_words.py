@@ -170,9 +170,9 @@ def test_days_are_written_as_people_do(lang, written):
 
 def test_a_digest_in_french_reads_like_this(feature):
     fates = Fates(held=7, fell=2, open=3)
-    setting = Setting(REPORT, lang="fr", is_exercise=True, fates=fates)
+    setting = Setting(REPORT, lang="fr", is_simulated=True, fates=fates)
     message = digest([feature(state="provisional", last_clear_look="2026-11-20")], WEEK, setting)
-    assert message.title == "Sitewatch 2026-W47 : 1 alerte dans 1 lieu"
+    assert message.title == "SIMULÉ : Sitewatch 2026-W47 : 1 alerte dans 1 lieu"
     assert (
         message.body_text
         == """\

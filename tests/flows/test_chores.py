@@ -82,8 +82,10 @@ def test_the_report_is_made_from_the_record(placed):
     assert "2024-W26" in Artifact.get("report-run").data
 
 
-def test_what_waits_is_delivered_and_counted(placed, web_server, monkeypatch):
-    monkeypatch.setenv("SITEWATCH_ALERT_URLS", web_server.url(scheme="json"))
+def test_what_waits_is_delivered_and_counted(placed, web_server, monkeypatch, tmp_path):
+    channel = f'[channels.chat]\nurl = "{web_server.url(scheme="json")}"\n'
+    (tmp_path / "routes.toml").write_text(channel + '[[routes]]\nname="all"\nchannels=["chat"]\nsimulated = true\n')
+    monkeypatch.setenv("SITEWATCH_ALERT_ROUTES", "routes.toml")
     assert deliver(return_state=True).is_completed()
     run = last_run(placed, "deliver")
     assert run.summary["sent"] > 0

@@ -32,6 +32,14 @@ SPAN = ("--since", "2024-03-11", "--until", "2024-06-30")
 FEW_DAYS = {"history_days": "365"}
 
 
+def routes_to(folder: Path, **addresses: str) -> dict[str, str]:
+    """The setting of routes by which channels hear simulated alerts."""
+    channels = [f'[channels.{name}]\nurl = "{url}"\n' for name, url in addresses.items()]
+    route = f'[[routes]]\nname = "all"\nchannels = {json.dumps(list(addresses))}\nsimulated = true\n'
+    (folder / "routes.toml").write_text("".join((*channels, route)))
+    return {"alert_routes": "routes.toml"}
+
+
 def relative(folder: Path, *patterns: str) -> dict[str, bytes]:
     """The content of files by their path in a folder."""
     return {
@@ -85,8 +93,11 @@ def test_an_area_that_fails_stops_no_other_and_is_listed(ran, made):
     assert "1090 pixels on a side" in page
 
 
-def test_messages_wait_until_there_is_a_channel(ran):
-    assert re.search(r"\d+ messages wait: set SITEWATCH_ALERT_URLS to send them", ran.said.out)
+def test_messages_of_the_simulated_world_wait_for_a_route_that_asks_for_them(ran):
+    assert re.search(
+        r"[1-9]\d* messages are of the simulated world and will leave by no channel, unless ", ran.said.out
+    )
+    assert "ALERT_URLS" not in ran.said.out
 
 
 def test_coordinates_stay_in_the_files_that_are_for_them(ran, call):
@@ -294,46 +305,52 @@ def mailbox(unused_port):
     controller.stop()
 
 
-def test_without_a_channel_nothing_is_sent_and_that_is_said(workspace, call):
-    said = call("alerts", "deliver", cwd=workspace)
-    assert said.status == 2
-    assert re.match(r"error: \d+ messages wait and no channel is set; set SITEWATCH_ALERT_URLS or ", said.err), said
+def test_simulated_alerts_reach_nobody_who_does_not_ask_for_them(workspace, call, receiver):
+    for channel in ({}, {"alert_urls": f"{receiver.url}/hook"}):
+        said = call("alerts", "deliver", cwd=workspace, **channel)
+        assert re.fullmatch(r"[1-9]\d* messages are of the simulated .*\n0 messages delivered.\n", said.out), said
+        assert said.status == 0
+    assert receiver.received == []
 
 
 def test_what_waits_is_delivered_once_to_every_channel(workspace, call, receiver, mailbox, alert_id):
-    urls = f"{receiver.url}/hook {mailbox.url}"
-    said = call("alerts", "deliver", cwd=workspace, alert_urls=urls)
+    routes = routes_to(workspace, chat=f"{receiver.url}/hook", mail=mailbox.url)
+    said = call("alerts", "deliver", cwd=workspace, **routes)
     assert said.status == 0, said
     assert re.fullmatch(r"[1-9]\d* messages delivered.\n", said.out)
     (post,), (envelope,) = receiver.received, mailbox.received
     text = message_from_bytes(envelope.content, policy=policy.default).get_body(("plain", "html")).get_content()
     assert alert_id in post["message"]
     assert alert_id in text
-    assert "outputs/reports/2024-W26/index.html" in post["message"]
-    again = call("alerts", "deliver", cwd=workspace, alert_urls=urls)
+    assert "Report: in the outputs of the watch, public/2024-W26/index.html" in post["message"]
+    assert "simulated" in post["message"]
+    assert post["title"].startswith("SIMULATED: ")
+    again = call("alerts", "deliver", cwd=workspace, **routes)
     assert (again.status, again.out) == (0, "0 messages delivered.\n")
     assert (len(receiver.received), len(mailbox.received)) == (1, 1)
 
 
 def test_what_could_not_be_delivered_waits_for_the_next_try(workspace, call, receiver):
-    said = call("alerts", "deliver", cwd=workspace, alert_urls=f"{receiver.url}/refuse?key=hunter2")
+    said = call("alerts", "deliver", cwd=workspace, **routes_to(workspace, chat=f"{receiver.url}/refuse?key=hunter2"))
     assert said.status == 1
-    assert said.out.startswith("not delivered, will be tried again: json #1: ")
+    assert said.out.startswith("not delivered, will be tried again: chat: ")
     outbox = call("alerts", "outbox", cwd=workspace).out
-    assert re.search(r"sw-[0-9a-f]{24} +│ json #1", outbox), outbox
+    assert re.search(r"sw-[0-9a-f]{24} +│ chat", outbox), outbox
     assert "hunter2" not in said.out + said.err + outbox
-    assert call("alerts", "deliver", cwd=workspace, alert_urls=f"{receiver.url}/hook").status == 0
+    assert call("alerts", "deliver", cwd=workspace, **routes_to(workspace, chat=f"{receiver.url}/hook")).status == 0
     assert len(receiver.received) == 2
 
 
 def test_a_watch_with_a_channel_sends_what_it_found_by_itself(workspace, call, receiver, made):
     options = ("--areas", "areas.geojson", "--area", made.WALLED, "--until", "2024-06-30")
-    said = call("watch", *options, cwd=workspace, alert_urls=f"{receiver.url}/refuse", **FEW_DAYS)
-    assert "messages not delivered: `sitewatch alerts deliver` tries again" in said.out
-    said = call("watch", *options, cwd=workspace, alert_urls=f"{receiver.url}/hook", **FEW_DAYS)
+    routes = routes_to(workspace, chat=f"{receiver.url}/refuse")
+    said = call("watch", *options, cwd=workspace, **routes, **FEW_DAYS)
+    assert "not delivered: chat: not reached or not accepted" in said.out
+    routes_to(workspace, chat=f"{receiver.url}/hook")
+    said = call("watch", *options, cwd=workspace, **routes, **FEW_DAYS)
     assert said.status == 0
-    assert "messages" not in said.out
-    call("watch", *options, cwd=workspace, alert_urls=f"{receiver.url}/hook", **FEW_DAYS)
+    assert "not delivered" not in said.out
+    call("watch", *options, cwd=workspace, **routes, **FEW_DAYS)
     assert len(receiver.received) == 2
 
 

@@ -125,7 +125,7 @@ def test_routes_choose_by_place_state_and_language(office, web_server, mail_serv
     text = mail.get_body(("plain",)).get_content()
     assert mail["Subject"] == "Sitewatch 2026-W39 : 1 alerte dans 1 lieu"
     assert "PROVISOIRE : construction, au-delà du périmètre" in text
-    assert "Exercice" in text
+    assert "Exercice" not in text
     assert "dernière vue claire le 14 septembre 2026" in text
     assert "pier-1" not in text
 
@@ -173,12 +173,12 @@ def test_an_alert_that_nobody_acknowledges_goes_to_somebody_else_once(office, we
 
 def test_links_acknowledge_for_the_channel_that_got_them(office, web_server):
     routes = f'acknowledge_base = "https://desk.example.org/a"\nacknowledge_secret = "{SECRET}"\n'
-    routes += 'report_base = "https://watch.example.org/reports/"\n'
+    routes += 'report_base = "https://watch.example.org/sitewatch/"\n'
     one = office(routes + hook("a", web_server, "/a") + route("r", "a"))
     one.watch(0, p1_x=(P,))
     one.deliver()
     text = json.loads(web_server.posts[0].body)["text"]
-    assert "Report: https://watch.example.org/reports/2026-W39/index.html" in text
+    assert "Report: https://watch.example.org/sitewatch/2026-W39/index.html" in text
     token = text.split("https://desk.example.org/a?token=")[1].split()[0]
     answer = read_token(SECRET, token, now=one.now + timedelta(days=59))
     assert (answer.alert_id, answer.by) == (X, "a")
@@ -197,14 +197,14 @@ def test_a_link_acknowledges_in_the_ledger(office, web_server):
 
     async def ask(method, token):
         transport = httpx.ASGITransport(answers(one.settings))
-        async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="https://desk.example.org") as client:
             return await client.request(method, "/acknowledge", params={"token": token})
 
     assert asyncio.run(ask("GET", token)).status_code == 200
     assert one.ledger.alert(X).acknowledged_by is None
     assert asyncio.run(ask("POST", token)).status_code == 200
     assert one.ledger.alert(X).acknowledged_by == "a (by link)"
-    assert "`al-0` is not in the ledger" in asyncio.run(ask("POST", unknown)).text
+    assert "alert `al-0`: the answer could not be noted" in asyncio.run(ask("POST", unknown)).text
 
 
 def test_without_a_secret_there_is_no_page_for_links(office):
@@ -240,7 +240,7 @@ def test_without_a_channel_everything_waits_and_then_goes_out(office, web_server
 
 
 def test_a_flood_is_told_in_one_mail_and_in_portions_to_programs(office, web_server, mail_server, monkeypatch):
-    monkeypatch.setattr("flows.delivery.LARGEST", {"webhook": 50})
+    monkeypatch.setattr("flows.packing.LARGEST", {"webhook": 50})
     routes = hook("a", web_server, "/a") + f'[channels.post]\nurl = "{mail_server.url}"\n' + route("r", "a", "post")
     one = office(routes)
     one.watch(0, **{f"p1_{n}": (P,) for n in range(120)})

@@ -85,13 +85,13 @@ def test_a_condition_is_told_once_to_each_channel_of_the_operator_and_to_nobody_
         f'[channels.people]\nkind = "webhook"\nurl = "{web_server.url("/people")}"\nsecret = "{SECRET}"\n'
         '[[routes]]\nname = "all"\nchannels = ["people"]\n'
     )
-    settings = Settings(outputs=tmp_path, alert_routes=routes, _env_file=None)
+    settings = Settings(outputs=tmp_path, alert_routes=routes, source="stac", _env_file=None)
     condition = Condition("late:2026-W47", "Sitewatch: week 2026-W47 is late for 1 area", ("b",))
     with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
 
         def tell(now: datetime, *conditions: Condition) -> None:
             assert post_notices(ledger, settings, conditions, now=now) == 1
-            deliver_pending(ledger, settings, week=W47, report=tmp_path / "index.html", clock=lambda: now)
+            deliver_pending(ledger, settings, week=W47, clock=lambda: now)
 
         tell(MONDAY, condition)
         tell(MONDAY + timedelta(hours=1), condition)
@@ -107,10 +107,10 @@ def test_a_condition_is_told_once_to_each_channel_of_the_operator_and_to_nobody_
 
 
 def test_an_operators_mail_is_enough_and_alerts_go_on_waiting(tmp_path, mail_server):
-    settings = Settings(outputs=tmp_path, operator_urls=mail_server.url, _env_file=None)
+    settings = Settings(outputs=tmp_path, operator_urls=mail_server.url, source="stac", _env_file=None)
     with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
         post_notices(ledger, settings, [Condition("late:2026-W47", "Sitewatch: late", ("b",))], now=MONDAY)
-        outcome = deliver_pending(ledger, settings, week=W47, report=tmp_path / "index.html", clock=lambda: MONDAY)
+        outcome = deliver_pending(ledger, settings, week=W47, clock=lambda: MONDAY)
         assert outcome.failed == ()
     (mail,) = mail_server.mails
     assert mail["subject"] == "Sitewatch: late"
