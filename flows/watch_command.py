@@ -77,20 +77,24 @@ def run_watch(
 ) -> None:
     """Run the watch on this machine and say what came of it; exit status 1 where an area failed."""
     check_call(settings, asked, only, from_archive=from_archive)
-    # Prefect takes seconds to load: only where it is needed
-    from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+    from flows.prefect_server import prefect_at_hand
 
-    from flows.watch import WatchResult
-    from flows.watch import watch as flow
+    with prefect_at_hand() as wait:
+        # Prefect takes seconds to load: only where it is needed, and while its server starts
+        from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-    quieten()
-    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.workers)
-    run = flow.with_options(task_runner=runner)
-    state = cast(
-        "State[Any]",
-        run(settings, asked.since, asked.until, only, from_archive, asked.replay, again, return_state=True),
-    )
-    result = result_of(state, WatchResult)
+        from flows.watch import WatchResult
+        from flows.watch import watch as flow
+
+        quieten()
+        wait()
+        runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.workers)
+        run = flow.with_options(task_runner=runner)
+        state = cast(
+            "State[Any]",
+            run(settings, asked.since, asked.until, only, from_archive, asked.replay, again, return_state=True),
+        )
+        result = result_of(state, WatchResult)
     _tell(settings, result)
     if result.failures:
         raise typer.Exit(1)
