@@ -9,6 +9,7 @@ import typer
 
 from flows.alerts.console import console_table
 from flows.call import areas_of, check_call, rerun_call
+from flows.clock import check_clock
 from flows.ledger.ledger import open_ledger
 from flows.plan import Asked
 from flows.prune import words_of_limits
@@ -77,6 +78,8 @@ def run_watch(
 ) -> None:
     """Run the watch on this machine and say what came of it; exit status 1 where an area failed."""
     check_call(settings, asked, only, from_archive=from_archive)
+    with open_ledger(settings.ledger) as ledger:
+        check_clock(ledger, settings, now=datetime.now(UTC))
     from flows.prefect_server import prefect_at_hand
 
     with prefect_at_hand() as wait:
