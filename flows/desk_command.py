@@ -80,7 +80,7 @@ def open_desk(settings: Settings, ledger: Ledger, *, hosts: tuple[str, ...] = ()
         accounts=DeskAccounts(ledger),
         reviews=DeskReviews(ledger),
         evidence=evidence,
-        operations=DeskOperations(ledger, settings.outputs, clock=_now),
+        operations=DeskOperations(ledger, settings.outputs, clock=_now, routes=settings.alert_routes),
         pages=pages,
         files={name: (REPORT / name).read_bytes() for name in ("report.css", "report.js")},
         reasons=REASONS,

@@ -8,18 +8,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from aois.week import Week, week_of
 from flows.alerts.channel_check import faults_of
 from flows.call import areas_of
 from flows.channels import doubts_about, routes_of
+from flows.clock import check_clock
 from flows.credentials import check_account
 from flows.ledger.database import level_of
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.worlds import World, world_at, world_of
 from flows.mendable import MENDABLE
+from flows.modes import loose_paths
 from flows.notices import conditions_of, last_looks
 from flows.operating import Operating
 from flows.setting_names import OF_ANOTHER, unknown_names
@@ -57,6 +60,7 @@ def examine(settings: Settings, operating: Operating, *, now: datetime) -> list[
     checks: dict[str, Callable[[Settings, Operating, datetime], Iterator[Finding]]] = {
         "settings": _settings,
         "credentials": _credentials,
+        "modes": _modes,
         "disk": _disk,
         "database": _database,
         "clock": _clock,
@@ -107,6 +111,15 @@ def _credentials(settings: Settings, operating: Operating, now: datetime) -> Ite
         yield Finding("credentials", Verdict.LOOK, "nobody hears when the watch itself fails", mend)
 
 
+def _modes(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
+    """Whether what holds secrets or coordinates is for its owner alone."""
+    loose = loose_paths(settings, folder=Path.cwd())
+    for one in loose:
+        yield Finding("modes", Verdict.BAD, one.words, one.mend)
+    if not loose:
+        yield Finding("modes", Verdict.FINE, "settings, keys, lists and outputs are for their owner alone")
+
+
 def _disk(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
     place = next(p for p in (settings.outputs.absolute(), *settings.outputs.absolute().parents) if p.exists())
     usage = shutil.disk_usage(place)
@@ -149,6 +162,7 @@ def _clock(settings: Settings, operating: Operating, now: datetime) -> Iterator[
     mend = "set the clock by NTP (`timedatectl set-ntp true`): weeks and messages depend on it"
     last = None
     with suppress(_NoLedgerError), _ledger(settings) as ledger:
+        check_clock(ledger, settings, now=now)
         last = max((run.finished_at or run.started_at for run in ledger.runs(limit=20)), default=None)
     if last is not None and last > now + AHEAD:
         yield Finding(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.alerts.routes import time_zone
 from flows.settings import mendable_settings
@@ -55,6 +55,9 @@ class Operating(BaseSettings):
     runs_at_once: int = Field(4, ge=1, le=64, description="flow runs that one `sitewatch serve` works on at a time")
     server_host: str = Field("127.0.0.1", description="where the Prefect server of `sitewatch serve` listens")
     server_port: int = Field(4200, ge=1, le=65535, description="its port")
+    server_names: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="names under which it is asked besides those of loopback, separated by spaces"
+    )
     metrics_host: str = Field("127.0.0.1", description="where `sitewatch serve` offers metrics to Prometheus")
     metrics_port: int = Field(9464, ge=0, le=65535, description="its port; 0 for none")
     unseen_weeks: int = Field(4, ge=1, le=520, description="weeks without a clear look before the operator is told")
@@ -66,6 +69,11 @@ class Operating(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] | None = Field(
         None, description="INFO in a deployment and WARNING at a terminal when left out"
     )
+
+    @field_validator("server_names", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.split()) if isinstance(value, str) else value
 
 
 def load_operating(**given: Any) -> Operating:

@@ -1,45 +1,101 @@
-"""The Prefect server of `sitewatch serve` when none is named: on loopback, begun again if it dies."""
+"""Prefect servers of one's own, on loopback, behind a secret: one as long as `serve`, one as long as a command."""
 
 from __future__ import annotations
 
+import atexit
+import errno
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import httpx
 
+from flows.child_environment import child_environment
 from flows.logs import log
+from flows.prefect_access import (
+    EVERYWHERE,
+    SECRET,
+    ServerAccess,
+    access_file,
+    folder_of_servers,
+    new_secret,
+    own_url,
+    write_access,
+)
+from flows.printable import printable
 from flows.settings import SettingsError
 
 START_S = 120.0
-STEP_S = 0.5
+STEP_S = 0.1
+PORT_S = 15.0  # for a server to be gone whose `serve` was killed
+LOCALLY = "127.0.0.1"
+KEPT_BACK = ("PREFECT_API_URL", "PREFECT_API_KEY", SECRET)  # a server has no use for what opens another one
 
 
 @contextmanager
-def kept_server(host: str, port: int) -> Iterator[str]:
-    """The API's address of a server that answers as long as the ``with`` lasts.
+def kept_server(host: str, port: int, *, names: Sequence[str] = ()) -> Iterator[ServerAccess]:
+    """Keep a Prefect server for the length of a ``with``, begun again if it dies, and say how it is reached.
 
-    One that answers there already is used as it is: the one that outlived a `serve` that was killed. Raises
-    `SettingsError` when none comes up.
+    Parameters
+    ----------
+    host, port
+        Where it listens.
+    names
+        Hosts under which it may be asked besides that one and those of loopback.
+
+    Yields
+    ------
+    ServerAccess
+        Its address and its secret, which also stand in `access_file` until the end.
+
+    Raises
+    ------
+    SettingsError
+        When the port belongs to somebody else, whoever it is: a server that this process did not start may be
+        anybody's. Or when none comes up.
     """
-    url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/api"
-    if is_healthy(url):
-        log.info("a Prefect server answers at %s already and is used", url)
-        yield url
-        return
-    keeper = _Keeper(host, port)
-    keeper.start()
+    folder = folder_of_servers()
+    path = access_file(port)
+    patience_s = PORT_S if path.exists() else 0.0  # it was left by a `serve` that was killed, maybe just now
+    keeper = _Keeper(_listener(host, port, patience_s=patience_s), folder / f"server-{port}.log")
+    known = names if host in EVERYWHERE else (*names, host)
+    access = ServerAccess(own_url(host, port), new_secret())
     try:
-        _wait(url, keeper)
-        thread = threading.Thread(target=keeper.keep, daemon=True)
-        thread.start()
-        yield url
+        keeper.start(access, names=known)
+        keeper.wait()
+        write_access(path, access)
+        threading.Thread(target=keeper.keep, daemon=True).start()
+        yield access
     finally:
+        path.unlink(missing_ok=True)
         keeper.stop()
+
+
+@contextmanager
+def prefect_at_hand() -> Iterator[Callable[[], None]]:
+    """Let Prefect's client find a server in the ``with``: the one that its settings name, or one of this process.
+
+    Yields
+    ------
+    callable
+        Waits until the server answers; what takes time to load can be loaded before. Raises `SettingsError` when none
+        comes up.
+    """
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, get_current_settings, temporary_settings
+
+    if get_current_settings().api.url is not None:
+        yield _nothing
+        return
+    keeper = _of_this_process()
+    given = {PREFECT_API_URL: keeper.access.url, PREFECT_API_AUTH_STRING: keeper.access.secret}
+    with temporary_settings(given):
+        yield keeper.wait
 
 
 def is_healthy(url: str) -> bool:
@@ -50,43 +106,127 @@ def is_healthy(url: str) -> bool:
         return False
 
 
-def _wait(url: str, keeper: _Keeper) -> None:
-    deadline = time.monotonic() + START_S
-    while not is_healthy(url):
-        if keeper.process.poll() is not None or time.monotonic() > deadline:
+def _nothing() -> None:
+    """The server that the settings name is not ours to wait for."""
+
+
+_passing: list[_Keeper] = []
+
+
+def _of_this_process() -> _Keeper:
+    """The server that lasts as long as this process: what Prefect has to send at the end of a run still gets there."""
+    if not _passing or not _passing[0].is_alive():
+        for dead in _passing:
+            dead.stop()
+        listener = _listener(LOCALLY, 0)
+        keeper = _Keeper(listener, folder_of_servers() / "server.log", is_passing=True)
+        keeper.start(ServerAccess(own_url(LOCALLY, listener.getsockname()[1]), new_secret()))
+        _passing[:] = [keeper]
+        atexit.register(keeper.stop)
+    return _passing[0]
+
+
+def _listener(host: str, port: int, *, patience_s: float = 0.0) -> socket.socket:
+    """A socket of this process, so that nobody else gets the port while a server is begun again."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+            return socket.create_server((host, port), family=family)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
+                time.sleep(STEP_S)
+                continue
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
             raise SettingsError(
-                f"no Prefect server came up at {url}; look whether another program has that port, or name another with "
-                "SITEWATCH_SERVER_PORT"
-            )
-        time.sleep(STEP_S)
+                f"the Prefect server cannot listen at {host}:{port} ({reason}); stop the program that does, "
+                "name another port in SITEWATCH_SERVER_PORT, or use a server of yours: PREFECT_API_URL and "
+                "PREFECT_API_AUTH_STRING"
+            ) from None
 
 
 class _Keeper:
-    """A server's process, and the will to have one."""
+    """The process of a server over a socket that lasts longer than it."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._command = [sys.executable, "-m", "prefect", "server", "start", "--host", host, "--port", str(port)]
+    def __init__(self, listener: socket.socket, log_file: Path, *, is_passing: bool = False) -> None:
+        self._listener, self._log_file, self._is_passing = listener, log_file, is_passing
         self._over = threading.Event()
-        self.process: subprocess.Popen[bytes]
+        self._names: Sequence[str] = ()
+        self.access: ServerAccess
+        self._process: subprocess.Popen[bytes]
 
-    def start(self) -> None:
-        environment = {**os.environ, "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
-        self.process = subprocess.Popen(
-            self._command, env=environment, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
-        )
+    def start(self, access: ServerAccess, *, names: Sequence[str] = ()) -> None:
+        """Begin it; it asks for the secret and answers under the names."""
+        self.access, self._names = access, names
+        self._start()
+
+    def is_alive(self) -> bool:
+        """Whether the process goes on."""
+        return self._process.poll() is None
+
+    def wait(self) -> None:
+        """Return once it answers; raises `SettingsError` when it does not."""
+        deadline = time.monotonic() + START_S
+        while not is_healthy(self.access.url):
+            if not self.is_alive() or time.monotonic() > deadline:
+                raise SettingsError(
+                    f"no Prefect server came up at {self.access.url}: {self.last_words()}; its log is "
+                    f"`{self._log_file}`"
+                )
+            time.sleep(STEP_S)
 
     def keep(self) -> None:
+        """Begin it again whenever it dies, until `stop`."""
         while not self._over.wait(STEP_S):
-            if self.process.poll() is not None and not self._over.is_set():
-                log.error("the Prefect server ended with status %s and is started again", self.process.returncode)
-                self.start()
-                self._over.wait(10 * STEP_S)
+            if not self.is_alive() and not self._over.is_set():
+                log.error("the Prefect server ended with status %s and is started again", self._process.returncode)
+                with suppress(OSError):
+                    self._start()
+                self._over.wait(5.0)
 
     def stop(self) -> None:
+        """End it; the port is free afterwards."""
         self._over.set()
-        self.process.terminate()
+        self._process.terminate()
         try:
-            self.process.wait(20)
+            self._process.wait(20)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._listener.close()
+
+    def last_words(self) -> str:
+        """The last line of its log."""
+        with suppress(OSError):
+            lines = self._log_file.read_bytes()[-4_000:].decode("utf-8", "replace").strip().splitlines()
+            return printable(lines[-1]) if lines else "it said nothing"
+        return "it left no log"
+
+    def _start(self) -> None:
+        kept = child_environment("PREFECT_")
+        environment = {name: value for name, value in kept.items() if name not in KEPT_BACK}
+        with ExitStack() as stack:
+            descriptor = os.open(self._log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            stack.callback(os.close, descriptor)
+            self._process = subprocess.Popen(
+                self._command(),
+                env=environment,
+                pass_fds=(self._listener.fileno(),),
+                stdin=subprocess.PIPE,
+                stdout=descriptor,
+                stderr=descriptor,
+                start_new_session=True,  # a Ctrl-C is for this process, which ends the server itself
+            )
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it died at once: `wait` and `keep` see to that
+            self._process.stdin.write(f"{self.access.secret}\n".encode())
+            self._process.stdin.flush()  # and it stays open: the server ends when it closes
+
+    def _command(self) -> list[str]:
+        """-P: nothing is imported from the present folder."""
+        origin = self.access.url.removesuffix("/api")
+        command = [sys.executable, "-P", "-m", "flows.prefect_process", "--fd", str(self._listener.fileno())]
+        command += ["--passing"] if self._is_passing else []
+        return [*command, "--origins", origin, "--names", *self._names]

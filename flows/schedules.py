@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 
 from flows.operating import Operating
+from flows.prefect_access import access_file, own_url, read_access
 from flows.prefect_server import is_healthy
 
 
@@ -32,7 +34,7 @@ def server_url(operating: Operating) -> str | None:
     from prefect.settings import get_current_settings  # Prefect takes seconds to load
 
     named = get_current_settings().api.url
-    return named or f"http://{operating.server_host}:{operating.server_port}/api"
+    return named or own_url(operating.server_host, operating.server_port)
 
 
 def server_time(operating: Operating) -> datetime | None:
@@ -45,18 +47,17 @@ def server_time(operating: Operating) -> datetime | None:
 
 
 def scheduled(operating: Operating) -> list[Row]:
-    """Every deployment that has a schedule by the settings; raises `NoServerError` when nobody answers."""
+    """Every deployment that has a schedule by the settings; raises `NoServerError` when nobody answers us."""
     from prefect.client.orchestration import get_client
-    from prefect.exceptions import ObjectNotFound
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
     from flows.deployments import NAME, PLANNED, cron_of
 
     url = server_url(operating)
     if url is None or not is_healthy(url):
         raise NoServerError(f"no Prefect server answers at {url}, so nothing runs by itself")
-    rows = []
-    with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
+    rows, refused = [], _refusal(url, operating)
+    with _opened(operating), get_client(sync_client=True) as client:
         for planned in PLANNED:
             if cron_of(planned, operating) is None:
                 continue
@@ -66,8 +67,40 @@ def scheduled(operating: Operating) -> list[Row]:
             except ObjectNotFound:
                 rows.append(Row(name, "is not deployed", "start `sitewatch serve` or `sitewatch deploy` again"))
                 continue
+            except PrefectHTTPStatusError as error:
+                if error.response.status_code == 401:
+                    raise NoServerError(refused) from None
+                raise NoServerError(
+                    f"the Prefect server at {url} answers with status {error.response.status_code}; read its log"
+                ) from None
             rows.append(_row(name, deployment, _runs(client, deployment.id)))
     return rows
+
+
+@contextmanager
+def _opened(operating: Operating) -> Iterator[None]:
+    """The settings by which that server answers: Prefect's own, or what `sitewatch serve` left for its owner."""
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, get_current_settings, temporary_settings
+
+    access = read_access(operating.server_port)
+    if get_current_settings().api.url is not None or access is None:
+        given = {PREFECT_API_URL: server_url(operating)}
+    else:
+        given = {PREFECT_API_URL: access.url, PREFECT_API_AUTH_STRING: access.secret}
+    with temporary_settings(given):
+        yield
+
+
+def _refusal(url: str, operating: Operating) -> str:
+    """What to say of a server that answers others, and not us."""
+    from prefect.settings import get_current_settings
+
+    if get_current_settings().api.url is not None:
+        return f"the Prefect server at {url} asks for a secret; set PREFECT_API_AUTH_STRING to it"
+    path = access_file(operating.server_port)
+    if path.exists():
+        return f"the Prefect server at {url} does not take the secret in `{path}`; start `sitewatch serve` again"
+    return f"the Prefect server at {url} asks for a secret, and `{path}` is not there; set PREFECT_HOME as `serve` has"
 
 
 def _runs(client: Any, deployment_id: Any) -> Sequence[Any]:

@@ -59,15 +59,19 @@ def search(
 
 
 def _run(settings: Settings, asked: tuple[Any, ...], runner: Any) -> Any:
-    # Prefect takes seconds to load: only where it is needed
-    from flows.quiet import quieten
-    from flows.search import SearchResult
-    from flows.search import search as flow
+    from flows.prefect_server import prefect_at_hand
 
-    quieten()
-    settings = settings.model_copy(update={"outputs": settings.outputs.absolute()})
-    state = cast("State[Any]", flow.with_options(task_runner=runner)(settings, *asked, return_state=True))
-    return result_of(state, SearchResult)
+    with prefect_at_hand() as wait:
+        # Prefect takes seconds to load: only where it is needed, and while its server starts
+        from flows.quiet import quieten
+        from flows.search import SearchResult
+        from flows.search import search as flow
+
+        quieten()
+        wait()
+        settings = settings.model_copy(update={"outputs": settings.outputs.absolute()})
+        state = cast("State[Any]", flow.with_options(task_runner=runner)(settings, *asked, return_state=True))
+        return result_of(state, SearchResult)
 
 
 def _tell(outcome: Any) -> None:

@@ -14,10 +14,9 @@ from flows.call import check_call
 from flows.logs import log, start_logging
 from flows.operating import Operating, load_operating
 from flows.plan import Asked
+from flows.prefect_access import API, SECRET, access_file
 from flows.settings import Settings, SettingsError, load_settings
 from flows.terminal import console
-
-API = "PREFECT_API_URL"
 
 
 def serve() -> None:
@@ -48,7 +47,9 @@ def deploy(
     from prefect.settings import get_current_settings
 
     if get_current_settings().api.url is None:
-        raise SettingsError(f"no Prefect server is named; set {API}, such as http://127.0.0.1:4200/api")
+        raise SettingsError(
+            f"no Prefect server is named; set {API}, such as http://127.0.0.1:4200/api, and {SECRET} to its secret"
+        )
     from flows.deployments import deployments
 
     kind = _pool(pool, image)
@@ -69,17 +70,23 @@ def _checked() -> tuple[Settings, Operating]:
 @contextmanager
 def _api(operating: Operating) -> Iterator[None]:
     """A Prefect server is there: the one that the settings of Prefect name, or one of our own."""
-    from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, get_current_settings, temporary_settings
 
     if get_current_settings().api.url is not None:
         yield
         return
     from flows.prefect_server import kept_server
 
-    with kept_server(operating.server_host, operating.server_port) as url:
-        os.environ[API] = url  # for the processes of the runs
-        with temporary_settings({PREFECT_API_URL: url}):
-            yield
+    os.environ.setdefault("PYTHONSAFEPATH", "1")  # for the runs: nothing is imported from the present folder
+    host, port = operating.server_host, operating.server_port
+    with (
+        kept_server(host, port, names=operating.server_names) as access,
+        # Prefect hands its settings on to the processes of the runs
+        temporary_settings({PREFECT_API_URL: access.url, PREFECT_API_AUTH_STRING: access.secret}),
+    ):
+        page = access.url.removesuffix("/api")
+        console.print(f"Prefect: {page}, its secret in {access_file(port)}", highlight=False, soft_wrap=True)
+        yield
 
 
 @contextmanager
@@ -148,9 +155,12 @@ def _pool(name: str, image: str | None) -> str:
 def _run(runner: Any) -> None:
     """Until a signal: the runner itself ends its runs and leaves the schedules as they are."""
     import asyncio
+    import warnings
 
     from prefect.exceptions import TerminationSignal
 
+    # At a signal Prefect's runner makes a coroutine of which it has no need, and Python would say so
+    warnings.filterwarnings("ignore", message="coroutine 'Runner.astop'", category=RuntimeWarning)
     try:
         asyncio.run(runner.start())
     except (KeyboardInterrupt, TerminationSignal):

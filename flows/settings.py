@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     ledger_url: SecretStr | None = Field(None, description="an SQLAlchemy URL; outputs/ledger.sqlite when left out")
     history_days: int = Field(730, ge=0, le=3660, description="days of history behind the first baseline")
     lookback_weeks: int = Field(26, ge=1, le=520, description="weeks a first run works through when no date is given")
+    today_is: date | None = Field(None, description="the operator's word that the clock is right, on that day alone")
     workers: int = Field(2, ge=1, le=64, description="areas worked on at the same time")
     seed: int = Field(1, description="the seed of the simulated world")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, separated by spaces")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
 import typer
 from rich.console import Console
 
+from flows.imagery.address import is_url, without_secrets
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.plan import Asked
+from flows.printable import printable
 from flows.record_world import at_record, mixed_record, other_record
 from flows.settings import Settings, SettingsError, SourceName, load_settings
 
@@ -26,7 +28,8 @@ OutputsOption = Annotated[Optional[Path], typer.Option("--outputs", help="Where 
 AreasOption = Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")]  # noqa: UP045
 SourceOption = Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")]  # noqa: UP045
 CatalogOption = Annotated[
-    Optional[str], typer.Option("--catalog", help="A STAC API or catalog, URL or path.")  # noqa: UP045
+    Optional[str],  # noqa: UP045
+    typer.Option("--catalog", help="A STAC API or catalog, URL or path; one with a key goes into SITEWATCH_CATALOG."),
 ]
 OnlyOption = Annotated[
     Optional[list[str]], typer.Option("--area", help="Only this area; may be repeated.")  # noqa: UP045
@@ -88,7 +91,24 @@ def settings_of(areas: Path | None, source: SourceName | None, catalog: str | No
         raise SettingsError(
             f"catalog `{catalog}` is read by the source `stac` alone; add --source stac, or leave it out"
         )
+    if catalog is not None and holds_secret(catalog):
+        Console(stderr=True).print(
+            f"warning: --catalog {printable(without_secrets(catalog))} was typed with a key, which other users of this "
+            "machine can read in the list of processes; put SITEWATCH_CATALOG=… into .env instead, and leave --catalog "
+            "out",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     return settings
+
+
+def holds_secret(address: str) -> bool:
+    """Whether an address has a query or a name and password in it, which are for its owner alone."""
+    try:
+        return is_url(address) and without_secrets(address) != address
+    except ValueError:
+        return False  # it is no address, which its reader says
 
 
 def result_of(state: State[Any], kind: type[T]) -> T:

@@ -30,6 +30,7 @@ from flows.alerts.files import write_alerts, write_events
 from flows.areawatch import AreaOutcome, Progress, Stores, watch_area
 from flows.attest import attest
 from flows.call import areas_of, check_call, tell_doubts
+from flows.clock import check_clock
 from flows.evidence.catalog import SceneFile, write_catalog, write_scenes
 from flows.gathering import gathered
 from flows.imagery.archive import Archive
@@ -101,6 +102,7 @@ def watch(
     run, clock = uuid4().hex, Stopwatch()
     given = {"since": since, "until": until, "only": only, "from_archive": from_archive, "replay": replay}
     with open_ledger(settings.ledger) as ledger, Board(areas) as board, _under_way(ledger, run, week, only):
+        check_clock(ledger, settings, now=datetime.now(UTC))
         stores = _stores(settings, ledger, week, known, from_archive)  # before the run is on record: it may refuse
         _start(ledger, settings, run, given | {"tell_again": tell_again})
         ledger.record_areas(known)

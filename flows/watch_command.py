@@ -10,6 +10,7 @@ import typer
 from flows.alerts.console import console_table
 from flows.call import areas_of, check_call, rerun_call
 from flows.channels import words_of_simulated
+from flows.clock import check_clock
 from flows.delivery import waiting_messages
 from flows.ledger.ledger import open_ledger
 from flows.plan import Asked
@@ -80,20 +81,26 @@ def run_watch(
 ) -> None:
     """Run the watch on this machine and say what came of it; exit status 1 where an area failed."""
     check_call(settings, asked, only, from_archive=from_archive)
-    # Prefect takes seconds to load: only where it is needed
-    from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+    with open_ledger(settings.ledger) as ledger:
+        check_clock(ledger, settings, now=datetime.now(UTC))
+    from flows.prefect_server import prefect_at_hand
 
-    from flows.watch import WatchResult
-    from flows.watch import watch as flow
+    with prefect_at_hand() as wait:
+        # Prefect takes seconds to load: only where it is needed, and while its server starts
+        from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-    quieten()
-    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.workers)
-    run = flow.with_options(task_runner=runner)
-    state = cast(
-        "State[Any]",
-        run(settings, asked.since, asked.until, only, from_archive, asked.replay, again, return_state=True),
-    )
-    result = result_of(state, WatchResult)
+        from flows.watch import WatchResult
+        from flows.watch import watch as flow
+
+        quieten()
+        wait()
+        runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.workers)
+        run = flow.with_options(task_runner=runner)
+        state = cast(
+            "State[Any]",
+            run(settings, asked.since, asked.until, only, from_archive, asked.replay, again, return_state=True),
+        )
+        result = result_of(state, WatchResult)
     _tell(settings, result)
     if result.failures:
         raise typer.Exit(1)

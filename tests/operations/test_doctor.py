@@ -27,6 +27,8 @@ def examined(tmp_path, places, monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     areas = tmp_path / "areas.geojson"
     areas.write_text(json.dumps(to_feature_collection([places("a"), places("b", east_m=5_000)])))
+    areas.chmod(0o600)
+    monkeypatch.chdir(tmp_path)
 
     def examined(**given):
         settings = Settings(
@@ -43,7 +45,7 @@ def examined(tmp_path, places, monkeypatch):
 @pytest.fixture
 def ledger(tmp_path, places):
     """A ledger on which both places are up to date."""
-    (tmp_path / "outputs").mkdir()
+    (tmp_path / "outputs").mkdir(mode=0o700)
     with open_ledger(f"sqlite:///{tmp_path / 'outputs' / 'ledger.sqlite'}") as ledger:
         ledger.record_areas([places("a"), places("b", east_m=5_000)])
         for area in "ab":
@@ -96,6 +98,29 @@ def test_an_area_without_a_week_is_no_alarm(examined, ledger, places, tmp_path):
 def test_a_clock_that_was_put_back_is_noticed(examined, ledger):
     ledger.start_run(RunRecord("r", NOW + timedelta(days=2), "0"))
     assert examined()["clock", ""].verdict is Verdict.BAD
+
+
+@pytest.mark.parametrize(
+    "name", [".env", "routes.toml", "key.pem", "areas.geojson", "outputs", "outputs/ledger.sqlite"]
+)
+def test_what_others_can_read_is_named_with_its_mend(examined, ledger, tmp_path, name):
+    routes, key = tmp_path / "routes.toml", tmp_path / "key.pem"
+    for path in (tmp_path / ".env", routes, key):
+        path.touch(mode=0o600)
+    given = {"alert_routes": routes, "signing_key": key}
+    assert examined(**given)["modes", ""].verdict is Verdict.FINE
+    open_one = tmp_path / name
+    open_one.chmod(open_one.stat().st_mode | 0o040)
+    found = examined(**given)["modes", ""]
+    assert found.verdict is Verdict.BAD
+    assert str(open_one) in found.found
+    assert found.mend == f"chmod go-rwx {open_one}"
+
+
+def test_a_clock_that_cannot_be_right_is_bad(examined, ledger):
+    ledger.start_run(RunRecord("r", NOW + timedelta(days=2), "0"))
+    assert examined()["clock", ""].verdict is Verdict.BAD
+    assert "SITEWATCH_TODAY_IS=2026-11-24" in examined()["clock", ""].found
 
 
 def test_a_database_that_does_not_answer_is_said_without_its_password(examined, unused_port):

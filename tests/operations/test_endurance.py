@@ -78,7 +78,7 @@ def test_a_killed_serve_goes_on_where_it_was(premises, tools, undisturbed):
         tools.ask_for(place, "watch")
         begun(place, tools)
         left = tools.children_of(process.pid)
-        os.kill(process.pid, signal.SIGKILL)  # its server and its flow outlive it, or not: both must do
+        os.kill(process.pid, signal.SIGKILL)  # its server goes with it; its flow may outlive it, or not
         process.wait()
         try:
             with place.serve():
@@ -104,7 +104,7 @@ def test_a_killed_prefect_server_is_begun_again_and_the_schedule_goes_on(premise
     place = premises(**LONG, watch_at="* * * * *", lookout_at="* * * * *")
     with place.serve() as process:
         begun(place, tools)
-        (server,) = [pid for pid in tools.children_of(process.pid) if "prefect server start" in tools.command_of(pid)]
+        (server,) = [pid for pid in tools.children_of(process.pid) if "flows.prefect_process" in tools.command_of(pid)]
         tools.end([server])
         finished(place, tools, undisturbed)
         ended = len(place.runs("watch", "completed"))
@@ -124,8 +124,13 @@ def test_a_killed_worker_of_a_pool_loses_nothing(premises, tools, undisturbed, p
     behind = postgres.url(for_prefect).replace("+psycopg", "+asyncpg")
     server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(place.api_port)]
     worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "machine"]
-    more = {"PREFECT_API_URL": place.api}
-    about_server = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_DATABASE_CONNECTION_URL": behind}
+    place.own_secret = "watch:made-up-for-this-test"
+    more = {"PREFECT_API_URL": place.api, "PREFECT_API_AUTH_STRING": place.own_secret}
+    about_server = {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": behind,
+        "PREFECT_SERVER_API_AUTH_STRING": place.own_secret,
+    }
     with place.process("server", server, **about_server):
         tools.wait_for(lambda: is_healthy(place.api), "a Prefect server")
         place.run("deploy", "--pool", "machine", **more)

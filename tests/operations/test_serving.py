@@ -196,7 +196,8 @@ def test_no_secret_is_anywhere(served, tmp_path):
     """In no parameter, log, artifact, traceback or database of Prefect, no output, and not on record."""
     place, _ = served
     other = place.folder / "stac"
-    given = {"PREFECT_API_URL": place.api, "SITEWATCH_LEDGER_URL": f"sqlite:///{other / 'ledger.sqlite'}"}
+    server = {"PREFECT_API_URL": place.api, "PREFECT_API_AUTH_STRING": place.secret}
+    given = {**server, "SITEWATCH_LEDGER_URL": f"sqlite:///{other / 'ledger.sqlite'}"}
     failed = place.run("watch", "--source", "stac", "--outputs", str(other), status=1, **given)
     assert "failed: yard-2" in failed.stdout
     closed = f"postgresql://watch:{PLANTED}-closed@127.0.0.1:9/x"
