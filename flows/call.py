@@ -13,6 +13,8 @@ from flows.channels import routes_of
 from flows.credentials import check_account
 from flows.evidence.manifests import signing_key
 from flows.imagery.address import is_url
+from flows.imagery.catalog_rules import rules_for
+from flows.imagery.stac import EARTH_SEARCH
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.outputs_copy import outputs_bucket
 from flows.plan import Asked, last_week
@@ -104,6 +106,7 @@ def _check_catalog(settings: Settings) -> None:
     catalog = settings.catalog_address
     if settings.source is SourceName.STAC and catalog and not is_url(catalog) and not Path(catalog).is_file():
         raise SettingsError(f"catalog `{catalog}` is not a file; name its catalog.json, or an address")
+    rules_for(catalog or EARTH_SEARCH, settings.catalog_hosts)  # a host that is none says so
 
 
 def _check_outputs(outputs: Path) -> None:

@@ -28,7 +28,7 @@ def layers_of(content: bytes, sensor: Sensor, grid: Grid) -> npt.NDArray[Any]:
     if not content:
         raise BadContentError("the answer is empty", content)
     try:
-        with MemoryFile(content) as file, file.open() as dataset:
+        with MemoryFile(content) as file, file.open(driver="GTiff") as dataset:
             wrong = _wrong(dataset, product, grid)
             if wrong:
                 raise BadContentError(f"the answer's {wrong}", content)
