@@ -18,6 +18,7 @@ from aois.grid import Grid
 from detectors.masks import clear_mask
 from detectors.wide import ZERO
 from flows.imagery.georeference import is_coincident
+from flows.imagery.limits import USUAL_LIMITS
 from flows.imagery.radiometry import REFLECTANCE_SCALE, StoredBand, calibration
 from flows.imagery.raster_files import RasterFiles
 from flows.imagery.scene import Scene, SceneRef, Sensor
@@ -27,7 +28,7 @@ from flows.imagery.stac import EARTH_SEARCH, EARTH_SEARCH_COLLECTIONS
 from flows.imagery.stac_bands import BandAsset
 from flows.imagery.stac_catalog import Catalog, open_catalog
 from flows.imagery.stac_item import SceneItem
-from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass
+from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass, without_crowds
 from flows.imagery.stac_read import opened
 from flows.logs import log
 from flows.settings import Settings, SourceName
@@ -76,10 +77,11 @@ def _from_catalog(settings: Settings, tile: Tile, *, since: date, until: date) -
         and set(BANDS) <= set(item.bands)
         and since <= item.acquired.date() <= until
     ]
-    passed = catalog.passed_over
+    kept, crowds = without_crowds(overpasses(items), USUAL_LIMITS.items_a_scene)
+    passed = {**catalog.passed_over, **crowds}
     for name, words in islice(passed.items(), MOST_PASSED_OVER):
         log.warning("passed over: item %s: %s", name, words)
-    return [_look(overpass, tile, signer, catalog) for overpass in overpasses(items)]
+    return [_look(overpass, tile, signer, catalog) for overpass in kept]
 
 
 def _look(overpass: Overpass, tile: Tile, signer: Signer | None, catalog: Catalog) -> WideLook:

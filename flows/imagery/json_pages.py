@@ -14,7 +14,7 @@ from flows.imagery.address import is_url
 from flows.imagery.limits import Limits
 from flows.imagery.patience import Patience
 from flows.imagery.scene import ImageryError
-from flows.imagery.web import Answer, Web
+from flows.imagery.web import Answer, WebClient
 from flows.printable import printable
 
 FIRST_WAIT_S = 0.3
@@ -32,7 +32,7 @@ class SearchEndError(ImageryError):
 class Pages:
     """Reads the pages of one search. Safe to use from several threads."""
 
-    web: Web
+    web: WebClient
     limits: Limits
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from rasterio._err import CPLE_BaseError
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from flows.imagery.address import is_url
@@ -20,7 +21,7 @@ from flows.imagery.catalog_rules import BUCKET
 from flows.imagery.limits import USUAL_LIMITS, Limits
 from flows.imagery.patience import PassingError
 from flows.imagery.scene import ImageryError
-from flows.imagery.web import Web
+from flows.imagery.web import WebClient
 from flows.imagery.web_file import WebFile
 from flows.printable import printable
 
@@ -36,6 +37,7 @@ _BEGINNINGS = {
 _HEAD = 16_384
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _SIZE = struct.Struct(">HHIIIIIIIIH")  # length, capabilities, size and offset of image and of tiles, components
+SMALLEST_PIXEL = 1e-18  # square degrees or metres: below what any number of a position can tell apart
 _NAME = "file"  # what GDAL is told: the address stays with us
 # Side files are never looked for: they would cost requests, and may name other files.
 GDAL_SETTINGS = {
@@ -48,7 +50,16 @@ GDAL_SETTINGS = {
     "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/:/vsigs/:/vsiaz/",
 }
 # What rasterio raises for a file that is damaged on purpose, beside its own errors.
-DAMAGE = (RasterioError, CPLE_BaseError, ArithmeticError, ValueError, TypeError, MemoryError)
+DAMAGE = (
+    RasterioError,
+    CPLE_BaseError,
+    NotGeoreferencedWarning,
+    ArithmeticError,
+    ValueError,
+    TypeError,
+    MemoryError,
+)
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)  # it is refused in words
 
 
 class RasterFileError(ImageryError):
@@ -58,7 +69,7 @@ class RasterFileError(ImageryError):
 class RasterFiles:
     """The files of one catalog, as far as they may be opened. Safe to use from several threads."""
 
-    def __init__(self, web: Web | None = None, limits: Limits = USUAL_LIMITS) -> None:
+    def __init__(self, web: WebClient | None = None, limits: Limits = USUAL_LIMITS) -> None:
         """Of a catalog whose files on the web are asked for through `web`."""
         self._web = web
         self._limits = limits
@@ -100,7 +111,7 @@ class RasterFiles:
 
         try:
             with rasterio.open(_NAME, driver=driver, opener=opener) as dataset:
-                _check(dataset, self._limits)
+                check_raster(dataset, self._limits)
                 yield dataset
         except DAMAGE as error:
             _pass_on(handed)
@@ -118,7 +129,7 @@ class RasterFiles:
             raise RasterFileError(printable(getattr(error, "strerror", None) or error)) from error
         try:
             with rasterio.open(path, driver=driver) as dataset:
-                _check(dataset, self._limits)
+                check_raster(dataset, self._limits)
                 yield dataset
         except DAMAGE as error:
             raise RasterFileError(_words(error)) from error
@@ -128,7 +139,7 @@ class RasterFiles:
         driver = JPEG2000 if name.lower().endswith((".jp2", ".j2k")) else GEOTIFF
         try:
             with rasterio.open(name, driver=driver) as dataset:
-                _check(dataset, self._limits)
+                check_raster(dataset, self._limits)
                 yield dataset
         except DAMAGE as error:
             raise RasterFileError(_words(error)) from error
@@ -164,8 +175,11 @@ def _check_tiles(head: bytes) -> None:
         raise RasterFileError(f"it has {tiles} tiles in {bands} bands")
 
 
-def _check(dataset: DatasetReader, limits: Limits) -> None:
-    """The raster is one that can be read within the limits, and has a place on Earth that can be reckoned with."""
+def check_raster(dataset: DatasetReader, limits: Limits = USUAL_LIMITS) -> None:
+    """Check that a raster can be read within the limits, and has a place on Earth that can be reckoned with.
+
+    Raises `RasterFileError` for one that cannot or has none.
+    """
     if dataset.count > limits.bands or dataset.width * dataset.height > limits.raster_pixels:
         raise RasterFileError(f"it has {dataset.width} × {dataset.height} px in {dataset.count} bands, too many")
     rows, columns = dataset.block_shapes[0]
@@ -177,8 +191,9 @@ def _check(dataset: DatasetReader, limits: Limits) -> None:
             f"are allowed; use a tiled file"
         )
     pixel = dataset.transform
-    if not all(map(math.isfinite, pixel[:6])) or abs(pixel.a * pixel.e - pixel.b * pixel.d) < 1e-18:
-        raise RasterFileError("its pixels have no size or place")
+    has_size = all(map(math.isfinite, pixel[:6])) and abs(pixel.a * pixel.e - pixel.b * pixel.d) >= SMALLEST_PIXEL
+    if not has_size or pixel.is_identity:
+        raise RasterFileError("its pixels have no size or place on Earth")
     if dataset.crs is not None and not (dataset.crs.is_projected or dataset.crs.is_geographic):
         raise RasterFileError("its coordinate reference system is no map's")
 

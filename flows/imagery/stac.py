@@ -15,7 +15,7 @@ from flows.imagery.metering import Cost, Limiter
 from flows.imagery.scene import ImageryError, Scene, SceneRef, Sensor
 from flows.imagery.signing import PLANETARY_COMPUTER_COLLECTIONS, Signer, is_planetary_computer
 from flows.imagery.stac_catalog import Catalog, open_catalog
-from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass
+from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass, without_crowds
 
 REQUESTS_A_BAND = 2
 EARTH_SEARCH = "https://earth-search.aws.element84.com/v1"
@@ -110,13 +110,8 @@ class StacSource:
         bounds = grid.bounds_lonlat
         listed = self._catalog().items(bounds, since=since, until=until)
         near = (item for item in listed if item.may_touch(bounds) and since <= item.acquired.date() <= until)
-        kept = []
-        for overpass in overpasses(near):
-            if len(overpass.items) > self._limits.items_a_scene:
-                name = f"{overpass.first.sensor} of {overpass.acquired.date()}"
-                self._crowds[name] = f"{len(overpass.items)} items, and {self._limits.items_a_scene} are the most"
-            else:
-                kept.append(overpass)
+        kept, crowds = without_crowds(overpasses(near), self._limits.items_a_scene)
+        self._crowds.update(crowds)
         return kept
 
     def _catalog(self) -> Catalog:

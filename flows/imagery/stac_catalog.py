@@ -19,7 +19,7 @@ from flows.imagery.raster_files import RasterFiles
 from flows.imagery.scene import ImageryError
 from flows.imagery.stac_item import Bounds, SceneItem, read_scene_item
 from flows.imagery.stac_walk import links_of, search, walk
-from flows.imagery.web import Web
+from flows.imagery.web import WebClient
 from flows.printable import printable
 
 
@@ -59,7 +59,7 @@ def open_catalog(
     `hosts` are those beside its own that it may name. Raises `ImageryError` when it cannot be read.
     """
     location = location if is_url(location) or "://" in location else str(Path(location).absolute())
-    web = Web(rules_for(location, hosts), limits)
+    web = WebClient(rules_for(location, hosts), limits)
     pages = Pages(web, limits)
     try:
         page = pages.read(location)
@@ -137,7 +137,7 @@ class ApiCatalog:
     """A STAC API, asked by place and time; everything else is sorted out here, since servers answer it wrongly."""
 
     def __init__(
-        self, location: str, offered: dict[str, str], web: Web, *, collections: Sequence[str], page_size: int
+        self, location: str, offered: dict[str, str], web: WebClient, *, collections: Sequence[str], page_size: int
     ) -> None:
         """Of the addresses of its search by method; nothing is asked yet."""
         self._location = location
@@ -180,7 +180,7 @@ class ApiCatalog:
 class _Reading:
     """The items of a catalog as scenes' items, and those that are passed over."""
 
-    def __init__(self, web: Web, collections: Sequence[str]) -> None:
+    def __init__(self, web: WebClient, collections: Sequence[str]) -> None:
         self._rules = web.rules
         self._collections = collections
         self.passed_over: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -93,7 +93,7 @@ def scene_item(item: Item, locate: Locate = as_named) -> SceneItem | None:
     Raises `ImageryError` for an asset whose scale, offset or nodata is not a number, for one that `locate` refuses, and
     for an id, a bounding box or a processing baseline that is none.
     """
-    _check_name(item)
+    check_id(item.id)
     found = find_bands(item, locate)
     sensor = _sensor(item, found)
     acquired = item.datetime or item.common_metadata.start_datetime
@@ -109,9 +109,9 @@ def scene_item(item: Item, locate: Locate = as_named) -> SceneItem | None:
         bounds=_bounds(item),
         bands={name: found[name] for name in names if name in found},
         scl=found.get(SCL) if sensor is Sensor.SENTINEL_2 else None,
-        processing_baseline=_baseline(said.get("s2:processing_baseline") or said.get("processing:version")),
+        processing_baseline=baseline_of(said.get("s2:processing_baseline") or said.get("processing:version")),
         has_offset_removed=_flag(said.get("earthsearch:boa_offset_applied")),
-        relative_orbit=_orbit(said.get("sat:relative_orbit")),
+        relative_orbit=orbit_of(said.get("sat:relative_orbit")),
         orbit_direction=_text(said.get("sat:orbit_state")),
     )
 
@@ -136,20 +136,24 @@ def _sensor(item: Item, bands: Collection[str]) -> Sensor | None:
     return Sensor.SENTINEL_2 if has_optical else None
 
 
-def _check_name(item: Item) -> None:
-    """The id is a text that can be printed and kept."""
-    if not isinstance(item.id, str) or not item.id.strip() or printable(item.id) != item.id:
+def check_id(item_id: object) -> str:
+    """Return an item's id, a text that can be printed and kept; raises `ImageryError` for anything else."""
+    if not isinstance(item_id, str) or not item_id.strip() or printable(item_id) != item_id:
         raise ImageryError("its id is empty, too long, has hidden characters, or is no text")
+    return item_id
+
+
+def bounds_of(box: Sequence[float]) -> Bounds:
+    """Return a bounding box without its heights; raises `ImageryError` for one that is none."""
+    if len(box) not in (4, 6) or not all(math.isfinite(number) for number in box):
+        raise ImageryError("its bounding box is not of four or six numbers")
+    half = len(box) // 2
+    return float(box[0]), float(box[1]), float(box[half]), float(box[half + 1])
 
 
 def _bounds(item: Item) -> Bounds | None:
     box = item.bbox or (shape(item.geometry).bounds if item.geometry else None)
-    if not box:
-        return None
-    half = len(box) // 2  # a box with heights has six numbers
-    if len(box) not in (4, 6) or not all(math.isfinite(number) for number in box):
-        raise ImageryError("its bounding box is not of four or six numbers")
-    return float(box[0]), float(box[1]), float(box[half]), float(box[half + 1])
+    return bounds_of(box) if box else None
 
 
 def _are_alike(one: Bounds, other: Bounds) -> bool:
@@ -169,7 +173,8 @@ def _longitudes(bounds: Bounds) -> list[tuple[float, float]]:
     return [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
 
 
-def _orbit(value: Any) -> int | None:
+def orbit_of(value: Any) -> int | None:
+    """Return a relative orbit, None for what is none."""
     return int(value) if re.fullmatch(r"[0-9]{1,4}", str(value)) else None
 
 
@@ -181,8 +186,8 @@ def _text(value: Any) -> str | None:
     return None if value is None else printable(value, longest=40)
 
 
-def _baseline(value: Any) -> str | None:
-    """The processing baseline, which also names a folder of the archive."""
+def baseline_of(value: Any) -> str | None:
+    """Return a processing baseline, which also names a folder of the archive; raises `ImageryError` for nonsense."""
     if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,39}", str(value)):
         raise ImageryError(f"its processing baseline is `{printable(value, longest=60)}`")
     return None if value is None else str(value)

@@ -74,6 +74,18 @@ def overpasses(items: Iterable[SceneItem]) -> list[Overpass]:
     return sorted(found, key=lambda overpass: (overpass.acquired, overpass.scene_id))
 
 
+def without_crowds(found: Iterable[Overpass], most: int) -> tuple[list[Overpass], dict[str, str]]:
+    """Return the overpasses of at most so many items, and by its name why each of the others is passed over."""
+    kept, crowds = [], {}
+    for overpass in found:
+        if len(overpass.items) <= most:
+            kept.append(overpass)
+        else:
+            name = f"{overpass.first.sensor} of {overpass.acquired.date()}"
+            crowds[name] = f"{len(overpass.items)} items, and {most} are the most"
+    return kept, crowds
+
+
 def _place_in_mosaic(item: SceneItem) -> tuple[float, str, str]:
     return -baseline_number(item.processing_baseline), item.id, item.collection
 

@@ -30,6 +30,7 @@ from flows.printable import printable
 BUSY = (429, 503)
 REDIRECTS = {301: "GET", 302: "GET", 303: "GET", 307: "", 308: ""}  # the method that follows; '' the same
 OK, PARTIAL, BROKEN = 200, 206, 500
+LONGEST_COMPLAINT = 1_000_000  # bytes of an answer that says what went wrong
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 AT_ONCE = 16
 for _part in ("connection", "http11", "proxy"):
@@ -38,6 +39,10 @@ for _part in ("connection", "http11", "proxy"):
 
 class SlowError(ImageryError):
     """A server took longer than it may; asking again at once would not help."""
+
+
+class TooOftenError(SlowError):
+    """A catalog's hosts were slow or busy so often that they are left alone until the next run."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Answer:
     address: str
 
 
-class Web:
+class WebClient:
     """The web as one catalog may see it. Safe to use from several threads.
 
     Every request, and every redirect that it leads to, is checked by the catalog's rules; the address behind a name is
@@ -81,9 +86,11 @@ class Web:
         headers = {"Accept-Encoding": "gzip", "Content-Type": "application/json"}
         return self._checked(self._followed("POST", address, headers, body, most))
 
+    def send(self, method: str, address: str, *, headers: Mapping[str, str], body: bytes, most: int) -> Answer:
+        """Return the answer to one request, whatever its status; no redirect is followed."""
+        return self._exchanged(method, address, {"Accept-Encoding": "gzip", **headers}, body, most)
+
     def _followed(self, method: str, address: str, headers: dict[str, str], body: bytes, most: int) -> Answer:
-        if self._late >= self.limits.late or self._busy >= self.limits.busy:
-            raise SlowError("the catalog's hosts were too slow or busy too often in this run; the next run asks again")
         for _ in range(self.limits.redirects + 1):
             answer = self._exchanged(method, address, headers, body, most)
             target = answer.headers.get("location")
@@ -95,20 +102,24 @@ class Web:
             address = self.rules.resolved(answer.address, target)
         raise ImageryError(f"more than {self.limits.redirects} redirects")
 
-    def _exchanged(self, method: str, address: str, headers: dict[str, str], body: bytes, most: int) -> Answer:
+    def _exchanged(self, method: str, address: str, headers: Mapping[str, str], body: bytes, most: int) -> Answer:
+        if self._late >= self.limits.late or self._busy >= self.limits.busy:
+            raise TooOftenError("its hosts were too slow or busy too often in this run; the next run asks again")
         url = self.rules.check(address)
         pool, network = self._way_to(url)
-        sent = [("Host", url.netloc.decode()), ("User-Agent", "sitewatch"), ("Accept", "*/*"), *headers.items()]
+        sent = [("Host", url.netloc.decode()), ("User-Agent", "sitewatch"), ("Accept", "*/*")]
         if url.username:
             word = b64encode(f"{unquote(url.username)}:{unquote(url.password)}".encode()).decode()
             sent.append(("Authorization", f"Basic {word}"))
         if method == "POST":
             sent.append(("Content-Length", str(len(body))))
+        ours = {name.lower() for name, _ in headers.items()}
+        sent = [*((name, value) for name, value in sent if name.lower() not in ours), *headers.items()]
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         with self._told(), network.exchange(), pool.stream(method, target, headers=sent, content=body) as answer:
             said = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}
-            is_wanted = answer.status in (OK, PARTIAL)
-            content = b"".join(_unpacked(answer.iter_stream(), said, most)) if is_wanted else b""
+            largest = most if answer.status in (OK, PARTIAL) else min(most, LONGEST_COMPLAINT)
+            content = b"" if answer.status in REDIRECTS else b"".join(_unpacked(answer.iter_stream(), said, largest))
             return Answer(answer.status, said, content, address)
 
     def _checked(self, answer: Answer) -> Answer:

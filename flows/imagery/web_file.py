@@ -12,7 +12,7 @@ from functools import partial
 
 from flows.imagery.patience import BusyError, PassingError
 from flows.imagery.scene import ImageryError
-from flows.imagery.web import OK, PARTIAL, Answer, Web
+from flows.imagery.web import OK, PARTIAL, Answer, WebClient
 
 BLOCK = 16_384  # as GDAL reads by itself; the header of a COG fits into one
 LONGEST_PART = 128 * BLOCK
@@ -28,7 +28,7 @@ class WebFile(io.RawIOBase):
     is open; what is read in order is fetched in parts that grow.
     """
 
-    def __init__(self, web: Web, address: str) -> None:
+    def __init__(self, web: WebClient, address: str) -> None:
         """Nothing is asked yet."""
         super().__init__()
         self._web, self._address = web, address

@@ -57,7 +57,7 @@ def hostile_web() -> Iterator[HostileWeb]:
                 self.close_connection = True
 
         do_POST = do_GET
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # without a body
 
         def give(self, content: bytes) -> None:
             asked = self.headers.get("Range", "")
@@ -72,7 +72,8 @@ def hostile_web() -> Iterator[HostileWeb]:
                 self.send_response(200)
             self.send_header("Content-Length", str(len(part)))
             self.end_headers()
-            self.wfile.write(part)
+            if self.command != "HEAD":
+                self.wfile.write(part)
 
         def log_message(self, *_: Any) -> None:
             pass
