@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ from flows.findings import layers_of, news_of, properties_of
 from flows.imagery.archive import Archive, ArchivedScene
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.scene import ImageryError
-from flows.imagery.source import Source
+from flows.imagery.source import Selective, Source
 from flows.ledger.ids import event_id
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import EventRecord, ObservationRecord, SceneRecord
@@ -65,7 +65,8 @@ class AreaOutcome:
     """What the watch over one area did.
 
     `fetched` counts the scenes that were completed too. `issued` and `changed` are alerts that are new since before, or
-    in another state. `blind` says why nothing could be compared, and what to do.
+    in another state. `passed_over` are items of the catalog that could not be used, with the reason. `blind` says why
+    nothing could be compared, and what to do.
     """
 
     area_id: str
@@ -74,6 +75,7 @@ class AreaOutcome:
     failed_scenes: tuple[tuple[str, str], ...] = ()
     revised_scenes: tuple[tuple[str, str], ...] = ()
     completed_scenes: tuple[tuple[str, str], ...] = ()
+    passed_over: tuple[tuple[str, str], ...] = ()
     blind: str = ""
     stopwatch: Stopwatch = field(default_factory=Stopwatch, compare=False)
     issued: list[str] = field(default_factory=list)
@@ -83,6 +85,11 @@ class AreaOutcome:
     def seconds(self) -> dict[str, float]:
         """How long each step took."""
         return self.stopwatch.seconds
+
+
+def passed_over(outcomes: Iterable[AreaOutcome]) -> dict[str, str]:
+    """Return why items of the catalog could not be used, by their name: areas of one catalog meet the same items."""
+    return dict(sorted(one for outcome in outcomes for one in outcome.passed_over))
 
 
 def watch_area(area: Area, asked: Asked, stores: Stores, *, progress: Progress) -> AreaOutcome:
@@ -162,6 +169,8 @@ def _fetch(
     if source is None:
         return
     refs = source.search(area, grid, since=days[0], until=days[1])
+    if isinstance(source, Selective):
+        outcome.passed_over = tuple(sorted(source.passed_over.items()))
     done = 0
 
     def on_scene(_: object) -> None:

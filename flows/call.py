@@ -15,6 +15,8 @@ from flows.channels import check_channels, doubts_about, routes_of
 from flows.credentials import check_account
 from flows.evidence.manifests import signing_key
 from flows.imagery.address import is_url
+from flows.imagery.catalog_rules import rules_for
+from flows.imagery.stac import EARTH_SEARCH
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.logs import log
 from flows.outputs_copy import outputs_bucket
@@ -137,6 +139,7 @@ def _check_catalog(settings: Settings) -> None:
     catalog = settings.catalog_address
     if settings.source is SourceName.STAC and catalog and not is_url(catalog) and not Path(catalog).is_file():
         raise SettingsError(f"catalog `{catalog}` is not a file; name its catalog.json, or an address")
+    rules_for(catalog or EARTH_SEARCH, settings.catalog_hosts)  # a host that is none says so
 
 
 def _check_outputs(outputs: Path) -> None:

@@ -9,24 +9,28 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 
 import numpy as np
-import rasterio
 
 from aois.area import Area
 from aois.grid import Grid
 from detectors.masks import clear_mask
 from detectors.wide import ZERO
 from flows.imagery.georeference import is_coincident
+from flows.imagery.limits import USUAL_LIMITS
 from flows.imagery.radiometry import REFLECTANCE_SCALE, StoredBand, calibration
+from flows.imagery.raster_files import RasterFiles
 from flows.imagery.scene import Scene, SceneRef, Sensor
 from flows.imagery.signing import PLANETARY_COMPUTER_COLLECTIONS, Signer, is_planetary_computer
 from flows.imagery.source import Source
 from flows.imagery.stac import EARTH_SEARCH, EARTH_SEARCH_COLLECTIONS
 from flows.imagery.stac_bands import BandAsset
-from flows.imagery.stac_catalog import open_catalog
+from flows.imagery.stac_catalog import Catalog, open_catalog
 from flows.imagery.stac_item import SceneItem
-from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass
+from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass, without_crowds
+from flows.imagery.stac_read import opened
+from flows.logs import log
 from flows.settings import Settings, SourceName
 from flows.sources import open_source
 from flows.wide.file_look import BandFile, FileLook, MosaicLook
@@ -38,6 +42,7 @@ BANDS = ("red", "nir")
 CLASSES_PIXEL_M = 20
 _RIM_PX = 8  # clouds beyond a strip spread into it
 _LARGEST = 65_534
+MOST_PASSED_OVER = 20  # items that the log names
 
 
 def looks_of(settings: Settings, region: Area, tile: Tile, *, since: date, until: date) -> list[WideLook]:
@@ -61,7 +66,8 @@ def _from_catalog(settings: Settings, tile: Tile, *, since: date, until: date) -
     location = settings.catalog_address or EARTH_SEARCH
     signer = Signer() if is_planetary_computer(location) else None
     usual = EARTH_SEARCH_COLLECTIONS if settings.catalog_address is None else ()
-    catalog = open_catalog(location, collections=PLANETARY_COMPUTER_COLLECTIONS if signer else usual, page_size=100)
+    collections = PLANETARY_COMPUTER_COLLECTIONS if signer else usual
+    catalog = open_catalog(location, collections=collections, page_size=100, hosts=settings.catalog_hosts)
     bounds = tile.grid.bounds_lonlat
     items = [
         replace(item, bands={band: item.bands[band] for band in BANDS})
@@ -71,30 +77,37 @@ def _from_catalog(settings: Settings, tile: Tile, *, since: date, until: date) -
         and set(BANDS) <= set(item.bands)
         and since <= item.acquired.date() <= until
     ]
-    return [_look(overpass, tile, signer, catalog.label) for overpass in overpasses(items)]
+    kept, crowds = without_crowds(overpasses(items), USUAL_LIMITS.items_a_scene)
+    passed = {**catalog.passed_over, **crowds}
+    for name, words in islice(passed.items(), MOST_PASSED_OVER):
+        log.warning("passed over: item %s: %s", name, words)
+    return [_look(overpass, tile, signer, catalog) for overpass in kept]
 
 
-def _look(overpass: Overpass, tile: Tile, signer: Signer | None, label: str) -> WideLook:
+def _look(overpass: Overpass, tile: Tile, signer: Signer | None, catalog: Catalog) -> WideLook:
     look_id, day = overpass.ref.scene_id, overpass.acquired.date()
     if signer is None:
-        parts = [part for item in overpass.items if (part := _as_files(item, tile.grid, look_id, day)) is not None]
+        found = (_as_files(item, tile.grid, catalog.files, look_id, day) for item in overpass.items)
+        parts = [part for part in found if part is not None]
         if len(parts) == len(overpass.items):
             return parts[0] if len(parts) == 1 else MosaicLook(look_id, day, tuple(parts))
 
     def read(grid: Grid) -> Scene:
         items = overpass.items if signer is None else tuple(signer.signed(item) for item in overpass.items)
-        return read_overpass(replace(overpass, items=items), grid, source="stac", catalog=label)
+        return read_overpass(
+            replace(overpass, items=items), grid, source="stac", catalog=catalog.label, files=catalog.files
+        )
 
     return KeptLook(look_id, day, tile, lambda window: _ground(read, tile.grid, window))
 
 
-def _as_files(item: SceneItem, grid: Grid, look_id: str, day: date) -> FileLook | None:
+def _as_files(item: SceneItem, grid: Grid, files: RasterFiles, look_id: str, day: date) -> FileLook | None:
     """The item as files on the grid's own pixels, or None where they are not, or not in plain uint16 reflectance."""
-    bands = [_on_grid(item, item.bands[name], grid) for name in BANDS]
+    bands = [_on_grid(item, item.bands[name], grid, files) for name in BANDS]
     red, nir = bands
     if red is None or nir is None or red.added != nir.added:
         return None
-    classes = None if item.scl is None else _classes_on_grid(item.scl, grid)
+    classes = None if item.scl is None else _classes_on_grid(item, item.scl, grid, files)
     if item.scl is not None and classes is None:
         return None
     return FileLook(look_id, day, red.file, nir.file, classes, red.added)
@@ -106,8 +119,8 @@ class _OnGrid:
     added: int
 
 
-def _on_grid(item: SceneItem, asset: BandAsset, grid: Grid) -> _OnGrid | None:
-    with rasterio.open(asset.href) as file:
+def _on_grid(item: SceneItem, asset: BandAsset, grid: Grid, files: RasterFiles) -> _OnGrid | None:
+    with opened(files, item, asset) as file:
         at = asset.index - 1
         stored = StoredBand(file.dtypes[at], file.scales[at], file.offsets[at], file.nodatavals[at])
         how = calibration(item, asset, stored)
@@ -116,18 +129,18 @@ def _on_grid(item: SceneItem, asset: BandAsset, grid: Grid) -> _OnGrid | None:
         if not is_plain or not is_coincident(file, grid) or not 0 <= added <= ZERO:
             return None
         top, left = _place(file.transform.c, file.transform.f, grid)
-    return _OnGrid(BandFile(asset.href, asset.index, top, left), added)
+    return _OnGrid(BandFile(asset.href, asset.index, top, left, files.open), added)
 
 
-def _classes_on_grid(asset: BandAsset, grid: Grid) -> BandFile | None:
-    with rasterio.open(asset.href) as file:
+def _classes_on_grid(item: SceneItem, asset: BandAsset, grid: Grid, files: RasterFiles) -> BandFile | None:
+    with opened(files, item, asset) as file:
         corner = round(file.transform.c), round(file.transform.f)
         of_classes = Grid(grid.epsg, *corner, file.width, file.height, CLASSES_PIXEL_M)
         between = (corner[0] - grid.left) % grid.pixel_size_m or (corner[1] - grid.top) % grid.pixel_size_m
         if file.dtypes[asset.index - 1] != "uint8" or not is_coincident(file, of_classes) or between:
             return None
         top, left = _place(file.transform.c, file.transform.f, grid)
-    return BandFile(asset.href, asset.index, top, left)
+    return BandFile(asset.href, asset.index, top, left, files.open)
 
 
 def _place(left_m: float, top_m: float, grid: Grid) -> tuple[int, int]:

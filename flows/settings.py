@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     areas: Path | None = Field(None, description="the watch list; the demonstration when left out")
     source: SourceName = Field(SourceName.SIMULATED, description="where imagery comes from")
     catalog: SecretStr | None = Field(None, description="a STAC API or catalog, on the web or on disk; may hold a key")
+    catalog_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="hosts beside its own that the catalog may name, separated by spaces; see flows/imagery/README.md",
+    )
     archive_url: str | None = Field(None, description="an object store for the archive, s3://bucket/folder")
     outputs_url: str | None = Field(None, description="an object store that gets a copy of what runs leave")
     archive_max_gb: float | None = Field(None, ge=0, description="what the archive may hold; nothing goes by itself")
@@ -78,7 +82,7 @@ class Settings(BaseSettings):
     units_per_minute: float = Field(300.0, gt=0, description="the provider's quota of processing units")
     budget_units: float | None = Field(None, ge=0, description="processing units that one run may spend")
 
-    @field_validator("alert_urls", "operator_urls", mode="before")
+    @field_validator("alert_urls", "operator_urls", "catalog_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.split()) if isinstance(value, str) else value

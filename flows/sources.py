@@ -28,7 +28,8 @@ def open_source(settings: Settings, *, story_end: date) -> Source:
     """
     if settings.source is SourceName.STAC:
         limit = settings.requests_per_minute
-        return StacSource(settings.catalog_address, limiter=None if limit is None else Limiter(limit, math.inf))
+        limiter = None if limit is None else Limiter(limit, math.inf)
+        return StacSource(settings.catalog_address, limiter=limiter, hosts=settings.catalog_hosts)
     if settings.source is SourceName.SENTINELHUB:
         return _sentinelhub(settings)
     return SimulatedSource(_story_end(settings.outputs, story_end), settings.seed)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Any, cast
@@ -27,7 +28,7 @@ from aois.area import Area, Kind
 from aois.grid import grid_of
 from aois.week import Week
 from flows.alerts.files import write_alerts, write_events
-from flows.areawatch import AreaOutcome, Progress, Stores, watch_area
+from flows.areawatch import AreaOutcome, Progress, Stores, passed_over, watch_area
 from flows.attest import attest
 from flows.call import areas_of, check_call, tell_doubts
 from flows.clock import check_clock
@@ -54,6 +55,7 @@ from flows.settings import Settings, load_settings
 from flows.sources import open_archive, open_source
 from flows.stopwatch import Stopwatch
 
+MOST_PASSED_OVER = 200  # items of a catalog that the run's summary names
 PATIENCE_S = 120.0  # for the end of another scheduled run
 
 
@@ -137,6 +139,8 @@ def watch(
         _finish(ledger, run, result, known, {"steps": clock.seconds, "areas_done": rows, "manifest": manifest})
         _show(result, rows, clock, is_simulated=stores.is_simulated)
         write_metrics(ledger, settings.outputs)
+        for name, words in islice(passed_over(outcomes).items(), MOST_PASSED_OVER):
+            log.warning("passed over", extra={"item": name, "reason": words})
         log.info("watch ended", extra={"failed": len(failures), "issued": len(result.issued), **clock.seconds})
     if failures:
         return Failed(message=f"areas failed: {', '.join(sorted(failures))}", data=result)
@@ -242,6 +246,7 @@ def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Ar
         "fetched": sum(o.fetched for o in result.outcomes),
         "completed": {o.area_id: dict(o.completed_scenes) for o in result.outcomes if o.completed_scenes},
         "revised": {o.area_id: dict(o.revised_scenes) for o in result.outcomes if o.revised_scenes},
+        "passed_over": dict(islice(passed_over(result.outcomes).items(), MOST_PASSED_OVER)),
         "copied": result.copied,
         "undelivered": list(result.undelivered),
         "spent": None if result.spent is None else asdict(result.spent) | {"minutes": round(result.minutes, 1)},

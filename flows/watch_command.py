@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from flows.alerts.console import console_table
+from flows.areawatch import passed_over
 from flows.call import areas_of, check_call, rerun_call
 from flows.channels import words_of_simulated
 from flows.clock import check_clock
@@ -129,6 +130,11 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         _say(f"not seen: {o.area_id}, {o.seen_share:.0%} of the ground clear this week, {since}")
     for outcome in result.outcomes:
         _tell_area(outcome)
+    passed = passed_over(result.outcomes)
+    for name, words in list(passed.items())[:5]:
+        _say(f"passed over: item {name}: {words}")
+    if len(passed) > 5:
+        _say(f"passed over: {len(passed) - 5} more items of the catalog, all in the run's summary.")
     for area_id, reason in sorted(result.failures.items()):
         _say(f"failed: {area_id}: {reason}")
     for reason in result.undelivered:

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import rasterio
 from PIL import Image
 from rasterio.errors import RasterioError
 from rio_tiler.errors import TileOutsideBounds
@@ -40,7 +41,7 @@ def drawn_tile(layer: Picture | Path, x: int, y: int, z: int) -> bytes:
     """A tile in Web Mercator as PNG, transparent beyond the layer; raises `DeskError` for a file that is no raster."""
     path = layer if isinstance(layer, Path) else layer.files[0]
     try:
-        with Reader(str(path)) as source:
+        with rasterio.open(path, driver="GTiff") as raster, Reader(None, dataset=raster) as source:
             if isinstance(layer, Path):
                 image = source.tile(x, y, z, tilesize=TILE_PX)
             else:
@@ -71,7 +72,7 @@ def _encoded(image: ImageData, kind: str, **options: bool) -> bytes:
 def _read(path: Path, picture: Picture) -> ImageData:
     height, width = picture.shape
     try:
-        with Reader(str(path)) as source:
+        with rasterio.open(path, driver="GTiff") as raster, Reader(None, dataset=raster) as source:
             crs = source.dataset.crs
             there = _there(source.dataset.descriptions, picture)
             image = source.part(

@@ -14,5 +14,9 @@ def without_secrets(location: str) -> str:
     """The address without user, password and query, where keys travel; a path as it is."""
     if "://" not in location:
         return location
-    parts = urlsplit(location)
+    try:
+        parts = urlsplit(location)
+    except ValueError:  # such as brackets around what is no IPv6 address
+        scheme, _, rest = location.partition("://")
+        return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -65,7 +65,7 @@ def decode(content: bytes, *, sha256: str) -> Archived:
     Raises `ImageryError` when the bytes are not such a file.
     """
     try:
-        with rasterio.Env(), MemoryFile(content) as file, file.open() as dataset:
+        with rasterio.Env(), MemoryFile(content) as file, file.open(driver="GTiff") as dataset:
             layers, said = dataset.read(), json.loads(dataset.tags()[METADATA_TAG])
         return Archived(_scene(layers, said, sha256=sha256), Grid(**said["grid"]))
     except (RasterioError, KeyError, TypeError, ValueError) as error:

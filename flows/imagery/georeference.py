@@ -37,6 +37,14 @@ def has_overlap(dataset: DatasetReader, grid: Grid) -> bool:
     return bool(west < right and left < east and south < top and bottom < north)
 
 
+def pixels_within(dataset: DatasetReader, grid: Grid) -> float:
+    """How many of the raster's pixels the grid's rectangle covers, in its own CRS; at most all."""
+    west, south, east, north = _bounds_in(dataset.crs.to_wkt(), grid)
+    pixel = dataset.transform
+    covered = abs((east - west) * (north - south)) / abs(pixel.a * pixel.e - pixel.b * pixel.d)
+    return min(float(covered), float(dataset.width * dataset.height))
+
+
 @lru_cache(maxsize=256)
 def _latitude(grid: Grid) -> float:
     _, south, _, north = grid.bounds_lonlat

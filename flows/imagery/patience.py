@@ -23,6 +23,10 @@ class PassingError(ImageryError):
         self.wait_s = wait_s
 
 
+class BusyError(PassingError):
+    """The provider asks to be left alone for a while."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How often a request is tried, and the wait between: doubling from `first_wait_s`, and up to as much by chance.

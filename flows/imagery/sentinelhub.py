@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from sentinelhub import CRS, BBox
 
 from aois.area import Area
 from aois.grid import Grid
+from flows.imagery.limits import USUAL_LIMITS
 from flows.imagery.metering import Cost
 from flows.imagery.radiometry import BASELINE_OFFSET, BASELINE_WITH_OFFSET, baseline_number
 from flows.imagery.scene import ImageryError, Provenance, Scene, SceneRef, Sensor
@@ -16,7 +19,9 @@ from flows.imagery.sentinelhub_answer import layers_of, measurements
 from flows.imagery.sentinelhub_client import Courier, bound
 from flows.imagery.sentinelhub_items import item_of
 from flows.imagery.sentinelhub_request import PRODUCTS, Part, parts_of, request_of, units_of, words_of
-from flows.imagery.stac_overpass import Overpass, overpasses
+from flows.imagery.stac_item import MALFORMED, SceneItem
+from flows.imagery.stac_overpass import Overpass, overpasses, without_crowds
+from flows.printable import printable
 
 PAGE_SIZE = 100
 
@@ -33,7 +38,13 @@ class SentinelHubSource:
         """Through a courier, which knows the account; `page_size` is what the catalog is asked for at a time."""
         self._courier = courier
         self._page_size = page_size
+        self._passed_over: dict[str, str] = {}
         self._found: dict[tuple[Grid, str], Overpass] = {}
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """Why each item that could not be used was passed over, by its name, in the searches so far."""
+        return dict(self._passed_over)
 
     @property
     def spent(self) -> Cost:
@@ -114,5 +125,25 @@ class SentinelHubSource:
                 time=(f"{since}T00:00:00Z", f"{until + timedelta(days=1)}T00:00:00Z"),
                 limit=self._page_size,
             )
-            items += [item_of(feature, sensor) for feature in features]
-        return overpasses(item for item in items if since <= item.acquired.date() <= until)
+            items += self._items(features, sensor)
+        found = overpasses(item for item in items if since <= item.acquired.date() <= until)
+        kept, crowds = without_crowds(found, USUAL_LIMITS.items_a_scene)
+        self._passed_over.update(crowds)
+        return kept
+
+    def _items(self, features: Sequence[Any], sensor: Sensor) -> list[SceneItem]:
+        """The items of a catalog's answer; malformed ones are passed over, unless there are no others."""
+        items, refused = [], []
+        for feature in features:
+            try:
+                items.append(item_of(feature, sensor))
+            except ImageryError as error:
+                refused.append((feature, error))
+            except MALFORMED as error:
+                refused.append((feature, ImageryError(f"it is malformed ({type(error).__name__})")))
+        if refused and not items:
+            raise ImageryError(f"service {self._courier.account}: {refused[0][1]}; report it to the service")
+        for feature, reason in refused:
+            name = feature.get("id") if isinstance(feature, dict) else None
+            self._passed_over[printable(name or "without id")] = printable(reason)
+        return items

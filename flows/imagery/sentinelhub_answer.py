@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
 from aois.grid import Grid
 from flows.imagery.georeference import crs_of, is_coincident
+from flows.imagery.raster_files import DAMAGE, RasterFileError, check_raster
 from flows.imagery.scene import Sensor
 from flows.imagery.scene_check import HIGHEST_SCL, BadContentError
 from flows.imagery.sentinelhub_request import PRODUCTS, Product
+from flows.printable import printable
 
 NUMBERS_PER_REFLECTANCE = np.float32(10_000)
 
@@ -28,13 +29,14 @@ def layers_of(content: bytes, sensor: Sensor, grid: Grid) -> npt.NDArray[Any]:
     if not content:
         raise BadContentError("the answer is empty", content)
     try:
-        with MemoryFile(content) as file, file.open() as dataset:
+        with MemoryFile(content) as file, file.open(driver="GTiff") as dataset:
+            check_raster(dataset)
             wrong = _wrong(dataset, product, grid)
             if wrong:
                 raise BadContentError(f"the answer's {wrong}", content)
             layers: npt.NDArray[Any] = dataset.read()
-    except RasterioError as error:
-        raise BadContentError(f"the answer is no whole TIFF ({error})", content) from None
+    except (RasterFileError, *DAMAGE) as error:
+        raise BadContentError(f"the answer is no whole TIFF ({printable(error)})", content) from None
     wrong = _wrong_masks(layers, sensor)
     if wrong:
         raise BadContentError(f"the answer's {wrong}", content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,15 +16,19 @@ from sentinelhub.exceptions import BaseSentinelHubException, DownloadFailedExcep
 
 from flows.imagery.address import without_secrets
 from flows.imagery.causes import cause_of
+from flows.imagery.limits import MB, USUAL_LIMITS
 from flows.imagery.metering import Cost, Limiter, Meter
 from flows.imagery.patience import PassingError, Patience
 from flows.imagery.scene import ImageryError
 from flows.imagery.sentinelhub_account import Account
+from flows.imagery.sentinelhub_web import ANSWER_BYTES, WatchedAdapter, WatchedSession, service_web, session_with
+from flows.printable import printable
 
 UNITS_SPENT = "X-ProcessingUnits-Spent"
 RETRY_AFTER = "Retry-After"  # in milliseconds, other than HTTP has it: so the service documents it
 REFUSED, TOO_MANY, BROKEN = 401, 429, 500
 TRIES_OF_TOKEN = 2
+TOKEN_BYTES = 1 * MB
 # What no other try will change; other errors of a token address come from what stands before it.
 _FINAL = {
     "invalid_client",
@@ -70,6 +75,7 @@ class Courier:
         self._limiter = limiter
         self._patience = patience
         self._config = config_of(account)
+        self._web = service_web(account)
         self._session: SentinelHubSession | None = None
         self._refusal: ImageryError | None = None
         self._lock = threading.Lock()
@@ -79,18 +85,26 @@ class Courier:
         """The library's configuration, credentials included: not to be shown."""
         return self._config
 
+    def ask(self, method: str, request: DownloadRequest, headers: dict[str, str], *, most: int) -> requests.Response:
+        """The answer to one sending, whatever its status."""
+        with session_with(WatchedAdapter(self._web, most=most), requests.Session()) as session:
+            return session.request(method, str(request.url), json=request.post_values, headers=headers)
+
     def features(self, collection: DataCollection, **search: Any) -> list[dict[str, Any]]:
         """All features of a catalog search, from all its pages; `search` as `SentinelHubCatalog.search` takes it."""
         catalog = SentinelHubCatalog(self._config)
         catalog.client = _Client(self, 0.0)
         try:
-            return list(catalog.search(collection, **search))
-        except (BaseSentinelHubException, AttributeError, KeyError, TypeError, ValueError) as error:
-            words = f"{type(error).__name__}: {str(error)[:200]}"
+            found = list(islice(catalog.search(collection, **search), USUAL_LIMITS.items + 1))
+        except (BaseSentinelHubException, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            words = f"{type(error).__name__}: {printable(error, longest=200)}"
             raise ImageryError(
                 f"service {self.account}: the catalog's answer cannot be read ({words}); check that the address is "
                 f"that of a Sentinel Hub service"
             ) from None
+        if len(found) > USUAL_LIMITS.items:
+            raise ImageryError(f"service {self.account}: the catalog lists more than {USUAL_LIMITS.items} items")
+        return found
 
     def fetch(self, request: DownloadRequest, *, units: float) -> bytes:
         """The content of the answer to a request of so many processing units."""
@@ -138,7 +152,7 @@ class Courier:
                 if self._session is None:
                     self._limiter.wait_for(0.0)
                     self.meter.settle(0.0, Cost(requests=1))
-                    self._session = SentinelHubSession(self._config)
+                    self._session = WatchedSession(self._config, WatchedAdapter(self._web, most=TOKEN_BYTES))
                 assert self._session.token
                 return self._session
             except (OAuth2Error, requests.RequestException, DownloadFailedException) as error:
@@ -155,7 +169,9 @@ class Courier:
         if isinstance(cause, OAuth2Error):
             code = str(getattr(cause, "error", "") or type(cause).__name__)
             if code not in _FINAL:
-                return PassingError(f"{where} gives no token ({self.account.scrubbed(code)[:100]}); try again later")
+                return PassingError(
+                    f"{where} gives no token ({printable(self.account.scrubbed(code), longest=100)}); try again later"
+                )
             self._refusal = ImageryError(
                 f"{where} gives no token ({code}); check SH_CLIENT_ID and SH_CLIENT_SECRET, and that they belong to "
                 f"this service"
@@ -177,7 +193,7 @@ class Courier:
     def _check_status(self, response: requests.Response) -> None:
         if response.ok:
             return
-        status, said = response.status_code, self.account.scrubbed(decode_sentinelhub_err_msg(response))[:300]
+        status, said = response.status_code, printable(self.account.scrubbed(decode_sentinelhub_err_msg(response)))
         words = f"service {self.account} answered {status}{f' ({said})' if said else ''}"
         if status == TOO_MANY or status >= BROKEN:
             raise PassingError(f"{words}; try again later", wait_s=_asked_s(response))
@@ -209,7 +225,9 @@ class _Client(SentinelHubDownloadClient):
 
     def exchange(self, request: DownloadRequest) -> requests.Response:
         """The answer to one sending, whatever its status."""
-        return self._do_download(request)
+        most = ANSWER_BYTES if self.units else USUAL_LIMITS.page_bytes
+        headers: dict[str, str] = self._prepare_headers(request)
+        return self._courier.ask(request.request_type.value, request, headers, most=most)
 
 
 def _units_of(response: requests.Response, *, foreseen: float) -> float:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flows.imagery.scene import ImageryError, Sensor
-from flows.imagery.stac_item import Bounds, SceneItem
+from flows.imagery.stac_item import Bounds, SceneItem, baseline_of, bounds_of, check_id, orbit_of
+from flows.printable import printable
 
 # S2A_MSIL2A_20230101T100421_N0509_R122_T33TWM_… with or without .SAFE, or S2A_OPER_MSI_L2A_TL_…_T33TWM_N05.09
 _BASELINE = re.compile(r"_N(\d{2})\.?(\d{2})(?=[_.]|$)")
@@ -24,18 +25,18 @@ def item_of(feature: dict[str, Any], sensor: Sensor) -> SceneItem:
 
     Raises `ImageryError` for a feature without id or date, and for one that gives two processing baselines.
     """
-    item_id, said = str(feature.get("id") or ""), feature.get("properties") or {}
+    item_id, said = check_id(feature.get("id")), feature.get("properties") or {}
     try:
         acquired = datetime.fromisoformat(str(said["datetime"]))
     except (KeyError, ValueError):
         raise ImageryError(
-            f"catalog item `{item_id}` has datetime `{said.get('datetime')}`, which is no time; report it to the "
-            f"service"
+            f"catalog item `{item_id}` has datetime `{printable(said.get('datetime'))}`, which is no time; report it "
+            f"to the service"
         ) from None
     is_radar = sensor is Sensor.SENTINEL_1
     return SceneItem(
         id=item_id,
-        collection=str(feature.get("collection") or ""),
+        collection=printable(feature.get("collection") or "", longest=100),
         sensor=sensor,
         acquired=acquired.replace(tzinfo=acquired.tzinfo or UTC).astimezone(UTC),
         bounds=_bounds(feature),
@@ -44,13 +45,13 @@ def item_of(feature: dict[str, Any], sensor: Sensor) -> SceneItem:
         processing_baseline=None if is_radar else _baseline(item_id, said),
         has_offset_removed=None,
         relative_orbit=_relative_orbit(item_id, said, is_radar=is_radar),
-        orbit_direction=str(said["sat:orbit_state"]).lower() if said.get("sat:orbit_state") else None,
+        orbit_direction=printable(said["sat:orbit_state"], longest=40).lower() if said.get("sat:orbit_state") else None,
     )
 
 
 def _bounds(feature: dict[str, Any]) -> Bounds | None:
     box = feature.get("bbox")
-    return (box[0], box[1], box[2], box[3]) if isinstance(box, list) and len(box) == 4 else None
+    return bounds_of(box) if isinstance(box, list) and len(box) == 4 else None
 
 
 def _baseline(item_id: str, said: dict[str, Any]) -> str | None:
@@ -60,15 +61,16 @@ def _baseline(item_id: str, said: dict[str, Any]) -> str | None:
     declared = said.get("s2:processing_baseline") or said.get("processing:version")
     if named and declared and str(declared) != named:
         raise ImageryError(
-            f"catalog item `{item_id}` is of processing baseline {named} by its name and {declared} by its "
-            f"properties, so that its offset is not known; report it to the service"
+            f"catalog item `{item_id}` is of processing baseline {named} by its name and "
+            f"{printable(declared, longest=40)} by its properties, so that its offset is not known; report it to "
+            f"the service"
         )
-    return named or (str(declared) if declared else None)
+    return named or baseline_of(declared or None)
 
 
 def _relative_orbit(item_id: str, said: dict[str, Any], *, is_radar: bool) -> int | None:
-    if str(said.get("sat:relative_orbit", "")).isdigit():
-        return int(said["sat:relative_orbit"])
+    if (orbit := orbit_of(said.get("sat:relative_orbit"))) is not None:
+        return orbit
     if not is_radar:
         match = _S2_ORBIT.search(item_id)
         return int(match[1]) if match else None

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-import urllib3
-from urllib3.exceptions import HTTPError
-
-from flows.imagery.causes import cause_of
+from flows.imagery.catalog_rules import rules_for
+from flows.imagery.limits import USUAL_LIMITS
+from flows.imagery.patience import PassingError, Patience
 from flows.imagery.scene import ImageryError
 from flows.imagery.stac_bands import BandAsset
 from flows.imagery.stac_item import SceneItem
+from flows.imagery.web import WebClient
+from flows.printable import printable
 
 PLANETARY_COMPUTER = "planetarycomputer.microsoft.com"
 # Its `sentinel-1-grd` is uncalibrated, and its other collections are of other satellites.
@@ -22,8 +24,9 @@ PLANETARY_COMPUTER_COLLECTIONS = ("sentinel-2-l2a", "sentinel-1-rtc")
 TOKEN_URL = f"https://{PLANETARY_COMPUTER}/api/sas/v1/token"
 STORE = ".blob.core.windows.net"
 RENEW_BEFORE = timedelta(minutes=5)  # a scene is read in less
-_RETRY = urllib3.Retry(total=5, backoff_factor=0.5, backoff_jitter=0.5, status_forcelist=(429, 500, 502, 503, 504))
-_TIMEOUT_S = 60.0
+LARGEST_TOKEN = 100_000  # bytes of an answer; a token has some 300
+_TOKEN = re.compile(r"[A-Za-z0-9%&=._~:+/-]{1,2000}")
+_PATIENCE = Patience(tries=5, first_wait_s=0.5, longest_wait_s=USUAL_LIMITS.longest_wait_s)
 
 
 class Signer:
@@ -35,7 +38,7 @@ class Signer:
     def __init__(self, token_url: str = TOKEN_URL, *, store: str = STORE) -> None:
         """Where tokens are given, and the end of the name of the hosts that want one. Nothing is asked yet."""
         self._token_url, self._store = token_url, store
-        self._pool = urllib3.PoolManager(retries=_RETRY, timeout=_TIMEOUT_S)
+        self._web, self._patience = WebClient(rules_for(token_url)), _PATIENCE
         self._tokens: dict[str, tuple[str, datetime]] = {}
         self._lock = threading.Lock()
 
@@ -60,16 +63,20 @@ class Signer:
 
     def _ask(self, container: str) -> tuple[str, datetime]:
         url = f"{self._token_url}/{container}"
+        shown = printable(url)
         try:
-            answer = self._pool.request("GET", url)
-            said = json.loads(answer.data) if answer.status == 200 else {}
-            return str(said["token"]), datetime.fromisoformat(str(said["msft:expiry"]))
-        except HTTPError as error:
-            raise ImageryError(f"token address `{url}` cannot be asked ({cause_of(error)}); try again later") from None
-        except (KeyError, TypeError, ValueError):
-            raise ImageryError(
-                f"token address `{url}` gives no token (status {answer.status}); try again later"
-            ) from None
+            content = self._patience.keep_trying(lambda: self._web.get(url, most=LARGEST_TOKEN)).content
+            said = json.loads(content)
+            token, expiry = str(said["token"]), datetime.fromisoformat(str(said["msft:expiry"]))
+        except PassingError as error:
+            raise ImageryError(f"token address `{shown}` cannot be asked ({error}); try again later") from None
+        except ImageryError as error:
+            raise ImageryError(f"token address `{shown}` gives no token ({error}); try again later") from None
+        except (LookupError, TypeError, ValueError, RecursionError):
+            raise ImageryError(f"token address `{shown}` answers with no token; try again later") from None
+        if not _TOKEN.fullmatch(token):
+            raise ImageryError(f"token address `{shown}` answers with what is no token; try again later")
+        return token, expiry if expiry.tzinfo else expiry.replace(tzinfo=UTC)
 
 
 def is_planetary_computer(location: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aois.area import Area
 from aois.grid import Grid
@@ -30,4 +30,14 @@ class Source(Protocol):
 
         Raises `ImageryError` when the scene cannot be read.
         """
+        ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A source that passes over what it cannot use, and says so."""
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """Why each item that could not be used was passed over, by its name, in the searches so far."""
         ...

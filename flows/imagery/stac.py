@@ -10,11 +10,12 @@ from pathlib import Path
 
 from aois.area import Area
 from aois.grid import Grid
+from flows.imagery.limits import USUAL_LIMITS, Limits
 from flows.imagery.metering import Cost, Limiter
 from flows.imagery.scene import ImageryError, Scene, SceneRef, Sensor
 from flows.imagery.signing import PLANETARY_COMPUTER_COLLECTIONS, Signer, is_planetary_computer
 from flows.imagery.stac_catalog import Catalog, open_catalog
-from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass
+from flows.imagery.stac_overpass import Overpass, overpasses, read_overpass, without_crowds
 
 REQUESTS_A_BAND = 2
 EARTH_SEARCH = "https://earth-search.aws.element84.com/v1"
@@ -39,9 +40,12 @@ class StacSource:
         page_size: int = 100,
         limiter: Limiter | None = None,
         signer: Signer | None = None,
+        hosts: Sequence[str] = (),
+        limits: Limits = USUAL_LIMITS,
     ) -> None:
         """Name the catalog: a path, an address, or None for Earth Search; `page_size` is what an API is asked for.
 
+        `hosts` are those beside its own that the catalog may name, `limits` what it may take.
         With a limiter, scenes are read no faster than it lets their requests through. With a signer, which the
         Planetary Computer has by itself, the addresses of files are signed just before they are read.
         """
@@ -52,8 +56,10 @@ class StacSource:
         usual = EARTH_SEARCH_COLLECTIONS if catalog is None else PLANETARY_COMPUTER_COLLECTIONS if is_signed else ()
         self._collections = tuple(collections) or usual
         self._page_size = page_size
+        self._hosts, self._limits = tuple(hosts), limits
         self._opened: Catalog | None = None
         self._found: dict[tuple[Grid, str], Overpass] = {}
+        self._crowds: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def search(self, area: Area, grid: Grid, *, since: date, until: date) -> list[SceneRef]:
@@ -61,6 +67,13 @@ class StacSource:
         found = self._overpasses(grid, since=since, until=until)
         self._found.update({(grid, overpass.ref.scene_id): overpass for overpass in found})
         return [overpass.ref for overpass in found]
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """Why each item that could not be used was passed over, by its name, in the searches so far."""
+        with self._lock:
+            opened = self._opened
+        return {**({} if opened is None else opened.passed_over), **self._crowds}
 
     def price(self, grid: Grid, ref: SceneRef) -> Cost:
         """What reading a scene of the last search takes: a header and a block of pixels for each band, uncompressed."""
@@ -83,7 +96,8 @@ class StacSource:
             self._limiter.wait_for(requests=_price(chosen, grid).requests)
         if self._signer is not None:
             chosen = replace(chosen, items=tuple(self._signer.signed(item) for item in chosen.items))
-        scene = read_overpass(chosen, grid, source=self.name, catalog=self._catalog().label)
+        catalog = self._catalog()
+        scene = read_overpass(chosen, grid, source=self.name, catalog=catalog.label, files=catalog.files)
         return replace(scene, scene_id=ref.scene_id)
 
     def _look_up(self, grid: Grid, ref: SceneRef) -> Overpass:
@@ -95,12 +109,21 @@ class StacSource:
     def _overpasses(self, grid: Grid, *, since: date, until: date) -> list[Overpass]:
         bounds = grid.bounds_lonlat
         listed = self._catalog().items(bounds, since=since, until=until)
-        return overpasses(item for item in listed if item.may_touch(bounds) and since <= item.acquired.date() <= until)
+        near = (item for item in listed if item.may_touch(bounds) and since <= item.acquired.date() <= until)
+        kept, crowds = without_crowds(overpasses(near), self._limits.items_a_scene)
+        self._crowds.update(crowds)
+        return kept
 
     def _catalog(self) -> Catalog:
         with self._lock:
             if self._opened is None:
-                self._opened = open_catalog(self._location, collections=self._collections, page_size=self._page_size)
+                self._opened = open_catalog(
+                    self._location,
+                    collections=self._collections,
+                    page_size=self._page_size,
+                    hosts=self._hosts,
+                    limits=self._limits,
+                )
         return self._opened
 
 

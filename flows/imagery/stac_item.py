@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pystac import Item
+from pystac import Item, STACError, STACTypeError
+from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
-from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Sensor
-from flows.imagery.stac_bands import SCL, BandAsset, find_bands
+from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, ImageryError, Sensor
+from flows.imagery.stac_bands import SCL, BandAsset, Locate, as_named, find_bands
+from flows.printable import printable
 
 _SENTINEL = re.compile(r"(?:sentinel[-_ ]?|\bs)([12])")
 # Named after another satellite, or top-of-atmosphere: their numbers do not mean what the detectors take them for.
@@ -20,6 +23,18 @@ _FOREIGN = re.compile(r"landsat|modis|viirs|naip|l1c")
 # What a product's name says of ground and moment: satellite, start (and end), tile; the rest tells its version.
 _PRODUCT = re.compile(
     r"(S2[A-Z]_MSIL2A_\d{8}T\d{6})_.*_(T\d\d[A-Z]{3})|(S1[A-Z]_IW_GRDH_\w{4}_\d{8}T\d{6}_\d{8}T\d{6})_"
+)
+# What reading an item raises that is not one: pystac and shapely fail with whatever they stumble over.
+MALFORMED = (
+    STACError,
+    STACTypeError,
+    ShapelyError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
 )
 SAME_BOUNDS_SHARE = 0.05  # of a side: footprints of two versions differ by less, those of two parts of a tile by more
 
@@ -60,12 +75,26 @@ class SceneItem:
         return _are_alike(self.bounds, other.bounds)
 
 
-def scene_item(item: Item) -> SceneItem | None:
+def read_scene_item(said: dict[str, Any], *, href: str | None, locate: Locate) -> SceneItem | None:
+    """Return what the JSON of an item at an address offers; as `scene_item`.
+
+    Raises `ImageryError` for one that is malformed, in whatever way.
+    """
+    try:
+        return scene_item(Item.from_dict(said, href=href, preserve_dict=False), locate)
+    except MALFORMED as error:
+        words = printable(error, longest=120)
+        raise ImageryError(f"it is malformed ({type(error).__name__}{f': {words}' if words else ''})") from error
+
+
+def scene_item(item: Item, locate: Locate = as_named) -> SceneItem | None:
     """What the item offers, or None when it is of neither sensor, has none of their bands, or has no date.
 
-    Raises `ImageryError` for an asset whose scale, offset or nodata is not a number.
+    Raises `ImageryError` for an asset whose scale, offset or nodata is not a number, for one that `locate` refuses, and
+    for an id, a bounding box or a processing baseline that is none.
     """
-    found = find_bands(item)
+    check_id(item.id)
+    found = find_bands(item, locate)
     sensor = _sensor(item, found)
     acquired = item.datetime or item.common_metadata.start_datetime
     if sensor is None or acquired is None:
@@ -74,15 +103,15 @@ def scene_item(item: Item) -> SceneItem | None:
     names = RADAR_BANDS if sensor is Sensor.SENTINEL_1 else OPTICAL_BANDS
     return SceneItem(
         id=item.id,
-        collection=item.collection_id or "",
+        collection=printable(item.collection_id or "", longest=100),
         sensor=sensor,
         acquired=acquired.replace(tzinfo=acquired.tzinfo or UTC).astimezone(UTC),
         bounds=_bounds(item),
         bands={name: found[name] for name in names if name in found},
         scl=found.get(SCL) if sensor is Sensor.SENTINEL_2 else None,
-        processing_baseline=_text(said.get("s2:processing_baseline") or said.get("processing:version")),
+        processing_baseline=baseline_of(said.get("s2:processing_baseline") or said.get("processing:version")),
         has_offset_removed=_flag(said.get("earthsearch:boa_offset_applied")),
-        relative_orbit=_orbit(said.get("sat:relative_orbit")),
+        relative_orbit=orbit_of(said.get("sat:relative_orbit")),
         orbit_direction=_text(said.get("sat:orbit_state")),
     )
 
@@ -107,12 +136,24 @@ def _sensor(item: Item, bands: Collection[str]) -> Sensor | None:
     return Sensor.SENTINEL_2 if has_optical else None
 
 
+def check_id(item_id: object) -> str:
+    """Return an item's id, a text that can be printed and kept; raises `ImageryError` for anything else."""
+    if not isinstance(item_id, str) or not item_id.strip() or printable(item_id) != item_id:
+        raise ImageryError("its id is empty, too long, has hidden characters, or is no text")
+    return item_id
+
+
+def bounds_of(box: Sequence[float]) -> Bounds:
+    """Return a bounding box without its heights; raises `ImageryError` for one that is none."""
+    if len(box) not in (4, 6) or not all(math.isfinite(number) for number in box):
+        raise ImageryError("its bounding box is not of four or six numbers")
+    half = len(box) // 2
+    return float(box[0]), float(box[1]), float(box[half]), float(box[half + 1])
+
+
 def _bounds(item: Item) -> Bounds | None:
     box = item.bbox or (shape(item.geometry).bounds if item.geometry else None)
-    if not box:
-        return None
-    half = len(box) // 2  # a box with heights has six numbers
-    return box[0], box[1], box[half], box[half + 1]
+    return bounds_of(box) if box else None
 
 
 def _are_alike(one: Bounds, other: Bounds) -> bool:
@@ -132,8 +173,9 @@ def _longitudes(bounds: Bounds) -> list[tuple[float, float]]:
     return [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
 
 
-def _orbit(value: Any) -> int | None:
-    return int(value) if str(value).isdigit() else None
+def orbit_of(value: Any) -> int | None:
+    """Return a relative orbit, None for what is none."""
+    return int(value) if re.fullmatch(r"[0-9]{1,4}", str(value)) else None
 
 
 def _flag(value: Any) -> bool | None:
@@ -141,4 +183,11 @@ def _flag(value: Any) -> bool | None:
 
 
 def _text(value: Any) -> str | None:
+    return None if value is None else printable(value, longest=40)
+
+
+def baseline_of(value: Any) -> str | None:
+    """Return a processing baseline, which also names a folder of the archive; raises `ImageryError` for nonsense."""
+    if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,39}", str(value)):
+        raise ImageryError(f"its processing baseline is `{printable(value, longest=60)}`")
     return None if value is None else str(value)

@@ -12,6 +12,7 @@ import numpy as np
 
 from aois.grid import Grid
 from flows.imagery.radiometry import baseline_number
+from flows.imagery.raster_files import RasterFiles
 from flows.imagery.scene import ImageryError, Provenance, Scene, SceneRef, Sensor
 from flows.imagery.stac_item import SceneItem
 from flows.imagery.stac_read import ItemPixels, read_item
@@ -38,15 +39,19 @@ class Overpass:
         return min(item.acquired for item in self.items)
 
     @property
-    def ref(self) -> SceneRef:
-        """The overpass as a search result."""
+    def scene_id(self) -> str:
+        """The name of its scene."""
         orbit = self.first.relative_orbit
         is_told_by_orbit = self.first.sensor is Sensor.SENTINEL_1 and orbit is not None
         suffix = f"_r{orbit}" if is_told_by_orbit else ""
-        scene_id = f"{self.first.sensor}_{self.acquired:%Y%m%dT%H%M%S}{suffix}"
+        return f"{self.first.sensor}_{self.acquired:%Y%m%dT%H%M%S}{suffix}"
+
+    @property
+    def ref(self) -> SceneRef:
+        """The overpass as a search result."""
         ids = tuple(item.id for item in self.items)
         baseline = self.first.processing_baseline
-        return SceneRef(scene_id, self.first.sensor, self.acquired, ids, baseline, self._repeats())
+        return SceneRef(self.scene_id, self.first.sensor, self.acquired, ids, baseline, self._repeats())
 
     @property
     def bands(self) -> tuple[str, ...]:
@@ -66,15 +71,27 @@ def overpasses(items: Iterable[SceneItem]) -> list[Overpass]:
         orbit = (item.relative_orbit, item.orbit_direction) if is_radar else (None, None)
         groups[item.acquired.date(), item.sensor, *orbit].append(item)
     found = [Overpass(tuple(sorted(group, key=_place_in_mosaic))) for group in groups.values()]
-    return sorted(found, key=lambda overpass: (overpass.acquired, overpass.ref.scene_id))
+    return sorted(found, key=lambda overpass: (overpass.acquired, overpass.scene_id))
+
+
+def without_crowds(found: Iterable[Overpass], most: int) -> tuple[list[Overpass], dict[str, str]]:
+    """Return the overpasses of at most so many items, and by its name why each of the others is passed over."""
+    kept, crowds = [], {}
+    for overpass in found:
+        if len(overpass.items) <= most:
+            kept.append(overpass)
+        else:
+            name = f"{overpass.first.sensor} of {overpass.acquired.date()}"
+            crowds[name] = f"{len(overpass.items)} items, and {most} are the most"
+    return kept, crowds
 
 
 def _place_in_mosaic(item: SceneItem) -> tuple[float, str, str]:
     return -baseline_number(item.processing_baseline), item.id, item.collection
 
 
-def read_overpass(overpass: Overpass, grid: Grid, *, source: str, catalog: str) -> Scene:
-    """The overpass on the grid as one scene.
+def read_overpass(overpass: Overpass, grid: Grid, *, source: str, catalog: str, files: RasterFiles) -> Scene:
+    """The overpass on the grid as one scene, read from the files of its catalog.
 
     The first valid pixel wins, in the order of the items; items after the last gap is filled are not read.
     Raises `ImageryError` when an asset cannot be read, or when the items have no band in common.
@@ -84,7 +101,7 @@ def read_overpass(overpass: Overpass, grid: Grid, *, source: str, catalog: str) 
         raise ImageryError(
             f"scene `{ref.scene_id}`: items {', '.join(ref.item_ids)} share no band; correct the catalog"
         )
-    mosaic, read = _mosaic(overpass, grid)
+    mosaic, read = _mosaic(overpass, grid, files)
     pixels = np.where(mosaic.valid, mosaic.pixels, np.float32(np.nan))
     is_optical = ref.sensor is Sensor.SENTINEL_2
     collections = ", ".join(sorted({item.collection for item in read if item.collection}))
@@ -102,13 +119,13 @@ def read_overpass(overpass: Overpass, grid: Grid, *, source: str, catalog: str) 
     return Scene(ref.scene_id, ref.sensor, ref.acquired, bands, pixels, mosaic.valid, mosaic.scl, provenance)
 
 
-def _mosaic(overpass: Overpass, grid: Grid) -> tuple[ItemPixels, list[SceneItem]]:
+def _mosaic(overpass: Overpass, grid: Grid, files: RasterFiles) -> tuple[ItemPixels, list[SceneItem]]:
     read = [overpass.first]
-    mosaic = read_item(overpass.first, grid, overpass.bands)
+    mosaic = read_item(overpass.first, grid, overpass.bands, files=files)
     for item in overpass.items[1:]:
         if mosaic.valid.all():
             break
-        mosaic = _filled(mosaic, read_item(item, grid, overpass.bands))
+        mosaic = _filled(mosaic, read_item(item, grid, overpass.bands, files=files))
         read.append(item)
     return mosaic, read
 

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
-import requests
-import urllib3
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 
 from aois.grid import Grid
 from flows.imagery.address import without_secrets
-from flows.imagery.georeference import crs_of, has_overlap, is_coincident, native_pixel_m
-from flows.imagery.patience import PassingError, Patience
+from flows.imagery.georeference import crs_of, has_overlap, is_coincident, native_pixel_m, pixels_within
+from flows.imagery.limits import USUAL_LIMITS
+from flows.imagery.patience import BusyError, PassingError, Patience
 from flows.imagery.radiometry import Calibration, StoredBand, calibration
+from flows.imagery.raster_files import DAMAGE, GDAL_SETTINGS, RasterFileError, RasterFiles
 from flows.imagery.scene import ImageryError, Sensor
 from flows.imagery.stac_bands import BandAsset
 from flows.imagery.stac_item import SceneItem
+from flows.printable import printable
 
-# GDAL tries a network read twice more, but does not hear how long a server asks to wait: `_asked_wait_s` does. No
-# request waits for ever. Looking for side files next to each asset
-# would cost several requests a band. What GDAL has once read of an address, or failed to, it would believe for as long
-# as the process lives: a file that was missing or cut would never come.
-GDAL_SETTINGS = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_MAX_RETRY": "2",
-    "GDAL_HTTP_RETRY_DELAY": "1",
-    "GDAL_HTTP_CONNECTTIMEOUT": "20",
-    "GDAL_HTTP_TIMEOUT": "120",
-    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/:/vsigs/:/vsiaz/",
-}
+Read = TypeVar("Read")
 USUAL_PATIENCE = Patience()
-BUSY = (429, 503)
 AVERAGE_FROM = 2.0  # native pixels this many times finer than the grid's are averaged, not interpolated
 WARP_TOLERANCE_PX = 0.01  # GDAL's own 0.125 would eat most of the 0.2 px that registration may leave
 # Each band is judged by its own nodata. Where native pixels are a little smaller than the grid's, GDAL would widen its
@@ -70,15 +59,17 @@ class _Band:
     resolution_m: float
 
 
-def read_item(item: SceneItem, grid: Grid, bands: Sequence[str], *, patience: Patience = USUAL_PATIENCE) -> ItemPixels:
-    """The named bands of an item on the grid; all invalid where it lies elsewhere.
+def read_item(
+    item: SceneItem, grid: Grid, bands: Sequence[str], *, files: RasterFiles, patience: Patience = USUAL_PATIENCE
+) -> ItemPixels:
+    """The named bands of an item on the grid, from the files of its catalog; all invalid where it lies elsewhere.
 
     A server that asks to wait is waited for. Raises `ImageryError` naming item and asset when a file is missing,
     damaged or without a place on Earth.
     """
     with rasterio.Env(**GDAL_SETTINGS):
-        read = [patience.keep_trying(partial(_read_band, item, item.bands[band], grid)) for band in bands]
-        scl = None if item.scl is None else patience.keep_trying(partial(_read_scl, item, item.scl, grid))
+        read = [_asked(partial(_read_band, files, item, item.bands[band], grid), patience) for band in bands]
+        scl = None if item.scl is None else _asked(partial(_read_scl, files, item, item.scl, grid), patience)
     pixels = np.stack([band.pixels for band in read])
     return ItemPixels(
         pixels=pixels,
@@ -89,8 +80,27 @@ def read_item(item: SceneItem, grid: Grid, bands: Sequence[str], *, patience: Pa
     )
 
 
-def _read_band(item: SceneItem, asset: BandAsset, grid: Grid) -> _Band:
-    with _opened(item, asset) as dataset:
+def _asked(read: Callable[[], Read], patience: Patience) -> Read:
+    """What is read, however often a busy server wants to be left alone; other failures were tried again already."""
+    ended: list[PassingError] = []
+
+    def once() -> Read | None:
+        try:
+            return read()
+        except BusyError:
+            raise
+        except PassingError as error:
+            ended.append(error)
+            return None
+
+    found = patience.keep_trying(once)
+    if found is None:
+        raise ended[0]
+    return found
+
+
+def _read_band(files: RasterFiles, item: SceneItem, asset: BandAsset, grid: Grid) -> _Band:
+    with opened(files, item, asset) as dataset:
         how = calibration(item, asset, _stored(dataset, asset))
         native_m = native_pixel_m(dataset, grid)
         numbers = _measurements(dataset, asset, grid, nodata=how.nodata, native_m=native_m)
@@ -115,6 +125,7 @@ def _measurements(
     """
     if not has_overlap(dataset, grid):
         return np.full(grid.shape, np.nan, np.float32)
+    _check_amount(dataset, grid)
     if native_m * AVERAGE_FROM <= grid.pixel_size_m:
         averages = _warped(dataset, asset, grid, nodata=nodata, resampling=Resampling.average)
         nearest = _warped(dataset, asset, grid, nodata=nodata, resampling=Resampling.nearest)
@@ -123,12 +134,13 @@ def _measurements(
     return _warped(dataset, asset, grid, nodata=nodata, resampling=smooth)
 
 
-def _read_scl(item: SceneItem, asset: BandAsset, grid: Grid) -> npt.NDArray[np.uint8]:
-    with _opened(item, asset) as dataset:
+def _read_scl(files: RasterFiles, item: SceneItem, asset: BandAsset, grid: Grid) -> npt.NDArray[np.uint8]:
+    with opened(files, item, asset) as dataset:
         if not has_overlap(dataset, grid):
             return np.zeros(grid.shape, np.uint8)
+        _check_amount(dataset, grid)
         classes = _warped(dataset, asset, grid, nodata=0.0, resampling=Resampling.nearest)
-    return np.nan_to_num(classes, nan=0.0).astype(np.uint8)
+    return np.clip(np.nan_to_num(classes, nan=0.0), 0, 255).astype(np.uint8)
 
 
 def _warped(
@@ -156,34 +168,33 @@ def _stored(dataset: DatasetReader, asset: BandAsset) -> StoredBand:
     return StoredBand(dataset.dtypes[at], dataset.scales[at], dataset.offsets[at], dataset.nodatavals[at])
 
 
+def _check_amount(dataset: DatasetReader, grid: Grid) -> None:
+    amount = pixels_within(dataset, grid)
+    if amount > USUAL_LIMITS.read_pixels:
+        raise RasterFileError(f"{amount:.2g} of its pixels lie in the area, too many to read")
+
+
 @contextmanager
-def _opened(item: SceneItem, asset: BandAsset) -> Iterator[DatasetReader]:
-    """The asset's file, open; whatever goes wrong in it names the item and the asset."""
-    where = f"item `{item.id}`: asset `{asset.key}` at {without_secrets(asset.href)}"
+def opened(files: RasterFiles, item: SceneItem, asset: BandAsset) -> Iterator[DatasetReader]:
+    """The asset's file, open; whatever goes wrong in it names the item and the asset.
+
+    Raises `PassingError` where it may be read later, and `ImageryError` where it cannot.
+    """
+    where = f"item `{item.id}`: asset `{asset.key}` at {printable(without_secrets(asset.href))}"
     try:
-        with rasterio.open(asset.href) as dataset:
+        with files.open(asset.href) as dataset:
             if dataset.crs is None:
                 raise ImageryError(f"{where} has no coordinate reference system; use a georeferenced file")
             if asset.index > dataset.count:
                 raise ImageryError(f"{where} has {dataset.count} bands, not {asset.index}; correct the item")
             yield dataset
-    except RasterioError as error:
-        said = str(error).replace(asset.href, without_secrets(asset.href))
-        wait_s = _asked_wait_s(asset.href) if asset.href.startswith(("http://", "https://")) else None
-        if wait_s is not None:
-            words = f"{where} was not given ({said}): the server is busy; the next run asks again"
-            raise PassingError(words, wait_s=wait_s) from error
+    except BusyError as error:
+        raise BusyError(f"{where} was not given ({error})", wait_s=error.wait_s) from error
+    except PassingError as error:
+        raise PassingError(f"{where} cannot be read ({error}); the next run asks again") from error
+    except (RasterFileError, *DAMAGE) as error:
+        said = printable(error) or type(error).__name__
         raise ImageryError(
             f"{where} cannot be read ({said}); check that the file is there and whole, fetch it again, "
             f"or take the item out of the catalog"
         ) from error
-
-
-def _asked_wait_s(address: str) -> float | None:
-    """How long a busy server wants to be left alone, in seconds, 0 where it does not say; None if it is not busy."""
-    try:
-        with requests.get(address, headers={"Range": "bytes=0-0"}, stream=True, timeout=20) as answer:
-            asked = urllib3.Retry().get_retry_after(answer.raw)
-            return float(asked or 0.0) if answer.status_code in BUSY else None
-    except (requests.RequestException, urllib3.exceptions.HTTPError):
-        return None  # what went wrong is said by the reading itself

@@ -50,7 +50,7 @@ def advance_strip(
     if not due and before.last is not None:
         return StripState(before, runs_of_state(_evidence_on_disk(tile, strip), top=strip.top))
     with ExitStack() as files:
-        static = files.enter_context(rasterio.open(static_path(tile, strip)))
+        static = files.enter_context(rasterio.open(static_path(tile, strip), driver="GTiff"))
         dynamic = no_evidence(strip) if before.last is None else _evidence_on_disk(tile, strip)
         readers = tuple(files.enter_context(look.open()) for look in due)
         work = _Work(static, tuple(due), readers, parameters)
@@ -61,7 +61,7 @@ def advance_strip(
 
 
 def _evidence_on_disk(tile: Tile, strip: Window) -> Layers:
-    with rasterio.open(dynamic_path(tile, strip)) as file:
+    with rasterio.open(dynamic_path(tile, strip), driver="GTiff") as file:
         layers: Layers = file.read()
     return layers
 

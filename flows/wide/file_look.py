@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -19,18 +19,29 @@ from detectors.wide_clear import SPREAD, clear_strip
 from flows.wide.look import Ground, Reader, hidden
 from flows.wide.tile import WideError, Window
 
+Open = Callable[[str], AbstractContextManager[DatasetReader]]
+
+
+@contextmanager
+def open_geotiff(path: str) -> Iterator[DatasetReader]:
+    """Open a GeoTIFF of our own for reading; no other driver is asked."""
+    with rasterio.open(path, driver="GTiff") as file:
+        yield file
+
 
 @dataclass(frozen=True)
 class BandFile:
     """A band of a file: path or address, index from 1, and the file's row and column of the tile's first pixel.
 
-    Rows and columns are of 10 m, also in the scene classification, which may begin between two of its own.
+    Rows and columns are of 10 m, also in the scene classification, which may begin between two of its own. `opened`
+    is how the file is opened.
     """
 
     path: str
     index: int
     top: int
     left: int
+    opened: Open = field(default=open_geotiff, compare=False)
 
 
 @dataclass(frozen=True)
@@ -59,8 +70,8 @@ class FileLook:
         """The files, open until the end of the context."""
         with ExitStack() as files:
             try:
-                red, nir = (files.enter_context(rasterio.open(band.path)) for band in (self.red, self.nir))
-                classes = files.enter_context(rasterio.open(self.classes.path)) if self.classes else None
+                red, nir = (files.enter_context(band.opened(band.path)) for band in (self.red, self.nir))
+                classes = files.enter_context(self.classes.opened(self.classes.path)) if self.classes else None
             except RasterioError as error:
                 raise unreadable(self.look_id) from error
             yield _OpenFiles(self, red, nir, classes)

@@ -87,7 +87,7 @@ def write_dynamic(tile: Tile, strip: Window, layers: Layers, progress: Progress)
 
 def _tags(path: Path) -> dict[str, str] | None:
     try:
-        with rasterio.open(path) as file:
+        with rasterio.open(path, driver="GTiff") as file:
             said: dict[str, str] = file.tags()
     except RasterioError:
         return None

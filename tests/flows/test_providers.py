@@ -123,8 +123,10 @@ def watched(shelved, hub, undisturbed, made, tmp_path_factory) -> dict[str, Simp
     ran = {}
     for name in PROVIDERS:
         outputs = tmp_path_factory.mktemp("outputs")
-        with served_items(shelved, collection, items) as address:
-            source: Source = StacSource(address) if name == "api" else StacSource(shelved / "catalog.json")
+        with served_items(shelved, collection, items) as (address, host):
+            source: Source = (
+                StacSource(address, hosts=[host]) if name == "api" else StacSource(shelved / "catalog.json")
+            )
             if name == "sentinelhub":
                 source = hub_source(hub, outputs)
                 for kind, faults in FAULTS.items():

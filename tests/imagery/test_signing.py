@@ -89,7 +89,7 @@ def test_a_place_that_gives_no_token_is_named(folder: Path, area: Area, grid: Gr
     with store(folder) as address:
         source = StacSource(f"{address}/catalog.json", signer=Signer(f"{address}/nowhere", store="127.0.0.1"))
         with pytest.raises(
-            ImageryError, match=r"token address `.*/nowhere/127.0.0.1/item-1` gives no token \(status 404"
+            ImageryError, match=r"token address `.*/nowhere/127.0.0.1/item-1` gives no token \(it answered 404"
         ):
             source.fetch(area, grid, source.search(area, grid, **ALL)[0])
 

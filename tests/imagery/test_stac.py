@@ -193,13 +193,15 @@ def test_a_stac_api_is_recognised_and_all_its_pages_are_read(catalog: Any, flat:
     fill(catalog, flat)
     west, south, east, north = grid.bounds_lonlat
     catalog.add("far", "2023-05-03T10:00:00Z", {"red": flat(1)}, bbox=(west + 1, south, east + 1, north))
-    with served_items(catalog.root, catalog.collection_page(), catalog.items) as address:
-        source = StacSource(address, page_size=1)
+    with served_items(catalog.root, catalog.collection_page(), catalog.items) as (address, host):
+        source = StacSource(address, page_size=1, hosts=[host])
         refs = source.search(area, grid, **ALL)
         assert days(refs) == list(DAYS)
         assert days(source.search(area, grid, since=date(2023, 5, 6), until=date(2023, 5, 6))) == ["2023-05-06"]
-        assert days(StacSource(address, collections=["sentinel-2-l2a"]).search(area, grid, **ALL)) == list(DAYS)
-        scene = StacSource(address).fetch(area, grid, refs[0])
+        assert days(
+            StacSource(address, collections=["sentinel-2-l2a"], hosts=[host]).search(area, grid, **ALL)
+        ) == list(DAYS)
+        scene = StacSource(address, hosts=[host]).fetch(area, grid, refs[0])
     assert scene.pixels[0, 0, 0] == pytest.approx(0.3)
     assert scene.provenance.item_ids == ("item-2023-05-01",)
     assert scene.provenance.request.startswith(f"stac {address};")

@@ -16,12 +16,37 @@ from loopback import free_port
 
 
 @contextmanager
-def served_items(folder: Path, collection: dict[str, Any], items: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """The API's address; the items' files stay where they lie in the folder, whose `*.json` for the API are written."""
-    items = json.loads(json.dumps(items))
-    for item in items:
-        for asset in item["assets"].values():
-            asset["href"] = str((folder / asset["href"]).resolve())
+def served_items(
+    folder: Path, collection: dict[str, Any], items: Sequence[dict[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    """The API's address, and the host that gives the items' files, which is another one, as with the public catalogs.
+
+    The files stay where they lie in the folder, whose `*.json` for the API are written.
+    """
+    with files_of(folder) as host:
+        items = json.loads(json.dumps(items))
+        for item in items:
+            for asset in item["assets"].values():
+                asset["href"] = f"http://{host}/{Path(asset['href'])}"
+        with api_of(folder, collection, items) as address:
+            yield address, host
+
+
+@contextmanager
+def files_of(folder: Path) -> Iterator[str]:
+    """The host and port of a folder on loopback, as a process of its own."""
+    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield f"127.0.0.1:{server.stdout.readline().split()[5]}"
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def api_of(folder: Path, collection: dict[str, Any], items: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The address of an API over items as they are."""
     (folder / "api-collection.json").write_text(json.dumps(collection))
     (folder / "api-items.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}))
     port = free_port()

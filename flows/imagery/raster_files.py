@@ -1,0 +1,209 @@
+"""Opening the files of a catalog: GeoTIFF, COG and JPEG 2000, of a size that can be read, and nothing else."""
+
+from __future__ import annotations
+
+import math
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
+
+from flows.imagery.address import is_url
+from flows.imagery.catalog_rules import BUCKET
+from flows.imagery.limits import USUAL_LIMITS, Limits
+from flows.imagery.patience import PassingError
+from flows.imagery.scene import ImageryError
+from flows.imagery.web import WebClient
+from flows.imagery.web_file import WebFile
+from flows.printable import printable
+
+GEOTIFF, JPEG2000 = "GTiff", "JP2OpenJPEG"
+_BEGINNINGS = {
+    b"II*\0": GEOTIFF,
+    b"MM\0*": GEOTIFF,
+    b"II+\0": GEOTIFF,
+    b"MM\0+": GEOTIFF,
+    b"\0\0\0\x0cjP  ": JPEG2000,
+    b"\xff\x4f\xff\x51": JPEG2000,
+}
+_HEAD = 16_384
+_CODESTREAM = b"\xff\x4f\xff\x51"
+_SIZE = struct.Struct(">HHIIIIIIIIH")  # length, capabilities, size and offset of image and of tiles, components
+SMALLEST_PIXEL = 1e-18  # square degrees or metres: below what any number of a position can tell apart
+_NAME = "file"  # what GDAL is told: the address stays with us
+# Side files are never looked for: they would cost requests, and may name other files.
+GDAL_SETTINGS = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_MAX_RETRY": "2",
+    "GDAL_HTTP_RETRY_DELAY": "1",
+    "GDAL_HTTP_CONNECTTIMEOUT": "20",
+    "GDAL_HTTP_TIMEOUT": "120",
+    # What GDAL has once read of an object store, or failed to, it would believe for as long as the process lives.
+    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/:/vsigs/:/vsiaz/",
+}
+# What rasterio raises for a file that is damaged on purpose, beside its own errors.
+DAMAGE = (
+    RasterioError,
+    CPLE_BaseError,
+    NotGeoreferencedWarning,
+    ArithmeticError,
+    ValueError,
+    TypeError,
+    MemoryError,
+)
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)  # it is refused in words
+
+
+class RasterFileError(ImageryError):
+    """A file cannot be used; the message says why, and leaves its name to whoever knows it."""
+
+
+class RasterFiles:
+    """The files of one catalog, as far as they may be opened. Safe to use from several threads."""
+
+    def __init__(self, web: WebClient | None = None, limits: Limits = USUAL_LIMITS) -> None:
+        """Of a catalog whose files on the web are asked for through `web`."""
+        self._web = web
+        self._limits = limits
+
+    @contextmanager
+    def open(self, place: str) -> Iterator[DatasetReader]:
+        """Open a file for reading: a path, an address of the web, or of an object store, as its rules resolved it.
+
+        Raises `PassingError` where it may be there later, and `RasterFileError` for what is no GeoTIFF or JPEG 2000,
+        is damaged, or larger than the limits.
+        """
+        if is_url(place):
+            with self._on_web(place) as dataset:
+                yield dataset
+        elif place.startswith(BUCKET):
+            with self._in_bucket(place) as dataset:
+                yield dataset
+        else:
+            with self._on_disk(place) as dataset:
+                yield dataset
+
+    @contextmanager
+    def _on_web(self, address: str) -> Iterator[DatasetReader]:
+        if self._web is None:
+            raise RasterFileError("it lies on the web, and the catalog does not")
+        files = [WebFile(self._web, address)]
+        head = files[0].read(_HEAD)
+        _pass_on(files)
+        driver = _driver_of(head)
+        handed: list[WebFile] = []
+
+        def opener(path: str, mode: str = "rb", **_: Any) -> WebFile:
+            if path != _NAME or "w" in mode or "+" in mode or self._web is None:
+                raise FileNotFoundError(path)
+            file = files[0] if not handed else WebFile(self._web, address)
+            file.seek(0)
+            handed.append(file)
+            return file
+
+        try:
+            with rasterio.open(_NAME, driver=driver, opener=opener) as dataset:
+                check_raster(dataset, self._limits)
+                yield dataset
+        except DAMAGE as error:
+            _pass_on(handed)
+            raise RasterFileError(_words(error)) from error
+        _pass_on(handed)
+
+    @contextmanager
+    def _on_disk(self, path: str) -> Iterator[DatasetReader]:
+        try:
+            if not Path(path).is_file():
+                raise RasterFileError("there is no such file")
+            with Path(path).open("rb") as file:
+                driver = _driver_of(file.read(_HEAD))
+        except (OSError, ValueError) as error:
+            raise RasterFileError(printable(getattr(error, "strerror", None) or error)) from error
+        try:
+            with rasterio.open(path, driver=driver) as dataset:
+                check_raster(dataset, self._limits)
+                yield dataset
+        except DAMAGE as error:
+            raise RasterFileError(_words(error)) from error
+
+    @contextmanager
+    def _in_bucket(self, name: str) -> Iterator[DatasetReader]:
+        driver = JPEG2000 if name.lower().endswith((".jp2", ".j2k")) else GEOTIFF
+        try:
+            with rasterio.open(name, driver=driver) as dataset:
+                check_raster(dataset, self._limits)
+                yield dataset
+        except DAMAGE as error:
+            raise RasterFileError(_words(error)) from error
+
+
+def _pass_on(files: list[WebFile]) -> None:
+    """Whatever kept GDAL from reading a file is raised."""
+    failure = next((file.failure for file in files if file.failure is not None), None)
+    if isinstance(failure, PassingError):
+        raise failure
+    if failure is not None:
+        raise RasterFileError(str(failure))
+
+
+def _driver_of(head: bytes) -> str:
+    driver = next((driver for beginning, driver in _BEGINNINGS.items() if head.startswith(beginning)), None)
+    if driver is None:
+        what = f"it begins with `{printable(head[:12].decode('latin-1'))}`" if head else "it is empty"
+        raise RasterFileError(f"it is neither a GeoTIFF nor a JPEG 2000 file: {what}")
+    if driver == JPEG2000:
+        _check_tiles(head)
+    return driver
+
+
+def _check_tiles(head: bytes) -> None:
+    """A JPEG 2000 file has no more tiles than a raster can have: memory is taken for each when it is opened."""
+    at = head.find(_CODESTREAM) + len(_CODESTREAM)
+    if at < len(_CODESTREAM) or len(head) < at + _SIZE.size:
+        raise RasterFileError("it is a JPEG 2000 file without a size")
+    _, _, right, bottom, left, top, tile_w, tile_h, *_, bands = _SIZE.unpack_from(head, at)
+    tiles = math.ceil((right - left) / max(tile_w, 1)) * math.ceil((bottom - top) / max(tile_h, 1))
+    if not tile_w or not tile_h or tiles * bands > 65_535:
+        raise RasterFileError(f"it has {tiles} tiles in {bands} bands")
+
+
+def check_raster(dataset: DatasetReader, limits: Limits = USUAL_LIMITS) -> None:
+    """Check that a raster can be read within the limits, and has a place on Earth that can be reckoned with.
+
+    Raises `RasterFileError` for one that cannot or has none.
+    """
+    if dataset.count > limits.bands or dataset.width * dataset.height > limits.raster_pixels:
+        raise RasterFileError(f"it has {dataset.width} × {dataset.height} px in {dataset.count} bands, too many")
+    rows, columns = dataset.block_shapes[0]
+    is_mixed = dataset.tags(ns="IMAGE_STRUCTURE").get("INTERLEAVE") == "PIXEL"
+    block_bytes = rows * columns * _pixel_bytes(dataset.dtypes[0]) * (dataset.count if is_mixed else 1)
+    if block_bytes > limits.block_bytes:
+        raise RasterFileError(
+            f"a strip or tile of it takes {block_bytes / 1e6:.0f} MB unpacked, and {limits.block_bytes / 1e6:.0f} MB "
+            f"are allowed; use a tiled file"
+        )
+    pixel = dataset.transform
+    has_size = all(map(math.isfinite, pixel[:6])) and abs(pixel.a * pixel.e - pixel.b * pixel.d) >= SMALLEST_PIXEL
+    if not has_size or pixel.is_identity:
+        raise RasterFileError("its pixels have no size or place on Earth")
+    if dataset.crs is not None and not (dataset.crs.is_projected or dataset.crs.is_geographic):
+        raise RasterFileError("its coordinate reference system is no map's")
+
+
+def _pixel_bytes(dtype: str) -> int:
+    try:
+        return np.dtype(dtype).itemsize
+    except TypeError:
+        return 16  # such as complex_int16; no type is wider
+
+
+def _words(error: BaseException) -> str:
+    return printable(error) or type(error).__name__

@@ -1,0 +1,51 @@
+"""Where an address on the network lies: for everybody, within one's own network, or on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from enum import IntEnum
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Reach(IntEnum):
+    """From the public internet to addresses that only this machine or this wire knows."""
+
+    PUBLIC = 0
+    PRIVATE = 1
+    LOOPBACK = 2
+    LINK = 3  # link-local, where clouds keep a machine's credentials; and what no server has
+
+
+def reach_of(address: str) -> Reach:
+    """Return where an IP address lies; raises `ValueError` for what is none."""
+    ip: IPAddress = ipaddress.ip_address(address.partition("%")[0])
+    inner = _inner(ip)
+    if inner is not None:
+        return max(reach_of(str(inner)), Reach.PUBLIC if ip.is_global else Reach.PRIVATE)
+    if ip.is_loopback:
+        return Reach.LOOPBACK
+    if ip.is_link_local or ip.is_multicast or ip.is_unspecified or (ip.version == 4 and ip.is_reserved):
+        return Reach.LINK
+    return Reach.PUBLIC if ip.is_global else Reach.PRIVATE
+
+
+def addresses_of(host: str, port: int) -> tuple[str, ...]:
+    """Return the IP addresses of a host in the order of the system; raises `OSError` for one that nobody knows."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(f"{host} is no name of a host") from error
+    return tuple(dict.fromkeys(str(address[4][0]) for address in found))
+
+
+def _inner(ip: IPAddress) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address wraps, by whichever of the transitions."""
+    if not isinstance(ip, ipaddress.IPv6Address):
+        return None
+    nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
+    return ip.ipv4_mapped or ip.sixtofour or nat64
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")

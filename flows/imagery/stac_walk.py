@@ -1,0 +1,138 @@
+"""Listing the items of a catalog: a tree of pages walked within its limits, or the answers of a search API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from flows.imagery.catalog_rules import RefusedPlaceError
+from flows.imagery.json_pages import PageError, Pages, SearchEndError
+from flows.imagery.patience import PassingError
+from flows.imagery.scene import ImageryError
+from flows.imagery.web import SlowError
+from flows.printable import printable
+
+AT_ONCE = 8  # pages of a catalog on the web that are asked for at the same time
+ITEM, CHILD = "item", "child"
+
+Found = tuple[str, dict[str, Any] | ImageryError]
+
+
+@dataclass(frozen=True)
+class _Link:
+    """What a page names: an item or a folder at a place, or why it may not be read."""
+
+    place: str
+    is_folder: bool
+    refusal: ImageryError | None = None
+
+
+def walk(pages: Pages, location: str, root: Mapping[str, Any]) -> Iterator[Found]:
+    """Give each item's address with its JSON, or why it is passed over; so too for folders that cannot be read.
+
+    Each address is read once, so that a catalog that names itself ends. Raises `SearchEndError` at one of the limits,
+    and `ImageryError` where a page cannot be had just now.
+    """
+    seen = {location}
+    level = _fresh(_links(pages, location, root), seen, pages)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for _ in range(pages.limits.depth):
+            below: list[_Link] = []
+            for start in range(0, len(level), AT_ONCE):  # few at a time: each may be large
+                some = level[start : start + AT_ONCE]
+                read = partial(_page, pages)
+                answers = pool.map(read, some) if pages.web.rules.is_web else map(read, some)
+                for link, page in zip(some, answers, strict=True):
+                    if link.is_folder and not isinstance(page, ImageryError):
+                        below += _fresh(_links(pages, link.place, page), seen, pages)
+                    else:
+                        yield link.place, page
+            if not below:
+                return
+            level = below
+    raise SearchEndError(f"its folders are nested deeper than {pages.limits.depth}")
+
+
+def _fresh(links: Iterator[_Link], seen: set[str], pages: Pages) -> list[_Link]:
+    """The links to what was not seen yet, which is seen now."""
+    fresh = []
+    for link in links:
+        if link.place in seen:
+            continue
+        seen.add(link.place)
+        fresh.append(link)
+        if len(seen) > pages.limits.items:
+            raise SearchEndError(f"it lists more than {pages.limits.items} items")
+    return fresh
+
+
+def search(pages: Pages, address: str, question: Mapping[str, Any], *, posts: bool) -> Iterator[dict[str, Any]]:
+    """Give the features that a search API answers, from all its pages.
+
+    Raises `PageError` for an answer that is none, `SearchEndError` at one of the limits, and `RefusedPlaceError` where
+    it goes on at an address that it may not name.
+    """
+    asked: dict[str, Any] | None = dict(question)
+    if not posts:
+        address, asked = f"{address}{'&' if '?' in address else '?'}{_query(question)}", None
+    count, seen = 0, set()
+    while (address, repr(asked)) not in seen:
+        seen.add((address, repr(asked)))
+        page = pages.answer(address, asked)
+        features = page.get("features")
+        if not isinstance(features, list):
+            raise PageError("it answers a search with no list of features")
+        count += len(features)
+        if count > pages.limits.items:
+            raise SearchEndError(f"it lists more than {pages.limits.items} items")
+        yield from (feature if isinstance(feature, dict) else {} for feature in features)
+        following = next((link for link in links_of(page) if link.get("rel") == "next"), None)
+        if not features or following is None:
+            return
+        address = pages.web.rules.resolved(address, following.get("href", ""))
+        asked = _asked_next(following, question)
+
+
+def links_of(page: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the links of a page that are any."""
+    links = page.get("links")
+    return [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+
+
+def _asked_next(link: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, Any] | None:
+    if str(link.get("method", "GET")).upper() != "POST":
+        return None
+    body = link.get("body")
+    said = body if isinstance(body, dict) else {}
+    return {**question, **said} if link.get("merge") else dict(said)
+
+
+def _query(question: Mapping[str, Any]) -> str:
+    said = {k: ",".join(map(str, v)) if isinstance(v, list | tuple) else str(v) for k, v in question.items()}
+    return urlencode(said)
+
+
+def _links(pages: Pages, place: str, page: Mapping[str, Any]) -> Iterator[_Link]:
+    for link in links_of(page):
+        if link.get("rel") not in (ITEM, CHILD):
+            continue
+        try:
+            yield _Link(pages.web.rules.resolved(place, link.get("href", "")), link["rel"] == CHILD)
+        except RefusedPlaceError as error:
+            yield _Link(printable(link.get("href")), link["rel"] == CHILD, error)
+
+
+def _page(pages: Pages, link: _Link) -> dict[str, Any] | ImageryError:
+    """The page, or why it is passed over; what may be had later is raised, since a week must not miss it in silence."""
+    if link.refusal is not None:
+        return link.refusal
+    try:
+        return pages.read(link.place, most=None if link.is_folder else pages.limits.item_bytes)
+    except PageError as error:
+        if isinstance(error.__cause__, PassingError | SlowError):
+            raise
+        return error
