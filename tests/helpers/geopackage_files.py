@@ -41,6 +41,7 @@ def geopackage(
     """A GeoPackage with the layer `places`; a row is its geometry's cell, then its columns; `more` is SQL run last."""
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as base:
+        base.execute("PRAGMA synchronous = OFF")
         base.executescript(TABLES)
         names = "".join(f', "{name}"' for name in columns)
         base.execute(f"CREATE TABLE places (fid INTEGER PRIMARY KEY, geom BLOB{names})")
