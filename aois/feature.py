@@ -7,12 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictStr, ValidationError, model_validator
 
 from aois.area import Area, Kind, Response, Sensitivity, Status
+from aois.list_limits import LIMITS
 from aois.outline import PROBLEM, Outline, outline_place, problem, word_for
+from aois.wording import shown, text_trouble
 
 ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 MAX_MARGIN_M = 20_000  # beyond this a margin is a slip of the keyboard; chosen as the reach of a town
@@ -54,34 +57,68 @@ def _id_of(raw: object) -> object:
     raise ValueError
 
 
+def _one_line(text: str) -> str:
+    if trouble := text_trouble(text, longest=LIMITS.name):
+        raise problem(trouble)
+    return text
+
+
+def _some_lines(text: str) -> str:
+    if trouble := text_trouble(text, longest=LIMITS.text, lines=True):
+        raise problem(trouble)
+    return text
+
+
+def _not_too_many(raw: object) -> object:
+    if isinstance(raw, list) and len(raw) > LIMITS.responses:
+        raise problem(f"are {len(raw)}; keep at most {LIMITS.responses}")
+    return raw
+
+
+Line = Annotated[StrictStr, AfterValidator(_one_line)]
+Lines = Annotated[StrictStr, AfterValidator(_some_lines)]
+
+
 class ResponseEntry(BaseModel):
     """What an authority did, as a file says it."""
 
     date: Annotated[date, BeforeValidator(_day_of)]
     action: Literal["investigated", "intervened"]
-    claim: StrictStr = ""
-    source: StrictStr = ""
+    claim: Lines = ""
+    source: Lines = ""
 
 
 class Properties(BaseModel):
     """The properties of a feature; those it does not name are allowed and kept out."""
 
     kind: Kind
-    name: StrictStr = ""
+    name: Line = ""
     status: Status | None = None
     margin_m: float = Field(500.0, strict=True, ge=0, le=MAX_MARGIN_M, allow_inf_nan=False)
-    responses: list[Annotated[ResponseEntry, BeforeValidator(_without_blanks)]] = []
+    responses: Annotated[
+        list[Annotated[ResponseEntry, BeforeValidator(_without_blanks)]], BeforeValidator(_not_too_many)
+    ] = []
     sensitivity: Sensitivity = Sensitivity.RESTRICTED
 
     @model_validator(mode="before")
     @classmethod
     def _no_slips(cls, raw: object) -> object:
-        """A name one slip away from one that counts is refused: a mistyped margin would silently be 500 m."""
         for name in raw if isinstance(raw, Mapping) else ():
-            near = get_close_matches(str(name).lower(), cls.model_fields, n=1, cutoff=0.8)
-            if near and name not in cls.model_fields:
-                raise problem(f"`{_shown(name)}` is not a property that counts; write `{near[0]}`, or rename it")
+            if slip := slip_of(str(name)):
+                raise problem(slip)
         return raw
+
+
+@lru_cache(maxsize=4 * LIMITS.columns)
+def slip_of(name: str) -> str | None:
+    """Return what is wrong with a property's name that is one slip away from one that counts, or None.
+
+    A mistyped margin would silently be 500 m.
+    """
+    if name in Properties.model_fields:
+        return None
+    near = get_close_matches(name.lower(), Properties.model_fields, n=1, cutoff=0.8)
+    return f"`{shown(name)}` is not a property that counts; write `{near[0]}`, or rename it" if near else None
 
 
 class FeatureEntry(BaseModel):
@@ -110,7 +147,7 @@ class FeatureEntry(BaseModel):
         return Area(
             id=self.id,
             kind=said.kind,
-            geometry=self.geometry.geometry(),
+            geometry=self.geometry.geometry,
             name=said.name,
             status=said.status,
             margin_m=said.margin_m,
@@ -154,5 +191,4 @@ def _field_name(loc: Sequence[int | str]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= 40 else text[:39] + "…"
+    return shown(value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False))

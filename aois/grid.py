@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from aois.area import Area, AreaError, Kind
 PIXEL_SIZE_M = 10
 MAX_SIDE_PX = 10_980  # one Sentinel-2 tile: a larger region is drawn as several
 UTM_SOUTH, UTM_NORTH = -80.0, 84.0  # degrees: where UTM ends and polar grids begin
+NEAR_DATE_LINE = 165.0  # degrees
 KM_PER_DEGREE = 111.32  # along the equator; enough for a rough span
 SAME_WIDTH = 1e-6  # share of a pixel that going to degrees and back may cost
 
@@ -54,9 +56,14 @@ class Grid:
     @property
     def bounds_lonlat(self) -> tuple[float, float, float, float]:
         """West, south, east, north in degrees, holding the whole grid."""
-        to_lonlat = Transformer.from_crs(self.epsg, 4326, always_xy=True)
-        west, south, east, north = to_lonlat.transform_bounds(*self.bounds, densify_pts=21)
+        west, south, east, north = _transformer(self.epsg, 4326).transform_bounds(*self.bounds, densify_pts=21)
         return west, south, east, north
+
+
+@lru_cache(maxsize=256)
+def _transformer(source: int, target: int) -> Transformer:
+    """Made once for a pair of systems, which takes longer than to use it; pyproj keeps one for each thread."""
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def utm_epsg(longitude: float, latitude: float) -> int:
@@ -67,13 +74,13 @@ def utm_epsg(longitude: float, latitude: float) -> int:
 
 def to_utm(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
     """A longitude/latitude geometry in metres of the given UTM zone."""
-    transformer = Transformer.from_crs(4326, epsg, always_xy=True)
+    transformer = _transformer(4326, epsg)
     return shapely.transform(geometry, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
 
 
 def to_lonlat(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
     """A geometry in metres of a UTM zone in longitude/latitude."""
-    transformer = Transformer.from_crs(epsg, 4326, always_xy=True)
+    transformer = _transformer(epsg, 4326)
     return shapely.transform(geometry, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
 
 
@@ -93,9 +100,10 @@ def grid_of(area: Area) -> Grid:
     grid = _aligned(ground.bounds, margin, epsg)
     if max(grid.shape) > MAX_SIDE_PX:
         raise _too_large(area, max(grid.shape) * PIXEL_SIZE_M / 1000)
-    west, _, east, _ = grid.bounds_lonlat
-    if west > east:
-        raise _over_the_date_line(area)
+    if _is_near_date_line(area):
+        west, _, east, _ = grid.bounds_lonlat
+        if west > east:
+            raise _over_the_date_line(area)
     return grid
 
 
@@ -120,6 +128,12 @@ def _aligned(bounds: tuple[float, float, float, float], margin: float, epsg: int
     left, bottom = (math.floor((edge - margin) / PIXEL_SIZE_M) * PIXEL_SIZE_M for edge in (west, south))
     right, top = (math.ceil((edge + margin) / PIXEL_SIZE_M) * PIXEL_SIZE_M for edge in (east, north))
     return Grid(epsg, left, top, (right - left) // PIXEL_SIZE_M, (top - bottom) // PIXEL_SIZE_M)
+
+
+def _is_near_date_line(area: Area) -> bool:
+    """True where a grid of one tile could reach over the 180° meridian: at 84° its 110 km are 9.5°."""
+    west, _, east, _ = area.geometry.bounds
+    return bool(west < -NEAR_DATE_LINE or east > NEAR_DATE_LINE)
 
 
 def _refuse_outside_utm(area: Area) -> None:
@@ -153,7 +167,13 @@ def _refuse_narrow(area: Area, ground: BaseGeometry) -> None:
 
 
 def _width_m(polygon: BaseGeometry) -> float:
-    """The mean width of a polygon in metres: its area over the long side of the box around it."""
+    """The mean width of a polygon in metres: its area over the long side of the box around it.
+
+    Where even the diagonal of its bounds makes it wide enough, that width, which is smaller and quicker to come by.
+    """
+    west, south, east, north = polygon.bounds
+    if (quick := polygon.area / (math.hypot(east - west, north - south) or math.inf)) >= 2 * PIXEL_SIZE_M:
+        return float(quick)
     box = shapely.oriented_envelope(polygon)
     if box.geom_type != "Polygon":
         return 0.0

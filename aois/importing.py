@@ -8,19 +8,22 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely
 from pydantic_core import PydanticCustomError
-from shapely.geometry import Point, mapping
 
 from aois.area import Area, Kind
 from aois.grid import to_lonlat, to_utm, utm_epsg
 from aois.outline import Position, position_of
 from aois.reading import check_features, refuse_if_any
 from aois.rows import Row
-from aois.tables import DECIMALS, read_table
+from aois.tables import read_table
+from aois.wording import shown
 
 POINT_RADIUS_M = 150.0  # chosen to hold a compound of common size around a point set somewhere on it
 MAX_ID = 64
+DECIMALS = 7  # of a degree: about a centimetre, the same on every machine after a reprojection
+LONGEST_ENDING = 6  # of a taken id: `-20000`
 MAX_LISTED = 10
 
 
@@ -43,13 +46,16 @@ def make_ids(rows: Sequence[Row], *, stem: str) -> tuple[str, ...]:
 
     The same list gives the same ids; an id that is taken gets ``-2``, ``-3`` in the order of the rows.
     """
-    taken: dict[str, None] = {}
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
+    ids: list[str] = []
     for number, row in enumerate(rows, start=1):
         ending = f"-{number:03d}"
         wanted = slug(row.values.get("id")) or slug(row.values.get("name"))
         wanted = wanted or (slug(stem) or "area")[: MAX_ID - len(ending)] + ending
-        taken[_free(wanted, taken)] = None
-    return tuple(taken)
+        ids.append(_free(wanted, taken, numbers))
+        taken.add(ids[-1])
+    return tuple(ids)
 
 
 def slug(value: object) -> str:
@@ -61,32 +67,47 @@ def slug(value: object) -> str:
     return re.sub(r"[^a-z0-9]+", "-", bare).strip("-")[:MAX_ID].rstrip("-")
 
 
-def _free(wanted: str, taken: Collection[str]) -> str:
-    candidate, number = wanted, 2
-    while candidate in taken:
-        ending = f"-{number}"
-        candidate, number = wanted[: MAX_ID - len(ending)] + ending, number + 1
+def _free(wanted: str, taken: Collection[str], numbers: dict[str, int]) -> str:
+    """The id that is wanted, or with the next number that is free; `numbers` holds where the last search ended."""
+    if wanted not in taken:
+        return wanted
+    base = wanted[: MAX_ID - LONGEST_ENDING]
+    number = numbers.get(base, 2)
+    while (candidate := f"{base}-{number}") in taken:
+        number += 1
+    numbers[base] = number + 1
     return candidate
 
 
 def _features(rows: Sequence[Row], ids: Sequence[str], kind: Kind) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows as features of an area file, and a line for each point that is none on this world."""
-    features, problems = [], []
-    for row, id_ in zip(rows, ids, strict=True):
-        try:
-            features.append(_feature(row, id_, kind))
-        except PydanticCustomError as error:
-            problems.append(f"{row.where} (area `{id_}`): geometry {error.message()}")
+    centres, problems = _centres(rows, ids)
+    circles = dict(zip(centres, circles_around([*centres.values()]), strict=True))
+    features = [
+        {
+            "type": "Feature",
+            "id": id_,
+            "properties": {"kind": kind.value} | {name: value for name, value in row.values.items() if name != "id"},
+            "geometry": circles.get(number, row.geometry),
+        }
+        for number, (row, id_) in enumerate(zip(rows, ids, strict=True))
+        if number in centres or _lone_point(row.geometry) is None
+    ]
     return features, problems
 
 
-def _feature(row: Row, id_: str, kind: Kind) -> dict[str, Any]:
-    properties = {"kind": kind.value} | {name: value for name, value in row.values.items() if name != "id"}
-    if isinstance(properties.get("name"), int | float):
-        properties["name"] = str(properties["name"])
-    point = _lone_point(row.geometry)
-    geometry = row.geometry if point is None else _circle(position_of(point, 1))
-    return {"type": "Feature", "id": id_, "properties": properties, "geometry": geometry}
+def _centres(rows: Sequence[Row], ids: Sequence[str]) -> tuple[dict[int, Position], list[str]]:
+    """The points among the rows, by their place in the list, and a line for each that is none on this world."""
+    centres: dict[int, Position] = {}
+    problems: list[str] = []
+    for number, (row, id_) in enumerate(zip(rows, ids, strict=True)):
+        if (point := _lone_point(row.geometry)) is None:
+            continue
+        try:
+            centres[number] = position_of(point, 1)
+        except PydanticCustomError as error:
+            problems.append(f"{row.where} (area `{id_}`): geometry {error.message()}")
+    return centres, problems
 
 
 def _lone_point(geometry: Mapping[str, object] | None) -> object:
@@ -100,13 +121,18 @@ def _lone_point(geometry: Mapping[str, object] | None) -> object:
     return coordinates[0] if lone else None  # type: ignore[index]
 
 
-def _circle(centre: Position) -> Mapping[str, object]:
-    epsg = utm_epsg(*centre)
-    ground = to_utm(Point(centre), epsg).buffer(POINT_RADIUS_M, quad_segs=16)
-    circle: Mapping[str, object] = mapping(
-        shapely.transform(to_lonlat(ground, epsg), lambda degrees: degrees.round(DECIMALS))
-    )
-    return circle
+def circles_around(centres: Sequence[Position]) -> list[Mapping[str, object]]:
+    """Return a polygon of `POINT_RADIUS_M` around each longitude and latitude, as GeoJSON, in the same order."""
+    circles: list[Mapping[str, object]] = [{}] * len(centres)
+    zones = np.array([utm_epsg(*centre) for centre in centres])
+    for zone in np.unique(zones):
+        places = np.flatnonzero(zones == zone).tolist()
+        ground = to_utm(shapely.points([centres[place] for place in places]), int(zone))
+        discs = to_lonlat(shapely.buffer(ground, POINT_RADIUS_M, quad_segs=16), int(zone))
+        rings = shapely.get_coordinates(discs).round(DECIMALS).reshape(len(places), -1, 2)
+        for place, ring in zip(places, rings.tolist(), strict=True):
+            circles[place] = {"type": "Polygon", "coordinates": [ring]}
+    return circles
 
 
 def _notes(rows: Sequence[Row], ids: Sequence[str], kind: Kind) -> list[str]:
@@ -116,7 +142,7 @@ def _notes(rows: Sequence[Row], ids: Sequence[str], kind: Kind) -> list[str]:
     unnamed = [id_ for row, id_ in paired if not slug(row.values.get("id")) and not slug(row.values.get("name"))]
     by_name = [id_ for row, id_ in paired if not slug(row.values.get("id")) and slug(row.values.get("name"))]
     changed = [
-        f"{row.values['id']} → {id_}"
+        f"{shown(str(row.values['id']))} → {id_}"
         for row, id_ in paired
         if slug(row.values.get("id")) and str(row.values["id"]) != id_
     ]

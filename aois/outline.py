@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
 from typing import Annotated, Literal, Self
 
+import numpy as np
 import shapely
 from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
-from shapely.geometry import LinearRing, MultiPolygon, Point, Polygon
+from shapely.geometry import LinearRing, Point
 from shapely.geometry.base import BaseGeometry
+
+from aois.list_limits import LIMITS
+from aois.wording import shown
 
 Position = tuple[float, float]
 PROBLEM = "sitewatch"  # the type of errors whose message is complete as it is
@@ -71,7 +77,8 @@ def _ring_of(raw: object) -> tuple[Position, ...]:
     """A closed ring that does not cross itself, heights dropped."""
     if not isinstance(raw, list | tuple):
         raise problem(f"is {word_for(raw)}; write a list of [longitude, latitude] points")
-    positions = tuple(position_of(point, number) for number, point in enumerate(raw, start=1))
+    _refuse_many_points(len(raw))
+    positions = _plain_positions(raw) or tuple(position_of(point, number) for number, point in enumerate(raw, start=1))
     if len(positions) < 4:
         raise problem(f"has {len(positions)} points; draw at least 4, the last the same as the first")
     if positions[0] != positions[-1]:
@@ -79,6 +86,25 @@ def _ring_of(raw: object) -> tuple[Position, ...]:
         raise problem(f"is not closed: about {gap_m:.1f} m lie between its ends; repeat the first point as the last")
     _refuse_crossing(positions)
     return positions
+
+
+def _refuse_many_points(count: int) -> None:
+    if count > LIMITS.outline_points:
+        raise problem(f"has {count} points; draw the outline with at most {LIMITS.outline_points}")
+
+
+def _plain_positions(raw: Sequence[object]) -> tuple[Position, ...] | None:
+    """The positions of a ring all of whose points are numbers in the world; None where one has to be looked at."""
+    try:
+        kinds = set(map(type, chain.from_iterable(raw)))  # type: ignore[arg-type]
+        if not kinds <= {int, float} or not set(map(type, raw)) <= {list, tuple}:
+            return None
+        values = np.array(raw, dtype=np.float64)[:, :2]
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    if values.shape[1] != 2 or not (np.abs(values) <= (180.0, 90.0)).all():
+        return None
+    return tuple(map(tuple, values.tolist()))
 
 
 def position_of(raw: object, number: int) -> Position:
@@ -95,7 +121,7 @@ def position_of(raw: object, number: int) -> Position:
 
 
 def _refuse_crossing(positions: tuple[Position, ...]) -> None:
-    polygon = Polygon(positions)
+    polygon = shapely.polygons(np.array(positions))
     if polygon.is_valid:
         return
     reason = shapely.is_valid_reason(polygon)
@@ -123,7 +149,7 @@ def _require_polygon(raw: object) -> object:
         return raw
     if not isinstance(kind, str):
         raise problem(f"is {word_for(raw)} without a type; write a Polygon or MultiPolygon with its coordinates")
-    raise problem(f"is a `{kind[:40]}`; {_WRONG_TYPES.get(kind, 'write a Polygon or MultiPolygon')}")
+    raise problem(f"is a `{shown(kind)}`; {_WRONG_TYPES.get(kind, 'write a Polygon or MultiPolygon')}")
 
 
 def _require_some(raw: object) -> object:
@@ -153,9 +179,11 @@ class PolygonOutline(BaseModel):
 
     @model_validator(mode="after")
     def _rings_fit(self) -> Self:
-        _require_valid(self.geometry())
+        _refuse_many_points(sum(map(len, self.coordinates)))
+        _require_valid(self.geometry)
         return self
 
+    @cached_property
     def geometry(self) -> BaseGeometry:
         """The polygon, outer ring anticlockwise as RFC 7946 asks."""
         return _polygon(self.coordinates)
@@ -169,12 +197,14 @@ class MultiPolygonOutline(BaseModel):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        _require_valid(self.geometry())
+        _refuse_many_points(sum(len(ring) for rings in self.coordinates for ring in rings))
+        _require_valid(self.geometry)
         return self
 
+    @cached_property
     def geometry(self) -> BaseGeometry:
         """The polygons, outer rings anticlockwise as RFC 7946 asks."""
-        return MultiPolygon([_polygon(rings) for rings in self.coordinates])
+        return shapely.multipolygons([_polygon(rings) for rings in self.coordinates])
 
 
 Outline = Annotated[
@@ -183,7 +213,23 @@ Outline = Annotated[
 
 
 def _polygon(rings: Sequence[Sequence[Position]]) -> BaseGeometry:
-    return shapely.orient_polygons(Polygon(rings[0], rings[1:]))
+    outer, *holes = [shapely.linearrings(np.array(ring)) for ring in rings]
+    return shapely.orient_polygons(shapely.polygons(outer, holes or None))
+
+
+def point_count(feature: object) -> int:
+    """Return the number of points of a feature's Polygon or MultiPolygon, right or wrong; 0 for anything else."""
+    geometry = feature.get("geometry") if isinstance(feature, dict) else None
+    kind = geometry.get("type") if isinstance(geometry, dict) else None
+    if geometry is None or kind not in ("Polygon", "MultiPolygon"):
+        return 0
+    parts = _items(geometry.get("coordinates"))
+    rings = [ring for part in parts for ring in _items(part)] if kind == "MultiPolygon" else parts
+    return sum(len(_items(ring)) for ring in rings)
+
+
+def _items(raw: object) -> Sequence[object]:
+    return raw if isinstance(raw, list | tuple) else ()
 
 
 def outline_place(loc: Sequence[int | str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,8 +14,12 @@ from shapely.geometry import mapping
 from aois.area import Area, AreaError, Response
 from aois.feature import FeatureEntry, problems_of, stated_id
 from aois.grid import grid_of
-from aois.outline import word_for
+from aois.json_document import DocumentError, json_document
+from aois.list_limits import LIMITS
+from aois.outline import point_count, word_for
+from aois.wording import shown
 
+SMALLER = "split the list, or simplify its outlines"
 _LONGITUDE_LATITUDE = re.compile(r"(.*CRS84|.*EPSG:([0-9.]*:)?4326)", re.IGNORECASE)
 
 
@@ -32,6 +35,8 @@ def read_areas(path: Path) -> tuple[Area, ...]:
 
 def check_features(features: Sequence[object]) -> tuple[tuple[Area, ...], tuple[str, ...]]:
     """The areas that GeoJSON features describe, and a line for each problem with those that describe none."""
+    if (points := sum(point_count(raw) for raw in features)) > LIMITS.points:
+        return (), (f"the outlines have {points} points, more than {LIMITS.points}; simplify them or split the list",)
     areas: list[Area] = []
     problems: list[str] = []
     for number, raw in enumerate(features, start=1):
@@ -50,37 +55,51 @@ def refuse_if_any(problems: Sequence[str], *, path: Path) -> None:
     """Raise `AreaError` with every problem on a line of its own, or return when there is none."""
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise AreaError("\n".join([f"{path}: refused whole for {count}", *(f"- {each}" for each in problems)]))
+        told = [f"- {each}" for each in problems[: LIMITS.listed]]
+        more = [f"- and {len(problems) - LIMITS.listed} more"] if len(problems) > LIMITS.listed else []
+        raise AreaError("\n".join([f"{path}: refused whole for {count}", *told, *more]))
 
 
 def load_features(path: Path) -> list[object]:
     """The features of a GeoJSON file as they stand; raises `AreaError` when it is no FeatureCollection in degrees."""
-    text = read_text(path)
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise AreaError(
-            f"{path}: not JSON at line {error.lineno}, column {error.colno} ({error.msg}); mend it there, or export "
-            f"the list again as GeoJSON"
-        ) from None
-    except (ValueError, RecursionError):
-        raise AreaError(f"{path}: not JSON that can be read; export the list again as GeoJSON") from None
+        document = json_document(read_text(path))
+    except DocumentError as error:
+        raise AreaError(f"{path}: {error}") from None
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
-        found = f"of type `{document['type']}`" if _is_typed(document) else word_for(document)
+        found = f"of type `{shown(document['type'])}`" if _is_typed(document) else word_for(document)
         raise AreaError(f"{path}: not a FeatureCollection but {found}; wrap its features in one")
     _refuse_other_coordinates(document, path)
     features = document.get("features")
     if not isinstance(features, list) or not features:
         raise AreaError(f"{path}: the FeatureCollection has no features; add at least one area")
+    refuse_too_many(len(features), path=path)
+    _refuse_many_names(features, path)
     return features
+
+
+def refuse_too_many(count: int, *, path: Path) -> None:
+    """Raise `AreaError` where a list has more places than `LIMITS` allow."""
+    if count > LIMITS.areas:
+        raise AreaError(f"{path}: has more than {LIMITS.areas} places; split it into several lists")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what a file holds; raises `AreaError` when it cannot be read or is larger than `LIMITS` allow."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LIMITS.file_bytes + 1)
+    except OSError as error:
+        raise AreaError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    if len(content) > LIMITS.file_bytes:
+        raise AreaError(f"{path}: larger than {LIMITS.file_bytes // 1_000_000} MB; {SMALLER}")
+    return content
 
 
 def read_text(path: Path) -> str:
     """The text of a file in UTF-8, with or without a byte order mark; raises `AreaError` when there is none."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise AreaError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+        return read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise AreaError(f"{path}: not text in UTF-8; save it again with that encoding") from None
 
@@ -121,7 +140,7 @@ def _as_lists(value: Any) -> Any:
 
 def _label(raw: object, number: int) -> str:
     found = stated_id(raw)
-    return f"area `{found}`" if isinstance(found, str) and found else f"feature {number}"
+    return f"area `{shown(found)}`" if isinstance(found, str) and found else f"feature {number}"
 
 
 def _duplicates(features: Sequence[object]) -> list[str]:
@@ -130,10 +149,25 @@ def _duplicates(features: Sequence[object]) -> list[str]:
         if isinstance(found := stated_id(raw), str):
             places[found].append(str(number))
     return [
-        f"area `{found}`: id `{found}` is given to features {' and '.join(numbers)}; give each feature its own"
+        f"area `{shown(found)}`: id `{shown(found)}` is given to features {_several(numbers)}; "
+        f"give each feature its own"
         for found, numbers in places.items()
         if len(numbers) > 1
     ]
+
+
+def _several(numbers: Sequence[str]) -> str:
+    more = f" and {len(numbers) - 3} more" if len(numbers) > 3 else ""
+    return " and ".join(numbers[:3]) + more
+
+
+def _refuse_many_names(features: Sequence[object], path: Path) -> None:
+    names: set[str] = set()
+    for raw in features:
+        properties = raw.get("properties") if isinstance(raw, dict) else None
+        names.update(properties if isinstance(properties, dict) else ())
+        if len(names) > LIMITS.columns:
+            raise AreaError(f"{path}: has more than {LIMITS.columns} names of properties; keep those that count")
 
 
 def _is_typed(document: object) -> bool:
@@ -148,4 +182,4 @@ def _refuse_other_coordinates(document: dict[str, Any], path: Path) -> None:
     properties = crs.get("properties") if isinstance(crs, dict) else None
     name = properties.get("name") if isinstance(properties, dict) else None
     if not isinstance(name, str) or not _LONGITUDE_LATITUDE.fullmatch(name):
-        raise AreaError(f"{path}: crs `{name}` is not longitude and latitude; export the list in EPSG:4326")
+        raise AreaError(f"{path}: crs `{shown(str(name))}` is not longitude and latitude; export the list in EPSG:4326")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from aois.feature import slip_of
+from aois.json_document import DocumentError, json_document
+from aois.list_limits import LIMITS
+from aois.wording import shown
 
-_COLUMNS = {
+COLUMNS = {
     "id": ("id", "site_id", "area_id"),
     "name": ("name", "title", "label", "site_name"),
     "kind": ("kind",),
@@ -18,6 +20,14 @@ _COLUMNS = {
     "responses": ("responses",),
     "sensitivity": ("sensitivity",),
 }
+COUNTING = frozenset(name for names in COLUMNS.values() for name in names)
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_LONGEST_NUMBER = 40
+
+
+class RowError(ValueError):
+    """One place of a list cannot be read; the message is the field, what is wrong with it, and the mend."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +48,49 @@ class Table:
     problems: tuple[str, ...] = ()
 
 
+def plain_number(text: str) -> float | None:
+    """Return the number that a text is, in digits with a decimal point, or None for everything else.
+
+    Stricter than `float`, which takes ``nan``, ``inf``, ``1_000`` and the digits of other scripts.
+    """
+    stripped = text.strip(" \t\r\n")
+    is_plain = len(stripped) <= _LONGEST_NUMBER and _NUMBER.fullmatch(stripped)
+    return float(stripped) if is_plain else None
+
+
+def name_problems(names: Sequence[str], *, counting: Collection[str] = COUNTING) -> list[str]:
+    """Return a line for each column's name that is a slip of one that counts, or that counts and is given twice."""
+    if len(names) > LIMITS.columns:
+        return [f"has {len(names)} columns; keep those that count, at most {LIMITS.columns}"]
+    lowered = [name.strip().lower() for name in names]
+    twice = [name for name in dict.fromkeys(lowered) if name in counting and lowered.count(name) > 1]
+    slips = [slip_of(name) for name in dict.fromkeys(lowered) if name not in counting]
+    return [f"column `{name}` is given twice; keep one of them" for name in twice] + [slip for slip in slips if slip]
+
+
+def said_once(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """Return values by their names in lower case; raises `RowError` for a slip of a name and for two values of one."""
+    said: dict[str, object] = {}
+    for name, value in pairs:
+        low = name.strip().lower()
+        if low not in COUNTING and (slip := slip_of(low)):
+            raise RowError(slip)
+        if low in COUNTING and low in said and said[low] != value:
+            raise RowError(f"`{shown(low)}` is given twice; keep one of them")
+        said[low] = value
+    return said
+
+
 def known(said: Mapping[str, object]) -> dict[str, object]:
-    """The values under our own names, blanks left out."""
-    found = {ours: next((said[name] for name in names if name in said), None) for ours, names in _COLUMNS.items()}
-    plain = {name: _plain(value) for name, value in found.items()}
-    return {name: _typed(name, value) for name, value in plain.items() if value not in (None, "")}
-
-
-def _plain(value: object) -> object:
-    """A value as Python keeps it; None for what a table leaves empty."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return value.strip() if isinstance(value, str) else value
+    """Return the values under our own names, blanks left out; raises `RowError` for an id that is no id."""
+    found = {ours: next((said[name] for name in names if name in said), None) for ours, names in COLUMNS.items()}
+    plain = {name: value.strip() if isinstance(value, str) else value for name, value in found.items()}
+    values = {name: _typed(name, value) for name, value in plain.items() if value not in (None, "")}
+    if isinstance(values.get("id"), bool) or not isinstance(values.get("id", ""), str | int | float):
+        raise RowError("id is neither text nor a number; write one of them, or leave it out")
+    if isinstance(name := values.get("name"), int | float) and not isinstance(name, bool):
+        values["name"] = str(name)
+    return values
 
 
 def _typed(name: str, value: object) -> object:
@@ -60,9 +99,12 @@ def _typed(name: str, value: object) -> object:
         return value
     if name in ("kind", "status", "sensitivity"):
         return value.lower()
-    try:
-        if name == "margin_m":
-            return float(value)
-        return json.loads(value) if name == "responses" else value
-    except ValueError:
-        return value
+    if name == "margin_m":
+        number = plain_number(value)
+        return value if number is None else number
+    if name == "responses":
+        try:
+            return json_document(value)
+        except DocumentError:
+            return value
+    return value

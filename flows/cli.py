@@ -20,7 +20,9 @@ from flows.cli_ledger import ledger_app
 from flows.desk_command import desk_app
 from flows.detectability_command import detectability
 from flows.doctor_command import doctor
+from flows.files import atomic_write
 from flows.mendable import MENDABLE
+from flows.printable import printable
 from flows.report_command import report
 from flows.search_command import search
 from flows.serve_command import deploy, serve
@@ -32,6 +34,8 @@ from flows.watch_command import rerun, watch
 
 if TYPE_CHECKING:
     pass
+
+LONGEST_LINE = 2_000
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Watch flagged compounds with Sentinel-1 and Sentinel-2."
@@ -66,7 +70,8 @@ def main() -> None:
     try:
         app()
     except MENDABLE as error:
-        message = Text.assemble(("error:", "red"), " ", str(error))
+        told = "\n".join(printable(line, longest=LONGEST_LINE) for line in str(error).split("\n"))
+        message = Text.assemble(("error:", "red"), " ", told)
         Console(stderr=True).print(message, highlight=False, soft_wrap=True)
         sys.exit(2)
 
@@ -92,9 +97,10 @@ def areas_import(
     target = to or file.with_suffix(".sitewatch.geojson")
     if target.exists():
         raise SettingsError(f"`{target}` exists and is not overwritten; name another with --to, or move it away")
+    features = to_feature_collection(areas)["features"]
+    lines = ",\n".join(json.dumps(feature, sort_keys=True) for feature in features)
     try:
-        target.touch(mode=0o600)
-        target.write_text(json.dumps(to_feature_collection(areas), indent=2, sort_keys=True) + "\n")
+        atomic_write(target, f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n')
     except OSError as error:
         raise SettingsError(f"`{target}` cannot be written: {error.strerror}; name another file with --to") from None
     for note in notes:
@@ -110,4 +116,4 @@ def areas_list(areas: AreasOption = None) -> None:
     settings = load_settings(areas=areas)
     for area in demonstration() if settings.areas is None else read_areas(settings.areas):
         status = f" {area.status.value}" if area.status else ""
-        console.print(f"{area.id}  {area.kind.value}{status}  {area.name}", highlight=False, markup=False)
+        console.print(f"{area.id}  {area.kind.value}{status}  {printable(area.name)}", highlight=False, markup=False)

@@ -156,9 +156,9 @@ def test_problems_of_a_table_are_listed_by_row(csv_file):
         "- row 2: lon `east` is not a number; write decimal degrees such as 0.75",
         "- row 5: lat is empty; write decimal degrees such as 0.75",
         "- row 7: lon is not a plain number; write decimal degrees such as 0.75",
+        "- row 8: lon `nan` is not a number; write decimal degrees such as 0.75",
         "- row 3 (area `b`): geometry point 1 has latitude 104.8, outside the world (-90 to 90); did you swap "
         "longitude and latitude? Longitude comes first",
-        "- row 8 (area `f`): geometry point 1 is not a number (NaN); write longitude and latitude in degrees",
         "- area `d`: status `maybe` cannot be used; write `identified` or `suspected`, or leave it out",
     ]
 
@@ -207,7 +207,7 @@ def test_every_folder_of_a_kml_is_read(tmp_path):
     assert [(area.id, area.status) for area in areas] == [("cour-a-l-est", Status.IDENTIFIED), ("pin", None)]
     assert not any(area.geometry.has_z for area in areas)
     assert areas[1].geometry.centroid.distance(Point(0.7, 0.7)) < 1e-6
-    assert "read 2 layers: Walls, Pins" in notes
+    assert "read 2 folders: Walls, Pins" in notes
 
 
 def test_a_zipped_kml_is_read(tmp_path):
@@ -219,7 +219,10 @@ def test_a_zipped_kml_is_read(tmp_path):
 def test_an_unclosed_ring_of_a_kml_is_refused(tmp_path):
     path = tmp_path / "list.kml"
     path.write_text(KML.format(end="0.5,0.51,12"), encoding="utf-8")
-    assert "- feature 1 of layer `Walls`: geometry has a ring that is not closed; repeat" in refusal(path)
+    assert (
+        "- area `cour-a-l-est`: geometry, ring 1 is not closed: about 1113.2 m lie between its ends; repeat"
+        in refusal(path)
+    )
 
 
 def test_a_geopackage_is_brought_to_degrees(gpkg):
@@ -262,7 +265,7 @@ def test_a_coordinate_system_of_no_place_is_refused(gpkg):
 def test_files_that_are_not_what_their_ending_says_are_refused(tmp_path):
     (tmp_path / "list.gpkg").write_text("not a package")
     assert "cannot be read (" in refusal(tmp_path / "list.gpkg")
-    assert "cannot be read (no such file); check the path" in refusal(tmp_path / "none.kml")
+    assert "cannot be read (No such file or directory); check the path" in refusal(tmp_path / "none.kml")
 
 
 def test_geojson_without_ids_is_given_some(write, feature):

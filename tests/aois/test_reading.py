@@ -285,19 +285,21 @@ def test_the_usual_coordinate_system_may_be_said(feature, write, name):
 
 
 PLACES = st.tuples(st.floats(-170, 170), st.floats(-70, 70)).map(lambda place: Point(place).buffer(0.01, quad_segs=3))
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+TEXTS = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters=TURNING)
 RESPONSES = st.builds(
     Response,
     st.dates(date(2000, 1, 1), date(2099, 1, 1)),
     st.sampled_from(["investigated", "intervened"]),
-    st.text(max_size=9),
-    st.text(max_size=9),
+    st.text(TEXTS, max_size=9),
+    st.text(TEXTS, max_size=9),
 )
 AREAS = st.builds(
     Area,
     id=st.from_regex(r"[a-z0-9][a-z0-9-]{0,63}", fullmatch=True),
     kind=st.sampled_from(Kind),
     geometry=PLACES | PLACES.map(lambda polygon: MultiPolygon([polygon])),
-    name=st.text(max_size=20),
+    name=st.text(TEXTS, max_size=20),
     status=st.none() | st.sampled_from(Status),
     margin_m=st.floats(0, 20_000),
     responses=st.lists(RESPONSES, max_size=3).map(tuple),
