@@ -167,15 +167,15 @@ def alerts_answer(
     outputs: OutputsOption = None,
 ) -> None:
     """Serve the page behind the links in messages, until it is stopped."""
-    import uvicorn
-
     from flows.answers import answers
+    from flows.serve_app import listening, serve_app
 
     settings = load_settings(outputs=outputs)
     existing_ledger(settings).close()
-    app = answers(settings)
-    console.print(f"Links are answered at http://{host}:{port}/acknowledge", highlight=False)
-    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")  # a token is nothing for a log
+    app = answers(settings, host=host)
+    with listening(host, port) as listener:
+        console.print(f"Links are answered at http://{host}:{port}/acknowledge", highlight=False)
+        serve_app(app, listener)
 
 
 def _chosen(ledger: Ledger, *, area: str | None, week: str | None, waiting: bool) -> list[dict[str, Any]]:

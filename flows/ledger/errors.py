@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class LedgerError(Exception):
     """The ledger cannot be opened, read or written; the message says what, the value, and what to do."""
+
+
+class LedgerUnavailableError(LedgerError):
+    """The database does not answer, or cannot do now what it could before; the same may work later."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from aois.area import Area
@@ -20,7 +21,7 @@ from flows.ledger import dispatches, outbox, rows, runs, verdicts, versions, wat
 from flows.ledger.accounts import Accounts
 from flows.ledger.backup import back_up, restore
 from flows.ledger.database import connect, reading, reason, writing
-from flows.ledger.errors import LedgerError
+from flows.ledger.errors import LedgerError, LedgerUnavailableError
 from flows.ledger.features import alert_features, event_features
 from flows.ledger.locks import exclusively
 from flows.ledger.post import Outbox
@@ -280,8 +281,12 @@ def _explained() -> Iterator[None]:
     except StatementError as error:
         if isinstance(error.orig, LedgerError):  # a value that its column type refused
             raise error.orig from None
-        raise LedgerError(
+        raise LedgerUnavailableError(
             f"the ledger could not do it: {reason(error)}; nothing was changed, so mend that and run the same again"
+        ) from error
+    except PoolTimeoutError as error:
+        raise LedgerUnavailableError(
+            "the ledger is busy: too many ask it at once; nothing was changed, so run the same again"
         ) from error
 
 
