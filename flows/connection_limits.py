@@ -55,6 +55,7 @@ class BoundedProtocol(H11Protocol):
         super().__init__(*given, **named)
         self._timer: asyncio.TimerHandle | None = None
         self._waits_since = self.loop.time()
+        self._is_sending = False  # an answer is given to the system, and not all of it is taken yet
 
     @property
     def is_answering(self) -> bool:
@@ -79,7 +80,8 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take a piece of a request; the first one starts the time that the whole may take."""
-        if self._timer is None:
+        if self._timer is None or (self._is_sending and not self.transport.get_write_buffer_size()):
+            self._is_sending = False
             self._limit(self.limits.receipt_s)
         was_answering = self.is_answering
         super().data_received(data)
@@ -89,17 +91,26 @@ class BoundedProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         """Wait for the next request; one that has begun to arrive has its own time."""
         answered, self._waits_since = self.cycle, self.loop.time()
-        if not answered.more_body:
+        self._is_sending = bool(self.transport.get_write_buffer_size())
+        if not (answered.more_body or self._is_sending):
             self._limit(None)
         super().on_response_complete()
         if self.cycle is not answered:  # a request that came with the one before
+            self._is_sending = False
             self._limit(self.limits.answer_s if self.is_answering else self.limits.receipt_s)
 
     def _limit(self, seconds: float | None) -> None:
         """End the connection after so many seconds from now; None takes the limit away."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if seconds is None else self.loop.call_later(seconds, self._end)
+        self._timer = None if seconds is None else self.loop.call_later(seconds, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        if self._is_sending and not self.transport.get_write_buffer_size():
+            self._is_sending = False  # it was taken in time; the silence after an answer has a limit of its own
+            return
+        self._end()
 
     def _end(self) -> None:
         self.connections.discard(self)  # its place is free at once, its descriptor a moment later
