@@ -19,8 +19,6 @@ from flows.ledger.records import Judgement, Reason, RemarkKind, Verdict
 from flows.settings import Settings, SettingsError
 from flows.terminal import OutputsOption, console, existing_ledger, record_settings
 
-MOST_AT_ONCE = 100  # connections to the page of links; chosen
-
 REMARKS = {
     RemarkKind.STEP: "step {}",
     RemarkKind.MERGED: "now part of {}",
@@ -170,24 +168,15 @@ def alerts_answer(
     outputs: OutputsOption = None,
 ) -> None:
     """Serve the page behind the links in messages, until it is stopped."""
-    import uvicorn
-
     from flows.answers import answers
+    from flows.serve_app import listening, serve_app
 
     settings = record_settings(outputs)
     existing_ledger(settings).close()
     app = answers(settings, host=host)
-    console.print(f"Links are answered at http://{host}:{port}/acknowledge", highlight=False)
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        access_log=False,  # a token is nothing for a log
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=MOST_AT_ONCE,
-    )
+    with listening(host, port) as listener:
+        console.print(f"Links are answered at http://{host}:{port}/acknowledge", highlight=False)
+        serve_app(app, listener)
 
 
 def _chosen(ledger: Ledger, *, area: str | None, week: str | None, waiting: bool) -> list[dict[str, Any]]:

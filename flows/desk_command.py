@@ -14,6 +14,7 @@ from rich.table import Table
 from flows.desk.access import Role
 from flows.desk.passwords import hashed
 from flows.ledger.accounts import plain_name
+from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
 from flows.ledger.worlds import World
 from flows.settings import Settings, SettingsError
@@ -46,7 +47,7 @@ def desk(
     """Serve the review desk until it is stopped."""
     if context.invoked_subcommand is not None:
         return
-    import uvicorn
+    from flows.serve_app import listening, serve_app
 
     settings = record_settings(outputs)
     with existing_ledger(settings) as ledger:
@@ -54,10 +55,11 @@ def desk(
             raise SettingsError(
                 "nobody may use the desk yet; make an account first: `sitewatch desk account add NAME --role admin`"
             )
-        app, evidence = open_desk(settings, ledger, hosts=(host, *(name or ())))
-        threading.Thread(target=prepare_all, args=(ledger, evidence), daemon=True).start()
-        console.print(f"The desk is at http://{host}:{port}", highlight=False)
-        uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning", server_header=False)
+        app, evidence = open_desk(settings, ledger, hosts=_host_names(host, *(name or ())))
+        with listening(host, port) as listener:
+            threading.Thread(target=prepare_all, args=(ledger, evidence), daemon=True).start()
+            console.print(f"The desk is at http://{host}:{port}", highlight=False)
+            serve_app(app, listener, proxies=settings.desk_proxies)
 
 
 def open_desk(settings: Settings, ledger: Ledger, *, hosts: tuple[str, ...] = ()) -> tuple[FastAPI, DeskEvidence]:
@@ -87,8 +89,17 @@ def open_desk(settings: Settings, ledger: Ledger, *, hosts: tuple[str, ...] = ()
         is_simulated=ledger.world is World.SIMULATED,
         clock=_now,
         hosts=("127.0.0.1", "localhost", *hosts),
+        record_errors=(LedgerError,),
     )
     return make_app(given), evidence
+
+
+def _host_names(*names: str) -> tuple[str, ...]:
+    """The names as given; raises `SettingsError` for one that would let the desk answer under every name."""
+    for name in names:
+        if "*" in name or not name.strip():
+            raise SettingsError(f"--name `{name}` would answer under any name; give the very name that browsers use")
+    return names
 
 
 def prepare_all(ledger: Ledger, evidence: DeskEvidence) -> None:
@@ -109,8 +120,7 @@ def account_add(
 ) -> None:
     """Make an account; its password is asked for."""
     with existing_ledger(record_settings(outputs)) as ledger:
-        plain_name(name)
-        kept = hashed(_password(password_stdin))
+        kept = hashed(_password(password_stdin), name=plain_name(name))
         account = ledger.accounts.add(name, role=role, sees_positions=positions, password_hash=kept, at=_now())
         ledger.accounts.note("account", by=None, subject=account.name, detail=f"made, {role}", at=_now())
     console.print(f"{account.name} is {role} at the desk.", highlight=False, markup=False)
@@ -131,7 +141,7 @@ def account_change(
 ) -> None:
     """Change an account, and log it out everywhere."""
     with existing_ledger(record_settings(outputs)) as ledger:
-        kept = hashed(_password(password_stdin)) if password or password_stdin else None
+        kept = hashed(_password(password_stdin), name=name) if password or password_stdin else None
         given = {"role": role, "sees_positions": positions, "password_hash": kept}
         what = [key for key, value in given.items() if value is not None] + ["closed"] * close
         account = ledger.accounts.change(name, closed_at=_now() if close else None, **given)  # type: ignore[arg-type]

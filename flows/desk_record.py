@@ -12,7 +12,7 @@ from detectors.records import Change, Place, State
 from flows.desk.errors import DeskError
 from flows.desk.inputs import Account, Act, Case, Facts, Opinion, Session
 from flows.ledger.accounts import AccountRecord
-from flows.ledger.errors import LedgerError
+from flows.ledger.errors import LedgerError, LedgerUnavailableError
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import Judgement, Reason, Verdict
 from flows.ledger.reviews import CaseRecord
@@ -44,11 +44,14 @@ class DeskAccounts:
         sees_positions: bool | None = None,
         password_hash: str | None = None,
         closed_at: datetime | None = None,
+        always_one: str | None = None,
     ) -> Account:
         """The account is as given, and logged out everywhere."""
         given = {"role": role, "sees_positions": sees_positions, "password_hash": password_hash}
-        with _explained("complaint.no_account", name=name[:64]):
-            return _account(self.ledger.accounts.change(name, closed_at=closed_at, **given))  # type: ignore[arg-type]
+        key = "complaint.no_account" if self.find(name) is None else "complaint.last_one"
+        with _explained(key, name=name[:64]):
+            changed = self.ledger.accounts.change(name, closed_at=closed_at, always_one=always_one, **given)  # type: ignore[arg-type]
+        return _account(changed)
 
     def open_session(self, key_hash: str, form_key: str, *, account: int, at: datetime, ends_at: datetime) -> None:
         """A browser is logged in until then."""
@@ -170,5 +173,7 @@ def _opinion(record: OpinionRecord) -> Opinion:
 def _explained(key: str, **values: object) -> Iterator[None]:
     try:
         yield
+    except LedgerUnavailableError:
+        raise
     except LedgerError as error:
         raise DeskError(str(error), key=key, **values) from None

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.imagery.address import without_secrets
@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     operator_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Apprise URLs that hear how the watch itself is doing, separated by spaces"
     )
+    desk_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        (), description="addresses or networks of proxies before the desk, separated by spaces; only they are believed"
+    )
     alert_routes: Path | None = Field(None, description="who hears which alerts, TOML; see flows/alerts/README.md")
     signing_key: Path | None = Field(None, description="an Ed25519 key (PEM) that signs what each run leaves")
     sh_client_id: SecretStr | None = Field(
@@ -82,7 +85,7 @@ class Settings(BaseSettings):
     units_per_minute: float = Field(300.0, gt=0, description="the provider's quota of processing units")
     budget_units: float | None = Field(None, ge=0, description="processing units that one run may spend")
 
-    @field_validator("alert_urls", "operator_urls", "catalog_hosts", mode="before")
+    @field_validator("alert_urls", "operator_urls", "catalog_hosts", "desk_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.split()) if isinstance(value, str) else value

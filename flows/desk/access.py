@@ -36,6 +36,8 @@ ROUTES = {
     ("GET", "/static/{name}"): EVERYBODY,
     ("GET", "/language/{lang}"): EVERYBODY,
     ("POST", "/logout"): Need(Role.VIEWER),
+    ("GET", "/password"): Need(Role.VIEWER),
+    ("POST", "/password"): Need(Role.VIEWER),
     ("GET", "/"): Need(Role.VIEWER),
     ("GET", "/cases/{event_id}"): Need(Role.VIEWER),
     ("GET", "/cases/{event_id}/pictures/{name}.webp"): Need(Role.VIEWER),

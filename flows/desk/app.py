@@ -11,18 +11,22 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from flows.desk.cases import add_cases
+from flows.desk.cookies import LANGUAGE_COOKIE, set_cookie
 from flows.desk.errors import DeskError
-from flows.desk.guard import LANGUAGE_COOKIE, LoginNeeded, check, inside, to_login
+from flows.desk.failures import Failures, log_failure
+from flows.desk.guard import LoginNeeded, check, inside, to_login
+from flows.desk.hashing import HashingQueue
 from flows.desk.headers import Headers
 from flows.desk.inputs import Desk
 from flows.desk.login import add_login
 from flows.desk.operating import add_operating
+from flows.desk.own_password import add_own_password
 from flows.desk.page import Pages
 from flows.desk.queue import Queue
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-REFUSALS = {401: "login", 404: "missing", 405: "missing", 413: "long"}
+REFUSALS = {400: "unreadable", 401: "login", 404: "missing", 405: "missing", 413: "long"}
 
 
 def desk_app(desk: Desk) -> FastAPI:
@@ -31,15 +35,24 @@ def desk_app(desk: Desk) -> FastAPI:
     async def guard(request: Request) -> None:
         await check(request, desk)
 
-    app = FastAPI(title="Sitewatch", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(guard)])
+    app = FastAPI(
+        title="Sitewatch",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(guard)],
+    )
+    pages, queue, hashing = Pages(desk), Queue(desk.reviews), HashingQueue()
+    app.add_middleware(Failures, pages=pages)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(desk.hosts), www_redirect=False)
     app.add_middleware(Headers)
-    pages, queue = Pages(desk), Queue(desk.reviews)
-    add_login(app, desk, pages)
+    add_login(app, desk, pages, hashing)
+    add_own_password(app, desk, pages, hashing)
     add_cases(app, desk, pages, queue)
     add_operating(app, desk, pages)
     _add_static(app, desk)
-    _add_refusals(app, pages)
+    _add_refusals(app, desk, pages)
     return app
 
 
@@ -60,11 +73,11 @@ def _add_static(app: FastAPI, desk: Desk) -> None:
         if lang not in desk.pages:
             raise HTTPException(404)
         answer = RedirectResponse(inside(request.query_params.get("next", "/")), status_code=303)
-        answer.set_cookie(LANGUAGE_COOKIE, lang, max_age=365 * 86400, samesite="lax", httponly=True)
+        set_cookie(request, answer, LANGUAGE_COOKIE, lang, lasts_s=365 * 86400)
         return answer
 
 
-def _add_refusals(app: FastAPI, pages: Pages) -> None:
+def _add_refusals(app: FastAPI, desk: Desk, pages: Pages) -> None:
     @app.exception_handler(LoginNeeded)
     async def login_needed(_request: Request, error: LoginNeeded) -> Response:
         return to_login(error.after)
@@ -81,3 +94,10 @@ def _add_refusals(app: FastAPI, pages: Pages) -> None:
     @app.exception_handler(DeskError)
     async def complaint(request: Request, error: DeskError) -> HTMLResponse:
         return pages.show(request, "refused.html", status=409, why="complaint", complaint=pages.explain(request, error))
+
+    async def away(request: Request, error: Exception) -> HTMLResponse:
+        log_failure(request, error)
+        return pages.show(request, "refused.html", status=503, why="away")
+
+    for kind in desk.record_errors:
+        app.add_exception_handler(kind, away)

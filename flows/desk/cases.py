@@ -73,8 +73,7 @@ class Cases:
         exhibit = self.desk.evidence.exhibit(event_id)
         if exhibit is None or name not in exhibit.pictures:
             raise HTTPException(404)
-        kept = {"Cache-Control": "private, max-age=600"}
-        return Response(drawn(exhibit.pictures[name]), media_type="image/webp", headers=kept)
+        return Response(drawn(exhibit.pictures[name]), media_type="image/webp")
 
     def judge(self, request: Request, event_id: str) -> Response:
         """The verdict is on record, and the next case comes up; what lacks something is asked for again."""

@@ -15,11 +15,12 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from flows.desk.access import ROUTES, Need, may
+from flows.desk.cookies import SESSION_COOKIE, read_cookie
 from flows.desk.inputs import Desk, Session
 
-SESSION_COOKIE, LOGIN_COOKIE, LANGUAGE_COOKIE = "sitewatch_session", "sitewatch_login", "sitewatch_language"
 SESSION_LASTS = timedelta(hours=12)
 FORM_KEY = "form_key"
+LONGEST_ADDRESS = 2_000
 
 
 class LoginNeeded(Exception):
@@ -44,10 +45,11 @@ def new_key() -> str:
 async def check(request: Request, desk: Desk) -> None:
     """The request may go on: `request.state` then has the `session` (None for everybody's routes) and the `form`.
 
-    Raises `LoginNeeded`, or an `HTTPException` with 401, 403 or 404.
+    Raises `LoginNeeded`, or an `HTTPException` with 400, 401, 403 or 404.
     """
     need = need_of(request)
     request.state.form = await _form(request)
+    _check_letters(request)
     request.state.session = session = await run_in_threadpool(_session, request, desk)
     if request.method == "POST":
         _check_origin(request)
@@ -78,10 +80,13 @@ def is_same(given: str, kept: str) -> bool:
 
 
 def inside(address: str) -> str:
-    """The address if it lies within the desk, else the queue."""
-    parts = urlsplit(address)
-    is_ours = not (parts.scheme or parts.netloc) and address.startswith("/") and "\\" not in address
-    return address if is_ours and all(" " < letter < "\x7f" for letter in address) else "/"
+    """Return the address if it is a path of the desk, else that of the queue.
+
+    Browsers take two slashes for another host, and a backslash for a slash.
+    """
+    is_path = address.startswith("/") and not address.startswith("//") and len(address) <= LONGEST_ADDRESS
+    is_plain = "\\" not in address and all(" " < letter < "\x7f" for letter in address)
+    return address if is_path and is_plain else "/"
 
 
 def to_login(after: str) -> Response:
@@ -90,8 +95,8 @@ def to_login(after: str) -> Response:
 
 
 def _session(request: Request, desk: Desk) -> Session | None:
-    key = request.cookies.get(SESSION_COOKIE)
-    return None if key is None else desk.accounts.session(key_hash(key), at=desk.clock())
+    key = read_cookie(request, SESSION_COOKIE)
+    return desk.accounts.session(key_hash(key), at=desk.clock()) if key else None
 
 
 async def _form(request: Request) -> Mapping[str, str]:
@@ -101,11 +106,26 @@ async def _form(request: Request) -> Mapping[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
+def _check_letters(request: Request) -> None:
+    """Refuse what nobody can type and no database takes: the character of number 0, and half characters."""
+    given = (*request.path_params.values(), *request.state.form.values(), *request.query_params.values())
+    if any("\0" in str(text) or any("\ud800" <= c <= "\udfff" for c in str(text)) for text in given):
+        raise HTTPException(400)
+
+
 def _check_origin(request: Request) -> None:
     """A form that another site's page sends is refused, whatever it carries."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and _host_of(origin) != request.headers.get("host"):
         raise HTTPException(403, "form")
+
+
+def _host_of(origin: str) -> str:
+    """The host and port of an origin, empty where there is none to be read."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _address(request: Request) -> str:

@@ -23,7 +23,10 @@ SECURITY = {
 
 
 class Headers:
-    """Adds the headers of `SECURITY` to every answer, and refuses a body that is too long or of unknown length."""
+    """Adds the headers of `SECURITY` to every answer, and refuses a body that is too long or of unknown length.
+
+    What a body says of its length is not believed: its bytes are counted as they come, and the app gets it whole.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         """Around an app."""
@@ -42,12 +45,43 @@ class Headers:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        app = self.app if _is_short(scope) else PlainTextResponse("The form is too long.", status_code=413)
-        await app(scope, receive, secured)
+        if scope["method"] in ("GET", "HEAD"):
+            await self.app(scope, receive, secured)
+            return
+        body = await _body(receive) if _is_short(scope) else None
+        if body is None:
+            await PlainTextResponse("The form is too long.", status_code=413)(scope, receive, secured)
+        elif body["type"] == "http.request":  # else the other side has gone
+            await self.app(scope, _given(body, receive), secured)
+
+
+async def _body(receive: Receive) -> Message | None:
+    """The whole body as one message, None where it is too long; what says that the other side has gone, if it has."""
+    content = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        content += message.get("body", b"")
+        if len(content) > MOST_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return {"type": "http.request", "body": bytes(content), "more_body": False}
+
+
+def _given(body: Message, receive: Receive) -> Receive:
+    """Gives a body first, then what else comes."""
+    waiting = [body]
+
+    async def given() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return given
 
 
 def _is_short(scope: Scope) -> bool:
-    if scope["method"] in ("GET", "HEAD"):
-        return True
-    given = dict(scope["headers"]).get(b"content-length", b"")
-    return given.isdigit() and int(given) <= MOST_BYTES
+    """Whether a body says that it is short, in one way only."""
+    lengths = [value for name, value in scope["headers"] if name == b"content-length"]
+    if any(name == b"transfer-encoding" for name, _ in scope["headers"]) or len(lengths) != 1:
+        return False
+    return lengths[0].isdigit() and len(lengths[0]) < 10 and int(lengths[0]) <= MOST_BYTES

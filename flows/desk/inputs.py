@@ -63,8 +63,12 @@ class Accounts(Protocol):
         sees_positions: bool | None = None,
         password_hash: str | None = None,
         closed_at: datetime | None = None,
+        always_one: str | None = None,
     ) -> Account:
-        """The account is as given, and logged out everywhere; raises `DeskError` where there is none."""
+        """The account is as given, and logged out everywhere.
+
+        Raises `DeskError` where there is none, and where nobody with the role `always_one` would be left.
+        """
 
     def open_session(self, key_hash: str, form_key: str, *, account: int, at: datetime, ends_at: datetime) -> None:
         """A browser is logged in until then."""
@@ -244,7 +248,8 @@ class Desk:
     """All that the pages are made from.
 
     `pages` are the templates of each language, with the words that they ask for; `files` are style sheets and scripts
-    of other rooms by name; `reasons` the short list for rejections; `hosts` the names under which the desk answers.
+    of other rooms by name; `reasons` the short list for rejections; `hosts` the names under which the desk answers;
+    `record_errors` what is raised when the record does not answer.
     """
 
     accounts: Accounts
@@ -257,3 +262,4 @@ class Desk:
     is_simulated: bool
     clock: Clock
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    record_errors: tuple[type[Exception], ...] = ()

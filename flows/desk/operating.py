@@ -58,20 +58,23 @@ def add_operating(app: FastAPI, desk: Desk, pages: Pages) -> None:
     @app.post("/accounts/{name}")
     def change(request: Request, name: str) -> Response:
         """The account is changed; an admin's own is changed by the command line, so that one admin always is left."""
-        given, own = request.state.form, account_of(request)
-        if name == own.name:
-            raise DeskError(f"account `{name}` is your own; change it by the command line", key="accounts.own")
+        given, own, found = request.state.form, account_of(request), desk.accounts.find(name)
+        if found is None:
+            short = name[:64]
+            raise DeskError(f"account `{short}` is not there", key="complaint.no_account", name=short)
+        if found.number == own.number:
+            raise DeskError(f"account `{found.name}` is your own; change it by the command line", key="accounts.own")
         if given.get("close"):
-            desk.accounts.change(name, closed_at=desk.clock())
+            desk.accounts.change(found.name, closed_at=desk.clock(), always_one=Role.ADMIN)
             detail = "closed"
         elif given.get("role") in list(Role):
             positions = given.get("positions") == "1"
-            desk.accounts.change(name, role=given["role"], sees_positions=positions)
+            desk.accounts.change(found.name, role=given["role"], sees_positions=positions, always_one=Role.ADMIN)
             detail = f"{given['role']}, positions {'shown' if positions else 'hidden'}"
         else:
             role = given.get("role", "")[:20]
-            raise DeskError(f"role `{role}` is none; take one of {', '.join(Role)}", key="complaint.no_role", role=role)
-        desk.accounts.note("account", by=own.number, subject=name, detail=detail, at=desk.clock())
+            raise DeskError(f"unknown role `{role}`; use one of {', '.join(Role)}", key="complaint.no_role", role=role)
+        desk.accounts.note("account", by=own.number, subject=found.name, detail=detail, at=desk.clock())
         return RedirectResponse("/accounts", status_code=303)
 
     @app.get("/acts")
@@ -109,8 +112,7 @@ def _add_maps(app: FastAPI, desk: Desk, pages: Pages) -> None:
         side = 2**z if 0 <= z <= DEEPEST + 3 else 0
         if found is None or not (0 <= x < side and 0 <= y < side):
             raise HTTPException(404)
-        kept = {"Cache-Control": "private, max-age=600"}
-        return Response(drawn_tile(found, x, y, z), media_type="image/png", headers=kept)
+        return Response(drawn_tile(found, x, y, z), media_type="image/png")
 
 
 def _tiles(bounds: tuple[float, float, float, float]) -> tuple[int, Sequence[Sequence[tuple[int, int]]]]:

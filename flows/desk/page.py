@@ -8,8 +8,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from flows.desk.access import Role, has_role, sees_positions
+from flows.desk.cookies import LANGUAGE_COOKIE, read_cookie
 from flows.desk.errors import DeskError
-from flows.desk.guard import LANGUAGE_COOKIE
 from flows.desk.inputs import Account, Desk, Session
 
 FIRST_LANGUAGE = "en"
@@ -24,7 +24,7 @@ class Pages:
 
     def lang(self, request: Request) -> str:
         """The language of the answer."""
-        chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+        chosen = read_cookie(request, LANGUAGE_COOKIE)
         return chosen if chosen in self._desk.pages else FIRST_LANGUAGE
 
     def say(self, request: Request, key: str, **values: object) -> str:

@@ -8,15 +8,34 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from flows.desk.errors import DeskError
+from flows.desk.password_strength import LEAST_WORTH, password_worth
 
 LEAST, MOST = 12, 256  # letters; NIST SP 800-63B asks for at least 8, and for 15 where nothing else protects
 HASHER = PasswordHasher()
 
 
-def hashed(password: str) -> str:
-    """The hash to keep; raises `DeskError` for a password that is too short or too long."""
+def hashed(password: str, *, name: str = "") -> str:
+    """Return the hash to keep of a new password.
+
+    Raises `DeskError` for one that is too short or too long, and for one that is easy to guess; parts of the account's
+    `name` hardly count.
+    """
     if not LEAST <= len(password) <= MOST:
-        raise DeskError(f"the password has {len(password)} letters; take {LEAST} to {MOST}, such as four words")
+        raise DeskError(
+            f"the password has {len(password)} letters; take {LEAST} to {MOST}, such as four words",
+            key="password.length", n=len(password), least=LEAST, most=MOST,
+        )  # fmt: skip
+    if password_worth(password, name=name) < LEAST_WORTH:
+        raise DeskError(
+            "the password is easy to guess: common words, names, repetitions and rows of keys or digits hardly count; "
+            "take four words that do not belong together",
+            key="password.weak",
+        )
+    return HASHER.hash(password)
+
+
+def rehashed(password: str) -> str:
+    """Return a hash with today's parameters of a password that is in use already, whatever it is."""
     return HASHER.hash(password)
 
 

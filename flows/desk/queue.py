@@ -84,16 +84,13 @@ class Queue:
 
     def entries(self) -> tuple[Entry, ...]:
         """Every case as the record has it now."""
-        with self._lock:
-            self._bring_level()
-            return self._entries
+        return self._level()[0]
 
     def find(self, event_id: str) -> Entry | None:
         """One case, or None."""
-        with self._lock:
-            self._bring_level()
-            place = self._places.get(event_id)
-            return None if place is None else self._entries[place]
+        entries, places = self._level()
+        place = places.get(event_id)
+        return None if place is None else entries[place]
 
     def shown(self, chosen: Filter, account: int) -> list[Entry]:
         """The cases that a filter shows to somebody, in order."""
@@ -101,15 +98,20 @@ class Queue:
 
     def neighbours(self, event_id: str, chosen: Filter, account: int) -> tuple[str | None, str | None]:
         """The ids of the cases shown before and after one, whether or not it is shown itself."""
-        entries = self.entries()
-        with self._lock:
-            place = self._places.get(event_id)
-        if place is None or place >= len(entries):
+        entries, places = self._level()
+        place = places.get(event_id)
+        if place is None:
             return None, None
         before = (e for e in reversed(entries[:place]) if chosen.fits(e, account))
         after = (e for e in entries[place + 1 :] if chosen.fits(e, account))
         first, second = next(before, None), next(after, None)
         return tuple(None if e is None else e.case.facts.event_id for e in (first, second))  # type: ignore[return-value]
+
+    def _level(self) -> tuple[tuple[Entry, ...], Mapping[str, int]]:
+        """Every case as the record has it now and the place of each, both of one moment."""
+        with self._lock:
+            self._bring_level()
+            return self._entries, self._places
 
     def _bring_level(self) -> None:
         """Only what is new is read and ordered again: a verdict must not make the next reader wait."""

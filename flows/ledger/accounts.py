@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from flows.account_names import fold_name, name_image, scripts_of
 from flows.ledger.errors import LedgerError
 from flows.ledger.post import Transaction
 from flows.ledger.tables import AccountRow, ActRow, SessionRow
@@ -59,8 +59,7 @@ class Accounts:
         """The account is there; raises `LedgerError` for a name that is taken or that cannot be told from others."""
         name = plain_name(name)
         with self.writing() as session:
-            if session.scalar(select(AccountRow).where(AccountRow.name == name)) is not None:
-                raise LedgerError(f"account `{name}` is there already; take another name, or change that one")
+            _check_new(session, name)
             row = AccountRow(
                 name=name, role=role, sees_positions=sees_positions, password_hash=password_hash, made_at=at
             )
@@ -76,7 +75,7 @@ class Accounts:
     def find(self, name: str) -> AccountRecord | None:
         """The account of that name, or None."""
         with self.reading() as session:
-            row = session.scalar(select(AccountRow).where(AccountRow.name == _folded(name)))
+            row = session.scalar(select(AccountRow).where(AccountRow.name == fold_name(name)))
             return None if row is None else _account(row)
 
     def change(
@@ -87,10 +86,14 @@ class Accounts:
         sees_positions: bool | None = None,
         password_hash: str | None = None,
         closed_at: datetime | None = None,
+        always_one: str | None = None,
     ) -> AccountRecord:
-        """The account is as given, and every browser of its own is logged out; raises `LedgerError` without one."""
+        """The account is as given, and every browser of its own is logged out.
+
+        Raises `LedgerError` where there is no such account, and where nobody with the role `always_one` would be left.
+        """
         with self.writing() as session:
-            row = session.scalar(select(AccountRow).where(AccountRow.name == _folded(name)))
+            row = session.scalar(select(AccountRow).where(AccountRow.name == fold_name(name)))
             if row is None:
                 raise LedgerError(f"account `{name}` is not there; `sitewatch desk account list` names those that are")
             row.role = role or row.role
@@ -98,6 +101,9 @@ class Accounts:
             row.password_hash = password_hash or row.password_hash
             row.closed_at = closed_at or row.closed_at
             session.execute(delete(SessionRow).where(SessionRow.account_id == row.id))
+            session.flush()
+            if always_one is not None:
+                _check_left(session, always_one)
             return _account(row)
 
     def open_session(self, key_hash: str, form_key: str, *, account: int, at: datetime, ends_at: datetime) -> None:
@@ -143,18 +149,38 @@ def note(session: Session, act: str, *, by: int | None, subject: str, detail: st
 
 
 def plain_name(name: str) -> str:
-    """The name as it is kept, no two alike but for case, width or blanks; raises `LedgerError` for a bad one."""
-    plain = _folded(name)
+    """The name as it is kept, no two alike but for case, width or blanks; raises `LedgerError` for a bad one.
+
+    A name in more than one alphabet is bad, since letters of one can pass for those of another.
+    """
+    plain = fold_name(name)
     if not plain or len(plain) > MOST_LETTERS or not all(letter.isalnum() or letter in "-_.@ " for letter in plain):
         raise LedgerError(
             f"account name `{name[:MOST_LETTERS]}` cannot be used; take up to {MOST_LETTERS} letters, digits, "
             "blanks and `-_.@`"
         )
+    if len(scripts := scripts_of(plain)) > 1:
+        raise LedgerError(
+            f"account name `{plain}` mixes letters of different alphabets ({', '.join(sorted(scripts)).lower()}), so "
+            "it can pass for another name; write it in one"
+        )
     return plain
 
 
-def _folded(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+def _check_new(session: Session, name: str) -> None:
+    """Raise `LedgerError` for a name that is taken, or that people would take for another one."""
+    for taken in session.scalars(select(AccountRow.name)):
+        if taken == name:
+            raise LedgerError(f"account `{name}` is there already; take another name, or change that one")
+        if name_image(taken) == name_image(name):
+            raise LedgerError(f"account name `{name}` looks like `{taken}`, which is there already; take another name")
+
+
+def _check_left(session: Session, role: str) -> None:
+    """Raise `LedgerError`, which undoes the transaction, where no open account has the role."""
+    query = select(AccountRow.id).where(AccountRow.role == role, AccountRow.closed_at.is_(None))
+    if session.scalar(query.limit(1)) is None:
+        raise LedgerError(f"nobody with the role `{role}` would be left; give it to another account first")
 
 
 def _account(row: AccountRow) -> AccountRecord:

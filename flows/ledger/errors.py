@@ -7,5 +7,9 @@ class LedgerError(Exception):
     """The ledger cannot be opened, read or written; the message says what, the value, and what to do."""
 
 
+class LedgerUnavailableError(LedgerError):
+    """The database does not answer, or cannot do now what it could before; the same may work later."""
+
+
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What reading a row raises whose JSON, text, day or word is none."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from aois.area import Area
@@ -21,7 +22,7 @@ from flows.ledger.accounts import Accounts
 from flows.ledger.audit import Mark, known_marks
 from flows.ledger.backup import back_up
 from flows.ledger.database import connect, reading, reason, writing
-from flows.ledger.errors import UNREADABLE, LedgerError
+from flows.ledger.errors import UNREADABLE, LedgerError, LedgerUnavailableError
 from flows.ledger.features import alert_features, event_features
 from flows.ledger.journal import Head, RecordedSession, has_changed_since, read_head
 from flows.ledger.locks import exclusively
@@ -320,9 +321,13 @@ class Ledger:
         except StatementError as error:
             if isinstance(error.orig, LedgerError):  # a value that its column type refused
                 raise error.orig from None
-            raise LedgerError(
+            raise LedgerUnavailableError(
                 f"the ledger could not do it: {reason(error, self._engine.url)}; nothing was changed, so mend that and "
                 "run the same again"
+            ) from error
+        except PoolTimeoutError as error:
+            raise LedgerUnavailableError(
+                "the ledger is busy: too many ask it at once; nothing was changed, so run the same again"
             ) from error
         except UNREADABLE as error:
             raise LedgerError(

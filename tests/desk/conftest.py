@@ -23,7 +23,8 @@ from aois.area import Area, Kind
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import State, Transition
-from flows.desk.guard import SESSION_COOKIE, key_hash
+from flows.desk.cookies import SESSION_COOKIE
+from flows.desk.guard import key_hash
 from flows.desk.passwords import hashed
 from flows.desk_command import open_desk, prepare_all
 from flows.evidence.outlines import outline_of

@@ -34,6 +34,8 @@ RULES = [
     Rule("GET", "/cases/{event_id}/pictures/{name}.webp", "/cases/ev-a1/pictures/main-after.webp", "viewer", 200),
     Rule("GET", "/precision", "/precision", "viewer", 200),
     Rule("POST", "/logout", "/logout", "viewer", 303),
+    Rule("GET", "/password", "/password", "viewer", 200),
+    Rule("POST", "/password", "/password", "viewer", 422, {"new": "one", "again": "other"}),  # let in, and told
     Rule("POST", "/cases/{event_id}/verdicts", "/cases/ev-a1/verdicts", "reviewer", 303, {"verdict": "confirmed"}),
     Rule("POST", "/verdicts/{number}/undo", "/verdicts/{mine}/undo", "reviewer", 303),
     Rule("GET", "/areas/{area_id}/map", "/areas/heron/map", "operator", 200),

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from flows.desk.cookies import SESSION_COOKIE
 from flows.desk.errors import DeskError
-from flows.desk.guard import SESSION_COOKIE, inside, key_hash
+from flows.desk.guard import inside, key_hash
 from flows.desk.headers import MOST_BYTES
 from flows.desk.passwords import hashed, is_right
 from flows.desk.patience import Attempts
