@@ -211,8 +211,8 @@ def looking_at(url: str) -> Iterator[Connection | None]:
             yield connection
     except (DBAPIError, OSError) as error:
         raise LedgerError(
-            f"ledger `{address.render_as_string()}` cannot be read ({reason(error)}); check that it is a ledger, or name "
-            "another one"
+            f"ledger `{address.render_as_string()}` cannot be read ({reason(error)}); check that it is a ledger, "
+            "or name another one"
         ) from error
     finally:
         engine.dispose()
