@@ -90,7 +90,8 @@ def _complaint(what: str, world: World, settings: Settings) -> str:
         )
     asked = f"source `{settings.source}` is {world_of(settings.source)}"
     mend = f"name {where}, or move what is there away"
-    if settings.source is SourceName.SIMULATED and settings.ledger_url is None:
+    is_for_demonstration = settings.source is SourceName.SIMULATED and settings.outputs != DEMONSTRATION
+    if is_for_demonstration and settings.ledger_url is None:
         mend = f"leave --outputs out, and the demonstration goes to `{DEMONSTRATION}`, or {mend}"
     return f"{what} is {world}, and {asked}: the two never share one; {mend}"
 
