@@ -12,10 +12,12 @@ from aois.reading import read_areas
 from flows.channels import routes_of
 from flows.credentials import check_account
 from flows.evidence.manifests import signing_key
+from flows.files import private_folder
 from flows.imagery.address import is_url
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.outputs_copy import outputs_bucket
 from flows.plan import Asked, last_week
+from flows.private_outputs import mend_modes
 from flows.settings import Settings, SettingsError, SourceName, load_settings
 from flows.sources import open_archive
 
@@ -110,7 +112,8 @@ def _check_outputs(outputs: Path) -> None:
     try:
         outputs.mkdir(parents=True, exist_ok=True)
         for name in RESTRICTED:
-            (outputs / name).mkdir(mode=0o700, exist_ok=True)
+            private_folder(outputs / name)
+        mend_modes(outputs)
         probe = outputs / ".writable"
         probe.touch()
         probe.unlink()

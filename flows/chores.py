@@ -16,6 +16,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from aois.area import Area
 from flows.areawatch import Stores, fetch_area
+from flows.attest import attest
 from flows.call import areas_of, check_call
 from flows.delivery import deliver_pending
 from flows.imagery.metering import Metered
@@ -26,6 +27,7 @@ from flows.mendable import MENDABLE
 from flows.operating import Operating, load_operating
 from flows.outputs_copy import copy_outputs
 from flows.plan import Asked, last_week
+from flows.private_outputs import private_files
 from flows.prune import delete_files, find_prunable
 from flows.report_command import week_on_record
 from flows.reporting import rebuild_week
@@ -54,7 +56,11 @@ def chore(name: str) -> Iterator[Chore]:
     """A run of a small flow, by the settings of the environment, recorded as runs are."""
     settings, operating = load_settings(), load_operating()
     start_logging(operating, is_deployed=deployment_name() is not None)
-    with open_ledger(settings.ledger) as ledger, recorded(ledger, settings, name) as (summary, watch):
+    with (
+        private_files(),
+        open_ledger(settings.ledger) as ledger,
+        recorded(ledger, settings, name) as (summary, watch),
+    ):
         yield Chore(settings, operating, ledger, summary, watch)
 
 
@@ -75,6 +81,7 @@ def fetch() -> Any:
             fetched=sum(r["fetched"] for r in results.values() if isinstance(r, dict)),
             spent=asdict(source.spent) if isinstance(source, Metered) else None,
             failures=failures,
+            manifest=attest(one.settings, one.ledger, str(one.summary["run_id"])),
         )
     return _ended(failures)
 
@@ -133,7 +140,8 @@ def upkeep() -> Any:
             rows = _back_up(one)
         with one.watch.step("prune"):
             pruned = _prune(one)
-        one.summary.update(rows_backed_up=rows, **pruned)
+        manifest = attest(one.settings, one.ledger, str(one.summary["run_id"])) if pruned["pruned_files"] else None
+        one.summary.update(rows_backed_up=rows, manifest=manifest, **pruned)
     return Completed(message=f"{rows} rows backed up")
 
 

@@ -21,6 +21,7 @@ from flows.desk_command import desk_app
 from flows.detectability_command import detectability
 from flows.doctor_command import doctor
 from flows.mendable import MENDABLE
+from flows.private_outputs import private_files
 from flows.report_command import report
 from flows.search_command import search
 from flows.serve_command import deploy, serve
@@ -56,7 +57,8 @@ app.add_typer(archive_app, name="archive")
 def main() -> None:
     """Run the command line; an error that has a mend is one message on standard error and exit status 2."""
     try:
-        app()
+        with private_files():
+            app()
     except MENDABLE as error:
         message = Text.assemble(("error:", "red"), " ", str(error))
         Console(stderr=True).print(message, highlight=False, soft_wrap=True)

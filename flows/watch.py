@@ -46,6 +46,7 @@ from flows.notices import conditions_of, post_notices
 from flows.operating import load_operating
 from flows.outputs_copy import copy_outputs
 from flows.plan import Asked, last_week
+from flows.private_outputs import private_files
 from flows.progress import WORDS, Board
 from flows.reporting import report_week
 from flows.runlog import VERSION, deployment_name
@@ -96,7 +97,12 @@ def watch(
     week = last_week(asked)
     run, clock = uuid4().hex, Stopwatch()
     given = {"since": since, "until": until, "only": only, "from_archive": from_archive, "replay": replay}
-    with open_ledger(settings.ledger) as ledger, Board(areas) as board, _under_way(ledger, run, week, only):
+    with (
+        private_files(),
+        open_ledger(settings.ledger) as ledger,
+        Board(areas) as board,
+        _under_way(ledger, run, week, only),
+    ):
         stores = _stores(settings, ledger, week, known, from_archive)  # before the run is on record: it may refuse
         _start(ledger, settings, run, given | {"tell_again": tell_again})
         ledger.record_areas(known)
