@@ -14,6 +14,7 @@ from flows.alerts.errors import AlertsError
 from flows.channels import check_channels, doubts_about, routes_of
 from flows.credentials import check_account
 from flows.evidence.manifests import signing_key
+from flows.files import private_folder
 from flows.imagery.address import is_url
 from flows.imagery.catalog_rules import rules_for
 from flows.imagery.stac import EARTH_SEARCH
@@ -21,6 +22,7 @@ from flows.ledger.ledger import Ledger, open_ledger
 from flows.logs import log
 from flows.outputs_copy import outputs_bucket
 from flows.plan import Asked, last_week
+from flows.private_outputs import mend_modes
 from flows.record_world import check_world
 from flows.setting_names import unknown_names
 from flows.settings import Settings, SettingsError, SourceName, load_settings
@@ -146,7 +148,8 @@ def _check_outputs(outputs: Path) -> None:
     try:
         outputs.mkdir(parents=True, exist_ok=True)
         for name in RESTRICTED:
-            (outputs / name).mkdir(mode=0o700, exist_ok=True)
+            private_folder(outputs / name)
+        mend_modes(outputs)
         probe = outputs / ".writable"
         probe.touch()
         probe.unlink()

@@ -16,6 +16,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from aois.area import Area
 from flows.areawatch import Stores, fetch_area
+from flows.attest import attest
 from flows.call import areas_of, check_call
 from flows.delivery import deliver_pending
 from flows.imagery.metering import Metered
@@ -26,6 +27,7 @@ from flows.mendable import MENDABLE
 from flows.operating import Operating, load_operating
 from flows.outputs_copy import copy_outputs
 from flows.plan import Asked, last_week
+from flows.private_outputs import private_files
 from flows.prune import delete_files, find_prunable
 from flows.record_world import check_world
 from flows.report_command import week_on_record
@@ -60,7 +62,11 @@ def chore(name: str, *, is_fetching: bool = False) -> Iterator[Chore]:
     start_logging(operating, is_deployed=deployment_name() is not None)
     check_world(settings)
     source = settings.source.value if is_fetching else None
-    with open_ledger(settings.ledger) as ledger, recorded(ledger, settings, name, source=source) as (summary, watch):
+    with (
+        private_files(),
+        open_ledger(settings.ledger) as ledger,
+        recorded(ledger, settings, name, source=source) as (summary, watch),
+    ):
         yield Chore(settings, operating, ledger, summary, watch)
 
 
@@ -81,6 +87,7 @@ def fetch() -> Any:
             fetched=sum(r["fetched"] for r in results.values() if isinstance(r, dict)),
             spent=asdict(source.spent) if isinstance(source, Metered) else None,
             failures=failures,
+            manifest=attest(one.settings, one.ledger, str(one.summary["run_id"])),
         )
     return _ended(failures)
 
@@ -138,7 +145,8 @@ def upkeep() -> Any:
             rows = _back_up(one)
         with one.watch.step("prune"):
             pruned = _prune(one)
-        one.summary.update(rows_backed_up=rows, **pruned)
+        manifest = attest(one.settings, one.ledger, str(one.summary["run_id"])) if pruned["pruned_files"] else None
+        one.summary.update(rows_backed_up=rows, manifest=manifest, **pruned)
     return Completed(message=f"{rows} rows backed up")
 
 

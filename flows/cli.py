@@ -23,6 +23,7 @@ from flows.doctor_command import doctor
 from flows.files import atomic_write
 from flows.mendable import MENDABLE
 from flows.printable import printable
+from flows.private_outputs import private_files
 from flows.report_command import report
 from flows.search_command import search
 from flows.serve_command import deploy, serve
@@ -68,7 +69,8 @@ def names(context: typer.Context) -> None:
 def main() -> None:
     """Run the command line; an error that has a mend is one message on standard error and exit status 2."""
     try:
-        app()
+        with private_files():
+            app()
     except MENDABLE as error:
         told = "\n".join(printable(line, longest=LONGEST_LINE) for line in str(error).split("\n"))
         message = Text.assemble(("error:", "red"), " ", told)

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, write_to_textfile
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from flows.files import OWNER_FILE, private_folder
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.records import ObservationRecord, RunRecord
@@ -23,10 +24,11 @@ RUNS = 3000  # the latest two months, in which every flow but a monthly one has 
 def write_metrics(ledger: Ledger, outputs: Path) -> Path:
     """The metrics stand in a file, put in place whole, for the textfile collector of a node exporter."""
     path = textfile_of(outputs)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     registry = CollectorRegistry()
     registry.register(_Fixed(list(metrics_of(ledger))))
     write_to_textfile(str(path), registry)
+    path.chmod(OWNER_FILE)
     return path
 
 

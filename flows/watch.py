@@ -46,6 +46,7 @@ from flows.metrics import write_metrics
 from flows.operating import load_operating
 from flows.outputs_copy import copy_outputs
 from flows.plan import Asked, last_week
+from flows.private_outputs import private_files
 from flows.progress import WORDS, Board
 from flows.record_world import SETTINGS_OF_THE_RUN
 from flows.reporting import report_week
@@ -103,7 +104,12 @@ def watch(
     week = last_week(asked)
     run, clock = uuid4().hex, Stopwatch()
     given = {"since": since, "until": until, "only": only, "from_archive": from_archive, "replay": replay}
-    with open_ledger(settings.ledger) as ledger, Board(areas) as board, _under_way(ledger, run, week, only):
+    with (
+        private_files(),
+        open_ledger(settings.ledger) as ledger,
+        Board(areas) as board,
+        _under_way(ledger, run, week, only),
+    ):
         check_clock(ledger, settings, now=datetime.now(UTC))
         stores = _stores(settings, ledger, week, known, from_archive)  # before the run is on record: it may refuse
         _start(ledger, settings, run, given | {"tell_again": tell_again})

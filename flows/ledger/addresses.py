@@ -14,7 +14,6 @@ HIDDEN = "***"
 SHOWN = {
     "application_name",
     "cache",
-    "connect_timeout",
     "dbname",
     "host",
     "immutable",
@@ -23,7 +22,6 @@ SHOWN = {
     "service",
     "sslmode",
     "target_session_attrs",
-    "timeout",
     "uri",
     "user",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,8 @@ def connect(url: str) -> Engine:
     try:
         if is_file(address):
             settle_file(Path(str(address.database)), address)
-            level_in(engine)
         migrate(engine)
-    except (DBAPIError, OSError, ValueError) as error:
+    except (DBAPIError, sqlite3.Error, OSError, ValueError) as error:
         engine.dispose()
         raise LedgerError(
             f"ledger `{shown(address)}` cannot be opened ({reason(error, address)}); "
@@ -127,7 +126,22 @@ def settle_file(path: Path, address: URL) -> None:
         if not path.parent.exists():
             private_folder(path.parent)
         _make_file(path, address)
+    require_schema(path, address)
+
+
+def require_schema(path: Path, address: URL) -> str:
+    """The schema of the ledger in a file, which is only read; raises `LedgerError` for a file that has none."""
     check_size(path)
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        names = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchone() if names else None
+    if found is None:
+        raise LedgerError(
+            f"ledger `{shown(address)}` is no ledger: it has no schema, so it is damaged or another program's; "
+            "move it away and restore a backup (`sitewatch ledger restore FILE`), or name another file"
+        )
+    return str(found[0])
 
 
 def check_size(path: Path) -> None:
@@ -223,7 +237,12 @@ def level_of(url: str) -> Level:
     Raises `LedgerError` when the database cannot be reached or is no ledger.
     """
     with looking_at(url) as connection:
-        return Level(None, newest_schema()) if connection is None else _level(connection)
+        if connection is None:
+            return Level(None, newest_schema())
+        address = connection.engine.url
+        if is_file(address):
+            return Level(require_schema(Path(str(address.database)), address), newest_schema())
+        return Level(MigrationContext.configure(connection).get_current_revision(), newest_schema())
 
 
 @contextmanager
@@ -240,26 +259,10 @@ def looking_at(url: str) -> Iterator[Connection | None]:
     try:
         with engine.connect() as connection:
             yield connection
-    except (DBAPIError, OSError, ValueError) as error:
+    except (DBAPIError, sqlite3.Error, OSError, ValueError) as error:
         raise LedgerError(f"ledger `{shown(address)}` cannot be read ({reason(error, address)})") from None
     finally:
         engine.dispose()
-
-
-def level_in(engine: Engine) -> Level:
-    """The schema of the database behind an engine; raises `LedgerError` for a file that has none of a ledger's."""
-    with engine.connect() as connection:
-        return _level(connection)
-
-
-def _level(connection: Connection) -> Level:
-    current, address = MigrationContext.configure(connection).get_current_revision(), connection.engine.url
-    if current is None and is_file(address):
-        raise LedgerError(
-            f"ledger `{shown(address)}` is no ledger: it has no schema, so it is damaged or another program's; "
-            "move it away and restore a backup (`sitewatch ledger restore FILE`), or name another file"
-        )
-    return Level(current, newest_schema())
 
 
 def newest_schema() -> str:

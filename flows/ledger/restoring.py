@@ -18,6 +18,7 @@ from flows.ledger.backup import copy_rows, explained, kept_tables
 from flows.ledger.checksums import opened_unchanged, read_checksum, rows_checksum, tables_of
 from flows.ledger.database import connect, known_schemas, reading, writing
 from flows.ledger.errors import UNREADABLE, LedgerError
+from flows.ledger.features import event_features
 from flows.ledger.journal import RecordedSession
 from flows.ledger.standing import standing_of
 from flows.ledger.tables import AccountRow, Base
@@ -156,7 +157,7 @@ def _read_through(copy: Engine, path: Path) -> None:
         for area in areas:
             watched.read_scenes(session, area.id)
         watched.read_observations(session, until=None, area_id=None)
-        versions.known(session, as_of=versions.LAST)
+        event_features(versions.known(session, as_of=versions.LAST).values())
         outbox.read_alerts(session)
         outbox.unrouted(session)
         verdicts.read(session, None, None)

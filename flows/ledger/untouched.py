@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine
 from sqlalchemy.exc import StatementError
 
 from flows.ledger.addresses import read_address, shown
 from flows.ledger.audit import Audit, Mark, audit, has_journal
-from flows.ledger.database import check_size, create, is_file, level_in, migrate, reading, reason
+from flows.ledger.database import check_size, create, is_file, level_of, migrate, reading, reason, require_schema
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
 from flows.printable import printable
@@ -56,9 +57,9 @@ def look_at(url: str) -> Iterator[Untouched]:
     """
     address = read_address(url)
     if not is_file(address):
+        _require_newest(url)
         engine = create(address)
         try:
-            _require_newest(engine)
             yield Untouched(engine)
         finally:
             engine.dispose()
@@ -66,38 +67,33 @@ def look_at(url: str) -> Iterator[Untouched]:
     with tempfile.TemporaryDirectory(prefix="sitewatch-look-") as folder:
         copy = Path(folder) / "ledger.sqlite"
         _copy(Path(str(address.database)), copy)
+        _check_readable(copy, address)
         engine = create(address.set(database=str(copy)))
         try:
-            _check_readable(engine, shown(address))
             yield Untouched(engine)
         finally:
             engine.dispose()
 
 
-def _require_newest(engine: Engine) -> None:
-    try:
-        level = level_in(engine)
-    except (StatementError, OSError) as error:
-        raise LedgerError(f"ledger `{shown(engine.url)}` cannot be read ({reason(error, engine.url)})") from None
+def _require_newest(url: str) -> None:
+    level = level_of(url)
     if level.current != level.newest:
         raise LedgerError(
-            f"ledger `{shown(engine.url)}` has schema `{printable(level.current)}`, not `{level.newest}`; any run "
-            "brings an older one up to date, and for a newer one upgrade Sitewatch"
+            f"ledger `{shown(read_address(url))}` has schema `{printable(level.current)}`, not `{level.newest}`; any "
+            "run brings an older one up to date, and for a newer one upgrade Sitewatch"
         )
 
 
-def _check_readable(engine: Engine, name: str) -> None:
+def _check_readable(copy: Path, address: URL) -> None:
     """Raise `LedgerError` for a file that is no ledger, or one with damage that SQLite itself can see."""
     try:
-        level_in(engine)
-        with engine.connect() as connection:
-            state = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
-    except LedgerError as error:
-        raise LedgerError(str(error).replace(shown(engine.url), name)) from None
-    except (StatementError, OSError, ValueError) as error:
-        state = reason(error, engine.url)
+        require_schema(copy, address)
+        with closing(sqlite3.connect(copy)) as connection:
+            state = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except (sqlite3.Error, OSError, ValueError) as error:
+        state = reason(error, address)
     if state != "ok":
-        raise LedgerError(f"ledger `{name}` is damaged ({printable(state)}); restore a backup")
+        raise LedgerError(f"ledger `{shown(address)}` is damaged ({printable(state)}); restore a backup")
 
 
 def _copy(path: Path, copy: Path) -> None:

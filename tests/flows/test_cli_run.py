@@ -112,6 +112,17 @@ def test_coordinates_stay_in_the_files_that_are_for_them(ran, call):
     assert all(ran.outputs.joinpath(name).stat().st_mode & 0o077 == 0 for name in ("alerts", "areas", "archive"))
 
 
+def test_nothing_that_a_run_leaves_is_open_to_others(ran):
+    found = [path for path in (ran.outputs, *ran.outputs.rglob("*")) if "public" not in path.parts]
+    assert len(found) > 100
+    assert [path for path in found if path.lstat().st_mode & 0o077 and not path.is_symlink()] == []
+
+
+def test_what_a_run_leaves_holds_as_evidence(ran, call):
+    said = call("verify", "outputs", cwd=ran.folder)
+    assert (said.status, [line for line in said.out.splitlines() if line.startswith("WRONG")]) == (0, [])
+
+
 def test_the_same_call_again_changes_no_byte_and_adds_no_message(ran, workspace, call):
     kept = ("alerts/*", "areas/**/*", "reports/**/*", "catalog.json")
     before = relative(workspace / "outputs", *kept)
