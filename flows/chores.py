@@ -110,8 +110,8 @@ def report(week: str | None = None) -> Any:
     """The pages of a week, the last on record if left out, are built again from the record and the archive."""
     with chore("report") as one:
         chosen = week_on_record(week, one.ledger, one.settings)
-        folder = one.settings.outputs / "reports"
-        path = rebuild_week(chosen, ledger=one.ledger, archive=open_archive(one.settings), folder=folder)
+        archive = open_archive(one.settings)
+        path = rebuild_week(chosen, ledger=one.ledger, archive=archive, outputs=one.settings.outputs)
         one.summary.update(reported=str(chosen), report=str(path), copied=copy_outputs(one.settings))
     return Completed(message=f"report at {path}")
 

@@ -29,7 +29,15 @@ desk_app = typer.Typer(invoke_without_command=True, help="The review desk, on lo
 account_app = typer.Typer(no_args_is_help=True, help="Who may use the desk.")
 desk_app.add_typer(account_app, name="account")
 
-RoleOption = Annotated[Role, typer.Option("--role", help="What the account may do; each may do what is before it.")]
+PICTURES = "A viewer sees drawings; a reviewer and above sees pictures, with which anybody can find the place."
+POSITIONS = (
+    "May see coordinates, the map and pictures, whatever the role. "
+    "Without it, an account that sees pictures can find the places all the same."
+)
+
+RoleOption = Annotated[
+    Role, typer.Option("--role", help="What the account may do; each may do what is before it. " + PICTURES)
+]
 StdinOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
 
@@ -112,9 +120,7 @@ def prepare_all(ledger: Ledger, evidence: DeskEvidence) -> None:
 def account_add(
     name: str,
     role: RoleOption,
-    positions: Annotated[
-        bool, typer.Option("--positions", help="May see where places lie, whatever the role.")
-    ] = False,
+    positions: Annotated[bool, typer.Option("--positions", help=POSITIONS)] = False,
     password_stdin: StdinOption = False,
     outputs: OutputsOption = None,
 ) -> None:
@@ -124,6 +130,7 @@ def account_add(
         account = ledger.accounts.add(name, role=role, sees_positions=positions, password_hash=kept, at=_now())
         ledger.accounts.note("account", by=None, subject=account.name, detail=f"made, {role}", at=_now())
     console.print(f"{account.name} is {role} at the desk.", highlight=False, markup=False)
+    console.print(PICTURES, highlight=False, markup=False)
 
 
 @account_app.command("change")
@@ -132,7 +139,7 @@ def account_change(
     role: Annotated[Optional[Role], typer.Option("--role", help="What the account may do.")] = None,  # noqa: UP045
     positions: Annotated[
         Optional[bool],  # noqa: UP045
-        typer.Option("--positions/--no-positions", help="May see where places lie, whatever the role."),
+        typer.Option("--positions/--no-positions", help=POSITIONS),
     ] = None,
     password: Annotated[bool, typer.Option("--password", help="Ask for a new password.")] = False,
     password_stdin: StdinOption = False,

@@ -10,25 +10,30 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
-from shapely.geometry import shape
+from shapely.geometry import Point, shape
+from shapely.geometry.base import BaseGeometry
 
 import flows
 from aois.area import Area
-from aois.grid import Grid, grid_of
+from aois.grid import Grid, grid_of, to_utm
 from aois.week import Week
 from flows.album import crop_around
 from flows.desk.inputs import Exhibit, Picture
 from flows.evidence.outlines import footprint_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive import Archive, ArchivedScene
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
+from flows.pathless import without_folders
 from flows.reporting import view_in_full
 from flows.reports.case import Anchors, case_of
+from flows.reports.drawings import ELONGATIONS, elongation_of
+from flows.reports.drawn import draw_case
 from flows.reports.inputs import AreaView, Chip, EventView
 
 AREA = "area"  # the name of the file about the area itself; ids of events begin otherwise
@@ -61,6 +66,8 @@ class DeskEvidence:
             pictures={name: _picture(one) for name, one in said["pictures"].items()},
             position=tuple(said["position"]),
             failure=said["failure"],
+            drawings=said["drawings"],
+            damaged=_damaged(said["pictures"].values()),
         )
 
     def layer(self, area_id: str, name: str) -> Picture | Path | None:
@@ -117,15 +124,15 @@ class DeskEvidence:
         view = view_in_full(area, week, ledger=self._ledger, archive=self._archive, source_name=source, issued=given)
         grid = grid_of(area)
         try:
-            files = {entry.scene_id: entry.path for entry in self._archive.list(area.id, source, grid)}
+            files = {entry.scene_id: entry for entry in self._archive.list(area.id, source, grid)}
         except ImageryError as error:
-            view, files = replace(view, failure=str(error)), {}
+            view, files = replace(view, failure=without_folders(str(error))), {}
         for event in view.events:
             yield event.event_id, self._said(event, view, grid, files)
         whole = _drawn_from(view.overview, grid, files, (slice(0, grid.height), slice(0, grid.width)))
         yield AREA, {"picture": whole}
 
-    def _said(self, event: EventView, view: AreaView, grid: Grid, files: Mapping[str, Path]) -> dict[str, Any]:
+    def _said(self, event: EventView, view: AreaView, grid: Grid, files: Mapping[str, ArchivedScene]) -> dict[str, Any]:
         window = crop_around(footprint_of(event.feature["geometry"], grid))
         pictures: dict[str, Any] = {}
 
@@ -134,11 +141,15 @@ class DeskEvidence:
             return f"/cases/{event.event_id}/pictures/{name}.webp"
 
         case = case_of(event, view.area, view.area.name or view.area.id, Anchors(), address=address)
-        place = shape(event.feature["geometry"]).representative_point()
+        ground = shape(event.feature["geometry"])
+        place, drawn = ground.representative_point(), draw_case(event, elongation=_elongation(ground, grid))
         return {
             "fragments": {
                 lang: page.get_template("fragment.html").render(case=replace(case, verdicts=()))
                 for lang, page in self._pages.items()
+            },
+            "drawings": {
+                lang: page.get_template("drawn.html").render(drawn=drawn) for lang, page in self._pages.items()
             },
             "pictures": {name: one for name, one in pictures.items() if one is not None},
             "position": [place.x, place.y],
@@ -153,7 +164,7 @@ class DeskEvidence:
 
 
 def _drawn_from(
-    chip: Chip | None, grid: Grid, files: Mapping[str, Path], window: tuple[slice, slice]
+    chip: Chip | None, grid: Grid, files: Mapping[str, ArchivedScene], window: tuple[slice, slice]
 ) -> dict[str, Any] | None:
     """How a chip is drawn again over a window of the grid; None where a scene is not in the archive."""
     if chip is None or chip.recipe is None or not all(name in files for name in chip.recipe.scenes):
@@ -163,7 +174,8 @@ def _drawn_from(
     left, top = grid.left + columns.start * size, grid.top - rows.start * size
     right, bottom = grid.left + columns.stop * size, grid.top - rows.stop * size
     picture = Picture(
-        files=tuple(files[name] for name in chip.recipe.scenes),
+        files=tuple(files[name].path for name in chip.recipe.scenes),
+        digests=tuple(files[name].sha256 for name in chip.recipe.scenes),
         bands=chip.recipe.bands,
         limits=chip.recipe.limits,
         bounds=(left, bottom, right, top),
@@ -175,11 +187,41 @@ def _drawn_from(
 def _picture(said: Mapping[str, Any]) -> Picture:
     return Picture(
         files=tuple(map(Path, said["files"])),
+        digests=tuple(said["digests"]),
         bands=tuple(said["bands"]),
         limits=tuple((low, high) for low, high in said["limits"]),
         bounds=tuple(said["bounds"]),
         shape=tuple(said["shape"]),
     )
+
+
+def _elongation(ground: BaseGeometry, grid: Grid) -> float:
+    """Width over height of the drawing that stands for a piece of ground."""
+    corners = to_utm(ground, grid.epsg).minimum_rotated_rectangle
+    if corners.geom_type != "Polygon":
+        return ELONGATIONS[-1]
+    points = [Point(xy) for xy in corners.exterior.coords[:3]]
+    return elongation_of(points[0].distance(points[1]), points[1].distance(points[2]))
+
+
+def _damaged(pictures: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The names of files that are not what was archived, in the order in which they are needed."""
+    files = {file: digest for one in pictures for file, digest in zip(one["files"], one["digests"], strict=True)}
+    return tuple(Path(file).name for file, digest in files.items() if not _is_as_archived(Path(file), digest))
+
+
+def _is_as_archived(path: Path, digest: str) -> bool:
+    try:
+        found = path.stat()
+        return _digest_of(path, found.st_mtime_ns, found.st_ctime_ns, found.st_size) == digest
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=4096)
+def _digest_of(path: Path, _mtime_ns: int, _ctime_ns: int, _size: int) -> str:
+    """Kept as long as the file was not touched; what is drawn is checked each time, this is for the page's words."""
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def _edition() -> str:

@@ -19,7 +19,7 @@ from flows.imagery.scene import ImageryError
 from flows.logs import log
 from flows.settings import Settings
 
-FOLDERS = ("reports", "alerts", "areas", "evidence", "metrics")
+FOLDERS = ("reports", "public", "alerts", "areas", "evidence", "metrics")
 NOT_COPIED = "state"
 LIST = "copied.json"  # in the store: the SHA-256 of every file that is there
 AT_ONCE = 8

@@ -25,8 +25,12 @@ from flows.imagery.archive import Archive
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import ObservationRecord
+from flows.pathless import without_folders
+from flows.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_week
+from flows.releases import released_in
 from flows.reports.build import build_reports
-from flows.reports.exports import write_figures
+from flows.reports.exports import write_figures, write_public_figures
+from flows.reports.figures import forget_pictures
 from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, Step, WeekSeen
 from flows.reports.words import LANGUAGES
 from flows.standings import standings_of, steps_of
@@ -48,12 +52,16 @@ def report_week(
     ledger: Ledger,
     archive: Archive,
     source_name: str,
-    folder: Path,
+    outputs: Path,
     failures: Mapping[str, str],
     languages: Sequence[str] = LANGUAGES,
     is_restricted: bool = False,
 ) -> Path:
-    """A week's pages in some languages, and its figures, for the areas given; returns the path of the first page."""
+    """A week in some languages for the areas given, in both editions; returns the path of the owner's first page.
+
+    The owner's lies in ``reports/<week>``, the public one in ``public/<week>``. With `is_restricted` the page with
+    positions alone is made.
+    """
     observations = ledger.observations(until=week)
     alerts = {f["properties"]["event_id"]: f for f in ledger.alerts(as_of=week)}
     is_roomy = len(alerts) <= ALERTS_IN_FULL
@@ -62,8 +70,15 @@ def report_week(
         views = tuple(pool.map(reader.view_of, areas))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
     inputs = ReportInputs(week, source_name, views, counts=counts, is_restricted=is_restricted)
-    write_figures(inputs, folder / str(week))
-    return build_reports(inputs, folder / str(week), languages=languages)[0]
+    folder = outputs / OWNER_FOLDER / str(week)
+    write_figures(inputs, folder)
+    page = build_reports(inputs, folder, languages=languages)[0]
+    if not is_restricted:
+        public = public_week(inputs, ledger=ledger, observations=observations, released=released_in(outputs, week))
+        write_public_figures(public, outputs / PUBLIC_FOLDER / str(week))
+        build_reports(public, outputs / PUBLIC_FOLDER / str(week), languages=languages)
+    forget_pictures()
+    return page
 
 
 @dataclass(frozen=True)
@@ -87,7 +102,7 @@ class _WeekReader:
         shown = [f for f in events if self.is_in_full or _is_shown(f, before, self.week)]
         album, failure = self._album(area, shown)
         seen = [o for o in self.observations if o.area_id == area.id]
-        failed = self.failures.get(area.id, "") or failure
+        failed = without_folders(self.failures.get(area.id, "")) or failure
         full = [f["id"] for f in shown if self.is_in_full or (self.is_roomy and "alert_id" in f["properties"])]
         view = _area_view(area, album, shown, before, seen, self.week, failed, full=full)
         return _with_record(view, self.week, self.ledger, is_quiet=not events)
@@ -105,7 +120,7 @@ class _WeekReader:
                 changes=[date.fromisoformat(f["properties"]["first_seen"]) for f in shown],
             ), ""
         except ImageryError as error:
-            return Album(()), str(error)
+            return Album(()), without_folders(str(error))
 
 
 def view_in_full(
@@ -135,7 +150,7 @@ def rebuild_week(
     *,
     ledger: Ledger,
     archive: Archive,
-    folder: Path,
+    outputs: Path,
     languages: Sequence[str] = LANGUAGES,
     is_restricted: bool = False,
 ) -> Path:
@@ -153,7 +168,7 @@ def rebuild_week(
         ledger=ledger,
         archive=archive,
         source_name=str((run or runs[0]).settings["source"]),
-        folder=folder,
+        outputs=outputs,
         failures={} if run is None else run.summary["failures"],
         languages=languages,
         is_restricted=is_restricted,

@@ -127,7 +127,7 @@ def watch(
                 ledger=ledger,
                 archive=stores.archive,
                 source_name=stores.source_name,
-                folder=settings.outputs / "reports",
+                outputs=settings.outputs,
                 failures=failures,
             )
         spent = stores.source.spent if isinstance(stores.source, Metered) else None

@@ -12,9 +12,9 @@ class Role(StrEnum):
     """What an account may do; each role may do what those before it may."""
 
     VIEWER = "viewer"
-    """Look at cases and verdicts."""
+    """Look at cases as drawings with rounded sizes, and at verdicts."""
     REVIEWER = "reviewer"
-    """Give verdicts and take back their own."""
+    """See pictures, with which anybody can find the place, give verdicts and take back their own."""
     OPERATOR = "operator"
     """See where places lie, runs and failures, and start reruns."""
     ADMIN = "admin"
@@ -23,10 +23,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Need:
-    """What a route asks for: the least role, None for everybody, and whether it shows where places lie."""
+    """What a route asks for: the least role, None for everybody, and whether it shows pictures or where places lie."""
 
     role: Role | None
     positions: bool = False
+    pictures: bool = False
 
 
 EVERYBODY = Need(None)
@@ -40,7 +41,7 @@ ROUTES = {
     ("POST", "/password"): Need(Role.VIEWER),
     ("GET", "/"): Need(Role.VIEWER),
     ("GET", "/cases/{event_id}"): Need(Role.VIEWER),
-    ("GET", "/cases/{event_id}/pictures/{name}.webp"): Need(Role.VIEWER),
+    ("GET", "/cases/{event_id}/pictures/{name}.webp"): Need(Role.VIEWER, pictures=True),
     ("GET", "/precision"): Need(Role.VIEWER),
     ("POST", "/cases/{event_id}/verdicts"): Need(Role.REVIEWER),
     ("POST", "/verdicts/{number}/undo"): Need(Role.REVIEWER),
@@ -58,6 +59,8 @@ def may(account: Account, need: Need) -> bool:
     """Whether an account may use a route."""
     if need.positions and not sees_positions(account):
         return False
+    if need.pictures and not sees_pictures(account):
+        return False
     return need.role is None or has_role(account, need.role)
 
 
@@ -65,6 +68,11 @@ def has_role(account: Account, role: Role) -> bool:
     """Whether an account has at least that role; one whose role is not known has none."""
     order = list(Role)
     return account.role in order and order.index(Role(account.role)) >= order.index(role)
+
+
+def sees_pictures(account: Account) -> bool:
+    """Whether an account may see pictures: reviewers and above, and whoever is told where places lie in any case."""
+    return has_role(account, Role.REVIEWER) or sees_positions(account)
 
 
 def sees_positions(account: Account) -> bool:

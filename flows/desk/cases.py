@@ -10,11 +10,12 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from flows.desk.access import sees_pictures
 from flows.desk.drawing import drawn
 from flows.desk.errors import DeskError
 from flows.desk.inputs import Account, Desk, Exhibit
 from flows.desk.page import Pages, account_of
-from flows.desk.queue import EVERYTHING, MINE, Entry, Filter, Queue, filter_of
+from flows.desk.queue import EVERYTHING, MINE, Entry, Filter, Queue, filter_of, rounded
 from flows.desk.review import Standing
 
 A_PAGE = 50  # cases
@@ -52,7 +53,7 @@ class Cases:
         return self.pages.show(
             request,
             "queue.html",
-            entries=shown[(number - 1) * A_PAGE : number * A_PAGE],
+            entries=[_as_seen(entry, account) for entry in shown[(number - 1) * A_PAGE : number * A_PAGE]],
             total=len(shown),
             number=number,
             last=last,
@@ -119,9 +120,9 @@ class Cases:
             request,
             "case.html",
             status=422 if complaint else 200,
-            entry=entry,
+            entry=_as_seen(entry, account),
             exhibit=exhibit,
-            fragment=_fragment(exhibit, self.pages.lang(request)),
+            fragment=_fragment(exhibit, self.pages.lang(request), account),
             chosen=chosen,
             before=before,
             after=after,
@@ -134,8 +135,14 @@ class Cases:
         )
 
 
-def _fragment(exhibit: Exhibit, lang: str) -> str:
-    return exhibit.fragments.get(lang) or next(iter(exhibit.fragments.values()))
+def _as_seen(entry: Entry, account: Account) -> Entry:
+    return entry if sees_pictures(account) else rounded(entry)
+
+
+def _fragment(exhibit: Exhibit, lang: str, account: Account) -> str:
+    """The case as an account may see it: with pictures, or as a drawing."""
+    fragments = exhibit.fragments if sees_pictures(account) else exhibit.drawings
+    return fragments.get(lang) or next(iter(fragments.values()))
 
 
 def _is_second(entry: Entry, account: Account) -> bool:

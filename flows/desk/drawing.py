@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from PIL import Image
 from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader, MemoryFile
 from rio_tiler.errors import TileOutsideBounds
 from rio_tiler.io import Reader
 from rio_tiler.models import ImageData
@@ -31,21 +35,25 @@ EMPTY_TILE = ImageData(np.ma.masked_equal(np.zeros((3, TILE_PX, TILE_PX), np.uin
 def drawn(picture: Picture) -> bytes:
     """The picture as lossless WebP, one element a pixel of the grid, transparent where nothing was seen.
 
-    Raises `DeskError` when a file cannot be read.
+    Raises `DeskError` when a file cannot be read, or is not what was archived.
     """
-    images = [_read(path, picture) for path in picture.files]
+    images = [_read(path, digest, picture) for path, digest in zip(picture.files, picture.digests, strict=True)]
     return _encoded(_coloured(_mean(images), picture), "webp", lossless=True)
 
 
 def drawn_tile(layer: Picture | Path, x: int, y: int, z: int) -> bytes:
-    """A tile in Web Mercator as PNG, transparent beyond the layer; raises `DeskError` for a file that is no raster."""
+    """A tile in Web Mercator as PNG, transparent beyond the layer.
+
+    Raises `DeskError` for a file that cannot be drawn.
+    """
     path = layer if isinstance(layer, Path) else layer.files[0]
     try:
-        with rasterio.open(path, driver="GTiff") as raster, Reader(None, dataset=raster) as source:
-            if isinstance(layer, Path):
+        if isinstance(layer, Path):
+            with rasterio.open(path, driver="GTiff") as raster, Reader(None, dataset=raster) as source:
                 image = source.tile(x, y, z, tilesize=TILE_PX)
-            else:
-                there = _there(source.dataset.descriptions, layer)
+        else:
+            with _as_archived(path, layer.digests[0]) as source:
+                there = _there(_dataset_of(source).descriptions, layer)
                 found = source.tile(x, y, z, tilesize=TILE_PX, indexes=tuple(there.values()), unscale=bool(layer.bands))
                 image = _arranged(found, tuple(there), layer)
     except TileOutsideBounds:
@@ -69,12 +77,34 @@ def _encoded(image: ImageData, kind: str, **options: bool) -> bytes:
     return held.getvalue()
 
 
-def _read(path: Path, picture: Picture) -> ImageData:
+@contextmanager
+def _as_archived(path: Path, digest: str) -> Iterator[Reader]:
+    """The file, of which exactly the bytes that were checked are drawn; raises `DeskError` for others."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise DeskError(
+            f"`{path.name}` is not what was archived and is not drawn; restore it from a copy, or run the area again",
+            key="case.damaged_file",
+            name=path.name,
+        )
+    with MemoryFile(content) as held, held.open(driver="GTiff") as dataset, Reader(None, dataset=dataset) as source:
+        yield source
+
+
+def _dataset_of(source: Reader) -> DatasetReader:
+    dataset: DatasetReader = source.dataset
+    return dataset
+
+
+def _read(path: Path, digest: str, picture: Picture) -> ImageData:
     height, width = picture.shape
     try:
-        with rasterio.open(path, driver="GTiff") as raster, Reader(None, dataset=raster) as source:
-            crs = source.dataset.crs
-            there = _there(source.dataset.descriptions, picture)
+        with _as_archived(path, digest) as source:
+            crs = _dataset_of(source).crs
+            there = _there(_dataset_of(source).descriptions, picture)
             image = source.part(
                 picture.bounds,
                 dst_crs=crs,

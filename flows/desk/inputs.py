@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -166,11 +166,13 @@ class Reviews(Protocol):
 class Picture:
     """How a picture is drawn from archived files, over `bounds` (left, bottom, right, top) in their own CRS.
 
-    The files were taken of the same ground and are averaged. `bands` are drawn as red, green and blue between `limits`;
+    The files were taken of the same ground and are averaged; `digests` holds the SHA-256 of each, and one that has
+    another is not drawn. `bands` are drawn as red, green and blue between `limits`;
     without bands it is radar, between fixed limits. `shape` is rows and columns.
     """
 
     files: tuple[Path, ...]
+    digests: tuple[str, ...]
     bands: tuple[str, ...]
     limits: tuple[tuple[float, float], ...]
     bounds: tuple[float, float, float, float]
@@ -181,14 +183,18 @@ class Picture:
 class Exhibit:
     """A case in full: its evidence as a fragment of a page, how each picture in it is drawn, and where it lies.
 
-    `fragments` hold a language each; the names in `pictures` are those by which the fragments ask for them.
-    `position` is longitude and latitude in degrees; `failure` says why there are no pictures, empty where there are.
+    `fragments` hold a language each; the names in `pictures` are those by which the fragments ask for them. `drawings`
+    are the fragments for those who are not shown pictures. `position` is longitude and latitude in degrees; `failure`
+    says why there are no pictures, empty where there are; `damaged` are the names of files that are not drawn, since
+    they are not as they were archived.
     """
 
     fragments: Mapping[str, str]
     pictures: Mapping[str, Picture]
     position: tuple[float, float]
     failure: str = ""
+    drawings: Mapping[str, str] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
 
 
 class Evidence(Protocol):

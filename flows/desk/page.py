@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from flows.desk.access import Role, has_role, sees_positions
+from flows.desk.access import Role, has_role, sees_pictures, sees_positions
 from flows.desk.cookies import LANGUAGE_COOKIE, read_cookie
 from flows.desk.errors import DeskError
 from flows.desk.inputs import Account, Desk, Session
@@ -52,6 +52,7 @@ class Pages:
                 "can_operate": _has(account, Role.OPERATOR),
                 "can_administer": _has(account, Role.ADMIN),
                 "can_see_positions": account is not None and sees_positions(account),
+                "can_see_pictures": account is not None and sees_pictures(account),
                 "is_simulated": self._desk.is_simulated,
                 "others": [other for other in self._desk.pages if other != lang],
                 "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),

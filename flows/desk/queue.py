@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from urllib.parse import urlencode
 
@@ -60,6 +60,17 @@ class Filter:
             and self.state in ("", facts.state)
             and all(word in entry.search for word in self.text.casefold().split())
         )
+
+
+def rounded(entry: Entry) -> Entry:
+    """The entry with sizes of two significant figures, for those who are not shown pictures."""
+    facts = entry.case.facts
+    plain = replace(facts, area_m2=_two(facts.area_m2), length_m=_two(facts.length_m))
+    return replace(entry, case=replace(entry.case, facts=plain))
+
+
+def _two(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.2g}")
 
 
 def filter_of(asked: Mapping[str, str]) -> Filter:

@@ -22,7 +22,7 @@ from flows.ledger.features import event_features
 from flows.ledger.journal import RecordedSession
 from flows.ledger.standing import standing_of
 from flows.ledger.tables import AccountRow, Base
-from flows.ledger.worlds import refuse_another_world
+from flows.ledger.worlds import refuse_another_world, simulated_areas
 from flows.printable import printable
 
 MAGIC = b"SQLite format 3\x00"
@@ -157,7 +157,7 @@ def _read_through(copy: Engine, path: Path) -> None:
         for area in areas:
             watched.read_scenes(session, area.id)
         watched.read_observations(session, until=None, area_id=None)
-        event_features(versions.known(session, as_of=versions.LAST).values())
+        event_features(versions.known(session, as_of=versions.LAST).values(), simulated_areas(session))
         outbox.read_alerts(session)
         outbox.unrouted(session)
         verdicts.read(session, None, None)

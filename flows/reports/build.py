@@ -12,10 +12,10 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from flows.reports import accountability, charts, growth, sketch
+from flows.reports import accountability, charts, crowd, growth, sketch
 from flows.reports.captions import captions_in
-from flows.reports.files import OWNER_ONLY, replace_file
-from flows.reports.inputs import ReportInputs
+from flows.reports.files import edition_folder, replace_file
+from flows.reports.inputs import Edition, ReportInputs
 from flows.reports.page import Page, page_of
 from flows.reports.story import headline
 from flows.reports.words import LANGUAGES, Words, brief, printable, words_for
@@ -48,7 +48,8 @@ def build_report(inputs: ReportInputs, folder: Path, *, lang: str = MAIN_LANGUAG
 def build_reports(inputs: ReportInputs, folder: Path, *, languages: Sequence[str]) -> tuple[Path, ...]:
     """The week's pages lie in `folder` as ``index.html`` (``index.<lang>.html`` in another language); their paths.
 
-    Restricted pages are ``restricted.html`` (``restricted.<lang>.html``) and readable by their owner only. Each links
+    Restricted pages are ``restricted.html`` (``restricted.<lang>.html``). All are readable by their owner only, but for
+    those of the public edition, which everybody may read and which bear the time of the week's end. Each links
     to those of the other languages that are there. A file is replaced in one step, and left untouched when nothing in
     it would change. The same inputs give the same bytes. Raises `ReportError` when an event lacks its properties or a
     language has no catalog.
@@ -58,9 +59,10 @@ def build_reports(inputs: ReportInputs, folder: Path, *, languages: Sequence[str
     names = {lang: page_name(lang, is_restricted=inputs.is_restricted) for lang in LANGUAGES}
     beside = [lang for lang, name in names.items() if lang in languages or (folder / name).exists()]
     texts = [render(page, words, {lang: names[lang] for lang in beside if lang != words.lang}) for words in catalogs]
-    folder.mkdir(parents=True, exist_ok=True)
+    at = inputs.week.end if inputs.edition is Edition.PUBLIC else None
+    edition_folder(folder, inputs.edition)
     for lang, text in zip(languages, texts, strict=True):
-        replace_file(folder / names[lang], text.encode("utf-8"), mode=OWNER_ONLY if inputs.is_restricted else None)
+        replace_file(folder / names[lang], text.encode("utf-8"), edition=inputs.edition, at=at)
     return tuple(folder / names[lang] for lang in languages)
 
 
@@ -78,7 +80,7 @@ def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
     return environment.get_template("report.html").render(
         page=page,
         languages=[(lang, words_for(lang)("page.language"), file) for lang, file in beside.items()],
-        headline=headline(page.tally, page.week, words),
+        headline=headline(page.tally, page.week, words, restricted=page.crowd.watched if page.crowd else 0),
         script=Markup(script),  # our own files, whose digests the page's policy names: nothing else runs or styles
         script_hash=_csp_hash(script),
         style=Markup(style),
@@ -104,7 +106,14 @@ def environment_of(words: Words, *folders: Path, part: str = "h5") -> Environmen
     )
     environment.filters["brief"] = brief
     environment.globals.update(
-        captions_in(words), w=words, part=part, frame=charts, sketch=sketch, bars=growth, limits=accountability
+        captions_in(words),
+        w=words,
+        part=part,
+        frame=charts,
+        sketch=sketch,
+        bars=growth,
+        limits=accountability,
+        crowd=crowd,
     )
     return environment
 

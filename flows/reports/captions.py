@@ -17,7 +17,7 @@ from flows.reports.words import Words, brief
 # Chosen for reading, not calibrated: below each bound the confidence goes by the word beside it.
 CONFIDENCE_WORDS = ((0.4, "low"), (0.7, "moderate"), (0.9, "high"))
 UNIT_LETTERS = 20
-SCENE_DAY = re.compile(r"[^_]+_([0-9]{8})T")
+SCENE_DAY = re.compile(r"[^_ ]+(?:_([0-9]{8})T| ([0-9]{4}-[0-9]{2}-[0-9]{2})$)")
 
 
 def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
@@ -62,7 +62,7 @@ def between(words: Words, facts: Facts) -> str:
 def rests_on(words: Words, facts: Facts) -> str:
     """What the confidence rests on: how many looks of which instrument, and between which days."""
     days = sorted(day for scene in facts.scenes if (day := _day_of(scene)) is not None)
-    counted = Counter(scene.split("_")[0] for scene in facts.scenes)
+    counted = Counter(re.split("[_ ]", scene)[0] for scene in facts.scenes)
     looks = [words.count("case.looks", n, sensor=words.sensor(name)) for name, n in sorted(counted.items())]
     if not looks:
         return words("case.rests_on_nothing")
@@ -74,10 +74,10 @@ def rests_on(words: Words, facts: Facts) -> str:
 
 
 def _day_of(scene_id: str) -> date | None:
-    """The day in a scene's id, ``<sensor>_<YYYYMMDDTHHMMSS>…``."""
+    """The day in a scene's id, ``<sensor>_<YYYYMMDDTHHMMSS>…``, or of a pass as the public edition names it."""
     found = SCENE_DAY.match(scene_id)
     try:
-        return None if found is None else date.fromisoformat(found[1])
+        return None if found is None else date.fromisoformat(found[1] or found[2])
     except ValueError:
         return None
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from aois.week import Week
+from flows.files import private_folder
 from flows.reports.accountability import Account, account_of, ordered
+from flows.reports.crowd import Crowd
 from flows.reports.facts import facts_of
-from flows.reports.files import OWNER_ONLY, replace_file
-from flows.reports.inputs import AreaView, ReportInputs
+from flows.reports.files import edition_folder, replace_file
+from flows.reports.inputs import AreaView, Edition, ReportInputs
 from flows.reports.layers import geojson, geopackage, geoparquet, style
 from flows.reports.story import look_at
 
@@ -27,15 +29,17 @@ SITE_COLUMNS = (
     "demolished_since_m2", "demolished_since_m2_low", "demolished_since_m2_high", "line_since_m", "undated_since",
     "built_before_m2", "demolished_before_m2", "last_clear_look", "simulated",
 )  # fmt: skip
+TOTAL_COLUMNS = ("until", "figure", "what", "class", "low", "high", "places_at_least")
 FORMULA_STARTS = "=+-@\t\r"
 
 
 def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
-    """The figures lie beside the report; the paths written.
+    """The owner's figures lie beside the report; the paths written.
 
-    ``events.csv`` and ``sites.csv`` hold no position. ``restricted/events`` as GeoJSON, GeoPackage and GeoParquet with
-    a QGIS style (``.qml``, which QGIS takes up by its name) hold the outlines, in a folder and files that only their
-    owner reads. The same inputs give the same bytes, and a file that would not change is not touched.
+    ``events.csv`` and ``sites.csv`` hold no position; scene ids in them lead to one. ``restricted/events`` as GeoJSON,
+    GeoPackage and GeoParquet with a QGIS style (``.qml``, which QGIS takes up by its name) hold the outlines. Folders
+    and files are their owner's alone. The same inputs give the same bytes, and a file that would not change is not
+    touched.
     """
     rows = [_event_row(view, event.feature["properties"]) for view in inputs.areas for event in view.events]
     features = [event.feature for view in inputs.areas for event in view.events]
@@ -46,14 +50,56 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
         "events.parquet": geoparquet(rows, features, EVENT_COLUMNS),
         "events.qml": style(),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    restricted = folder / "restricted"
-    restricted.mkdir(mode=0o700, exist_ok=True)
+    edition_folder(folder, Edition.OWNER)
+    restricted = private_folder(folder / "restricted")
     for name, content in tables.items():
-        replace_file(folder / name, content)
+        replace_file(folder / name, content, edition=Edition.OWNER)
     for name, content in layers.items():
-        replace_file(restricted / name, content, mode=OWNER_ONLY)
+        replace_file(restricted / name, content, edition=Edition.OWNER)
     return (*(folder / name for name in tables), *(restricted / name for name in layers))
+
+
+def write_public_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
+    """The public edition's figures lie beside its page; the paths written.
+
+    ``events.csv`` and ``sites.csv`` hold the areas that are shown, with days and without scenes; ``totals.csv`` what is
+    said of all the others together. Everybody may read them, and they bear the time of the week's end.
+    """
+    rows = [_event_row(view, event.feature["properties"]) for view in inputs.areas for event in view.events]
+    tables = {
+        "events.csv": _csv([name for name in EVENT_COLUMNS if name != "scenes"], rows),
+        "sites.csv": _csv(SITE_COLUMNS, _site_rows(inputs)),
+        "totals.csv": _csv(TOTAL_COLUMNS, [] if inputs.crowd is None else _total_rows(inputs.crowd)),
+    }
+    edition_folder(folder, Edition.PUBLIC)
+    for name, content in tables.items():
+        replace_file(folder / name, content, edition=Edition.PUBLIC, at=inputs.week.end)
+    return tuple(folder / name for name in tables)
+
+
+def _total_rows(crowd: Crowd) -> list[dict[str, Any]]:
+    """Groups, quarters and responses, one a row; a count that is told is at least so many places."""
+    until = {"until": crowd.until}
+    rows: list[dict[str, Any]] = [
+        until | {"figure": "group", "what": g.change, "class": g.size, "low": g.low, "high": g.high} | _places(g.places)
+        for g in crowd.groups
+    ]
+    for quarter in crowd.quarters:
+        name = f"{quarter.year}-Q{quarter.number}"
+        rows += [
+            until | {"figure": "first seen", "what": change, "class": name} | _places(places)
+            for change, places in quarter.places.items()
+        ]
+    for told in crowd.answered:
+        rows += [
+            until | {"figure": "response", "what": told.answer, "class": outcome} | _places(places)
+            for outcome, places in told.outcomes.items()
+        ]
+    return rows
+
+
+def _places(places: int) -> dict[str, object]:
+    return {"places_at_least": places or None}
 
 
 def _event_row(view: AreaView, properties: Mapping[str, Any]) -> dict[str, Any]:

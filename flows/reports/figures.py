@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from PIL import Image
 
@@ -14,6 +16,7 @@ from flows.reports.inputs import Chip, Mask, Rgb
 
 OVERVIEW_SIDE_PX = 420
 QUALITY, THUMB_QUALITY = 82, 55  # for finding one's way and for looking at; what is evidence is kept as measured
+KEPT = 16_384  # pictures of a week, some 20 kB each, until they are forgotten
 CASE_SCALE_M = 100
 SCALES_M = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
 LARGEST_SCALE_SHARE = 0.4
@@ -89,9 +92,32 @@ def overview_picture(
 
 def data_uri(rgb: Rgb, *, lossless: bool, quality: int = QUALITY) -> str:
     """The picture as a WebP data URI without a date or place in it, so the same pixels give the same bytes."""
+    digest = hashlib.sha256(rgb.tobytes()).digest()
+    return _encoded(_Pixels(digest, rgb.shape, lossless, 100 if lossless else quality, rgb))
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """A picture and how it is encoded, told apart from others without comparing every element."""
+
+    digest: bytes
+    shape: tuple[int, ...]
+    lossless: bool
+    quality: int
+    rgb: Rgb = field(compare=False)
+
+
+@lru_cache(maxsize=KEPT)
+def _encoded(pixels: _Pixels) -> str:
+    """Kept, since both editions of a week in each of its languages show the same pictures."""
     held = io.BytesIO()
-    Image.fromarray(rgb).save(held, "webp", lossless=lossless, quality=100 if lossless else quality, method=4)
+    Image.fromarray(pixels.rgb).save(held, "webp", lossless=pixels.lossless, quality=pixels.quality, method=4)
     return f"data:image/webp;base64,{base64.b64encode(held.getvalue()).decode('ascii')}"
+
+
+def forget_pictures() -> None:
+    """Free the pictures that were encoded for a week once all of its pages are written."""
+    _encoded.cache_clear()
 
 
 def path_of(mask: Mask | None) -> str:

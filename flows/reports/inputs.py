@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,9 @@ import numpy.typing as npt
 from aois.area import Area
 from aois.week import Week
 from detectors.records import Place, State
+
+if TYPE_CHECKING:
+    from flows.reports.crowd import Crowd
 
 SIMULATED = "simulated"
 Mask = npt.NDArray[np.bool_]
@@ -22,6 +26,15 @@ Values = npt.NDArray[np.floating[Any]]
 
 class ReportError(ValueError):
     """A report cannot be built from what was given; the message says what, the value, and what to do."""
+
+
+class Edition(StrEnum):
+    """For whom a week's pages and files are."""
+
+    OWNER = "owner"
+    """Everything: whoever has it can find every place. Folders of mode 0700, files of 0600."""
+    PUBLIC = "public"
+    """What may leave the house: nothing in it leads to a place that is neither public nor released by its owner."""
 
 
 @dataclass(frozen=True)
@@ -237,7 +250,8 @@ class ReportInputs:
     """A week's report: the week, the name of the imagery source, the areas, and anything else to be said.
 
     `counts` holds this week and up to four before it, oldest first. `is_restricted` says that the page may show where
-    places lie; without it only places that the list calls public are put on the map.
+    places lie; without it only places that the list calls public are put on the map. `crowd` is there in the public
+    edition alone: what is said of all the places that are not among its `areas`.
     """
 
     week: Week
@@ -246,6 +260,8 @@ class ReportInputs:
     notes: tuple[str, ...] = ()
     counts: tuple[WeekCounts, ...] = ()
     is_restricted: bool = False
+    edition: Edition = Edition.OWNER
+    crowd: Crowd | None = None
 
     @property
     def is_simulated(self) -> bool:

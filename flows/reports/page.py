@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from shapely.geometry.base import BaseGeometry
@@ -13,10 +13,11 @@ from aois.grid import PIXEL_SIZE_M, to_utm, utm_epsg
 from aois.week import Week
 from flows.reports.accountability import Account, Total, account_of, ordered, totals_of
 from flows.reports.case import Anchors, Case, case_of, weight_of
+from flows.reports.crowd import Crowd
 from flows.reports.figures import Picture, overview_picture
 from flows.reports.growth import Growth, growth_of
 from flows.reports.history import Entry, history_of
-from flows.reports.inputs import AreaView, ReportInputs, WeekCounts, WeekSeen
+from flows.reports.inputs import AreaView, Edition, ReportInputs, WeekCounts, WeekSeen
 from flows.reports.ranking import Ranking, ranking_of
 from flows.reports.sketch import Mark, Sketch, Tone, sketch_of
 from flows.reports.story import ENOUGH_SHARE, Look, News, Sight, Tally, look_at, tally_of
@@ -65,6 +66,8 @@ class Page:
     source: str
     is_simulated: bool
     is_restricted: bool
+    edition: Edition
+    crowd: Crowd | None
     tally: Tally
     counts: tuple[WeekCounts, ...]
     sketch: Sketch
@@ -79,6 +82,11 @@ class Page:
     ranking: Ranking
     notes: tuple[str, ...]
     years: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether places are shown one by one: not where all that there are are told together."""
+        return self.crowd is None or bool(self.places or self.quiet)
 
 
 def page_of(inputs: ReportInputs) -> Page:
@@ -98,8 +106,10 @@ def page_of(inputs: ReportInputs) -> Page:
             (place.look for place in places),
         ),
         is_restricted=inputs.is_restricted,
+        edition=inputs.edition,
+        crowd=inputs.crowd,
         counts=inputs.counts,
-        sketch=sketch_of([_mark(place) for place in places], is_restricted=inputs.is_restricted),
+        sketch=_sketch(places, inputs),
         alerts=tuple(sorted((case for case in cases if case.facts.is_alerted), key=weight_of)),
         cases=tuple(sorted((case for place in places for case in place.cases), key=weight_of)),
         hidden=tuple(place for place in places if place.look.sight in (Sight.NONE, Sight.HARDLY)),
@@ -112,6 +122,12 @@ def page_of(inputs: ReportInputs) -> Page:
         notes=inputs.notes,
         years=_years(inputs),
     )
+
+
+def _sketch(places: Sequence[Place], inputs: ReportInputs) -> Sketch:
+    """Tiles and a map; the public edition has no map."""
+    drawn = sketch_of([_mark(place) for place in places], is_restricted=inputs.is_restricted)
+    return drawn if inputs.edition is Edition.OWNER else replace(drawn, pins=())
 
 
 def _mark(place: Place) -> Mark:

@@ -112,12 +112,15 @@ def tally_of(news: Iterable[News], looks: Iterable[Look]) -> Tally:
     )
 
 
-def headline(tally: Tally, week: Week, words: Words) -> str:
-    """The week in one plain paragraph."""
+def headline(tally: Tally, week: Week, words: Words, *, restricted: int = 0) -> str:
+    """The week in one plain paragraph; `restricted` places are watched beside those of the tally, and told together."""
     span = words.span(week.first_day, week.last_day)
-    sentences = [words.count("headline.watched", tally.areas, span=span)]
+    if restricted and not tally.areas:
+        return words.count("headline.only_restricted", restricted, span=span)
+    sentences = [words.count("headline.watched_openly" if restricted else "headline.watched", tally.areas, span=span)]
     if tally.areas:
         sentences += [*_what_changed(tally, words), *_what_was_hidden(tally, words)]
+    sentences += [words.count("headline.restricted", restricted)] if restricted else []
     return " ".join(sentences)
 
 

@@ -43,7 +43,7 @@ outputs = Path(sys.argv[1])
 start = time.monotonic()
 with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
     archive = Archive(outputs / "archive")
-    rebuild_week(parse_week(sys.argv[2]), ledger=ledger, archive=archive, folder=outputs / "reports")
+    rebuild_week(parse_week(sys.argv[2]), ledger=ledger, archive=archive, outputs=outputs)
 seconds = time.monotonic() - start
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps({"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "kib": used.ru_maxrss}))

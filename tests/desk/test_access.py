@@ -31,7 +31,7 @@ RULES = [
     Rule("GET", "/language/{lang}", "/language/fr", None, 303),
     Rule("GET", "/", "/", "viewer", 200),
     Rule("GET", "/cases/{event_id}", "/cases/ev-a1", "viewer", 200),
-    Rule("GET", "/cases/{event_id}/pictures/{name}.webp", "/cases/ev-a1/pictures/main-after.webp", "viewer", 200),
+    Rule("GET", "/cases/{event_id}/pictures/{name}.webp", "/cases/ev-a1/pictures/main-after.webp", "reviewer", 200),
     Rule("GET", "/precision", "/precision", "viewer", 200),
     Rule("POST", "/logout", "/logout", "viewer", 303),
     Rule("GET", "/password", "/password", "viewer", 200),

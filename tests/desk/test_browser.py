@@ -166,7 +166,7 @@ def test_without_a_script_verdict_and_undo_are_plain_forms(desk: Any, enter: Ent
 
 
 def test_on_paper_the_case_is_there_and_the_form_is_not(shared: Any, enter: Enter) -> None:
-    page = enter(shared, "vera", "/cases/ev-b2", width=794)
+    page = enter(shared, "rita", "/cases/ev-b2", width=794)
     page.emulate_media(media="print")
     page.locator(".pair img").first.wait_for()
     for hidden in ("nav", ".turn", ".keys"):

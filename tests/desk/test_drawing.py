@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from morecantile import tms
 from PIL import Image
 
@@ -93,13 +95,29 @@ def test_tiles_of_findings_have_the_colours_of_the_classes(prepared: Path, tmp_p
 
 
 def test_a_damaged_file_is_named_with_its_mend(said: dict[str, Picture], tmp_path: Path) -> None:
-    broken = tmp_path / "scene.tif"
+    broken, missing = tmp_path / "scene.tif", tmp_path / "x"
     broken.write_bytes(b"no raster")
-    for picture in (replace(said["main-after"], files=(broken,)), replace(said["main-after"], files=(tmp_path / "x",))):
+    own = hashlib.sha256(b"no raster").hexdigest()
+    picture = said["main-after"]
+    for given in (replace(picture, files=(broken,), digests=(own,)), replace(picture, files=(missing,))):
         with pytest.raises(DeskError, match=r"cannot be drawn.*restore it from a copy"):
-            drawn(picture)
+            drawn(given)
         with pytest.raises(DeskError, match="cannot be drawn"):
-            drawn_tile(picture, 0, 0, 1)
+            drawn_tile(given, 0, 0, 1)
+
+
+def test_a_file_that_is_not_what_was_archived_is_not_drawn(said: dict[str, Picture], tmp_path: Path) -> None:
+    """A scene that somebody mirrored left to right is a good raster, and not the one on record."""
+    picture = said["main-after"]
+    with rasterio.open(picture.files[0]) as source:
+        profile, bands, names = source.profile, source.read(), source.descriptions
+    mirrored = tmp_path / picture.files[0].name
+    with rasterio.open(mirrored, "w", **profile) as target:
+        target.write(bands[:, :, ::-1])
+        target.descriptions = names
+    for draw in (drawn, lambda given: drawn_tile(given, 0, 0, 1)):
+        with pytest.raises(DeskError, match=r"not what was archived.*restore it from a copy"):
+            draw(replace(picture, files=(mirrored, *picture.files[1:])))
 
 
 def test_a_band_that_is_lacking_is_the_mean_of_the_others(said: dict[str, Picture]) -> None:

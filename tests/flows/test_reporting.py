@@ -82,6 +82,6 @@ def test_every_alert_has_all_pictures_as_long_as_there_are_few(
 ) -> None:
     monkeypatch.setattr(reporting, "ALERTS_IN_FULL", most)
     given = {"areas": ledger.areas(), "ledger": ledger, "archive": archive, "source_name": "stac", "failures": {}}
-    page = report_week(WEEK, folder=tmp_path / "reports", languages=("en",), **given).read_text(encoding="utf-8")
+    page = report_week(WEEK, outputs=tmp_path, languages=("en",), **given).read_text(encoding="utf-8")
     assert page.count('class="case"') == 3
     assert page.count("<h5>False colour</h5>") == page.count('class="through-time"') == shown

@@ -1,0 +1,88 @@
+"""The two editions of a week: everything for its owner, and what may leave the house."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import replace
+from typing import Any
+
+from flows.reports.crowd import Crowd
+from flows.reports.inputs import AreaView, Chip, Edition, EventView, Pair, ReportInputs, WeekCounts
+
+SHOWN_PROPERTIES = (
+    "alert_id", "event_id", "area_id", "kind", "change", "state", "first_seen", "confirmed_on", "issued_on", "area_m2",
+    "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "sensors", "criteria", "merged_into",
+    "simulated",
+)  # fmt: skip
+WITHHELD = "The reason is in the owner's edition."
+
+
+def public_inputs(
+    inputs: ReportInputs, *, shown: Container[str], counts: tuple[WeekCounts, ...], crowd: Crowd
+) -> ReportInputs:
+    """Make the week that the public edition is built from; it does not hold what that edition must not show.
+
+    Parameters
+    ----------
+    inputs
+        The owner's week.
+    shown
+        Ids of the areas that may be shown as they are: public ones, and those whose pictures the owner released.
+    counts
+        The last weeks in figures over those areas alone.
+    crowd
+        All other areas together.
+
+    Returns
+    -------
+    ReportInputs
+        The areas shown, without outlines, scene ids, times of a pass, orbits, overviews, initials of reviewers, reasons
+        of failures. Nothing at all of the others, beside what `crowd` says of them together.
+    """
+    views = tuple(_view(view) for view in inputs.areas if view.area.id in shown)
+    return ReportInputs(inputs.week, inputs.source, views, counts=counts, edition=Edition.PUBLIC, crowd=crowd)
+
+
+def _view(view: AreaView) -> AreaView:
+    return replace(
+        view,
+        overview=None,
+        overview_outline=None,
+        overview_perimeter=None,
+        events=tuple(_event(event) for event in view.events),
+        failure=WITHHELD if view.failure else "",
+    )
+
+
+def _event(event: EventView) -> EventView:
+    return replace(
+        event,
+        feature=_feature(event.feature),
+        before=_chip(event.before),
+        after=_chip(event.after),
+        more=tuple(Pair(pair.kind, _chip(pair.before), _chip(pair.after)) for pair in event.more),
+        thumbs=tuple(replace(chip, scene_id="", recipe=None) for chip in event.thumbs),
+        verdicts=(),
+    )
+
+
+def _chip(chip: Chip | None) -> Chip | None:
+    return None if chip is None else replace(chip, scene_id="", recipe=None)
+
+
+def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
+    """The feature without its outline, its scenes as instrument and day."""
+    found = feature["properties"]
+    kept = {name: found[name] for name in SHOWN_PROPERTIES if name in found}
+    return {
+        "type": "Feature",
+        "geometry": None,
+        "properties": kept | {"scenes": [day_of_pass(str(scene)) for scene in found.get("scenes") or ()]},
+    }
+
+
+def day_of_pass(scene_id: str) -> str:
+    """Give a scene's instrument and day, ``sentinel-2 2026-10-08``; the instrument alone where the id has no day."""
+    sensor, _, rest = scene_id.partition("_")
+    digits = rest[:8]
+    return f"{sensor} {digits[:4]}-{digits[4:6]}-{digits[6:]}" if len(digits) == 8 and digits.isdigit() else sensor

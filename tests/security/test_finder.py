@@ -1,0 +1,295 @@
+"""A finder with every public image, and with every event on record, learns no place from the public edition."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from finder import Candidate, Edition, order_of, read_edition
+from scipy.stats import binom
+from shapely.geometry import box
+
+from aois.area import Area, Kind, Response, Status
+from aois.grid import grid_of, to_lonlat
+from aois.week import Week, week_of
+from detectors.channel import clear_of
+from detectors.records import State, Transition
+from flows import reporting
+from flows.evidence.outlines import footprint_of, outline_of
+from flows.imagery.archive import Archive
+from flows.imagery.scene import Sensor
+from flows.imagery.simulated import SimulatedSource
+from flows.ledger.ledger import Ledger, open_ledger
+from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord
+from flows.looks import look_of
+from flows.public_week import public_week
+from flows.reporting import report_week
+from flows.reports.build import build_reports
+from flows.reports.crowd import FEWEST, Member, crowd_of, quarter_end, size_of
+from flows.reports.edition import public_inputs
+from flows.reports.exports import write_public_figures
+from flows.reports.facts import facts_of
+from flows.reports.inputs import AreaView, ReportInputs, WeekSeen
+
+EPSG, WEEK = 32631, Week(2026, 47)  # the Gulf of Guinea, far from any shore
+UNTIL = quarter_end(WEEK)
+PLACES, LISTED, LISTS = 20, 8, 40
+LIFE = (State.PROVISIONAL, State.CONFIRMED)
+SOURCE = "simulated"
+
+
+@dataclass(frozen=True)
+class World:
+    """Places with their record and images, and what a finder knows of them."""
+
+    outputs: Path
+    ledger: Ledger
+    areas: Sequence[Area]
+    candidates: Sequence[Candidate]
+
+    @property
+    def active(self) -> list[str]:
+        """Ids of the places with an event that the public edition counts."""
+        return [c.area_id for c in self.candidates if any(e["first_seen"] <= str(UNTIL.last_day) for e in c.events)]
+
+
+def place(number: int) -> Area:
+    left = 500_000 + 3000 * number
+    ground = to_lonlat(box(left, 200_000, left + 300, 200_300), EPSG)
+    answer = Response(date(2026, 3, 4), "intervened", f"claim of hut {number}", "source")
+    name = f"Reed Bank {number} '\"><b>"
+    return Area(f"place-{number}-x", Kind.SITE, ground, name, Status.SUSPECTED, 150.0, (answer,))
+
+
+def story(number: int) -> SimulatedSource:
+    """Stories that end in different weeks, so that their days differ."""
+    return SimulatedSource(UNTIL.last_day - timedelta(weeks=number % 9), 1)
+
+
+def events_of(area: Area, source: SimulatedSource, steps: int) -> list[EventRecord]:
+    grid, found = grid_of(area), []
+    for number, change in enumerate(source.truth_changes(area, grid)):
+        told = tuple(Transition(s, change.begins + timedelta(days=i), "scene") for i, s in enumerate(LIFE[:steps]))
+        properties = dict.fromkeys(EVENT_PROPERTIES) | {
+            "kind": "expansion", "change": change.change.value, "state": told[-1].state.value,
+            "first_seen": change.begins.isoformat(), "area_m2": change.area_m2, "length_m": change.length_m,
+            "confidence": 0.9, "sensors": ["sentinel-2"],
+            "scenes": [f"sentinel-2_{change.begins:%Y%m%d}T102847"],
+        }  # fmt: skip
+        event_id = f"ev-{area.id}-{number}"
+        found.append(EventRecord(area.id, event_id, properties, outline_of(change.footprint, grid), told, True))
+    return found
+
+
+def keep_scenes(area: Area, source: SimulatedSource, archive: Archive) -> list[tuple[str, np.ndarray]]:
+    """A clear look of before and one of after, as anybody can download them."""
+    grid, kept = grid_of(area), []
+    for day in (date(2025, 6, 1), date(2026, 9, 20)):
+        refs = source.search(area, grid, since=day, until=day + timedelta(days=60))
+        for ref in [ref for ref in refs if ref.sensor is Sensor.SENTINEL_2]:
+            scene = source.fetch(area, grid, ref)
+            if clear_of(look_of(scene, grid)).mean() > 0.95:
+                archive.put(area.id, SOURCE, grid, scene)
+                kept.append((scene.scene_id, scene.pixels[[scene.bands.index(b) for b in ("red", "green", "blue")]]))
+                break
+    return kept
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    outputs = tmp_path_factory.mktemp("province")
+    archive, areas = Archive(outputs / "archive"), [place(n) for n in range(PLACES)]
+    candidates = []
+    with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
+        ledger.record_areas(areas)
+        for number, area in enumerate(areas):
+            source = story(number)
+            for week, steps in ((UNTIL.plus(-1), 1), (UNTIL, 2), (WEEK, 2)):
+                known = [e for e in events_of(area, source, steps) if e.properties["first_seen"] <= str(week.last_day)]
+                seen = ObservationRecord(area.id, week, (), (), 0.9, week.last_day, str(week))
+                ledger.record_week(seen, known)
+            features = ledger.events(area.id, as_of=WEEK)
+            footprints = [footprint_of(f["geometry"], grid_of(area)) for f in features]
+            scenes = keep_scenes(area, source, archive)
+            events = [f["properties"] for f in features]
+            candidates.append(Candidate(area.id, area.name, scenes, events, footprints))
+        yield World(outputs, ledger, areas, candidates)
+
+
+@pytest.fixture(autouse=True)
+def _one_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rasterio silences a warning of its own in a way that is not safe in two threads, and here warnings are errors."""
+    monkeypatch.setattr(reporting, "READERS", 1)
+
+
+def built(world: World, area_ids: Sequence[str], outputs: Path) -> Path:
+    """Both editions of a week over some places; the folder above them."""
+    areas = [area for area in world.areas if area.id in area_ids]
+    archive = Archive(world.outputs / "archive")
+    report_week(
+        WEEK, areas=areas, ledger=world.ledger, archive=archive, source_name=SOURCE, outputs=outputs, failures={}
+    )
+    return outputs
+
+
+def published(world: World, area_ids: Sequence[str], folder: Path, *, fewest: int = FEWEST) -> Edition:
+    """The public edition alone, of restricted places; with another rule of how many stand behind a figure."""
+    areas = [area for area in world.areas if area.id in area_ids]
+    views = tuple(AreaView(area, (50, 50), None, None, None, (), ()) for area in areas)
+    inputs = ReportInputs(WEEK, SOURCE, views)
+    given = {"ledger": world.ledger, "observations": world.ledger.observations(until=WEEK), "released": ()}
+    public = public_week(inputs, **given)
+    if fewest != FEWEST:
+        members = [member(world, area) for area in areas]
+        public = public_inputs(inputs, shown=(), counts=(), crowd=crowd_of(members, UNTIL, fewest=fewest))
+    write_public_figures(public, folder)
+    build_reports(public, folder, languages=("en", "fr"))
+    return read_edition(folder)
+
+
+def member(world: World, area: Area) -> Member:
+    facts = tuple(facts_of(f) for f in world.ledger.events(area.id, as_of=UNTIL))
+    return Member(area, facts, (WeekSeen(UNTIL, 0.9, 1, UNTIL.last_day),))
+
+
+def traits(candidate: Candidate) -> set[tuple[str, ...]]:
+    """What a place has of the figures of the public edition, as a finder with its whole record counts it."""
+    found: set[tuple[str, ...]] = set()
+    for event in candidate.events:
+        facts = facts_of({"properties": event})
+        if facts.first_seen <= UNTIL.last_day:
+            size = size_of(facts)
+            found.add(("group", str(facts.change), ""))
+            found.add(("group", str(facts.change), "" if size is None else str(size)))
+            quarter = f"{facts.first_seen.year}-Q{(facts.first_seen.month - 1) // 3 + 1}"
+            found.add(("first seen", str(facts.change), quarter))
+    return found
+
+
+def guess(edition: Edition, candidates: Sequence[Candidate], rng: np.random.Generator, *, fewest: int = FEWEST) -> str:
+    """The place of which a finder who knows every event is surest that it is behind the figures (naive Bayes)."""
+    told = {(r["figure"], r["what"], r["class"]): int(r["places_at_least"] or 0) for r in edition.totals}
+    told = {trait: places for trait, places in told.items() if trait[0] != "response"}
+    known = [traits(candidate) for candidate in candidates]
+    scores = []
+    for has in known:
+        score = rng.random() * 1e-9
+        for trait, places in told.items():
+            inside = np.clip((places + (fewest - 1) / 2) / LISTED, 0.02, 0.98)
+            everywhere = np.clip(sum(trait in other for other in known) / len(known), 0.02, 0.98)
+            score += np.log(inside / everywhere) if trait in has else np.log((1 - inside) / (1 - everywhere))
+        scores.append(score)
+    return candidates[int(np.argmax(scores))].area_id
+
+
+def most_by_chance(trials: int, chance: float) -> int:
+    """Hits that one series in a thousand passes by chance alone."""
+    return int(binom.ppf(0.999, trials, chance))
+
+
+def test_the_owners_edition_leads_to_the_place_at_once(world: World, tmp_path: Path) -> None:
+    """So the finder is able, and the next test can fail."""
+    rng, true = np.random.default_rng(1), world.active[:2]
+    for area_id in true:
+        edition = read_edition(built(world, [area_id], tmp_path / area_id) / "reports" / str(WEEK))
+        assert order_of(edition, world.candidates, rng=rng)[0] == area_id
+        words_gone = Edition("", edition.pictures, (), ())
+        assert order_of(words_gone, world.candidates, rng=rng)[0] == area_id, "by its pictures alone"
+
+
+def test_the_public_edition_of_one_place_leads_nowhere(world: World, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    ranks = [
+        order_of(published(world, [area.id], tmp_path / area.id), world.candidates, rng=rng).index(area.id)
+        for area in world.areas
+    ]
+    assert ranks.count(0) <= most_by_chance(len(ranks), 1 / PLACES)
+    assert np.mean(ranks) > (PLACES - 1) / 2 - 3.1 * PLACES / np.sqrt(12 * PLACES)
+    said = {re.sub(r"place-\d+-x", "", e.text) for e in (read_edition(tmp_path / a.id) for a in world.areas)}
+    assert len(said) == 1, "the same words whatever the place"
+
+
+def test_the_public_edition_of_many_says_no_more_of_one(world: World, tmp_path: Path) -> None:
+    """Which of the places are on the list? By everything in the edition, and by the record of every event."""
+    rng = np.random.default_rng(3)
+    by_images = by_record = told = 0
+    for number in range(LISTS):
+        listed = sorted(rng.choice([a.id for a in world.areas], LISTED, replace=False).tolist())
+        edition = published(world, listed, tmp_path / str(number))
+        told += any(row["places_at_least"] for row in edition.totals)
+        by_record += guess(edition, world.candidates, rng) in listed
+        if number < LISTS // 4:
+            by_images += order_of(edition, world.candidates, rng=rng)[0] in listed
+    assert told > LISTS / 2, "the editions say something"
+    assert by_images <= most_by_chance(LISTS // 4, LISTED / PLACES)
+    assert by_record <= most_by_chance(LISTS, LISTED / PLACES)
+
+
+def test_a_figure_of_fewer_places_would_give_them_away(world: World, tmp_path: Path) -> None:
+    """Without the rule of five, the same finder does far better than chance."""
+    rng, hits = np.random.default_rng(4), 0
+    for number in range(LISTS):
+        listed = sorted(rng.choice([a.id for a in world.areas], LISTED, replace=False).tolist())
+        edition = published(world, listed, tmp_path / str(number), fewest=1)
+        hits += guess(edition, world.candidates, rng, fewest=1) in listed
+    assert hits > most_by_chance(LISTS, LISTED / PLACES) * 1.2
+
+
+def test_at_least_five_places_are_behind_every_figure(world: World, tmp_path: Path) -> None:
+    edition = published(world, [a.id for a in world.areas], tmp_path)
+    known = [traits(candidate) for candidate in world.candidates]
+    told = [row for row in edition.totals if row["places_at_least"] and row["figure"] != "response"]
+    assert told
+    for row in told:
+        behind = sum((row["figure"], row["what"], row["class"]) in has for has in known)
+        assert behind >= int(row["places_at_least"]) >= FEWEST
+        assert int(row["places_at_least"]) % FEWEST == 0
+
+
+def test_nothing_finer_than_the_edition_promises_is_in_its_files(world: World, tmp_path: Path) -> None:
+    folder = built(world, [a.id for a in world.areas], tmp_path) / "public" / str(WEEK)
+    edition = read_edition(folder)
+    assert not edition.pictures
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "events.csv", "index.fr.html", "index.html", "sites.csv", "totals.csv"
+    ]  # fmt: skip
+    for area in world.areas:
+        for word in (area.id, "Reed Bank", "claim of hut", "ev-place"):
+            assert word not in edition.text
+    assert not re.search(r"sentinel-\d[_ ]|\d{8}T\d{6}|_r\d+|\b\d{1,2}:\d{2}(?!\d*px)|\bT\d{2}[A-Z]{3}\b", edition.text)
+    days = set(re.findall(r"\d{4}-\d{2}-\d{2}", edition.text))
+    assert days == {str(UNTIL.last_day)}, "the end of the quarter, and no other day"
+
+
+def test_files_tell_neither_when_they_were_made_nor_differ_when_made_again(world: World, tmp_path: Path) -> None:
+    ids = [a.id for a in world.areas[:6]]
+    first, again = (built(world, ids, tmp_path / name) for name in ("first", "again"))
+    for path in (first / "public" / str(WEEK)).iterdir():
+        assert path.read_bytes() == (again / "public" / str(WEEK) / path.name).read_bytes()
+        assert path.stat().st_mtime == WEEK.end.timestamp()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert stat.S_IMODE((first / "public" / str(WEEK)).stat().st_mode) == 0o755
+    owners = [first / "reports", *(first / "reports").rglob("*")]
+    assert {stat.S_IMODE(p.stat().st_mode) for p in owners if p.is_dir()} == {0o700}
+    assert {stat.S_IMODE(p.stat().st_mode) for p in owners if p.is_file()} == {0o600}
+
+
+def test_a_quarter_reaches_to_its_last_whole_week() -> None:
+    for week, last in {"2026-47": "2026-09-27", "2026-40": "2026-09-27", "2027-1": "2026-12-27"}.items():
+        year, number = map(int, week.split("-"))
+        assert str(quarter_end(Week(year, number)).last_day) == last
+    assert quarter_end(week_of(date(2028, 12, 31))).last_day == date(2028, 12, 31), "a quarter that ends on a Sunday"
+
+
+def test_a_later_week_of_the_quarter_says_the_same(world: World) -> None:
+    """The difference between two weeks' pages tells nothing of the days between."""
+    members = [member(world, area) for area in world.areas]
+    crowds = [crowd_of(members, quarter_end(WEEK.plus(weeks))) for weeks in (-7, 0, 5)]
+    assert crowds[0].is_told
+    assert crowds[0] == crowds[1] == crowds[2]
