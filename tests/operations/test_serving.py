@@ -129,10 +129,10 @@ def test_prometheus_is_offered_what_the_ledger_says(served):
     with urlopen(f"http://127.0.0.1:{place.metrics_port}/metrics") as answer:
         told = answer.read().decode()
     assert "sitewatch_up 1.0" in told
-    assert 'sitewatch_run_failures{flow="watch"} 0.0' in told
-    assert 'sitewatch_area_seen_share{area="yard-2"}' in told
+    assert 'sitewatch_run_failures{flow="watch",simulated="true"} 0.0' in told
+    assert 'sitewatch_area_seen_share{area="yard-2",simulated="true"}' in told
     kept = (place.outputs / "metrics" / "sitewatch.prom").read_text()
-    assert 'sitewatch_run_step_seconds{flow="watch",step="report"}' in kept
+    assert 'sitewatch_run_step_seconds{flow="watch",simulated="true",step="report"}' in kept
 
 
 def test_the_doctor_sees_the_schedules(served, tools):
