@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from aois.week import Week
 from flows.alerts.delivery import send
+from flows.alerts.errors import AlertsError
 from flows.alerts.routes import Route, Routes
 from flows.alerts.timing import Schedule, after_quiet_hours, is_due, next_attempt, next_weekly
 from flows.channels import routes_of, with_world
@@ -92,8 +94,11 @@ def deliver_pending(
 
 
 def waiting_messages(ledger: Ledger, settings: Settings) -> tuple[int, int]:
-    """Return how many messages wait, and how many of those are of the simulated world."""
+    """Return how many messages wait, and how many of those do so because no route asks for simulated alerts."""
     messages = ledger.pending_messages()
+    with suppress(AlertsError):  # routes that cannot be used ask for nothing, and who delivers says so
+        if routes_of(settings).hears_simulated:
+            return len(messages), 0
     alerts = {one["id"]: with_world(one, settings) for one in ledger.alerts()} if messages else {}
     return len(messages), sum(bool(alerts[one.alert_id]["properties"]["simulated"]) for one in messages)
 
