@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -250,11 +251,13 @@ def level_of(url: str) -> Level:
         engine.dispose()
 
 
+@cache
 def newest_schema() -> str:
     """The schema that this code brings a ledger to."""
     return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
 
 
-def known_schemas() -> set[str]:
+@cache
+def known_schemas() -> frozenset[str]:
     """The schemas that this code can bring up to date, the newest among them."""
-    return {step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    return frozenset(step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions())
