@@ -18,6 +18,7 @@ from flows.evidence.manifests import Link, digest_of, read_chain, signing_key, w
 from flows.evidence.verifying import Check
 from flows.imagery.archive import Archive
 from flows.ledger.audit import Mark
+from flows.ledger.errors import LedgerError
 from flows.ledger.journal import Head
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.worlds import World
@@ -64,9 +65,12 @@ def marks_of(links: Sequence[Link]) -> list[Mark]:
 
 
 def last_attested(ledger: Ledger) -> tuple[int, str] | None:
-    """Number and hash of the last manifest that a run on record left."""
+    """Number and hash of the last manifest that a run on record left; raises `LedgerError` where a run names none."""
     found = [run.summary["manifest"] for run in ledger.runs() if run.summary.get("manifest")]
-    return max(((int(one["number"]), str(one["sha256"])) for one in found), default=None)
+    try:
+        return max(((int(one["number"]), str(one["sha256"])) for one in found), default=None)
+    except (TypeError, KeyError, ValueError):
+        raise LedgerError("a run on record names a manifest that is none: the record was changed or damaged") from None
 
 
 def check_replay(outputs: Path, ledger: Ledger, settings: Settings, *, within: Path) -> Check:

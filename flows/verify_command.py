@@ -54,7 +54,8 @@ def verify(
         with look_at(address) as record:
             found = record.audit(marks_of(links))  # before the copy is brought up to date
             notes = notes_on(outputs, links, found)
-            checks += [check_record(links, found), *_by_record(record.ledger(), links)]
+            checks.append(check_record(links, found))
+            checks += _by_record(record.ledger(), links)
             if replay:
                 checks.append(check_replay(outputs, record.ledger(), settings, within=within))
     except LedgerError as error:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -265,11 +266,13 @@ def looking_at(url: str) -> Iterator[Connection | None]:
         engine.dispose()
 
 
+@cache
 def newest_schema() -> str:
     """The schema that this code brings a ledger to."""
     return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
 
 
-def known_schemas() -> set[str]:
+@cache
+def known_schemas() -> frozenset[str]:
     """The schemas that this code can bring up to date, the newest among them."""
-    return {step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    return frozenset(step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions())

@@ -299,7 +299,35 @@ class Ledger:
         tell: Callable[[str], None] = lambda _: None,
     ) -> int:
         """The ledger is as a backup says; how many rows. `tell` hears what is replaced by what, before it is."""
-        return restore(path, self._engine, replace=replace, without_checksum=without_checksum, tell=tell)
+        unproven = (lambda engine: Ledger(engine).read_through()) if without_checksum else None
+        return restore(path, self._engine, replace=replace, tell=tell, unproven=unproven)
+
+    def read_through(self) -> None:
+        """Read all that is on record; raises `LedgerError` for rows that no later run could read."""
+        for area in self.areas():
+            self.scenes(area.id)
+            for one in self.events(area.id):
+                self.history(str(one["id"]))
+                self.remarks(str(one["id"]))
+            self.outbox.told(area.id)
+        for read in (
+            self.alerts,
+            self.observations,
+            self.alert_records,
+            self.runs,
+            self.pending_messages,
+            self.outbox.unrouted,
+            self.outbox.waiting,
+            self.outbox.unsent,
+            self.verdicts,
+            self.precision,
+            self.provisional_fates,
+            self.reviews.cases,
+            self.reviews.opinions,
+            self.accounts.all,
+            self.accounts.acts,
+        ):
+            read()
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:

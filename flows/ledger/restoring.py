@@ -11,28 +11,24 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.orm import Session
 
-from flows.ledger import outbox, runs, verdicts, versions, watched
 from flows.ledger.backup import copy_rows, explained, kept_tables
 from flows.ledger.checksums import opened_unchanged, read_checksum, rows_checksum, tables_of
 from flows.ledger.database import connect, known_schemas, reading, writing
 from flows.ledger.errors import UNREADABLE, LedgerError
-from flows.ledger.features import event_features
 from flows.ledger.journal import RecordedSession
 from flows.ledger.standing import standing_of
 from flows.ledger.tables import AccountRow, Base
-from flows.ledger.worlds import refuse_another_world, simulated_areas
+from flows.ledger.worlds import refuse_another_world
 from flows.printable import printable
 
 MAGIC = b"SQLite format 3\x00"
 NO_PASSWORD = "!"  # no hash of any password
 Tell = Callable[[str], None]
+Reader = Callable[[Engine], None]
 
 
-def restore(
-    path: Path, ledger: Engine, *, replace: bool, without_checksum: bool = False, tell: Tell = lambda _: None
-) -> int:
+def restore(path: Path, ledger: Engine, *, replace: bool, tell: Tell, unproven: Reader | None = None) -> int:
     """The ledger is as the backup says, in one transaction: a kill leaves it as it was; how many rows.
 
     Nobody stays logged in. An account that is closed stays closed, and one whose password is another by now gets none.
@@ -45,10 +41,11 @@ def restore(
         The database, with the newest schema.
     replace
         Also over a ledger that holds something.
-    without_checksum
-        Also a backup without a checksum, as earlier versions wrote them: its rows are read, but not proven.
     tell
         Hears, a line each, what would be replaced by what, before it is, and what became of accounts.
+    unproven
+        Given for a backup that may have no checksum, as earlier versions wrote them: reads it from end to end, and
+        raises `LedgerError` for rows that nobody could read.
 
     Raises
     ------
@@ -57,7 +54,7 @@ def restore(
         something unless `replace` is given. The ledger is then as it was.
     """
     with (
-        _opened(path, without_checksum=without_checksum) as backup,
+        _opened(path, unproven) as backup,
         explained(path, ledger),
         _readable(path),
         reading(backup).connect() as source,
@@ -74,7 +71,7 @@ def restore(
 
 
 @contextmanager
-def _opened(path: Path, *, without_checksum: bool) -> Iterator[Engine]:
+def _opened(path: Path, unproven: Reader | None) -> Iterator[Engine]:
     """A whole backup, brought up to date on a copy that is thrown away."""
     if not path.is_file():
         raise LedgerError(f"backup `{printable(path)}` is not there; name a file that `sitewatch ledger backup` made")
@@ -82,7 +79,7 @@ def _opened(path: Path, *, without_checksum: bool) -> Iterator[Engine]:
         draft = Path(folder) / "backup.sqlite"
         try:
             shutil.copyfile(path, draft)
-            _check_whole(draft, path, without_checksum=without_checksum)
+            _check_whole(draft, path, needs_checksum=unproven is None)
         except OSError as error:
             raise LedgerError(f"backup `{printable(path)}` cannot be read ({error.strerror})") from None
         except sqlite3.Error as error:
@@ -93,14 +90,22 @@ def _opened(path: Path, *, without_checksum: bool) -> Iterator[Engine]:
         except LedgerError:
             raise _damaged(path, "it cannot be brought up to date") from None
         try:
-            if without_checksum:
-                _read_through(copy, path)
+            _prove(copy, path, unproven)
             yield copy
         finally:
             copy.dispose()
 
 
-def _check_whole(draft: Path, path: Path, *, without_checksum: bool) -> None:
+def _prove(copy: Engine, path: Path, unproven: Reader | None) -> None:
+    """Read a backup of which no checksum is asked from end to end."""
+    try:
+        if unproven is not None:
+            unproven(copy)
+    except LedgerError:
+        raise _damaged(path, "some of its rows cannot be read") from None
+
+
+def _check_whole(draft: Path, path: Path, *, needs_checksum: bool) -> None:
     """Raise `LedgerError` or `sqlite3.Error` for a file that is not a backup from its first row to its last."""
     size = draft.stat().st_size
     with draft.open("rb") as file:
@@ -118,7 +123,7 @@ def _check_whole(draft: Path, path: Path, *, without_checksum: bool) -> None:
         if not any(connection.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone() for name in names):
             raise _damaged(path, "it holds no row")
         said = read_checksum(connection)
-        if said is None and not without_checksum:
+        if said is None and needs_checksum:
             raise LedgerError(
                 f"backup `{printable(path)}` has no checksum: an earlier version wrote it, or somebody changed it; say "
                 "--without-checksum to take it as it is"
@@ -148,20 +153,6 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except UNREADABLE as error:
         raise _damaged(path, f"a row of it cannot be read: {type(error).__name__}") from None
-
-
-def _read_through(copy: Engine, path: Path) -> None:
-    """Read what a ledger gives out; raises `LedgerError` for rows that would fail every later run."""
-    with explained(path, copy), _readable(path), Session(reading(copy)) as session:
-        areas = watched.read_areas(session)
-        for area in areas:
-            watched.read_scenes(session, area.id)
-        watched.read_observations(session, until=None, area_id=None)
-        event_features(versions.known(session, as_of=versions.LAST).values(), simulated_areas(session))
-        outbox.read_alerts(session)
-        outbox.unrouted(session)
-        verdicts.read(session, None, None)
-        runs.read(session, limit=None)
 
 
 def _compare(source: Connection, target: Connection, *, replace: bool, tell: Tell) -> None:

@@ -43,6 +43,8 @@ def read(session: Session, *, limit: int | None) -> list[RunRecord]:
     """The latest runs, newest first."""
     query = select(RunRow).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)
     return [
-        RunRecord(row.id, row.started_at, row.version, row.settings, row.status, row.summary, row.finished_at)
+        RunRecord(
+            row.id, row.started_at, row.version, dict(row.settings), row.status, dict(row.summary), row.finished_at
+        )
         for row in session.scalars(query)
     ]
