@@ -8,6 +8,7 @@ import typer
 
 from aois.week import Week, parse_week
 from flows.ledger.ledger import Ledger
+from flows.reports.layers import WITHOUT_GEOPARQUET, has_geoparquet
 from flows.reports.words import LANGUAGES, words_for
 from flows.settings import Settings, SettingsError, load_settings
 from flows.terminal import OutputsOption, console, existing_ledger
@@ -42,6 +43,8 @@ def report(
             languages=languages,
             is_restricted=restricted,
         )
+    if not has_geoparquet():
+        console.print(WITHOUT_GEOPARQUET, highlight=False, markup=False, soft_wrap=True)
     console.print(f"Report: {path}", highlight=False, soft_wrap=True)
 
 

@@ -13,7 +13,7 @@ from flows.reports.accountability import Account, account_of, ordered
 from flows.reports.facts import facts_of
 from flows.reports.files import OWNER_ONLY, replace_file
 from flows.reports.inputs import AreaView, ReportInputs
-from flows.reports.layers import geojson, geopackage, geoparquet, style
+from flows.reports.layers import geojson, geopackage, geoparquet, has_geoparquet, style
 from flows.reports.story import look_at
 
 EVENT_COLUMNS = (
@@ -27,15 +27,17 @@ SITE_COLUMNS = (
     "demolished_since_m2", "demolished_since_m2_low", "demolished_since_m2_high", "line_since_m", "undated_since",
     "built_before_m2", "demolished_before_m2", "last_clear_look",
 )  # fmt: skip
+GEOPARQUET = "events.parquet"
 FORMULA_STARTS = "=+-@\t\r"
 
 
 def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     """The figures lie beside the report; the paths written.
 
-    ``events.csv`` and ``sites.csv`` hold no position. ``restricted/events`` as GeoJSON, GeoPackage and GeoParquet with
-    a QGIS style (``.qml``, which QGIS takes up by its name) hold the outlines, in a folder and files that only their
-    owner reads. The same inputs give the same bytes, and a file that would not change is not touched.
+    ``events.csv`` and ``sites.csv`` hold no position. ``restricted/events`` as GeoJSON, GeoPackage and, if pyarrow is
+    installed, GeoParquet, with a QGIS style (``.qml``, which QGIS takes up by its name), hold the outlines, in a folder
+    and files that only their owner reads. The same inputs give the same bytes, and a file that would not change is not
+    touched.
     """
     rows = [_event_row(view, event.feature["properties"]) for view in inputs.areas for event in view.events]
     features = [event.feature for view in inputs.areas for event in view.events]
@@ -43,12 +45,15 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     layers = {
         "events.geojson": geojson(features),
         "events.gpkg": geopackage(rows, features, EVENT_COLUMNS),
-        "events.parquet": geoparquet(rows, features, EVENT_COLUMNS),
         "events.qml": style(),
     }
+    if has_geoparquet():
+        layers[GEOPARQUET] = geoparquet(rows, features, EVENT_COLUMNS)
     folder.mkdir(parents=True, exist_ok=True)
     restricted = folder / "restricted"
     restricted.mkdir(mode=0o700, exist_ok=True)
+    if GEOPARQUET not in layers:
+        (restricted / GEOPARQUET).unlink(missing_ok=True)  # one of an earlier run would hold other events
     for name, content in tables.items():
         replace_file(folder / name, content)
     for name, content in layers.items():
