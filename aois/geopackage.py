@@ -62,18 +62,21 @@ def read_geopackage(path: Path) -> Table:
 @contextmanager
 def _opened(path: Path, spent: _Spent) -> Iterator[sqlite3.Connection]:
     """The file, read-only, with limits: no statement but a plain SELECT, no function, no endless reading."""
+    real = path.resolve()
+    journals = [real.with_name(f"{real.name}-{kind}") for kind in ("wal", "journal")]
     try:
-        size = path.stat().st_size
-        journal = path.with_name(f"{path.name}-wal")
-        is_open = journal.exists() and journal.stat().st_size > 0
-        path.open("rb").close()
+        size = real.stat().st_size
+        unfinished = [journal.name for journal in journals if journal.exists() and journal.stat().st_size > 0]
+        real.open("rb").close()
     except OSError as error:
         raise AreaError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     if size > LIMITS.file_bytes:
         raise AreaError(f"{path}: larger than {LIMITS.file_bytes // 1_000_000} MB; {SMALLER}")
-    if is_open:
-        raise AreaError(f"{path}: another program has it open (`{journal.name}` is beside it); close it there first")
-    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro&immutable=1"
+    if unfinished:
+        raise AreaError(
+            f"{path}: another program has it open (`{shown(unfinished[0])}` is beside it); close it there first"
+        )
+    uri = f"file:{quote(os.fsencode(real))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(uri, uri=True)) as base:
         _confine(base, spent)
         yield base

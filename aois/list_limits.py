@@ -12,7 +12,7 @@ class ListLimits:
     file_bytes: int = 50_000_000  # 20,000 circles of an import, as `areas import` writes them, are 37 MB
     areas: int = 20_000  # sixty times the largest list that the report was measured with
     points: int = 1_500_000  # of all outlines: 20,000 circles of 65 points are 1.3 million
-    outline_points: int = 10_000  # of one area: whether it crosses itself costs up to the square of its points
+    outline_points: int = 5_000  # of one area: to see whether it crosses itself costs up to their square, here 0.5 s
     containers: int = 3_000_000  # lists and objects of a JSON file, some 70 bytes of memory each
     elements: int = 1_000_000  # of a KML file: 50 for each of 20,000 placemarks
     depth: int = 32  # a FeatureCollection needs 8, what other programs add to it a few more

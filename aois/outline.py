@@ -180,7 +180,8 @@ class PolygonOutline(BaseModel):
     @model_validator(mode="after")
     def _rings_fit(self) -> Self:
         _refuse_many_points(sum(map(len, self.coordinates)))
-        _require_valid(self.geometry)
+        if len(self.coordinates) > 1:  # a lone ring was looked at on its own
+            _require_valid(self.geometry)
         return self
 
     @cached_property

@@ -83,7 +83,9 @@ def areas_check(file: Path) -> None:
     """Check a watch list; every problem is named with its mend."""
     areas = read_areas(file)
     sites = sum(a.kind is Kind.SITE for a in areas)
-    console.print(f"{file}: {sites} sites and {len(areas) - sites} regions, nothing to mend.", highlight=False)
+    console.print(
+        f"{printable(file)}: {sites} sites and {len(areas) - sites} regions, nothing to mend.", highlight=False
+    )
 
 
 @areas_app.command("import")
@@ -107,7 +109,7 @@ def areas_import(
         raise SettingsError(f"`{target}` cannot be written: {error.strerror}; name another file with --to") from None
     for note in notes:
         console.print(note, highlight=False, markup=False)
-    console.print(f"{len(areas)} areas written to {target}", highlight=False)
+    console.print(f"{len(areas)} areas written to {printable(target)}", highlight=False)
 
 
 @areas_app.command("list")

@@ -12,6 +12,7 @@ import typer
 from aois.week import Week, parse_week
 from flows.ledger.ledger import Ledger
 from flows.releases import WARNING, read_releases, write_releases
+from flows.reports.layers import WITHOUT_GEOPARQUET, has_geoparquet
 from flows.reports.words import LANGUAGES, words_for
 from flows.settings import Settings, SettingsError
 from flows.terminal import OutputsOption, console, existing_ledger, record_settings
@@ -71,6 +72,8 @@ def report(
             languages=languages,
             is_restricted=restricted,
         )
+    if not has_geoparquet():
+        console.print(WITHOUT_GEOPARQUET, highlight=False, markup=False, soft_wrap=True)
     console.print(f"Report: {path}", highlight=False, soft_wrap=True)
     if not restricted:
         public = settings.outputs / PUBLIC_FOLDER / str(chosen) / path.name

@@ -17,6 +17,7 @@ from flows.ledger.ledger import open_ledger
 from flows.plan import Asked
 from flows.prune import words_of_limits
 from flows.quiet import quieten
+from flows.reports.layers import WITHOUT_GEOPARQUET, has_geoparquet
 from flows.settings import Settings, SourceName
 from flows.terminal import (
     AreasOption,
@@ -149,6 +150,8 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         _say(f"used: {result.spent}, {result.minutes:.0f} minutes.")
     for words in filter(None, (over, result.copied)):
         _say(words)
+    if not has_geoparquet():
+        _say(WITHOUT_GEOPARQUET)
     _say(f"Report: {result.report}")
 
 

@@ -15,7 +15,7 @@ from flows.reports.crowd import Crowd
 from flows.reports.facts import facts_of
 from flows.reports.files import edition_folder, replace_file
 from flows.reports.inputs import AreaView, Edition, ReportInputs
-from flows.reports.layers import geojson, geopackage, geoparquet, style
+from flows.reports.layers import geojson, geopackage, geoparquet, has_geoparquet, style
 from flows.reports.story import look_at
 
 EVENT_COLUMNS = (
@@ -30,6 +30,7 @@ SITE_COLUMNS = (
     "built_before_m2", "demolished_before_m2", "last_clear_look", "simulated",
 )  # fmt: skip
 TOTAL_COLUMNS = ("until", "figure", "what", "class", "low", "high", "places_at_least")
+GEOPARQUET = "events.parquet"
 FORMULA_STARTS = "=+-@\t\r"
 
 
@@ -37,8 +38,9 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     """The owner's figures lie beside the report; the paths written.
 
     ``events.csv`` and ``sites.csv`` hold no position; scene ids in them lead to one. ``restricted/events`` as GeoJSON,
-    GeoPackage and GeoParquet with a QGIS style (``.qml``, which QGIS takes up by its name) hold the outlines. Folders
-    and files are their owner's alone. The same inputs give the same bytes, and a file that would not change is not
+    GeoPackage and, if pyarrow is installed, GeoParquet, with a QGIS style (``.qml``, which QGIS takes up by its name),
+    hold the outlines. Folders and files are their owner's alone. The same inputs give the same bytes, and a file that
+    would not change is not
     touched.
     """
     rows = [_event_row(view, event.feature["properties"]) for view in inputs.areas for event in view.events]
@@ -47,11 +49,14 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     layers = {
         "events.geojson": geojson(features),
         "events.gpkg": geopackage(rows, features, EVENT_COLUMNS),
-        "events.parquet": geoparquet(rows, features, EVENT_COLUMNS),
         "events.qml": style(),
     }
+    if has_geoparquet():
+        layers[GEOPARQUET] = geoparquet(rows, features, EVENT_COLUMNS)
     edition_folder(folder, Edition.OWNER)
     restricted = private_folder(folder / "restricted")
+    if GEOPARQUET not in layers:
+        (restricted / GEOPARQUET).unlink(missing_ok=True)  # one of an earlier run would hold other events
     for name, content in tables.items():
         replace_file(folder / name, content, edition=Edition.OWNER)
     for name, content in layers.items():

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import pyogrio
 import shapely
 from shapely.geometry import MultiPolygon, shape
 
+from flows.reports.geopackage_layer import geopackage_of
+
 LAYER = "events"
-CRS = "EPSG:4326"
-WRITTEN = "2000-01-01T00:00:00Z"  # the day of writing would make every file another
+WITHOUT_GEOPARQUET = (
+    "GeoParquet is left out, as pyarrow is not installed; to have it: "
+    ".venv/bin/pip install -c requirements.lock -e '.[exports]'"
+)
 NUMBERS = (
     "area_m2", "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "suspect_score",
 )  # fmt: skip
@@ -37,27 +36,27 @@ def geojson(features: Features) -> bytes:
 
 def geopackage(rows: Rows, features: Features, columns: Sequence[str]) -> bytes:
     """A GeoPackage with one layer."""
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": WRITTEN})
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "events.gpkg"
-        pyogrio.raw.write(
-            path,
-            geometry=np.array(_outlines(features), dtype=object),
-            field_data=[_column(rows, name) for name in columns],
-            fields=list(columns),
-            geometry_type="MultiPolygon",
-            crs=CRS,
-            driver="GPKG",
-            layer=LAYER,
-        )
-        return path.read_bytes()
+    kinds = {name: _kind(name) for name in columns}
+    values = ([_plain(row[name], name) for name in columns] for row in rows)
+    return geopackage_of(
+        LAYER, kinds, ([outline, *cells] for outline, cells in zip(_outlines(features), values, strict=True))
+    )
+
+
+def has_geoparquet() -> bool:
+    """True where pyarrow is installed, by the extra `exports`."""
+    return find_spec("pyarrow") is not None
 
 
 def geoparquet(rows: Rows, features: Features, columns: Sequence[str]) -> bytes:
-    """A GeoParquet file (version 1.1.0, outlines as WKB, OGC:CRS84)."""
-    types = {name: _arrow_type(name) for name in columns}
+    """A GeoParquet file (version 1.1.0, outlines as WKB, OGC:CRS84); only where `has_geoparquet`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {float: pa.float64(), bool: pa.bool_(), str: pa.string()}
+    types = {name: kinds[_kind(name)] for name in columns}
     arrays = [pa.array([_plain(row[name], name) for row in rows], kind) for name, kind in types.items()]
-    outlines = pa.array(_outlines(features), pa.binary())
+    outlines = pa.array([shapely.to_wkb(outline) for outline in _outlines(features)], pa.binary())
     table = pa.table([*arrays, outlines], names=[*columns, "geometry"])
     geo = {
         "version": "1.1.0",
@@ -98,23 +97,13 @@ def _symbol(number: int, colour: str, state: str) -> str:
     )
 
 
-def _outlines(features: Features) -> list[bytes]:
+def _outlines(features: Features) -> list[MultiPolygon]:
     shapes = [shape(feature["geometry"]) for feature in features]
-    parts = [s if s.geom_type == "MultiPolygon" else MultiPolygon([s]) for s in shapes]
-    return [shapely.to_wkb(part) for part in parts]
+    return [s if s.geom_type == "MultiPolygon" else MultiPolygon([s]) for s in shapes]
 
 
-def _column(rows: Rows, name: str) -> np.ndarray[Any, Any]:
-    values = [_plain(row[name], name) for row in rows]
-    if name in NUMBERS:
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    return np.array(values, dtype=bool if name in FLAGS else object)
-
-
-def _arrow_type(name: str) -> pa.DataType:
-    if name in FLAGS:
-        return pa.bool_()
-    return pa.float64() if name in NUMBERS else pa.string()
+def _kind(name: str) -> type:
+    return bool if name in FLAGS else float if name in NUMBERS else str
 
 
 def _plain(value: object, name: str) -> float | str | bool | None:

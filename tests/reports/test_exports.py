@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import stat
+import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,18 @@ def test_positions_are_for_the_owner_alone(folder: Path) -> None:
     files = list((folder / "restricted").iterdir())
     assert sorted(path.suffix for path in files) == [".geojson", ".gpkg", ".parquet", ".qml"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
+def test_without_pyarrow_the_other_files_are_whole(drawn: ReportInputs, tmp_path: Path, monkeypatch) -> None:
+    write_figures(drawn, tmp_path)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "restricted").iterdir()}
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    written = write_figures(drawn, tmp_path)
+    # One of the earlier run would hold other events than the files beside it.
+    assert "events.parquet" not in {path.name for path in written}
+    assert not (tmp_path / "restricted" / "events.parquet").exists()
+    del before["events.parquet"]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "restricted").iterdir()} == before
 
 
 def test_the_style_has_a_symbol_for_every_rule(folder: Path) -> None:
