@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import errno
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -33,8 +35,13 @@ from flows.settings import SettingsError
 
 START_S = 120.0
 STEP_S = 0.1
+AGAIN_S = 5.0
+MOST_DEATHS = 3  # of the server of one command
 PORT_S = 15.0  # for a server to be gone whose `serve` was killed
 LOCALLY = "127.0.0.1"
+LAST_BYTES = 20_000
+LEAST_FREE_BYTES = 50e6
+ERROR = re.compile(r"[\w.]*(Error|Exception)\b")
 KEPT_BACK = ("PREFECT_API_URL", "PREFECT_API_KEY", SECRET)  # a server has no use for what opens another one
 
 
@@ -70,7 +77,6 @@ def kept_server(host: str, port: int, *, names: Sequence[str] = ()) -> Iterator[
         keeper.start(access, names=known)
         keeper.wait()
         write_access(path, access)
-        threading.Thread(target=keeper.keep, daemon=True).start()
         yield access
     finally:
         path.unlink(missing_ok=True)
@@ -86,16 +92,51 @@ def prefect_at_hand() -> Iterator[Callable[[], None]]:
     callable
         Waits until the server answers; what takes time to load can be loaded before. Raises `SettingsError` when none
         comes up.
+
+    Raises
+    ------
+    SettingsError
+        When that server fails in the middle, as on a full disk.
     """
+    from prefect.exceptions import ObjectNotFound
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, get_current_settings, temporary_settings
 
     if get_current_settings().api.url is not None:
-        yield _nothing
+        yield check_named_server
         return
     keeper = _of_this_process()
     given = {PREFECT_API_URL: keeper.access.url, PREFECT_API_AUTH_STRING: keeper.access.secret}
     with temporary_settings(given):
-        yield keeper.wait
+        try:
+            yield keeper.wait
+        except (httpx.HTTPError, ObjectNotFound) as error:
+            raise SettingsError(
+                f"Prefect's server failed in the middle of the run ({type(error).__name__}): {keeper.last_words()}; "
+                f"{keeper.mend()}; then run it again: what is on record stands"
+            ) from None
+
+
+def check_named_server() -> None:
+    """Ask the Prefect server that the settings name for its version.
+
+    Raises `SettingsError` where it does not answer, or not to us.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.settings import get_current_settings
+
+    url = get_current_settings().api.url
+    try:
+        with get_client(sync_client=True) as client:
+            client.api_version()
+    except httpx.HTTPStatusError as error:
+        status = error.response.status_code
+        mend = f"set {SECRET} to its secret" if status == 401 else "look into its log"
+        raise SettingsError(f"the Prefect server at {url} refuses us with status {status}; {mend}") from None
+    except (httpx.HTTPError, OSError, RuntimeError) as error:
+        raise SettingsError(
+            f"no Prefect server answers at {url} ({type(error).__name__}); start it, or unset PREFECT_API_URL for one "
+            "of our own"
+        ) from None
 
 
 def is_healthy(url: str) -> bool:
@@ -106,18 +147,12 @@ def is_healthy(url: str) -> bool:
         return False
 
 
-def _nothing() -> None:
-    """The server that the settings name is not ours to wait for."""
-
-
 _passing: list[_Keeper] = []
 
 
 def _of_this_process() -> _Keeper:
     """The server that lasts as long as this process: what Prefect has to send at the end of a run still gets there."""
-    if not _passing or not _passing[0].is_alive():
-        for dead in _passing:
-            dead.stop()
+    if not _passing:
         listener = _listener(LOCALLY, 0)
         keeper = _Keeper(listener, folder_of_servers() / "server.log", is_passing=True)
         keeper.start(ServerAccess(own_url(LOCALLY, listener.getsockname()[1]), new_secret()))
@@ -151,6 +186,7 @@ class _Keeper:
     def __init__(self, listener: socket.socket, log_file: Path, *, is_passing: bool = False) -> None:
         self._listener, self._log_file, self._is_passing = listener, log_file, is_passing
         self._over = threading.Event()
+        self._is_kept = False
         self._names: Sequence[str] = ()
         self.access: ServerAccess
         self._process: subprocess.Popen[bytes]
@@ -165,24 +201,32 @@ class _Keeper:
         return self._process.poll() is None
 
     def wait(self) -> None:
-        """Return once it answers; raises `SettingsError` when it does not."""
+        """Return once it answers, and keep it from then on; raises `SettingsError` when it does not."""
         deadline = time.monotonic() + START_S
         while not is_healthy(self.access.url):
             if not self.is_alive() or time.monotonic() > deadline:
                 raise SettingsError(
-                    f"no Prefect server came up at {self.access.url}: {self.last_words()}; its log is "
-                    f"`{self._log_file}`"
+                    f"no Prefect server came up at {self.access.url}: {self.last_words()}; {self.mend()}"
                 )
             time.sleep(STEP_S)
+        if not self._is_kept:
+            self._is_kept = True
+            threading.Thread(target=self._keep, daemon=True).start()
 
-    def keep(self) -> None:
-        """Begin it again whenever it dies, until `stop`."""
+    def _keep(self) -> None:
+        """Begin it again whenever it dies, until `stop`; one of a command is given up soon, so that nobody waits."""
+        deaths = 0
         while not self._over.wait(STEP_S):
-            if not self.is_alive() and not self._over.is_set():
-                log.error("the Prefect server ended with status %s and is started again", self._process.returncode)
-                with suppress(OSError):
-                    self._start()
-                self._over.wait(5.0)
+            if self.is_alive() or self._over.is_set():
+                continue
+            deaths += 1
+            if self._is_passing and deaths > MOST_DEATHS:
+                self._listener.close()
+                return
+            log.error("the Prefect server ended with status %s and is started again", self._process.returncode)
+            with suppress(OSError):
+                self._start()
+            self._over.wait(AGAIN_S)
 
     def stop(self) -> None:
         """End it; the port is free afterwards."""
@@ -198,11 +242,22 @@ class _Keeper:
         self._listener.close()
 
     def last_words(self) -> str:
-        """The last line of its log."""
-        with suppress(OSError):
-            lines = self._log_file.read_bytes()[-4_000:].decode("utf-8", "replace").strip().splitlines()
-            return printable(lines[-1]) if lines else "it said nothing"
-        return "it left no log"
+        """The last error in its log, or else the last line."""
+        try:
+            lines = self._log_file.read_bytes()[-LAST_BYTES:].decode("utf-8", "replace").split("\n")
+        except OSError:
+            return "it left no log"
+        told = [line for line in lines if line.strip()]
+        errors = [line for line in told if ERROR.match(line)]
+        return printable(errors[-1] if errors else told[-1]) if told else "it said nothing"
+
+    def mend(self) -> str:
+        """What to do about a server that fails: make room, or read its log."""
+        folder = self._log_file.parent
+        free = shutil.disk_usage(folder).free
+        if free < LEAST_FREE_BYTES:
+            return f"the disk of `{folder}` is full ({free / 1e6:.1f} MB free): make room, or set PREFECT_HOME"
+        return f"look into `{self._log_file}`"
 
     def _start(self) -> None:
         kept = child_environment("PREFECT_")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 
+import httpx
 from rasterio.errors import NotGeoreferencedWarning
 
 from flows.mendable import MENDABLE
@@ -13,9 +14,12 @@ RUN_LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
 
 
 def is_unforeseen(record: logging.LogRecord) -> bool:
-    """True for a record with the traceback of a defect: what else failed the run itself says, in one line."""
+    """True for a record with the traceback of a defect: what else failed the run itself says, in one line.
+
+    A call to Prefect's server that failed is none (`flows.prefect_server.prefect_at_hand` says what is wrong with it).
+    """
     kind = record.exc_info[0] if record.exc_info else None
-    return kind is not None and not issubclass(kind, MENDABLE)
+    return kind is not None and not issubclass(kind, (*MENDABLE, httpx.HTTPError))
 
 
 def quieten() -> None:

@@ -51,7 +51,9 @@ def deploy(
             f"no Prefect server is named; set {API}, such as http://127.0.0.1:4200/api, and {SECRET} to its secret"
         )
     from flows.deployments import deployments
+    from flows.prefect_server import check_named_server
 
+    check_named_server()
     kind = _pool(pool, image)
     for deployment in deployments(operating, pool=pool, image=image):
         deployment.apply(work_pool_name=pool, image=image)
@@ -72,10 +74,12 @@ def _api(operating: Operating) -> Iterator[None]:
     """A Prefect server is there: the one that the settings of Prefect name, or one of our own."""
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, get_current_settings, temporary_settings
 
+    from flows.prefect_server import check_named_server, kept_server
+
     if get_current_settings().api.url is not None:
+        check_named_server()
         yield
         return
-    from flows.prefect_server import kept_server
 
     os.environ.setdefault("PYTHONSAFEPATH", "1")  # for the runs: nothing is imported from the present folder
     host, port = operating.server_host, operating.server_port

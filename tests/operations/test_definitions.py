@@ -89,6 +89,24 @@ def test_every_secret_comes_from_outside():
             assert "${POSTGRES_PASSWORD:?" in line, line
 
 
+def test_every_server_asks_for_a_secret_from_outside_and_its_clients_have_it():
+    server = services()["server"]["environment"]
+    asked = "${PREFECT_API_AUTH_STRING:?set it in .env}"
+    assert server["PREFECT_SERVER_API_AUTH_STRING"] == asked
+    assert server["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] == "http://127.0.0.1:4200"
+    for name in ("worker", "schedules"):
+        assert services()[name]["environment"]["PREFECT_API_AUTH_STRING"] == asked
+    containers = [container for pod in pods() for container in pod["containers"]]
+    (pod_server,) = [c for c in containers if c["name"] == "server"]
+    given = {one["name"]: one for one in pod_server["env"]}
+    key = {"name": "sitewatch", "key": "PREFECT_API_AUTH_STRING"}
+    assert given["PREFECT_SERVER_API_AUTH_STRING"]["valueFrom"]["secretKeyRef"] == key
+    assert given["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"]["value"] == "http://127.0.0.1:4200"
+    for container in containers:
+        if container is not pod_server:
+            assert container["envFrom"] == [{"secretRef": {"name": "sitewatch"}}]
+
+
 def test_what_the_containers_start_is_there():
     started = [c.get("command") or ["sitewatch", *c["args"]] for pod in pods() for c in pod["containers"]]
     assert {words[0] for words in started} == {"prefect", "sitewatch"}

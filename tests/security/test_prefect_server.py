@@ -227,6 +227,9 @@ def test_prefect_on_the_command_line_works_with_the_file(served):
     )
     assert refused.returncode == 1
     assert "watch/sitewatch" not in refused.stdout
+    ours = place.run("watch", status=2, PREFECT_API_URL=place.api)
+    assert f"the Prefect server at {place.api} refuses us with status 401; set PREFECT_API_AUTH_STRING" in ours.stderr
+    assert len(ours.stderr.strip().splitlines()) == 1
 
 
 def test_the_doctor_finds_the_secret_and_says_where_it_is_not(served, tmp_path):
@@ -318,6 +321,20 @@ def test_a_watch_that_goes_well_says_nothing_that_is_not_for_its_reader(tmp_path
     assert "Traceback" not in done.stdout
     assert done.stderr == "yard-2: done\n"
     assert (place.folder / "prefect" / "sitewatch" / "server.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_disk_without_room_for_prefect_is_said_in_one_line(tmp_path):
+    place = premises_in(tmp_path)
+    limited = ["bash", "-c", 'ulimit -f 1000; exec "$0" watch', str(Path(sys.executable).parent / "sitewatch")]
+    done = subprocess.run(
+        limited, cwd=place.folder, env=place.environment(), capture_output=True, text=True, timeout=900, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("error: no Prefect server came up at http://127.0.0.1:")
+    assert "Error" in line
+    assert str(place.folder / "prefect" / "sitewatch") in line
+    assert not place.runs("watch")
 
 
 def test_the_log_of_a_server_stays_within_its_bounds(tmp_path, monkeypatch):
