@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
 from aois.grid import Grid
 from flows.imagery.georeference import crs_of
+from flows.imagery.raster_files import DAMAGE, RasterFileError, check_raster
 from flows.imagery.scene import ImageryError, Provenance, Scene, Sensor
+from flows.printable import printable
 
 # Layers of an archived file, by sensor:
 #   optical  uint16  reflectance × 10,000 + 1,000, so −0.1 to 6.4534; 65535 nodata; scale and offset stand in the file
@@ -66,10 +67,11 @@ def decode(content: bytes, *, sha256: str) -> Archived:
     """
     try:
         with rasterio.Env(), MemoryFile(content) as file, file.open(driver="GTiff") as dataset:
+            check_raster(dataset)
             layers, said = dataset.read(), json.loads(dataset.tags()[METADATA_TAG])
         return Archived(_scene(layers, said, sha256=sha256), Grid(**said["grid"]))
-    except (RasterioError, KeyError, TypeError, ValueError) as error:
-        raise ImageryError(f"the bytes are no archived scene ({error})") from error
+    except (RasterFileError, *DAMAGE, LookupError, AttributeError, RecursionError) as error:
+        raise ImageryError(f"the bytes are no archived scene ({printable(error)})") from error
 
 
 def _check(scene: Scene, grid: Grid) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import struct
 import warnings
@@ -59,6 +60,8 @@ DAMAGE = (
     TypeError,
     MemoryError,
 )
+# GDAL remarks on odd files at length, in words of the file; what keeps one from being read is raised.
+logging.getLogger("rasterio._env").setLevel(logging.CRITICAL)
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)  # it is refused in words
 
 

@@ -114,7 +114,7 @@ def mutated(draw: st.DrawFn, valid: Any) -> Any:
         elif action == "rename" and isinstance(holder, dict):
             holder[draw(st.text(max_size=12))] = holder.pop(last)
         else:
-            holder[last] = draw(NASTY)
+            holder[last] = deepcopy(draw(NASTY))
     return said
 
 
