@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator
@@ -124,9 +125,9 @@ def test_an_error_that_nobody_thought_of_is_a_page_and_one_line(
 def test_a_torn_case_is_prepared_again(prepared: Path, tmp_path: Path, torn: bytes) -> None:
     with serving(copied(prepared, tmp_path / "outputs")) as desk:
         (case,) = desk.outputs.glob("desk/cases/heron/*/ev-a1.json")
-        good = case.read_bytes()
+        good = json.loads(case.read_bytes())
         case.unlink()
         case.write_bytes(torn)
         with desk.client("rita") as client:
             assert client.get("/cases/ev-a1").status_code == 200
-        assert case.read_bytes() == good
+        assert json.loads(case.read_bytes())["fragments"] == good["fragments"]
