@@ -58,9 +58,9 @@ class DeskEvidence:
         """A case in full, None for an event that is not known."""
         area_id = self._ledger.reviews.area_of(event_id)
         folder = None if area_id is None or not SAFE.fullmatch(event_id) else self.prepare(area_id)
-        if folder is None or not (folder / f"{event_id}.json").exists():
+        if area_id is None or folder is None or not (folder / f"{event_id}.json").exists():
             return None
-        said = json.loads((folder / f"{event_id}.json").read_text(encoding="utf-8"))
+        said = self._read(area_id, folder / f"{event_id}.json")
         return Exhibit(
             fragments=said["fragments"],
             pictures={name: _picture(one) for name, one in said["pictures"].items()},
@@ -76,7 +76,7 @@ class DeskEvidence:
             found = sorted((self._outputs / "areas" / area_id).glob(f"[0-9]*/{name}.tif"))
             return found[-1] if found else None
         folder = self.prepare(area_id)
-        said = None if folder is None else json.loads((folder / f"{AREA}.json").read_text(encoding="utf-8"))
+        said = None if folder is None else self._read(area_id, folder / f"{AREA}.json")
         return None if said is None or said["picture"] is None else _picture(said["picture"])
 
     def bounds(self, area_id: str) -> tuple[float, float, float, float] | None:
@@ -97,6 +97,16 @@ class DeskEvidence:
                 if not folder.exists():
                     self._write(area_id, week, folder)
         return folder
+
+    def _read(self, area_id: str, file: Path) -> dict[str, Any]:
+        """What was prepared; the area's cases are prepared again where a file is torn, as a full disk leaves it."""
+        try:
+            return dict(json.loads(file.read_text(encoding="utf-8")))
+        except ValueError:
+            with self._turns[area_id]:
+                shutil.rmtree(file.parent, ignore_errors=True)
+            self.prepare(area_id)
+            return dict(json.loads(file.read_text(encoding="utf-8")))
 
     def _area(self, area_id: str) -> Area | None:
         return next((area for area in self._ledger.areas() if area.id == area_id), None)

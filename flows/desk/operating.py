@@ -15,6 +15,7 @@ from flows.desk.drawing import TILE_PX, drawn_tile
 from flows.desk.errors import DeskError
 from flows.desk.inputs import Desk
 from flows.desk.page import Pages, account_of
+from flows.printable import printable
 
 LAYERS = ("picture", "change", "score")
 MOST_TILES = 4  # a side of the map
@@ -60,7 +61,7 @@ def add_operating(app: FastAPI, desk: Desk, pages: Pages) -> None:
         """The account is changed; an admin's own is changed by the command line, so that one admin always is left."""
         given, own, found = request.state.form, account_of(request), desk.accounts.find(name)
         if found is None:
-            short = name[:64]
+            short = printable(name, longest=64)
             raise DeskError(f"account `{short}` is not there", key="complaint.no_account", name=short)
         if found.number == own.number:
             raise DeskError(f"account `{found.name}` is your own; change it by the command line", key="accounts.own")

@@ -15,10 +15,15 @@ HASHER = PasswordHasher()
 
 
 def hashed(password: str, *, name: str = "") -> str:
-    """Return the hash to keep of a new password.
+    """Return the hash to keep of a new password of the account `name`; raises as `check_new_password` does."""
+    check_new_password(password, name=name)
+    return HASHER.hash(password)
 
-    Raises `DeskError` for one that is too short or too long, and for one that is easy to guess; parts of the account's
-    `name` hardly count.
+
+def check_new_password(password: str, *, name: str = "") -> None:
+    """Raise `DeskError` for a password that is too short, too long, or easy to guess.
+
+    Parts of the account's `name` hardly count.
     """
     if not LEAST <= len(password) <= MOST:
         raise DeskError(
@@ -31,7 +36,6 @@ def hashed(password: str, *, name: str = "") -> str:
             "take four words that do not belong together",
             key="password.weak",
         )
-    return HASHER.hash(password)
 
 
 def rehashed(password: str) -> str:

@@ -12,6 +12,7 @@ from flows.account_names import fold_name, name_image, scripts_of
 from flows.ledger.errors import LedgerError
 from flows.ledger.post import Transaction
 from flows.ledger.tables import AccountRow, ActRow, SessionRow
+from flows.printable import printable
 
 MOST_LETTERS = 64
 
@@ -95,7 +96,8 @@ class Accounts:
         with self.writing() as session:
             row = session.scalar(select(AccountRow).where(AccountRow.name == fold_name(name)))
             if row is None:
-                raise LedgerError(f"account `{name}` is not there; `sitewatch desk account list` names those that are")
+                shown = printable(name, longest=MOST_LETTERS)
+                raise LedgerError(f"account `{shown}` is not there; `sitewatch desk account list` names those that are")
             row.role = role or row.role
             row.sees_positions = row.sees_positions if sees_positions is None else sees_positions
             row.password_hash = password_hash or row.password_hash
@@ -155,9 +157,9 @@ def plain_name(name: str) -> str:
     """
     plain = fold_name(name)
     if not plain or len(plain) > MOST_LETTERS or not all(letter.isalnum() or letter in "-_.@ " for letter in plain):
+        shown = printable(name, longest=MOST_LETTERS)
         raise LedgerError(
-            f"account name `{name[:MOST_LETTERS]}` cannot be used; take up to {MOST_LETTERS} letters, digits, "
-            "blanks and `-_.@`"
+            f"account name `{shown}` cannot be used; take up to {MOST_LETTERS} letters, digits, blanks and `-_.@`"
         )
     if len(scripts := scripts_of(plain)) > 1:
         raise LedgerError(
