@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 
-# A name after at least one folder: `/srv/watch/outputs/x.tif`, `outputs/archive/x.tif`. Addresses keep their host.
-_PATH = re.compile(r"(?<![\w:/.])(?:\.{0,2}/)?(?:[\w.@+~-]+/)+(?=[\w.@+~-]+)|(?<![\w:/.<])/(?=[\w.@+~-]+)")
+_QUOTED = re.compile(r"`((?:/|\.{1,2}/|[^`\s]+/)[^`]*)`")
+_PLAIN = re.compile(r"(?<![\w:/.])[\w.@+~-]*(?:/[\w.@+~-]+)+/?")
 
 
 def without_folders(text: str) -> str:
     """Return the text with each path cut to its last part: a page needs the file's name, not where the machine has it.
 
-    Web addresses stay as they are.
+    What counts as a path begins with a slash or a dot, has two slashes, or ends in a name with a dot. Between
+    backticks it may hold blanks. Web addresses stay as they are.
     """
-    return _PATH.sub("", text)
+    quoted = _QUOTED.sub(lambda found: f"`{_last(found[1])}`", text)
+    return _PLAIN.sub(lambda found: _last(found[0]), quoted)
+
+
+def _last(path: str) -> str:
+    name = path.rstrip("/").rsplit("/", 1)[-1]
+    is_path = path[0] in "/." or path.count("/") > 1 or "." in name
+    return name if is_path and "://" not in path else path

@@ -14,6 +14,7 @@ from aois.area import AreaError
 from aois.week import Week, parse_week
 from flows.files import atomic_write, private_folder
 from flows.logs import log
+from flows.printable import printable
 from flows.settings import SettingsError
 
 FILE = "public-pictures.json"
@@ -83,8 +84,8 @@ def read_releases(outputs: Path) -> Releases:
     except (OSError, ValidationError, AreaError) as error:
         said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise SettingsError(
-            f"`{path}` does not say which pictures are released ({said}); delete it and release them again with "
-            "`sitewatch report --public-pictures AREA`"
+            f"`{path}` does not say which pictures are released ({printable(said)}); delete it and release them again "
+            "with `sitewatch report --public-pictures AREA`"
         ) from None
 
 

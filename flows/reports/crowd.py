@@ -173,7 +173,8 @@ def _group(change: Change, size: Size, places: int) -> Group:
     small, large = LINE_BOUNDS_M if is_line else GROUND_BOUNDS_M2
     low, high = {Size.SMALL: (None, small), Size.MEDIUM: (small, large), Size.LARGE: (large, None)}[size]
     ends = [end for end in (low, high) if end is not None]
-    return Group(change, size, places, low, high, draw_line(ends) if is_line else draw_ground(ends))
+    drawing = draw_line(ends, beside_m=large) if is_line else draw_ground(ends, beside_m2=large)
+    return Group(change, size, places, low, high, drawing)
 
 
 def _quarters(held: Sequence[tuple[str, Facts]], until: Week, fewest: int) -> tuple[Quarter, ...]:

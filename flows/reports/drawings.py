@@ -35,7 +35,7 @@ class Drawing:
         return round(100 * self.scale_m / self.width_m, 1)
 
 
-def draw_ground(areas_m2: Sequence[float], *, elongation: float = 1.0) -> Drawing:
+def draw_ground(areas_m2: Sequence[float], *, elongation: float = 1.0, beside_m2: float = 0.0) -> Drawing:
     """Draw rectangles of these areas, one within the other.
 
     Parameters
@@ -44,20 +44,24 @@ def draw_ground(areas_m2: Sequence[float], *, elongation: float = 1.0) -> Drawin
         One area or more, each above 0.
     elongation
         Width over height.
+    beside_m2
+        The largest area of the drawings beside this one: they then have one scale.
     """
     sizes = sorted(((math.sqrt(a * elongation), math.sqrt(a / elongation)) for a in areas_m2), reverse=True)
-    width, height = _frame(*sizes[0])
+    most = max(areas_m2[0], *areas_m2, beside_m2)
+    width, height = _frame(math.sqrt(most * elongation), math.sqrt(most / elongation))
     return Drawing(width, height, tuple(_rectangle(w, h, width, height) for w, h in sizes), _scale(width))
 
 
-def draw_line(lengths_m: Sequence[float], *, closure: float = 0.0) -> Drawing:
+def draw_line(lengths_m: Sequence[float], *, closure: float = 0.0, beside_m: float = 0.0) -> Drawing:
     """Draw lines of these lengths, each an arc of a ring where `closure` (the share of a ring, 0 to 1) is half or more.
 
-    A line that closes less of a ring is drawn straight.
+    A line that closes less of a ring is drawn straight. `beside_m` is the longest of the drawings beside this one.
     """
     lengths = sorted(lengths_m, reverse=True)
     if closure < CLOSED_FROM:
-        width, height = _frame(lengths[0], lengths[0] / 4)
+        most = max(lengths[0], beside_m)
+        width, height = _frame(most, most / 4)
         paths = [_straight(length, width, height, row) for row, length in enumerate(lengths)]
     else:
         across = lengths[0] / math.pi / closure

@@ -92,7 +92,7 @@ def likeness(edition: Edition, place: Candidate, *, rng: np.random.Generator) ->
     return (
         100.0 * any(len(word) > 2 and word in edition.text for word in _words(place))
         + 20.0 * sum(scene_id in edition.text for scene_id, _ in place.scenes)
-        + 10.0 * max((_picture_match(picture, place) for picture in edition.pictures), default=0.0)
+        + 10.0 * float(np.mean([_picture_match(picture, place) for picture in edition.pictures] or [0.0]))
         + _days_named(edition, place)
         + _sizes_named(edition, place)
         + sum(_drawing_match(drawing, place) for drawing in edition.drawings)

@@ -1,0 +1,219 @@
+"""Pictures in the public edition: only of areas that are public, or that the owner releases by name, and back again."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finder import read_edition
+from fuzzing import assert_one_clear_line, bounded, fuzzed
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import box
+from typer.testing import CliRunner
+
+from aois.area import Area, Kind, Response, Sensitivity
+from aois.grid import grid_of, to_lonlat
+from aois.week import Week
+from detectors.records import State, Transition
+from flows.cli import app
+from flows.evidence.outlines import outline_of
+from flows.imagery.archive import Archive
+from flows.imagery.scene import Sensor
+from flows.imagery.simulated import SimulatedSource
+from flows.ledger.ledger import open_ledger
+from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord, RunRecord
+from flows.pathless import without_folders
+from flows.releases import FILE, Releases, read_releases, released_in
+from flows.settings import SettingsError
+
+WEEK, FIRST = Week(2026, 47), date(2026, 9, 14)
+PASS = "sentinel-2_20260914T102847"
+
+
+def place(area_id: str, east_m: float, sensitivity: Sensitivity) -> Area:
+    ground = to_lonlat(box(500_000 + east_m, 200_000, 500_200 + east_m, 200_200), 32631)
+    answer = Response(date(2026, 3, 4), "intervened", f"claim about {area_id}", f"source of {area_id}")
+    return Area(area_id, Kind.SITE, ground, f"Name of {area_id}", None, 200.0, (answer,), sensitivity)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A public and a restricted place, each with an event and a few scenes."""
+    outputs = tmp_path_factory.mktemp("release")
+    areas = [place("heron", 0, Sensitivity.PUBLIC), place("ibis", 4000, Sensitivity.RESTRICTED)]
+    archive = Archive(outputs / "archive")
+    with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
+        ledger.record_areas(areas)
+        for area in areas:
+            source, grid = SimulatedSource(WEEK.last_day, 1), grid_of(area)
+            for ref in source.search(area, grid, since=FIRST - timedelta(days=80), until=FIRST + timedelta(days=40)):
+                if ref.sensor is Sensor.SENTINEL_2:
+                    archive.put(area.id, "simulated", grid, source.fetch(area, grid, ref))
+            for week in (WEEK.plus(-1), WEEK):
+                seen = ObservationRecord(area.id, week, ("a",), (), 0.9, week.first_day, str(week))
+                ledger.record_week(seen, [event(area)])
+        ledger.start_run(RunRecord("run", datetime(2026, 11, 22, tzinfo=UTC), "test", {"source": "simulated"}))
+        summary = {"week": str(WEEK), "areas": ["heron", "ibis"], "failures": {"heron": "/srv/secret/x.tif is torn"}}
+        ledger.finish_run("run", status="failed", summary=summary, at=datetime(2026, 11, 22, tzinfo=UTC))
+    return outputs
+
+
+def event(area: Area) -> EventRecord:
+    grid = grid_of(area)
+    mask = outline_of(_mask(grid.shape), grid)
+    properties = dict.fromkeys(EVENT_PROPERTIES) | {
+        "kind": "expansion", "change": "construction", "state": "confirmed", "first_seen": str(FIRST),
+        "area_m2": 2400.0, "confidence": 0.8, "sensors": ["sentinel-2"], "scenes": [PASS],
+    }  # fmt: skip
+    steps = tuple(Transition(s, FIRST, "x") for s in (State.PROVISIONAL, State.CONFIRMED))
+    return EventRecord(area.id, f"ev-{area.id}", properties, mask, steps, True)
+
+
+def _mask(shape: tuple[int, int]) -> Any:
+    import numpy as np
+
+    mask = np.zeros(shape, bool)
+    mask[20:24, 12:18] = True
+    return mask
+
+
+def call(outputs: Path, *arguments: str, **given: Any) -> Any:
+    environment = {"SITEWATCH_SOURCE": "simulated"}
+    return CliRunner().invoke(app, ["report", "--outputs", str(outputs), *arguments], env=environment, **given)
+
+
+@pytest.fixture
+def outputs(kept: Path, tmp_path: Path) -> Path:
+    import os
+    import shutil
+
+    shutil.copytree(kept, tmp_path / "outputs", copy_function=os.link, ignore=shutil.ignore_patterns("ledger*", ".*"))
+    shutil.copy(kept / "ledger.sqlite", tmp_path / "outputs")
+    return tmp_path / "outputs"
+
+
+def test_a_public_place_is_shown_without_passes_overview_and_map(outputs: Path) -> None:
+    assert call(outputs).exit_code == 0
+    edition = read_edition(outputs / "public" / str(WEEK))
+    assert edition.pictures
+    assert "Name of heron" in edition.text
+    assert "claim about heron" in edition.text
+    assert "sentinel-2 2026-09-14" in edition.text, "a pass is told by its day"
+    assert not re.search(r"sentinel-2_|T102847|\d{8}T\d{6}", edition.text)
+    assert 'class="sketch"' not in edition.text
+    assert 'class="overview"' not in edition.text
+    assert "/srv/secret" not in edition.text
+    owners = (outputs / "reports" / str(WEEK) / "index.html").read_text()
+    assert PASS in owners
+    assert 'class="overview"' in owners
+    assert "x.tif is torn" in owners
+    assert "/srv/secret" not in owners, "the owner's page names the file without its folders"
+
+
+def test_nothing_of_a_restricted_place_is_there_until_its_owner_releases_it_by_name(outputs: Path) -> None:
+    folder = outputs / "public" / str(WEEK)
+    assert call(outputs).exit_code == 0
+    assert "ibis" not in read_edition(folder).text
+    refused = call(outputs, "--public-pictures", "ibis")
+    assert refused.exit_code != 0
+    assert "ibis" not in read_edition(folder).text, "nobody agreed"
+    told = call(outputs, "--public-pictures", "ibis", "--yes")
+    assert told.exit_code == 0
+    assert "can find the place" in " ".join(told.output.split())
+    shown = read_edition(folder)
+    assert "Name of ibis" in shown.text
+    assert PASS not in shown.text
+    assert stat.S_IMODE((outputs / FILE).stat().st_mode) == 0o600
+    with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
+        assert [act.act for act in ledger.accounts.acts(subject="ibis")] == ["public-pictures"]
+    assert call(outputs).exit_code == 0
+    assert "Name of ibis" in read_edition(folder).text, "the week is built again as it was"
+    assert "ibis" not in read_releases(outputs).in_week(WEEK.plus(1)), "a later week is asked for anew"
+    assert call(outputs, "--no-public-pictures", "ibis").exit_code == 0
+    assert "ibis" not in read_edition(folder).text
+
+
+def test_an_area_that_is_not_known_is_refused_and_changes_nothing(outputs: Path) -> None:
+    for arguments in (("--public-pictures", "heorn", "--yes"), ("--no-public-pictures", "ibis")):
+        answer = call(outputs, *arguments)
+        assert answer.exit_code != 0
+        assert isinstance(answer.exception, SettingsError)
+    assert not (outputs / FILE).exists()
+
+
+def test_releases_reach_from_a_week_on_and_can_be_taken_back() -> None:
+    given = Releases().released(["a"], WEEK, later_too=False).released(["b"], WEEK, later_too=True)
+    assert given.in_week(WEEK) == {"a", "b"}
+    assert given.in_week(WEEK.plus(9)) == {"b"}
+    assert given.in_week(WEEK.plus(-1)) == set()
+    assert given.withdrawn(["b"]).in_week(WEEK.plus(9)) == set()
+    assert replace(given).in_week(WEEK) == given.in_week(WEEK)
+
+
+DOCUMENT = {"areas": {"ibis": {"weeks": ["2026-W47"], "since": None}}}
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["2026-W47", "x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def damaged_files(draw: st.DrawFn) -> bytes:
+    """The file with a value exchanged, or with bytes cut out and put in."""
+    document = json.loads(json.dumps(DOCUMENT))
+    spot = draw(st.sampled_from(["areas", "ibis", "weeks", "since", "bytes", "extra"]))
+    value = draw(VALUES)
+    if spot == "areas":
+        document["areas"] = value
+    elif spot == "ibis":
+        document["areas"]["ibis"] = value
+    elif spot in ("weeks", "since"):
+        document["areas"]["ibis"][spot] = value
+    elif spot == "extra":
+        document[draw(st.text(max_size=5))] = value
+    content = json.dumps(document).encode()
+    if spot == "bytes":
+        cut, length = draw(st.integers(0, len(content))), draw(st.integers(0, 20))
+        content = content[:cut] + draw(st.binary(max_size=10)) + content[cut + length :]
+    return content
+
+
+@fuzzed
+@given(damaged_files())
+def test_a_damaged_file_releases_nothing_that_nobody_agreed_to(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    (folder / FILE).write_bytes(content)
+    with bounded():
+        try:
+            found = read_releases(folder).in_week(WEEK)
+        except SettingsError as error:
+            assert_one_clear_line(error, SettingsError)
+            assert released_in(folder, WEEK) == frozenset()
+        else:
+            assert not found or b"2026-W" in content
+    assert (folder / FILE).read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("archived scene outputs/archive/demo/x-1/s.tif is damaged", "archived scene s.tif is damaged"),
+        ("/srv/watch/s.tif: torn; ../a/b.tif too", "s.tif: torn; b.tif too"),
+        ("scene `/srv/my watch/s.tif` is torn", "scene `s.tif` is torn"),
+        ("archive/s.tif and archive/heron/stac-1a/", "s.tif and stac-1a"),
+        ("https://example.org/a/b answered 503", "https://example.org/a/b answered 503"),
+        ("12 km/h, VV/VH", "12 km/h, VV/VH"),
+    ],
+)
+def test_folders_are_left_out_of_sentences(said: str, left: str) -> None:
+    assert without_folders(said) == left
