@@ -12,8 +12,8 @@ import numpy.typing as npt
 from aois.area import Area
 from aois.grid import Grid
 from aois.week import Week
-from detectors.channel import clear_of
 from detectors.look import OPTICAL, RADAR, Look
+from detectors.preprocessing.masks import clear_of
 from flows.imagery.archive import Archive, ArchivedScene
 from flows.looks import look_of
 

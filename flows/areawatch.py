@@ -12,12 +12,14 @@ from pathlib import Path
 from aois.area import Area
 from aois.grid import Grid, grid_of
 from aois.week import Week
-from detectors.alerting import deserves_alert
-from detectors.channel import LookReport
-from detectors.events import events_of
+from detectors.events.alert_rules import deserves_alert
 from detectors.ground import Ground
 from detectors.look import OPTICAL, Look
-from detectors.monitor import AreaState, begin, conclude, is_refit_due, observe, refit
+from detectors.monitor.event_records import events_of
+from detectors.monitor.state import AreaState
+from detectors.monitor.steps import begin
+from detectors.monitor.weeks import step_week
+from detectors.preprocessing.align import LookReport
 from detectors.records import Event, State
 from flows.evidence.outlines import outline_of
 from flows.evidence.rasters import write_rasters
@@ -238,13 +240,16 @@ class _Watch:
         return state, None
 
     def _advance(self, state: AreaState, week: Week) -> AreaState:
-        for name in [c.name for c in state.channels]:
-            if is_refit_due(state, name, day=week.first_day.toordinal()):
-                state = refit(state, name, self._history(name, week), day=week.first_day.toordinal())
-        for stamp in scenes_of(week, self.stamps):
-            state, report = observe(state, self._look(stamp))
-            self.reports.append(report)
-        return conclude(state, today=week.last_day.toordinal())
+        looks = [self._look(stamp) for stamp in scenes_of(week, self.stamps)]
+        state, reports = step_week(
+            state,
+            looks,
+            first=week.first_day,
+            last=week.last_day,
+            history=lambda channel: self._history(channel, week),
+        )
+        self.reports.extend(reports)
+        return state
 
     def _history(self, channel: str, week: Week) -> list[Look]:
         days = self.stores.settings.history_days

@@ -9,8 +9,8 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from detectors.baseline import fit_baseline, predict
-from detectors.features import features_of
+from detectors.baseline.harmonic import fit_baseline, predict
+from detectors.preprocessing.features import features_of
 from flows.album import Album, Page
 from flows.reports.inputs import Series
 

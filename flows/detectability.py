@@ -17,7 +17,12 @@ from scipy import ndimage
 from aois.area import Area
 from aois.grid import grid_of
 from aois.week import week_of
-from detectors.detectability import (
+from detectors.ground import Ground
+from detectors.look import OPTICAL, RADAR, Look, Mask
+from detectors.monitor.state import AreaState
+from detectors.monitor.steps import begin
+from detectors.monitor.weeks import work_through
+from detectors.sensitivity.detectability import (
     Curve,
     DetectabilityParameters,
     Sight,
@@ -27,10 +32,6 @@ from detectors.detectability import (
     ground_held,
     look_for,
 )
-from detectors.ground import Ground
-from detectors.look import OPTICAL, RADAR, Look, Mask
-from detectors.monitor import AreaState, begin
-from detectors.replay import work_through
 from flows.imagery.archive import Archive
 from flows.looks import ground_of, look_of
 from flows.reports.detectability import Detectability
@@ -103,7 +104,7 @@ def run_round(series: Series, span: Span, sensors: str, number: int) -> tuple[Si
     last = max(span.since, span.until - timedelta(days=p.within_days))
     seed = int.from_bytes(hashlib.sha256(series.area.id.encode()).digest()[:4])
     probes = draw_probes(free, since=span.since, last=last, number=number, seed=seed)
-    return look_for(probes, state, looks, since=span.since, until=span.until)
+    return look_for(probes, state, looks, since=span.since, until=span.until, history_days=series.history_days)
 
 
 @lru_cache(maxsize=4)
@@ -124,7 +125,7 @@ def _own_change(series: Series, span: Span) -> Mask:
     earliest = span.since - timedelta(days=series.history_days)
     looks = [k for k in everything if earliest <= k.day <= span.until]
     state, _ = begin(ground, [k for k in looks if k.day < span.since])
-    state, _ = work_through(state, looks, since=span.since, until=span.until)
+    state, _ = work_through(state, looks, since=span.since, until=span.until, history_days=series.history_days)
     held, _ = ground_held(state)
     return np.asarray(ndimage.binary_dilation(held, iterations=OWN_CHANGE_PX))
 

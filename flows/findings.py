@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from detectors.alerting import deserves_alert
-from detectors.monitor import AreaState
+from detectors.events.alert_rules import deserves_alert
+from detectors.events.site_criteria import suspect_score
+from detectors.monitor.state import AreaState
 from detectors.records import Event, State
-from detectors.suspects import suspect_score
 from flows.evidence.rasters import CHANGE_CODES, Layer
 from flows.ledger.ids import event_id
 

@@ -5,16 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
-from flows.desk.guard import (
-    FORM_KEY,
-    LOGIN_COOKIE,
-    SESSION_COOKIE,
-    SESSION_LASTS,
-    inside,
-    is_same,
-    key_hash,
-    new_key,
-)
+from flows.desk.guard import FORM_KEY, LOGIN_COOKIE, SESSION_COOKIE, SESSION_LASTS, inside, is_same, key_hash, new_key
 from flows.desk.inputs import Account, Desk
 from flows.desk.page import Pages, account_of
 from flows.desk.passwords import hashed, is_outdated, is_right

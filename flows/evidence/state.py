@@ -14,13 +14,13 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from detectors.baseline import Baseline
-from detectors.channel import Channel, Recent
-from detectors.evidence import Evidence
+from detectors.baseline.harmonic import Baseline
+from detectors.events.lifecycle import Track, TrackingParameters
+from detectors.evidence.accumulate import Evidence
 from detectors.ground import Ground
-from detectors.monitor import AreaState, MonitorParameters
+from detectors.monitor.state import AreaState, MonitorParameters
 from detectors.records import Change, State, Transition
-from detectors.tracking import Track, TrackingParameters
+from detectors.sensor_series.channel import Channel, Recent
 
 _RECORDS = {
     c.__name__: c

@@ -11,15 +11,7 @@ import replay
 from ablations import Run, table
 from charts import MONITORS, ChartParameters, chart
 from comparison import WHOLE, Trial
-from curves import (
-    COUNTED_UP_TO,
-    THRESHOLDS,
-    Chance,
-    false_objects,
-    highest_threshold,
-    objects_over,
-    threshold_at,
-)
+from curves import COUNTED_UP_TO, THRESHOLDS, Chance, false_objects, highest_threshold, objects_over, threshold_at
 from nuisances import Days, burning, desert, flood, four_months_of_cloud, haze, new_roofs, slips
 from pledges import PLEDGES
 from runner import Runner
@@ -32,9 +24,9 @@ from tails import figures as tail_figures
 from variety import SCENARIOS, Outcome
 from variety import figures as variety_figures
 
-from detectors.channel import clear_of
-from detectors.evidence import Cue
+from detectors.evidence.accumulate import Cue
 from detectors.look import OPTICAL, RADAR, Look
+from detectors.preprocessing.masks import clear_of
 
 SIZE = 40
 CHANGED = np.zeros((SIZE, SIZE), bool)
@@ -150,7 +142,10 @@ def test_every_step_that_is_left_out_is_still_there_and_comes_back(ablation):
 
 
 def test_a_swap_of_something_unknown_is_refused():
-    with pytest.raises(LookupError, match="no_such_step"), swapped({"detectors.channel.no_such_step": lambda f: f}):
+    with (
+        pytest.raises(LookupError, match="no_such_step"),
+        swapped({"detectors.sensor_series.channel.no_such_step": lambda f: f}),
+    ):
         pass
 
 

@@ -21,9 +21,9 @@ from made import place
 from shapely.geometry import shape
 
 from detectors.ground import whole
-from detectors.injection import Injected
 from detectors.look import RADAR
 from detectors.records import Change, Criterion, State, Transition
+from detectors.sensitivity.injection import Injected
 from flows.imagery.simulation.recipes import DRY, Recipe, Story, recipe_of
 from flows.imagery.simulation.truth import TrueChange
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from detectors.events import events_of
 from detectors.ground import Ground, whole
 from detectors.look import OPTICAL, RADAR, Look
-from detectors.monitor import AreaState, begin, conclude, is_refit_due, observe, refit
+from detectors.monitor.event_records import events_of
+from detectors.monitor.state import AreaState
+from detectors.monitor.steps import begin
+from detectors.monitor.weeks import work_through
 from detectors.records import Event, State
 
 BANDS = ("blue", "green", "red", "nir", "swir16")
@@ -175,24 +177,6 @@ def _check_event(event: Event, before: Event | None, last: date) -> None:
         assert event.state is not State.RETRACTED or before.confirmed_on is None
 
 
-def weeks_of(since: date, until: date) -> Iterator[tuple[date, date]]:
-    while since <= until:
-        yield since, since + timedelta(days=6)
-        since += timedelta(days=7)
-
-
-def advance(state: AreaState, looks: Sequence[Look], first: date, last: date) -> AreaState:
-    """One week, as the flow works through it."""
-    for name in [c.name for c in state.channels]:
-        if is_refit_due(state, name, day=first.toordinal()):
-            earlier = [k for k in looks if k.channel == name and k.day < first]
-            state = refit(state, name, earlier, day=first.toordinal())
-    for look in looks:
-        if first <= look.day <= last:
-            state, _ = observe(state, look)
-    return conclude(state, today=last.toordinal())
-
-
 def replay(
     looks: Iterable[Look], *, since: date, until: date, ground: Ground | None = None, start: AreaState | None = None
 ) -> Outcome:
@@ -202,10 +186,8 @@ def replay(
     if state is None:
         ground = ground or whole(ordered[0].valid.shape)
         state, _ = begin(ground, [k for k in ordered if k.day < since])
-    told = []
-    for first, last in weeks_of(since, until):
-        state = advance(state, ordered, first, last)
-        told.append((last, state))
+    told: list[tuple[date, AreaState]] = []
+    work_through(state, ordered, since=since, until=until, on_week=lambda last, now: told.append((last, now)))
     return Outcome(tuple(told)).check()
 
 

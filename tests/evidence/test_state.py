@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detectors.events import events_of
 from detectors.ground import Ground
 from detectors.look import OPTICAL, RADAR, Look
-from detectors.monitor import AreaState, begin, conclude, observe
+from detectors.monitor.event_records import events_of
+from detectors.monitor.state import AreaState
+from detectors.monitor.steps import begin, conclude, observe
 from flows.evidence.state import load_state, save_state
 
 SHAPE = (40, 40)

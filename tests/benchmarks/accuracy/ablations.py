@@ -59,8 +59,8 @@ def runs(some: Case, ablations: Sequence[Ablation]) -> list[Run]:
     """One case watched under each ablation."""
     memory: dict[tuple[Any, ...], Any] = {}
     reading = ("read_look", "reference_image", "fit_baseline")
-    shared = {f"detectors.channel.{name}": remembering(memory) for name in reading}
-    shared["detectors.monitor.read_look"] = remembering(memory)
+    shared = {f"detectors.sensor_series.channel.{name}": remembering(memory) for name in reading}
+    shared["detectors.monitor.steps.read_look"] = remembering(memory)
     out = []
     for ablation in ablations:
         looks = tuple(k for k in some.looks if ablation.sensor in (None, k.sensor))

@@ -12,10 +12,10 @@ from scipy import ndimage
 from scoring import Figure, counted, median, of_missed, share
 from series import measured, real_series, shape_of
 
-from detectors.channel import clear_of
-from detectors.injection import Injected, block, injected
 from detectors.look import Look
+from detectors.preprocessing.masks import clear_of
 from detectors.records import Change
+from detectors.sensitivity.injection import Injected, block, injected
 
 SIZES, LARGEST = (4, 5, 6, 7, 8, 12, 16, 25, 36, 60), 100
 ROOFS = ("metal", "blue sheet", "dark tile", "concrete")

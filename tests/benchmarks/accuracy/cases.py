@@ -23,9 +23,9 @@ from series import grid_over, measured, real_series, shape_of
 from worlds import END, WEEKS, place_of
 
 from detectors.ground import Ground, whole
-from detectors.injection import Injected, injected
 from detectors.look import Floats, Look, Mask
 from detectors.records import Change
+from detectors.sensitivity.injection import Injected, injected
 
 NEAR_PX = 4
 

@@ -23,12 +23,12 @@ from scipy import ndimage
 from series import measured, real_series, shape_of
 from worlds import END, WEEKS, place_of
 
-from detectors.evidence import Cue
+from detectors.evidence.accumulate import Cue
 from detectors.ground import Ground, whole
-from detectors.injection import injected
 from detectors.look import OPTICAL, Floats, Look, Mask
-from detectors.monitor import AreaState
-from detectors.objects import gain_confidence
+from detectors.monitor.state import AreaState
+from detectors.objects.patches import gain_confidence
+from detectors.sensitivity.injection import injected
 
 HISTORY_DAYS = 730
 WITHIN_DAYS = buildings.WITHIN_DAYS

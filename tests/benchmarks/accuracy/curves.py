@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from detectors.look import Floats, Mask
-from detectors.objects import EIGHT
+from detectors.morphology import EIGHT
 
 SMALLEST_PX = 4
 AROUND_PX = 12

@@ -19,12 +19,12 @@ from scipy import ndimage
 from scoring import Figure, counted, median, share
 from series import measured, real_series, shape_of
 
-from detectors.channel import clear_of
-from detectors.detectability import ground_held
-from detectors.injection import SURROUNDINGS, Injected, block, injected
 from detectors.look import Look, Mask
-from detectors.monitor import AreaState
+from detectors.monitor.state import AreaState
+from detectors.preprocessing.masks import clear_of
 from detectors.records import Change
+from detectors.sensitivity.detectability import ground_held
+from detectors.sensitivity.injection import SURROUNDINGS, Injected, block, injected
 
 SIZES = (6, 9, 12, 16, 25, 36)
 ROOFS = ("metal", "blue sheet", "concrete")

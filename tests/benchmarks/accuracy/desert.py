@@ -17,10 +17,10 @@ from replay import watch
 from scipy import ndimage
 from scoring import Figure, rate, share
 
-from detectors.alerting import deserves_alert
-from detectors.injection import block, wall
+from detectors.events.alert_rules import deserves_alert
 from detectors.look import OPTICAL, Floats, Look, Mask
 from detectors.records import State
+from detectors.sensitivity.injection import block, wall
 from flows.imagery.simulation.noise import fractal_noise
 
 SIDE_PX, BANDS = 150, ("blue", "green", "red")

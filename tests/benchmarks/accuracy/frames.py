@@ -10,9 +10,10 @@ import numpy.typing as npt
 from charts import ChartParameters, chart
 from peers import PAIR_METHODS, pushed, same_season
 
-from detectors.channel import median, read_look, reference_image
 from detectors.look import OPTICAL, Floats, Look, Mask
-from detectors.registration import apply_shift
+from detectors.preprocessing.align import read_look, reference_image
+from detectors.preprocessing.registration import apply_shift
+from detectors.statistics import median
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from scipy import ndimage, stats
 from scoring import Figure, median, ratio, share
 from series import real_series
 
-from detectors.baseline import fit_baseline, predict, prediction_factor
-from detectors.channel import clear_of, reference_image
-from detectors.cues import radar_metric
-from detectors.evidence import standardise
-from detectors.features import features_of, registration_image
+from detectors.baseline.harmonic import fit_baseline, predict, prediction_factor
+from detectors.baseline.residual import standardise
+from detectors.evidence.cues import radar_metric
 from detectors.look import RADAR, Look
-from detectors.registration import measure_shift
+from detectors.preprocessing.align import reference_image
+from detectors.preprocessing.features import features_of, registration_image
+from detectors.preprocessing.masks import clear_of
+from detectors.preprocessing.registration import measure_shift
 
 CLEAR, CLOUDY, OVERCAST = 0.97, 0.40, 0.75
 FLAT, NOISE = 0.1, 0.003  # reflectance of ground without features, and a sensor's noise

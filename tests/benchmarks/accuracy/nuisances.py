@@ -13,8 +13,8 @@ from datetime import date, timedelta
 import numpy as np
 from scipy import ndimage
 
-from detectors.injection import Injected, block, injected
 from detectors.look import OPTICAL, Look, Mask
+from detectors.sensitivity.injection import Injected, block, injected
 
 BANDS = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
 # Colours by band, reflectance: a veil as a share of what it adds in blue (aerosol falls with wavelength), flood water,

@@ -12,8 +12,8 @@ from replay import watch
 from scoring import Figure, counted, share
 from series import measured, real_series, shape_of
 
-from detectors.injection import Injected, block, injected
 from detectors.records import Event, State
+from detectors.sensitivity.injection import Injected, block, injected
 
 SERIES, SPAN = "romania", (date(2019, 1, 7), date(2020, 12, 27))
 PLACES, BROKEN_PX, ROOFED_PX, MIXING = 6, 49, 16, 0.9

@@ -3,8 +3,8 @@
 It is drawn and watched tile by tile, each with a country and a weather of its own, so that memory holds one tile a
 process. Five tiles live through the simulation's story of a new compound (which brings a road, a house and a growing
 quarry of its own); every tile also gets what an ordinary half year brings: houses, a hall, a track, and here and there
-a quarry or a cleared field. Events that deserve an alert are ranked by `detectors.suspects` over the whole province,
-those within `TOGETHER_PX` of a better one as its part.
+a quarry or a cleared field. Events that deserve an alert are ranked by `detectors.events.site_criteria` over the whole
+province, those within `TOGETHER_PX` of a better one as its part.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from shapely.ops import unary_union
 
 from aois.area import Area
 from aois.grid import Grid
-from detectors.alerting import deserves_alert
+from detectors.events.alert_rules import deserves_alert
+from detectors.events.site_criteria import suspect_score
 from detectors.ground import whole
 from detectors.look import Look, Mask
 from detectors.records import Criterion
-from detectors.suspects import suspect_score
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Provenance, Scene, Sensor
 from flows.imagery.simulated import SimulatedSource
 from flows.imagery.simulation.canvas import Stroke, crop_rim

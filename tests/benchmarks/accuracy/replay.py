@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from detectors.events import events_of
 from detectors.ground import Ground, whole
 from detectors.look import Look
-from detectors.monitor import AreaState, begin
+from detectors.monitor.event_records import events_of
+from detectors.monitor.state import AreaState
+from detectors.monitor.steps import begin
+from detectors.monitor.weeks import work_through
 from detectors.records import Event, State
-from detectors.replay import work_through
 
 CONFIRMED_ON: list[int] = []  # on how many dates each event of this process was confirmed, since last emptied
 
@@ -48,7 +49,7 @@ def watch(
     ordered = [k for k in ordered if k.day >= since - timedelta(days=history_days)]
     ground = ground or whole((ordered[0].valid.shape[0], ordered[0].valid.shape[1]))
     state, _ = begin(ground, [k for k in ordered if k.day < since])
-    state, used = work_through(state, ordered, since=since, until=until, on_week=on_week)
+    state, used = work_through(state, ordered, since=since, until=until, history_days=history_days, on_week=on_week)
     seen = Watched(state, events_of(state, today=until.toordinal()), used, (until - since).days)
     days = {k.scene_id: k.day for k in ordered}
     for event in seen.confirmed():

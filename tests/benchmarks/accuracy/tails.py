@@ -21,9 +21,10 @@ from scoring import Figure, ratio
 from series import measured, real_series, shape_of
 from worlds import place_of
 
-from detectors.channel import compare, found_channel, read_look
-from detectors.evidence import Cue
+from detectors.evidence.accumulate import Cue
 from detectors.look import OPTICAL, Floats, Look, Mask
+from detectors.preprocessing.align import read_look
+from detectors.sensor_series.channel import compare, found_channel
 
 LIMITS = (2.5, 3.0, 4.0)
 EDGES = np.linspace(-12.0, 12.0, 961)

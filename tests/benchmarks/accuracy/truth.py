@@ -22,9 +22,9 @@ from series import grid_over, measured, real_series
 from shapely.geometry import shape
 
 from aois.grid import Grid, to_utm
-from detectors.detectability import ground_held
-from detectors.monitor import AreaState
+from detectors.monitor.state import AreaState
 from detectors.records import Event
+from detectors.sensitivity.detectability import ground_held
 
 TRUTH = Path(__file__).with_name("truth")
 SPANS = {

@@ -28,9 +28,9 @@ from worlds import END, WEEKS, looks_at
 from aois.area import Area
 from aois.demonstration import demonstration
 from detectors.ground import Ground
-from detectors.injection import Injected, block, injected
 from detectors.look import OPTICAL, Look, Mask
 from detectors.records import Change
+from detectors.sensitivity.injection import Injected, block, injected
 from flows.imagery.simulation import recipes
 from flows.imagery.simulation.recipes import Recipe, Story, recipe_of
 

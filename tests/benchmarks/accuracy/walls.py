@@ -22,10 +22,10 @@ from scipy import ndimage
 from scoring import Figure, counted, median, of_missed, ratio, share
 from series import measured, real_series
 
-from detectors.injection import Injected, injected, wall
 from detectors.look import OPTICAL, RADAR, Look, Mask
-from detectors.objects import ring_closure
+from detectors.objects.patches import ring_closure
 from detectors.records import Change
+from detectors.sensitivity.injection import Injected, injected, wall
 from flows.imagery.simulated import SimulatedSource
 from flows.imagery.simulation.recipes import DRY, Recipe, Story
 from flows.looks import look_of

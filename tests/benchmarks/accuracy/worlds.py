@@ -14,7 +14,7 @@ from scoring import Figure, counted, median, rate, share
 from aois.area import Area, Kind
 from aois.demonstration import demonstration
 from aois.grid import grid_of
-from detectors.alerting import deserves_alert
+from detectors.events.alert_rules import deserves_alert
 from detectors.ground import Ground
 from detectors.look import Look
 from detectors.records import Change, Event

@@ -12,7 +12,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
 from aois.grid import Grid
-from detectors.wide import BLOCK, ZERO, WideParameters
+from detectors.tile_search.update import BLOCK, ZERO, WideParameters
 from flows.wide.file_look import BandFile, FileLook
 from flows.wide.plan import baseline_of
 from flows.wide.state import Progress, static_writer, write_block, write_dynamic

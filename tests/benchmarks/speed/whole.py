@@ -18,11 +18,11 @@ from measuring import Line, in_a_process, ratio, ratio_line
 from rich.console import Console
 from tiles import UNTIL, Drawn, begin, tile_of
 
-from detectors.runs import join_runs, runs_of_state
-from detectors.wide import WideParameters, common_shift, day_number, season_weights
-from detectors.wide_clear import clear_strip
-from detectors.wide_kernels import update
-from detectors.wide_places import places_of
+from detectors.tile_search.clear_mask import clear_strip
+from detectors.tile_search.objects import join_runs, runs_of_state
+from detectors.tile_search.places import places_of
+from detectors.tile_search.update import WideParameters, common_shift, day_number, season_weights
+from detectors.tile_search.update_numba import update
 from flows.wide.search import Span, search_tile
 
 TILE = 10_980
