@@ -5,15 +5,24 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from detectors.look import Floats, Mask
+from detectors.acquisition import Floats, Mask
 
 
 def local_mean(image: Floats, clear: Mask, *, size_px: int) -> Floats:
-    """Mean of the clear pixels in a square window; NaN where under a quarter of the window is clear.
+    """Average the clear pixels in a square window.
 
     Parameters
     ----------
-    image : float32 (y, x); clear : bool (y, x); size_px : odd side of the window.
+    image
+        float32 (y, x), any unit; NaN where not seen.
+    clear
+        bool (y, x), True where the ground is seen.
+    size_px
+        Side of the window, pixels, odd.
+
+    Returns
+    -------
+    float32 (y, x); NaN where under a quarter of the window is clear.
     """
     weight = ndimage.uniform_filter(clear.astype(np.float32), size_px, mode="reflect")
     total = ndimage.uniform_filter(np.where(clear, image, 0.0).astype(np.float32), size_px, mode="reflect")
@@ -21,9 +30,22 @@ def local_mean(image: Floats, clear: Mask, *, size_px: int) -> Floats:
 
 
 def local_deviation(image: Floats, clear: Mask, *, size_px: int) -> Floats:
-    """Standard deviation of the clear pixels in a square window; NaN where `local_mean` is NaN.
+    """Measure the standard deviation of the clear pixels in a square window.
 
     The variance is taken about the image's own median, so that 32-bit sums do not cancel.
+
+    Parameters
+    ----------
+    image
+        float32 (y, x), any unit; NaN where not seen.
+    clear
+        bool (y, x), True where the ground is seen.
+    size_px
+        Side of the window, pixels, odd.
+
+    Returns
+    -------
+    float32 (y, x); NaN where `local_mean` is NaN.
     """
     if not clear.any():
         return np.full(image.shape, np.nan, np.float32)
@@ -34,7 +56,17 @@ def local_deviation(image: Floats, clear: Mask, *, size_px: int) -> Floats:
 
 
 def robust_spread(values: Floats) -> float:
-    """1.4826 × the median absolute deviation of the finite values; NaN when there are none."""
+    """Compute 1.4826 × the median absolute deviation of the finite values.
+
+    Parameters
+    ----------
+    values
+        float32, any shape.
+
+    Returns
+    -------
+    float; NaN when there are none.
+    """
     finite = values[np.isfinite(values)]
     if not finite.size:
         return float("nan")
@@ -42,7 +74,17 @@ def robust_spread(values: Floats) -> float:
 
 
 def median(stack: Floats) -> Floats:
-    """Median over time of the values there are; NaN where there is none."""
+    """Take the median over time of the values there are.
+
+    Parameters
+    ----------
+    stack
+        float32 (time, …), NaN where not seen.
+
+    Returns
+    -------
+    float32 (…); NaN where there is none.
+    """
     ordered = np.sort(stack, axis=0)
     count = np.isfinite(ordered).sum(axis=0)
     low = np.take_along_axis(ordered, np.clip((count - 1) // 2, 0, None)[None], axis=0)[0]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from aois.area import Area
 from aois.grid import Grid
 from aois.week import Week
-from detectors.look import OPTICAL, RADAR, Look
+from detectors.acquisition import OPTICAL, RADAR, Acquisition
 from detectors.preprocessing.masks import clear_of
 from flows.imagery.archive import Archive, ArchivedScene
 from flows.looks import look_of
@@ -27,7 +27,7 @@ BRIGHTER = 1.6  # times the usual brightest spot; chosen on the Romanian series
 class Page:
     """One look with its clear mask, bool (y, x)."""
 
-    look: Look
+    look: Acquisition
     clear: Mask
 
     def cut(self, window: Window) -> Page:

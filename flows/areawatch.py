@@ -12,14 +12,14 @@ from pathlib import Path
 from aois.area import Area
 from aois.grid import Grid, grid_of
 from aois.week import Week
+from detectors.acquisition import OPTICAL, Acquisition
 from detectors.events.alert_rules import deserves_alert
 from detectors.ground import Ground
-from detectors.look import OPTICAL, Look
 from detectors.monitor.event_records import events_of
 from detectors.monitor.state import AreaState
 from detectors.monitor.steps import begin
 from detectors.monitor.weeks import step_week
-from detectors.preprocessing.align import LookReport
+from detectors.preprocessing.align import AcquisitionReport
 from detectors.records import Event, State
 from flows.evidence.outlines import outline_of
 from flows.evidence.rasters import write_rasters
@@ -212,7 +212,7 @@ class _Watch:
         self.stamps, self.chain = stamps, chain
         self.grid: Grid = grid_of(area)
         self.folder: Path = stores.settings.outputs / "areas" / area.id
-        self.reports: list[LookReport] = []
+        self.reports: list[AcquisitionReport] = []
         self.recorded = 0
         self.news: dict[str, State] = {}
 
@@ -251,15 +251,15 @@ class _Watch:
         self.reports.extend(reports)
         return state
 
-    def _history(self, channel: str, week: Week) -> list[Look]:
+    def _history(self, channel: str, week: Week) -> list[Acquisition]:
         days = self.stores.settings.history_days
         start = week.first_day.toordinal() - days
         stamps = [s for s in self.stamps if start <= s.acquired.date().toordinal() < week.first_day.toordinal()]
         sensor = channel.split(":")[0]
         looks = [self._look(s) for s in stamps if s.scene_id.startswith(sensor)]
-        return [look for look in looks if look.channel == channel]
+        return [look for look in looks if look.series == channel]
 
-    def _look(self, stamp: Stamp) -> Look:
+    def _look(self, stamp: Stamp) -> Acquisition:
         scene = self.stores.archive.get(self.area.id, self.stores.source_name, self.grid, stamp.scene_id)
         return look_of(scene, self.grid)
 
@@ -324,7 +324,7 @@ class _Watch:
         self.stores.ledger.record_scenes(self.area.id, rows)
         self.recorded = len(self.reports)
 
-    def _scene_record(self, report: LookReport, stamp: Stamp) -> SceneRecord:
+    def _scene_record(self, report: AcquisitionReport, stamp: Stamp) -> SceneRecord:
         return SceneRecord(
             scene_id=stamp.scene_id,
             sensor=report.sensor,

@@ -1,4 +1,4 @@
-"""How a look differs from what was expected, in standard deviations."""
+"""How an acquisition differs from what was expected, in standard deviations."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from detectors.acquisition import Floats, Mask
 from detectors.baseline.harmonic import Baseline
-from detectors.look import Floats, Mask
 
 
 @dataclass(frozen=True)
 class Residual:
-    """How a look differs from what was expected: `z` float32 (feature, y, x) in σ, NaN where not clear.
+    """How an acquisition differs from what was expected: `z` float32 (feature, y, x) in σ, NaN where not clear.
 
     `observed` and `expected` are in the features' own units; `level` is the baseline's constant, the mean of the year.
     """
@@ -37,30 +37,42 @@ def standardise(
     baseline: Baseline,
     *,
     factor: float,
-    settled: Mask,
+    stable_mask: Mask,
     floors: Mapping[str, float] | None = None,
 ) -> Residual:
-    """Residuals in σ, freed of what the whole scene has in common.
+    """Express residuals in σ, freed of what the whole scene has in common.
 
-    The median residual of the settled pixels is taken off each feature (haze, moisture, the sensor), and where the
-    scene as a whole scatters more than its history foretold (thin cloud, a season or a kind of year the history never
+    The median residual of the stable pixels is taken off each feature (haze, moisture, the sensor), and where the
+    scene as a whole scatters more than its history predicted (thin cloud, a season or a kind of year the history never
     saw), σ is widened to match.
 
     Parameters
     ----------
-    observed, expected : float32 (feature, y, x). settled : bool (y, x), pixels that belong to no event.
-    factor : √ of the prediction's variance ratio, ≥ 1.
-    floors : the least σ of each feature, where σ is one that was only supposed: a scene calmer than it narrows it so
-        far.
+    observed
+        float32 (feature, y, x), NaN where not clear.
+    expected
+        float32 (feature, y, x).
+    baseline
+        The fitted expectation.
+    factor
+        √ of the prediction's variance ratio, at least 1.
+    stable_mask
+        bool (y, x), pixels that belong to no event.
+    floors
+        The least σ of each feature, where σ is one that was only supposed: a scene calmer than it narrows it so far.
+
+    Returns
+    -------
+    Residual.
     """
     residual = observed - expected
     z = np.empty_like(residual)
     for f in range(len(residual)):
-        common = residual[f][settled & np.isfinite(residual[f])]
+        common = residual[f][stable_mask & np.isfinite(residual[f])]
         offset = float(np.median(common)) if common.size else 0.0
         name, sigma = baseline.names[f], baseline.spread[f] * factor
         scaled = (residual[f] - offset) / sigma
-        excess = _excess(scaled[settled & np.isfinite(scaled)], smeared=name == "texture")
+        excess = _excess(scaled[stable_mask & np.isfinite(scaled)], smeared=name == "texture")
         least = 1.0 if floors is None else floors[name] / baseline.spread[f]
         z[f] = scaled / np.maximum(least, excess)
     return Residual(baseline.names, z, observed, expected, baseline.coefficients[:, 0])

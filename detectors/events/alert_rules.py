@@ -12,22 +12,34 @@ class AlertParameters:
     """When an event is told.
 
     A provisional event is told when both instruments hold it and `provisional_confidence` is reached; or when a
-    single look is all there is, where waiting brings nothing, and the change covers `lone_look_m2`. A line is told
-    only once it is confirmed. In a region nothing under `region_m2` is told, nor a line that is shorter than
+    single acquisition is all there is, where waiting brings nothing, and the change covers `lone_look_m2`. A line is
+    told only once it is confirmed. In a region nothing under `region_m2` is told, nor a line that is shorter than
     `region_line_m` or encloses less than `region_closure` of a ring: all are on record, but the first is too small to
     be a compound, and the others are as likely a bank or a road. Chosen on simulated areas, where four in five
     provisional events of one instrument alone came to nothing.
     """
 
     provisional_confidence: float = 0.65
-    lone_look_m2: float = 2000.0
+    lone_acquisition_m2: float = 2000.0
     region_m2: float = 1000.0
     region_closure: float = 0.25
     region_line_m: float = 300.0
 
 
 def deserves_alert(event: Event, *, parameters: AlertParameters | None = None) -> bool:
-    """True when an event should be told to the people who asked to know."""
+    """Decide whether an event should be told to the people who asked to know.
+
+    Parameters
+    ----------
+    event
+        One change, as known at the end of a week.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    bool.
+    """
     p = parameters or AlertParameters()
     if event.state is State.RETRACTED:
         return False
@@ -37,7 +49,7 @@ def deserves_alert(event: Event, *, parameters: AlertParameters | None = None) -
         return True
     if event.change is Change.FENCING:
         return False
-    lone = len(event.scenes) <= 1 and event.area_m2 >= p.lone_look_m2
+    lone = len(event.scenes) <= 1 and event.area_m2 >= p.lone_acquisition_m2
     return lone or (len(event.sensors) > 1 and event.confidence >= p.provisional_confidence)
 
 

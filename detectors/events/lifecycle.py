@@ -12,8 +12,8 @@ from datetime import date
 
 import numpy as np
 
-from detectors.look import RADAR, Floats, Mask
-from detectors.objects.object_record import Sighting
+from detectors.acquisition import RADAR, Floats, Mask
+from detectors.objects.object_record import Detection
 from detectors.objects.patches import anchor, is_line, is_ring, touching
 from detectors.records import Change, State, Transition
 
@@ -22,12 +22,12 @@ GROWTH = 0.05  # of an event by which it has grown: a pixel more or less at its 
 
 
 @dataclass(frozen=True)
-class TrackingParameters:
+class LifecycleParameters:
     """When an event changes its state.
 
-    `confirming_dates` looks must show it (SCIENCE.md: never confirmed on fewer than three; a line alone needs one
-    more, and to have been found first `line_days` ago, half as long if by both instruments: lines of fields that green
-    come and go within weeks), and `confirmed_share` of its pixels, `confirmed_px` at least, must have reached the
+    `confirming_dates` acquisitions must show it (SCIENCE.md: never confirmed on fewer than three; a line alone needs
+    one more, and to have been found first `line_days` ago, half as long if by both instruments: lines of fields that
+    green come and go within weeks), and `confirmed_share` of its pixels, `confirmed_px` at least, must have reached the
     confirming confidence, or `radar_px` by radar alone, whose pixels are averaged over nine, so that fewer are one
     reading. It is retracted when under `kept_share` of its pixels still hold evidence before it was confirmed. It is
     finished when it did not grow for `quiet_days` (DIST-ALERT says 30; building pauses for a winter or the rains).
@@ -45,7 +45,7 @@ class TrackingParameters:
 
 
 @dataclass(frozen=True)
-class Track:
+class EventState:
     """An event as the monitor follows it.
 
     `mask` and `core` bool (y, x). `kinds` counts, for each change, the pixels that spoke for it. `steps` are the days
@@ -83,36 +83,49 @@ class Track:
         return self.state in (State.PROVISIONAL, State.CONFIRMED) and self.merged_into is None
 
 
-def open_track(sighting: Sighting, strength: Floats, *, today: int, taken: frozenset[str]) -> Track:
-    """A new, provisional event. Its key is made of where and when it was first seen, and so survives replays.
+def open_event(detection: Detection, strength: Floats, *, today: int, taken: frozenset[str]) -> EventState:
+    """Open a new, provisional event.
 
-    `taken` are the keys in use: evidence that comes back after a retraction opens another event at the same place.
+    Parameters
+    ----------
+    detection
+        An object of this week.
+    strength
+        float32 (y, x), ranks the pixels of an object.
+    today
+        Day number of the last day of the week.
+    taken
+        The keys in use: evidence that comes back after a retraction opens another event at the same place.
+
+    Returns
+    -------
+    EventState; its key is made of where and when it was first seen, and so survives replays.
     """
-    row, column = anchor(sighting.object.mask, strength)
-    first = date.fromordinal(sighting.first_day)
-    sign = "f" if sighting.is_ridge else "g" if sighting.gain else "l"
-    scene = sighting.scenes[-1] if sighting.scenes else ""
-    return Track(
+    row, column = anchor(detection.object.mask, strength)
+    first = date.fromordinal(detection.first_day)
+    sign = "f" if detection.is_ridge else "g" if detection.gain else "l"
+    scene = detection.scenes[-1] if detection.scenes else ""
+    return EventState(
         key=_free(f"{sign}{first:%Y%m%d}-{row}-{column}", taken),
-        gain=sighting.gain,
-        change=sighting.change,
-        mask=sighting.object.mask,
-        core=sighting.object.core,
-        first_day=sighting.first_day,
+        gain=detection.gain,
+        change=detection.change,
+        mask=detection.object.mask,
+        core=detection.object.core,
+        first_day=detection.first_day,
         grown_day=today,
         state=State.PROVISIONAL,
         confirmed_day=None,
-        scenes=sighting.scenes,
-        sensors=sighting.sensors,
+        scenes=detection.scenes,
+        sensors=detection.sensors,
         transitions=(Transition(State.PROVISIONAL, date.fromordinal(today), scene),),
-        steps=(sighting.first_day,),
-        strength=sighting.strength,
-        dates=sighting.dates,
-        is_ridge=sighting.is_ridge,
-        length_px=sighting.length_px,
-        closure=sighting.closure,
+        steps=(detection.first_day,),
+        strength=detection.strength,
+        dates=detection.dates,
+        is_ridge=detection.is_ridge,
+        length_px=detection.length_px,
+        closure=detection.closure,
         sighted_day=today,
-        built=sighting.built,
+        built=detection.built,
     )
 
 
@@ -124,96 +137,143 @@ def _free(key: str, taken: frozenset[str]) -> str:
     return name
 
 
-def owners_of(sighting: Sighting, tracks: tuple[Track, ...], *, reach_px: int) -> tuple[int, ...]:
-    """The indices of the open events of the same sign that the object touches, oldest first.
+def owners_of(detection: Detection, event_states: tuple[EventState, ...], *, reach_px: int) -> tuple[int, ...]:
+    """Find the open events of the same sign that an object touches.
 
-    A line joins what is told as a wall, and only that. What was bared beside one, or built within a closed one, is
-    an event of its own.
+    A line joins what is told as a wall, and only that. What was bared beside one, or built within a closed one, is an
+    event of its own.
+
+    Parameters
+    ----------
+    detection
+        An object of this week.
+    event_states
+        All events of the area.
+    reach_px
+        How near counts as touching, in pixels.
+
+    Returns
+    -------
+    tuple of int: indices into `event_states`, oldest first.
     """
     found = []
-    for n, track in enumerate(tracks):
+    for n, event_state in enumerate(event_states):
         if (
-            track.is_open
-            and track.gain == sighting.gain
-            and (track.is_ridge == sighting.is_ridge or track.change is sighting.change is Change.FENCING)
-            and not _stands_beside(sighting, track)
-            and touching(sighting.object.mask, track.mask, within_px=reach_px)
+            event_state.is_open
+            and event_state.gain == detection.gain
+            and (event_state.is_ridge == detection.is_ridge or event_state.change is detection.change is Change.FENCING)
+            and not _stands_beside(detection, event_state)
+            and touching(detection.object.mask, event_state.mask, within_px=reach_px)
         ):
             found.append(n)
     return tuple(found)
 
 
-def _stands_beside(sighting: Sighting, track: Track) -> bool:
+def _stands_beside(detection: Detection, event_state: EventState) -> bool:
     """True for what was bared beside a wall, or built within or beside a closed one: it is not the wall itself."""
-    is_other = sighting.change is Change.CLEARING or (sighting.change is Change.CONSTRUCTION and _is_closed(track))
-    mask = sighting.object.mask
-    return track.change is Change.FENCING and is_other and bool((mask & track.mask).sum() < 0.5 * mask.sum())
-
-
-def grow(track: Track, sighting: Sighting, *, today: int) -> Track:
-    """The event with an object added to it.
-
-    A re-based event that changes again, one that grows by a quarter, and one on which something is built now, takes a
-    new step. Clearing becomes construction when something is built on it, never the other way round.
-    """
-    if track.is_ridge and sighting.is_ridge:
-        return _redrawn(track, sighting, today=today)
-    mask, core = (a | b for a, b in zip(_kept_ground(track, today), _ground(sighting), strict=True))
-    added = int((mask & ~track.mask).sum())
-    change = sighting.change if _is_redrawn(track, today) else _later_change(track, sighting)
-    is_step = (track.rebased and bool(sighting.object.mask.any())) or added > max(4, 0.25 * track.mask.sum())
-    began = sighting.first_day
-    if sighting.built_day is not None and change is Change.CONSTRUCTION is not track.change:
-        is_step, began = True, max(began, sighting.built_day)
-    new_step = is_step and began > track.steps[-1] + 14
-    return replace(
-        track,
-        mask=mask,
-        core=core,
-        change=change,
-        grown_day=today if added > GROWTH * track.mask.sum() or new_step else track.grown_day,
-        scenes=tuple(dict.fromkeys((*track.scenes, *sighting.scenes))),
-        sensors=tuple(sorted({*track.sensors, *sighting.sensors})),
-        strength=max(track.strength, sighting.strength),
-        dates=max(track.dates, sighting.dates),
-        steps=(*track.steps, began) if new_step else track.steps,
-        rebased=False if new_step else track.rebased,
-        is_ridge=False,
-        length_px=track.length_px if _is_closed(track) else _longer(track.length_px, sighting.length_px),
-        closure=_longer(track.closure, sighting.closure),
-        sighted_day=today,
-        built=sighting.built if _is_redrawn(track, today) else _either(track.built, sighting.built),
+    is_other = detection.change is Change.CLEARING or (
+        detection.change is Change.CONSTRUCTION and _is_closed(event_state)
+    )
+    mask = detection.object.mask
+    return (
+        event_state.change is Change.FENCING and is_other and bool((mask & event_state.mask).sum() < 0.5 * mask.sum())
     )
 
 
-def _is_closed(track: Track) -> bool:
+def extend(event_state: EventState, detection: Detection, *, today: int) -> EventState:
+    """Add an object to an event.
+
+    A re-based event that changes again, one that grows by a quarter, and one on which something is built now, takes a
+    new step. Clearing becomes construction when something is built on it, never the other way round.
+
+    Parameters
+    ----------
+    event_state
+        The event as it stood.
+    detection
+        An object of this week.
+    today
+        Day number of the last day of the week.
+
+    Returns
+    -------
+    EventState.
+    """
+    if event_state.is_ridge and detection.is_ridge:
+        return _redrawn(event_state, detection, today=today)
+    mask, core = (a | b for a, b in zip(_kept_ground(event_state, today), _ground(detection), strict=True))
+    added = int((mask & ~event_state.mask).sum())
+    change = detection.change if _is_redrawn(event_state, today) else _later_change(event_state, detection)
+    is_step = (event_state.rebased and bool(detection.object.mask.any())) or added > max(
+        4, 0.25 * event_state.mask.sum()
+    )
+    began = detection.first_day
+    if detection.built_day is not None and change is Change.CONSTRUCTION is not event_state.change:
+        is_step, began = True, max(began, detection.built_day)
+    new_step = is_step and began > event_state.steps[-1] + 14
+    return replace(
+        event_state,
+        mask=mask,
+        core=core,
+        change=change,
+        grown_day=today if added > GROWTH * event_state.mask.sum() or new_step else event_state.grown_day,
+        scenes=tuple(dict.fromkeys((*event_state.scenes, *detection.scenes))),
+        sensors=tuple(sorted({*event_state.sensors, *detection.sensors})),
+        strength=max(event_state.strength, detection.strength),
+        dates=max(event_state.dates, detection.dates),
+        steps=(*event_state.steps, began) if new_step else event_state.steps,
+        rebased=False if new_step else event_state.rebased,
+        is_ridge=False,
+        length_px=event_state.length_px
+        if _is_closed(event_state)
+        else _longer(event_state.length_px, detection.length_px),
+        closure=_longer(event_state.closure, detection.closure),
+        sighted_day=today,
+        built=detection.built if _is_redrawn(event_state, today) else _either(event_state.built, detection.built),
+    )
+
+
+def _is_closed(event_state: EventState) -> bool:
     """True for a wall that goes all the way round: what joins it later are roofs within, and it gets no longer."""
-    return track.closure is not None and track.closure >= CLOSED
+    return event_state.closure is not None and event_state.closure >= CLOSED
 
 
-def _kept_ground(track: Track, today: int) -> tuple[Mask, Mask]:
+def _kept_ground(event_state: EventState, today: int) -> tuple[Mask, Mask]:
     """Mask and core that an event keeps when it is seen again."""
-    if _is_redrawn(track, today):
-        return np.zeros_like(track.mask), np.zeros_like(track.core)
-    return track.mask, track.core
+    if _is_redrawn(event_state, today):
+        return np.zeros_like(event_state.mask), np.zeros_like(event_state.core)
+    return event_state.mask, event_state.core
 
 
-def _is_redrawn(track: Track, today: int) -> bool:
+def _is_redrawn(event_state: EventState, today: int) -> bool:
     """True for what is provisional, by the first object of a week: its ground and its change are judged anew.
 
     What haze lent it in spring goes again. What is confirmed stays.
     """
-    return track.state is State.PROVISIONAL and track.sighted_day != today
+    return event_state.state is State.PROVISIONAL and event_state.sighted_day != today
 
 
-def _ground(sighting: Sighting) -> tuple[Mask, Mask]:
-    return sighting.object.mask, sighting.object.core
+def _ground(detection: Detection) -> tuple[Mask, Mask]:
+    return detection.object.mask, detection.object.core
 
 
-def absorb(older: Track, younger: Track, *, today: int) -> tuple[Track, Track]:
-    """Two events that have grown together: the older takes the ground, the younger says where it went.
+def merge_events(older: EventState, younger: EventState, *, today: int) -> tuple[EventState, EventState]:
+    """Merge two events that have grown together: the older takes the ground, the younger says where it went.
 
-    From then on the younger shares the fate of the older (`follow`), and finishes.
+    From then on the younger shares the fate of the older (`follow_merged`), and finishes.
+
+    Parameters
+    ----------
+    older
+        The event that keeps its key.
+    younger
+        The event that goes up into it.
+    today
+        Day number of the last day of the week.
+
+    Returns
+    -------
+    EventState, EventState: the older and the younger as they are now.
     """
     whole = replace(
         older,
@@ -234,39 +294,58 @@ def _scene_order(scene_id: str) -> tuple[str, str]:
     return scene_id.partition("_")[2], scene_id
 
 
-def follow(track: Track, tracks: tuple[Track, ...], *, today: int) -> Track:
-    """A merged event moved on to where the event that took it stands: retracted with it, or confirmed and finished."""
-    into = next(t for t in tracks if t.key == track.merged_into)
-    if track.state in (State.RETRACTED, State.FINISHED):
-        return track
-    if into.state is State.RETRACTED and track.state is State.PROVISIONAL:
-        return _enter(track, State.RETRACTED, today)
-    if track.state is State.PROVISIONAL and into.confirmed_day is not None:
-        track = replace(_enter(track, State.CONFIRMED, today), confirmed_day=today)
-    return _enter(track, State.FINISHED, today) if track.state is State.CONFIRMED else track
+def follow_merged(event_state: EventState, event_states: tuple[EventState, ...], *, today: int) -> EventState:
+    """Move a merged event on to where the event that took it stands.
+
+    Parameters
+    ----------
+    event_state
+        The event as it stood.
+    event_states
+        All events of the area.
+    today
+        Day number of the last day of the week.
+
+    Returns
+    -------
+    EventState, retracted with the other, or confirmed and finished.
+
+    Raises
+    ------
+    StopIteration
+        Where the event that took it is not among `event_states`.
+    """
+    into = next(t for t in event_states if t.key == event_state.merged_into)
+    if event_state.state in (State.RETRACTED, State.FINISHED):
+        return event_state
+    if into.state is State.RETRACTED and event_state.state is State.PROVISIONAL:
+        return _enter(event_state, State.RETRACTED, today)
+    if event_state.state is State.PROVISIONAL and into.confirmed_day is not None:
+        event_state = replace(_enter(event_state, State.CONFIRMED, today), confirmed_day=today)
+    return _enter(event_state, State.FINISHED, today) if event_state.state is State.CONFIRMED else event_state
 
 
-def _redrawn(track: Track, sighting: Sighting, *, today: int) -> Track:
+def _redrawn(event_state: EventState, detection: Detection, *, today: int) -> EventState:
     """A line seen again, drawn anew if most of it is still there: pieces picked up week by week would grow a net."""
     seen_again = replace(
-        track,
-        scenes=tuple(dict.fromkeys((*track.scenes, *sighting.scenes))),
-        sensors=tuple(sorted({*track.sensors, *sighting.sensors})),
-        strength=max(track.strength, sighting.strength),
-        dates=max(track.dates, sighting.dates),
+        event_state,
+        scenes=tuple(dict.fromkeys((*event_state.scenes, *detection.scenes))),
+        sensors=tuple(sorted({*event_state.sensors, *detection.sensors})),
+        strength=max(event_state.strength, detection.strength),
+        dates=max(event_state.dates, detection.dates),
         sighted_day=today,
     )
-    mask = sighting.object.mask
-    if (mask & track.mask).sum() < 0.6 * track.mask.sum():
+    mask = detection.object.mask
+    if (mask & event_state.mask).sum() < 0.6 * event_state.mask.sum():
         return seen_again
-    grown = mask.sum() > 1.2 * track.mask.sum()
+    grown = mask.sum() > 1.2 * event_state.mask.sum()
     return replace(
         seen_again,
         mask=mask,
-        core=sighting.object.core,
-        grown_day=today if grown else track.grown_day,
-        length_px=sighting.length_px,
-        closure=sighting.closure,
+        core=detection.object.core,
+        grown_day=today if grown else event_state.grown_day,
+        length_px=detection.length_px,
+        closure=detection.closure,
     )
 
 
@@ -278,57 +357,104 @@ def _longer(a: float | None, b: float | None) -> float | None:
     return b if a is None else a if b is None else max(a, b)
 
 
-def _later_change(track: Track, sighting: Sighting) -> Change:
+def _later_change(event_state: EventState, detection: Detection) -> Change:
     """The change after growth: construction once a fifth is built on, fencing once nearly all of it is a wall.
 
     A clearing is no wall for a strip at its side, and a wall no clearing for what is bared where it stands.
     """
-    if not track.gain:
-        return track.change
-    whole = track.mask | sighting.object.mask
-    is_nearly_all = sighting.object.mask.sum() >= 0.8 * whole.sum() or track.change is Change.FENCING
-    is_wall_by_now = track.change is Change.CONSTRUCTION and (is_line(whole) or is_ring(whole))
-    if sighting.change is Change.FENCING and (is_nearly_all or is_wall_by_now):
+    if not event_state.gain:
+        return event_state.change
+    whole = event_state.mask | detection.object.mask
+    is_nearly_all = detection.object.mask.sum() >= 0.8 * whole.sum() or event_state.change is Change.FENCING
+    is_wall_by_now = event_state.change is Change.CONSTRUCTION and (is_line(whole) or is_ring(whole))
+    if detection.change is Change.FENCING and (is_nearly_all or is_wall_by_now):
         return Change.FENCING
-    is_large = sighting.object.mask.sum() >= 0.2 * track.mask.sum()
-    if track.change is Change.CONSTRUCTION or (sighting.change is Change.CONSTRUCTION and is_large):
+    is_large = detection.object.mask.sum() >= 0.2 * event_state.mask.sum()
+    if event_state.change is Change.CONSTRUCTION or (detection.change is Change.CONSTRUCTION and is_large):
         return Change.CONSTRUCTION
-    return track.change
+    return event_state.change
 
 
-def confirm(track: Track, *, sure_px: int, today: int, parameters: TrackingParameters) -> Track:
-    """The event confirmed, if enough dates and pixels say so; else as it was."""
+def confirm(event_state: EventState, *, sure_px: int, today: int, parameters: LifecycleParameters) -> EventState:
+    """Confirm an event if enough dates and pixels say so; else leave it as it was.
+
+    Parameters
+    ----------
+    event_state
+        The event as it stood.
+    sure_px
+        Pixels at or above the confirming confidence.
+    today
+        Day number of the last day of the week.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    EventState.
+    """
     p = parameters
-    fewest = p.radar_px if track.sensors == (RADAR,) and not track.is_ridge else p.confirmed_px
-    enough = sure_px >= max(fewest, p.confirmed_share * min(track.core.sum(), 40))
-    dates = p.confirming_dates + (1 if track.is_ridge else 0)
-    wait = p.line_days // 2 if len(track.sensors) > 1 else p.line_days
-    is_too_new = track.is_ridge and today - track.transitions[0].on.toordinal() < wait
-    if track.state is not State.PROVISIONAL or track.dates < dates or not enough or is_too_new:
-        return track
-    return replace(_enter(track, State.CONFIRMED, today), confirmed_day=today)
+    fewest = p.radar_px if event_state.sensors == (RADAR,) and not event_state.is_ridge else p.confirmed_px
+    enough = sure_px >= max(fewest, p.confirmed_share * min(event_state.core.sum(), 40))
+    dates = p.confirming_dates + (1 if event_state.is_ridge else 0)
+    wait = p.line_days // 2 if len(event_state.sensors) > 1 else p.line_days
+    is_too_new = event_state.is_ridge and today - event_state.transitions[0].on.toordinal() < wait
+    if event_state.state is not State.PROVISIONAL or event_state.dates < dates or not enough or is_too_new:
+        return event_state
+    return replace(_enter(event_state, State.CONFIRMED, today), confirmed_day=today)
 
 
-def settle(track: Track, *, held_share: float, last_look: int, today: int, parameters: TrackingParameters) -> Track:
-    """The event retracted when its evidence went before it was confirmed, finished when it was
-    looked at long after it last grew: not having looked is no sign of calm."""
-    if track.state is State.PROVISIONAL and held_share < parameters.kept_share:
-        return _enter(track, State.RETRACTED, today)
-    if track.state is State.CONFIRMED and last_look - track.grown_day > parameters.quiet_days:
-        return _enter(track, State.FINISHED, today)
-    return track
+def update_state(
+    event_state: EventState, *, held_share: float, last_acquisition: int, today: int, parameters: LifecycleParameters
+) -> EventState:
+    """Retract an event whose evidence went before it was confirmed; finish one that has long been quiet.
+
+    Parameters
+    ----------
+    event_state
+        The event as it stood.
+    held_share
+        Share of its surest pixels that still hold evidence, 0 to 1.
+    last_acquisition
+        Day number of the last acquisition: not having looked is no sign of calm.
+    today
+        Day number of the last day of the week.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    EventState.
+    """
+    if event_state.state is State.PROVISIONAL and held_share < parameters.kept_share:
+        return _enter(event_state, State.RETRACTED, today)
+    if event_state.state is State.CONFIRMED and last_acquisition - event_state.grown_day > parameters.quiet_days:
+        return _enter(event_state, State.FINISHED, today)
+    return event_state
 
 
-def _enter(track: Track, state: State, today: int) -> Track:
-    scene = track.scenes[-1] if track.scenes else ""
+def _enter(event_state: EventState, state: State, today: int) -> EventState:
+    scene = event_state.scenes[-1] if event_state.scenes else ""
     step = Transition(state, date.fromordinal(today), scene)
-    return replace(track, state=state, transitions=(*track.transitions, step))
+    return replace(event_state, state=state, transitions=(*event_state.transitions, step))
 
 
-def footprints(tracks: tuple[Track, ...], shape: tuple[int, int]) -> Mask:
-    """The ground of every event that was not retracted, bool (y, x)."""
+def footprints(event_states: tuple[EventState, ...], shape: tuple[int, int]) -> Mask:
+    """Mark the ground of every event that was not retracted.
+
+    Parameters
+    ----------
+    event_states
+        All events of the area.
+    shape
+        Rows and columns.
+
+    Returns
+    -------
+    bool (y, x).
+    """
     out = np.zeros(shape, bool)
-    for track in tracks:
-        if track.state is not State.RETRACTED:
-            out |= track.mask
+    for event_state in event_states:
+        if event_state.state is not State.RETRACTED:
+            out |= event_state.mask
     return out

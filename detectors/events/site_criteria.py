@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from detectors.look import Mask
+from detectors.acquisition import Mask
 from detectors.morphology import EIGHT
 from detectors.objects.patches import ring_closure
 from detectors.records import Change, Criterion
@@ -57,7 +57,21 @@ class Candidate:
 def criteria_of(
     candidate: Candidate, *, pixel_size_m: float, parameters: SuspectParameters | None = None
 ) -> tuple[Criterion, ...]:
-    """The criteria of a candidate, each with a value of 0 to 1, its weight, and words that say what was measured."""
+    """Measure by which criteria a candidate resembles the known places.
+
+    Parameters
+    ----------
+    candidate
+        A new event of a region, with its ground and surroundings.
+    pixel_size_m
+        Side of a pixel, m, over 0.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    tuple of Criterion: each a value of 0 to 1, its weight, and words that say what was measured.
+    """
     p = parameters or SuspectParameters()
     built_m2 = float(candidate.built.sum()) * pixel_size_m**2
     ground_m2 = float(candidate.footprint.sum()) * pixel_size_m**2
@@ -89,7 +103,17 @@ def criteria_of(
 
 
 def suspect_score(criteria: Sequence[Criterion]) -> float:
-    """The weighted mean of the criteria, 0 to 1."""
+    """Compute the weighted mean of the criteria.
+
+    Parameters
+    ----------
+    criteria
+        As `criteria_of` gives them.
+
+    Returns
+    -------
+    float, 0 to 1.
+    """
     total = sum(c.weight for c in criteria)
     return round(sum(c.value * c.weight for c in criteria) / total, 3) if total else 0.0
 

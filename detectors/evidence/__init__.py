@@ -1,1 +1,1 @@
-"""From residuals to evidence that adds up over looks."""
+"""From residuals to evidence that adds up over acquisitions."""

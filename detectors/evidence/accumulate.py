@@ -14,7 +14,7 @@ backscatter dn  vv and vh together fall                                         
 ==============  ====================================================================  =========================
 
 The bookkeeping is that of OPERA DIST-ALERT: metric in σ, low threshold 2.5, capped at 10, confidence = mean · count²,
-confirmed at 3² · 2.5 = 22.5.
+confirmed at 36 in place of the published 3² · 2.5 = 22.5 (see the README).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from detectors.look import Floats, Mask
+from detectors.acquisition import Floats, Mask
 
 
 class Cue(IntEnum):
@@ -46,10 +46,10 @@ RADAR_CUES = (Cue.BACKSCATTER_UP, Cue.BACKSCATTER_DOWN)
 class EvidenceParameters:
     """Thresholds of the evidence, from OPERA DIST-ALERT unless said otherwise.
 
-    `familiar_weight` is what a look counts when the pixel has read such values before in another season (a harvest
-    come early); `lost_after` is how many clear looks in a row without disturbance empty a pixel; both chosen on
-    simulated paddies and the Romanian series. `radar_low` takes the place of `low` for radar: speckle passes 2.5 σ as
-    often as chance says, and a field ploughed or a wall of rain more often (chosen on simulated places).
+    `familiar_weight` is what an acquisition counts when the pixel has read such values before in another season (a
+    harvest come early); `lost_after` is how many clear acquisitions in a row without disturbance empty a pixel; both
+    chosen on simulated paddies and the Romanian series. `radar_low` takes the place of `low` for radar: speckle passes
+    2.5 σ as often as chance says, and a field ploughed or a wall of rain more often (chosen on simulated places).
     """
 
     low: float = 2.5
@@ -64,13 +64,13 @@ class EvidenceParameters:
 class Evidence:
     """What is held against each pixel. Arrays are (cue, y, x).
 
-    `count` float32: disturbed looks, familiar ones counting less; `looks` int16: clear looks since the first;
-    `total` float32: sum of the metric over them, in σ; `misses` int16: clear looks since the last disturbed one;
-    `first` and `last` int32: day numbers, 0 where nothing is held.
+    `count` float32: disturbed acquisitions, familiar ones counting less; `acquisitions` int16: clear acquisitions
+    since the first; `total` float32: sum of the metric over them, in σ; `misses` int16: clear acquisitions since the
+    last disturbed one; `first` and `last` int32: day numbers, 0 where nothing is held.
     """
 
     count: Floats
-    looks: npt.NDArray[np.int16]
+    acquisitions: npt.NDArray[np.int16]
     total: Floats
     misses: npt.NDArray[np.int16]
     first: npt.NDArray[np.int32]
@@ -78,8 +78,8 @@ class Evidence:
 
     @property
     def mean(self) -> Floats:
-        """Mean metric over the clear looks since the first, in σ."""
-        return (self.total / np.maximum(self.looks, 1)).astype(np.float32)
+        """Mean metric over the clear acquisitions since the first, in σ."""
+        return (self.total / np.maximum(self.acquisitions, 1)).astype(np.float32)
 
     @property
     def confidence(self) -> Floats:
@@ -88,7 +88,17 @@ class Evidence:
 
 
 def no_evidence(shape: tuple[int, int]) -> Evidence:
-    """Nothing held against any pixel."""
+    """Make evidence that holds nothing against any pixel.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns.
+
+    Returns
+    -------
+    Evidence.
+    """
     full = (len(Cue), *shape)
     return Evidence(
         np.zeros(full, np.float32),
@@ -100,7 +110,7 @@ def no_evidence(shape: tuple[int, int]) -> Evidence:
     )
 
 
-def add_look(
+def add_evidence(
     evidence: Evidence,
     metric: Floats,
     *,
@@ -109,13 +119,26 @@ def add_look(
     cues: tuple[Cue, ...],
     parameters: EvidenceParameters | None = None,
 ) -> Evidence:
-    """The evidence after one more look.
+    """Add one acquisition to the evidence.
 
     Parameters
     ----------
-    metric : float32 (cue in `cues`, y, x), in σ; NaN where the look says nothing, and nothing changes there.
-    day : day number of the look.
-    familiar : bool (y, x), True where the pixel has read such values before.
+    evidence
+        What is held against each pixel.
+    metric
+        float32 (cue in `cues`, y, x), in σ; NaN where the acquisition says nothing, and nothing changes there.
+    day
+        Day number of the acquisition.
+    familiar
+        bool (y, x), True where the pixel has read such values before.
+    cues
+        Which layers `metric` holds.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    Evidence.
     """
     p = parameters or EvidenceParameters()
     layers = list(cues)
@@ -129,22 +152,36 @@ def add_look(
     worth = np.clip(np.nan_to_num(metric), 0.0, p.cap)
     added = Evidence(
         count=part.count + np.where(disturbed, weight, 0.0),
-        looks=part.looks + held,
+        acquisitions=part.acquisitions + held,
         total=part.total + np.where(held, worth, 0.0),
         misses=np.where(disturbed, 0, part.misses + (held & ~disturbed)),
         first=np.where(fresh, day, part.first),
         last=np.where(disturbed, day, part.last),
     )
-    lost = (added.misses >= p.lost_after) & ((added.confidence < p.confirmed) | (added.count < 0.5 * added.looks))
+    lost = (added.misses >= p.lost_after) & (
+        (added.confidence < p.confirmed) | (added.count < 0.5 * added.acquisitions)
+    )
     return _replaced(evidence, layers, clear_evidence(added, lost))
 
 
 def clear_evidence(evidence: Evidence, where: Mask) -> Evidence:
-    """The evidence with everything dropped where the mask, (cue, y, x) or (y, x), is True."""
+    """Drop all evidence where a mask is True.
+
+    Parameters
+    ----------
+    evidence
+        What is held against each pixel.
+    where
+        bool (cue, y, x) or (y, x).
+
+    Returns
+    -------
+    Evidence.
+    """
     return Evidence(*(np.where(where, 0, getattr(evidence, n)).astype(getattr(evidence, n).dtype) for n in _FIELDS))
 
 
-_FIELDS = ("count", "looks", "total", "misses", "first", "last")
+_FIELDS = ("count", "acquisitions", "total", "misses", "first", "last")
 
 
 def _replaced(evidence: Evidence, layers: list[Cue], part: Evidence) -> Evidence:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from detectors.acquisition import Floats, Mask
 from detectors.baseline.harmonic import Baseline, predict
 from detectors.baseline.residual import Residual
 from detectors.evidence.accumulate import EvidenceParameters
-from detectors.look import Floats, Mask
 
 LOW = EvidenceParameters().low
 
@@ -25,13 +25,13 @@ class CueParameters:
     be; `half_built_vegetation`: NDVI above which a pixel is no part of a roof among what grows; `roof_redness`: redness
     of the year up to which what stands out is a roof and not soil, and `blue` up to which it is nothing that grows
     either; `greyer`: by how much less red soil is that was built on; where colour tells the two apart the other
-    readings need say `colour_lead` σ less than it does; `overgrown`: NDVI from which a look does not say what became of
-    ground as red as `soil_redness`; `familiar_margin` in σ; `correlation` of vv and vh speckle after averaging, `skew`
-    that of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels, `least_scatter` the least that a radar scene
-    is believed to scatter, in σ; a step of contrast counts for no more than `texture_base` + `texture_gain` × the rise
-    of texture, which a few pixels move little; of what one reading has beyond 2.5 σ the share `lent` is added to the
-    other that must agree. Chosen on simulated compounds, on blocks put into the Romanian and the mine's series, and on
-    a burnt field.
+    readings need say `colour_lead` σ less than it does; `overgrown`: NDVI from which an acquisition does not say what
+    became of ground as red as `soil_redness`; `familiar_margin` in σ; `correlation` of vv and vh speckle after
+    averaging, `skew` that of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels, `least_scatter` the least
+    that a radar scene is believed to scatter, in σ; a step of contrast counts for no more than `texture_base` +
+    `texture_gain` × the rise of texture, which a few pixels move little; of what one reading has beyond 2.5 σ the
+    share `agreement_credit` is added to the other that must agree. Chosen on simulated compounds, on blocks put into
+    the Romanian and the mine's series, and on a burnt field.
     """
 
     built_vegetation: float = 0.4
@@ -56,11 +56,23 @@ class CueParameters:
     least_scatter: float = 0.6
     texture_base: float = 0.5
     texture_gain: float = 1.5
-    lent: float = 0.25
+    agreement_credit: float = 0.25
 
 
 def optical_metric(residual: Residual, *, parameters: CueParameters | None = None) -> Floats:
-    """Exposure, structure and removal, float32 (3, y, x) in σ; NaN where not clear or where bands are lacking."""
+    """Measure exposure, structure and removal.
+
+    Parameters
+    ----------
+    residual
+        The differences in σ.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    float32 (3, y, x) in σ; NaN where not clear or where bands are lacking.
+    """
     p = parameters or CueParameters()
     shape = residual.z.shape[1:]
     nothing = np.full(shape, np.nan, np.float32)
@@ -71,30 +83,60 @@ def optical_metric(residual: Residual, *, parameters: CueParameters | None = Non
     return np.where(_is_water(residual, p) & np.isfinite(metric), 0.0, metric).astype(np.float32)
 
 
-def radar_metric(residual: Residual, *, settled: Mask | None = None, parameters: CueParameters | None = None) -> Floats:
-    """Backscatter up and down, float32 (2, y, x): (z_vv + z_vh)/√(2(1 + ρ)), or the one polarisation there is.
+def radar_metric(
+    residual: Residual, *, stable_mask: Mask | None = None, parameters: CueParameters | None = None
+) -> Floats:
+    """Measure backscatter up and down: (z_vv + z_vh)/√(2(1 + ρ)), or the one polarisation there is.
 
     The logarithm of speckle leans to the low side, so that 2.5 σ up is rarer and 2.5 σ down commoner than in a
     Gaussian: each polarisation is straightened by Cornish and Fisher's first term, z − γz²/6 about the median. Floors
-    and the ρ assumed make σ too wide on even ground, and where `settled` ground (bool (y, x)) scatters by less, its own
-    scatter is the measure.
+    and the ρ assumed make σ too wide on even ground, and where `stable_mask` ground (bool (y, x)) scatters by less,
+    its own scatter is the measure.
+
+    Parameters
+    ----------
+    residual
+        The differences in σ.
+    stable_mask
+        bool (y, x), pixels that belong to no event; all that are seen where left out.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    float32 (2, y, x) in σ.
     """
     p = parameters or CueParameters()
     z = residual.z - np.float32(p.skew / 6.0) * np.clip(residual.z, -4.0, 4.0) ** 2
     both = z[0] if len(z) == 1 else (z[0] + z[1]) / np.sqrt(2.0 * (1.0 + p.correlation))
-    if settled is not None:
-        calm = both[settled & np.isfinite(both)]
+    if stable_mask is not None:
+        calm = both[stable_mask & np.isfinite(both)]
         if calm.size:
             both = both / np.clip(1.4826 * np.median(np.abs(calm)), p.least_scatter, 1.0)
     return np.stack([both, -both]).astype(np.float32)
 
 
 def familiar_mask(residual: Residual, baseline: Baseline, *, day: int, parameters: CueParameters | None = None) -> Mask:
-    """True where vegetation and brightness both lie within what the pixel has read before, about that time of year.
+    """Mark where vegetation and brightness both lie within what the pixel has read before, about that time of year.
 
-    They must lie between the lowest and highest ever read, and between those that the baseline foretells for the
-    days within `season_days` of this one: a harvest come early is familiar, a wood as bare in July as in January is
-    not. Nothing is familiar to a history of a constant: it has seen no other season.
+    They must lie between the lowest and highest ever read, and between those that the baseline predicts for the days
+    within `season_days` of this one: a harvest come early is familiar, a wood as bare in July as in January is not.
+    Nothing is familiar to a history of a constant: it has seen no other season.
+
+    Parameters
+    ----------
+    residual
+        The differences in σ.
+    baseline
+        The fitted expectation.
+    day
+        Day number.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    bool (y, x).
     """
     p = parameters or CueParameters()
     known = np.ones(residual.z.shape[1:], bool)
@@ -126,8 +168,8 @@ def _exposure(residual: Residual, p: CueParameters) -> Floats | None:
 
 def _agreed(a: Floats, b: Floats, p: CueParameters) -> Floats:
     """What two readings bear out together: the smaller, to which the greater lends of what it has beyond 2.5 σ."""
-    lent_a, lent_b = (p.lent * np.maximum(x - LOW, 0.0) for x in (b, a))
-    return np.asarray(np.minimum(a + lent_a, b + lent_b), np.float32)
+    credit_a, credit_b = (p.agreement_credit * np.maximum(x - LOW, 0.0) for x in (b, a))
+    return np.asarray(np.minimum(a + credit_a, b + credit_b), np.float32)
 
 
 def _structure(residual: Residual, p: CueParameters) -> tuple[Floats | None, Floats | None]:
@@ -142,28 +184,28 @@ def _structure(residual: Residual, p: CueParameters) -> tuple[Floats | None, Flo
     # a dark patch is a roof only where nothing grows on it: burnt stubble and wet soil are green again within weeks
     stands = _is_bare(residual, p) & ((after > 0) | _under(residual, residual.observed, p.dark_roof_vegetation))
     stands |= (after > 0) & _is_half_built(residual, p)
-    backing = _backing(texture, p)
+    contrast_limit = _contrast_limit(texture, p)
     hue = residual.of("redness")
     if hue is not None:
-        backing = np.fmax(backing, -hue)  # less red than the ground it stands on
+        contrast_limit = np.fmax(contrast_limit, -hue)  # less red than the ground it stands on
     # texture is smeared over its window and must not lend to pixels beside the change
-    lent = p.lent * np.maximum(step - LOW, 0.0)
-    structure = np.where(stronger & stands, np.minimum(step, backing + lent), 0.0)
+    agreement_credit = p.agreement_credit * np.maximum(step - LOW, 0.0)
+    structure = np.where(stronger & stands, np.minimum(step, contrast_limit + agreement_credit), 0.0)
     structure = np.fmax(structure, _paved(residual, p))
     was_roof = (np.abs(residual.level[c]) > p.built_contrast) & _stood_bare(residual, p)
-    removal = np.where(~stronger & was_roof, np.minimum(step, _backing(-texture, p)), 0.0)
+    removal = np.where(~stronger & was_roof, np.minimum(step, _contrast_limit(-texture, p)), 0.0)
     removal = np.fmax(removal, np.where(stronger, 0.0, _bared(residual, p)))
     unseen = ~np.isfinite(contrast) | ~np.isfinite(texture)
     return _hide(structure, unseen), _hide(removal, unseen | _is_overgrown(residual, p))
 
 
-def _backing(texture: Floats, p: CueParameters) -> Floats:
+def _contrast_limit(texture: Floats, p: CueParameters) -> Floats:
     """How much of a step of contrast the change of texture bears out, in σ: a few pixels move texture little."""
     return np.asarray(p.texture_base + p.texture_gain * texture, np.float32)
 
 
 def _is_water(residual: Residual, p: CueParameters) -> Mask:
-    """Where the look shows open water: a pond that clears or a flooded field is neither cleared nor built on.
+    """Where the acquisition shows open water: a pond that clears or a flooded field is neither cleared nor built on.
 
     The sun's glint on a pond is as white as a new roof, for weeks before the rains. What was dark water all year and is
     no greener than white is water still: who builds there fills it up with soil first.
@@ -179,7 +221,7 @@ def _is_water(residual: Residual, p: CueParameters) -> Mask:
 
 
 def _is_bare(residual: Residual, p: CueParameters) -> Mask:
-    """Where the look shows no vegetation; everywhere when it cannot be measured."""
+    """Where the acquisition shows no vegetation; everywhere when it cannot be measured."""
     return _under(residual, residual.observed, p.built_vegetation)
 
 
@@ -209,7 +251,7 @@ def _paved(residual: Residual, p: CueParameters) -> Floats:
     redness = residual.observed[r]
     turned = (residual.level[r] > p.soil_redness) & (residual.expected[r] - redness >= p.greyer)
     turned &= _is_bare(residual, p) & (brighter > 0) & ((greener < 1.0) | (redness < p.blue))
-    moved = np.maximum(np.maximum(contrast, brighter), _backing(texture, p)) + np.float32(p.colour_lead)
+    moved = np.maximum(np.maximum(contrast, brighter), _contrast_limit(texture, p)) + np.float32(p.colour_lead)
     return np.where(turned, np.minimum(-redder, moved), 0.0).astype(np.float32)
 
 
@@ -226,7 +268,7 @@ def _bared(residual: Residual, p: CueParameters) -> Floats:
     redness, stood_out = (residual.level[residual.names.index(name)] for name in names[:2])
     was_roof = (stood_out > p.built_contrast) & (redness < p.roof_redness)
     was_roof &= _stood_bare(residual, p) | (redness < p.blue)
-    moved = np.maximum(np.abs(contrast), _backing(-texture, p)) + np.float32(p.colour_lead)
+    moved = np.maximum(np.abs(contrast), _contrast_limit(-texture, p)) + np.float32(p.colour_lead)
     return np.where(was_roof, np.minimum(redder, moved), 0.0).astype(np.float32)
 
 
@@ -236,7 +278,7 @@ def _stood_bare(residual: Residual, p: CueParameters) -> Mask:
 
 
 def _is_overgrown(residual: Residual, p: CueParameters) -> Mask:
-    """Where the look is green and the ground of the year has the colour of soil.
+    """Where the acquisition is green and the ground of the year has the colour of soil.
 
     A bare plot loses its contrast in the rains as a roof pulled down does, and what is under the green is not seen.
     """

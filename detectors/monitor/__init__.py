@@ -1,1 +1,1 @@
-"""The watch over one area as a fold: history, looks, week after week."""
+"""The watch over one area as a fold: history, acquisitions, week after week."""

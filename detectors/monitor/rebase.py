@@ -6,76 +6,87 @@ from dataclasses import replace
 
 import numpy as np
 
+from detectors.acquisition import OPTICAL, RADAR, Mask
 from detectors.events.lifecycle import (
-    Track,
+    EventState,
 )
 from detectors.evidence.accumulate import Cue, Evidence, clear_evidence
-from detectors.look import OPTICAL, RADAR, Mask
-from detectors.monitor.state import AreaState, with_track
+from detectors.monitor.state import AreaState, with_event_state
 from detectors.morphology import widen
 from detectors.objects.patches import ObjectParameters
-from detectors.sensor_series.channel import Channel, rebase
+from detectors.sensor_series.series import SensorSeries, reset_baseline
 
 
 def rebased_events(state: AreaState, today: int) -> AreaState:
-    """The state with the ground of quiet confirmed events made the new baseline, and their evidence cleared.
+    """Make the ground of quiet confirmed events the new baseline, and clear their evidence.
 
     With it goes the rim whose contrast and texture the change has moved; what began to change after the event last
     grew is the next step, and is left to show itself.
+
+    Parameters
+    ----------
+    state
+        What the watch has learned so far.
+    today
+        Day number of the last day of the week.
+
+    Returns
+    -------
+    AreaState.
     """
     p = state.parameters
-    for index, track in enumerate(state.tracks):
-        if track.confirmed_day is None or today - track.grown_day < p.rebase_days:
+    for index, event_state in enumerate(state.event_states):
+        if event_state.confirmed_day is None or today - event_state.grown_day < p.rebase_days:
             continue
-        old = state.since < track.grown_day  # what clouds hid at first follows when it has been seen often enough
-        whole = widen(track.mask, p.rim_px) & old & ~_next_step(state.evidence, track)
+        old = state.since < event_state.grown_day  # what clouds hid at first follows when it has been seen often enough
+        whole = widen(event_state.mask, p.rim_px) & old & ~_next_step(state.evidence, event_state)
         if not whole.any():
             continue
-        channels, evidence, done = _renewed(state, track, whole)
-        if not track.rebased and (done & track.mask).sum() < 0.5 * track.mask.sum():
+        all_series, evidence, done = _renewed(state, event_state, whole)
+        if not event_state.rebased and (done & event_state.mask).sum() < 0.5 * event_state.mask.sum():
             continue
         state = replace(
             state,
-            channels=channels,
+            all_series=all_series,
             evidence=evidence,
-            since=np.where(done, np.int32(track.grown_day), state.since).astype(np.int32),
-            tracks=with_track(state.tracks, index, replace(track, rebased=True)),
+            since=np.where(done, np.int32(event_state.grown_day), state.since).astype(np.int32),
+            event_states=with_event_state(state.event_states, index, replace(event_state, rebased=True)),
         )
     return state
 
 
-def _renewed(state: AreaState, track: Track, whole: Mask) -> tuple[tuple[Channel, ...], Evidence, Mask]:
-    """The channels re-based on the ground of an event and its rim, the evidence freed of it, and where that was done.
+def _renewed(state: AreaState, event_state: EventState, whole: Mask) -> tuple[tuple[SensorSeries, ...], Evidence, Mask]:
+    """The series re-based on the ground of an event and its rim, the evidence freed of it, and where that was done.
 
-    A cue is cleared where every channel that writes it was re-based: ground that clouds hid keeps both its old
-    baseline and its evidence. Optical channels say where the ground was renewed, radar where there are no others.
+    A cue is cleared where every series that writes it was re-based: ground that clouds hid keeps both its old
+    baseline and its evidence. Optical series say where the ground was renewed, radar where there are no others.
     """
     first = np.where(state.evidence.count > 0, state.evidence.first, 0).max(axis=0)
-    since = np.where(track.mask, np.maximum(first, track.steps[-1]), track.steps[-1]).astype(np.int32)
-    channels = []
+    since = np.where(event_state.mask, np.maximum(first, event_state.steps[-1]), event_state.steps[-1]).astype(np.int32)
+    all_series = []
     cleared: dict[Cue, Mask] = {}
     done = np.zeros(state.ground.shape, bool)
-    for channel in state.channels:
-        fresh, changed = rebase(
-            channel,
-            whole & track.mask,
-            whole & ~track.mask,
+    for series in state.all_series:
+        fresh, changed = reset_baseline(
+            series,
+            whole & event_state.mask,
+            whole & ~event_state.mask,
             since=since,
-            fewest=state.parameters.rebase_looks,
+            fewest=state.parameters.rebase_acquisitions,
         )
-        channels.append(fresh)
-        for cue in channel.cues:
+        all_series.append(fresh)
+        for cue in series.cues:
             cleared[cue] = cleared.get(cue, whole) & changed
-        if channel.sensor == OPTICAL or all(c.sensor == RADAR for c in state.channels):
+        if series.sensor == OPTICAL or all(c.sensor == RADAR for c in state.all_series):
             done |= changed
     layers = np.stack([cleared.get(cue, np.zeros_like(whole)) for cue in Cue])
-    return tuple(channels), clear_evidence(state.evidence, layers), done
+    return tuple(all_series), clear_evidence(state.evidence, layers), done
 
 
-def _next_step(evidence: Evidence, track: Track) -> Mask:
+def _next_step(evidence: Evidence, event_state: EventState) -> Mask:
     """Where evidence is held that began after an event last grew; beside its ground, only what is plain already.
 
-    The change moves the contrast of what lies around it, which comes to light look by look.
+    The change moves the contrast of what lies around it, which comes to light acquisition by acquisition.
     """
-    plain = track.mask | (evidence.confidence >= ObjectParameters().least).any(axis=0)
-    return np.asarray(((evidence.count > 0) & (evidence.first > track.grown_day)).any(axis=0) & plain)
+    plain = event_state.mask | (evidence.confidence >= ObjectParameters().least).any(axis=0)
+    return np.asarray(((evidence.count > 0) & (evidence.first > event_state.grown_day)).any(axis=0) & plain)

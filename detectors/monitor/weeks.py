@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from detectors.look import Look
+from detectors.acquisition import Acquisition
 from detectors.monitor.state import AreaState
-from detectors.monitor.steps import conclude, is_refit_due, observe, refit
-from detectors.preprocessing.align import LookReport
+from detectors.monitor.steps import end_week, is_refit_due, observe, refit
+from detectors.preprocessing.align import AcquisitionReport
 
 WEEK = timedelta(days=7)
 HISTORY_DAYS = 730
@@ -17,71 +17,108 @@ HISTORY_DAYS = 730
 
 def step_week(
     state: AreaState,
-    looks: Sequence[Look],
+    acquisitions: Sequence[Acquisition],
     *,
     first: date,
     last: date,
-    history: Callable[[str], Sequence[Look]],
-) -> tuple[AreaState, tuple[LookReport, ...]]:
-    """Move the watch on by one week: fit again what is due, add the week's looks, find and follow events.
+    history: Callable[[str], Sequence[Acquisition]],
+) -> tuple[AreaState, tuple[AcquisitionReport, ...]]:
+    """Move the watch on by one week: fit again what is due, add its acquisitions, find and follow events.
 
     Parameters
     ----------
     state
-        What the watch had learned by the end of the week before.
-    looks
-        The looks of this week, oldest first.
-    first, last
-        The first and the last day of the week.
+        What the watch has learned so far.
+    acquisitions
+        The acquisitions of this week, oldest first.
+    first
+        The first day of the week.
+    last
+        The last day of the week.
     history
-        Gives the earlier looks of a channel, oldest first; asked only where its baseline is to be fitted again.
-        `looks_before` is the rule for which ones.
+        Gives the earlier acquisitions of a series, oldest first; asked only where its baseline is fitted again.
+        `acquisitions_before` is the rule for which ones.
 
     Returns
     -------
-    AreaState, tuple of LookReport
-        The state at the end of the week, and what became of each look.
+    AreaState, tuple of AcquisitionReport: the state at the end of the week, and what became of each acquisition.
     """
-    for name in [c.name for c in state.channels]:
+    for name in [c.name for c in state.all_series]:
         if is_refit_due(state, name, day=first.toordinal()):
             state = refit(state, name, history(name), day=first.toordinal())
     reports = []
-    for look in looks:
-        state, report = observe(state, look)
+    for acquisition in acquisitions:
+        state, report = observe(state, acquisition)
         reports.append(report)
-    return conclude(state, today=last.toordinal()), tuple(reports)
+    return end_week(state, today=last.toordinal()), tuple(reports)
 
 
-def looks_before(first: date, looks: Sequence[Look], channel: str, *, history_days: int = HISTORY_DAYS) -> list[Look]:
-    """Choose the looks of a channel that its baseline is fitted on before a week: those of the last `history_days`."""
+def acquisitions_before(
+    first: date, acquisitions: Sequence[Acquisition], series: str, *, history_days: int = HISTORY_DAYS
+) -> list[Acquisition]:
+    """Choose the acquisitions of a series that its baseline is fitted on before a week.
+
+    Parameters
+    ----------
+    first
+        The first day of the week.
+    acquisitions
+        Scenes as numbers, oldest first.
+    series
+        The name of the series.
+    history_days
+        How many days before a week a baseline is fitted on.
+
+    Returns
+    -------
+    list of Acquisition: those of the last `history_days` before the week.
+    """
     start = first - timedelta(days=history_days)
-    return [look for look in looks if look.channel == channel and start <= look.day < first]
+    return [
+        acquisition for acquisition in acquisitions if acquisition.series == series and start <= acquisition.day < first
+    ]
 
 
-def work_through(
+def watch_weeks(
     state: AreaState,
-    looks: Sequence[Look],
+    acquisitions: Sequence[Acquisition],
     *,
     since: date,
     until: date,
     history_days: int = HISTORY_DAYS,
     on_week: Callable[[date, AreaState], None] | None = None,
 ) -> tuple[AreaState, int]:
-    """Work through the weeks from one day to another; return the state after them and how many looks were used.
+    """Work through the weeks from one day to another.
 
-    `state` is the one before the first week, `looks` all there are, oldest first, with the history that baselines are
-    fitted again on. `on_week` is told each week's last day and the state then.
+    Parameters
+    ----------
+    state
+        What the watch had learned before the first week.
+    acquisitions
+        All there are, oldest first, with the history that baselines are fitted again on.
+    since
+        The first day that is watched.
+    until
+        The last day that is watched.
+    history_days
+        How many days before a week a baseline is fitted on.
+    on_week
+        Is told each week's last day and the state then.
+
+    Returns
+    -------
+    AreaState, int: the state after the last week, and how many acquisitions were used.
     """
     used, first = 0, since
     while first <= until:
         start, last = first, first + WEEK - timedelta(days=1)
         state, reports = step_week(
             state,
-            [look for look in looks if start <= look.day <= last],
+            [acquisition for acquisition in acquisitions if start <= acquisition.day <= last],
             first=start,
             last=last,
-            history=lambda name, start=start: looks_before(  # type: ignore[misc]
-                start, looks, name, history_days=history_days
+            history=lambda name, start=start: acquisitions_before(  # type: ignore[misc]
+                start, acquisitions, name, history_days=history_days
             ),
         )
         used += sum(report.status == "used" for report in reports)

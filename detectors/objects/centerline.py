@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from detectors.look import Mask
+from detectors.acquisition import Mask
 
 # Vossepoel and Smeulders (1982), "Vector code probability and metrication error": a straight and a diagonal step of a
 # digital line, each as long as it is in the mean over all directions.
@@ -14,10 +14,19 @@ STRAIGHT, DIAGONAL = 0.948, 1.343
 
 
 def thinned(mask: Mask) -> Mask:
-    """The middle line of a patch, one pixel wide and joined as the patch is; bool (y, x).
+    """Thin a patch to its middle line, one pixel wide and joined as the patch is.
 
     Guo and Hall (1989), "Parallel thinning with two-subiteration algorithms": from two sides in turn the pixels go
     whose neighbours hang together without them. Lines two pixels wide survive in every direction.
+
+    Parameters
+    ----------
+    mask
+        bool (y, x), True on the patch.
+
+    Returns
+    -------
+    bool (y, x).
     """
     kept = np.pad(np.asarray(mask, bool), 1)
     before = -1
@@ -47,7 +56,17 @@ def _neighbours(kept: Mask) -> npt.NDArray[np.bool_]:
 
 
 def line_length(mask: Mask) -> float:
-    """Length of a thin patch in pixels, along its middle line, to the outer edge of its open ends."""
+    """Measure a thin patch along its middle line, to the outer edge of its open ends.
+
+    Parameters
+    ----------
+    mask
+        bool (y, x), True on the patch.
+
+    Returns
+    -------
+    float, pixels.
+    """
     area = int(np.count_nonzero(mask))
     if area == 0:
         return 0.0

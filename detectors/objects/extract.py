@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
 from detectors.evidence.accumulate import Cue, Evidence, EvidenceParameters
-from detectors.look import OPTICAL, RADAR, Floats, Mask
 from detectors.morphology import EIGHT
 from detectors.objects.centerline import line_length
 from detectors.objects.change_type import _built_day, _change_of, standing
-from detectors.objects.line_images import Found, lines_of, views_of
+from detectors.objects.line_images import DetectedLine, line_images_of, lines_of
 from detectors.objects.lines import FencingParameters, Line
-from detectors.objects.object_record import Sighting
+from detectors.objects.object_record import Detection
 from detectors.objects.patches import (
     GroundObject,
     ObjectParameters,
@@ -27,7 +27,7 @@ from detectors.objects.patches import (
     ring_closure,
 )
 from detectors.records import Change
-from detectors.sensor_series.channel import RECENT_LOOKS
+from detectors.sensor_series.series import RECENT_ACQUISITIONS
 from detectors.statistics import median
 
 if TYPE_CHECKING:
@@ -37,35 +37,46 @@ GAIN_CUES = (Cue.EXPOSURE, Cue.STRUCTURE, Cue.BACKSCATTER_UP)
 LOSS_CUES = (Cue.REMOVAL, Cue.BACKSCATTER_DOWN)
 FRINGE = 0.35
 FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
-# Looks behind the median in which lines are found, and behind the one that names an object which three looks confirm;
-# the share of an object that must lie on a line to be a piece of it; the width that radar gives a wall, and how many
-# times as long a line must be, or it might be a row of roofs; see `_may_be_wall`.
-LINE_LOOKS, FRESH_LOOKS, ON_LINE, STRIP = RECENT_LOOKS, 3, 0.7, 6.0
+# Acquisitions behind the median in which lines are found, and behind the one that names an object which three
+# acquisitions confirm; the share of an object that must lie on a line to be a piece of it; the width that radar gives
+# a wall, and how many times as long a line must be, or it might be a row of roofs; see `_may_be_wall`.
+LINE_ACQUISITIONS, FRESH_ACQUISITIONS, ON_LINE, STRIP = RECENT_ACQUISITIONS, 3, 0.7, 6.0
 WIDEST, SLENDER = FencingParameters().widest_px, 5.0
 RADAR_FAINT = -2.1
 RADAR_BUILT = -1.4  # ln of vv power: −6 dB, above which radar shows something built (chosen on simulated compounds)
 
 
-def sightings_of(state: PixelState) -> tuple[tuple[Sighting, ...], Floats]:
-    """The objects that the evidence holds today, gains before losses, and the strength map that ranks their pixels."""
+def detections_of(state: PixelState) -> tuple[tuple[Detection, ...], Floats]:
+    """Find the objects that the evidence holds today, gains before losses.
+
+    Parameters
+    ----------
+    state
+        What is known pixel by pixel.
+
+    Returns
+    -------
+    tuple of Detection, float32 (y, x): the objects, and the strength that ranks their pixels.
+    """
     evidence, ground = state.evidence, state.ground
-    resolution = max((c.resolution_px for c in state.channels), default=1.0)
-    scarce = any(c.is_scarce for c in state.channels if c.sensor == OPTICAL)
+    resolution = max((c.resolution_px for c in state.all_series), default=1.0)
+    has_short_history = any(c.has_short_history for c in state.all_series if c.sensor == OPTICAL)
     gain, gain_counts = gain_confidence(evidence, np.ones(ground.shape, bool))
     loss, loss_counts = loss_confidence(evidence, _was_built(state), _may_be_built(state))
-    found: list[Sighting] = []
-    lines = lines_of(views_of(state.channels, ground.watched, looks=LINE_LOOKS))
-    fresh = lines_of(views_of(state.channels, ground.watched, looks=FRESH_LOOKS))
+    found: list[Detection] = []
+    lines = lines_of(line_images_of(state.all_series, ground.monitored_mask, acquisitions=LINE_ACQUISITIONS))
+    fresh = lines_of(line_images_of(state.all_series, ground.monitored_mask, acquisitions=FRESH_ACQUISITIONS))
     signs = [(gain, gain_counts, True)]
-    if not scarce:  # one earlier look cannot tell a house pulled down from a building site that was finished
+    if not has_short_history:
+        # one earlier acquisition cannot tell a house pulled down from a building site that was finished
         signs.append((loss, loss_counts, False))
     for confidence, counts, is_gain in signs:
-        hidden = np.where(ground.watched, confidence, 0.0).astype(np.float32)
-        for item in find_objects(hidden, counts, resolution_px=resolution, scarce=scarce):
+        hidden = np.where(ground.monitored_mask, confidence, 0.0).astype(np.float32)
+        for item in find_objects(hidden, counts, resolution_px=resolution, has_short_history=has_short_history):
             whole = _without_fringe(state, item, is_gain)
             wall = _wall_of(whole, (*lines, *fresh)) if is_gain and _may_be_wall(evidence, whole) else None
-            found.append(_sighting(state, whole, confidence, is_gain, wall))
-    found.extend(_line_sightings(lines, tuple(s.object.mask for s in found)))
+            found.append(_detection(state, whole, confidence, is_gain, wall))
+    found.extend(_line_detections(lines, tuple(s.object.mask for s in found)))
     return tuple(found), np.maximum(gain, loss)
 
 
@@ -77,11 +88,11 @@ def _without_fringe(state: PixelState, item: GroundObject, gain: bool) -> Ground
     core = item.core if item.core.any() else item.mask
     since = _first_day(state.evidence, list(GAIN_CUES if gain else LOSS_CUES), core)
     change = np.zeros(state.ground.shape, np.float32)
-    for channel in state.channels:
-        late = np.array(channel.recent.days) >= since
-        for name in set(FRINGE_FEATURES) & set(channel.names):
+    for series in state.all_series:
+        late = np.array(series.recent.days) >= since
+        for name in set(FRINGE_FEATURES) & set(series.names):
             if late.any():
-                change = np.fmax(change, np.abs(median(channel.recent.z[late, channel.names.index(name)])))
+                change = np.fmax(change, np.abs(median(series.recent.z[late, series.names.index(name)])))
     kept = item.mask & (change >= FRINGE * float(np.percentile(change[core], 80)))
     return GroundObject(kept, item.core & kept) if kept.sum() >= ObjectParameters().smallest_px else item
 
@@ -89,24 +100,24 @@ def _without_fringe(state: PixelState, item: GroundObject, gain: bool) -> Ground
 def _was_built(state: PixelState) -> Mask:
     """Where radar, before, saw something that throws back more than −6 dB."""
     built = np.zeros(state.ground.shape, bool)
-    for channel in state.channels:
-        if channel.sensor == RADAR and "vv" in channel.names:
-            level = channel.baseline.coefficients[channel.names.index("vv"), 0]
+    for series in state.all_series:
+        if series.sensor == RADAR and "vv" in series.names:
+            level = series.baseline.coefficients[series.names.index("vv"), 0]
             built |= np.nan_to_num(level, nan=-9.0) > RADAR_BUILT
     return built
 
 
 def _may_be_built(state: PixelState) -> Mask:
     """Where radar does not rule out that something stood: over −9 dB within 20 m, or no radar at all."""
-    levels = [c.baseline.coefficients[c.names.index("vv"), 0] for c in state.channels if "vv" in c.names]
+    levels = [c.baseline.coefficients[c.names.index("vv"), 0] for c in state.all_series if "vv" in c.names]
     if not levels:
         return np.ones(state.ground.shape, bool)
     return np.asarray(ndimage.maximum_filter(np.nanmax(np.nan_to_num(levels, nan=0.0), axis=0), size=5) > RADAR_FAINT)
 
 
-def _sighting(
+def _detection(
     state: PixelState, item: GroundObject, confidence: Floats, gain: bool, wall: Line | None = None
-) -> Sighting:
+) -> Detection:
     evidence = state.evidence
     cues = list(GAIN_CUES if gain else LOSS_CUES)
     core = item.core if item.core.any() else item.mask
@@ -120,7 +131,7 @@ def _sighting(
     elif gain and (is_line(item.mask) or is_ring(item.mask)):
         change = Change.FENCING
         length, closure = line_length(item.mask), ring_closure(item.mask)
-    return Sighting(
+    return Detection(
         item if wall is None else GroundObject(wall.mask, item.core),
         gain,
         change,
@@ -149,13 +160,13 @@ def _witnesses(
 ) -> tuple[tuple[str, ...], tuple[str, ...], int]:
     """The scenes since a day in which the object itself stands out, their sensors, and how many dates they are."""
     rows: list[tuple[int, str, str]] = []
-    for channel in state.channels:
-        r = channel.recent
+    for series in state.all_series:
+        r = series.recent
         for n, day in enumerate(r.days):
             values = r.metric[n, 0 if gain else 1][core]
             values = values[np.isfinite(values)]
             if day >= since and values.size >= 0.5 * core.sum() and float(np.mean(values)) >= 2.0:
-                rows.append((day, r.scene_ids[n], channel.sensor))
+                rows.append((day, r.scene_ids[n], series.sensor))
     rows.sort()
     held = _sensors_holding(state.evidence, core, gain)
     sensors = tuple(sorted({sensor for _, _, sensor in rows} & held)) or tuple(sorted(held))
@@ -186,11 +197,11 @@ def _may_be_wall(evidence: Evidence, item: GroundObject) -> bool:
     return bool(line_length(piece) ** 2 >= STRIP * piece.sum())
 
 
-def _wall_of(item: GroundObject, lines: tuple[Found, ...]) -> Line | None:
+def _wall_of(item: GroundObject, lines: tuple[DetectedLine, ...]) -> Line | None:
     """The longest line that an object is a piece of, drawn with it; None where the two together are not thin.
 
     Evidence reaches what it asks for in pieces of a wall first, and radar's point spread makes them wide: each by
-    itself might be a roof. What the median of the looks shows of its course says which it is.
+    itself might be a roof. What the median of the acquisitions shows of its course says which it is.
     """
     best = None
     for found in lines:
@@ -203,19 +214,19 @@ def _wall_of(item: GroundObject, lines: tuple[Found, ...]) -> Line | None:
     return best
 
 
-def _line_sightings(lines: tuple[Found, ...], known: tuple[Mask, ...]) -> list[Sighting]:
+def _line_detections(lines: tuple[DetectedLine, ...], known: tuple[Mask, ...]) -> list[Detection]:
     """The lines that no object covers already."""
     return [
-        _line_sighting(found)
+        _line_detection(found)
         for found in lines
         if not any((found.line.mask & mask).sum() > 0.5 * found.line.mask.sum() for mask in known)
     ]
 
 
-def _line_sighting(found: Found) -> Sighting:
-    line, rows = found.line, found.view.shown(found.line.mask)
-    days = [day for day, _, _ in rows] or [max(view.days[-1] for view in found.view.whole)]
-    return Sighting(
+def _line_detection(found: DetectedLine) -> Detection:
+    line, rows = found.line, found.line_image.shown(found.line.mask)
+    days = [day for day, _, _ in rows] or [max(line_image.days[-1] for line_image in found.line_image.whole)]
+    return Detection(
         GroundObject(line.mask, line.mask),
         gain=True,
         change=Change.FENCING,
@@ -223,7 +234,7 @@ def _line_sighting(found: Found) -> Sighting:
         strength=min(3.0 * line.response, 40.0),
         sure_px=int(line.mask.sum()),
         scenes=tuple(scene for _, scene, _ in rows),
-        sensors=tuple(sorted({view.sensor for view in found.view.whole})),
+        sensors=tuple(sorted({line_image.sensor for line_image in found.line_image.whole})),
         dates=len(set(days)),
         is_ridge=True,
         length_px=line.length_px,

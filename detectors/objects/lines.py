@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, ndimage
 
-from detectors.look import Floats, Mask
+from detectors.acquisition import Floats, Mask
 from detectors.morphology import EIGHT
 from detectors.objects.centerline import line_length, thinned
 from detectors.statistics import robust_spread
@@ -43,7 +43,7 @@ class FencingParameters:
     shortest_px: float = 12.0
     widest_px: float = 3.5
     gap_px: int = 3
-    fewest_looks: int = 3
+    fewest_acquisitions: int = 3
     least_change: float = 2.5
     least_pixel: float = 1.0
     old_line: float = 3.0
@@ -70,14 +70,21 @@ class Line:
 
 
 def line_response(image: Floats, *, parameters: FencingParameters | None = None) -> Floats:
-    """How much each pixel belongs to a bright line, in robust σ of the area; float32 (y, x), 0 where nothing is known.
+    """Measure how much each pixel belongs to a bright line.
 
     For each direction: the mean along the line less the *brighter* of its two flanks, so that an edge between two
     fields does not answer; the greatest over the directions.
 
     Parameters
     ----------
-    image : float32 (y, x), the median residual of several dates in σ; NaN where not seen.
+    image
+        float32 (y, x), the median residual of several dates in σ; NaN where not seen.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    float32 (y, x), in robust σ of the area; 0 where nothing is known.
     """
     p = parameters or FencingParameters()
     known = np.isfinite(image)
@@ -97,10 +104,22 @@ def line_response(image: Floats, *, parameters: FencingParameters | None = None)
 def find_lines(
     image: Floats, *, old: Mask | None = None, least: Least | None = None, parameters: FencingParameters | None = None
 ) -> tuple[Line, ...]:
-    """The lines in a median residual image, collinear pieces joined, in raster order.
+    """Find the lines in a median residual image, collinear pieces joined.
 
-    `old` bool (y, x) is where the ground showed a line before (`old_lines`): there, one in the residual is nothing new.
-    `least` is what a line must stand out by; by default, so much in σ of single looks.
+    Parameters
+    ----------
+    image
+        float32 (y, x), the median residual of several dates in σ; NaN where not seen.
+    old
+        bool (y, x), where the ground showed a line before (`old_lines`): there, one in the residual is nothing new.
+    least
+        What a line must stand out by; by default, so much in σ of single acquisitions.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    tuple of Line, in raster order.
     """
     p = parameters or FencingParameters()
     response = line_response(image, parameters=p)
@@ -135,9 +154,18 @@ def _unevenness(image: Floats, mask: Mask) -> float:
 
 
 def old_lines(before: Floats, *, parameters: FencingParameters | None = None) -> Mask:
-    """Where the ground already shows a line (a road that dries, a bank), or next to it; bool (y, x).
+    """Mark where the ground already shows a line (a road that dries, a bank), or next to it.
 
-    `before` float32 (y, x) is what the ground is expected to look like.
+    Parameters
+    ----------
+    before
+        float32 (y, x), what the ground is expected to look like.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    bool (y, x).
     """
     p = parameters or FencingParameters()
     return np.asarray(ndimage.maximum_filter(line_response(before, parameters=p), size=3) >= p.old_line)

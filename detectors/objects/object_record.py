@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detectors.look import Mask
+from detectors.acquisition import Mask
 from detectors.objects.patches import GroundObject
 from detectors.records import Change
 
 
 @dataclass(frozen=True)
-class Sighting:
+class Detection:
     """An object of this week with what the evidence says of it.
 
     `built` bool (y, x) is where something stands in it, `built_day` when that began.

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from detectors.look import Floats, Look, Mask
+from detectors.acquisition import Acquisition, Floats, Mask
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,16 @@ class MaskParameters:
 
 
 def clear_mask(valid: Mask, scl: npt.NDArray[np.uint8] | None, *, parameters: MaskParameters | None = None) -> Mask:
-    """True where a pixel holds a measurement of the ground.
+    """Mark where a pixel holds a measurement of the ground.
 
     Parameters
     ----------
-    valid : bool (y, x), True where measured.
-    scl : uint8 (y, x) scene classification, or None: then every measured pixel counts as clear.
+    valid
+        bool (y, x), True where measured.
+    scl
+        uint8 (y, x) scene classification, or None: then every measured pixel counts as clear.
+    parameters
+        Thresholds; the defaults where left out.
 
     Returns
     -------
@@ -56,13 +60,22 @@ def clear_mask(valid: Mask, scl: npt.NDArray[np.uint8] | None, *, parameters: Ma
 
 
 def snow_mask(visible: Floats, short: Floats, *, parameters: MaskParameters | None = None) -> Mask:
-    """True where a pixel shows snow, or borders on it: NDSI = (visible − swir16)/(visible + swir16) over 0.4.
+    """Mark snow, and what borders on it: NDSI = (visible − swir16)/(visible + swir16) over 0.4.
 
     A bright roof is as bright at 1.6 µm as in the visible and stays below.
 
     Parameters
     ----------
-    visible, short : float32 (y, x), green (or another visible band) and swir16 reflectance; NaN is not snow.
+    visible
+        float32 (y, x), reflectance in green or another visible band; NaN is not snow.
+    short
+        float32 (y, x), reflectance in swir16.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    bool (y, x).
     """
     p = parameters or MaskParameters()
     index = (visible - short) / np.maximum(visible + short, 0.01)
@@ -83,9 +96,19 @@ def _disk(radius: int) -> Mask:
     return np.asarray(y * y + x * x <= radius * radius)
 
 
-def clear_of(look: Look) -> Mask:
-    """Where a look shows the ground: by its scene classification and, where it has the bands, less unmasked snow."""
-    clear = clear_mask(look.valid, look.scl)
-    short = look.band("swir16")
-    visible = next((b for name in ("green", "red", "blue") if (b := look.band(name)) is not None), None)
+def clear_of(acquisition: Acquisition) -> Mask:
+    """Mark where an acquisition shows the ground: by its scene classification, less snow that it leaves unmasked.
+
+    Parameters
+    ----------
+    acquisition
+        One scene as numbers.
+
+    Returns
+    -------
+    bool (y, x).
+    """
+    clear = clear_mask(acquisition.valid, acquisition.scl)
+    short = acquisition.band("swir16")
+    visible = next((b for name in ("green", "red", "blue") if (b := acquisition.band(name)) is not None), None)
     return clear if short is None or visible is None else np.asarray(clear & ~snow_mask(visible, short))

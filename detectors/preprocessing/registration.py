@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, ndimage
 
-from detectors.look import Floats, Mask
+from detectors.acquisition import Floats, Mask
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,18 @@ UNKNOWN = Shift(0.0, 0.0, 0.0, is_known=False)
 def measure_shift(
     reference: Floats, image: Floats, *, clear: Mask, parameters: RegistrationParameters | None = None
 ) -> Shift:
-    """The shift that carries `reference` onto `image`.
+    """Measure the shift that carries `reference` onto `image`.
 
     Parameters
     ----------
-    reference, image : float32 (y, x), any unit; NaN counts as not clear.
-    clear : bool (y, x), where both show the ground.
+    reference
+        float32 (y, x), any unit; NaN counts as not clear.
+    image
+        float32 (y, x), any unit; NaN where not seen.
+    clear
+        bool (y, x), where both show the ground.
+    parameters
+        Thresholds; the defaults where left out.
 
     Returns
     -------
@@ -88,13 +94,22 @@ def measure_shift(
 
 
 def apply_shift(pixels: Floats, valid: Mask, shift: Shift) -> tuple[Floats, Mask]:
-    """Pixels moved back onto the reference by cubic interpolation, and where they are still measured.
+    """Move pixels back onto the reference by cubic interpolation.
 
     Pixels whose interpolation would touch an unmeasured one are dropped. A shift under 0.05 px changes nothing.
 
     Parameters
     ----------
-    pixels : float32 (band, y, x); valid : bool (y, x).
+    pixels
+        float32 (band, y, x).
+    valid
+        bool (y, x), True where measured.
+    shift
+        As `measure_shift` gives it.
+
+    Returns
+    -------
+    float32 (band, y, x), bool (y, x): the pixels, and where they are still measured.
     """
     if shift.length < 0.05:
         return pixels, valid

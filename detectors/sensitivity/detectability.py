@@ -16,10 +16,10 @@ from itertools import product
 import numpy as np
 from scipy import ndimage, optimize, stats
 
+from detectors.acquisition import Acquisition, Floats, Mask
 from detectors.ground import Ground
-from detectors.look import Floats, Look, Mask
 from detectors.monitor.state import AreaState
-from detectors.monitor.weeks import HISTORY_DAYS, work_through
+from detectors.monitor.weeks import HISTORY_DAYS, watch_weeks
 from detectors.records import State
 from detectors.sensitivity.injection import Injected, block, injected, wall
 
@@ -75,10 +75,10 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Sight:
+class Visibility:
     """What became of one probe: days until an event first lay on it and until that was confirmed, None for never.
 
-    `seen` is False where no event held that long. `looks` counts the looks at it in that time, clear or not.
+    `seen` is False where no event held that long. `acquisitions` counts the looks at it in that time, clear or not.
     """
 
     kind: Kind
@@ -86,7 +86,7 @@ class Sight:
     seen: bool
     seen_days: int | None
     confirmed_days: int | None
-    looks: int
+    acquisitions: int
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,17 @@ class Curve:
 
 
 def kinds_of(parameters: DetectabilityParameters) -> tuple[tuple[Kind, int], ...]:
-    """Every kind and size that is tried."""
+    """List every kind and size that is tried.
+
+    Parameters
+    ----------
+    parameters
+        What is put in, and what counts as seen.
+
+    Returns
+    -------
+    tuple of (Kind, int): kind and size in pixels.
+    """
     p = parameters
     roofs = [*product(("bright roof",), p.mixings), ("dark roof", max(p.mixings))]
     built = [(Kind(BUILDING, roof, mixing), n) for (roof, mixing), n in product(roofs, p.building_px)]
@@ -124,9 +134,26 @@ def kinds_of(parameters: DetectabilityParameters) -> tuple[tuple[Kind, int], ...
 def draw_probes(
     free: Mask, *, since: date, last: date, number: int, seed: int, parameters: DetectabilityParameters | None = None
 ) -> tuple[Probe, ...]:
-    """The probes of one round, as many as find room on `free` ground (bool (y, x)); the same call gives the same.
+    """Draw the probes of one round, as many as find room; the same call gives the same.
 
-    Rounds by `number` go through kinds and sizes in turn, so that a place with room for few still tries all.
+    Parameters
+    ----------
+    free
+        bool (y, x), ground where nothing else happened.
+    since
+        The first day on which a probe may begin.
+    last
+        The last day on which one may.
+    number
+        Which round: kinds and sizes come in turn, so that a place with room for few still tries all.
+    seed
+        Of the random generator.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    tuple of Probe.
     """
     p = parameters or DetectabilityParameters()
     rng = np.random.default_rng((seed, number))
@@ -165,20 +192,38 @@ def _placed(kind: Kind, size: int, taken: Mask, rng: np.random.Generator, p: Det
     return None
 
 
-def look_for(
+def watch_probes(
     probes: Sequence[Probe],
     state: AreaState,
-    looks: Sequence[Look],
+    acquisitions: Sequence[Acquisition],
     *,
     since: date,
     until: date,
     history_days: int = HISTORY_DAYS,
     parameters: DetectabilityParameters | None = None,
-) -> tuple[Sight, ...]:
-    """What becomes of probes that are put into the looks and watched together.
+) -> tuple[Visibility, ...]:
+    """Put probes into the acquisitions, watch them together, and tell what becomes of each.
 
-    `state` is that before the first week, from the untouched history; no probe may begin before `since`. Baselines are
-    fitted again on the last `history_days`, as the watch does.
+    Parameters
+    ----------
+    probes
+        Changes to put in; none begins before `since`.
+    state
+        What the watch had learned before the first week, from the untouched history.
+    acquisitions
+        Scenes as numbers, oldest first.
+    since
+        The first day that is watched.
+    until
+        The last day that is watched.
+    history_days
+        How many days before a week a baseline is fitted on.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    tuple of Visibility, one a probe.
     """
     p = parameters or DetectabilityParameters()
     days: dict[int, dict[date, tuple[bool, bool]]] = {n: {} for n in range(len(probes))}
@@ -189,62 +234,86 @@ def look_for(
         for n, mask in enumerate(footprints):
             days[n][last] = (held[mask].mean() >= p.covered, sure[mask].mean() >= p.covered)
 
-    work_through(
+    watch_weeks(
         state,
-        injected(looks, [probe.change for probe in probes]),
+        injected(acquisitions, [probe.change for probe in probes]),
         since=since,
         until=until,
         history_days=history_days,
         on_week=note,
     )
-    return tuple(_sight(probe, days[n], looks, p) for n, probe in enumerate(probes))
+    return tuple(_visibility(probe, days[n], acquisitions, p) for n, probe in enumerate(probes))
 
 
 def ground_held(state: AreaState) -> tuple[Mask, Mask]:
-    """Where events lie that hold, and where confirmed ones do; bool (y, x)."""
+    """Mark where events lie that hold, and where confirmed ones do.
+
+    Parameters
+    ----------
+    state
+        What the watch has learned so far.
+
+    Returns
+    -------
+    bool (y, x), bool (y, x).
+    """
     held, sure = (np.zeros(state.ground.shape, bool) for _ in range(2))
-    for track in state.tracks:
-        if track.state is not State.RETRACTED:
-            held |= track.mask
-            if track.confirmed_day is not None:
-                sure |= track.mask
+    for event_state in state.event_states:
+        if event_state.state is not State.RETRACTED:
+            held |= event_state.mask
+            if event_state.confirmed_day is not None:
+                sure |= event_state.mask
     return held, sure
 
 
-def _sight(
-    probe: Probe, days: dict[date, tuple[bool, bool]], looks: Sequence[Look], p: DetectabilityParameters
-) -> Sight:
+def _visibility(
+    probe: Probe, days: dict[date, tuple[bool, bool]], acquisitions: Sequence[Acquisition], p: DetectabilityParameters
+) -> Visibility:
     begins = probe.change.since
     end = begins + timedelta(days=p.within_days)
     weeks = [(day, marks) for day, marks in sorted(days.items()) if begins <= day <= end]
     seen = [(day - begins).days for day, (is_seen, _) in weeks if is_seen]
     sure = [(day - begins).days for day, (_, is_sure) in weeks if is_sure]
     holds = bool(weeks) and weeks[-1][1][0]
-    return Sight(
+    return Visibility(
         probe.kind,
         probe.size_px,
         holds,
         seen[0] if holds else None,
         sure[0] if holds and sure else None,
-        sum(begins <= look.day <= end for look in looks),
+        sum(begins <= acquisition.day <= end for acquisition in acquisitions),
     )
 
 
-def curves_of(sights: Iterable[Sight], *, parameters: DetectabilityParameters | None = None) -> tuple[Curve, ...]:
-    """The curves of all kinds that were tried, buildings first."""
+def curves_of(
+    visibilities: Iterable[Visibility], *, parameters: DetectabilityParameters | None = None
+) -> tuple[Curve, ...]:
+    """Draw up the curves of all kinds that were tried, buildings first.
+
+    Parameters
+    ----------
+    visibilities
+        What became of each probe.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    tuple of Curve.
+    """
     p = parameters or DetectabilityParameters()
-    found = list(sights)
+    found = list(visibilities)
     return tuple(_curve(kind, [s for s in found if s.kind == kind], p) for kind in _kinds(found, p))
 
 
-def _kinds(sights: Sequence[Sight], p: DetectabilityParameters) -> Iterator[Kind]:
-    tried = {s.kind for s in sights}
+def _kinds(visibilities: Sequence[Visibility], p: DetectabilityParameters) -> Iterator[Kind]:
+    tried = {s.kind for s in visibilities}
     yield from (kind for kind in dict.fromkeys(kind for kind, _ in kinds_of(p)) if kind in tried)
 
 
-def _curve(kind: Kind, sights: Sequence[Sight], p: DetectabilityParameters) -> Curve:
-    sizes = sorted({s.size_px for s in sights})
-    groups = [[s for s in sights if s.size_px == size] for size in sizes]
+def _curve(kind: Kind, visibilities: Sequence[Visibility], p: DetectabilityParameters) -> Curve:
+    sizes = sorted({s.size_px for s in visibilities})
+    groups = [[s for s in visibilities if s.size_px == size] for size in sizes]
     shares = np.array([np.mean([s.seen for s in group]) for group in groups])
     weights = np.array([float(len(group)) for group in groups])
     chances = optimize.isotonic_regression(shares, weights=weights).x
@@ -253,12 +322,12 @@ def _curve(kind: Kind, sights: Sequence[Sight], p: DetectabilityParameters) -> C
     return Curve(kind, rows, smallest)
 
 
-def _size(size: int, sights: Sequence[Sight], chance: float) -> Size:
-    seen = [s for s in sights if s.seen]
-    interval = stats.binomtest(len(seen), len(sights)).proportion_ci(method="wilson")
+def _size(size: int, visibilities: Sequence[Visibility], chance: float) -> Size:
+    seen = [s for s in visibilities if s.seen]
+    interval = stats.binomtest(len(seen), len(visibilities)).proportion_ci(method="wilson")
     return Size(
         size,
-        len(sights),
+        len(visibilities),
         len(seen),
         sum(s.confirmed_days is not None for s in seen),
         round(chance, 3),
@@ -274,20 +343,33 @@ def _median(days: Iterable[int | None]) -> float | None:
     return float(np.median(known)) if known else None
 
 
-def cropped(looks: Sequence[Look], ground: Ground, *, side_px: int) -> tuple[tuple[Look, ...], Ground]:
-    """At most a square of so many pixels on a side: the one around the middle of the watched ground.
+def cropped(
+    acquisitions: Sequence[Acquisition], ground: Ground, *, side_px: int
+) -> tuple[tuple[Acquisition, ...], Ground]:
+    """Crop to at most a square around the middle of the watched ground, so that the time this takes is bounded.
 
-    A large region is asked about by a part of it, so that the time this takes is bounded.
+    Parameters
+    ----------
+    acquisitions
+        Scenes as numbers, oldest first.
+    ground
+        The area on its grid.
+    side_px
+        Side of the square, pixels.
+
+    Returns
+    -------
+    tuple of Acquisition, Ground: as they were where they are no larger.
     """
     if max(ground.shape) <= side_px:
-        return tuple(looks), ground
-    rows, columns = np.nonzero(ground.watched)
+        return tuple(acquisitions), ground
+    rows, columns = np.nonzero(ground.monitored_mask)
     box = tuple(
         _span(int(np.median(part)) if part.size else size // 2, size, side_px)
         for part, size in ((rows, ground.shape[0]), (columns, ground.shape[1]))
     )
-    part = replace(ground, watched=ground.watched[box], perimeter=ground.perimeter[box])
-    return tuple(_cropped(look, box) for look in looks), part
+    part = replace(ground, monitored_mask=ground.monitored_mask[box], perimeter=ground.perimeter[box])
+    return tuple(_cropped(acquisition, box) for acquisition in acquisitions), part
 
 
 def _span(middle: int, size: int, side: int) -> slice:
@@ -295,6 +377,6 @@ def _span(middle: int, size: int, side: int) -> slice:
     return slice(first, min(size, first + side))
 
 
-def _cropped(look: Look, box: tuple[slice, ...]) -> Look:
-    scl = None if look.scl is None else look.scl[box]
-    return replace(look, pixels=look.pixels[(slice(None), *box)], valid=look.valid[box], scl=scl)
+def _cropped(acquisition: Acquisition, box: tuple[slice, ...]) -> Acquisition:
+    scl = None if acquisition.scl is None else acquisition.scl[box]
+    return replace(acquisition, pixels=acquisition.pixels[(slice(None), *box)], valid=acquisition.valid[box], scl=scl)

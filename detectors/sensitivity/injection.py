@@ -1,10 +1,10 @@
-"""Change put into real looks: buildings, walls and demolitions, mixed with the ground that was really there.
+"""Change put into real acquisitions: buildings, walls and demolitions, mixed with the ground that was really there.
 
 A pixel of which a share f is built shows (1 − f)·ground + f·material. The material has a texture of its own that stays,
-a jitter from date to date that all of it shares, and the illumination of the scene: it is scaled by how bright the look
-is against the median of its series, so that haze and low sun dim it too. Radar sees `RADAR_GAIN` times the median of
-the scene, with speckle of its own in each polarisation. What is put in stands still on the ground: a scene that lies
-beside the others shows it as far beside (one Romanian scene in three by over half a pixel).
+a jitter from date to date that all of it shares, and the illumination of the scene: it is scaled by how bright the
+acquisition is against the median of its series, so that haze and low sun dim it too. Radar sees `RADAR_GAIN` times the
+median of the scene, with speckle of its own in each polarisation. What is put in stands still on the ground: a scene
+that lies beside the others shows it as far beside (one Romanian scene in three by over half a pixel).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from detectors.look import OPTICAL, Floats, Look, Mask
+from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
 from detectors.preprocessing.align import reference_image
 from detectors.preprocessing.features import registration_image
 from detectors.preprocessing.masks import clear_of
@@ -70,44 +70,58 @@ class Injected:
         return (day < self.since) if self.lost else (day >= self.since)
 
 
-def injected(looks: Sequence[Look], changes: Sequence[Injected]) -> tuple[Look, ...]:
-    """The looks with every change in them."""
-    levels = {k.scene_id: _level(k) for k in looks if k.sensor == OPTICAL}
+def injected(acquisitions: Sequence[Acquisition], changes: Sequence[Injected]) -> tuple[Acquisition, ...]:
+    """Put every change into the acquisitions.
+
+    Parameters
+    ----------
+    acquisitions
+        Scenes as numbers, oldest first.
+    changes
+        What changes, where and when.
+
+    Returns
+    -------
+    tuple of Acquisition.
+    """
+    levels = {k.scene_id: _level(k) for k in acquisitions if k.sensor == OPTICAL}
     usual = float(np.median(list(levels.values()))) if levels else 1.0
-    reference = reference_image(looks)
-    return tuple(_one(k, changes, levels.get(k.scene_id, usual) / usual, reference) for k in looks)
+    reference = reference_image(acquisitions)
+    return tuple(_one(k, changes, levels.get(k.scene_id, usual) / usual, reference) for k in acquisitions)
 
 
-def _moved(shares: Floats, look: Look, reference: Floats | None) -> Floats:
-    """The shares (change, y, x) where a look shows that ground: as far beside as it lies from its series."""
-    image = registration_image(look)
+def _moved(shares: Floats, acquisition: Acquisition, reference: Floats | None) -> Floats:
+    """The shares (change, y, x) where an acquisition shows that ground: as far beside as it lies from its series."""
+    image = registration_image(acquisition)
     if image is None or reference is None:
         return shares
-    lies = measure_shift(reference, image, clear=clear_of(look))
+    lies = measure_shift(reference, image, clear=clear_of(acquisition))
     if not lies.is_known or lies.length < LEAST_SHIFT_PX:
         return shares
     return np.asarray(ndimage.shift(shares, (0, lies.dy, lies.dx), order=1), np.float32)
 
 
-def _level(look: Look) -> float:
-    band = look.pixels[0]
-    return float(np.nanmedian(band[look.valid])) if look.valid.any() else 1.0
+def _level(acquisition: Acquisition) -> float:
+    band = acquisition.pixels[0]
+    return float(np.nanmedian(band[acquisition.valid])) if acquisition.valid.any() else 1.0
 
 
-def _one(look: Look, changes: Sequence[Injected], light: float, reference: Floats | None) -> Look:
-    standing = [c for c in changes if c.is_there(look.day)]
+def _one(acquisition: Acquisition, changes: Sequence[Injected], light: float, reference: Floats | None) -> Acquisition:
+    standing = [c for c in changes if c.is_there(acquisition.day)]
     if not standing:
-        return look
-    pixels = look.pixels.copy()
-    cloudy = np.zeros(look.valid.shape, bool) if look.scl is None else np.isin(look.scl, (3, 8, 9, 10))
-    shares = _moved(np.stack([change.share for change in standing]), look, reference)
+        return acquisition
+    pixels = acquisition.pixels.copy()
+    cloudy = (
+        np.zeros(acquisition.valid.shape, bool) if acquisition.scl is None else np.isin(acquisition.scl, (3, 8, 9, 10))
+    )
+    shares = _moved(np.stack([change.share for change in standing]), acquisition, reference)
     for change, there in zip(standing, shares, strict=True):
         box = _box(there)
         share = np.where(cloudy[box], 0.0, there[box]).astype(np.float32)
-        for b in range(len(look.bands)):
+        for b in range(len(acquisition.bands)):
             ground = pixels[b][box].copy()
-            pixels[b][box] = ground + share * (_material(change, look, b, pixels[b], light)[box] - ground)
-    return replace(look, pixels=pixels.astype(np.float32))
+            pixels[b][box] = ground + share * (_material(change, acquisition, b, pixels[b], light)[box] - ground)
+    return replace(acquisition, pixels=pixels.astype(np.float32))
 
 
 def _box(share: Floats) -> tuple[slice, slice]:
@@ -118,38 +132,58 @@ def _box(share: Floats) -> tuple[slice, slice]:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _material(change: Injected, look: Look, band: int, ground: Floats, light: float) -> npt.NDArray[np.float64]:
+def _material(
+    change: Injected, acquisition: Acquisition, band: int, ground: Floats, light: float
+) -> npt.NDArray[np.float64]:
     if change.material == SURROUNDINGS:
-        return _surroundings(change, look, band, ground)
-    if look.sensor != OPTICAL:
-        return float(np.nanmedian(ground)) * RADAR_GAIN[change.material] * _speckle(change, look, band)
+        return _surroundings(change, acquisition, band, ground)
+    if acquisition.sensor != OPTICAL:
+        return float(np.nanmedian(ground)) * RADAR_GAIN[change.material] * _speckle(change, acquisition, band)
     texture = np.random.default_rng(change.seed).normal(1.0, 0.12, ground.shape)
-    jitter = np.random.default_rng((change.seed, look.day.toordinal())).normal(1.0, 0.04)
-    value = MATERIALS[change.material].get(look.bands[band], 0.2)
+    jitter = np.random.default_rng((change.seed, acquisition.day.toordinal())).normal(1.0, 0.04)
+    value = MATERIALS[change.material].get(acquisition.bands[band], 0.2)
     return np.asarray(value * texture * jitter * float(np.clip(light, 0.5, 1.6)) ** 0.5)
 
 
-def _surroundings(change: Injected, look: Look, band: int, ground: Floats) -> npt.NDArray[np.float64]:
+def _surroundings(change: Injected, acquisition: Acquisition, band: int, ground: Floats) -> npt.NDArray[np.float64]:
     """The median of the ground around a change on that day, with as much texture as it has there, always the same."""
     there = change.share > 0
     near, far = (ndimage.binary_dilation(there, iterations=n) for n in RING_PX)
     around = ground[far & ~near & np.isfinite(ground)]
     level = float(np.median(around)) if around.size else float(np.nanmedian(ground))
-    if look.sensor != OPTICAL:
-        return level * _speckle(change, look, band)
+    if acquisition.sensor != OPTICAL:
+        return level * _speckle(change, acquisition, band)
     spread = float(1.4826 * np.median(np.abs(around - level))) if around.size else 0.0
     return level + spread * np.random.default_rng(change.seed).normal(0.0, 1.0, ground.shape)
 
 
-def _speckle(change: Injected, look: Look, band: int) -> npt.NDArray[np.float64]:
-    rng = np.random.default_rng((change.seed, look.day.toordinal(), band))
-    return rng.gamma(4.4, 1 / 4.4, look.valid.shape)
+def _speckle(change: Injected, acquisition: Acquisition, band: int) -> npt.NDArray[np.float64]:
+    rng = np.random.default_rng((change.seed, acquisition.day.toordinal(), band))
+    return rng.gamma(4.4, 1 / 4.4, acquisition.valid.shape)
 
 
 def block(
     shape: tuple[int, int], at: tuple[float, float], pixels: int, *, mixing: float, rng: np.random.Generator
 ) -> Floats:
-    """A rectangle of about so many pixels at a sub-pixel place; `share` float32 (y, x), at most `mixing`."""
+    """Draw a rectangle of about so many pixels at a sub-pixel place.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns.
+    at
+        Row and column of its middle.
+    pixels
+        Its area, pixels.
+    mixing
+        The greatest share of a pixel that it covers, 0 to 1.
+    rng
+        Chooses proportions and angle.
+
+    Returns
+    -------
+    float32 (y, x), the share of each pixel covered.
+    """
     ratio = rng.uniform(1.0, 2.2) if pixels > 6 else rng.uniform(1.0, 1.5)
     height, width = np.sqrt(pixels / ratio), np.sqrt(pixels * ratio)
     if rng.random() < 0.5:
@@ -179,9 +213,26 @@ def _rectangle(
 def wall(
     shape: tuple[int, int], at: tuple[float, float], length: float, form: str, *, fraction: float, angle: float
 ) -> Floats:
-    """A wall of so many pixels along its course, covering `fraction` of each pixel it crosses; float32 (y, x).
+    """Draw a wall along a course.
 
-    `form` is ``straight``, ``L`` or ``ring``.
+    Parameters
+    ----------
+    shape
+        Rows and columns.
+    at
+        Row and column of its middle.
+    length
+        Pixels along its course.
+    form
+        ``straight``, ``L`` or ``ring``.
+    fraction
+        The share of each pixel it crosses that it covers, 0 to 1.
+    angle
+        Radians by which it is turned.
+
+    Returns
+    -------
+    float32 (y, x), the share of each pixel covered.
     """
     course = _course(form, length)
     c, s = np.cos(angle), np.sin(angle)

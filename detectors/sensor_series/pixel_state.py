@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from detectors.evidence.accumulate import Evidence
 from detectors.ground import Ground
-from detectors.sensor_series.channel import Channel
+from detectors.sensor_series.series import SensorSeries
 
 
 @dataclass(frozen=True)
 class PixelState:
-    """What objects are found in: ground, channels and evidence of one area, all on the same (y, x)."""
+    """What objects are found in: ground, series and evidence of one area, all on the same (y, x)."""
 
     ground: Ground
-    channels: tuple[Channel, ...]
+    all_series: tuple[SensorSeries, ...]
     evidence: Evidence
 
-    def channel(self, name: str) -> Channel | None:
-        """Return a channel by its name, or None where the area has none of that name."""
-        return next((c for c in self.channels if c.name == name), None)
+    def series(self, name: str) -> SensorSeries | None:
+        """Return a series by its name, or None where the area has none of that name."""
+        return next((c for c in self.all_series if c.name == name), None)

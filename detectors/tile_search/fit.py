@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from detectors.look import Floats
+from detectors.acquisition import Floats
 from detectors.tile_search.median import MISSING, middle_of, network_of, sort_rows
 from detectors.tile_search.update import TERMS, ZERO, Bytes, Layers, Numbers, WideParameters
 

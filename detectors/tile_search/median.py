@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from detectors.look import Floats
+from detectors.acquisition import Floats
 from detectors.tile_search.update import Numbers
 
 MISSING = np.iinfo(np.uint16).max

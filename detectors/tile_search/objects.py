@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from detectors.look import Mask
+from detectors.acquisition import Mask
 from detectors.tile_search.update import FLAGGED, Layers
 
 Whole = npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from detectors.look import Floats
+from detectors.acquisition import Floats
 
 Numbers = npt.NDArray[np.uint16]
 Layers = npt.NDArray[np.int16]

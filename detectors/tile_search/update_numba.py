@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from detectors.look import Floats
+from detectors.acquisition import Floats
 from detectors.tile_search.update import BLOCK, FLAGGED, LONGEST_RUN, ZERO, Bytes, Layers, Numbers, WideParameters
 
 _FLAGGED, _LONGEST, _ZERO = np.float32(FLAGGED), np.float32(LONGEST_RUN), np.float32(ZERO)

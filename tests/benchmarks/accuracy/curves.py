@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from detectors.look import Floats, Mask
+from detectors.acquisition import Floats, Mask
 from detectors.morphology import EIGHT
 
 SMALLEST_PX = 4

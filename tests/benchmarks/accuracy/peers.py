@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg, stats
 
-from detectors.look import Floats, Mask
+from detectors.acquisition import Floats, Mask
 from detectors.statistics import local_mean, median
 
 SEASON_DAYS = 45

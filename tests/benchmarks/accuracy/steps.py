@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from swapping import Factory
 
+from detectors.acquisition import OPTICAL, RADAR, Mask
 from detectors.baseline.harmonic import BaselineParameters
 from detectors.baseline.residual import Residual
-from detectors.events.lifecycle import TrackingParameters
+from detectors.events.lifecycle import LifecycleParameters
 from detectors.evidence.accumulate import OPTICAL_CUES, Cue, EvidenceParameters
 from detectors.evidence.cues import CueParameters
-from detectors.look import OPTICAL, RADAR, Mask
 from detectors.monitor.state import MonitorParameters
 from detectors.objects.patches import UP_CUES, ObjectParameters
 from detectors.preprocessing.masks import MaskParameters
@@ -53,7 +53,7 @@ def _shape_of(first: Any) -> tuple[int, int]:
         return first.shape[-2], first.shape[-1]
     if isinstance(first, Residual):
         return first.z.shape[-2], first.z.shape[-1]
-    return first.ground.shape if hasattr(first, "ground") else first.baseline.looks.shape
+    return first.ground.shape if hasattr(first, "ground") else first.baseline.acquisitions.shape
 
 
 def _nothing_of(original: Any) -> Any:
@@ -85,7 +85,7 @@ def _without_cues(*cues: Cue) -> Factory:
 
 def _unsettled(original: Any) -> Any:
     """Residuals as they are, with nothing that the scene has in common taken off."""
-    return lambda *a, settled, **k: original(*a, settled=np.zeros_like(settled), **k)
+    return lambda *a, stable_mask, **k: original(*a, stable_mask=np.zeros_like(stable_mask), **k)
 
 
 def _without_hue(original: Any) -> Any:
@@ -112,7 +112,7 @@ def _monitor(**parameters: Any) -> dict[str, Factory]:
 
 
 def _cues(**parameters: Any) -> dict[str, Factory]:
-    return {"detectors.sensor_series.channel.optical_metric": _given(parameters=CueParameters(**parameters))}
+    return {"detectors.sensor_series.series.optical_metric": _given(parameters=CueParameters(**parameters))}
 
 
 def _masks(**parameters: Any) -> dict[str, Factory]:
@@ -123,7 +123,7 @@ def _objects(**parameters: Any) -> dict[str, Factory]:
     return {"detectors.objects.extract.find_objects": _given(parameters=ObjectParameters(**parameters))}
 
 
-METRIC = "detectors.sensor_series.channel.optical_metric"
+METRIC = "detectors.sensor_series.series.optical_metric"
 ABLATIONS: tuple[Ablation, ...] = (
     Ablation(EVERYTHING),
     Ablation("registration", {"detectors.preprocessing.align.measure_shift": _always(UNKNOWN)}, is_read_anew=True),
@@ -137,15 +137,15 @@ ABLATIONS: tuple[Ablation, ...] = (
     ),
     Ablation("seasons in the baseline", {"detectors.baseline.harmonic.harmonic_pairs": _always(0)}, None, True),
     Ablation(
-        "robust fit", {"detectors.sensor_series.channel.fit_baseline": _given(parameters=BaselineParameters(rounds=1))}
+        "robust fit", {"detectors.sensor_series.series.fit_baseline": _given(parameters=BaselineParameters(rounds=1))}
     ),
-    Ablation("uncertainty of the prediction", {"detectors.sensor_series.channel.prediction_factor": _always(1.0)}),
-    Ablation("common motion and wider σ", {"detectors.sensor_series.channel.standardise": _unsettled}),
+    Ablation("uncertainty of the prediction", {"detectors.sensor_series.series.prediction_factor": _always(1.0)}),
+    Ablation("common motion and wider σ", {"detectors.sensor_series.series.standardise": _unsettled}),
     Ablation("wider σ in restless scenes", {"detectors.baseline.residual._excess": _always(1.0)}),
-    Ablation("familiar looks count less", {"detectors.sensor_series.channel.familiar_mask": _like_first(False)}),
-    Ablation("lending between readings", _cues(lent=0.0)),
+    Ablation("familiar looks count less", {"detectors.sensor_series.series.familiar_mask": _like_first(False)}),
+    Ablation("lending between readings", _cues(agreement_credit=0.0)),
     Ablation("hue bears contrast out", {METRIC: _without_hue}),
-    Ablation("texture bears contrast out", {"detectors.evidence.cues._backing": _like_first(np.float32(99.0))}),
+    Ablation("texture bears contrast out", {"detectors.evidence.cues._contrast_limit": _like_first(np.float32(99.0))}),
     Ablation("contrast on bare ground only", _cues(built_vegetation=2.0, dark_roof_vegetation=2.0)),
     Ablation("roofs over half a pixel of what grows", _cues(half_built_vegetation=-2.0)),
     Ablation("roofs that turn to soil", {"detectors.evidence.cues._bared": _nothing_of}),
@@ -163,15 +163,15 @@ ABLATIONS: tuple[Ablation, ...] = (
         "confidence of 36 (22.5 as published)",
         {"detectors.objects.extract.EvidenceParameters": _always(EvidenceParameters(confirmed=22.5))},
     ),
-    Ablation("three dates to confirm", _monitor(tracking=TrackingParameters(confirming_dates=1))),
+    Ablation("three dates to confirm", _monitor(lifecycle=LifecycleParameters(confirming_dates=1))),
     Ablation(
         "evidence lives through one calm look",
-        {"detectors.monitor.steps.add_look": _given(parameters=EvidenceParameters(lost_after=1))},
+        {"detectors.monitor.steps.add_evidence": _given(parameters=EvidenceParameters(lost_after=1))},
     ),
-    Ablation("hysteresis in a single look", _objects(single_edge=ObjectParameters().single_look)),
+    Ablation("hysteresis in a single look", _objects(single_edge=ObjectParameters().single_acquisition)),
     Ablation("patches joined", _objects(join_px=0)),
     Ablation("fringe taken off", {"detectors.objects.extract._without_fringe": _item_itself}),
-    Ablation("lines", {"detectors.objects.extract._line_sightings": _always([])}),
+    Ablation("lines", {"detectors.objects.extract._line_detections": _always([])}),
     Ablation("rings are fences", {"detectors.objects.extract.is_ring": _always(False)}),
     Ablation("colour of the change", {"detectors.objects.change_type._is_grey": _like_first(False)}),
     Ablation("radar says what stood", {"detectors.objects.extract._was_built": _like_first(True)}),

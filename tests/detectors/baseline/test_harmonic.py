@@ -26,8 +26,8 @@ QUICK = settings(deadline=None, max_examples=15, derandomize=True)
 SIZE = (6, 7)
 
 
-def dates(looks: int, days_apart: int) -> np.ndarray:
-    return START + days_apart * np.arange(looks, dtype=np.int64)
+def dates(acquisitions: int, days_apart: int) -> np.ndarray:
+    return START + days_apart * np.arange(acquisitions, dtype=np.int64)
 
 
 def history(
@@ -88,9 +88,9 @@ def test_unseen_pixels_have_no_expectation():
     assert np.isnan(baseline.coefficients[:, :, 2, 3]).all()
     assert np.isnan(predict(baseline, START + 400)[:, 2, 3]).all()
     assert np.isnan(baseline.lowest[0, 2, 3])
-    assert baseline.looks[2, 3] == 0
+    assert baseline.acquisitions[2, 3] == 0
     assert np.isfinite(np.delete(baseline.coefficients.reshape(baseline.terms, -1), 2 * SIZE[1] + 3, axis=1)).all()
-    assert (np.delete(baseline.looks.ravel(), 2 * SIZE[1] + 3) == 12).all()
+    assert (np.delete(baseline.acquisitions.ravel(), 2 * SIZE[1] + 3) == 12).all()
 
 
 def test_cloud_in_a_pixel_leaves_its_neighbours_alone():
@@ -102,11 +102,11 @@ def test_cloud_in_a_pixel_leaves_its_neighbours_alone():
     elsewhere = np.ones(SIZE, bool)
     elsewhere[1, 1] = False
     np.testing.assert_allclose(a.coefficients[:, :, elsewhere], b.coefficients[:, :, elsewhere], atol=1e-5)
-    assert b.looks[1, 1] == 30
+    assert b.acquisitions[1, 1] == 30
 
 
 @pytest.mark.parametrize(
-    ("looks", "days_apart", "pairs"),
+    ("acquisitions", "days_apart", "pairs"),
     [
         (0, 1, 0),
         (1, 1, 0),
@@ -118,8 +118,8 @@ def test_cloud_in_a_pixel_leaves_its_neighbours_alone():
         (30, 12, 1),  # enough for two, in a year
     ],
 )
-def test_harmonics_follow_the_length_of_the_history(looks, days_apart, pairs):
-    assert harmonic_pairs(dates(looks, days_apart), BaselineParameters()) == pairs
+def test_harmonics_follow_the_length_of_the_history(acquisitions, days_apart, pairs):
+    assert harmonic_pairs(dates(acquisitions, days_apart), BaselineParameters()) == pairs
 
 
 def test_harmonics_ask_for_the_seasons_too():
@@ -128,14 +128,14 @@ def test_harmonics_ask_for_the_seasons_too():
 
 
 def test_a_shorter_history_is_fitted_by_what_it_bears():
-    for looks, days_apart, terms in ((5, 20, 1), (20, 25, 3), (60, 13, 5)):
-        days = dates(looks, days_apart)
+    for acquisitions, days_apart, terms in ((5, 20, 1), (20, 25, 3), (60, 13, 5)):
+        days = dates(acquisitions, days_apart)
         assert fitted(history(days, [0.5], noise=0.02), days).coefficients.shape == (1, terms, *SIZE)
 
 
-@pytest.mark.parametrize(("looks", "days_apart"), [(1, 1), (3, 30), (20, 25), (60, 13)])
-def test_a_prediction_is_never_surer_than_a_reading(looks, days_apart):
-    days = dates(looks, days_apart)
+@pytest.mark.parametrize(("acquisitions", "days_apart"), [(1, 1), (3, 30), (20, 25), (60, 13)])
+def test_a_prediction_is_never_surer_than_a_reading(acquisitions, days_apart):
+    days = dates(acquisitions, days_apart)
     baseline = fitted(history(days, [0.5], noise=0.05), days)
     factors = [prediction_factor(baseline, START + day) for day in range(0, 1100, 37)]
     assert min(factors) >= 1.0
@@ -161,9 +161,9 @@ def test_a_season_that_was_never_seen_clearly_is_predicted_less_surely():
 
 
 @QUICK
-@given(seed=st.integers(0, 1000), looks=st.integers(1, 80), days_apart=st.integers(1, 20))
-def test_spread_never_falls_under_the_floor(seed, looks, days_apart):
-    days = dates(looks, days_apart)
+@given(seed=st.integers(0, 1000), acquisitions=st.integers(1, 80), days_apart=st.integers(1, 20))
+def test_spread_never_falls_under_the_floor(seed, acquisitions, days_apart):
+    days = dates(acquisitions, days_apart)
     baseline = fitted(history(days, [0.5], noise=0.001, seed=seed), days)
     assert baseline.spread.min() >= FLOORS["vegetation"] * (1 - 1e-6)
 
@@ -177,14 +177,14 @@ def test_a_history_without_seasons_allows_for_them():
     np.testing.assert_allclose(baseline.spread, expected, rtol=1e-4)
 
 
-def test_one_look_is_a_baseline():
+def test_one_acquisition_is_a_baseline():
     days = dates(1, 1)
     baseline = fitted(history(days, [0.5], noise=0.02), days)
     np.testing.assert_allclose(predict(baseline, START + 200), baseline.coefficients[:, 0])
-    assert (baseline.looks == 1).all()
+    assert (baseline.acquisitions == 1).all()
 
 
-def test_with_few_looks_a_pixel_is_not_believed_to_be_calmer_than_the_area():
+def test_with_few_acquisitions_a_pixel_is_not_believed_to_be_calmer_than_the_area():
     days = dates(5, 10)
     values = history(days, [0.5], noise=0.2)
     values[:, :, 0, 0] = 0.5
@@ -219,6 +219,6 @@ def test_fitting_leaves_the_history_as_it_was():
     baseline = fitted(values, days)
     assert np.array_equal(values, before, equal_nan=True)
     again = fitted(values, days)
-    for name in ("coefficients", "spread", "lowest", "highest", "looks", "information"):
+    for name in ("coefficients", "spread", "lowest", "highest", "acquisitions", "information"):
         assert np.array_equal(getattr(baseline, name), getattr(again, name), equal_nan=True)
     assert replace(baseline, pairs=0).terms == 1

@@ -73,7 +73,7 @@ def test_a_provisional_event_is_told_when_both_instruments_are_sure(sensors, con
     ("scenes", "area", "expected"),
     [(("a",), 2000.0, True), (("a",), 1999.0, False), (("a", "b"), 90_000.0, False), ((), 2000.0, True)],
 )
-def test_a_single_look_is_told_when_it_is_all_there_is_and_large(scenes, area, expected):
+def test_a_single_acquisition_is_told_when_it_is_all_there_is_and_large(scenes, area, expected):
     assert told(scenes=scenes, area_m2=area) is expected
 
 

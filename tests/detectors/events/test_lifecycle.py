@@ -11,23 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.events.lifecycle import (
-    Track,
-    TrackingParameters,
-    absorb,
+    EventState,
+    LifecycleParameters,
     confirm,
-    follow,
+    extend,
+    follow_merged,
     footprints,
-    grow,
-    open_track,
+    merge_events,
+    open_event,
     owners_of,
-    settle,
+    update_state,
 )
-from detectors.objects.object_record import Sighting
+from detectors.objects.object_record import Detection
 from detectors.objects.patches import GroundObject
 from detectors.records import Change, State
 
 SHAPE = (40, 40)
-P = TrackingParameters()
+P = LifecycleParameters()
 MONDAY = date(2024, 6, 3).toordinal()
 OVER = P.quiet_days + 1
 FLAT = np.zeros(SHAPE, np.float32)
@@ -49,69 +49,71 @@ def box(top: int, left: int, height: int, width: int) -> np.ndarray:
 BLOCK, WALL = box(10, 10, 5, 5), box(10, 5, 1, 30)
 
 
-def sighting(mask: np.ndarray = BLOCK, *, dates: int = 1, change: Change = Change.CONSTRUCTION, **more) -> Sighting:
+def detection(mask: np.ndarray = BLOCK, *, dates: int = 1, change: Change = Change.CONSTRUCTION, **more) -> Detection:
     arguments = {"gain": change is not Change.DEMOLITION, "first_day": MONDAY - 3, "strength": 20.0, "sure_px": 25}
     arguments |= {"scenes": ("s2-a",), "sensors": ("sentinel-2",)} | more
-    return Sighting(GroundObject(mask, mask), change=change, dates=dates, **arguments)
+    return Detection(GroundObject(mask, mask), change=change, dates=dates, **arguments)
 
 
-def opened(mask: np.ndarray = BLOCK, *, taken: frozenset[str] = frozenset(), **more) -> Track:
-    return open_track(sighting(mask, **more), FLAT, today=MONDAY, taken=taken)
+def opened(mask: np.ndarray = BLOCK, *, taken: frozenset[str] = frozenset(), **more) -> EventState:
+    return open_event(detection(mask, **more), FLAT, today=MONDAY, taken=taken)
 
 
-def confirmed(mask: np.ndarray = BLOCK, **more) -> Track:
+def confirmed(mask: np.ndarray = BLOCK, **more) -> EventState:
     return confirm(opened(mask, dates=4, **more), sure_px=25, today=MONDAY, parameters=P)
 
 
-def finished(mask: np.ndarray = BLOCK) -> Track:
-    return settle(confirmed(mask), held_share=1.0, last_look=MONDAY + OVER, today=MONDAY + OVER + 3, parameters=P)
+def finished(mask: np.ndarray = BLOCK) -> EventState:
+    return update_state(
+        confirmed(mask), held_share=1.0, last_acquisition=MONDAY + OVER, today=MONDAY + OVER + 3, parameters=P
+    )
 
 
-def retracted(mask: np.ndarray = BLOCK) -> Track:
-    return settle(opened(mask), held_share=0.0, last_look=MONDAY + 7, today=MONDAY + 10, parameters=P)
+def retracted(mask: np.ndarray = BLOCK) -> EventState:
+    return update_state(opened(mask), held_share=0.0, last_acquisition=MONDAY + 7, today=MONDAY + 10, parameters=P)
 
 
-def states(track: Track) -> list[State]:
-    return [t.state for t in track.transitions]
+def states(event_state: EventState) -> list[State]:
+    return [t.state for t in event_state.transitions]
 
 
 # -- each step ------------------------------------------------------------------------------------------------------
 
 
 def test_an_event_begins_provisional():
-    track = opened()
-    assert states(track) == [State.PROVISIONAL]
-    assert track.is_open
-    assert track.confirmed_day is None
-    assert track.transitions[0].on == date.fromordinal(MONDAY)
-    assert track.transitions[0].scene_id == "s2-a"
+    event_state = opened()
+    assert states(event_state) == [State.PROVISIONAL]
+    assert event_state.is_open
+    assert event_state.confirmed_day is None
+    assert event_state.transitions[0].on == date.fromordinal(MONDAY)
+    assert event_state.transitions[0].scene_id == "s2-a"
 
 
 def test_provisional_to_confirmed():
-    track = confirmed()
-    assert states(track) == [State.PROVISIONAL, State.CONFIRMED]
-    assert track.confirmed_day == MONDAY
-    assert track.is_open
+    event_state = confirmed()
+    assert states(event_state) == [State.PROVISIONAL, State.CONFIRMED]
+    assert event_state.confirmed_day == MONDAY
+    assert event_state.is_open
 
 
 def test_provisional_to_retracted():
-    track = retracted()
-    assert states(track) == [State.PROVISIONAL, State.RETRACTED]
-    assert not track.is_open
-    assert track.confirmed_day is None
+    event_state = retracted()
+    assert states(event_state) == [State.PROVISIONAL, State.RETRACTED]
+    assert not event_state.is_open
+    assert event_state.confirmed_day is None
 
 
 def test_confirmed_to_finished():
-    track = finished()
-    assert states(track) == [State.PROVISIONAL, State.CONFIRMED, State.FINISHED]
-    assert not track.is_open
+    event_state = finished()
+    assert states(event_state) == [State.PROVISIONAL, State.CONFIRMED, State.FINISHED]
+    assert not event_state.is_open
 
 
 @pytest.mark.parametrize("dates", [0, 1, 2])
 @pytest.mark.parametrize("sure", [25, 10_000])
 def test_never_confirmed_on_fewer_than_three_dates(dates, sure):
-    track = opened(dates=dates, strength=1e6)
-    assert confirm(track, sure_px=sure, today=MONDAY, parameters=P).state is State.PROVISIONAL
+    event_state = opened(dates=dates, strength=1e6)
+    assert confirm(event_state, sure_px=sure, today=MONDAY, parameters=P).state is State.PROVISIONAL
 
 
 @pytest.mark.parametrize(
@@ -129,17 +131,17 @@ def test_radar_alone_confirms_nothing_smaller_than_its_window(sensors, sure, sta
 
 
 def test_a_closed_wall_gets_no_longer_by_what_is_built_within():
-    roofs = sighting(box(12, 12, 4, 4), change=Change.FENCING, length_px=90.0, closure=1.0)
+    roofs = detection(box(12, 12, 4, 4), change=Change.FENCING, length_px=90.0, closure=1.0)
     for closure, length in ((0.7, 90.0), (1.0, 60.0)):
         wall = confirmed(change=Change.FENCING, length_px=60.0, closure=closure)
-        assert grow(wall, roofs, today=MONDAY + 7).length_px == length
+        assert extend(wall, roofs, today=MONDAY + 7).length_px == length
 
 
 def test_ground_bared_where_a_wall_stands_makes_it_no_clearing_and_beside_it_is_an_event_of_its_own():
     wall = confirmed(WALL, change=Change.FENCING, length_px=30.0, closure=0.0)
-    on, beside = (sighting(mask, change=Change.CLEARING) for mask in (box(10, 5, 1, 20), box(11, 5, 6, 12)))
+    on, beside = (detection(mask, change=Change.CLEARING) for mask in (box(10, 5, 1, 20), box(11, 5, 6, 12)))
     assert owners_of(on, (wall,), reach_px=2) == (0,)
-    assert grow(wall, on, today=MONDAY + 7).change is Change.FENCING
+    assert extend(wall, on, today=MONDAY + 7).change is Change.FENCING
     assert owners_of(beside, (wall,), reach_px=2) == ()
 
 
@@ -173,47 +175,60 @@ def test_a_small_event_needs_three_sure_pixels_and_a_large_one_twenty():
     ("held", "state"), [(0.33, State.RETRACTED), (0.34, State.PROVISIONAL), (1, State.PROVISIONAL)]
 )
 def test_a_third_of_its_evidence_keeps_a_provisional_event(held, state):
-    assert settle(opened(), held_share=held, last_look=MONDAY, today=MONDAY, parameters=P).state is state
+    assert update_state(opened(), held_share=held, last_acquisition=MONDAY, today=MONDAY, parameters=P).state is state
 
 
 def test_finished_only_after_having_been_looked_at():
     """Months without a clear look are not calm."""
-    track = confirmed()
+    event_state = confirmed()
     for today in (MONDAY + OVER, MONDAY + 400):
-        for last_look in (MONDAY, MONDAY + P.quiet_days):
-            assert settle(track, held_share=1.0, last_look=last_look, today=today, parameters=P) == track
-    looked = settle(track, held_share=1.0, last_look=MONDAY + OVER, today=MONDAY + OVER + 3, parameters=P)
+        for last_acquisition in (MONDAY, MONDAY + P.quiet_days):
+            assert (
+                update_state(event_state, held_share=1.0, last_acquisition=last_acquisition, today=today, parameters=P)
+                == event_state
+            )
+    looked = update_state(
+        event_state, held_share=1.0, last_acquisition=MONDAY + OVER, today=MONDAY + OVER + 3, parameters=P
+    )
     assert looked.state is State.FINISHED
 
 
 def test_growth_puts_off_the_end():
-    track = grow(confirmed(), sighting(box(10, 10, 5, 9)), today=MONDAY + 100)
-    assert settle(track, held_share=1.0, last_look=MONDAY + OVER, today=MONDAY + OVER, parameters=P) == track
+    event_state = extend(confirmed(), detection(box(10, 10, 5, 9)), today=MONDAY + 100)
+    assert (
+        update_state(event_state, held_share=1.0, last_acquisition=MONDAY + OVER, today=MONDAY + OVER, parameters=P)
+        == event_state
+    )
 
 
 def test_being_seen_again_without_growth_does_not():
-    track = grow(confirmed(), sighting(), today=MONDAY + 100)
-    assert track.sighted_day == MONDAY + 100
+    event_state = extend(confirmed(), detection(), today=MONDAY + 100)
+    assert event_state.sighted_day == MONDAY + 100
     assert (
-        settle(track, held_share=1, last_look=MONDAY + OVER, today=MONDAY + OVER + 3, parameters=P).state
+        update_state(
+            event_state, held_share=1, last_acquisition=MONDAY + OVER, today=MONDAY + OVER + 3, parameters=P
+        ).state
         is State.FINISHED
     )
 
 
 def test_a_pixel_more_at_the_rim_is_no_growth():
-    track = grow(confirmed(box(10, 10, 6, 6)), sighting(box(16, 12, 1, 1)), today=MONDAY + 100)
-    assert track.mask.sum() == 37
+    event_state = extend(confirmed(box(10, 10, 6, 6)), detection(box(16, 12, 1, 1)), today=MONDAY + 100)
+    assert event_state.mask.sum() == 37
     assert (
-        settle(track, held_share=1, last_look=MONDAY + OVER, today=MONDAY + OVER, parameters=P).state is State.FINISHED
+        update_state(event_state, held_share=1, last_acquisition=MONDAY + OVER, today=MONDAY + OVER, parameters=P).state
+        is State.FINISHED
     )
 
 
-@pytest.mark.parametrize("track", [confirmed(), finished(), retracted()], ids=lambda t: t.state.value)
-def test_what_is_past_is_not_taken_back(track):
+@pytest.mark.parametrize("event_state", [confirmed(), finished(), retracted()], ids=lambda t: t.state.value)
+def test_what_is_past_is_not_taken_back(event_state):
     for held in (0.0, 1.0):
-        settled = settle(track, held_share=held, last_look=MONDAY, today=MONDAY + 7, parameters=P)
-        assert settled == track
-    assert confirm(replace(track, dates=9), sure_px=99, today=MONDAY + 7, parameters=P).state is track.state
+        stable_mask = update_state(
+            event_state, held_share=held, last_acquisition=MONDAY, today=MONDAY + 7, parameters=P
+        )
+        assert stable_mask == event_state
+    assert confirm(replace(event_state, dates=9), sure_px=99, today=MONDAY + 7, parameters=P).state is event_state.state
 
 
 def test_a_line_that_both_instruments_show_waits_half_as_long():
@@ -224,16 +239,16 @@ def test_a_line_that_both_instruments_show_waits_half_as_long():
 
 def test_a_line_joins_what_is_a_wall_and_only_that():
     line = opened(WALL, change=Change.FENCING, is_ridge=True)
-    piece = sighting(WALL, change=Change.FENCING)
+    piece = detection(WALL, change=Change.FENCING)
     assert owners_of(piece, (line,), reach_px=2) == (0,)
-    assert owners_of(sighting(WALL), (line,), reach_px=2) == ()
-    assert not grow(line, piece, today=MONDAY + 7).is_ridge, "evidence holds it now, which needs no fourth date"
+    assert owners_of(detection(WALL), (line,), reach_px=2) == ()
+    assert not extend(line, piece, today=MONDAY + 7).is_ridge, "evidence holds it now, which needs no fourth date"
 
 
 def test_what_was_seen_of_a_wall_first_is_renamed_once_it_is_a_small_part_of_it():
-    whole = sighting(WALL | box(10, 10, 2, 6), change=Change.FENCING)
-    assert grow(confirmed(box(10, 10, 2, 6)), whole, today=MONDAY + 7).change is Change.FENCING
-    assert grow(confirmed(box(5, 5, 12, 12)), whole, today=MONDAY + 7).change is Change.CONSTRUCTION
+    whole = detection(WALL | box(10, 10, 2, 6), change=Change.FENCING)
+    assert extend(confirmed(box(10, 10, 2, 6)), whole, today=MONDAY + 7).change is Change.FENCING
+    assert extend(confirmed(box(5, 5, 12, 12)), whole, today=MONDAY + 7).change is Change.CONSTRUCTION
 
 
 @QUICK
@@ -248,24 +263,28 @@ def test_what_was_seen_of_a_wall_first_is_renamed_once_it_is_a_small_part_of_it(
 )
 def test_no_history_ever_runs_backwards(weeks, is_ridge):
     """Whatever the weeks bring: seen or not, dates, sure pixels, evidence held, the last look, growth."""
-    track = opened(is_ridge=is_ridge)
+    event_state = opened(is_ridge=is_ridge)
     today = MONDAY
     for seen, dates, sure, held, lag, grows in weeks:
         today += 40
-        before = track
-        if seen and track.is_open:
-            track = grow(track, sighting(box(10, 10, 5, 9) if grows else BLOCK, dates=dates), today=today)
-            track = confirm(track, sure_px=sure, today=today, parameters=P)
-        if track.is_open:
-            track = settle(track, held_share=held, last_look=today - lag, today=today, parameters=P)
+        before = event_state
+        if seen and event_state.is_open:
+            event_state = extend(
+                event_state, detection(box(10, 10, 5, 9) if grows else BLOCK, dates=dates), today=today
+            )
+            event_state = confirm(event_state, sure_px=sure, today=today, parameters=P)
+        if event_state.is_open:
+            event_state = update_state(
+                event_state, held_share=held, last_acquisition=today - lag, today=today, parameters=P
+            )
         # confirmed and finished in one week would be two steps
-        for earlier, later in zip(states(track), states(track)[1:], strict=False):
+        for earlier, later in zip(states(event_state), states(event_state)[1:], strict=False):
             assert later in LATER_STATES[earlier]
-        assert track.transitions[: len(before.transitions)] == before.transitions
-        assert track.state is track.transitions[-1].state
-        assert (track.confirmed_day is not None) == (State.CONFIRMED in states(track))
-        assert State.CONFIRMED not in states(track) or track.dates >= 3 + track.is_ridge
-        days = [t.on for t in track.transitions]
+        assert event_state.transitions[: len(before.transitions)] == before.transitions
+        assert event_state.state is event_state.transitions[-1].state
+        assert (event_state.confirmed_day is not None) == (State.CONFIRMED in states(event_state))
+        assert State.CONFIRMED not in states(event_state) or event_state.dates >= 3 + event_state.is_ridge
+        days = [t.on for t in event_state.transitions]
         assert days == sorted(days)
 
 
@@ -273,19 +292,19 @@ def test_no_history_ever_runs_backwards(weeks, is_ridge):
 
 
 def test_growth_adds_ground_scenes_and_sensors():
-    more = sighting(
+    more = detection(
         box(10, 13, 5, 6), dates=4, scenes=("s2-a", "s1-b"), sensors=("sentinel-1",), strength=5.0, first_day=MONDAY + 3
     )
-    track = grow(opened(dates=2), more, today=MONDAY + 7)
-    assert np.array_equal(track.mask, box(10, 13, 5, 6)), "what is provisional is drawn anew"
-    again = grow(track, sighting(BLOCK), today=MONDAY + 7)
+    event_state = extend(opened(dates=2), more, today=MONDAY + 7)
+    assert np.array_equal(event_state.mask, box(10, 13, 5, 6)), "what is provisional is drawn anew"
+    again = extend(event_state, detection(BLOCK), today=MONDAY + 7)
     assert np.array_equal(again.mask, BLOCK | box(10, 13, 5, 6)), "all objects of a week are its ground"
-    sure = grow(confirmed(), more, today=MONDAY + 7)
+    sure = extend(confirmed(), more, today=MONDAY + 7)
     assert np.array_equal(sure.mask, BLOCK | box(10, 13, 5, 6)), "what is confirmed stays"
-    assert track.scenes == ("s2-a", "s1-b")
-    assert track.sensors == ("sentinel-1", "sentinel-2")
-    assert (track.strength, track.dates, track.grown_day) == (20.0, 4, MONDAY + 7)
-    assert (track.key, track.first_day) == (opened().key, MONDAY - 3)
+    assert event_state.scenes == ("s2-a", "s1-b")
+    assert event_state.sensors == ("sentinel-1", "sentinel-2")
+    assert (event_state.strength, event_state.dates, event_state.grown_day) == (20.0, 4, MONDAY + 7)
+    assert (event_state.key, event_state.first_day) == (opened().key, MONDAY - 3)
 
 
 @pytest.mark.parametrize(
@@ -299,42 +318,42 @@ def test_growth_adds_ground_scenes_and_sensors():
     ],
 )
 def test_clearing_becomes_construction_and_never_the_reverse(was, comes, becomes):
-    assert grow(confirmed(change=was), sighting(change=comes), today=MONDAY + 7).change is becomes
+    assert extend(confirmed(change=was), detection(change=comes), today=MONDAY + 7).change is becomes
 
 
 @pytest.mark.parametrize("was", [Change.CLEARING, Change.CONSTRUCTION, Change.FENCING])
 @pytest.mark.parametrize("comes", [Change.CLEARING, Change.CONSTRUCTION, Change.FENCING])
 def test_what_a_provisional_event_is_is_judged_anew_each_week(was, comes):
-    assert grow(opened(change=was), sighting(change=comes), today=MONDAY + 7).change is comes
+    assert extend(opened(change=was), detection(change=comes), today=MONDAY + 7).change is comes
 
 
 def test_a_wall_stays_one_while_the_whole_is_a_line():
     longer = box(10, 5, 1, 33)
-    assert grow(opened(WALL, change=Change.FENCING), sighting(longer, change=Change.FENCING), today=MONDAY).change is (
-        Change.FENCING
-    )
+    assert extend(
+        opened(WALL, change=Change.FENCING), detection(longer, change=Change.FENCING), today=MONDAY
+    ).change is (Change.FENCING)
 
 
 def test_a_small_building_does_not_make_a_large_clearing_a_building_site():
     field = confirmed(box(5, 5, 20, 20), change=Change.CLEARING)
-    assert grow(field, sighting(box(10, 10, 4, 4)), today=MONDAY + 7).change is Change.CLEARING
+    assert extend(field, detection(box(10, 10, 4, 4)), today=MONDAY + 7).change is Change.CLEARING
 
 
 def test_a_demolition_stays_one():
-    track = opened(change=Change.DEMOLITION)
-    assert grow(track, sighting(change=Change.DEMOLITION), today=MONDAY + 7).change is Change.DEMOLITION
+    event_state = opened(change=Change.DEMOLITION)
+    assert extend(event_state, detection(change=Change.DEMOLITION), today=MONDAY + 7).change is Change.DEMOLITION
 
 
 def test_a_strip_beside_a_clearing_makes_it_no_wall():
-    strip = sighting(WALL, change=Change.FENCING)
-    assert grow(confirmed(change=Change.CLEARING), strip, today=MONDAY + 7).change is Change.CLEARING
+    strip = detection(WALL, change=Change.FENCING)
+    assert extend(confirmed(change=Change.CLEARING), strip, today=MONDAY + 7).change is Change.CLEARING
 
 
 def test_what_is_built_on_a_clearing_is_a_step_dated_by_what_stands():
     cleared = confirmed(box(10, 10, 8, 8), change=Change.CLEARING)
     for days, steps in ((10, 1), (40, 2)):
-        roofs = sighting(box(10, 10, 6, 6), built_day=MONDAY + days)
-        grown = grow(cleared, roofs, today=MONDAY + 60)
+        roofs = detection(box(10, 10, 6, 6), built_day=MONDAY + days)
+        grown = extend(cleared, roofs, today=MONDAY + 60)
         assert grown.change is Change.CONSTRUCTION
         assert len(grown.steps) == steps
     assert grown.steps[-1] == MONDAY + 40
@@ -342,7 +361,7 @@ def test_what_is_built_on_a_clearing_is_a_step_dated_by_what_stands():
 
 def test_growth_by_a_quarter_is_a_step_of_its_own_after_a_fortnight():
     def steps(mask, first_day):
-        return grow(opened(), sighting(mask, first_day=first_day), today=first_day + 4).steps
+        return extend(opened(), detection(mask, first_day=first_day), today=first_day + 4).steps
 
     assert steps(box(10, 10, 5, 7), MONDAY + 30) == (MONDAY - 3, MONDAY + 30)
     assert steps(box(10, 10, 5, 6), MONDAY + 30) == (MONDAY - 3,), "five pixels more are not"
@@ -350,21 +369,21 @@ def test_growth_by_a_quarter_is_a_step_of_its_own_after_a_fortnight():
 
 
 def test_a_change_on_rebased_ground_is_a_step_however_small():
-    track = grow(replace(confirmed(), rebased=True), sighting(first_day=MONDAY + 50), today=MONDAY + 53)
-    assert track.steps == (MONDAY - 3, MONDAY + 50)
-    assert not track.rebased
-    assert track.grown_day == MONDAY + 53
-    assert track.state is State.CONFIRMED
+    event_state = extend(replace(confirmed(), rebased=True), detection(first_day=MONDAY + 50), today=MONDAY + 53)
+    assert event_state.steps == (MONDAY - 3, MONDAY + 50)
+    assert not event_state.rebased
+    assert event_state.grown_day == MONDAY + 53
+    assert event_state.state is State.CONFIRMED
 
 
 def test_a_line_is_redrawn_not_heaped_up():
     line = opened(WALL, change=Change.FENCING, is_ridge=True, length_px=30.0, closure=0.1)
-    shifted = sighting(box(10, 8, 1, 30), change=Change.FENCING, is_ridge=True, length_px=31.0, closure=0.2, dates=5)
-    redrawn = grow(line, shifted, today=MONDAY + 7)
+    shifted = detection(box(10, 8, 1, 30), change=Change.FENCING, is_ridge=True, length_px=31.0, closure=0.2, dates=5)
+    redrawn = extend(line, shifted, today=MONDAY + 7)
     assert np.array_equal(redrawn.mask, shifted.object.mask)
     assert (redrawn.length_px, redrawn.closure, redrawn.dates) == (31.0, 0.2, 5)
-    piece = sighting(box(10, 5, 1, 12), change=Change.FENCING, is_ridge=True, length_px=12.0)
-    kept = grow(line, piece, today=MONDAY + 7)
+    piece = detection(box(10, 5, 1, 12), change=Change.FENCING, is_ridge=True, length_px=12.0)
+    kept = extend(line, piece, today=MONDAY + 7)
     assert np.array_equal(kept.mask, WALL)
     assert kept.length_px == 30.0
     assert kept.sighted_day == MONDAY + 7
@@ -374,19 +393,19 @@ def test_a_line_is_redrawn_not_heaped_up():
 
 
 def test_an_object_belongs_to_the_open_events_it_touches_oldest_first():
-    tracks = (opened(box(0, 0, 3, 3)), opened(BLOCK), opened(box(17, 10, 3, 3)))
-    assert owners_of(sighting(box(15, 10, 1, 5)), tracks, reach_px=2) == (1, 2)
-    assert owners_of(sighting(box(30, 30, 3, 3)), tracks, reach_px=2) == ()
+    event_states = (opened(box(0, 0, 3, 3)), opened(BLOCK), opened(box(17, 10, 3, 3)))
+    assert owners_of(detection(box(15, 10, 1, 5)), event_states, reach_px=2) == (1, 2)
+    assert owners_of(detection(box(30, 30, 3, 3)), event_states, reach_px=2) == ()
 
 
-@pytest.mark.parametrize("track", [finished(), retracted()], ids=lambda t: t.state.value)
-def test_an_event_that_is_over_takes_nothing_more(track):
-    assert owners_of(sighting(), (track,), reach_px=2) == ()
+@pytest.mark.parametrize("event_state", [finished(), retracted()], ids=lambda t: t.state.value)
+def test_an_event_that_is_over_takes_nothing_more(event_state):
+    assert owners_of(detection(), (event_state,), reach_px=2) == ()
 
 
 def test_what_is_built_within_a_closed_wall_is_an_event_of_its_own():
     ring = box(10, 10, 12, 12) & ~box(12, 12, 8, 8)
-    roof, rebuilt = sighting(box(13, 13, 3, 3)), sighting(box(10, 10, 2, 6))
+    roof, rebuilt = detection(box(13, 13, 3, 3)), detection(box(10, 10, 2, 6))
     wall = confirmed(ring, change=Change.FENCING, length_px=44.0, closure=1.0)
     assert owners_of(roof, (wall,), reach_px=2) == ()
     assert owners_of(rebuilt, (wall,), reach_px=2) == (0,)
@@ -394,10 +413,10 @@ def test_what_is_built_within_a_closed_wall_is_an_event_of_its_own():
 
 
 def test_building_and_pulling_down_are_two_events_and_a_line_a_third():
-    tracks = (opened(), opened(WALL, change=Change.FENCING, is_ridge=True))
-    assert owners_of(sighting(change=Change.DEMOLITION), tracks, reach_px=2) == ()
-    assert owners_of(sighting(), tracks, reach_px=2) == (0,)
-    assert owners_of(sighting(WALL, change=Change.FENCING, is_ridge=True), tracks, reach_px=2) == (1,)
+    event_states = (opened(), opened(WALL, change=Change.FENCING, is_ridge=True))
+    assert owners_of(detection(change=Change.DEMOLITION), event_states, reach_px=2) == ()
+    assert owners_of(detection(), event_states, reach_px=2) == (0,)
+    assert owners_of(detection(WALL, change=Change.FENCING, is_ridge=True), event_states, reach_px=2) == (1,)
 
 
 # -- two that grow together -----------------------------------------------------------------------------------------
@@ -406,7 +425,7 @@ LEFT, RIGHT = box(10, 5, 5, 5), box(10, 14, 5, 5)
 
 
 def test_the_older_takes_the_ground_of_the_younger():
-    older, younger = absorb(
+    older, younger = merge_events(
         opened(LEFT), opened(RIGHT, scenes=("s1-b",), sensors=("sentinel-1",), dates=3), today=MONDAY + 7
     )
     assert np.array_equal(older.mask, LEFT | RIGHT)
@@ -415,7 +434,7 @@ def test_the_older_takes_the_ground_of_the_younger():
     assert (older.dates, older.grown_day) == (3, MONDAY + 7)
     assert younger.merged_into == older.key
     assert not younger.is_open
-    assert owners_of(sighting(RIGHT), (older, younger), reach_px=2) == (0,)
+    assert owners_of(detection(RIGHT), (older, younger), reach_px=2) == (0,)
 
 
 @pytest.mark.parametrize(
@@ -430,14 +449,14 @@ def test_the_older_takes_the_ground_of_the_younger():
         (finished(RIGHT), retracted(LEFT), [State.PROVISIONAL, State.CONFIRMED, State.FINISHED]),
         (retracted(RIGHT), confirmed(LEFT), [State.PROVISIONAL, State.RETRACTED]),
     ],
-    ids=lambda x: x.state.value if isinstance(x, Track) else "",
+    ids=lambda x: x.state.value if isinstance(x, EventState) else "",
 )
 def test_a_merged_event_shares_the_fate_of_the_other_and_takes_nothing_back(younger, into, path):
     merged = replace(younger, merged_into=into.key)
-    moved = follow(merged, (into, merged), today=MONDAY + 200)
+    moved = follow_merged(merged, (into, merged), today=MONDAY + 200)
     assert states(moved) == path
     assert (moved.confirmed_day is not None) == (State.CONFIRMED in path)
-    assert states(follow(moved, (into, moved), today=MONDAY + 300)) == path
+    assert states(follow_merged(moved, (into, moved), today=MONDAY + 300)) == path
 
 
 # -- names ----------------------------------------------------------------------------------------------------------
@@ -446,8 +465,8 @@ def test_a_merged_event_shares_the_fate_of_the_other_and_takes_nothing_back(youn
 def test_a_key_says_what_when_and_where():
     strength = FLAT.copy()
     strength[12, 13] = 3.0
-    track = open_track(sighting(), strength, today=MONDAY, taken=frozenset())
-    assert track.key == "g20240531-12-13"
+    event_state = open_event(detection(), strength, today=MONDAY, taken=frozenset())
+    assert event_state.key == "g20240531-12-13"
     assert opened(change=Change.DEMOLITION).key.startswith("l2024")
     assert opened(change=Change.FENCING, is_ridge=True).key.startswith("f2024")
 
@@ -455,28 +474,28 @@ def test_a_key_says_what_when_and_where():
 def test_keys_are_unique():
     taken: frozenset[str] = frozenset()
     for _ in range(4):
-        track = opened(taken=taken)
-        assert track.key not in taken
-        taken |= {track.key}
+        event_state = opened(taken=taken)
+        assert event_state.key not in taken
+        taken |= {event_state.key}
     assert len(taken) == 4
 
 
 def test_a_key_does_not_depend_on_the_week_in_which_it_was_given():
-    a, b = (open_track(sighting(), FLAT, today=MONDAY + n, taken=frozenset()) for n in (0, 7))
+    a, b = (open_event(detection(), FLAT, today=MONDAY + n, taken=frozenset()) for n in (0, 7))
     assert a.key == b.key
 
 
 def test_footprints_leave_out_what_was_retracted():
-    tracks = (opened(LEFT), retracted(RIGHT), finished(BLOCK))
-    assert np.array_equal(footprints(tracks, SHAPE), LEFT | BLOCK)
+    event_states = (opened(LEFT), retracted(RIGHT), finished(BLOCK))
+    assert np.array_equal(footprints(event_states, SHAPE), LEFT | BLOCK)
     assert not footprints((), SHAPE).any()
 
 
 def test_where_something_stood_is_remembered_after_the_evidence_is_gone():
     left, right = box(10, 10, 2, 2), box(12, 12, 2, 2)
-    track = grow(confirmed(built=left), sighting(built=right), today=MONDAY + 7)
-    assert np.array_equal(track.built, left | right)
-    assert np.array_equal(grow(track, sighting(), today=MONDAY + 14).built, left | right)
-    older, _ = absorb(opened(built=left), opened(box(12, 12, 5, 5), built=right), today=MONDAY + 7)
+    event_state = extend(confirmed(built=left), detection(built=right), today=MONDAY + 7)
+    assert np.array_equal(event_state.built, left | right)
+    assert np.array_equal(extend(event_state, detection(), today=MONDAY + 14).built, left | right)
+    older, _ = merge_events(opened(built=left), opened(box(12, 12, 5, 5), built=right), today=MONDAY + 7)
     assert np.array_equal(older.built, left | right)
-    assert np.array_equal(grow(opened(built=left), sighting(built=right), today=MONDAY + 7).built, right)
+    assert np.array_equal(extend(opened(built=left), detection(built=right), today=MONDAY + 7).built, right)

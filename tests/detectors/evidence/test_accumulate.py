@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from detectors.baseline.harmonic import fit_baseline
 from detectors.baseline.residual import standardise
-from detectors.evidence.accumulate import Cue, Evidence, EvidenceParameters, add_look, clear_evidence, no_evidence
+from detectors.evidence.accumulate import Cue, Evidence, EvidenceParameters, add_evidence, clear_evidence, no_evidence
 
 SHAPE = (5, 6)
 UNKNOWN = np.zeros(SHAPE, bool)
@@ -25,7 +25,7 @@ def fed(readings: list[float], *, cue: Cue = Cue.EXPOSURE, familiar: bool = Fals
     evidence = start or no_evidence(SHAPE)
     for n, reading in enumerate(readings):
         metric = np.full((1, *SHAPE), reading, np.float32)
-        evidence = add_look(evidence, metric, day=1000 + 10 * n, familiar=np.full(SHAPE, familiar), cues=(cue,))
+        evidence = add_evidence(evidence, metric, day=1000 + 10 * n, familiar=np.full(SHAPE, familiar), cues=(cue,))
     return evidence
 
 
@@ -45,7 +45,7 @@ def test_confidence_is_mean_times_count_squared(readings):
     capped = np.minimum(readings, LIMITS.cap)
     evidence = fed(readings)
     np.testing.assert_allclose(evidence.confidence[0], capped.mean() * len(readings) ** 2, rtol=1e-4)
-    assert (evidence.looks[0] == len(readings)).all()
+    assert (evidence.acquisitions[0] == len(readings)).all()
     assert (evidence.first[0] == 1000).all()
     assert (evidence.last[0] == 1000 + 10 * (len(readings) - 1)).all()
 
@@ -61,15 +61,15 @@ def test_no_record_contradicts_itself(readings):
     held = evidence.count > 0
     assert (evidence.first[held] >= 1000).all()
     assert (evidence.first <= evidence.last).all()
-    assert (evidence.count <= evidence.looks + 1e-6).all()
-    assert (evidence.misses <= evidence.looks).all()
+    assert (evidence.count <= evidence.acquisitions + 1e-6).all()
+    assert (evidence.misses <= evidence.acquisitions).all()
     assert (evidence.mean <= LIMITS.cap).all()
     assert (evidence.confidence >= 0).all()
     for f in fields(Evidence):
         assert not getattr(evidence, f.name)[~held].any(), "nothing is held, so nothing is written"
 
 
-def test_two_clear_looks_without_disturbance_lose_weak_evidence():
+def test_two_clear_acquisitions_without_disturbance_lose_weak_evidence():
     one_miss = fed([6.0, 0.0])
     assert (one_miss.count[0] == 1).all()
     assert (one_miss.misses[0] == 1).all()
@@ -82,7 +82,7 @@ def test_a_disturbance_between_keeps_it():
     assert (evidence.misses[0] == 1).all()
 
 
-def test_strong_evidence_outlives_two_misses_until_half_the_looks_disagree():
+def test_strong_evidence_outlives_two_misses_until_half_the_acquisitions_disagree():
     strong = [8.0] * 5
     assert (fed([*strong, 0.0, 0.0, 0.0]).count[0] == 5).all()
     assert same(fed([*strong, *[0.0] * 6]), no_evidence(SHAPE))
@@ -96,11 +96,11 @@ def test_evidence_that_was_lost_begins_anew():
 
 @QUICK
 @given(readings=READINGS, where=st.integers(0, 12))
-def test_a_look_that_says_nothing_changes_nothing(readings, where):
+def test_an_acquisition_that_says_nothing_changes_nothing(readings, where):
     """Cloud: the days of the other looks are kept apart from their number, so they are fed one by one."""
     cloud = np.full((1, *SHAPE), np.nan, np.float32)
     evidence = fed(readings[:where])
-    assert same(add_look(evidence, cloud, day=5000, familiar=UNKNOWN, cues=(Cue.EXPOSURE,)), evidence)
+    assert same(add_evidence(evidence, cloud, day=5000, familiar=UNKNOWN, cues=(Cue.EXPOSURE,)), evidence)
 
 
 @QUICK
@@ -112,12 +112,12 @@ def test_a_familiar_reading_counts_less(readings):
 
 
 @QUICK
-@given(seed=st.integers(0, 1000), looks=st.integers(1, 8))
-def test_pixels_do_not_know_of_each_other(seed, looks):
+@given(seed=st.integers(0, 1000), acquisitions=st.integers(1, 8))
+def test_pixels_do_not_know_of_each_other(seed, acquisitions):
     rng = np.random.default_rng(seed)
-    metric = rng.normal(2, 4, (looks, 3, *SHAPE)).astype(np.float32)
+    metric = rng.normal(2, 4, (acquisitions, 3, *SHAPE)).astype(np.float32)
     metric[rng.random(metric.shape) < 0.2] = np.nan
-    familiar = rng.random((looks, *SHAPE)) < 0.3
+    familiar = rng.random((acquisitions, *SHAPE)) < 0.3
     order = rng.permutation(SHAPE[0] * SHAPE[1])
     cues = (Cue.EXPOSURE, Cue.STRUCTURE, Cue.REMOVAL)
 
@@ -125,9 +125,9 @@ def test_pixels_do_not_know_of_each_other(seed, looks):
         return values.reshape(*values.shape[:-2], -1)[..., order].reshape(values.shape)
 
     plain, mixed = no_evidence(SHAPE), no_evidence(SHAPE)
-    for n in range(looks):
-        plain = add_look(plain, metric[n], day=n + 1, familiar=familiar[n], cues=cues)
-        mixed = add_look(mixed, shuffled(metric[n]), day=n + 1, familiar=shuffled(familiar[n]), cues=cues)
+    for n in range(acquisitions):
+        plain = add_evidence(plain, metric[n], day=n + 1, familiar=familiar[n], cues=cues)
+        mixed = add_evidence(mixed, shuffled(metric[n]), day=n + 1, familiar=shuffled(familiar[n]), cues=cues)
     for f in fields(Evidence):
         assert np.array_equal(shuffled(getattr(plain, f.name)), getattr(mixed, f.name))
 
@@ -157,7 +157,7 @@ def test_what_was_handed_in_is_left_as_it_was():
     metric = np.full((1, *SHAPE), 7.0, np.float32)
     metric[0, 0, 0] = np.nan
     kept = metric.copy()
-    add_look(evidence, metric, day=2000, familiar=UNKNOWN, cues=(Cue.EXPOSURE,))
+    add_evidence(evidence, metric, day=2000, familiar=UNKNOWN, cues=(Cue.EXPOSURE,))
     clear_evidence(evidence, ~UNKNOWN)
     assert np.array_equal(metric, kept, equal_nan=True)
     for name, copy in copies.items():
@@ -170,17 +170,19 @@ BIG = (40, 40)
 EVERYWHERE = np.ones(BIG, bool)
 
 
-def settled_baseline():
+def stable_baseline():
     rng = np.random.default_rng(5)
     days = np.arange(60, dtype=np.int64) * 13 + 700000
     values = rng.normal(0.5, 0.05, (60, 1, *BIG)).astype(np.float32)
     return fit_baseline(values, days, names=("vegetation",))
 
 
-def z_of(observed: np.ndarray, *, settled: np.ndarray = EVERYWHERE, factor: float = 1.0, floors=None) -> np.ndarray:
-    baseline = settled_baseline()
+def z_of(observed: np.ndarray, *, stable_mask: np.ndarray = EVERYWHERE, factor: float = 1.0, floors=None) -> np.ndarray:
+    baseline = stable_baseline()
     expected = np.full((1, *BIG), 0.5, np.float32)
-    return standardise(observed.astype(np.float32), expected, baseline, factor=factor, settled=settled, floors=floors).z
+    return standardise(
+        observed.astype(np.float32), expected, baseline, factor=factor, stable_mask=stable_mask, floors=floors
+    ).z
 
 
 def noise(sigma: float, seed: int = 1) -> np.ndarray:
@@ -216,9 +218,9 @@ def test_a_small_change_is_not_talked_down_by_its_own_size():
 def test_ground_of_known_events_does_not_set_the_scale():
     changed = noise(0.05)
     changed[:, :, :20] -= 0.4
-    settled = EVERYWHERE.copy()
-    settled[:, :20] = False
-    assert np.median(z_of(changed, settled=settled)[:, :, :20]) < -5
+    stable_mask = EVERYWHERE.copy()
+    stable_mask[:, :20] = False
+    assert np.median(z_of(changed, stable_mask=stable_mask)[:, :, :20]) < -5
     assert np.median(z_of(changed)[:, :, :20]) > -3
 
 

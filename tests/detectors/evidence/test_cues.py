@@ -203,10 +203,10 @@ def test_a_cue_needs_both_of_its_readings(change):
     """The stronger lends a quarter of what it has beyond 2.5 σ, no more."""
     after = {n: FOREST[n] + change[n] * SIGMA[n] for n in FOREST}
     values = optical_metric(residual(FOREST, after))[:, 0, 0]
-    lent = 0.25 * (8.0 - 2.5)
-    assert values[Cue.EXPOSURE] <= max(0.0, -change["vegetation"] + lent) + 1e-3
-    assert values[Cue.EXPOSURE] <= max(0.0, max(change["brightness"], change["built"]) + lent) + 1e-3
-    assert values[Cue.STRUCTURE] <= max(0.0, 0.5 + 1.5 * change["texture"] + lent) + 1e-3
+    agreement_credit = 0.25 * (8.0 - 2.5)
+    assert values[Cue.EXPOSURE] <= max(0.0, -change["vegetation"] + agreement_credit) + 1e-3
+    assert values[Cue.EXPOSURE] <= max(0.0, max(change["brightness"], change["built"]) + agreement_credit) + 1e-3
+    assert values[Cue.STRUCTURE] <= max(0.0, 0.5 + 1.5 * change["texture"] + agreement_credit) + 1e-3
     assert values[Cue.STRUCTURE] <= abs(change["contrast"]) + 1e-3
     assert values[Cue.REMOVAL] <= max(0.0, 0.5 - 1.5 * change["texture"]) + 1e-3
 
@@ -284,12 +284,12 @@ def test_even_ground_that_scatters_less_than_foreseen_narrows_sigma_so_far():
     z = rng.normal(0.0, 0.7, (2, 80, 80)).astype(np.float32)
     everywhere = np.ones((80, 80), bool)
     residual = Residual(("vv", "vh"), z, z, z, z)
-    up, _ = radar_metric(residual, settled=everywhere, parameters=CueParameters(skew=0.0))
+    up, _ = radar_metric(residual, stable_mask=everywhere, parameters=CueParameters(skew=0.0))
     assert 0.95 < float(up.std()) < 1.05
     z[:, :10, :10] += 3.0
-    stronger, _ = radar_metric(residual, settled=everywhere, parameters=CueParameters(skew=0.0))
+    stronger, _ = radar_metric(residual, stable_mask=everywhere, parameters=CueParameters(skew=0.0))
     assert float(stronger[:10, :10].mean()) > 4.5
-    held, _ = radar_metric(Residual(("vv", "vh"), 0.1 * z, z, z, z), settled=everywhere)
+    held, _ = radar_metric(Residual(("vv", "vh"), 0.1 * z, z, z, z), stable_mask=everywhere)
     assert float(held.std()) < 0.5
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from detectors.ground import whole
-from detectors.monitor.steps import begin, conclude, observe
+from detectors.monitor.steps import begin, end_week, observe
 
 SHAPE = (48, 48)
 PAST, SINCE, UNTIL = date(2023, 1, 2), date(2024, 4, 1), date(2024, 8, 4)
@@ -42,7 +42,7 @@ def freeze(part: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def looks(scenery, every):
+def acquisitions(scenery, every):
     """A clearing and a roof on it under both instruments, with cloud."""
     ground = scenery(shape=SHAPE, seed=5)
     ground = ground.with_patch("soil", ground.box(14, 14, 14, 14), date(2024, 4, 22))
@@ -55,37 +55,41 @@ def looks(scenery, every):
 
 
 @pytest.fixture(scope="module")
-def outcome(looks, watch):
-    return watch(looks, since=SINCE, until=UNTIL)
+def outcome(acquisitions, watch):
+    return watch(acquisitions, since=SINCE, until=UNTIL)
 
 
 def test_something_did_happen(outcome):
     assert outcome.ever_confirmed()
-    assert any(track.rebased or len(track.steps) > 1 for _, state in outcome.weeks for track in state.tracks)
+    assert any(
+        event_state.rebased or len(event_state.steps) > 1
+        for _, state in outcome.weeks
+        for event_state in state.event_states
+    )
 
 
-def test_a_replay_reaches_the_same_state_to_the_last_bit(looks, watch, outcome):
-    again = watch(reversed(looks), since=SINCE, until=UNTIL)
+def test_a_replay_reaches_the_same_state_to_the_last_bit(acquisitions, watch, outcome):
+    again = watch(reversed(acquisitions), since=SINCE, until=UNTIL)
     for (day, a), (same_day, b) in zip(outcome.weeks, again.weeks, strict=True):
         assert day == same_day
         assert differences(a, b) == []
 
 
 @pytest.mark.parametrize("week", [0, 3, 6, 11, 15])
-def test_going_on_from_any_week_reaches_the_same_state(looks, watch, outcome, week):
+def test_going_on_from_any_week_reaches_the_same_state(acquisitions, watch, outcome, week):
     last, state = outcome.weeks[week]
-    resumed = watch(looks, since=last + timedelta(days=1), until=UNTIL, start=state)
+    resumed = watch(acquisitions, since=last + timedelta(days=1), until=UNTIL, start=state)
     assert differences(resumed.state, outcome.state) == []
 
 
-def test_no_step_writes_into_what_it_was_given(looks, watch, outcome):
+def test_no_step_writes_into_what_it_was_given(acquisitions, watch, outcome):
     state = outcome.weeks[2][1]
     freeze(state)
-    frozen = [k for k in looks if k.day >= SINCE]
-    for look in frozen:
-        freeze(look)
+    frozen = [k for k in acquisitions if k.day >= SINCE]
+    for acquisition in frozen:
+        freeze(acquisition)
     last = outcome.weeks[2][0]
-    again = watch(looks, since=last + timedelta(days=1), until=UNTIL, start=state)
+    again = watch(acquisitions, since=last + timedelta(days=1), until=UNTIL, start=state)
     assert differences(again.state, outcome.state) == []
 
 
@@ -94,7 +98,7 @@ def test_a_comparison_of_states_can_fail(outcome):
     assert differences(outcome.weeks[-2][1].evidence, outcome.state.evidence)
 
 
-def test_channels_know_nothing_of_each_other(scenery):
+def test_series_know_nothing_of_each_other(scenery):
     """Looks of one day by two instruments may come in either order."""
     ground = scenery(shape=SHAPE)
     start, _ = begin(whole(SHAPE), [ground.optical(PAST), ground.radar(PAST)])
@@ -103,4 +107,4 @@ def test_channels_know_nothing_of_each_other(scenery):
     two = observe(observe(start, pair[1])[0], pair[0])[0]
     assert differences(one, two) == []
     today = SINCE.toordinal() + 6
-    assert differences(conclude(one, today=today), conclude(two, today=today)) == []
+    assert differences(end_week(one, today=today), end_week(two, today=today)) == []

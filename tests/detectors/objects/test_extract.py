@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from detectors.acquisition import RADAR
 from detectors.evidence.accumulate import Cue, no_evidence
-from detectors.look import RADAR
 from detectors.objects.change_type import _is_grey
 from detectors.objects.extract import _may_be_wall, _wall_of
-from detectors.objects.line_images import Found, View
+from detectors.objects.line_images import DetectedLine, LineImage
 from detectors.objects.lines import Line
 from detectors.objects.patches import GroundObject
 
@@ -27,12 +27,16 @@ def built(scenery, every, watch):
     def build(share: np.ndarray, colour: str = "roof"):
         ground = scenery(shape=SHAPE)
         roofs = scenery(shape=SHAPE, cover=colour)
-        looks = []
+        acquisitions = []
         for day in [*every(date(2022, 7, 4), date(2024, 3, 31), 18), *every(SINCE, UNTIL, 7)]:
-            look = ground.optical(day)
-            mixed = share * (roofs.optical(day).pixels - look.pixels) if day >= JUNE else 0.0
-            looks.append(type(look)(**{**vars(look), "pixels": (look.pixels + mixed).astype(np.float32)}))
-        (event,) = [e for e in watch(looks, since=SINCE, until=UNTIL).events if e.confirmed_on and not e.merged_into]
+            acquisition = ground.optical(day)
+            mixed = share * (roofs.optical(day).pixels - acquisition.pixels) if day >= JUNE else 0.0
+            acquisitions.append(
+                type(acquisition)(**{**vars(acquisition), "pixels": (acquisition.pixels + mixed).astype(np.float32)})
+            )
+        (event,) = [
+            e for e in watch(acquisitions, since=SINCE, until=UNTIL).events if e.confirmed_on and not e.merged_into
+        ]
         return event
 
     return build
@@ -82,8 +86,8 @@ def patch(top: int, left: int, height: int, width: int) -> np.ndarray:
 )
 def test_a_piece_of_a_line_is_a_wall(thing, is_wall):
     line = Line(patch(20, 8, 1, 30), 30.0, 9.0)
-    view = View(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())
-    wall = _wall_of(GroundObject(thing, thing), (Found(line, view),))
+    line_image = LineImage(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())
+    wall = _wall_of(GroundObject(thing, thing), (DetectedLine(line, line_image),))
     assert (wall is not None) is is_wall
     if wall is not None:
         assert np.array_equal(wall.mask, thing | line.mask)
@@ -93,8 +97,8 @@ def test_a_piece_of_a_line_is_a_wall(thing, is_wall):
 def test_the_star_that_kernels_draw_on_a_roof_makes_it_no_wall():
     roof = patch(20, 20, 6, 6)
     star = Line(roof & (np.indices(SHAPE).sum(axis=0) % 2 == 0), 20.0, 9.0)
-    view = View(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())
-    assert _wall_of(GroundObject(roof, roof), (Found(star, view),)) is None
+    line_image = LineImage(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())
+    assert _wall_of(GroundObject(roof, roof), (DetectedLine(star, line_image),)) is None
 
 
 @pytest.mark.parametrize(
@@ -131,10 +135,10 @@ def test_the_colour_of_the_change_tells_a_roof_from_soil_and_weeds(gained, green
     mixed = (wood["brightness"] * wood["redness"] + gained * redness) / bright
     now = {"vegetation": green, "brightness": bright, "redness": mixed}
     level, seen = (np.stack([np.full(SHAPE, v, np.float32) for v in of.values()]) for of in (wood, now))
-    channel = SimpleNamespace(
+    series = SimpleNamespace(
         names=tuple(wood),
         recent=SimpleNamespace(observed=np.stack([seen] * 4)),
-        baseline=SimpleNamespace(coefficients=level[:, None], looks=np.zeros(SHAPE, np.int16)),
+        baseline=SimpleNamespace(coefficients=level[:, None], acquisitions=np.zeros(SHAPE, np.int16)),
     )
-    assert _is_grey(channel).all() == is_grey
-    assert _is_grey(channel).any() == is_grey
+    assert _is_grey(series).all() == is_grey
+    assert _is_grey(series).any() == is_grey

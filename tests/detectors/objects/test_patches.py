@@ -39,9 +39,9 @@ def box(top: int, left: int, height: int, width: int) -> np.ndarray:
     return mask
 
 
-def found(confidence: np.ndarray, *, looks: float = 3.0, **more: object):
-    counts = np.where(confidence > 0, looks, 0).astype(np.float32)
-    arguments = {"resolution_px": 1.0, "scarce": False} | more
+def found(confidence: np.ndarray, *, acquisitions: float = 3.0, **more: object):
+    counts = np.where(confidence > 0, acquisitions, 0).astype(np.float32)
+    arguments = {"resolution_px": 1.0, "has_short_history": False} | more
     return find_objects(confidence.astype(np.float32), counts, **arguments)
 
 
@@ -65,32 +65,32 @@ def test_a_coarse_product_asks_for_native_pixels(resolution, count):
     assert len(found(box(10, 10, 5, 5) * 40.0, resolution_px=resolution)) == count
 
 
-def test_an_object_of_one_look_reaches_as_far_as_its_edge_but_needs_a_core():
+def test_an_object_of_one_acquisition_reaches_as_far_as_its_edge_but_needs_a_core():
     metric = box(10, 10, 7, 7) * (P.single_edge + 0.1)
-    assert found(metric, looks=1.0, scarce=True) == ()
-    metric[12, 12:15] = P.single_look + 0.1
-    (item,) = found(metric, looks=1.0, scarce=True)
+    assert found(metric, acquisitions=1.0, has_short_history=True) == ()
+    metric[12, 12:15] = P.single_acquisition + 0.1
+    (item,) = found(metric, acquisitions=1.0, has_short_history=True)
     assert np.array_equal(item.mask, box(10, 10, 7, 7))
-    assert np.array_equal(item.core, metric > P.single_look)
+    assert np.array_equal(item.core, metric > P.single_acquisition)
 
 
-def test_one_look_is_no_object_where_there_is_a_history():
-    assert found(box(10, 10, 8, 8) * 100.0, looks=1.0) == ()
+def test_one_acquisition_is_no_object_where_there_is_a_history():
+    assert found(box(10, 10, 8, 8) * 100.0, acquisitions=1.0) == ()
 
 
-def test_one_look_must_do_where_there_is_none():
-    roof = box(10, 10, 4, 4) * (P.single_look + 0.1)
-    assert len(found(roof, looks=1.0, scarce=True)) == 1
-    assert found(box(10, 10, 3, 3) * 9.0, looks=1.0, scarce=True) == (), "twelve pixels are asked"
-    assert found(box(10, 10, 4, 4) * (P.single_look - 0.1), looks=1.0, scarce=True) == ()
+def test_one_acquisition_must_do_where_there_is_none():
+    roof = box(10, 10, 4, 4) * (P.single_acquisition + 0.1)
+    assert len(found(roof, acquisitions=1.0, has_short_history=True)) == 1
+    assert found(box(10, 10, 3, 3) * 9.0, acquisitions=1.0, has_short_history=True) == (), "twelve pixels are asked"
+    assert found(box(10, 10, 4, 4) * (P.single_acquisition - 0.1), acquisitions=1.0, has_short_history=True) == ()
 
 
-def test_after_one_look_the_roofs_of_a_yard_count_together():
+def test_after_one_acquisition_the_roofs_of_a_yard_count_together():
     roofs = [box(10, 10, 2, 3), box(10, 16, 2, 3), box(15, 10, 2, 3)]
-    strong = np.any(roofs, axis=0) * (P.single_look + 0.1)
-    (yard,) = found(strong, looks=1.0, scarce=True)
+    strong = np.any(roofs, axis=0) * (P.single_acquisition + 0.1)
+    (yard,) = found(strong, acquisitions=1.0, has_short_history=True)
     assert yard.mask.sum() == 18
-    assert found(roofs[0] * (P.single_look + 0.1), looks=1.0, scarce=True) == ()
+    assert found(roofs[0] * (P.single_acquisition + 0.1), acquisitions=1.0, has_short_history=True) == ()
 
 
 @pytest.mark.parametrize(("gap", "count"), [(1, 1), (4, 1), (5, 2), (10, 2)])
@@ -131,11 +131,11 @@ def test_more_confidence_never_takes_a_pixel_away(seed, more):
 def evidence_with(**layers: float):
     """Evidence of two looks, of the given confidence in the named cues everywhere."""
     evidence = no_evidence(SHAPE)
-    count, looks, total = evidence.count.copy(), evidence.looks.copy(), evidence.total.copy()
+    count, acquisitions, total = evidence.count.copy(), evidence.acquisitions.copy(), evidence.total.copy()
     for name, confidence in layers.items():
         cue = Cue[name.upper()]
-        count[cue], looks[cue], total[cue] = 2, 2, confidence / 2
-    return replace(evidence, count=count, looks=looks, total=total)
+        count[cue], acquisitions[cue], total[cue] = 2, 2, confidence / 2
+    return replace(evidence, count=count, acquisitions=acquisitions, total=total)
 
 
 ALL, NONE = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 
 from detectors.ground import whole
 from detectors.monitor.steps import begin
-from detectors.monitor.weeks import work_through
+from detectors.monitor.weeks import watch_weeks
 from detectors.records import State
 from detectors.sensitivity.detectability import (
     BUILDING,
     DetectabilityParameters,
     Kind,
     Probe,
-    Sight,
+    Visibility,
     cropped,
     curves_of,
     draw_probes,
     kinds_of,
-    look_for,
+    watch_probes,
 )
 from detectors.sensitivity.injection import Injected, injected
 
@@ -41,10 +41,10 @@ def draw(free, *, number=0, seed=1):
 def summer(scenery, every):
     """Two years of looks at a wood and the summer after, the state before it, and its end."""
     ground, until = scenery(shape=(48, 48)), MONDAY + timedelta(days=7 * 20 - 1)
-    looks = [ground.optical(day) for day in every(MONDAY - timedelta(700), MONDAY - timedelta(1), 25)]
-    looks += [ground.optical(day) for day in every(MONDAY, until, 8)]
-    state, _ = begin(whole((48, 48)), [k for k in looks if k.day < MONDAY])
-    return tuple(looks), state, until
+    acquisitions = [ground.optical(day) for day in every(MONDAY - timedelta(700), MONDAY - timedelta(1), 25)]
+    acquisitions += [ground.optical(day) for day in every(MONDAY, until, 8)]
+    state, _ = begin(whole((48, 48)), [k for k in acquisitions if k.day < MONDAY])
+    return tuple(acquisitions), state, until
 
 
 def test_probes_keep_to_free_ground_and_apart():
@@ -76,15 +76,20 @@ def test_no_room_no_probe():
 
 
 def test_a_large_roof_in_a_wood_is_seen_and_confirmed_and_a_shadow_of_one_is_not(summer):
-    looks, state, until = summer
+    acquisitions, state, until = summer
     share = np.zeros((48, 48), np.float32)
     share[20:26, 20:26] = 0.9
     faint = np.where(share > 0, 0.004, 0).astype(np.float32)
-    sights = [look_for([_probe(s, since=MONDAY)], state, looks, since=MONDAY, until=until)[0] for s in (share, faint)]
-    assert sights[0].seen
-    assert 0 < sights[0].seen_days <= sights[0].confirmed_days <= 60
-    assert sights[0].looks == sum(MONDAY <= k.day <= MONDAY + timedelta(P.within_days) for k in looks)
-    assert (sights[1].seen, sights[1].seen_days, sights[1].confirmed_days) == (False, None, None)
+    visibilities = [
+        watch_probes([_probe(s, since=MONDAY)], state, acquisitions, since=MONDAY, until=until)[0]
+        for s in (share, faint)
+    ]
+    assert visibilities[0].seen
+    assert 0 < visibilities[0].seen_days <= visibilities[0].confirmed_days <= 60
+    assert visibilities[0].acquisitions == sum(
+        MONDAY <= k.day <= MONDAY + timedelta(P.within_days) for k in acquisitions
+    )
+    assert (visibilities[1].seen, visibilities[1].seen_days, visibilities[1].confirmed_days) == (False, None, None)
 
 
 def _probe(share, *, since):
@@ -94,26 +99,26 @@ def _probe(share, *, since):
 @settings(max_examples=6, deadline=None)
 @given(dates=st.integers(1, 3), seed=st.integers(0, 50), side=st.integers(3, 10))
 def test_whatever_stands_there_is_not_confirmed_on_fewer_than_three_dates(summer, dates, seed, side):
-    looks, state, _ = summer
+    acquisitions, state, _ = summer
     share = np.zeros((48, 48), np.float32)
     share[18 : 18 + side, 18 : 18 + side] = 1.0
     probe = Injected("building", "metal", share, MONDAY, seed)
-    later = [k for k in injected(looks, [probe]) if k.day >= MONDAY][:dates]
-    end, _ = work_through(state, later, since=MONDAY, until=MONDAY + timedelta(55))
-    confirmed = any(t.confirmed_day is not None or t.state is State.CONFIRMED for t in end.tracks)
+    later = [k for k in injected(acquisitions, [probe]) if k.day >= MONDAY][:dates]
+    end, _ = watch_weeks(state, later, since=MONDAY, until=MONDAY + timedelta(55))
+    confirmed = any(t.confirmed_day is not None or t.state is State.CONFIRMED for t in end.event_states)
     assert dates >= 3 or not confirmed
 
 
-def sights(*rows):
+def visibilities(*rows):
     return [
-        Sight(ROOF, size, n < seen, 10 if n < seen else None, 20 if n < seen else None, 9)
+        Visibility(ROOF, size, n < seen, 10 if n < seen else None, 20 if n < seen else None, 9)
         for size, seen, of in rows
         for n in range(of)
     ]
 
 
 def test_the_smallest_size_is_where_the_curve_reaches_the_goal():
-    (curve,) = curves_of(sights((4, 2, 10), (9, 8, 10), (36, 10, 10)))
+    (curve,) = curves_of(visibilities((4, 2, 10), (9, 8, 10), (36, 10, 10)))
     assert curve.smallest_px == 9
     assert [row.seen for row in curve.sizes] == [2, 8, 10]
     assert curve.sizes[1].low < 0.8 < curve.sizes[1].high
@@ -121,33 +126,33 @@ def test_the_smallest_size_is_where_the_curve_reaches_the_goal():
 
 
 def test_a_lucky_small_size_is_not_believed_over_larger_ones_missed():
-    (curve,) = curves_of(sights((4, 9, 10), (9, 5, 10), (36, 10, 10)))
+    (curve,) = curves_of(visibilities((4, 9, 10), (9, 5, 10), (36, 10, 10)))
     assert curve.sizes[0].chance == curve.sizes[1].chance == pytest.approx(0.7)
     assert curve.smallest_px == 36
 
 
 def test_a_goal_never_reached_has_no_size():
-    (curve,) = curves_of(sights((4, 0, 5), (9, 3, 5)))
+    (curve,) = curves_of(visibilities((4, 0, 5), (9, 3, 5)))
     assert curve.smallest_px is None
     assert curve.sizes[0].seen_days is None
 
 
 @given(st.lists(st.tuples(st.sampled_from(P.building_px), st.integers(0, 6)), min_size=1, max_size=5))
 def test_chance_never_falls_with_size(rows):
-    (curve,) = curves_of(sights(*((size, seen, 6) for size, seen in rows)))
+    (curve,) = curves_of(visibilities(*((size, seen, 6) for size, seen in rows)))
     chances = [row.chance for row in curve.sizes]
     assert chances == sorted(chances)
 
 
 def test_a_large_region_is_asked_about_by_its_middle(scenery):
     ground = scenery(shape=(90, 120))
-    look = ground.optical(MONDAY)
-    watched = ground.box(10, 60, 70, 50)
-    (part,), about = cropped([look], _ground(watched), side_px=60)
+    acquisition = ground.optical(MONDAY)
+    monitored_mask = ground.box(10, 60, 70, 50)
+    (part,), about = cropped([acquisition], _ground(monitored_mask), side_px=60)
     assert part.valid.shape == about.shape == (60, 60)
-    np.testing.assert_array_equal(part.pixels, look.pixels[:, 14:74, 54:114])
-    assert cropped([look], _ground(watched), side_px=120)[1].shape == (90, 120)
+    np.testing.assert_array_equal(part.pixels, acquisition.pixels[:, 14:74, 54:114])
+    assert cropped([acquisition], _ground(monitored_mask), side_px=120)[1].shape == (90, 120)
 
 
-def _ground(watched):
-    return replace(whole(watched.shape), watched=watched)
+def _ground(monitored_mask):
+    return replace(whole(monitored_mask.shape), monitored_mask=monitored_mask)

@@ -21,7 +21,7 @@ def change(material="metal", *, since=DAY, lost=False, share=SHARES):
     return Injected("building", material, share, since, 5, lost)
 
 
-def looks(scenery, *, cloud=0.0):
+def acquisitions(scenery, *, cloud=0.0):
     ground = scenery(shape=SHAPE)
     return (ground.optical(DAY - timedelta(5), cloud=cloud), ground.optical(DAY + timedelta(5), cloud=cloud))
 
@@ -60,7 +60,7 @@ def test_a_wall_covers_its_fraction_of_each_pixel_along_it(length, form, fractio
 
 
 def test_only_from_its_day_on_and_only_where_it_is(scenery):
-    before, after = looks(scenery)
+    before, after = acquisitions(scenery)
     first, second = injected((before, after), [change()])
     np.testing.assert_array_equal(first.pixels, before.pixels)
     outside = ~ndimage.binary_dilation(SHARES > 0, iterations=2)
@@ -69,7 +69,7 @@ def test_only_from_its_day_on_and_only_where_it_is(scenery):
 
 
 def test_what_is_lost_stood_before_and_not_after(scenery):
-    before, after = looks(scenery)
+    before, after = acquisitions(scenery)
     first, second = injected((before, after), [change(lost=True)])
     np.testing.assert_array_equal(second.pixels, after.pixels)
     assert (first.band("red")[SHARES > 0.8] > 0.2).all()
@@ -87,25 +87,25 @@ def test_it_stands_still_on_the_ground_when_a_scene_lies_beside(scenery):
 
 
 def test_a_cloud_hides_it(scenery):
-    _, after = looks(scenery, cloud=0.6)
+    _, after = acquisitions(scenery, cloud=0.6)
     (seen,) = injected((after,), [change()])
     covered = np.isin(after.scl, (3, 8, 9, 10))
     np.testing.assert_array_equal(seen.pixels[:, covered], after.pixels[:, covered])
 
 
-def test_looks_are_not_changed_and_the_same_call_gives_the_same(scenery):
-    given_looks = looks(scenery)
-    kept = [k.pixels.copy() for k in given_looks]
-    once, again = (injected(given_looks, [change(), change("soil")]) for _ in range(2))
-    for look, pixels in zip(given_looks, kept, strict=True):
-        np.testing.assert_array_equal(look.pixels, pixels)
+def test_acquisitions_are_not_changed_and_the_same_call_gives_the_same(scenery):
+    given_acquisitions = acquisitions(scenery)
+    kept = [k.pixels.copy() for k in given_acquisitions]
+    once, again = (injected(given_acquisitions, [change(), change("soil")]) for _ in range(2))
+    for acquisition, pixels in zip(given_acquisitions, kept, strict=True):
+        np.testing.assert_array_equal(acquisition.pixels, pixels)
     for a, b in zip(once, again, strict=True):
         np.testing.assert_array_equal(a.pixels, b.pixels)
 
 
 def test_nothing_put_in_is_nothing_changed(scenery):
-    given_looks = looks(scenery)
-    assert injected(given_looks, []) == given_looks
+    given_acquisitions = acquisitions(scenery)
+    assert injected(given_acquisitions, []) == given_acquisitions
 
 
 def test_surroundings_take_a_roof_away(scenery):

@@ -16,13 +16,13 @@ RADAR = "sentinel-1"
 
 
 @dataclass(frozen=True)
-class Look:
+class Acquisition:
     """One scene of an area, as numbers.
 
     `pixels` is float32 (band, y, x) in the order of `bands`: reflectance or linear power, NaN where not measured;
     `valid` is bool (y, x), True where measured; `scl` is uint8 (y, x) or None. `track` keeps radar geometries apart
-    (one baseline per relative orbit) and is empty for optical looks. `resolution_px` is the native pixel in units of
-    the grid's pixel, at least 1.
+    (one baseline per relative orbit) and is empty for optical acquisitions. `resolution_px` is the native pixel in
+    units of the grid's pixel, at least 1.
     """
 
     scene_id: str
@@ -36,10 +36,10 @@ class Look:
     resolution_px: float = 1.0
 
     @property
-    def channel(self) -> str:
-        """The series this look belongs to: looks of one channel share a baseline."""
+    def series(self) -> str:
+        """The series this acquisition belongs to: acquisitions of one series share a baseline."""
         return f"{self.sensor}{self.track}"
 
     def band(self, name: str) -> Floats | None:
-        """One band (y, x), or None where the look lacks it."""
+        """One band (y, x), or None where the acquisition lacks it."""
         return self.pixels[self.bands.index(name)] if name in self.bands else None
