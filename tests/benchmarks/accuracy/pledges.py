@@ -5,7 +5,11 @@ from __future__ import annotations
 PLEDGES = (
     ("orbits never mixed", "detectors/test_monitor.py", "orbits_are_never_mixed"),
     ("three dates, whatever the evidence", "detectors/test_tracking.py", "never_confirmed_on_fewer_than_three_dates"),
-    ("a look too far off refused", "detectors/test_channel.py", "an_acquisition_too_far_off_is_refused_with_the_reason"),
+    (
+        "a look too far off refused",
+        "detectors/test_channel.py",
+        "an_acquisition_too_far_off_is_refused_with_the_reason",
+    ),
     ("the baseline rebuilt", "detectors/test_channel.py", "rebased_ground_is_expected_as_it_is_now"),
     ("phases as steps of one event", "detectors/test_monitor.py", "phases_are_steps_of_one_event"),
     ("criteria of a suspect", "detectors/test_suspects.py", "every_criterion_lies_between_nought_and_one"),
