@@ -169,7 +169,7 @@ def test_a_damaged_file_never_gives_another_state(state, saved, spoilt_path, whe
 
 
 def test_a_state_of_the_version_before_goes_on_where_it_was():
-    """Written by commit d759477, whose records and fields have other names: a small roof in a clearing, taken for a ring."""
+    """Written by commit d759477, whose records and fields have other names."""
     old = load_state(Path(__file__).parent / "state-before-rooms.npz")
 
     assert old is not None
