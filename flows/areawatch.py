@@ -32,7 +32,7 @@ from flows.imagery.source import Source
 from flows.ledger.ids import event_id
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import EventRecord, ObservationRecord, SceneRecord
-from flows.looks import digest_of, ground_of, look_of
+from flows.looks import acquisition_of, digest_of, ground_of
 from flows.plan import Asked, Period, Stamp, chain_of, period_of, scenes_of
 from flows.settings import Settings
 from flows.stopwatch import Stopwatch
@@ -261,7 +261,7 @@ class _Watch:
 
     def _look(self, stamp: Stamp) -> Acquisition:
         scene = self.stores.archive.get(self.area.id, self.stores.source_name, self.grid, stamp.scene_id)
-        return look_of(scene, self.grid)
+        return acquisition_of(scene, self.grid)
 
     def _conclude(self, state: AreaState, week: Week, outcome: AreaOutcome, *, is_due: bool) -> None:
         """Record a week that is due. Its digest comes last: after a kill, what a recorded week brings is there."""

@@ -33,7 +33,7 @@ from detectors.sensitivity.detectability import (
     watch_probes,
 )
 from flows.imagery.archive import Archive
-from flows.looks import ground_of, look_of
+from flows.looks import acquisition_of, ground_of
 from flows.reports.detectability import Detectability
 from flows.settings import SettingsError
 
@@ -140,7 +140,7 @@ def _looks(series: Series) -> tuple[tuple[Acquisition, ...], Ground]:
             f"area `{series.area.id}` has no scene from source `{series.source}` in the archive at {series.archive}; "
             "run `sitewatch watch` for it first"
         )
-    looks = [look_of(archive.get(series.area.id, series.source, grid, s.scene_id), grid) for s in held]
+    looks = [acquisition_of(archive.get(series.area.id, series.source, grid, s.scene_id), grid) for s in held]
     return cropped(looks, ground_of(series.area, grid, sites=series.sites), side_px=SIDE_PX)
 
 

@@ -14,7 +14,7 @@ from flows.imagery.scene import Scene, Sensor
 SITE_CLEARANCE_M = 500.0
 
 
-def look_of(scene: Scene, grid: Grid) -> Acquisition:
+def acquisition_of(scene: Scene, grid: Grid) -> Acquisition:
     """A scene as a look: radar is kept apart by relative orbit, or by direction where the orbit is not known."""
     track = ""
     if scene.sensor is Sensor.SENTINEL_1:
