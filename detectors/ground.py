@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.look import Mask
+from detectors.acquisition import Mask
 
 
 @dataclass(frozen=True)
 class Ground:
     """An area on its grid.
 
-    `watched` bool (y, x): the ground on which change is reported (a site with its margin, a region less the
+    `monitored_mask` bool (y, x): the ground on which change is reported (a site with its margin, a region less the
     surroundings of known sites). `perimeter` bool (y, x): inside a site's known perimeter; all False for a region.
-    `pixel_size_m` is
+    `pixel_size_m` is the side of a pixel, `intervention_distance_m` how far the nearest site with an intervention lies.
     """
 
-    watched: Mask
+    monitored_mask: Mask
     perimeter: Mask
     is_region: bool
     pixel_size_m: float = 10.0
@@ -27,7 +27,7 @@ class Ground:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
-        return self.watched.shape[0], self.watched.shape[1]
+        return self.monitored_mask.shape[0], self.monitored_mask.shape[1]
 
     @property
     def pixel_area_m2(self) -> float:
@@ -36,5 +36,17 @@ class Ground:
 
 
 def whole(shape: tuple[int, int], *, is_region: bool = True) -> Ground:
-    """Ground that is watched everywhere, with no perimeter."""
+    """Make ground that is watched everywhere, with no perimeter.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns.
+    is_region
+        True for ground that is searched, False for a site.
+
+    Returns
+    -------
+    Ground.
+    """
     return Ground(np.ones(shape, bool), np.zeros(shape, bool), is_region)

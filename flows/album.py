@@ -12,10 +12,10 @@ import numpy.typing as npt
 from aois.area import Area
 from aois.grid import Grid
 from aois.week import Week
-from detectors.channel import clear_of
-from detectors.look import OPTICAL, RADAR, Look
+from detectors.acquisition import OPTICAL, RADAR, Acquisition
+from detectors.preprocessing.masks import clear_of
 from flows.imagery.archive import Archive, ArchivedScene
-from flows.looks import look_of
+from flows.looks import acquisition_of
 
 Mask = npt.NDArray[np.bool_]
 Window = tuple[slice, slice]
@@ -27,7 +27,7 @@ BRIGHTER = 1.6  # times the usual brightest spot; chosen on the Romanian series
 class Page:
     """One look with its clear mask, bool (y, x)."""
 
-    look: Look
+    look: Acquisition
     clear: Mask
 
     def cut(self, window: Window) -> Page:
@@ -83,7 +83,7 @@ def open_album(
     recent: list[ArchivedScene] = [s for s in held if any(a <= s.acquired.date() <= b for a, b in spans)]
     if len(recent) < 2:
         recent = held[-2:]
-    looks = [look_of(archive.get(area.id, source_name, grid, s.scene_id), grid) for s in recent]
+    looks = [acquisition_of(archive.get(area.id, source_name, grid, s.scene_id), grid) for s in recent]
     return Album(tuple(Page(look, clear_of(look)) for look in looks))
 
 

@@ -12,12 +12,14 @@ from pathlib import Path
 from aois.area import Area
 from aois.grid import Grid, grid_of
 from aois.week import Week
-from detectors.alerting import deserves_alert
-from detectors.channel import LookReport
-from detectors.events import events_of
+from detectors.acquisition import OPTICAL, Acquisition
+from detectors.events.alert_rules import deserves_alert
 from detectors.ground import Ground
-from detectors.look import OPTICAL, Look
-from detectors.monitor import AreaState, begin, conclude, is_refit_due, observe, refit
+from detectors.monitor.event_records import events_of
+from detectors.monitor.state import AreaState
+from detectors.monitor.steps import begin
+from detectors.monitor.weeks import step_week
+from detectors.preprocessing.align import AcquisitionReport
 from detectors.records import Event, State
 from flows.evidence.outlines import outline_of
 from flows.evidence.rasters import write_rasters
@@ -31,7 +33,7 @@ from flows.ledger.ids import event_id
 from flows.ledger.ledger import Ledger
 from flows.ledger.records import EventRecord, ObservationRecord, SceneRecord
 from flows.ledger.worlds import World, world_of
-from flows.looks import digest_of, ground_of, look_of
+from flows.looks import acquisition_of, digest_of, ground_of
 from flows.plan import Asked, Period, Stamp, chain_of, period_of, scenes_of
 from flows.settings import Settings
 from flows.stopwatch import Stopwatch
@@ -225,7 +227,7 @@ class _Watch:
         self.stamps, self.chain = stamps, chain
         self.grid: Grid = grid_of(area)
         self.folder: Path = stores.settings.outputs / "areas" / area.id
-        self.reports: list[LookReport] = []
+        self.reports: list[AcquisitionReport] = []
         self.recorded = 0
         self.news: dict[str, State] = {}
 
@@ -253,25 +255,28 @@ class _Watch:
         return state, None
 
     def _advance(self, state: AreaState, week: Week) -> AreaState:
-        for name in [c.name for c in state.channels]:
-            if is_refit_due(state, name, day=week.first_day.toordinal()):
-                state = refit(state, name, self._history(name, week), day=week.first_day.toordinal())
-        for stamp in scenes_of(week, self.stamps):
-            state, report = observe(state, self._look(stamp))
-            self.reports.append(report)
-        return conclude(state, today=week.last_day.toordinal())
+        looks = [self._look(stamp) for stamp in scenes_of(week, self.stamps)]
+        state, reports = step_week(
+            state,
+            looks,
+            first=week.first_day,
+            last=week.last_day,
+            history=lambda channel: self._history(channel, week),
+        )
+        self.reports.extend(reports)
+        return state
 
-    def _history(self, channel: str, week: Week) -> list[Look]:
+    def _history(self, channel: str, week: Week) -> list[Acquisition]:
         days = self.stores.settings.history_days
         start = week.first_day.toordinal() - days
         stamps = [s for s in self.stamps if start <= s.acquired.date().toordinal() < week.first_day.toordinal()]
         sensor = channel.split(":")[0]
         looks = [self._look(s) for s in stamps if s.scene_id.startswith(sensor)]
-        return [look for look in looks if look.channel == channel]
+        return [look for look in looks if look.series == channel]
 
-    def _look(self, stamp: Stamp) -> Look:
+    def _look(self, stamp: Stamp) -> Acquisition:
         scene = self.stores.archive.get(self.area.id, self.stores.source_name, self.grid, stamp.scene_id)
-        return look_of(scene, self.grid)
+        return acquisition_of(scene, self.grid)
 
     def _conclude(self, state: AreaState, week: Week, outcome: AreaOutcome, *, is_due: bool) -> None:
         """Record a week that is due. Its digest comes last: after a kill, what a recorded week brings is there."""
@@ -334,7 +339,7 @@ class _Watch:
         self.stores.ledger.record_scenes(self.area.id, rows)
         self.recorded = len(self.reports)
 
-    def _scene_record(self, report: LookReport, stamp: Stamp) -> SceneRecord:
+    def _scene_record(self, report: AcquisitionReport, stamp: Stamp) -> SceneRecord:
         return SceneRecord(
             scene_id=stamp.scene_id,
             sensor=report.sensor,

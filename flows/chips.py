@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from detectors.look import RADAR, Look
+from detectors.acquisition import RADAR, Acquisition
 from flows.album import YEAR_BEFORE, Album, Page, clear_pages, season_apart
 from flows.reports.inputs import Chip, Pair, Recipe
 from flows.reports.pictures import limits_of, radar_rgb, reduce_by, reduction_for, stretch
@@ -53,9 +53,9 @@ def radar_pair(album: Album, *, first_seen: date) -> Pair | None:
     since = clear_pages([p for p in album.radar() if p.look.day >= first_seen])
     if not since:
         return None
-    track = Counter(p.look.channel for p in since).most_common(1)[0][0]
+    track = Counter(p.look.series for p in since).most_common(1)[0][0]
     earlier = clear_pages([p for p in album.radar() if p.look.day < first_seen - timedelta(days=SETTLED_DAYS)])
-    before, after = ([p for p in pages if p.look.channel == track][-RADAR_LOOKS:] for pages in (earlier, since))
+    before, after = ([p for p in pages if p.look.series == track][-RADAR_LOOKS:] for pages in (earlier, since))
     return Pair("radar", _radar_chip(before) if before else None, _radar_chip(after))
 
 
@@ -116,7 +116,7 @@ def _stretched(kind: str, bands: tuple[str, ...], pages: Sequence[Page]) -> list
     ]
 
 
-def _colours(look: Look, names: tuple[str, ...]) -> Floats:
+def _colours(look: Acquisition, names: tuple[str, ...]) -> Floats:
     """Three bands, float32 (3, y, x); a band that is lacking is made from those there are."""
     bands = [look.band(name) for name in names]
     spare = np.mean([b for b in bands if b is not None] or [look.pixels[0]], axis=0)

@@ -9,8 +9,8 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from detectors.baseline import fit_baseline, predict
-from detectors.features import features_of
+from detectors.baseline.harmonic import fit_baseline, predict
+from detectors.preprocessing.features import features_of
 from flows.album import Album, Page
 from flows.reports.inputs import Series
 
@@ -39,8 +39,8 @@ def curves(album: Album, mask: Mask, *, first_seen: date) -> tuple[Series, ...]:
 def _one_track(album: Album) -> list[Page]:
     """The radar pages of the track with the most of them: tracks look from different sides and are never mixed."""
     pages = album.radar()
-    tracks = Counter(page.look.channel for page in pages).most_common(1)
-    return [page for page in pages if page.look.channel == tracks[0][0]]
+    tracks = Counter(page.look.series for page in pages).most_common(1)
+    return [page for page in pages if page.look.series == tracks[0][0]]
 
 
 def _scale(name: str) -> float:

@@ -17,23 +17,24 @@ from scipy import ndimage
 from aois.area import Area
 from aois.grid import grid_of
 from aois.week import week_of
-from detectors.detectability import (
+from detectors.acquisition import OPTICAL, RADAR, Acquisition, Mask
+from detectors.ground import Ground
+from detectors.monitor.state import AreaState
+from detectors.monitor.steps import begin
+from detectors.monitor.weeks import watch_weeks
+from detectors.sensitivity.detectability import (
     Curve,
     DetectabilityParameters,
-    Sight,
+    Visibility,
     cropped,
     curves_of,
     draw_probes,
     ground_held,
-    look_for,
+    watch_probes,
 )
-from detectors.ground import Ground
-from detectors.look import OPTICAL, RADAR, Look, Mask
-from detectors.monitor import AreaState, begin
-from detectors.replay import work_through
 from flows.imagery.archive import Archive
 from flows.ledger.worlds import World, world_of
-from flows.looks import ground_of, look_of
+from flows.looks import acquisition_of, ground_of
 from flows.reports.detectability import Detectability
 from flows.settings import SettingsError
 
@@ -75,14 +76,14 @@ def detectability_of(
     rounds = rounds * THOROUGH // len(spans) if thorough else rounds
     sets = _sensor_sets(looks, spans)
     jobs = [(series, span, sensors, n) for span in spans for sensors in sets for n in range(rounds)]
-    sights: dict[str, list[Sight]] = {sensors: [] for sensors in sets}
+    visibilities: dict[str, list[Visibility]] = {sensors: [] for sensors in sets}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         waiting = {pool.submit(run_round, *job): job[2] for job in jobs}
         for done, future in enumerate(as_completed(waiting), start=1):
-            sights[waiting[future]].extend(future.result())
+            visibilities[waiting[future]].extend(future.result())
             progress(done, len(jobs))
     p = DetectabilityParameters()
-    curves: dict[str, tuple[Curve, ...]] = {sensors: curves_of(found) for sensors, found in sights.items()}
+    curves: dict[str, tuple[Curve, ...]] = {sensors: curves_of(found) for sensors, found in visibilities.items()}
     return Detectability(
         area_id=series.area.id,
         first=spans[-1].since.isoformat(),
@@ -92,31 +93,31 @@ def detectability_of(
         rounds=rounds * len(spans),
         within_days=p.within_days,
         goal=p.goal,
-        ground_km2=round(float(ground.watched.sum()) * ground.pixel_area_m2 / 1e6, 2),
+        ground_km2=round(float(ground.monitored_mask.sum()) * ground.pixel_area_m2 / 1e6, 2),
         curves=curves,
         simulated=world_of(series.source) is World.SIMULATED,
     )
 
 
-def run_round(series: Series, span: Span, sensors: str, number: int) -> tuple[Sight, ...]:
+def run_round(series: Series, span: Span, sensors: str, number: int) -> tuple[Visibility, ...]:
     """One round: probes on ground where nothing else happened, watched by some of the sensors."""
     state, looks, free = _begun(series, span, sensors)
     p = DetectabilityParameters()
     last = max(span.since, span.until - timedelta(days=p.within_days))
     seed = int.from_bytes(hashlib.sha256(series.area.id.encode()).digest()[:4])
     probes = draw_probes(free, since=span.since, last=last, number=number, seed=seed)
-    return look_for(probes, state, looks, since=span.since, until=span.until)
+    return watch_probes(probes, state, looks, since=span.since, until=span.until, history_days=series.history_days)
 
 
 @lru_cache(maxsize=4)
-def _begun(series: Series, span: Span, sensors: str) -> tuple[AreaState, tuple[Look, ...], Mask]:
+def _begun(series: Series, span: Span, sensors: str) -> tuple[AreaState, tuple[Acquisition, ...], Mask]:
     """The state before the first week, the looks from the history on, and the ground that is free for probes."""
     everything, ground = _looks(series)
     earliest = span.since - timedelta(days=series.history_days)
     recent = tuple(k for k in everything if earliest <= k.day <= span.until)
     looks = tuple(k for k in recent if sensors in (BOTH, k.sensor))
     state, _ = begin(ground, [k for k in looks if k.day < span.since])
-    return state, looks, ground.watched & ~_own_change(series, span)
+    return state, looks, ground.monitored_mask & ~_own_change(series, span)
 
 
 @lru_cache(maxsize=2)
@@ -126,13 +127,13 @@ def _own_change(series: Series, span: Span) -> Mask:
     earliest = span.since - timedelta(days=series.history_days)
     looks = [k for k in everything if earliest <= k.day <= span.until]
     state, _ = begin(ground, [k for k in looks if k.day < span.since])
-    state, _ = work_through(state, looks, since=span.since, until=span.until)
+    state, _ = watch_weeks(state, looks, since=span.since, until=span.until, history_days=series.history_days)
     held, _ = ground_held(state)
     return np.asarray(ndimage.binary_dilation(held, iterations=OWN_CHANGE_PX))
 
 
 @lru_cache(maxsize=2)
-def _looks(series: Series) -> tuple[tuple[Look, ...], Ground]:
+def _looks(series: Series) -> tuple[tuple[Acquisition, ...], Ground]:
     grid = grid_of(series.area)
     archive = Archive(series.archive)
     held = archive.list(series.area.id, series.source, grid)
@@ -141,11 +142,11 @@ def _looks(series: Series) -> tuple[tuple[Look, ...], Ground]:
             f"area `{series.area.id}` has no scene from source `{series.source}` in the archive at {series.archive}; "
             "run `sitewatch watch` for it first"
         )
-    looks = [look_of(archive.get(series.area.id, series.source, grid, s.scene_id), grid) for s in held]
+    looks = [acquisition_of(archive.get(series.area.id, series.source, grid, s.scene_id), grid) for s in held]
     return cropped(looks, ground_of(series.area, grid, sites=series.sites), side_px=SIDE_PX)
 
 
-def _spans(looks: Sequence[Look], area_id: str, *, count: int) -> tuple[Span, ...]:
+def _spans(looks: Sequence[Acquisition], area_id: str, *, count: int) -> tuple[Span, ...]:
     """Whole weeks up to the last look: half a year, or half of what there is; further ones before it."""
     first, last = looks[0].day, max(k.day for k in looks)
     whole = (last - first).days // 7
@@ -160,13 +161,13 @@ def _spans(looks: Sequence[Look], area_id: str, *, count: int) -> tuple[Span, ..
     return tuple(s for s in spans if (s.since - first).days >= 7 * weeks)
 
 
-def _sensor_sets(looks: Sequence[Look], spans: Sequence[Span]) -> tuple[str, ...]:
+def _sensor_sets(looks: Sequence[Acquisition], spans: Sequence[Span]) -> tuple[str, ...]:
     """The sensors with a history before and looks within every span, and both together where both have."""
     kept = [sensor for sensor in (OPTICAL, RADAR) if all(_is_watched(looks, sensor, span) for span in spans)]
     return (*kept, BOTH) if len(kept) == 2 else tuple(kept)
 
 
-def _is_watched(looks: Sequence[Look], sensor: str, span: Span) -> bool:
+def _is_watched(looks: Sequence[Acquisition], sensor: str, span: Span) -> bool:
     days = [k.day for k in looks if k.sensor == sensor]
     return any(d < span.since for d in days) and any(span.since <= d <= span.until for d in days)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from detectors.alerting import deserves_alert
-from detectors.monitor import AreaState
+from detectors.events.alert_rules import deserves_alert
+from detectors.events.site_criteria import suspect_score
+from detectors.monitor.state import AreaState
 from detectors.records import Event, State
-from detectors.suspects import suspect_score
 from flows.evidence.rasters import CHANGE_CODES, Layer
 from flows.ledger.ids import event_id
 
@@ -49,7 +49,7 @@ def news_of(events: tuple[Event, ...]) -> dict[str, State]:
 def layers_of(state: AreaState, events: tuple[Event, ...]) -> tuple[Layer, ...]:
     """Score (confidence held against a pixel, mean · count²), class of the last event, and day first seen."""
     shape = state.ground.shape
-    score = np.where(state.ground.watched, state.evidence.confidence.max(axis=0), np.nan).astype(np.float32)
+    score = np.where(state.ground.monitored_mask, state.evidence.confidence.max(axis=0), np.nan).astype(np.float32)
     classes, first = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
     for event in events:
         if event.state is not State.RETRACTED:

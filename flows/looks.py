@@ -7,20 +7,20 @@ import json
 
 from aois.area import Area, Kind
 from aois.grid import Grid, perimeter_mask
+from detectors.acquisition import Acquisition
 from detectors.ground import Ground
-from detectors.look import Look
 from flows.imagery.scene import Scene, Sensor
 
 SITE_CLEARANCE_M = 500.0
 
 
-def look_of(scene: Scene, grid: Grid) -> Look:
+def acquisition_of(scene: Scene, grid: Grid) -> Acquisition:
     """A scene as a look: radar is kept apart by relative orbit, or by direction where the orbit is not known."""
     track = ""
     if scene.sensor is Sensor.SENTINEL_1:
         p = scene.provenance
         track = f":r{p.relative_orbit}" if p.relative_orbit is not None else f":{p.orbit_direction or 'any'}"
-    return Look(
+    return Acquisition(
         scene.scene_id,
         scene.sensor.value,
         scene.acquired.date(),
@@ -39,15 +39,17 @@ def ground_of(area: Area, grid: Grid, *, sites: tuple[Area, ...]) -> Ground:
     In a region, the known sites and what lies within 500 m of them are left to their own watch.
     """
     if area.kind is Kind.SITE:
-        watched = perimeter_mask(area, grid, buffer_m=area.margin_m)
-        return Ground(watched, perimeter_mask(area, grid), is_region=False, pixel_size_m=float(grid.pixel_size_m))
-    watched = perimeter_mask(area, grid)
+        monitored_mask = perimeter_mask(area, grid, buffer_m=area.margin_m)
+        return Ground(
+            monitored_mask, perimeter_mask(area, grid), is_region=False, pixel_size_m=float(grid.pixel_size_m)
+        )
+    monitored_mask = perimeter_mask(area, grid)
     for site in sites:
         if site.geometry.distance(area.geometry) < 0.02:
-            watched &= ~perimeter_mask(site, grid, buffer_m=max(SITE_CLEARANCE_M, site.margin_m))
+            monitored_mask &= ~perimeter_mask(site, grid, buffer_m=max(SITE_CLEARANCE_M, site.margin_m))
     return Ground(
-        watched,
-        watched & False,
+        monitored_mask,
+        monitored_mask & False,
         is_region=True,
         pixel_size_m=float(grid.pixel_size_m),
         intervention_distance_m=_intervention_distance_m(area, sites),
@@ -57,7 +59,7 @@ def ground_of(area: Area, grid: Grid, *, sites: tuple[Area, ...]) -> Ground:
 def digest_of(ground: Ground) -> str:
     """The SHA-256 of all that the detectors are told of an area."""
     told = [ground.shape, ground.is_region, ground.pixel_size_m, ground.intervention_distance_m]
-    masks = ground.watched.tobytes() + ground.perimeter.tobytes()
+    masks = ground.monitored_mask.tobytes() + ground.perimeter.tobytes()
     return hashlib.sha256(json.dumps(told).encode() + masks).hexdigest()
 
 

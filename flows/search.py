@@ -16,7 +16,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from aois.area import Area, Kind
 from aois.grid import grid_of
-from detectors.wide_places import places_of
+from detectors.tile_search.places import places_of
 from flows.gathering import gathered
 from flows.ledger.ledger import open_ledger
 from flows.mendable import MENDABLE

@@ -15,8 +15,8 @@ import numpy as np
 
 from aois.area import Area
 from aois.grid import Grid
-from detectors.masks import clear_mask
-from detectors.wide import ZERO
+from detectors.preprocessing.masks import clear_mask
+from detectors.tile_search.update import ZERO
 from flows.imagery.georeference import is_coincident
 from flows.imagery.limits import USUAL_LIMITS
 from flows.imagery.radiometry import REFLECTANCE_SCALE, StoredBand, calibration

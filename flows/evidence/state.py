@@ -14,28 +14,43 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from detectors.baseline import Baseline
-from detectors.channel import Channel, Recent
-from detectors.evidence import Evidence
+from detectors.baseline.harmonic import Baseline
+from detectors.events.lifecycle import EventState, LifecycleParameters
+from detectors.evidence.accumulate import Evidence
 from detectors.ground import Ground
-from detectors.monitor import AreaState, MonitorParameters
+from detectors.monitor.state import AreaState, MonitorParameters
 from detectors.records import Change, State, Transition
-from detectors.tracking import Track, TrackingParameters
+from detectors.sensor_series.series import RecentAcquisitions, SensorSeries
 
 _RECORDS = {
     c.__name__: c
     for c in (
         AreaState,
         Baseline,
-        Channel,
+        SensorSeries,
         Evidence,
         Ground,
         MonitorParameters,
-        Recent,
-        Track,
-        TrackingParameters,
+        RecentAcquisitions,
+        EventState,
+        LifecycleParameters,
         Transition,
     )
+}
+# What states of the version before call their records and fields.
+_RENAMED = {
+    "Channel": "SensorSeries",
+    "Recent": "RecentAcquisitions",
+    "Track": "EventState",
+    "TrackingParameters": "LifecycleParameters",
+}
+_RENAMED_FIELDS = {
+    "channels": "all_series",
+    "looks": "acquisitions",
+    "tracking": "lifecycle",
+    "tracks": "event_states",
+    "watched": "monitored_mask",
+    "rebase_looks": "rebase_acquisitions",
 }
 _WORDS = {c.__name__: c for c in (Change, State)}
 _Arrays = dict[str, npt.NDArray[Any]]
@@ -92,7 +107,9 @@ def _unpack(value: Any, arrays: _Arrays) -> Any:
     if "array" in value:
         return arrays[value["array"]]
     if "record" in value:
-        return _RECORDS[value["record"]](**{k: _unpack(v, arrays) for k, v in value["fields"].items()})
+        name = str(_RENAMED.get(value["record"], value["record"]))
+        fields = {_RENAMED_FIELDS.get(k, k): _unpack(v, arrays) for k, v in value["fields"].items()}
+        return _RECORDS[name](**fields)
     if "word" in value:
         return _WORDS[value["word"]](value["value"])
     return date.fromordinal(value["day"])

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 
-from detectors.detectability import BUILDING, WALL, Curve, Kind, Size
+from detectors.sensitivity.detectability import BUILDING, WALL, Curve, Kind, Size
 
 PIXEL_M2, PIXEL_M = 100, 10
 PANEL_W, PANEL_H, LEFT, TOP, GAP_X, GAP_Y = 260, 170, 60, 84, 56, 74

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from detectors.events.site_criteria import suspect_score
 from detectors.records import Criterion, Place, State
-from detectors.suspects import suspect_score
 from flows.reports.case import Case
 
 

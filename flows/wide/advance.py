@@ -10,19 +10,11 @@ import numpy as np
 import rasterio
 from rasterio.io import DatasetReader
 
-from detectors.runs import Whole, runs_of_state
-from detectors.wide import Layers, WideParameters, common_shift, day_number, season_weights
-from detectors.wide_kernels import update
+from detectors.tile_search.objects import Whole, runs_of_state
+from detectors.tile_search.update import Layers, WideParameters, common_shift, day_number, season_weights
+from detectors.tile_search.update_numba import update
 from flows.wide.look import Reader, WideLook
-from flows.wide.state import (
-    Progress,
-    dynamic_path,
-    no_evidence,
-    progress_of,
-    read_block,
-    static_path,
-    write_dynamic,
-)
+from flows.wide.state import Progress, dynamic_path, no_evidence, progress_of, read_block, static_path, write_dynamic
 from flows.wide.tile import Tile, Window, blocks_of
 
 

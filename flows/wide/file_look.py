@@ -14,8 +14,8 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterWindow
 
-from detectors.wide import Bytes, Numbers
-from detectors.wide_clear import SPREAD, clear_strip
+from detectors.tile_search.clear_mask import SPREAD, clear_strip
+from detectors.tile_search.update import Bytes, Numbers
 from flows.wide.look import Ground, Reader, hidden
 from flows.wide.tile import WideError, Window
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from detectors.wide import BLOCK, STATIC_LAYERS, Layers, WideParameters, season_weights
-from detectors.wide_fit import fit_baseline
+from detectors.tile_search.fit import fit_baseline
+from detectors.tile_search.update import BLOCK, STATIC_LAYERS, Layers, WideParameters, season_weights
 from flows.wide.look import Ground, Reader, WideLook
 from flows.wide.state import progress_of, static_path, static_writer, write_block
 from flows.wide.tile import Tile, Window, blocks_of

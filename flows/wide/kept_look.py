@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 
-from detectors.wide import BLOCK
+from detectors.tile_search.update import BLOCK
 from flows.wide.file_look import BandFile, FileLook
 from flows.wide.look import Ground, Reader
 from flows.wide.tile import Tile, Window

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from detectors.wide import Bytes, Numbers
+from detectors.tile_search.update import Bytes, Numbers
 from flows.wide.tile import Window
 
 

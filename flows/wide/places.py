@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from aois.area import Area, Kind
 from aois.grid import Grid, to_lonlat, to_utm
 from aois.reading import to_feature_collection
-from detectors.wide_places import Place
+from detectors.tile_search.places import Place
 
 WATCH_MARGIN_M = 500.0
 _DIGITS = 8

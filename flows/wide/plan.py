@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from detectors.wide import WideParameters
+from detectors.tile_search.update import WideParameters
 from flows.wide.look import WideLook
 from flows.wide.tile import Tile, WideError
 

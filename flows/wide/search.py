@@ -10,8 +10,8 @@ from itertools import chain
 
 import rasterio
 
-from detectors.runs import Objects, join_runs
-from detectors.wide import WideParameters
+from detectors.tile_search.objects import Objects, join_runs
+from detectors.tile_search.update import WideParameters
 from flows.wide.advance import StripState, advance_strip
 from flows.wide.fit import fit_strip
 from flows.wide.look import WideLook

@@ -21,7 +21,7 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
-from detectors.wide import BLOCK, DYNAMIC_LAYERS, STATIC_LAYERS, Layers
+from detectors.tile_search.update import BLOCK, DYNAMIC_LAYERS, STATIC_LAYERS, Layers
 from flows.wide.tile import Tile, Window
 
 # Of the codecs tried: LERC keeps noisy coefficients in the fewest bytes and unpacks as fast as zstd 1; the dynamic

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aois.grid import Grid
-from detectors.wide import BLOCK
+from detectors.tile_search.update import BLOCK
 
 
 class WideError(Exception):

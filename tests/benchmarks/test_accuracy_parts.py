@@ -11,15 +11,7 @@ import replay
 from ablations import Run, table
 from charts import MONITORS, ChartParameters, chart
 from comparison import WHOLE, Trial
-from curves import (
-    COUNTED_UP_TO,
-    THRESHOLDS,
-    Chance,
-    false_objects,
-    highest_threshold,
-    objects_over,
-    threshold_at,
-)
+from curves import COUNTED_UP_TO, THRESHOLDS, Chance, false_objects, highest_threshold, objects_over, threshold_at
 from nuisances import Days, burning, desert, flood, four_months_of_cloud, haze, new_roofs, slips
 from pledges import PLEDGES
 from runner import Runner
@@ -32,9 +24,9 @@ from tails import figures as tail_figures
 from variety import SCENARIOS, Outcome
 from variety import figures as variety_figures
 
-from detectors.channel import clear_of
-from detectors.evidence import Cue
-from detectors.look import OPTICAL, RADAR, Look
+from detectors.acquisition import OPTICAL, RADAR, Acquisition
+from detectors.evidence.accumulate import Cue
+from detectors.preprocessing.masks import clear_of
 
 SIZE = 40
 CHANGED = np.zeros((SIZE, SIZE), bool)
@@ -91,7 +83,7 @@ def test_change_vectors_are_blind_to_what_the_whole_scene_does(pair):
     assert not peers.cva(before, before).any()
 
 
-def test_same_season_takes_looks_of_the_same_time_of_any_year():
+def test_same_season_takes_acquisitions_of_the_same_time_of_any_year():
     days = np.array([10, 190, 370, 555], np.int64)
     values = np.array([1.0, 5.0, 3.0, 7.0], np.float32)[:, None, None, None] * np.ones((4, 1, 2, 2), np.float32)
     assert (peers.same_season(values, days, day=735) == 2.0).all()  # days 10 and 370 lie near day 4.5 of a third year
@@ -105,8 +97,8 @@ def test_charts_pass_their_boundary_after_a_lasting_step_and_stay_below_it_witho
     values = 0.6 + 0.1 * np.sin(2 * np.pi * days / 365.25)[:, None, None] + 0.02 * rng.normal(size=(len(days), 6, 6))
     values[70:, :2] -= 0.4
     values[::7, 3, 3] = np.nan
-    history, looks = (part.astype(np.float32) for part in (values[:60], values[60:]))
-    score = chart(name, history, days[:60], looks, days[60:], ChartParameters("NDVI", -1))
+    history, acquisitions = (part.astype(np.float32) for part in (values[:60], values[60:]))
+    score = chart(name, history, days[:60], acquisitions, days[60:], ChartParameters("NDVI", -1))
     assert score.shape == (30, 6, 6)
     assert (score[-1, :2] > 1.5).all()
     assert np.median(score[-1, 3:]) < 1.0
@@ -134,7 +126,7 @@ def test_false_objects_grow_as_the_threshold_falls_and_those_of_true_change_do_n
     assert threshold_at(counts, COUNTED_UP_TO) == THRESHOLDS[0]
 
 
-def test_a_chance_is_taken_by_the_first_look_that_is_worth_enough():
+def test_a_chance_is_taken_by_the_first_acquisition_that_is_worth_enough():
     chance = Chance(100, ((110, 2.0), (120, 5.0)))
     assert (chance.days(1.0), chance.days(4.0), chance.days(6.0)) == (10, 20, None)
     assert chance.is_found(5.0)
@@ -150,7 +142,10 @@ def test_every_step_that_is_left_out_is_still_there_and_comes_back(ablation):
 
 
 def test_a_swap_of_something_unknown_is_refused():
-    with pytest.raises(LookupError, match="no_such_step"), swapped({"detectors.channel.no_such_step": lambda f: f}):
+    with (
+        pytest.raises(LookupError, match="no_such_step"),
+        swapped({"detectors.sensor_series.series.no_such_step": lambda f: f}),
+    ):
         pass
 
 
@@ -164,7 +159,7 @@ def test_a_remembered_function_is_called_once_for_the_same_array():
 
 
 @pytest.fixture(scope="module")
-def looks():
+def acquisitions():
     rng = np.random.default_rng(5)
     bands = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
     colour = np.array([0.05, 0.08, 0.09, 0.25, 0.26, 0.25, 0.2], np.float32)[:, None, None]
@@ -175,33 +170,33 @@ def looks():
         pixels[3:, :10, :10] = pixels[2, :10, :10] * 1.2  # some of it is built over
         scl = np.full((SIZE, SIZE), 4, np.uint8)
         valid = np.ones((SIZE, SIZE), bool)
-        optical.append(Look(f"o{n}", OPTICAL, day, bands, pixels, valid, scl))
+        optical.append(Acquisition(f"o{n}", OPTICAL, day, bands, pixels, valid, scl))
         power = rng.gamma(4.4, 0.02, (2, SIZE, SIZE)).astype(np.float32)
-        radar.append(Look(f"r{n}", RADAR, day, ("vv", "vh"), power, valid, None, ":r1"))
+        radar.append(Acquisition(f"r{n}", RADAR, day, ("vv", "vh"), power, valid, None, ":r1"))
     return tuple(optical + radar)
 
 
 @pytest.mark.parametrize("nuisance", [desert, haze, slips, four_months_of_cloud, flood, burning, new_roofs])
-def test_nuisances_change_some_looks_and_none_that_they_were_given(nuisance, looks):
+def test_nuisances_change_some_acquisitions_and_none_that_they_were_given(nuisance, acquisitions):
     days = Days(date(2026, 4, 1), date(2026, 9, 30))
-    copies = [look.pixels.copy() for look in looks]
-    troubled = nuisance(looks, days, np.random.default_rng(11))
-    assert all((look.pixels == copy).all() for look, copy in zip(looks, copies, strict=True))
-    assert [k.scene_id for k in troubled] == [k.scene_id for k in looks]
-    changed = [k.scene_id for k, old in zip(troubled, looks, strict=True) if (k.pixels != old.pixels).any()]
+    copies = [acquisition.pixels.copy() for acquisition in acquisitions]
+    troubled = nuisance(acquisitions, days, np.random.default_rng(11))
+    assert all((acquisition.pixels == copy).all() for acquisition, copy in zip(acquisitions, copies, strict=True))
+    assert [k.scene_id for k in troubled] == [k.scene_id for k in acquisitions]
+    changed = [k.scene_id for k, old in zip(troubled, acquisitions, strict=True) if (k.pixels != old.pixels).any()]
     assert changed
     assert all(np.isfinite(k.pixels).all() for k in troubled)
     assert nuisance is flood or not any(name.startswith("r") for name in changed)
 
 
-def test_months_of_cloud_hide_all_ground_and_burning_leaves_the_time_before_alone(looks):
+def test_months_of_cloud_hide_all_ground_and_burning_leaves_the_time_before_alone(acquisitions):
     days = Days(date(2026, 4, 1), date(2026, 9, 30))
-    hidden = four_months_of_cloud(looks, days, np.random.default_rng(1))
+    hidden = four_months_of_cloud(acquisitions, days, np.random.default_rng(1))
     assert not any(
         clear_of(k).any() for k in hidden if k.sensor == OPTICAL and date(2026, 5, 1) < k.day < days.after(20)
     )
-    burnt = burning(looks, days, np.random.default_rng(1))
-    early = [(a, b) for a, b in zip(burnt, looks, strict=True) if b.day < days.since]
+    burnt = burning(acquisitions, days, np.random.default_rng(1))
+    early = [(a, b) for a, b in zip(burnt, acquisitions, strict=True) if b.day < days.since]
     assert early
     assert all(a is b for a, b in early)
 

@@ -20,10 +20,10 @@ import worlds
 from made import place
 from shapely.geometry import shape
 
+from detectors.acquisition import RADAR
 from detectors.ground import whole
-from detectors.injection import Injected
-from detectors.look import RADAR
 from detectors.records import Change, Criterion, State, Transition
+from detectors.sensitivity.injection import Injected
 from flows.imagery.simulation.recipes import DRY, Recipe, Story, recipe_of
 from flows.imagery.simulation.truth import TrueChange
 
@@ -52,7 +52,7 @@ def test_every_polygon_has_its_reason_and_its_dates(path):
         assert isinstance(p["is_sure"], bool)
 
 
-def test_delays_count_from_the_first_look_that_shows_it():
+def test_delays_count_from_the_first_acquisition_that_shows_it():
     mask = np.zeros((8, 8), bool)
     mask[2:5, 2:6] = True
     patch = truth.TruePatch("p", "clearing", mask, date(2024, 4, 1), date(2024, 4, 20), True)

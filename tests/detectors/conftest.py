@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from detectors.events import events_of
+from detectors.acquisition import OPTICAL, RADAR, Acquisition
 from detectors.ground import Ground, whole
-from detectors.look import OPTICAL, RADAR, Look
-from detectors.monitor import AreaState, begin, conclude, is_refit_due, observe, refit
+from detectors.monitor.event_records import events_of
+from detectors.monitor.state import AreaState
+from detectors.monitor.steps import begin
+from detectors.monitor.weeks import watch_weeks
 from detectors.records import Event, State
 
 BANDS = ("blue", "green", "red", "nir", "swir16")
@@ -81,7 +83,7 @@ class Scenery:
         cloud: float = 0.0,
         haze: float = 0.0,
         shift: tuple[float, float] = (0.0, 0.0),
-    ) -> Look:
+    ) -> Acquisition:
         """A Sentinel-2 look; `haze` is reflectance added to the visible, `cloud` the share under opaque cloud."""
         rng = np.random.default_rng((self.seed, day.toordinal(), 2))
         summer = 0.5 - 0.5 * np.cos(2 * np.pi * (day.timetuple().tm_yday - 15) / 365.25)
@@ -95,16 +97,20 @@ class Scenery:
         pixels[:, covered] = 0.55
         scl = np.where(covered, 9, 4).astype(np.uint8)
         chosen = np.stack([pixels[BANDS.index(b)] for b in bands]).astype(np.float32)
-        return Look(f"s2-{day:%Y%m%d}", OPTICAL, day, tuple(bands), chosen, np.ones(self.shape, bool), scl)
+        return Acquisition(f"s2-{day:%Y%m%d}", OPTICAL, day, tuple(bands), chosen, np.ones(self.shape, bool), scl)
 
-    def radar(self, day: date, *, bands: Sequence[str] = ("vv", "vh"), track: str = ":r1", gain: float = 1.0) -> Look:
+    def radar(
+        self, day: date, *, bands: Sequence[str] = ("vv", "vh"), track: str = ":r1", gain: float = 1.0
+    ) -> Acquisition:
         """A Sentinel-1 look with the speckle of 4.4 looks; `gain` is what the geometry of the orbit makes of it."""
         rng = np.random.default_rng((self.seed, day.toordinal(), 1))
         clean = np.moveaxis(self._painted(day, {c: np.array(p) for c, p in POWERS.items()}), -1, 0)
         clean = clean[:, RIM:-RIM, RIM:-RIM] * np.exp(0.15 * self._relief()[RIM:-RIM, RIM:-RIM])
         pixels = gain * clean * rng.gamma(4.4, 1 / 4.4, clean.shape)
         chosen = np.stack([pixels[("vv", "vh").index(b)] for b in bands]).astype(np.float32)
-        return Look(f"s1-{day:%Y%m%d}{track}", RADAR, day, tuple(bands), chosen, np.ones(self.shape, bool), track=track)
+        return Acquisition(
+            f"s1-{day:%Y%m%d}{track}", RADAR, day, tuple(bands), chosen, np.ones(self.shape, bool), track=track
+        )
 
     def _painted(self, day: date, table: dict[str, Any]) -> np.ndarray:
         wide = (self.shape[0] + 2 * RIM, self.shape[1] + 2 * RIM)
@@ -150,11 +156,11 @@ class Outcome:
         before: dict[str, Event] = {}
         for last, state in self.weeks:
             now = {event.key: event for event in events_of(state, today=last.toordinal())}
-            assert len(now) == len(state.tracks), "keys are unique"
+            assert len(now) == len(state.event_states), "keys are unique"
             assert before.keys() <= now.keys(), "an event stays on record"
             for key, event in now.items():
                 _check_event(event, before.get(key), last)
-            for track in state.tracks:
+            for track in state.event_states:
                 assert track.confirmed_day is None or track.dates >= 3 or track.merged_into is not None
             before = now
         return self
@@ -175,37 +181,22 @@ def _check_event(event: Event, before: Event | None, last: date) -> None:
         assert event.state is not State.RETRACTED or before.confirmed_on is None
 
 
-def weeks_of(since: date, until: date) -> Iterator[tuple[date, date]]:
-    while since <= until:
-        yield since, since + timedelta(days=6)
-        since += timedelta(days=7)
-
-
-def advance(state: AreaState, looks: Sequence[Look], first: date, last: date) -> AreaState:
-    """One week, as the flow works through it."""
-    for name in [c.name for c in state.channels]:
-        if is_refit_due(state, name, day=first.toordinal()):
-            earlier = [k for k in looks if k.channel == name and k.day < first]
-            state = refit(state, name, earlier, day=first.toordinal())
-    for look in looks:
-        if first <= look.day <= last:
-            state, _ = observe(state, look)
-    return conclude(state, today=last.toordinal())
-
-
 def replay(
-    looks: Iterable[Look], *, since: date, until: date, ground: Ground | None = None, start: AreaState | None = None
+    acquisitions: Iterable[Acquisition],
+    *,
+    since: date,
+    until: date,
+    ground: Ground | None = None,
+    start: AreaState | None = None,
 ) -> Outcome:
     """The watch from one day to another; earlier looks are its history, unless it starts from a state."""
-    ordered = sorted(looks, key=lambda k: (k.day, k.scene_id))
+    ordered = sorted(acquisitions, key=lambda k: (k.day, k.scene_id))
     state = start
     if state is None:
         ground = ground or whole(ordered[0].valid.shape)
         state, _ = begin(ground, [k for k in ordered if k.day < since])
-    told = []
-    for first, last in weeks_of(since, until):
-        state = advance(state, ordered, first, last)
-        told.append((last, state))
+    told: list[tuple[date, AreaState]] = []
+    watch_weeks(state, ordered, since=since, until=until, on_week=lambda last, now: told.append((last, now)))
     return Outcome(tuple(told)).check()
 
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detectors.events import events_of
+from detectors.acquisition import OPTICAL, RADAR, Acquisition
 from detectors.ground import Ground
-from detectors.look import OPTICAL, RADAR, Look
-from detectors.monitor import AreaState, begin, conclude, observe
+from detectors.monitor.event_records import events_of
+from detectors.monitor.state import AreaState
+from detectors.monitor.steps import begin, end_week, observe
 from flows.evidence.state import load_state, save_state
 
 SHAPE = (40, 40)
@@ -23,7 +24,7 @@ START = date(2024, 1, 1)
 BUILT = START + timedelta(days=150)
 
 
-def look(n: int) -> Look:
+def look(n: int) -> Acquisition:
     """Every third look is radar; from the fifteenth on a bright block stands in the middle."""
     rng, day = np.random.default_rng(n), START + timedelta(days=10 * n)
     is_built = day >= BUILT
@@ -31,27 +32,27 @@ def look(n: int) -> Look:
         power = np.full((2, *SHAPE), 0.05)
         power[:, 16:23, 16:23] *= 12.0 if is_built else 1.0
         pixels = (power * rng.gamma(4.4, 1 / 4.4, power.shape)).astype(np.float32)
-        return Look(f"s1-{n:02}", RADAR, day, ("vv", "vh"), pixels, np.ones(SHAPE, bool), track=":r7")
+        return Acquisition(f"s1-{n:02}", RADAR, day, ("vv", "vh"), pixels, np.ones(SHAPE, bool), track=":r7")
     relief = np.random.default_rng(99).normal(1, 0.2, SHAPE)
     pixels = np.array([0.10, 0.14, 0.18, 0.27])[:, None, None] * relief
     if is_built:
         pixels[:, 16:23, 16:23] = np.array([0.33, 0.34, 0.35, 0.36])[:, None, None]
     pixels = (pixels + rng.normal(0, 0.003, pixels.shape)).astype(np.float32)
-    return Look(f"s2-{n:02}", OPTICAL, day, ("blue", "green", "red", "nir"), pixels, np.ones(SHAPE, bool))
+    return Acquisition(f"s2-{n:02}", OPTICAL, day, ("blue", "green", "red", "nir"), pixels, np.ones(SHAPE, bool))
 
 
 def advanced(state: AreaState, numbers: range) -> AreaState:
     for n in numbers:
         state, _ = observe(state, look(n))
-        state = conclude(state, today=look(n).day.toordinal())
+        state = end_week(state, today=look(n).day.toordinal())
     return state
 
 
 @pytest.fixture(scope="module")
 def state() -> AreaState:
-    watched = np.ones(SHAPE, bool)
-    watched[:2] = False
-    ground = Ground(watched, np.zeros(SHAPE, bool), is_region=True, intervention_distance_m=float("inf"))
+    monitored_mask = np.ones(SHAPE, bool)
+    monitored_mask[:2] = False
+    ground = Ground(monitored_mask, np.zeros(SHAPE, bool), is_region=True, intervention_distance_m=float("inf"))
     started, _ = begin(ground, [look(n) for n in range(12)])
     return advanced(started, range(12, 24))
 
@@ -77,11 +78,11 @@ def differences(a: Any, b: Any, where: str = "state") -> list[str]:
 
 
 def test_the_state_that_is_tested_holds_something_of_everything(state):
-    assert len(state.channels) == 2
-    assert [c.reference is None for c in state.channels] == [True, False]
-    assert state.tracks
-    assert state.tracks[0].confirmed_day is not None
-    assert state.evidence.count.any() or state.tracks[0].rebased
+    assert len(state.all_series) == 2
+    assert [c.reference is None for c in state.all_series] == [True, False]
+    assert state.event_states
+    assert state.event_states[0].confirmed_day is not None
+    assert state.evidence.count.any() or state.event_states[0].rebased
 
 
 def test_every_part_comes_back(state, saved):
@@ -165,3 +166,18 @@ def test_a_damaged_file_never_gives_another_state(state, saved, spoilt_path, whe
     spoilt_path.write_bytes(content)
     loaded = load_state(spoilt_path)
     assert loaded is None or differences(loaded, state) == []
+
+
+def test_a_state_of_the_version_before_goes_on_where_it_was():
+    """Written by commit d759477, whose records and fields have other names."""
+    old = load_state(Path(__file__).parent / "state-before-rooms.npz")
+
+    assert old is not None
+    (event,) = events_of(old, today=date(2024, 8, 4).toordinal())
+    assert (event.key, event.state.value, event.change.value) == ("g20240618-8-10", "confirmed", "fencing")
+    roof = np.full((5, *old.ground.shape), 0.32, np.float32)
+    bands = ("blue", "green", "red", "nir", "swir16")
+    later = Acquisition("s2-20240808", OPTICAL, date(2024, 8, 8), bands, roof, np.ones(old.ground.shape, bool))
+    state, report = observe(old, later)
+    assert report.status == "used"
+    assert end_week(state, today=date(2024, 8, 11).toordinal()).event_states[0].key == event.key

@@ -35,7 +35,7 @@ def truth(name: str) -> tuple[TrueChange, ...]:
     return TOLD.truth_changes(AREAS[name], grid_of(AREAS[name]))
 
 
-def watched(name: str) -> list[TrueChange]:
+def monitored_mask(name: str) -> list[TrueChange]:
     return [change for change in truth(name) if not change.ordinary]
 
 
@@ -83,7 +83,7 @@ def test_nothing_is_seen_before_the_story_begins(name: str) -> None:
 
 def test_expansion_comes_in_phases_outside_the_perimeter() -> None:
     area = AREAS["demo-expansion"]
-    cleared, wall, *buildings = watched(area.id)
+    cleared, wall, *buildings = monitored_mask(area.id)
     assert (cleared.change, wall.change) == (Change.CLEARING, Change.FENCING)
     assert {building.change for building in buildings} == {Change.CONSTRUCTION}
     assert weeks_before(cleared) == 20
@@ -93,11 +93,11 @@ def test_expansion_comes_in_phases_outside_the_perimeter() -> None:
     assert all(600 <= building.area_m2 <= 1200 for building in buildings)
     inside = perimeter_mask(area, grid_of(area))
     # The new wall runs a lane off the old one, so that a few of its pixels straddle the perimeter.
-    assert all((change.footprint & inside).sum() <= 0.1 * change.footprint.sum() for change in watched(area.id))
+    assert all((change.footprint & inside).sum() <= 0.1 * change.footprint.sum() for change in monitored_mask(area.id))
 
 
 def test_wall_stands_long_before_its_buildings() -> None:
-    wall, *buildings = watched("demo-wall")
+    wall, *buildings = monitored_mask("demo-wall")
     assert wall.change is Change.FENCING
     assert wall.length_m is not None
     assert 500 <= wall.length_m <= 800
@@ -106,21 +106,21 @@ def test_wall_stands_long_before_its_buildings() -> None:
 
 
 def test_wall_footprint_follows_the_whole_ring() -> None:
-    wall = watched("demo-wall")[0]
+    wall = monitored_mask("demo-wall")[0]
     assert wall.length_m is not None
     assert 0.6 <= wall.footprint.sum() * 10 / wall.length_m <= 1.5
 
 
 def test_demolition_takes_about_half_of_the_compound() -> None:
     area = AREAS["demo-demolition"]
-    (demolition,) = watched(area.id)
+    (demolition,) = monitored_mask(area.id)
     assert demolition.change is Change.DEMOLITION
     assert weeks_before(demolition) == 12
     assert not (demolition.footprint & ~perimeter_mask(area, grid_of(area), buffer_m=5)).any()
 
 
 def test_clearing_is_a_hectare_and_a_half_of_trees() -> None:
-    (clearing,) = watched("demo-clearing")
+    (clearing,) = monitored_mask("demo-clearing")
     assert clearing.change is Change.CLEARING
     assert weeks_before(clearing) == 14
     assert clearing.area_m2 == pytest.approx(15_000, rel=0.1)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from detectors.detectability import Curve, Kind, Size
+from detectors.sensitivity.detectability import Curve, Kind, Size
 from flows.reports.detectability import Detectability, smallest_words, to_csv, to_json, to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import flows.reports
-from detectors.suspects import Candidate, criteria_of
+from detectors.events.site_criteria import Candidate, criteria_of
 from flows.reports.inputs import ReportError
 from flows.reports.words import brief, printable, words_for
 

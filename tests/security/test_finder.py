@@ -18,7 +18,7 @@ from shapely.geometry import box
 from aois.area import Area, Kind, Response, Status
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week, week_of
-from detectors.channel import clear_of
+from detectors.preprocessing.masks import clear_of
 from detectors.records import State, Transition
 from flows import reporting
 from flows.evidence.outlines import footprint_of, outline_of
@@ -27,7 +27,7 @@ from flows.imagery.scene import Sensor
 from flows.imagery.simulated import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord
-from flows.looks import look_of
+from flows.looks import acquisition_of
 from flows.public_week import public_week
 from flows.reporting import report_week
 from flows.reports.build import build_reports
@@ -94,7 +94,7 @@ def keep_scenes(area: Area, source: SimulatedSource, archive: Archive) -> list[t
         refs = source.search(area, grid, since=day, until=day + timedelta(days=60))
         for ref in [ref for ref in refs if ref.sensor is Sensor.SENTINEL_2]:
             scene = source.fetch(area, grid, ref)
-            if clear_of(look_of(scene, grid)).mean() > 0.95:
+            if clear_of(acquisition_of(scene, grid)).mean() > 0.95:
                 archive.put(area.id, SOURCE, grid, scene)
                 kept.append((scene.scene_id, scene.pixels[[scene.bands.index(b) for b in ("red", "green", "blue")]]))
                 break

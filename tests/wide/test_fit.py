@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from detectors.wide import STATIC_LAYERS, ZERO, WideParameters, season_weights
-from detectors.wide_fit import fit_baseline
-from detectors.wide_median import MISSING, masked_median, network_of
+from detectors.tile_search.fit import fit_baseline
+from detectors.tile_search.median import MISSING, masked_median, network_of
+from detectors.tile_search.update import STATIC_LAYERS, ZERO, WideParameters, season_weights
 
 P = WideParameters()
 DAYS = [date(2022, 1, 3) + timedelta(days=12 * n) for n in range(60)]

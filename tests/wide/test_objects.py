@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from detectors.runs import join_runs, runs_of_mask, runs_of_state
-from detectors.wide import FLAGGED, day_number
-from detectors.wide_clear import clear_strip
-from detectors.wide_places import places_of
+from detectors.tile_search.clear_mask import clear_strip
+from detectors.tile_search.objects import join_runs, runs_of_mask, runs_of_state
+from detectors.tile_search.places import places_of
+from detectors.tile_search.update import FLAGGED, day_number
 
 TODAY = date(2024, 11, 24)
 EIGHT = np.ones((3, 3), bool)

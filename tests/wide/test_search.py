@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from detectors.wide_places import places_of
+from detectors.tile_search.places import places_of
 from flows.wide.file_look import MosaicLook
 from flows.wide.kept_look import KeptLook
 from flows.wide.look import Ground, hidden

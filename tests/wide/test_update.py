@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from detectors import wide_kernels
-from detectors.wide import (
+from detectors.tile_search import update_numba as wide_kernels
+from detectors.tile_search.update import (
     BLOCK,
     FLAGGED,
     ZERO,

@@ -58,18 +58,20 @@ def alone_runs(kind: str, *where: Any, **keywords: Any) -> list[Run]:
 def runs(some: Case, ablations: Sequence[Ablation]) -> list[Run]:
     """One case watched under each ablation."""
     memory: dict[tuple[Any, ...], Any] = {}
-    reading = ("read_look", "reference_image", "fit_baseline")
-    shared = {f"detectors.channel.{name}": remembering(memory) for name in reading}
-    shared["detectors.monitor.read_look"] = remembering(memory)
+    reading = ("align_acquisition", "reference_image", "fit_baseline")
+    shared = {f"detectors.sensor_series.series.{name}": remembering(memory) for name in reading}
+    shared["detectors.monitor.steps.align_acquisition"] = remembering(memory)
     out = []
     for ablation in ablations:
-        looks = tuple(k for k in some.looks if ablation.sensor in (None, k.sensor))
-        is_as_before = ablation.sensor is not None and not ablation.swaps and len(looks) == len(some.looks)
-        if not looks or is_as_before:
+        acquisitions = tuple(k for k in some.acquisitions if ablation.sensor in (None, k.sensor))
+        is_as_before = (
+            ablation.sensor is not None and not ablation.swaps and len(acquisitions) == len(some.acquisitions)
+        )
+        if not acquisitions or is_as_before:
             continue
         with swapped({} if ablation.is_read_anew else shared), swapped(ablation.swaps):
             span = {"since": some.since, "until": some.until, "history_days": some.history_days}
-            seen = watch(looks, ground=some.ground, **span)
+            seen = watch(acquisitions, ground=some.ground, **span)
         out.append(_run(ablation.name, some, seen))
     return out
 

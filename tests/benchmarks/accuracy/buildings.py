@@ -12,10 +12,10 @@ from scipy import ndimage
 from scoring import Figure, counted, median, of_missed, share
 from series import measured, real_series, shape_of
 
-from detectors.channel import clear_of
-from detectors.injection import Injected, block, injected
-from detectors.look import Look
+from detectors.acquisition import Acquisition
+from detectors.preprocessing.masks import clear_of
 from detectors.records import Change
+from detectors.sensitivity.injection import Injected, block, injected
 
 SIZES, LARGEST = (4, 5, 6, 7, 8, 12, 16, 25, 36, 60), 100
 ROOFS = ("metal", "blue sheet", "dark tile", "concrete")
@@ -23,7 +23,7 @@ SPANS = {
     "romania": ((date(2019, 1, 7), date(2020, 12, 27)),),
     "mine-1": ((date(2020, 1, 6), date(2020, 12, 27)), (date(2023, 10, 2), date(2024, 12, 22))),
 }
-SEEN_LOOKS, WITHIN_DAYS = 4, 150
+SEEN_ACQUISITIONS, WITHIN_DAYS = 4, 150
 ALONE = 0.8  # of an event's pixels, for its area to be compared with what was put in
 
 
@@ -40,7 +40,7 @@ class Trial:
     pixels: int
     mixing: float
     material: str
-    looks: int
+    acquisitions: int
     third: int
     found: bool
     days: int | None = None
@@ -53,18 +53,18 @@ class Trial:
 
 def trials(series: str, since: date, until: date, *, seed: int, mixing: float) -> list[Trial]:
     """Buildings of every size at places where nothing else happened, watched together."""
-    looks = real_series(series)
-    placed = _places(looks, since, until, seed=seed, mixing=mixing)
-    changed = injected(looks, [change for _, change in placed])
+    acquisitions = real_series(series)
+    placed = _places(acquisitions, since, until, seed=seed, mixing=mixing)
+    changed = injected(acquisitions, [change for _, change in placed])
     seen = watch(changed, since=since, until=until)
-    return [_judged(series, pixels, mixing, change, seen, looks) for pixels, change in placed]
+    return [_judged(series, pixels, mixing, change, seen, acquisitions) for pixels, change in placed]
 
 
 def _places(
-    looks: tuple[Look, ...], since: date, until: date, *, seed: int, mixing: float
+    acquisitions: tuple[Acquisition, ...], since: date, until: date, *, seed: int, mixing: float
 ) -> list[tuple[int, Injected]]:
-    shape = shape_of(looks)
-    barred = real_change(looks, since, until) | ~measured(looks)
+    shape = shape_of(acquisitions)
+    barred = real_change(acquisitions, since, until) | ~measured(acquisitions)
     taken = np.zeros(shape, bool)
     rng = np.random.default_rng(seed)
     placed = []
@@ -94,11 +94,11 @@ def _window(row: float, column: float, reach: int) -> tuple[slice, slice]:
     return tuple(slice(max(0, int(v) - reach), int(v) + reach + 1) for v in (row, column))
 
 
-def real_change(looks: tuple[Look, ...], since: date, until: date) -> np.ndarray:
+def real_change(acquisitions: tuple[Acquisition, ...], since: date, until: date) -> np.ndarray:
     """Where the summer's median NDVI fell by 0.06 against the year before: ground on which something happens anyway."""
-    summers = {year: _summer(looks, year) for year in range(since.year - 2, until.year + 1)}
+    summers = {year: _summer(acquisitions, year) for year in range(since.year - 2, until.year + 1)}
     known = [image for image in summers.values() if image is not None]
-    changed = np.zeros(shape_of(looks), bool)
+    changed = np.zeros(shape_of(acquisitions), bool)
     for before, after in pairwise(known):
         fall = after - before
         fall = np.nan_to_num(fall - np.nanmedian(fall))
@@ -106,21 +106,23 @@ def real_change(looks: tuple[Look, ...], since: date, until: date) -> np.ndarray
     return np.asarray(ndimage.binary_dilation(changed, iterations=2))
 
 
-def _summer(looks: tuple[Look, ...], year: int) -> np.ndarray | None:
-    chosen = [k for k in looks if k.day.year == year and 6 <= k.day.month <= 9]
+def _summer(acquisitions: tuple[Acquisition, ...], year: int) -> np.ndarray | None:
+    chosen = [k for k in acquisitions if k.day.year == year and 6 <= k.day.month <= 9]
     if len(chosen) < 2:
         return None
     ratios = [(k.band("nir") - k.band("red")) / (k.band("nir") + k.band("red")) for k in chosen]
     return np.nanmedian([np.where(clear_of(k), r, np.nan) for k, r in zip(chosen, ratios, strict=True)], axis=0)
 
 
-def _judged(series: str, pixels: int, mixing: float, change: Injected, seen: Watched, looks: tuple[Look, ...]) -> Trial:
+def _judged(
+    series: str, pixels: int, mixing: float, change: Injected, seen: Watched, acquisitions: tuple[Acquisition, ...]
+) -> Trial:
     at = np.unravel_index(int(np.argmax(change.share)), change.share.shape)
     end = change.since + timedelta(days=WITHIN_DAYS)
-    seen_on = sorted({k.day for k in looks if change.since <= k.day <= end and clear_of(k)[at]})
+    seen_on = sorted({k.day for k in acquisitions if change.since <= k.day <= end and clear_of(k)[at]})
     clear = len(seen_on)
     third = (seen_on[2] - change.since).days if clear >= 3 else WITHIN_DAYS
-    steps = {t.key: [date.fromordinal(day) for day in t.steps] for t in seen.state.tracks}
+    steps = {t.key: [date.fromordinal(day) for day in t.steps] for t in seen.state.event_states}
     mine = [
         event
         for event in seen.confirmed()
@@ -145,7 +147,7 @@ def _judged(series: str, pixels: int, mixing: float, change: Injected, seen: Wat
 
 HARD = {
     "dark tile": lambda t: t.material == "dark tile",
-    f"seen clearly under {SEEN_LOOKS} times": lambda t: t.looks < SEEN_LOOKS,
+    f"seen clearly under {SEEN_ACQUISITIONS} times": lambda t: t.acquisitions < SEEN_ACQUISITIONS,
     "over no more than 0.6 of their pixels": lambda t: t.mixing < 0.7,
 }
 
@@ -156,11 +158,11 @@ def figures(results: list[Trial]) -> list[Figure]:
     for series in sorted({t.series for t in results}):
         for low, high, goal in ((4, 7, "≥ 0.85"), (8, 100, "≥ 0.95")):
             some = [t for t in results if t.series == series and low <= t.pixels <= high]
-            often = [t for t in some if t.looks >= SEEN_LOOKS]
+            often = [t for t in some if t.acquisitions >= SEEN_ACQUISITIONS]
             name = f"{series}, buildings of {low} to {high} px"
             cases = (
                 (f"found within {WITHIN_DAYS} days", some),
-                (f"the same where {SEEN_LOOKS} looks were clear", often),
+                (f"the same where {SEEN_ACQUISITIONS} looks were clear", often),
             )
             for what, these in cases:
                 why = of_missed([t for t in these if not t.found], HARD)

@@ -22,10 +22,10 @@ from scipy import ndimage
 from series import grid_over, measured, real_series, shape_of
 from worlds import END, WEEKS, place_of
 
+from detectors.acquisition import Acquisition, Floats, Mask
 from detectors.ground import Ground, whole
-from detectors.injection import Injected, injected
-from detectors.look import Floats, Look, Mask
 from detectors.records import Change
+from detectors.sensitivity.injection import Injected, injected
 
 NEAR_PX = 4
 
@@ -48,7 +48,7 @@ class Case:
     Events that nobody could confirm, of one look after one, count where `is_provisional`.
     """
 
-    looks: tuple[Look, ...]
+    acquisitions: tuple[Acquisition, ...]
     ground: Ground
     since: date
     until: date
@@ -64,21 +64,23 @@ def built(
     series: str, since: date, until: date, *, seed: int, mixing: float, slip: Nuisance = nothing, on_soil: bool = False
 ) -> Case:
     """Buildings put into a real series, on soil that was bared before it began if asked; its looks may then slip."""
-    looks = real_series(series)
-    placed = [change for _, change in buildings._places(looks, since, until, seed=seed, mixing=mixing)]
-    yards = [Injected("yard", "soil", _yard(c.share), looks[0].day, c.seed + 50) for c in placed if on_soil]
+    acquisitions = real_series(series)
+    placed = [change for _, change in buildings._places(acquisitions, since, until, seed=seed, mixing=mixing)]
+    yards = [Injected("yard", "soil", _yard(c.share), acquisitions[0].day, c.seed + 50) for c in placed if on_soil]
     changes = tuple(
         Happened(c.share > 0.25, c.since, Change.CONSTRUCTION, float(c.share.sum()) / mixing) for c in placed
     )
-    anything = _happened(looks, since, until, [c.share > 0.02 for c in (*yards, *placed)])
-    looks = slip(injected(looks, [*yards, *placed]), Days(since, until), np.random.default_rng(3000 + seed))
-    return Case(looks, whole(anything.shape), since, until, changes, anything, 0.0, True)
+    anything = _happened(acquisitions, since, until, [c.share > 0.02 for c in (*yards, *placed)])
+    acquisitions = slip(
+        injected(acquisitions, [*yards, *placed]), Days(since, until), np.random.default_rng(3000 + seed)
+    )
+    return Case(acquisitions, whole(anything.shape), since, until, changes, anything, 0.0, True)
 
 
-def _happened(looks: Sequence[Look], since: date, until: date, put_in: Sequence[Mask]) -> Mask:
+def _happened(acquisitions: Sequence[Acquisition], since: date, until: date, put_in: Sequence[Mask]) -> Mask:
     """Ground of a real series on which something happened, was put in, or nobody knows."""
-    touched = np.any([np.zeros(shape_of(looks), bool), *put_in], axis=0)
-    return np.asarray(buildings.real_change(looks, since, until) | ~measured(looks) | _wide(touched))
+    touched = np.any([np.zeros(shape_of(acquisitions), bool), *put_in], axis=0)
+    return np.asarray(buildings.real_change(acquisitions, since, until) | ~measured(acquisitions) | _wide(touched))
 
 
 def _yard(share: Floats) -> Floats:
@@ -90,19 +92,19 @@ def _yard(share: Floats) -> Floats:
 def cleared(series: str, since: date, until: date) -> Case:
     """What truly happened in a real series, against truth drawn by eye."""
     changes, anything = _drawn(series, since, until)
-    looks = real_series(series)
-    return Case(looks, whole(anything.shape), since, until, changes, anything, truth.COVERED, True)
+    acquisitions = real_series(series)
+    return Case(acquisitions, whole(anything.shape), since, until, changes, anything, truth.COVERED, True)
 
 
 def pair(series: str, *, seed: int) -> Case:
     """Two real looks at a suburb, the later one shifted by up to a pixel more, against truth drawn by eye."""
-    before, after = (looks := real_series(series))[0], looks[-1]
+    before, after = (acquisitions := real_series(series))[0], acquisitions[-1]
     monday = after.day - timedelta(days=after.day.weekday())
     changes, anything = _drawn(series, before.day, after.day)
     until, history_days = monday + timedelta(days=6), (after.day - before.day).days + 30
     ground, share = whole(anything.shape), truth.COVERED
-    looks = (before, shifted(after, np.random.default_rng(4000 + seed)))
-    return Case(looks, ground, monday, until, changes, anything, share, True, True, history_days)
+    acquisitions = (before, shifted(after, np.random.default_rng(4000 + seed)))
+    return Case(acquisitions, ground, monday, until, changes, anything, share, True, True, history_days)
 
 
 def _drawn(series: str, since: date, until: date) -> tuple[tuple[Happened, ...], Mask]:
@@ -114,36 +116,36 @@ def _drawn(series: str, since: date, until: date) -> tuple[tuple[Happened, ...],
 
 def place(area_id: str, *, seed: int) -> Case:
     """A simulated place with its story."""
-    looks, ground, truth = place_of(area_id, seed=seed)
+    acquisitions, ground, truth = place_of(area_id, seed=seed)
     since = END - timedelta(days=7 * WEEKS - 1)
     told = tuple(Happened(t.footprint, t.begins, t.change) for t in truth if not t.ordinary and t.begins >= since)
     happened = np.any([t.footprint for t in truth], axis=0) if truth else np.zeros(ground.shape, bool)
-    return Case(looks, ground, since, END, told, _wide(happened) | ~ground.watched, 0.2, False)
+    return Case(acquisitions, ground, since, END, told, _wide(happened) | ~ground.monitored_mask, 0.2, False)
 
 
 def walled(*, seed: int) -> Case:
     """Walls over 0.7 of a pixel on simulated dry country."""
-    looks, since, placed = walls.put_on_made(seed=seed, fraction=0.7)
+    acquisitions, since, placed = walls.put_on_made(seed=seed, fraction=0.7)
     changes = tuple(Happened(w.share > 0.25 * 0.7, w.since, Change.FENCING) for _, _, w in placed)
     anything = _wide(np.any([w.share > 0.02 for _, _, w in placed], axis=0))
-    return Case(looks, whole(anything.shape), since, walls.END, changes, anything, 0.3, False)
+    return Case(acquisitions, whole(anything.shape), since, walls.END, changes, anything, 0.3, False)
 
 
 def torn(*, seed: int) -> Case:
     """Real roofs of a suburb pulled down, optics alone."""
-    looks, gone = demolitions.torn_suburb(seed=seed)
+    acquisitions, gone = demolitions.torn_suburb(seed=seed)
     changes = _gone(gone)
     anything = _wide(np.any([c.mask for c in changes], axis=0))
     covered = demolitions.COVERED
-    return Case(looks, whole(anything.shape), *demolitions.SUBURB_SPAN, changes, anything, covered, True)
+    return Case(acquisitions, whole(anything.shape), *demolitions.SUBURB_SPAN, changes, anything, covered, True)
 
 
 def pulled(series: str, since: date, until: date, *, seed: int) -> Case:
     """Buildings put into a real series that are pulled down, soil in their place."""
-    looks, gone = demolitions.torn_buildings(series, since, until, seed=seed)
+    acquisitions, gone = demolitions.torn_buildings(series, since, until, seed=seed)
     changes = _gone(gone)
-    anything = _happened(looks, since, until, [c.mask for c in changes])
-    return Case(looks, whole(anything.shape), since, until, changes, anything, demolitions.COVERED, True)
+    anything = _happened(acquisitions, since, until, [c.mask for c in changes])
+    return Case(acquisitions, whole(anything.shape), since, until, changes, anything, demolitions.COVERED, True)
 
 
 def _gone(pulled_down: Sequence[tuple[int, Injected]]) -> tuple[Happened, ...]:
@@ -168,8 +170,8 @@ def sky(number: int, *, seed: int) -> Case:
         Happened(b.share > 0.25, b.since, Change.CONSTRUCTION, float(b.share.sum()) / variety.MIXING)
         for b in scene.built
     )
-    days, anything = scene.days, scene.near | ~scene.ground.watched
-    return Case(scene.looks, scene.ground, days.since, days.until, changes, anything, 0.1, False)
+    days, anything = scene.days, scene.near | ~scene.ground.monitored_mask
+    return Case(scene.acquisitions, scene.ground, days.since, days.until, changes, anything, 0.1, False)
 
 
 def _wide(mask: Mask) -> Mask:

@@ -17,7 +17,7 @@ from nrt.monitor.cusum import CuSum
 from nrt.monitor.ewma import EWMA
 from nrt.monitor.mosum import MoSum
 
-from detectors.look import Floats
+from detectors.acquisition import Floats
 
 MONITORS = {"nrt EWMA": EWMA, "nrt CUSUM": CuSum, "nrt MOSUM": MoSum}
 
@@ -40,7 +40,7 @@ def chart(
     name: str,
     history: Floats,
     history_days: npt.NDArray[np.int64],
-    looks: Floats,
+    acquisitions: Floats,
     days: npt.NDArray[np.int64],
     parameters: ChartParameters,
 ) -> Floats:
@@ -55,8 +55,8 @@ def chart(
         warnings.simplefilter("ignore")
         monitor.fit(_labelled(history, history_days), method="OLS")
         monitor.mask[monitor.mask == 2] = 1  # past its boundary when the history ends: still watched
-        for look, day in zip(looks, days, strict=True):
-            monitor.monitor(look.astype(np.float64), datetime.fromordinal(int(day)))
+        for acquisition, day in zip(acquisitions, days, strict=True):
+            monitor.monitor(acquisition.astype(np.float64), datetime.fromordinal(int(day)))
             out.append(_against_boundary(monitor.process, monitor.boundary, parameters.sign))
     return np.stack(out) if out else np.empty((0, *history.shape[1:]), np.float32)
 

@@ -23,12 +23,12 @@ from scipy import ndimage
 from series import measured, real_series, shape_of
 from worlds import END, WEEKS, place_of
 
-from detectors.evidence import Cue
+from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
+from detectors.evidence.accumulate import Cue
 from detectors.ground import Ground, whole
-from detectors.injection import injected
-from detectors.look import OPTICAL, Floats, Look, Mask
-from detectors.monitor import AreaState
-from detectors.objects import gain_confidence
+from detectors.monitor.state import AreaState
+from detectors.objects.patches import gain_confidence
+from detectors.sensitivity.injection import injected
 
 HISTORY_DAYS = 730
 WITHIN_DAYS = buildings.WITHIN_DAYS
@@ -75,20 +75,24 @@ class Trial:
 
 @lru_cache(maxsize=4)
 def _history(series: str, since: date) -> tuple[Floats | None, Frames]:
-    looks = _between(real_series(series), since - timedelta(HISTORY_DAYS), since)
-    reference = reference_of(looks)
-    return reference, frames_of(looks, reference=reference, watched=np.ones(shape_of(looks), bool))
+    acquisitions = _between(real_series(series), since - timedelta(HISTORY_DAYS), since)
+    reference = reference_of(acquisitions)
+    return reference, frames_of(acquisitions, reference=reference, monitored_mask=np.ones(shape_of(acquisitions), bool))
 
 
-def _between(looks: tuple[Look, ...], first: date, end: date) -> tuple[Look, ...]:
-    return tuple(k for k in looks if first <= k.day < end)
+def _between(acquisitions: tuple[Acquisition, ...], first: date, end: date) -> tuple[Acquisition, ...]:
+    return tuple(k for k in acquisitions if first <= k.day < end)
 
 
 def peer_scores(
-    looks: tuple[Look, ...], history: Frames, reference: Floats | None, watched: Mask, tuning: Tuning
+    acquisitions: tuple[Acquisition, ...],
+    history: Frames,
+    reference: Floats | None,
+    monitored_mask: Mask,
+    tuning: Tuning,
 ) -> tuple[npt.NDArray[np.int64], dict[str, Floats]]:
     """Days of the usable looks of the watched time, and every peer's score after each of them."""
-    seen = frames_of(looks, reference=reference, watched=watched)
+    seen = frames_of(acquisitions, reference=reference, monitored_mask=monitored_mask)
     return seen.days, pair_scores(history, seen, tuning.composites) | chart_scores(history, seen, tuning.charts)
 
 
@@ -96,16 +100,16 @@ def evidence_score(state: AreaState) -> Floats:
     """The confidence that anything was built, bared or torn down, float32 (y, x)."""
     gain, _ = gain_confidence(state.evidence, np.ones(state.ground.shape, bool))
     loss = state.evidence.confidence[[Cue.REMOVAL, Cue.BACKSCATTER_DOWN]].max(axis=0)
-    return np.where(state.ground.watched, np.maximum(gain, loss), 0.0).astype(np.float32)
+    return np.where(state.ground.monitored_mask, np.maximum(gain, loss), 0.0).astype(np.float32)
 
 
 def watched_with_scores(
-    looks: tuple[Look, ...], since: date, until: date, ground: Ground
+    acquisitions: tuple[Acquisition, ...], since: date, until: date, ground: Ground
 ) -> tuple[Watched, npt.NDArray[np.int64], Floats]:
     """The watch over a series, and its evidence at every week's end."""
     weeks: list[tuple[int, Floats]] = []
     seen = watch(
-        looks,
+        acquisitions,
         since=since,
         until=until,
         ground=ground,
@@ -126,17 +130,17 @@ def _chance(days: np.ndarray, scores: Floats, footprint: Mask, since: int, until
 
 def building_trial(series: str, since: date, until: date, *, seed: int, mixing: float) -> Trial:
     """Buildings put into a real series: what every method makes of those that were seen often enough."""
-    looks = real_series(series)
-    placed = buildings._places(looks, since, until, seed=seed, mixing=mixing)
-    changed = injected(looks, [change for _, change in placed])
-    watched = np.ones(shape_of(looks), bool)
-    seen, week_days, evidence = watched_with_scores(changed, since, until, whole(shape_of(looks)))
-    results = [buildings._judged(series, pixels, mixing, change, seen, looks) for pixels, change in placed]
-    often = [n for n, result in enumerate(results) if result.looks >= buildings.SEEN_LOOKS]
+    acquisitions = real_series(series)
+    placed = buildings._places(acquisitions, since, until, seed=seed, mixing=mixing)
+    changed = injected(acquisitions, [change for _, change in placed])
+    monitored_mask = np.ones(shape_of(acquisitions), bool)
+    seen, week_days, evidence = watched_with_scores(changed, since, until, whole(shape_of(acquisitions)))
+    results = [buildings._judged(series, pixels, mixing, change, seen, acquisitions) for pixels, change in placed]
+    often = [n for n, result in enumerate(results) if result.acquisitions >= buildings.SEEN_ACQUISITIONS]
     reference, history = _history(series, since)
     now = _between(changed, since, until + timedelta(1))
-    look_days, scores = peer_scores(now, history, reference, watched, TUNINGS[series])
-    series_of = {name: (look_days, score) for name, score in scores.items()} | {EVIDENCE: (week_days, evidence)}
+    acquisition_days, scores = peer_scores(now, history, reference, monitored_mask, TUNINGS[series])
+    series_of = {name: (acquisition_days, score) for name, score in scores.items()} | {EVIDENCE: (week_days, evidence)}
     chances = {
         name: tuple(
             _chance(days, score, change.share > 0.25, begins, begins + WITHIN_DAYS, 0.0)
@@ -151,12 +155,12 @@ def building_trial(series: str, since: date, until: date, *, seed: int, mixing: 
 
 def quiet_trial(series: str, since: date, until: date) -> Trial:
     """The same series as it is: false objects of every method away from ground on which something happens."""
-    looks = real_series(series)
-    shape = shape_of(looks)
-    true, counted = buildings.real_change(looks, since, until), measured(looks)
-    seen, _, evidence = watched_with_scores(looks, since, until, whole(shape))
+    acquisitions = real_series(series)
+    shape = shape_of(acquisitions)
+    true, counted = buildings.real_change(acquisitions, since, until), measured(acquisitions)
+    seen, _, evidence = watched_with_scores(acquisitions, since, until, whole(shape))
     reference, history = _history(series, since)
-    now = _between(looks, since, until + timedelta(1))
+    now = _between(acquisitions, since, until + timedelta(1))
     _, scores = peer_scores(now, history, reference, np.ones(shape, bool), TUNINGS[series])
     scores[EVIDENCE] = evidence
     counts = {name: false_objects(score, counted=counted, true=true) for name, score in scores.items()}
@@ -171,26 +175,28 @@ def _is_false(footprint: Mask, counted: Mask, true: Mask) -> bool:
 
 def place_trial(area_id: str, *, seed: int) -> Trial:
     """One of the demonstration's places under another seed: its true changes, and false objects away from them."""
-    looks, ground, truth = place_of(area_id, seed=seed)
+    acquisitions, ground, truth = place_of(area_id, seed=seed)
     since = END - timedelta(days=7 * WEEKS - 1)
-    optical = tuple(k for k in looks if k.sensor == OPTICAL)
+    optical = tuple(k for k in acquisitions if k.sensor == OPTICAL)
     reference = reference_of(_between(optical, END - timedelta(5000), since))
-    history = frames_of(_between(optical, date.min, since), reference=reference, watched=ground.watched)
+    history = frames_of(_between(optical, date.min, since), reference=reference, monitored_mask=ground.monitored_mask)
     now = _between(optical, since, END + timedelta(1))
-    look_days, scores = peer_scores(now, history, reference, ground.watched, TUNINGS["simulated places"])
-    scores = {name: np.where(ground.watched, score, 0.0) for name, score in scores.items()}
-    seen, week_days, evidence = watched_with_scores(looks, since, END, ground)
+    acquisition_days, scores = peer_scores(now, history, reference, ground.monitored_mask, TUNINGS["simulated places"])
+    scores = {name: np.where(ground.monitored_mask, score, 0.0) for name, score in scores.items()}
+    seen, week_days, evidence = watched_with_scores(acquisitions, since, END, ground)
     alone = watch(optical, since=since, until=END, ground=ground, history_days=HISTORY_DAYS)
     stories = [t for t in truth if not t.ordinary and t.begins >= since]
     anything = np.any([t.footprint for t in truth], axis=0) if truth else np.zeros(ground.shape, bool)
     near = np.asarray(ndimage.binary_dilation(anything, iterations=3))
-    series_of = {name: (look_days, score) for name, score in scores.items()} | {EVIDENCE: (week_days, evidence)}
+    series_of = {name: (acquisition_days, score) for name, score in scores.items()} | {EVIDENCE: (week_days, evidence)}
     last = END.toordinal()
     chances = {
         name: tuple(_chance(days, score, t.footprint, t.begins.toordinal(), last, 0.2) for t in stories)
         for name, (days, score) in series_of.items()
     }
-    counts = {name: false_objects(score, counted=ground.watched, true=near) for name, (_, score) in series_of.items()}
+    counts = {
+        name: false_objects(score, counted=ground.monitored_mask, true=near) for name, (_, score) in series_of.items()
+    }
     chains = {WHOLE: seen.confirmed(), OPTICAL_ALONE: alone.confirmed()}
     hits = {n: [[e for e in c if _covers(e.footprint, t.footprint)] for t in stories] for n, c in chains.items()}
     return Trial(
@@ -203,7 +209,7 @@ def place_trial(area_id: str, *, seed: int) -> Trial:
         },
         counts,
         {name: sum(not (e.footprint & near).any() for e in c) for name, c in chains.items()},
-        float(ground.watched.sum()) * ground.pixel_area_m2 / 1e6 * WEEKS / 52.18,
+        float(ground.monitored_mask.sum()) * ground.pixel_area_m2 / 1e6 * WEEKS / 52.18,
     )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from detectors.look import Floats, Mask
-from detectors.objects import EIGHT
+from detectors.acquisition import Floats, Mask
+from detectors.morphology import EIGHT
 
 SMALLEST_PX = 4
 AROUND_PX = 12

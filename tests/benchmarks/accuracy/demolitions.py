@@ -19,16 +19,16 @@ from scipy import ndimage
 from scoring import Figure, counted, median, share
 from series import measured, real_series, shape_of
 
-from detectors.channel import clear_of
-from detectors.detectability import ground_held
-from detectors.injection import SURROUNDINGS, Injected, block, injected
-from detectors.look import Look, Mask
-from detectors.monitor import AreaState
+from detectors.acquisition import Acquisition, Mask
+from detectors.monitor.state import AreaState
+from detectors.preprocessing.masks import clear_of
 from detectors.records import Change
+from detectors.sensitivity.detectability import ground_held
+from detectors.sensitivity.injection import SURROUNDINGS, Injected, block, injected
 
 SIZES = (6, 9, 12, 16, 25, 36)
 ROOFS = ("metal", "blue sheet", "concrete")
-WITHIN_DAYS, SEEN_LOOKS, COVERED, MIXING = 150, 4, 0.25, 0.9
+WITHIN_DAYS, SEEN_ACQUISITIONS, COVERED, MIXING = 150, 4, 0.25, 0.9
 SUBURB, DATES_OF = "suburb-apex-haddonhall", "romania"
 SUBURB_SPAN = (date(2019, 1, 7), date(2020, 12, 27))
 NOISE, LIGHT, SHIFT_PX, OFFSET = 0.03, 0.04, 0.15, 0.1
@@ -41,7 +41,7 @@ class Torn:
 
     series: str
     pixels: int
-    looks: int
+    acquisitions: int
     third: int | None
     found: bool
     days: int | None
@@ -50,18 +50,18 @@ class Torn:
 
 def trials(series: str, since: date, until: date, *, seed: int) -> list[Torn]:
     """What became of buildings that stood through the history and are pulled down within the span."""
-    looks, torn = torn_buildings(series, since, until, seed=seed)
-    return _judged(series, torn, looks, since, until)
+    acquisitions, torn = torn_buildings(series, since, until, seed=seed)
+    return _judged(series, torn, acquisitions, since, until)
 
 
 def torn_buildings(
     series: str, since: date, until: date, *, seed: int
-) -> tuple[tuple[Look, ...], list[tuple[int, Injected]]]:
+) -> tuple[tuple[Acquisition, ...], list[tuple[int, Injected]]]:
     """A real series with buildings that make room for soil, and these with their pixels."""
-    looks = real_series(series)
-    shape = shape_of(looks)
+    acquisitions = real_series(series)
+    shape = shape_of(acquisitions)
     rng = np.random.default_rng(500 + seed)
-    barred, taken = real_change(looks, since, until) | ~measured(looks), np.zeros(shape, bool)
+    barred, taken = real_change(acquisitions, since, until) | ~measured(acquisitions), np.zeros(shape, bool)
     changes, torn = [], []
     for n, pixels in enumerate(rng.permutation(SIZES)):
         at = free_place(barred, taken, int(pixels), rng)
@@ -72,26 +72,26 @@ def torn_buildings(
         roof = Injected("building", str(rng.choice(ROOFS)), image, day, seed * 100 + n, lost=True)
         changes += [roof, Injected("rubble", "soil", image, day, seed * 100 + 50 + n)]
         torn.append((int(pixels), roof))
-    return injected(looks, changes), torn
+    return injected(acquisitions, changes), torn
 
 
 def suburb(*, seed: int) -> list[Torn]:
     """What became of real roofs that give way to the ground around them."""
-    looks, torn = torn_suburb(seed=seed)
-    return _judged("suburb", torn, looks, *SUBURB_SPAN)
+    acquisitions, torn = torn_suburb(seed=seed)
+    return _judged("suburb", torn, acquisitions, *SUBURB_SPAN)
 
 
-def torn_suburb(*, seed: int) -> tuple[tuple[Look, ...], list[tuple[int, Injected]]]:
+def torn_suburb(*, seed: int) -> tuple[tuple[Acquisition, ...], list[tuple[int, Injected]]]:
     """Looks at the suburb with a third of its roofs gone, and these with their pixels."""
-    looks = _repeated(seed=seed)
+    acquisitions = _repeated(seed=seed)
     rng = np.random.default_rng(900 + seed)
     since, until = SUBURB_SPAN
     torn = []
-    for n, mask in enumerate(_some(_roofs(looks), rng)):
+    for n, mask in enumerate(_some(_roofs(acquisitions), rng)):
         soft = ndimage.gaussian_filter(ndimage.binary_dilation(mask).astype(np.float32), 0.45)
         day = since + timedelta(days=int(rng.integers(30, (until - since).days - WITHIN_DAYS)))
         torn.append((int(mask.sum()), Injected("gone", SURROUNDINGS, soft, day, seed * 100 + n)))
-    return injected(looks, [t for _, t in torn]), torn
+    return injected(acquisitions, [t for _, t in torn]), torn
 
 
 def _some(roofs: Sequence[Mask], rng: np.random.Generator) -> list[Mask]:
@@ -105,9 +105,9 @@ def _some(roofs: Sequence[Mask], rng: np.random.Generator) -> list[Mask]:
     return chosen
 
 
-def _roofs(looks: Sequence[Look]) -> list[Mask]:
+def _roofs(acquisitions: Sequence[Acquisition]) -> list[Mask]:
     """Bright patches of 6 to 60 px that stand out of what lies around them."""
-    clean = looks[0]
+    clean = acquisitions[0]
     visible = np.nan_to_num(np.mean([clean.band(b) for b in ("blue", "green", "red")], axis=0))
     labels, count = ndimage.label(visible > ROOF_BRIGHTNESS)
     masks = [labels == n for n in range(1, count + 1)]
@@ -116,7 +116,7 @@ def _roofs(looks: Sequence[Look]) -> list[Mask]:
     return [m for m in masks if 6 <= m.sum() <= 60 and not (m & ~inner).any()]
 
 
-def _repeated(*, seed: int) -> tuple[Look, ...]:
+def _repeated(*, seed: int) -> tuple[Acquisition, ...]:
     """The suburb of 2017 on every date on which the Romanian scene was clear; the composite's offset taken off."""
     first = real_series(SUBURB)[0]
     rng = np.random.default_rng(seed)
@@ -124,30 +124,30 @@ def _repeated(*, seed: int) -> tuple[Look, ...]:
     valid = first.valid[CROP]
     whole = max(clear_of(k).mean() for k in real_series(DATES_OF))
     days = [k.day for k in real_series(DATES_OF) if clear_of(k).mean() > 0.9 * whole]
-    looks = []
+    acquisitions = []
     for n, day in enumerate(days):
         dy, dx = rng.normal(0, SHIFT_PX, 2)
         moved = np.stack([ndimage.shift(band, (dy, dx), order=1, mode="nearest") for band in ground])
         noise = rng.normal(1.0, NOISE, moved.shape) * rng.normal(1.0, LIGHT)
         pixels = np.maximum(moved * noise, 1e-3).astype(np.float32)
-        looks.append(replace(first, scene_id=f"suburb-{n:03d}", day=day, pixels=pixels, valid=valid, scl=None))
-    return tuple(looks)
+        acquisitions.append(replace(first, scene_id=f"suburb-{n:03d}", day=day, pixels=pixels, valid=valid, scl=None))
+    return tuple(acquisitions)
 
 
 def _judged(
-    series: str, torn: Sequence[tuple[int, Injected]], looks: Sequence[Look], since: date, until: date
+    series: str, torn: Sequence[tuple[int, Injected]], acquisitions: Sequence[Acquisition], since: date, until: date
 ) -> list[Torn]:
     weeks: list[tuple[date, Mask, Mask]] = []
 
     def note(day: date, state: AreaState) -> None:
         weeks.append((day, *ground_held(state)))
 
-    seen = watch(looks, since=since, until=until, on_week=note)
+    seen = watch(acquisitions, since=since, until=until, on_week=note)
     out = []
     for pixels, change in torn:
         mask = change.share >= 0.5 * change.share.max()
         end = change.since + timedelta(days=WITHIN_DAYS)
-        clear = sorted(k.day for k in looks if change.since <= k.day <= end and clear_of(k)[mask].mean() > 0.5)
+        clear = sorted(k.day for k in acquisitions if change.since <= k.day <= end and clear_of(k)[mask].mean() > 0.5)
         third = (clear[2] - change.since).days if len(clear) > 2 else None
         hits = [day for day, _, sure in weeks if change.since <= day <= end and sure[mask].mean() >= COVERED]
         mine = [e for e in seen.confirmed() if (e.footprint & mask).any() and e.confirmed_on >= change.since]
@@ -168,12 +168,12 @@ def figures(results: Sequence[Torn]) -> list[Figure]:
     """The lines of the table for demolitions."""
     out = []
     for series in sorted({t.series for t in results}):
-        often = [t for t in results if t.series == series and t.looks >= SEEN_LOOKS]
+        often = [t for t in results if t.series == series and t.acquisitions >= SEEN_ACQUISITIONS]
         name = "real roofs of a suburb" if series == "suburb" else f"{series}, buildings put in"
         for low, high in ((4, 11), (12, 100)):
             hits = [t.found for t in often if low <= t.pixels <= high]
             what = f"{name}, pulled down, {low} to {high} px"
-            out.append(share(f"{what}: found where {SEEN_LOOKS} looks were clear", hits))
+            out.append(share(f"{what}: found where {SEEN_ACQUISITIONS} looks were clear", hits))
         found = [t for t in often if t.found]
         told = [t.change == Change.DEMOLITION.value for t in found]
         why = f"told as {counted(t.change for t in found if t.change != Change.DEMOLITION.value)}"

@@ -17,10 +17,10 @@ from replay import watch
 from scipy import ndimage
 from scoring import Figure, rate, share
 
-from detectors.alerting import deserves_alert
-from detectors.injection import block, wall
-from detectors.look import OPTICAL, Floats, Look, Mask
+from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
+from detectors.events.alert_rules import deserves_alert
 from detectors.records import State
+from detectors.sensitivity.injection import block, wall
 from flows.imagery.simulation.noise import fractal_noise
 
 SIDE_PX, BANDS = 150, ("blue", "green", "red")
@@ -28,14 +28,14 @@ GROUND = np.array([0.17, 0.24, 0.31], np.float32)  # sand (chosen on USGS spectr
 BRIGHT, DARK = np.array([0.28, 0.30, 0.32], np.float32), np.array([0.07, 0.08, 0.10], np.float32)
 ROUGHNESS, NOISE, LIGHT, SAND, SHIFT_PX = 0.07, 0.012, 0.08, 0.015, 0.15
 WALL_PX, WALL_SHARE, ROOF_PX, ROOFS = 56, 0.35, 7, 6
-MONDAY, LOOKS = date(2025, 3, 3), (1, 4)
+MONDAY, ACQUISITIONS = date(2025, 3, 3), (1, 4)
 
 
 @dataclass(frozen=True)
 class Desert:
     """One seed after so many later looks: was the compound found, was it told, as what, and what else was held."""
 
-    looks: int
+    acquisitions: int
     found: bool
     told: bool
     covered: float
@@ -47,7 +47,7 @@ def trial(*, seed: int) -> list[Desert]:
     """One compound on one desert, after one later look and after four."""
     first, later, compound = scene(seed=seed)
     out = []
-    for count in LOOKS:
+    for count in ACQUISITIONS:
         until = later[count - 1].day
         until += timedelta(days=6 - until.weekday())
         seen = watch([first, *later[:count]], since=MONDAY, until=until)
@@ -68,13 +68,13 @@ def trial(*, seed: int) -> list[Desert]:
     return out
 
 
-def scene(*, seed: int) -> tuple[Look, list[Look], Mask]:
+def scene(*, seed: int) -> tuple[Acquisition, list[Acquisition], Mask]:
     """The look before, those with the compound, and where its roofs and wall stand."""
     rng = np.random.default_rng(3000 + seed)
     before = _ground(rng)
     after, compound = _built(before, rng)
-    first = _look(before, MONDAY - timedelta(days=20), rng)
-    return first, [_look(after, MONDAY + timedelta(days=5 * n), rng) for n in range(max(LOOKS))], compound
+    first = _acquisition(before, MONDAY - timedelta(days=20), rng)
+    return first, [_acquisition(after, MONDAY + timedelta(days=5 * n), rng) for n in range(max(ACQUISITIONS))], compound
 
 
 def _ground(rng: np.random.Generator) -> Floats:
@@ -109,21 +109,21 @@ def _built(before: Floats, rng: np.random.Generator) -> tuple[Floats, Mask]:
     return np.asarray(image, np.float32), np.asarray((roofs >= 0.4) | (ring >= 0.5 * WALL_SHARE))
 
 
-def _look(ground: Floats, day: date, rng: np.random.Generator) -> Look:
+def _acquisition(ground: Floats, day: date, rng: np.random.Generator) -> Acquisition:
     """One look at the ground on a day."""
     sand = 1 + SAND * fractal_noise(rng, ground.shape[1:], (12.0, 4.0))
     light = float(rng.normal(1.0, LIGHT))
     dy, dx = rng.normal(0, SHIFT_PX, 2)
     seen = np.stack([ndimage.shift(band * sand, (dy, dx), order=1, mode="nearest") for band in ground])
     pixels = (seen * light * rng.normal(1.0, NOISE, seen.shape)).astype(np.float32)
-    return Look(f"{OPTICAL}_{day:%Y%m%d}", OPTICAL, day, BANDS, pixels, np.ones(ground.shape[1:], bool))
+    return Acquisition(f"{OPTICAL}_{day:%Y%m%d}", OPTICAL, day, BANDS, pixels, np.ones(ground.shape[1:], bool))
 
 
 def figures(results: Sequence[Desert]) -> list[Figure]:
     """The lines of the table for the desert."""
     out = []
-    for count in LOOKS:
-        some = [r for r in results if r.looks == count]
+    for count in ACQUISITIONS:
+        some = [r for r in results if r.acquisitions == count]
         name = f"desert, red-green-blue, one scene of history, {count} later look{'s' if count > 1 else ''}"
         held = ", ".join(f"{r.covered:.0%}" for r in some if not r.found)
         why = f"events hold {held} of the roofs and wall of those missed; 25 % are asked for"

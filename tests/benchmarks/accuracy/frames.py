@@ -10,9 +10,10 @@ import numpy.typing as npt
 from charts import ChartParameters, chart
 from peers import PAIR_METHODS, pushed, same_season
 
-from detectors.channel import median, read_look, reference_image
-from detectors.look import OPTICAL, Floats, Look, Mask
-from detectors.registration import apply_shift
+from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
+from detectors.preprocessing.align import align_acquisition, reference_image
+from detectors.preprocessing.registration import apply_shift
+from detectors.statistics import median
 
 
 @dataclass(frozen=True)
@@ -62,22 +63,22 @@ INDICES: dict[str, Callable[[Frames], Floats]] = {
 }
 
 
-def reference_of(looks: Sequence[Look]) -> Floats | None:
+def reference_of(acquisitions: Sequence[Acquisition]) -> Floats | None:
     """The image that the optical looks of a history are registered to."""
-    return reference_image([k for k in looks if k.sensor == OPTICAL])
+    return reference_image([k for k in acquisitions if k.sensor == OPTICAL])
 
 
-def frames_of(looks: Sequence[Look], *, reference: Floats | None, watched: Mask) -> Frames:
+def frames_of(acquisitions: Sequence[Acquisition], *, reference: Floats | None, monitored_mask: Mask) -> Frames:
     """The optical looks that can be used, registered and masked as the watch does it."""
     days, stack, bands = [], [], ()
-    for look in (k for k in looks if k.sensor == OPTICAL):
-        reading = read_look(look, reference=reference, watched=watched)
+    for acquisition in (k for k in acquisitions if k.sensor == OPTICAL):
+        reading = align_acquisition(acquisition, reference=reference, monitored_mask=monitored_mask)
         if reading.report.status == "used":
-            pixels, _ = apply_shift(look.pixels, look.valid, reading.report.shift)
+            pixels, _ = apply_shift(acquisition.pixels, acquisition.valid, reading.report.shift)
             stack.append(np.where(reading.features.clear, pixels, np.nan).astype(np.float32))
             days.append(reading.report.day)
-            bands = look.bands
-    shape = (0, len(bands), *watched.shape)
+            bands = acquisition.bands
+    shape = (0, len(bands), *monitored_mask.shape)
     return Frames(np.array(days, np.int64), bands, np.stack(stack) if stack else np.empty(shape, np.float32))
 
 
@@ -95,9 +96,9 @@ def pair_scores(history: Frames, seen: Frames, composites: Mapping[str, int]) ->
         last = pushed(last, values, np.isfinite(values[0]))
         season = same_season(history.values, history.days, day=int(day))
         before = np.where(np.isfinite(season), season, ever)
-        after = {looks: median(last[-looks:]) for looks in set(composites.values())}
-        for name, looks in composites.items():
-            out[name].append(np.nan_to_num(PAIR_METHODS[name](before, after[looks])))
+        after = {acquisitions: median(last[-acquisitions:]) for acquisitions in set(composites.values())}
+        for name, acquisitions in composites.items():
+            out[name].append(np.nan_to_num(PAIR_METHODS[name](before, after[acquisitions])))
     return {name: np.stack(scores) for name, scores in out.items()}
 
 

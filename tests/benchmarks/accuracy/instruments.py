@@ -7,13 +7,14 @@ from scipy import ndimage, stats
 from scoring import Figure, median, ratio, share
 from series import real_series
 
-from detectors.baseline import fit_baseline, predict, prediction_factor
-from detectors.channel import clear_of, reference_image
-from detectors.cues import radar_metric
-from detectors.evidence import standardise
-from detectors.features import features_of, registration_image
-from detectors.look import RADAR, Look
-from detectors.registration import measure_shift
+from detectors.acquisition import RADAR, Acquisition
+from detectors.baseline.harmonic import fit_baseline, predict, prediction_factor
+from detectors.baseline.residual import standardise
+from detectors.evidence.cues import radar_metric
+from detectors.preprocessing.align import reference_image
+from detectors.preprocessing.features import features_of, registration_image
+from detectors.preprocessing.masks import clear_of
+from detectors.preprocessing.registration import measure_shift
 
 CLEAR, CLOUDY, OVERCAST = 0.97, 0.40, 0.75
 FLAT, NOISE = 0.1, 0.003  # reflectance of ground without features, and a sensor's noise
@@ -22,15 +23,15 @@ FLAT, NOISE = 0.1, 0.003  # reflectance of ground without features, and a sensor
 def registration(*, seed: int, count: int = 40) -> list[Figure]:
     """Error of shifts up to 2 px put into clear Romanian scenes, whole and under 40 % of cloud."""
     rng = np.random.default_rng(seed)
-    looks = real_series("romania")
-    full = max(clear_of(k).mean() for k in looks)
-    clear = [k for k in looks if clear_of(k).mean() >= CLEAR * full]
+    acquisitions = real_series("romania")
+    full = max(clear_of(k).mean() for k in acquisitions)
+    clear = [k for k in acquisitions if clear_of(k).mean() >= CLEAR * full]
     reference = reference_image(clear)
     errors: dict[str, list[float]] = {"clear": [], "cloud": []}
     refused: dict[str, list[bool]] = {what: [] for what in ("known", "flat", "elsewhere", "overcast")}
     for _ in range(count):
-        look = clear[int(rng.integers(len(clear)))]
-        image, mask = np.nan_to_num(registration_image(look)), clear_of(look)
+        acquisition = clear[int(rng.integers(len(clear)))]
+        image, mask = np.nan_to_num(registration_image(acquisition)), clear_of(acquisition)
         own = measure_shift(reference, image, clear=mask)
         dy, dx = rng.uniform(-1.4, 1.4, 2)
         moved = ndimage.shift(image, (dy, dx), order=3, mode="nearest").astype(np.float32)
@@ -75,22 +76,25 @@ def speckle(*, seed: int, series: int = 12) -> list[Figure]:
     ]
 
 
-def _passed(rng: np.random.Generator, *, looks: int = 60, size: int = 96) -> tuple[np.ndarray, float]:
+def _passed(rng: np.random.Generator, *, acquisitions: int = 60, size: int = 96) -> tuple[np.ndarray, float]:
     """Pixels of the second half of a series over 2.5 σ up and down, int (2,), and how many the normal rate foresees."""
-    power = rng.gamma(4.4, 1 / 4.4, (looks, 2, size, size)) * np.array([0.08, 0.02])[:, None, None]
+    power = rng.gamma(4.4, 1 / 4.4, (acquisitions, 2, size, size)) * np.array([0.08, 0.02])[:, None, None]
     everywhere = np.ones((size, size), bool)
-    days = np.arange(looks) * 12
+    days = np.arange(acquisitions) * 12
     bands = ("vv", "vh")
     born = np.datetime64("2024-01-01").astype(object)
     values = np.stack(
-        [features_of(Look("", RADAR, born, bands, p.astype(np.float32), everywhere), everywhere).values for p in power]
+        [
+            features_of(Acquisition("", RADAR, born, bands, p.astype(np.float32), everywhere), everywhere).values
+            for p in power
+        ]
     )
-    half = looks // 2
+    half = acquisitions // 2
     baseline = fit_baseline(values[:half], days[:half], names=bands)
     passed = np.zeros(2, int)
-    for n in range(half, looks):
+    for n in range(half, acquisitions):
         day, expected = int(days[n]), predict(baseline, int(days[n]))
         factor = prediction_factor(baseline, day)
-        residual = standardise(values[n], expected, baseline, factor=factor, settled=everywhere)
-        passed += (radar_metric(residual, settled=everywhere) > 2.5).sum(axis=(1, 2))
-    return passed, float(stats.norm.sf(2.5) * (looks - half) * size * size)
+        residual = standardise(values[n], expected, baseline, factor=factor, stable_mask=everywhere)
+        passed += (radar_metric(residual, stable_mask=everywhere) > 2.5).sum(axis=(1, 2))
+    return passed, float(stats.norm.sf(2.5) * (acquisitions - half) * size * size)

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg, stats
 
-from detectors.channel import median
-from detectors.local import local_mean
-from detectors.look import Floats, Mask
+from detectors.acquisition import Floats, Mask
+from detectors.statistics import local_mean, median
 
 SEASON_DAYS = 45
 FEWEST_PX = 200

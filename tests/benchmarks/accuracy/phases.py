@@ -12,8 +12,8 @@ from replay import watch
 from scoring import Figure, counted, share
 from series import measured, real_series, shape_of
 
-from detectors.injection import Injected, block, injected
 from detectors.records import Event, State
+from detectors.sensitivity.injection import Injected, block, injected
 
 SERIES, SPAN = "romania", (date(2019, 1, 7), date(2020, 12, 27))
 PLACES, BROKEN_PX, ROOFED_PX, MIXING = 6, 49, 16, 0.9
@@ -32,9 +32,9 @@ class Phased:
 
 def trials(*, seed: int) -> list[Phased]:
     """Some places in the series, watched together."""
-    looks = real_series(SERIES)
+    acquisitions = real_series(SERIES)
     rng = np.random.default_rng(700 + seed)
-    barred, taken = real_change(looks, *SPAN) | ~measured(looks), np.zeros(shape_of(looks), bool)
+    barred, taken = real_change(acquisitions, *SPAN) | ~measured(acquisitions), np.zeros(shape_of(acquisitions), bool)
     placed = []
     for n in range(PLACES):
         at = free_place(barred, taken, BROKEN_PX, rng)
@@ -48,7 +48,7 @@ def trials(*, seed: int) -> list[Phased]:
                     Injected("roofs", "metal", roofs, built, seed * 100 + 50 + n),
                 )
             )
-    seen = watch(injected(looks, [change for both in placed for change in both]), since=SPAN[0], until=SPAN[1])
+    seen = watch(injected(acquisitions, [change for both in placed for change in both]), since=SPAN[0], until=SPAN[1])
     return [_judged(ground, roofs, seen.confirmed()) for ground, roofs in placed]
 
 

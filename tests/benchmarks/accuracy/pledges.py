@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 PLEDGES = (
-    ("orbits never mixed", "detectors/test_monitor.py", "orbits_are_never_mixed"),
-    ("three dates, whatever the evidence", "detectors/test_tracking.py", "never_confirmed_on_fewer_than_three_dates"),
-    ("a look too far off refused", "detectors/test_channel.py", "a_look_too_far_off_is_refused_with_the_reason"),
-    ("the baseline rebuilt", "detectors/test_channel.py", "rebased_ground_is_expected_as_it_is_now"),
-    ("phases as steps of one event", "detectors/test_monitor.py", "phases_are_steps_of_one_event"),
-    ("criteria of a suspect", "detectors/test_suspects.py", "every_criterion_lies_between_nought_and_one"),
+    ("orbits never mixed", "detectors/monitor/test_steps.py", "orbits_are_never_mixed"),
+    (
+        "three dates, whatever the evidence",
+        "detectors/events/test_lifecycle.py",
+        "never_confirmed_on_fewer_than_three_dates",
+    ),
+    (
+        "an acquisition too far off refused",
+        "detectors/sensor_series/test_series.py",
+        "an_acquisition_too_far_off_is_refused_with_the_reason",
+    ),
+    ("the baseline rebuilt", "detectors/sensor_series/test_series.py", "rebased_ground_is_expected_as_it_is_now"),
+    ("phases as steps of one event", "detectors/monitor/test_steps.py", "phases_are_steps_of_one_event"),
+    ("criteria of a suspect", "detectors/events/test_site_criteria.py", "every_criterion_lies_between_nought_and_one"),
     (
         "MAD is χ² under no change",
         "benchmarks/test_accuracy_parts.py",

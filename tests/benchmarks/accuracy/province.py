@@ -3,8 +3,8 @@
 It is drawn and watched tile by tile, each with a country and a weather of its own, so that memory holds one tile a
 process. Five tiles live through the simulation's story of a new compound (which brings a road, a house and a growing
 quarry of its own); every tile also gets what an ordinary half year brings: houses, a hall, a track, and here and there
-a quarry or a cleared field. Events that deserve an alert are ranked by `detectors.suspects` over the whole province,
-those within `TOGETHER_PX` of a better one as its part.
+a quarry or a cleared field. Events that deserve an alert are ranked by `detectors.events.site_criteria` over the whole
+province, those within `TOGETHER_PX` of a better one as its part.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from shapely.ops import unary_union
 
 from aois.area import Area
 from aois.grid import Grid
-from detectors.alerting import deserves_alert
+from detectors.acquisition import Acquisition, Mask
+from detectors.events.alert_rules import deserves_alert
+from detectors.events.site_criteria import suspect_score
 from detectors.ground import whole
-from detectors.look import Look, Mask
 from detectors.records import Criterion
-from detectors.suspects import suspect_score
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Provenance, Scene, Sensor
 from flows.imagery.simulated import SimulatedSource
 from flows.imagery.simulation.canvas import Stroke, crop_rim
@@ -40,7 +40,7 @@ from flows.imagery.simulation.radar import take_radar_picture
 from flows.imagery.simulation.recipes import DRY, MIXED, RURAL, WOODED, Recipe, Story
 from flows.imagery.simulation.stories import Step
 from flows.imagery.simulation.world import World, build_world
-from flows.looks import look_of
+from flows.looks import acquisition_of
 
 TILES, SIDE_PX, COMPOUNDS = 100, 200, 5
 WEEKS, HISTORY_DAYS = 24, 365
@@ -95,8 +95,8 @@ def tile(number: int, *, seed: int) -> list[Suspect]:
     compound = _compound(area, grid, seed) if has_compound else np.zeros(grid.shape, bool)
     world = _with_ordinary(world, np.random.default_rng((seed, number, 7)))
     since = END - timedelta(days=7 * WEEKS - 1)
-    looks = _looks(world, area, grid, since - timedelta(days=HISTORY_DAYS))
-    seen = watch(looks, since=since, until=END, ground=whole(grid.shape), history_days=HISTORY_DAYS)
+    acquisitions = _acquisitions(world, area, grid, since - timedelta(days=HISTORY_DAYS))
+    seen = watch(acquisitions, since=since, until=END, ground=whole(grid.shape), history_days=HISTORY_DAYS)
     told = [e for e in seen.events if e.merged_into is None and deserves_alert(e)]
     told.sort(key=lambda e: -suspect_score(e.criteria))
     drawn = _drawn(world)
@@ -128,25 +128,25 @@ def _drawn(world: World) -> Mask:
     return np.asarray(ndimage.binary_dilation(touched, iterations=NEAR_PX))
 
 
-def _looks(world: World, area: Area, grid: Grid, since: date) -> tuple[Look, ...]:
+def _acquisitions(world: World, area: Area, grid: Grid, since: date) -> tuple[Acquisition, ...]:
     """Sentinel-2 every ten days and Sentinel-1 every twelve."""
     west = area.geometry.centroid.x
     optical = [t.date() for t in overpasses(area.id, west, Sensor.SENTINEL_2, since=since, until=END)][::2]
     radar = [t.date() for t in overpasses(area.id, west, Sensor.SENTINEL_1, since=since, until=END)]
-    looks = []
+    acquisitions = []
     for day in optical:
         pixels, scl = take_picture(world, day)
-        looks.append(_look(Sensor.SENTINEL_2, day, pixels, scl, grid))
-    looks += [_look(Sensor.SENTINEL_1, day, take_radar_picture(world, day), None, grid) for day in radar]
-    return tuple(sorted(looks, key=lambda k: (k.day, k.scene_id)))
+        acquisitions.append(_acquisition(Sensor.SENTINEL_2, day, pixels, scl, grid))
+    acquisitions += [_acquisition(Sensor.SENTINEL_1, day, take_radar_picture(world, day), None, grid) for day in radar]
+    return tuple(sorted(acquisitions, key=lambda k: (k.day, k.scene_id)))
 
 
-def _look(sensor: Sensor, day: date, pixels: np.ndarray, scl: np.ndarray | None, grid: Grid) -> Look:
+def _acquisition(sensor: Sensor, day: date, pixels: np.ndarray, scl: np.ndarray | None, grid: Grid) -> Acquisition:
     bands = OPTICAL_BANDS if sensor is Sensor.SENTINEL_2 else RADAR_BANDS
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     origin = Provenance(source="simulated", item_ids=(), relative_orbit=1 if scl is None else None)
     valid = np.ones(pixels.shape[1:], bool)
-    return look_of(Scene(f"{sensor.value}_{day:%Y%m%d}", sensor, noon, bands, pixels, valid, scl, origin), grid)
+    return acquisition_of(Scene(f"{sensor.value}_{day:%Y%m%d}", sensor, noon, bands, pixels, valid, scl, origin), grid)
 
 
 def _with_ordinary(world: World, rng: np.random.Generator) -> World:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from detectors.events import events_of
+from detectors.acquisition import Acquisition
 from detectors.ground import Ground, whole
-from detectors.look import Look
-from detectors.monitor import AreaState, begin
+from detectors.monitor.event_records import events_of
+from detectors.monitor.state import AreaState
+from detectors.monitor.steps import begin
+from detectors.monitor.weeks import watch_weeks
 from detectors.records import Event, State
-from detectors.replay import work_through
 
 CONFIRMED_ON: list[int] = []  # on how many dates each event of this process was confirmed, since last emptied
 
@@ -35,7 +36,7 @@ class Watched:
 
 
 def watch(
-    looks: Sequence[Look],
+    acquisitions: Sequence[Acquisition],
     *,
     since: date,
     until: date,
@@ -44,11 +45,11 @@ def watch(
     on_week: Callable[[date, AreaState], None] | None = None,
 ) -> Watched:
     """Work week by week from one day to another over a history of so many days."""
-    ordered = sorted(looks, key=lambda k: (k.day, k.scene_id))
+    ordered = sorted(acquisitions, key=lambda k: (k.day, k.scene_id))
     ordered = [k for k in ordered if k.day >= since - timedelta(days=history_days)]
     ground = ground or whole((ordered[0].valid.shape[0], ordered[0].valid.shape[1]))
     state, _ = begin(ground, [k for k in ordered if k.day < since])
-    state, used = work_through(state, ordered, since=since, until=until, on_week=on_week)
+    state, used = watch_weeks(state, ordered, since=since, until=until, history_days=history_days, on_week=on_week)
     seen = Watched(state, events_of(state, today=until.toordinal()), used, (until - since).days)
     days = {k.scene_id: k.day for k in ordered}
     for event in seen.confirmed():

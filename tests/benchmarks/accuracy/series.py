@@ -12,9 +12,9 @@ from shapely.geometry import box
 
 from aois.area import Area, Kind
 from aois.grid import Grid, grid_of
-from detectors.look import Look
+from detectors.acquisition import Acquisition
 from flows.imagery.stac import StacSource
-from flows.looks import look_of
+from flows.looks import acquisition_of
 
 ARCHIVES = Path(__file__).resolve().parents[3].parent / "shared" / "archives"
 ALWAYS = (date(2015, 1, 1), date(2026, 1, 1))
@@ -39,21 +39,21 @@ def grid_over(name: str) -> Grid:
 
 
 @lru_cache(maxsize=8)
-def real_series(name: str) -> tuple[Look, ...]:
+def real_series(name: str) -> tuple[Acquisition, ...]:
     """Every look of a catalog, oldest first, over its whole extent less a rim."""
     area = area_over(name)
     grid = grid_of(area)
     source = StacSource(ARCHIVES / name / "catalog.json")
     refs = source.search(area, grid, since=ALWAYS[0], until=ALWAYS[1])
-    looks = [look_of(source.fetch(area, grid, ref), grid) for ref in refs]
-    return tuple(k for k in looks if k.valid.any())
+    acquisitions = [acquisition_of(source.fetch(area, grid, ref), grid) for ref in refs]
+    return tuple(k for k in acquisitions if k.valid.any())
 
 
-def shape_of(looks: tuple[Look, ...]) -> tuple[int, int]:
+def shape_of(acquisitions: tuple[Acquisition, ...]) -> tuple[int, int]:
     """Rows and columns of a series."""
-    return looks[0].valid.shape[0], looks[0].valid.shape[1]
+    return acquisitions[0].valid.shape[0], acquisitions[0].valid.shape[1]
 
 
-def measured(looks: tuple[Look, ...]) -> np.ndarray:
+def measured(acquisitions: tuple[Acquisition, ...]) -> np.ndarray:
     """Where at least half of the looks measured anything; bool (y, x)."""
-    return np.mean([k.valid for k in looks], axis=0) >= 0.5
+    return np.mean([k.valid for k in acquisitions], axis=0) >= 0.5

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from swapping import Factory
 
-from detectors.baseline import BaselineParameters
-from detectors.cues import CueParameters
-from detectors.evidence import OPTICAL_CUES, Cue, EvidenceParameters, Residual
-from detectors.look import OPTICAL, RADAR, Mask
-from detectors.masks import MaskParameters
-from detectors.monitor import MonitorParameters
-from detectors.objects import UP_CUES, ObjectParameters
-from detectors.registration import UNKNOWN
-from detectors.tracking import TrackingParameters
+from detectors.acquisition import OPTICAL, RADAR, Mask
+from detectors.baseline.harmonic import BaselineParameters
+from detectors.baseline.residual import Residual
+from detectors.events.lifecycle import LifecycleParameters
+from detectors.evidence.accumulate import OPTICAL_CUES, Cue, EvidenceParameters
+from detectors.evidence.cues import CueParameters
+from detectors.monitor.state import MonitorParameters
+from detectors.objects.patches import UP_CUES, ObjectParameters
+from detectors.preprocessing.masks import MaskParameters
+from detectors.preprocessing.registration import UNKNOWN
 
 EVERYTHING = "everything"
 
@@ -52,7 +53,7 @@ def _shape_of(first: Any) -> tuple[int, int]:
         return first.shape[-2], first.shape[-1]
     if isinstance(first, Residual):
         return first.z.shape[-2], first.z.shape[-1]
-    return first.ground.shape if hasattr(first, "ground") else first.baseline.looks.shape
+    return first.ground.shape if hasattr(first, "ground") else first.baseline.acquisitions.shape
 
 
 def _nothing_of(original: Any) -> Any:
@@ -84,7 +85,7 @@ def _without_cues(*cues: Cue) -> Factory:
 
 def _unsettled(original: Any) -> Any:
     """Residuals as they are, with nothing that the scene has in common taken off."""
-    return lambda *a, settled, **k: original(*a, settled=np.zeros_like(settled), **k)
+    return lambda *a, stable_mask, **k: original(*a, stable_mask=np.zeros_like(stable_mask), **k)
 
 
 def _without_hue(original: Any) -> Any:
@@ -111,37 +112,44 @@ def _monitor(**parameters: Any) -> dict[str, Factory]:
 
 
 def _cues(**parameters: Any) -> dict[str, Factory]:
-    return {"detectors.channel.optical_metric": _given(parameters=CueParameters(**parameters))}
+    return {"detectors.sensor_series.series.optical_metric": _given(parameters=CueParameters(**parameters))}
 
 
 def _masks(**parameters: Any) -> dict[str, Factory]:
-    return {"detectors.channel.clear_mask": _given(parameters=MaskParameters(**parameters))}
+    return {"detectors.preprocessing.masks.clear_mask": _given(parameters=MaskParameters(**parameters))}
 
 
 def _objects(**parameters: Any) -> dict[str, Factory]:
-    return {"detectors.sightings.find_objects": _given(parameters=ObjectParameters(**parameters))}
+    return {"detectors.objects.extract.find_objects": _given(parameters=ObjectParameters(**parameters))}
 
 
-METRIC = "detectors.channel.optical_metric"
+METRIC = "detectors.sensor_series.series.optical_metric"
 ABLATIONS: tuple[Ablation, ...] = (
     Ablation(EVERYTHING),
-    Ablation("registration", {"detectors.channel.measure_shift": _always(UNKNOWN)}, is_read_anew=True),
+    Ablation("registration", {"detectors.preprocessing.align.measure_shift": _always(UNKNOWN)}, is_read_anew=True),
     Ablation("clouds widened by 40 m", _masks(spread_px=0), is_read_anew=True),
     Ablation("specks of cloud kept as ground", _masks(smallest_cloud_px=0), is_read_anew=True),
-    Ablation("snow that the classification leaves", {"detectors.channel.snow_mask": _like_first(False)}, None, True),
-    Ablation("seasons in the baseline", {"detectors.baseline.harmonic_pairs": _always(0)}, None, True),
-    Ablation("robust fit", {"detectors.channel.fit_baseline": _given(parameters=BaselineParameters(rounds=1))}),
-    Ablation("uncertainty of the prediction", {"detectors.channel.prediction_factor": _always(1.0)}),
-    Ablation("common motion and wider σ", {"detectors.channel.standardise": _unsettled}),
-    Ablation("wider σ in restless scenes", {"detectors.evidence._excess": _always(1.0)}),
-    Ablation("familiar looks count less", {"detectors.channel.familiar_mask": _like_first(False)}),
-    Ablation("lending between readings", _cues(lent=0.0)),
+    Ablation(
+        "snow that the classification leaves",
+        {"detectors.preprocessing.masks.snow_mask": _like_first(False)},
+        None,
+        True,
+    ),
+    Ablation("seasons in the baseline", {"detectors.baseline.harmonic.harmonic_pairs": _always(0)}, None, True),
+    Ablation(
+        "robust fit", {"detectors.sensor_series.series.fit_baseline": _given(parameters=BaselineParameters(rounds=1))}
+    ),
+    Ablation("uncertainty of the prediction", {"detectors.sensor_series.series.prediction_factor": _always(1.0)}),
+    Ablation("common motion and wider σ", {"detectors.sensor_series.series.standardise": _unsettled}),
+    Ablation("wider σ in restless scenes", {"detectors.baseline.residual._excess": _always(1.0)}),
+    Ablation("familiar looks count less", {"detectors.sensor_series.series.familiar_mask": _like_first(False)}),
+    Ablation("lending between readings", _cues(agreement_credit=0.0)),
     Ablation("hue bears contrast out", {METRIC: _without_hue}),
-    Ablation("texture bears contrast out", {"detectors.cues._backing": _like_first(np.float32(99.0))}),
+    Ablation("texture bears contrast out", {"detectors.evidence.cues._contrast_limit": _like_first(np.float32(99.0))}),
     Ablation("contrast on bare ground only", _cues(built_vegetation=2.0, dark_roof_vegetation=2.0)),
     Ablation("roofs over half a pixel of what grows", _cues(half_built_vegetation=-2.0)),
-    Ablation("roofs that turn to soil", {"detectors.cues._bared": _nothing_of}),
-    Ablation("soil that turns grey", {"detectors.cues._paved": _nothing_of}),
+    Ablation("roofs that turn to soil", {"detectors.evidence.cues._bared": _nothing_of}),
+    Ablation("soil that turns grey", {"detectors.evidence.cues._paved": _nothing_of}),
     Ablation("open water told apart", _cues(water=-2.0)),
     Ablation("glint on ponds", _cues(pond_vegetation=-2.0)),
     Ablation("cue: exposure", {METRIC: _without_cues(Cue.EXPOSURE)}),
@@ -150,25 +158,25 @@ ABLATIONS: tuple[Ablation, ...] = (
     Ablation("all but exposure", {METRIC: _without_cues(Cue.STRUCTURE, Cue.REMOVAL)}),
     Ablation("radar (optical alone)", sensor=OPTICAL),
     Ablation("optics (radar alone)", sensor=RADAR),
-    Ablation("the sum of both instruments", {"detectors.sightings.gain_confidence": _greater_of_two}),
+    Ablation("the sum of both instruments", {"detectors.objects.extract.gain_confidence": _greater_of_two}),
     Ablation(
         "confidence of 36 (22.5 as published)",
-        {"detectors.sightings.EvidenceParameters": _always(EvidenceParameters(confirmed=22.5))},
+        {"detectors.objects.extract.EvidenceParameters": _always(EvidenceParameters(confirmed=22.5))},
     ),
-    Ablation("three dates to confirm", _monitor(tracking=TrackingParameters(confirming_dates=1))),
+    Ablation("three dates to confirm", _monitor(lifecycle=LifecycleParameters(confirming_dates=1))),
     Ablation(
         "evidence lives through one calm look",
-        {"detectors.monitor.add_look": _given(parameters=EvidenceParameters(lost_after=1))},
+        {"detectors.monitor.steps.add_evidence": _given(parameters=EvidenceParameters(lost_after=1))},
     ),
-    Ablation("hysteresis in a single look", _objects(single_edge=ObjectParameters().single_look)),
+    Ablation("hysteresis in a single look", _objects(single_edge=ObjectParameters().single_acquisition)),
     Ablation("patches joined", _objects(join_px=0)),
-    Ablation("fringe taken off", {"detectors.sightings._without_fringe": _item_itself}),
-    Ablation("lines", {"detectors.sightings._line_sightings": _always([])}),
-    Ablation("rings are fences", {"detectors.sightings.is_ring": _always(False)}),
-    Ablation("colour of the change", {"detectors.sightings._is_grey": _like_first(False)}),
-    Ablation("radar says what stood", {"detectors.sightings._was_built": _like_first(True)}),
-    Ablation("radar says what cannot have stood", {"detectors.sightings._may_be_built": _like_first(True)}),
-    Ablation("changed ground made the baseline", {"detectors.monitor._rebased": _first_argument}),
+    Ablation("fringe taken off", {"detectors.objects.extract._without_fringe": _item_itself}),
+    Ablation("lines", {"detectors.objects.extract._line_detections": _always([])}),
+    Ablation("rings are fences", {"detectors.objects.extract.is_ring": _always(False)}),
+    Ablation("colour of the change", {"detectors.objects.change_type._is_grey": _like_first(False)}),
+    Ablation("radar says what stood", {"detectors.objects.extract._was_built": _like_first(True)}),
+    Ablation("radar says what cannot have stood", {"detectors.objects.extract._may_be_built": _like_first(True)}),
+    Ablation("changed ground made the baseline", {"detectors.monitor.steps.rebased_events": _first_argument}),
     Ablation("baselines fitted again", _monitor(refit_at=(), refit_days=100_000)),
 )
 

@@ -21,9 +21,10 @@ from scoring import Figure, ratio
 from series import measured, real_series, shape_of
 from worlds import place_of
 
-from detectors.channel import compare, found_channel, read_look
-from detectors.evidence import Cue
-from detectors.look import OPTICAL, Floats, Look, Mask
+from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
+from detectors.evidence.accumulate import Cue
+from detectors.preprocessing.align import align_acquisition
+from detectors.sensor_series.series import build_series, compare
 
 LIMITS = (2.5, 3.0, 4.0)
 EDGES = np.linspace(-12.0, 12.0, 961)
@@ -52,36 +53,36 @@ class Tail:
 class Quiet:
     """Looks of one channel, which of them are history, and the ground (bool (y, x)) on which nothing happens."""
 
-    looks: tuple[Look, ...]
+    acquisitions: tuple[Acquisition, ...]
     history: int
     ground: Mask
 
 
 def real_optical(series: str, since: date) -> list[Quiet]:
     """A real optical series, less all ground whose summers differ."""
-    looks = [k for k in real_series(series) if -HISTORY_DAYS <= (k.day - since).days < TESTED_DAYS]
-    changed = buildings.real_change(tuple(real_series(series)), since, looks[-1].day)
-    earlier = sum(k.day < since for k in looks)
-    return [Quiet(tuple(looks), earlier, measured(tuple(looks)) & ~changed)]
+    acquisitions = [k for k in real_series(series) if -HISTORY_DAYS <= (k.day - since).days < TESTED_DAYS]
+    changed = buildings.real_change(tuple(real_series(series)), since, acquisitions[-1].day)
+    earlier = sum(k.day < since for k in acquisitions)
+    return [Quiet(tuple(acquisitions), earlier, measured(tuple(acquisitions)) & ~changed)]
 
 
 def real_radar(series: str) -> list[Quiet]:
     """A Sentinel-1 catalog, each orbit by itself: the first half of its dates is history."""
-    looks = real_series(series)
-    channels = sorted({k.channel for k in looks})
-    per_channel = [tuple(k for k in looks if k.channel == name) for name in channels]
-    return [Quiet(some, len(some) // 2, np.ones(shape_of(some), bool)) for some in per_channel if len(some) >= 8]
+    acquisitions = real_series(series)
+    all_series = sorted({k.series for k in acquisitions})
+    per_series = [tuple(k for k in acquisitions if k.series == name) for name in all_series]
+    return [Quiet(some, len(some) // 2, np.ones(shape_of(some), bool)) for some in per_series if len(some) >= 8]
 
 
 def simulated(area_id: str, *, seed: int) -> list[Quiet]:
     """A simulated place in which nothing happens, each instrument by itself."""
-    looks, ground, _ = place_of(area_id, seed=seed)
+    acquisitions, ground, _ = place_of(area_id, seed=seed)
     out = []
-    for name in sorted({k.channel for k in looks}):
-        some = tuple(k for k in looks if k.channel == name)
+    for name in sorted({k.series for k in acquisitions}):
+        some = tuple(k for k in acquisitions if k.series == name)
         last = some[-1].day.toordinal()
         history = sum(last - k.day.toordinal() > 182 for k in some)
-        out.append(Quiet(some, history, ground.watched))
+        out.append(Quiet(some, history, ground.monitored_mask))
     return out
 
 
@@ -103,23 +104,23 @@ def tails(ground: str, *, seed: int) -> list[Tail]:
 
 def _tail(name: str, quiet: Quiet) -> Tail | None:
     never = np.zeros(quiet.ground.shape, np.int32)
-    channel, _ = found_channel(quiet.looks[: quiet.history], watched=quiet.ground, since=never)
-    if channel is None:
+    series, _ = build_series(quiet.acquisitions[: quiet.history], monitored_mask=quiet.ground, since=never)
+    if series is None:
         return None
     passed, seen = [], []
-    histogram = np.zeros((len(channel.names), len(EDGES) - 1), np.int64)
-    for look in quiet.looks[quiet.history :]:
-        reading = read_look(look, reference=channel.reference, watched=quiet.ground)
+    histogram = np.zeros((len(series.names), len(EDGES) - 1), np.int64)
+    for acquisition in quiet.acquisitions[quiet.history :]:
+        reading = align_acquisition(acquisition, reference=series.reference, monitored_mask=quiet.ground)
         if reading.report.status != "used":
             continue
-        residual, metric, _ = compare(channel, reading.features, day=reading.report.day, settled=quiet.ground)
+        residual, metric, _ = compare(series, reading.features, day=reading.report.day, stable_mask=quiet.ground)
         values = [layer[quiet.ground & np.isfinite(layer)] for layer in metric]
         passed.append([[int((v > limit).sum()) for limit in LIMITS] for v in values])
         seen.append([v.size for v in values])
         histogram += _histogram(residual.z, quiet.ground)
     if not seen:
         return None
-    return Tail(name, channel.sensor, channel.cues, channel.names, np.array(passed), np.array(seen), histogram)
+    return Tail(name, series.sensor, series.cues, series.names, np.array(passed), np.array(seen), histogram)
 
 
 def _histogram(z: Floats, ground: Mask) -> npt.NDArray[np.int64]:

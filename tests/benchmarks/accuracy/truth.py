@@ -22,9 +22,9 @@ from series import grid_over, measured, real_series
 from shapely.geometry import shape
 
 from aois.grid import Grid, to_utm
-from detectors.detectability import ground_held
-from detectors.monitor import AreaState
+from detectors.monitor.state import AreaState
 from detectors.records import Event
+from detectors.sensitivity.detectability import ground_held
 
 TRUTH = Path(__file__).with_name("truth")
 SPANS = {
@@ -94,16 +94,16 @@ def read_truth(series: str, grid: Grid, *, since: date, until: date) -> list[Tru
 
 def scored(series: str, since: date, until: date) -> Scored:
     """One span of a series, watched and set against its truth."""
-    looks = real_series(series)
+    acquisitions = real_series(series)
     patches = read_truth(series, grid_over(series), since=since, until=until)
     weeks: list[tuple[date, np.ndarray, np.ndarray]] = []
 
     def note(day: date, state: AreaState) -> None:
         weeks.append((day, *ground_held(state)))
 
-    seen = watch(looks, since=since, until=until, on_week=note)
+    seen = watch(acquisitions, since=since, until=until, on_week=note)
     met = tuple(_met(series, patch, weeks, seen) for patch in patches if patch.is_sure)
-    return Scored(series, met, _events(seen.confirmed(), patches), _km2_years(looks, (until - since).days))
+    return Scored(series, met, _events(seen.confirmed(), patches), _km2_years(acquisitions, (until - since).days))
 
 
 def _met(series: str, patch: TruePatch, weeks: Sequence[tuple[date, np.ndarray, np.ndarray]], seen: Watched) -> Met:
@@ -133,18 +133,18 @@ def _events(events: Sequence[Event], patches: Sequence[TruePatch]) -> tuple[tupl
     return tuple((int(e.footprint.sum()), int((e.footprint & near).sum())) for e in events)
 
 
-def _km2_years(looks: Sequence[object], days: int) -> float:
-    return float(measured(looks).sum()) * 1e-4 * days / 365.25
+def _km2_years(acquisitions: Sequence[object], days: int) -> float:
+    return float(measured(acquisitions).sum()) * 1e-4 * days / 365.25
 
 
 def pair(series: str) -> Scored:
     """A suburb of which there are two looks: the first is the whole history, and every event stays provisional."""
-    looks = real_series(series)
-    before, after = looks[0].day, looks[-1].day
+    acquisitions = real_series(series)
+    before, after = acquisitions[0].day, acquisitions[-1].day
     monday = after - timedelta(days=after.weekday())
     patches = read_truth(series, grid_over(series), since=before, until=after)
     days = (after - before).days + 30
-    seen = watch(looks, since=monday, until=monday + timedelta(days=6), history_days=days)
+    seen = watch(acquisitions, since=monday, until=monday + timedelta(days=6), history_days=days)
     held = seen.held()
     met = []
     for patch in (p for p in patches if p.is_sure):
@@ -158,9 +158,9 @@ def pair(series: str) -> Scored:
 
 def quiet(series: str) -> tuple[int, float, int]:
     """Confirmed events on radar over ground where nothing was built, km² · years, and looks used."""
-    looks = real_series(series)
-    seen = watch(looks, since=QUIET_SPAN[0], until=QUIET_SPAN[1])
-    return len(seen.confirmed()), _km2_years(looks, (QUIET_SPAN[1] - QUIET_SPAN[0]).days), seen.used
+    acquisitions = real_series(series)
+    seen = watch(acquisitions, since=QUIET_SPAN[0], until=QUIET_SPAN[1])
+    return len(seen.confirmed()), _km2_years(acquisitions, (QUIET_SPAN[1] - QUIET_SPAN[0]).days), seen.used
 
 
 def figures(results: Sequence[Scored], calm: Sequence[tuple[int, float, int]]) -> list[Figure]:

@@ -23,14 +23,14 @@ from nuisances import (
 from replay import watch
 from scipy import ndimage
 from scoring import Figure, counted, rate, share
-from worlds import END, WEEKS, looks_at
+from worlds import END, WEEKS, acquisitions_at
 
 from aois.area import Area
 from aois.demonstration import demonstration
+from detectors.acquisition import OPTICAL, Acquisition, Mask
 from detectors.ground import Ground
-from detectors.injection import Injected, block, injected
-from detectors.look import OPTICAL, Look, Mask
 from detectors.records import Change
+from detectors.sensitivity.injection import Injected, block, injected
 from flows.imagery.simulation import recipes
 from flows.imagery.simulation.recipes import Recipe, Story, recipe_of
 
@@ -79,7 +79,7 @@ class Outcome:
 class Scene:
     """One scenario under one seed: the looks with its nuisance and with buildings, and the ground near these."""
 
-    looks: tuple[Look, ...]
+    acquisitions: tuple[Acquisition, ...]
     ground: Ground
     days: Days
     built: tuple[Injected, ...]
@@ -89,11 +89,11 @@ class Scene:
 def scene(number: int, *, seed: int) -> Scene:
     """One of `SCENARIOS` under one seed."""
     _, terrain, nuisance = SCENARIOS[number]
-    looks, ground = _quiet_ground(terrain, seed)
+    acquisitions, ground = _quiet_ground(terrain, seed)
     days = Days(END - timedelta(days=7 * WEEKS - 1), END)
     rng = np.random.default_rng((seed, number))
-    barred = _barred(looks, ground, days)
-    troubled = nuisance(looks, days, rng)
+    barred = _barred(acquisitions, ground, days)
+    troubled = nuisance(acquisitions, days, rng)
     built = _buildings(barred, days, rng, seed=seed * 100)
     near = np.any([b.share > 0.02 for b in built], axis=0) if built else np.zeros(ground.shape, bool)
     near = np.asarray(ndimage.binary_dilation(near, iterations=NEAR_PX))
@@ -104,8 +104,8 @@ def outcome(number: int, *, seed: int) -> Outcome:
     """What came of one of `SCENARIOS` under one seed."""
     seen_as = scene(number, seed=seed)
     ground, days, near, built = seen_as.ground, seen_as.days, seen_as.near, seen_as.built
-    seen = watch(seen_as.looks, since=days.since, until=days.until, ground=ground)
-    confirmed = [e for e in seen.confirmed() if (e.footprint & ground.watched).any()]
+    seen = watch(seen_as.acquisitions, since=days.since, until=days.until, ground=ground)
+    confirmed = [e for e in seen.confirmed() if (e.footprint & ground.monitored_mask).any()]
     mine = [[e for e in confirmed if (e.footprint & (b.share > 0.25)).any()] for b in built]
     false = [e.change.value for e in confirmed if not (e.footprint & near).any()]
     hidden, clear = (days.after(weeks) for weeks in CLOUD_WEEKS)
@@ -114,17 +114,17 @@ def outcome(number: int, *, seed: int) -> Outcome:
         tuple(bool(events) for events in mine),
         tuple(min(events, key=lambda e: e.confirmed_on).change.value for events in mine if events),
         len(false),
-        float((ground.watched & ~near).sum()) * ground.pixel_area_m2 / 1e6 * WEEKS / 52.18,
+        float((ground.monitored_mask & ~near).sum()) * ground.pixel_area_m2 / 1e6 * WEEKS / 52.18,
         tuple(b.material for b, events in zip(built, mine, strict=True) if not events),
         tuple(false),
         tuple(any(e.confirmed_on <= clear for e in es) for b, es in zip(built, mine, strict=True) if b.since >= hidden),
     )
 
 
-def _quiet_ground(terrain: recipes.Terrain, seed: int) -> tuple[tuple[Look, ...], Ground]:
+def _quiet_ground(terrain: recipes.Terrain, seed: int) -> tuple[tuple[Acquisition, ...], Ground]:
     """Looks at a simulated site on such terrain, where nothing happens, and what is told of it."""
-    looks, ground, _ = looks_at(_area(Recipe(terrain, Story.QUIET), seed), seed=seed)
-    return looks, ground
+    acquisitions, ground, _ = acquisitions_at(_area(Recipe(terrain, Story.QUIET), seed), seed=seed)
+    return acquisitions, ground
 
 
 def _area(recipe: Recipe, seed: int) -> Area:
@@ -136,11 +136,11 @@ def _area(recipe: Recipe, seed: int) -> Area:
     return next(area for area in (*fixed, *drawn) if recipe_of(area, seed) == recipe)
 
 
-def _barred(looks: tuple[Look, ...], ground: Ground, days: Days) -> Mask:
+def _barred(acquisitions: tuple[Acquisition, ...], ground: Ground, days: Days) -> Mask:
     """Where no new building is put: off the watch, inside the perimeter, and on what is built over or water."""
-    optical = [k for k in looks if k.sensor == OPTICAL and k.day < days.since]
+    optical = [k for k in acquisitions if k.sensor == OPTICAL and k.day < days.since]
     green = np.stack([(k.band("nir") - k.band("red")) / (k.band("nir") + k.band("red")) for k in optical])
-    return np.asarray((np.percentile(green, 80, axis=0) < 0.3) | ~ground.watched | ground.perimeter)
+    return np.asarray((np.percentile(green, 80, axis=0) < 0.3) | ~ground.monitored_mask | ground.perimeter)
 
 
 def _buildings(barred: Mask, days: Days, rng: np.random.Generator, *, seed: int) -> list[Injected]:

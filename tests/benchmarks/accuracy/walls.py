@@ -22,13 +22,13 @@ from scipy import ndimage
 from scoring import Figure, counted, median, of_missed, ratio, share
 from series import measured, real_series
 
-from detectors.injection import Injected, injected, wall
-from detectors.look import OPTICAL, RADAR, Look, Mask
-from detectors.objects import ring_closure
+from detectors.acquisition import OPTICAL, RADAR, Acquisition, Mask
+from detectors.objects.patches import ring_closure
 from detectors.records import Change
+from detectors.sensitivity.injection import Injected, injected, wall
 from flows.imagery.simulated import SimulatedSource
 from flows.imagery.simulation.recipes import DRY, Recipe, Story
-from flows.looks import look_of
+from flows.looks import acquisition_of
 
 SPAN = (date(2019, 1, 7), date(2019, 12, 29))
 FRACTIONS = (0.1, 0.2, 0.4, 0.7, 1.0)
@@ -63,11 +63,11 @@ class Fenced:
 
 def trials(*, seed: int, fraction: float) -> list[Fenced]:
     """Twelve walls of every length and form in the Romanian series, watched together."""
-    looks = real_series("romania")
-    barred = real_change(looks, *SPAN) | ~measured(looks)
+    acquisitions = real_series("romania")
+    barred = real_change(acquisitions, *SPAN) | ~measured(acquisitions)
     begins, rng = date(2019, 5, 1), np.random.default_rng(1000 + seed)
     placed = _walls(barred, fraction, begins, rng, seed)
-    seen = watch(injected(looks, [w for _, _, w in placed]), since=SPAN[0], until=SPAN[1])
+    seen = watch(injected(acquisitions, [w for _, _, w in placed]), since=SPAN[0], until=SPAN[1])
     return [_judged(REAL, "Sentinel-2", fraction, wall_, seen) for wall_ in placed]
 
 
@@ -82,21 +82,23 @@ def simulated(*, seed: int, fraction: float) -> list[Fenced]:
     return out
 
 
-def put_on_made(*, seed: int, fraction: float) -> tuple[tuple[Look, ...], date, list[tuple[int, str, Injected]]]:
+def put_on_made(*, seed: int, fraction: float) -> tuple[tuple[Acquisition, ...], date, list[tuple[int, str, Injected]]]:
     """Looks at simulated dry country with walls put in, the first day of the watch, and the walls."""
-    looks = _made(seed)
+    acquisitions = _made(seed)
     since = END - timedelta(days=7 * WEEKS - 1)
     begins, rng = since + timedelta(days=21), np.random.default_rng(2000 + seed)
-    placed = _walls(np.zeros(looks[0].valid.shape, bool), fraction, begins, rng, seed)
-    return injected(looks, [w for _, _, w in placed]), since, placed
+    placed = _walls(np.zeros(acquisitions[0].valid.shape, bool), fraction, begins, rng, seed)
+    return injected(acquisitions, [w for _, _, w in placed]), since, placed
 
 
 @lru_cache(maxsize=1)
-def _made(seed: int) -> tuple[Look, ...]:
+def _made(seed: int) -> tuple[Acquisition, ...]:
     area, grid = place(Recipe(DRY, Story.QUIET), seed=seed, side_px=SIDE_PX)
     source = SimulatedSource(END, seed)
     since = END - timedelta(days=7 * WEEKS + HISTORY_DAYS)
-    return tuple(look_of(source.fetch(area, grid, r), grid) for r in source.search(area, grid, since=since, until=END))
+    return tuple(
+        acquisition_of(source.fetch(area, grid, r), grid) for r in source.search(area, grid, since=since, until=END)
+    )
 
 
 def _walls(

@@ -14,13 +14,13 @@ from scoring import Figure, counted, median, rate, share
 from aois.area import Area, Kind
 from aois.demonstration import demonstration
 from aois.grid import grid_of
-from detectors.alerting import deserves_alert
+from detectors.acquisition import Acquisition
+from detectors.events.alert_rules import deserves_alert
 from detectors.ground import Ground
-from detectors.look import Look
 from detectors.records import Change, Event
 from flows.imagery.simulated import SimulatedSource
 from flows.imagery.simulation.truth import TrueChange
-from flows.looks import ground_of, look_of
+from flows.looks import acquisition_of, ground_of
 
 END = date(2026, 11, 22)
 WEEKS = 26
@@ -60,9 +60,9 @@ class World:
 
 def world(area_id: str, *, seed: int) -> World:
     """Watch a simulated place, and set what was told against what happened."""
-    looks, ground, truth = place_of(area_id, seed=seed)
+    acquisitions, ground, truth = place_of(area_id, seed=seed)
     since = END - timedelta(days=7 * WEEKS - 1)
-    seen = watch(looks, since=since, until=END, ground=ground)
+    seen = watch(acquisitions, since=since, until=END, ground=ground)
     near = _widened([t.footprint for t in truth], ground.shape)
     confirmed = seen.confirmed()
     told = [e for e in confirmed if deserves_alert(e)]
@@ -73,7 +73,7 @@ def world(area_id: str, *, seed: int) -> World:
         tuple((e.change.value, bool((e.footprint & near).any())) for e in confirmed),
         tuple(_story(t, told, stories) for t in stories),
         _phases(stories, confirmed),
-        float(ground.watched.sum()) * ground.pixel_area_m2 / 1e6 * WEEKS / 52.18,
+        float(ground.monitored_mask.sum()) * ground.pixel_area_m2 / 1e6 * WEEKS / 52.18,
     )
 
 
@@ -113,19 +113,19 @@ def _phases(stories: Sequence[TrueChange], events: Sequence[Event]) -> tuple[boo
     return tuple(out)
 
 
-def place_of(area_id: str, *, seed: int) -> tuple[tuple[Look, ...], Ground, tuple[TrueChange, ...]]:
+def place_of(area_id: str, *, seed: int) -> tuple[tuple[Acquisition, ...], Ground, tuple[TrueChange, ...]]:
     """Two years and a half year of looks at a place of the demonstration, what is told of it, and what happened."""
-    return looks_at(next(area for area in demonstration() if area.id == area_id), seed=seed)
+    return acquisitions_at(next(area for area in demonstration() if area.id == area_id), seed=seed)
 
 
-def looks_at(area: Area, *, seed: int) -> tuple[tuple[Look, ...], Ground, tuple[TrueChange, ...]]:
+def acquisitions_at(area: Area, *, seed: int) -> tuple[tuple[Acquisition, ...], Ground, tuple[TrueChange, ...]]:
     """The same of any area."""
     grid = grid_of(area)
     source = SimulatedSource(END, seed)
     refs = source.search(area, grid, since=END - timedelta(days=7 * WEEKS - 1 + 730), until=END)
-    looks = tuple(look_of(source.fetch(area, grid, ref), grid) for ref in refs)
+    acquisitions = tuple(acquisition_of(source.fetch(area, grid, ref), grid) for ref in refs)
     ground = ground_of(area, grid, sites=tuple(a for a in demonstration() if a.kind is Kind.SITE))
-    return looks, ground, source.truth_changes(area, grid)
+    return acquisitions, ground, source.truth_changes(area, grid)
 
 
 def _widened(masks: list[np.ndarray], shape: tuple[int, int]) -> np.ndarray:

@@ -12,10 +12,11 @@ import numpy as np
 from measuring import Line, interleaved, ratio, ratio_line
 from scipy import ndimage
 
-from detectors import wide, wide_kernels
-from detectors.runs import join_runs, runs_of_mask
-from detectors.wide_fit import fit_baseline
-from detectors.wide_median import MISSING, masked_median
+from detectors.tile_search import update as wide
+from detectors.tile_search import update_numba as wide_kernels
+from detectors.tile_search.fit import fit_baseline
+from detectors.tile_search.median import MISSING, masked_median
+from detectors.tile_search.objects import join_runs, runs_of_mask
 
 P = wide.WideParameters()
 DAY = date(2024, 5, 1)

@@ -12,7 +12,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
 from aois.grid import Grid
-from detectors.wide import BLOCK, ZERO, WideParameters
+from detectors.tile_search.update import BLOCK, ZERO, WideParameters
 from flows.wide.file_look import BandFile, FileLook
 from flows.wide.plan import baseline_of
 from flows.wide.state import Progress, static_writer, write_block, write_dynamic
@@ -102,13 +102,13 @@ def begin(tile: Tile, history: list[FileLook], *, seed: int = 1) -> None:
     baseline = baseline_of(tile, history, until=UNTIL, history_days=730, parameters=WideParameters())
     for strip in tile.strips:
         rng = np.random.default_rng([seed, strip.top])
-        watched = 0
+        monitored_mask = 0
         with static_writer(tile, strip) as file:
             for block in blocks_of(strip):
                 layers = _baseline_block(block.rows, block.columns, rng)
-                watched += layers[5].size
+                monitored_mask += layers[5].size
                 write_block(file, block, layers)
-            file.update_tags(FIT=baseline.name, WATCHED=watched)
+            file.update_tags(FIT=baseline.name, WATCHED=monitored_mask)
         dynamic = np.zeros((3, strip.rows, strip.columns), np.int16)
         some = rng.random(dynamic.shape[1:], dtype=np.float32) < 0.15
         dynamic[0][some] = rng.integers(1, 90, np.count_nonzero(some))

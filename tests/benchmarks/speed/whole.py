@@ -18,11 +18,11 @@ from measuring import Line, in_a_process, ratio, ratio_line
 from rich.console import Console
 from tiles import UNTIL, Drawn, begin, tile_of
 
-from detectors.runs import join_runs, runs_of_state
-from detectors.wide import WideParameters, common_shift, day_number, season_weights
-from detectors.wide_clear import clear_strip
-from detectors.wide_kernels import update
-from detectors.wide_places import places_of
+from detectors.tile_search.clear_mask import clear_strip
+from detectors.tile_search.objects import join_runs, runs_of_state
+from detectors.tile_search.places import places_of
+from detectors.tile_search.update import WideParameters, common_shift, day_number, season_weights
+from detectors.tile_search.update_numba import update
 from flows.wide.search import Span, search_tile
 
 TILE = 10_980
@@ -35,10 +35,10 @@ console = Console()
 def step(state: Path, drawn: Path, side: int, drawn_side: int, days: list[date], threads: int) -> dict[str, float]:
     """Take looks into a tile's state, and read its places off; also the time without the start of the process."""
     land, tile = Drawn(drawn, drawn_side), tile_of(state, side)
-    looks = [*_history(land), *(land.look(day) for day in days)]
+    acquisitions = [*_history(land), *(land.acquisition(day) for day in days)]
     load_kernels()
     begun, used = time.perf_counter(), time.process_time()
-    found = search_tile(tile, looks, SPAN, threads=threads)
+    found = search_tile(tile, acquisitions, SPAN, threads=threads)
     places, _ = places_of(found.objects, shape=tile.grid.shape, pixel_size_m=10, today=days[-1])
     seconds = time.perf_counter() - begun
     return {"seconds": seconds, "cpu": time.process_time() - used, "places": len(places), "taken": found.taken}
@@ -67,18 +67,18 @@ def several(states: list[Path], drawn: Path, side: int, drawn_side: int, days: l
 def first_run(state: Path, drawn: Path, side: int, count: int) -> dict[str, float]:
     """Fit a tile's baseline from `count` looks of two years; seconds and processor seconds."""
     land, tile = Drawn(drawn, side), tile_of(state, side)
-    looks = land.looks(first=UNTIL - timedelta(days=5 * (count - 1)), count=count)
+    acquisitions = land.acquisitions(first=UNTIL - timedelta(days=5 * (count - 1)), count=count)
     begun, used = time.perf_counter(), time.process_time()
-    search_tile(tile, looks, Span(UNTIL + timedelta(days=1), UNTIL + timedelta(days=1)), threads=2)
+    search_tile(tile, acquisitions, Span(UNTIL + timedelta(days=1), UNTIL + timedelta(days=1)), threads=2)
     return {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - used}
 
 
-def lines(work: Path, to: Path, *, sides: tuple[int, ...], rounds: int, looks: int) -> list[Line]:
+def lines(work: Path, to: Path, *, sides: tuple[int, ...], rounds: int, acquisitions: int) -> list[Line]:
     """Everything on whole tiles; `sides` from small to full, `looks` of the first run."""
     drawn, full = work / "drawn", sides[-1]
     console.print(f"drawing a look of {full}² pixels")
     for day in DAYS[: rounds + 1]:
-        Drawn(drawn, full).look(day)
+        Drawn(drawn, full).acquisition(day)
     grown = _growth(work, drawn, sides, rounds)
     _plot(grown, to)
     return [
@@ -86,7 +86,7 @@ def lines(work: Path, to: Path, *, sides: tuple[int, ...], rounds: int, looks: i
         _linear(grown),
         _memory(work, drawn, sides[0], full),
         *_against_nrt(work, drawn, sides[1], full, rounds),
-        *_first_runs(work, looks),
+        *_first_runs(work, acquisitions),
     ]
 
 
@@ -159,12 +159,12 @@ def nrt_step(state: Path, drawn: Path, side: int, drawn_side: int, day: date) ->
     from nrt.monitor.ewma import EWMA
 
     warnings.simplefilter("ignore")
-    look = Drawn(drawn, drawn_side).look(day)
+    acquisition = Drawn(drawn, drawn_side).acquisition(day)
     begun, used = time.perf_counter(), time.process_time()
     monitor = EWMA.from_netcdf(state)
     window = rasterio.windows.Window(0, 0, side, side)
-    red, nir = (_band(band.path, window) for band in (look.red, look.nir))
-    with rasterio.open(look.classes.path) as file:  # type: ignore[union-attr]
+    red, nir = (_band(band.path, window) for band in (acquisition.red, acquisition.nir))
+    with rasterio.open(acquisition.classes.path) as file:  # type: ignore[union-attr]
         classes = file.read(1, window=rasterio.windows.Window(0, 0, side // 2, side // 2))
     index = (nir - red) / (nir + red - 2000)
     index[np.repeat(np.repeat(classes == 9, 2, axis=0), 2, axis=1)[: index.shape[0], : index.shape[1]]] = np.nan
@@ -207,22 +207,24 @@ def nrt_begin(path: Path, side: int) -> None:
     monitor.to_netcdf(path)
 
 
-def _first_runs(work: Path, looks: int) -> list[Line]:
+def _first_runs(work: Path, acquisitions: int) -> list[Line]:
     """Two sizes, so that memory is seen to stay."""
     said = []
     for side in (1024, 1536):
-        Drawn(work / "history", side).looks(first=UNTIL - timedelta(days=5 * (looks - 1)), count=looks)
+        Drawn(work / "history", side).acquisitions(
+            first=UNTIL - timedelta(days=5 * (acquisitions - 1)), count=acquisitions
+        )
         shutil.rmtree(work / f"first-{side}", ignore_errors=True)
-        spent = in_a_process(first_run, work / f"first-{side}", work / "history", side, looks)
+        spent = in_a_process(first_run, work / f"first-{side}", work / "history", side, acquisitions)
         said.append((side, spent.result, spent.peak_mib))
-    rate = 1536**2 * looks / 1e6 / said[1][1]["cpu"]
-    hours = TILE**2 * looks / 1e6 / rate / 3600
+    rate = 1536**2 * acquisitions / 1e6 / said[1][1]["cpu"]
+    hours = TILE**2 * acquisitions / 1e6 / rate / 3600
     text = ", ".join(
         f"{n}²: {t['seconds']:.0f} s ({t['cpu']:.0f} s of processor time), peak {p:.0f} MiB" for n, t, p in said
     )
     return [
         Line(
-            f"first run over two years ({looks} looks), streamed by block, robust fit, two threads",
+            f"first run over two years ({acquisitions} looks), streamed by block, robust fit, two threads",
             f"{text}; {rate:.0f} Mpx·date/s a core, so {hours:.1f} core hours for a full tile",
             "memory flat",
             said[1][2] <= 1.1 * said[0][2],

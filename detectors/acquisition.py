@@ -1,0 +1,45 @@
+"""What a detector is given of a scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+OPTICAL = "sentinel-2"
+RADAR = "sentinel-1"
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """One scene of an area, as numbers.
+
+    `pixels` is float32 (band, y, x) in the order of `bands`: reflectance or linear power, NaN where not measured;
+    `valid` is bool (y, x), True where measured; `scl` is uint8 (y, x) or None. `track` keeps radar geometries apart
+    (one baseline per relative orbit) and is empty for optical acquisitions. `resolution_px` is the native pixel in
+    units of the grid's pixel, at least 1.
+    """
+
+    scene_id: str
+    sensor: str
+    day: date
+    bands: tuple[str, ...]
+    pixels: Floats
+    valid: Mask
+    scl: npt.NDArray[np.uint8] | None = None
+    track: str = ""
+    resolution_px: float = 1.0
+
+    @property
+    def series(self) -> str:
+        """The series this acquisition belongs to: acquisitions of one series share a baseline."""
+        return f"{self.sensor}{self.track}"
+
+    def band(self, name: str) -> Floats | None:
+        """One band (y, x), or None where the acquisition lacks it."""
+        return self.pixels[self.bands.index(name)] if name in self.bands else None

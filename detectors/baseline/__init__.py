@@ -1,0 +1,1 @@
+"""What unchanged ground is expected to look like, and how far an acquisition departs from it."""

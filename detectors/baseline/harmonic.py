@@ -1,0 +1,264 @@
+"""What a pixel is expected to look like: a robust seasonal fit, its spread, and the range it has ever taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.acquisition import Floats
+from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
+
+DAYS_A_YEAR = 365.25
+BLOCK_PX = 8192
+
+
+@dataclass(frozen=True)
+class BaselineParameters:
+    """How a baseline is fitted.
+
+    `bisquare` is Tukey's constant for 95 % efficiency. Harmonic pairs are fitted by history: two need
+    `two_pairs_looks` acquisitions over `two_pairs_years` in so many twelfths of the year, one needs `one_pair_looks`
+    over `one_pair_years`; with less, a constant. `ridge` is the weight, in acquisitions, that holds the harmonics
+    small where a season was never seen clearly. With under `few_looks` acquisitions a pixel's own spread is not
+    believed when it is under the median of all pixels. Counts chosen on the Romanian series.
+    """
+
+    bisquare: float = 4.685
+    rounds: int = 4
+    two_pairs_acquisitions: int = 30
+    two_pairs_years: float = 1.9
+    two_pairs_twelfths: int = 8
+    one_pair_acquisitions: int = 10
+    one_pair_years: float = 0.9
+    one_pair_twelfths: int = 6
+    ridge: float = 1.0
+    few_acquisitions: int = 12
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The fitted expectation of one series.
+
+    `coefficients` is float32 (feature, term, y, x): constant, then cosine and sine of each harmonic pair. `spread` is
+    float32 (feature, y, x), never under the feature's floor. `lowest` and `highest` are float32 (feature, y, x), what
+    was ever read, outliers aside. `acquisitions` is int16 (y, x), how many clear acquisitions the pixel had.
+    `information` is float64 (term, term), the mean normal matrix, from which the uncertainty of a prediction follows.
+    """
+
+    names: tuple[str, ...]
+    pairs: int
+    coefficients: Floats
+    spread: Floats
+    lowest: Floats
+    highest: Floats
+    acquisitions: npt.NDArray[np.int16]
+    information: npt.NDArray[np.float64]
+
+    @property
+    def terms(self) -> int:
+        """Terms of the fit."""
+        return 1 + 2 * self.pairs
+
+
+def design(days: npt.NDArray[np.int64], pairs: int) -> npt.NDArray[np.float64]:
+    """Build the regressors of a harmonic fit: 1, cos 2πkt, sin 2πkt with t in years.
+
+    Parameters
+    ----------
+    days
+        int64 (time,), days counted from any fixed origin.
+    pairs
+        Harmonic pairs, 0 or more.
+
+    Returns
+    -------
+    float64 (time, 1 + 2 · pairs).
+    """
+    years = np.asarray(days, np.float64)[:, None] / DAYS_A_YEAR
+    k = np.arange(1, pairs + 1)[None, :]
+    waves = np.stack([np.cos(2 * np.pi * k * years), np.sin(2 * np.pi * k * years)], axis=2)
+    return np.concatenate([np.ones((len(years), 1)), waves.reshape(len(years), -1)], axis=1)
+
+
+def harmonic_pairs(days: npt.NDArray[np.int64], parameters: BaselineParameters) -> int:
+    """Count the harmonic pairs that a history of these days bears: 0, 1 or 2.
+
+    Parameters
+    ----------
+    days
+        int64 (time,), day numbers.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    int, 0 to 2.
+    """
+    p = parameters
+    if not len(days):
+        return 0
+    years = (int(days.max()) - int(days.min())) / DAYS_A_YEAR
+    twelfths = len(np.unique(np.floor(np.asarray(days) % DAYS_A_YEAR / DAYS_A_YEAR * 12)))
+    if len(days) >= p.two_pairs_acquisitions and years >= p.two_pairs_years and twelfths >= p.two_pairs_twelfths:
+        return 2
+    return (
+        1
+        if len(days) >= p.one_pair_acquisitions and years >= p.one_pair_years and twelfths >= p.one_pair_twelfths
+        else 0
+    )
+
+
+def fit_baseline(
+    values: Floats,
+    days: npt.NDArray[np.int64],
+    *,
+    names: tuple[str, ...],
+    parameters: BaselineParameters | None = None,
+) -> Baseline:
+    """Fit the baseline of a history.
+
+    Each feature is fitted by iterated reweighted least squares with Tukey's bisquare, `y = a + Σ_k (b_k cos 2πkt + c_k
+    sin 2πkt)`, spread = max(1.4826·MAD of the residuals, floor) (SCIENCE.md), and to it, in a history too short for
+    seasons, what seasons do to unchanged land (`UNSEEN_SEASON`).
+
+    Parameters
+    ----------
+    values
+        float32 (time, feature, y, x), NaN where not clear; at least one acquisition.
+    days
+        int64 (time,), day numbers.
+    names
+        The features, each one of `FLOORS`.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    Baseline; pixels never seen clearly have NaN coefficients and 0 acquisitions.
+
+    Raises
+    ------
+    KeyError
+        For a feature without a floor.
+    """
+    p = parameters or BaselineParameters()
+    pairs = harmonic_pairs(days, p)
+    regressors = design(days, pairs)
+    time, count, height, width = values.shape
+    shape = (height, width)
+    fits = [_fit_one(values[:, f].reshape(time, -1), regressors, p) for f in range(count)]
+    acquisitions = np.isfinite(values[:, 0]).sum(axis=0).astype(np.int16)
+    spread = np.stack(
+        [_believed(fit[1].reshape(shape), acquisitions, FLOORS[name], p) for fit, name in zip(fits, names, strict=True)]
+    )
+    if pairs == 0:
+        season = np.array([UNSEEN_SEASON[name] for name in names], np.float32)[:, None, None]
+        spread = np.sqrt(spread**2 + season**2).astype(np.float32)
+    lowest, highest = _extremes(values)
+    seen = np.isfinite(values[:, 0]).reshape(time, -1).mean(axis=1)
+    information = (regressors * seen[:, None]).T @ regressors
+    coefficients = np.stack([fit[0].reshape(-1, *shape) for fit in fits])
+    return Baseline(names, pairs, coefficients, spread, lowest, highest, acquisitions, information)
+
+
+def predict(baseline: Baseline, day: int) -> Floats:
+    """Predict the features of a day.
+
+    Parameters
+    ----------
+    baseline
+        The fitted expectation.
+    day
+        Day number.
+
+    Returns
+    -------
+    float32 (feature, y, x), NaN where never seen.
+    """
+    row = design(np.array([day]), baseline.pairs)[0].astype(np.float32)
+    return np.asarray(np.einsum("p,fpyx->fyx", row, baseline.coefficients, optimize=True), np.float32)
+
+
+def prediction_factor(baseline: Baseline, day: int, *, ridge: float = 1.0) -> float:
+    """Compute by how much a prediction scatters more than a measurement: √(1 + xᵀ(XᵀX + ridge)⁻¹x).
+
+    Parameters
+    ----------
+    baseline
+        The fitted expectation.
+    day
+        Day number.
+    ridge
+        Weight, in acquisitions, that holds the harmonics small.
+
+    Returns
+    -------
+    float, at least 1.
+    """
+    row = design(np.array([day]), baseline.pairs)[0]
+    penalty = np.diag([0.05] + [ridge] * (baseline.terms - 1))
+    return float(np.sqrt(1.0 + row @ np.linalg.solve(baseline.information + penalty, row)))
+
+
+def _fit_one(series: Floats, regressors: npt.NDArray[np.float64], p: BaselineParameters) -> tuple[Floats, Floats]:
+    """Coefficients (term, pixel) and spread (pixel,) of one feature; series is (time, pixel).
+
+    Pixels go in blocks, each with its dates side by side in memory: sorting and products then run several times faster.
+    """
+    blocks = range(0, series.shape[1], BLOCK_PX)
+    fits = [_fit_block(np.ascontiguousarray(series[:, n : n + BLOCK_PX].T), regressors, p) for n in blocks]
+    return np.concatenate([f[0] for f in fits]).T.copy(), np.concatenate([f[1] for f in fits])
+
+
+def _fit_block(series: Floats, regressors: npt.NDArray[np.float64], p: BaselineParameters) -> tuple[Floats, Floats]:
+    """Coefficients (pixel, term) and spread (pixel,) of a block; series is (pixel, time)."""
+    seen = np.isfinite(series)
+    filled = np.where(seen, series, np.float32(0.0))
+    x = regressors.astype(np.float32)
+    terms = x.shape[1]
+    products = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)
+    penalty = np.diag([1e-6] + [p.ridge] * (terms - 1))
+    weight = seen.astype(np.float32)
+    solution = np.zeros((len(series), terms), np.float32)
+    spread = np.full(len(series), np.nan, np.float32)
+    for _ in range(p.rounds):
+        normal = (weight @ products).reshape(-1, terms, terms) + penalty
+        right = ((weight * filled) @ x)[..., None]
+        solution = np.linalg.solve(normal, right.astype(np.float64))[..., 0].astype(np.float32)
+        residual = np.where(seen, filled - solution @ x.T, np.float32(np.nan))
+        spread = _deviation(residual)
+        u = residual / (np.float32(p.bisquare) * np.maximum(spread, np.float32(1e-6)))[:, None]
+        weight = np.where(seen & (np.abs(u) < 1), (1 - u * u) ** 2, np.float32(0.0))
+    solution[~seen.any(axis=1)] = np.nan
+    return solution, spread
+
+
+def _deviation(residual: Floats) -> Floats:
+    """1.4826 × the median absolute residual of each pixel; residual is (pixel, time), NaN where not seen."""
+    size = np.sort(np.abs(residual), axis=1)  # NaN sorts last
+    count = np.isfinite(size).sum(axis=1)
+    low = np.take_along_axis(size, np.clip((count - 1) // 2, 0, None)[:, None], axis=1)[:, 0]
+    high = np.take_along_axis(size, np.clip(count // 2, 0, size.shape[1] - 1)[:, None], axis=1)[:, 0]
+    return np.where(count > 0, 1.4826 * (low + high) / 2, np.nan).astype(np.float32)
+
+
+def _believed(spread: Floats, acquisitions: npt.NDArray[np.int16], floor: float, p: BaselineParameters) -> Floats:
+    """The spread a test may rely on: not under the floor, nor under the area's median where acquisitions are few."""
+    typical = spread[np.isfinite(spread) & (acquisitions >= 3)]
+    common = float(np.median(typical)) if typical.size else floor
+    few = acquisitions < p.few_acquisitions
+    least = np.where(few, max(common, floor), floor)
+    return np.maximum(np.nan_to_num(spread, nan=0.0), least).astype(np.float32)
+
+
+def _extremes(values: Floats) -> tuple[Floats, Floats]:
+    """The lowest and highest value of each pixel, the most extreme one in twelve left out at each end."""
+    ordered = np.sort(np.ascontiguousarray(np.moveaxis(values, 0, -1)), axis=-1)
+    count = np.isfinite(ordered).sum(axis=-1)
+    skip = count // 12
+    low = np.take_along_axis(ordered, np.clip(skip, 0, ordered.shape[-1] - 1)[..., None], axis=-1)[..., 0]
+    top = np.clip(count - 1 - skip, 0, ordered.shape[-1] - 1)
+    high = np.take_along_axis(ordered, top[..., None], axis=-1)[..., 0]
+    return np.where(count > 0, low, np.nan), np.where(count > 0, high, np.nan)

@@ -1,0 +1,1 @@
+"""From residuals to evidence that adds up over acquisitions."""

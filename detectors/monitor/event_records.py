@@ -1,0 +1,158 @@
+"""The events of an area, as records for those outside."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+from scipy import ndimage
+
+from detectors.acquisition import OPTICAL, Mask
+from detectors.events.lifecycle import EventState, footprints
+from detectors.events.site_criteria import Candidate, criteria_of
+from detectors.monitor.state import AreaState
+from detectors.morphology import EIGHT
+from detectors.objects.change_type import standing
+from detectors.objects.patches import area_interval
+from detectors.records import Change, Criterion, Event, Place
+
+OLDER_BUILT_VEGETATION, OLDER_BUILT_PX = 0.25, 20
+
+
+def events_of(state: AreaState, *, today: int) -> tuple[Event, ...]:
+    """Read every event of the area off the state, retracted ones included.
+
+    Parameters
+    ----------
+    state
+        What the watch has learned so far.
+    today
+        Day number of the day at whose end it is asked.
+
+    Returns
+    -------
+    tuple of Event, oldest first.
+    """
+    return tuple(_event(state, event_state, today) for event_state in state.event_states)
+
+
+def _event(state: AreaState, event_state: EventState, today: int) -> Event:
+    ground = state.ground
+    area, low, high = area_interval(event_state.mask, event_state.core, pixel_area_m2=ground.pixel_area_m2)
+    is_fence = event_state.change is Change.FENCING and event_state.length_px is not None
+    return Event(
+        key=event_state.key,
+        change=event_state.change,
+        place=_place(state, event_state.mask),
+        state=event_state.state,
+        first_seen=date.fromordinal(event_state.first_day),
+        last_seen=date.fromordinal(event_state.sighted_day or event_state.first_day),
+        confirmed_on=None if event_state.confirmed_day is None else date.fromordinal(event_state.confirmed_day),
+        footprint=event_state.mask,
+        area_m2=area,
+        area_m2_low=low,
+        area_m2_high=high,
+        length_m=round(event_state.length_px * ground.pixel_size_m, 1) if is_fence and event_state.length_px else None,
+        closure=round(event_state.closure, 3) if is_fence and event_state.closure is not None else None,
+        confidence=confidence_of(event_state),
+        sensors=event_state.sensors,
+        scenes=event_state.scenes,
+        transitions=event_state.transitions,
+        criteria=_criteria(state, event_state, today) if ground.is_region else (),
+        merged_into=event_state.merged_into,
+        steps=tuple(map(date.fromordinal, event_state.steps)),
+    )
+
+
+def confidence_of(event_state: EventState) -> float:
+    """Compute the confidence of an event: it rises with mean · count², with dates, and with a second sensor.
+
+    1 − exp(−strength/22.5) is 0.63 at DIST-ALERT's limit; fewer than three dates hold it under 0.5; a second sensor
+    halves what is left to 1. Chosen so that order, not the number itself, carries meaning until verdicts calibrate it.
+
+    Parameters
+    ----------
+    event_state
+        The event as it stood.
+
+    Returns
+    -------
+    float, 0 to 1.
+    """
+    base = 1.0 - float(np.exp(-event_state.strength / 22.5))
+    if event_state.dates < 3:
+        base = min(base, 0.2 + 0.1 * event_state.dates)
+    if len(event_state.sensors) > 1:
+        base = 1.0 - (1.0 - base) / 2.0
+    return round(min(base, 0.99), 3)
+
+
+def _place(state: AreaState, mask: Mask) -> Place:
+    """Beyond the perimeter if a quarter of the event, or 400 m² of it, clearly lies outside; a region has no inside."""
+    if state.ground.is_region:
+        return Place.NEW_SUSPECT_SITE
+    outside = int((mask & ~state.ground.perimeter).sum())
+    needed = 4.0 * 100.0 / state.ground.pixel_area_m2
+    is_outside = outside >= 0.5 * mask.sum() or (outside >= 0.25 * mask.sum() and outside >= needed)
+    return Place.EXPANSION if is_outside else Place.CHANGE
+
+
+def _criteria(state: AreaState, event_state: EventState, today: int) -> tuple[Criterion, ...]:
+    near = [
+        t
+        for t in state.event_states
+        if t.gain and (t.is_open or t.confirmed_day is not None) and _close(t.mask, event_state.mask)
+    ]
+    lines = np.zeros(state.ground.shape, bool)
+    for other in near:
+        if other.change is Change.FENCING or (other.change is Change.CONSTRUCTION and other.closure):
+            lines |= other.mask  # a wall keeps its ground when it is built upon
+    candidate = Candidate(
+        event_state.mask,
+        _built(state, near),
+        lines,
+        _older_built(state) & ~footprints(tuple(near), state.ground.shape),
+        tuple(t.change for t in near),
+        days=max(1, today - event_state.first_day),
+        intervention_distance_m=state.ground.intervention_distance_m,
+    )
+    return criteria_of(candidate, pixel_size_m=state.ground.pixel_size_m)
+
+
+def _built(state: AreaState, near: list[EventState]) -> Mask:
+    """Where something stands now at a place: in what was built there, not in what was cleared or is a line.
+
+    Fresh rock around a pit stands out as a wall does, and a field that was ploughed as ground that is built on.
+    """
+    now = standing(state.evidence)
+    built = np.zeros(state.ground.shape, bool)
+    for event_state in near:
+        if event_state.change is Change.CONSTRUCTION:
+            stood = event_state.mask & (now if event_state.built is None else now | event_state.built)
+            built |= stood if stood.any() else event_state.core
+    return built
+
+
+def _close(a: Mask, b: Mask) -> bool:
+    """True when the boxes of two masks lie within 5 pixels of each other."""
+    boxes = []
+    for mask in (a, b):
+        rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
+        boxes.append((rows[0] - 5, rows[-1] + 5, columns[0] - 5, columns[-1] + 5))
+    (t1, b1, l1, r1), (t2, b2, l2, r2) = boxes
+    return bool(t1 <= b2 and t2 <= b1 and l1 <= r2 and l2 <= r1)
+
+
+def _older_built(state: AreaState) -> Mask:
+    """Ground that was textured and bare before: baseline NDVI under 0.25, texture in the upper tenth, 0.2 ha of it."""
+    for series in state.all_series:
+        names = series.names
+        if series.sensor == OPTICAL and "texture" in names and "vegetation" in names:
+            level = series.baseline.coefficients[:, 0]
+            texture, green = level[names.index("texture")], level[names.index("vegetation")]
+            limit = max(float(np.nanpercentile(texture, 90)), 0.02)
+            old = (np.nan_to_num(texture) > limit) & (np.nan_to_num(green, nan=1.0) < OLDER_BUILT_VEGETATION)
+            labels, count = ndimage.label(old, structure=EIGHT)
+            large = np.bincount(labels.ravel(), minlength=count + 1) >= OLDER_BUILT_PX
+            return np.asarray(old & large[labels])  # a bank or a lone tree on bare ground is no settlement
+    return np.zeros(state.ground.shape, bool)

@@ -1,0 +1,82 @@
+"""What the watch carries from week to week, and the pace it works at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.events.lifecycle import (
+    EventState,
+    LifecycleParameters,
+)
+from detectors.sensor_series.pixel_state import PixelState
+from detectors.sensor_series.series import SensorSeries
+
+
+@dataclass(frozen=True)
+class MonitorParameters:
+    """Pace of the watch: when baselines are fitted again, and how soon changed ground becomes the new baseline.
+
+    A series is fitted again when its history passes one of `refit_at` acquisitions, and every `refit_days`. Ground of a
+    confirmed event is re-based once `rebase_acquisitions` clear acquisitions show what it has become and it last grew
+    `rebase_days` ago or more, and `rim_px` around it: half the window of texture. Chosen on phases put into the
+    Romanian series, where clouds leave no more acquisitions between two of them.
+    """
+
+    refit_at: tuple[int, ...] = (3, 6, 10, 20, 30)
+    refit_days: int = 182
+    rebase_acquisitions: int = 3
+    rebase_days: int = 15
+    rim_px: int = 4
+    lifecycle: LifecycleParameters = field(default_factory=LifecycleParameters)
+
+
+@dataclass(frozen=True)
+class AreaState(PixelState):
+    """All that the watch has learned of an area. `since` int32 (y, x): the day from which ground is what it is now."""
+
+    event_states: tuple[EventState, ...]
+    since: npt.NDArray[np.int32]
+    parameters: MonitorParameters
+    concluded: int = 0
+
+
+def with_series(state: AreaState, series: SensorSeries) -> AreaState:
+    """Add one series to the state, or put it in the place of the one of the same name.
+
+    Parameters
+    ----------
+    state
+        What the watch has learned so far.
+    series
+        One comparable series.
+
+    Returns
+    -------
+    AreaState.
+    """
+    others = [c for c in state.all_series if c.name != series.name]
+    return replace(state, all_series=tuple(sorted([*others, series], key=lambda c: c.name)))
+
+
+def with_event_state(
+    event_states: tuple[EventState, ...], index: int, event_state: EventState
+) -> tuple[EventState, ...]:
+    """Replace one event by another.
+
+    Parameters
+    ----------
+    event_states
+        All events of the area.
+    index
+        Which one is replaced.
+    event_state
+        What it is replaced by.
+
+    Returns
+    -------
+    tuple of EventState.
+    """
+    return (*event_states[:index], event_state, *event_states[index + 1 :])

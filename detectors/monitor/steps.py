@@ -1,0 +1,265 @@
+"""The watch over one area, as a fold: history in, one acquisition after another, and at each week's end what happened.
+
+    state = begin(ground, history)
+    state, report = observe(state, acquisition)        for each acquisition of the week, oldest first
+    state = conclude(state, last_day)           at the end of the week
+    events = events_of(state)
+
+Each step returns a new state and changes nothing it was given; the same acquisitions in the same order give the same
+state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.acquisition import Acquisition, Floats, Mask
+from detectors.baseline.harmonic import DAYS_A_YEAR, Baseline
+from detectors.events.lifecycle import (
+    EventState,
+    LifecycleParameters,
+    confirm,
+    extend,
+    follow_merged,
+    footprints,
+    merge_events,
+    open_event,
+    owners_of,
+    update_state,
+)
+from detectors.evidence.accumulate import add_evidence, clear_evidence, no_evidence
+from detectors.ground import Ground
+from detectors.monitor.rebase import rebased_events
+from detectors.monitor.state import AreaState, MonitorParameters, with_event_state, with_series
+from detectors.objects.extract import detections_of
+from detectors.objects.object_record import Detection
+from detectors.preprocessing.align import AcquisitionReport, align_acquisition
+from detectors.records import State
+from detectors.sensor_series.series import append_acquisition, build_series, compare
+
+
+def begin(
+    ground: Ground, history: Sequence[Acquisition], *, parameters: MonitorParameters | None = None
+) -> tuple[AreaState, tuple[AcquisitionReport, ...]]:
+    """Begin a watch: fit a baseline for each series of the history; there is no evidence and no event yet.
+
+    Parameters
+    ----------
+    ground
+        The area on its grid.
+    history
+        All acquisitions before the first week.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    AreaState, tuple of AcquisitionReport: the state before the first week, and what became of each acquisition.
+    """
+    state = AreaState(
+        ground,
+        (),
+        no_evidence(ground.shape),
+        (),
+        np.zeros(ground.shape, np.int32),
+        parameters or MonitorParameters(),
+    )
+    reports: list[AcquisitionReport] = []
+    for name in sorted({acquisition.series for acquisition in history}):
+        acquisitions = [acquisition for acquisition in history if acquisition.series == name]
+        series, told = build_series(acquisitions, monitored_mask=ground.monitored_mask, since=state.since)
+        reports.extend(told)
+        if series is not None:
+            state = with_series(state, series)
+    return state, tuple(reports)
+
+
+def observe(state: AreaState, acquisition: Acquisition) -> tuple[AreaState, AcquisitionReport]:
+    """Take in one more acquisition. The first one of a series without history becomes its baseline.
+
+    Parameters
+    ----------
+    state
+        What the watch has learned so far.
+    acquisition
+        One scene as numbers.
+
+    Returns
+    -------
+    AreaState, AcquisitionReport.
+    """
+    series = state.series(acquisition.series)
+    if series is None:
+        founded, reports = build_series([acquisition], monitored_mask=state.ground.monitored_mask, since=state.since)
+        return (state if founded is None else with_series(state, founded)), reports[0]
+    reading = align_acquisition(acquisition, reference=series.reference, monitored_mask=state.ground.monitored_mask)
+    report = reading.report
+    if report.status != "used" or not reading.features.names:
+        return state, report
+    stable_mask = state.ground.monitored_mask & ~footprints(state.event_states, state.ground.shape)
+    residual, metric, familiar = compare(series, reading.features, day=report.day, stable_mask=stable_mask)
+    evidence = add_evidence(state.evidence, metric, day=report.day, familiar=familiar, cues=series.cues)
+    state = with_series(state, append_acquisition(series, residual, metric, report))
+    return replace(state, evidence=evidence), report
+
+
+def end_week(state: AreaState, *, today: int) -> AreaState:
+    """End a week: find objects, join them to events or open new ones, and move every event on.
+
+    Parameters
+    ----------
+    state
+        What the watch has learned so far.
+    today
+        Day number of the last day of the week.
+
+    Returns
+    -------
+    AreaState.
+    """
+    p = state.parameters.lifecycle
+    last_acquisition = max((c.last_day for c in state.all_series), default=0)
+    if last_acquisition <= state.concluded:
+        return state  # nothing was seen, so nothing is known to have changed or to have stopped
+    detections, strength = detections_of(state)
+    event_states = state.event_states
+    held = np.asarray((state.evidence.count > 0).any(axis=0))
+    for detection in detections:
+        event_states = _joined(event_states, detection, strength, today=today, parameters=p)
+    event_states = tuple(
+        update_state(
+            t, held_share=_held_share(held, t, today), last_acquisition=last_acquisition, today=today, parameters=p
+        )
+        if t.is_open
+        else t
+        for t in event_states
+    )
+    event_states = tuple(
+        t if t.merged_into is None else follow_merged(t, event_states, today=today) for t in event_states
+    )
+    open_ground = footprints(tuple(t for t in event_states if t.is_open), state.ground.shape)
+    closed = footprints(_finished_on(event_states, today), state.ground.shape)
+    evidence = clear_evidence(state.evidence, closed & ~open_ground)
+    return rebased_events(replace(state, event_states=event_states, evidence=evidence, concluded=today), today)
+
+
+def _joined(
+    event_states: tuple[EventState, ...],
+    detection: Detection,
+    strength: Floats,
+    *,
+    today: int,
+    parameters: LifecycleParameters,
+) -> tuple[EventState, ...]:
+    """The events with an object joined to those it touches, which then are one, or opened as a new one."""
+    owners = owners_of(detection, event_states, reach_px=parameters.reach_px)
+    if not owners:
+        taken = frozenset(t.key for t in event_states)
+        owner = len(event_states)
+        event_states = (*event_states, open_event(detection, strength, today=today, taken=taken))
+    else:
+        owner = owners[0]
+        for other in owners[1:]:
+            older, younger = merge_events(event_states[owner], event_states[other], today=today)
+            event_states = with_event_state(with_event_state(event_states, owner, older), other, younger)
+        event_states = with_event_state(event_states, owner, extend(event_states[owner], detection, today=today))
+    return with_event_state(
+        event_states, owner, confirm(event_states[owner], sure_px=detection.sure_px, today=today, parameters=parameters)
+    )
+
+
+def is_refit_due(state: AreaState, name: str, *, day: int) -> bool:
+    """Decide whether the baseline of a series should be fitted again before a week.
+
+    Parameters
+    ----------
+    state
+        What the watch has learned so far.
+    name
+        The name of the series.
+    day
+        Day number of the first day of the week.
+
+    Returns
+    -------
+    bool; False for a series that is not there.
+    """
+    series = state.series(name)
+    if series is None or not series.looked:
+        return False
+    p = state.parameters
+    passed = any(series.history < n <= series.history + series.looked for n in p.refit_at)
+    return passed or day - series.fitted_on >= p.refit_days
+
+
+def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: int) -> AreaState:
+    """Fit the baseline of one series on a longer history.
+
+    Pixels that hold evidence, or whose event is still open and not yet re-based, keep the baseline that the evidence
+    was measured against; ground that is not a year old keeps the one it was re-based to.
+
+    Parameters
+    ----------
+    state
+        What the watch has learned so far.
+    name
+        The name of the series.
+    history
+        Earlier acquisitions of that series, oldest first.
+    day
+        Day number of the fit.
+
+    Returns
+    -------
+    AreaState, unchanged where the history gives no baseline or other features.
+    """
+    old = state.series(name)
+    if old is None:
+        return state
+    new, _ = build_series(history, monitored_mask=state.ground.monitored_mask, since=state.since)
+    if new is None or new.names != old.names:
+        return state
+    waiting = [t for t in state.event_states if t.is_open and not t.rebased]
+    kept = footprints(tuple(waiting), state.ground.shape) | (state.evidence.count[list(old.cues)] > 0).any(axis=0)
+    kept |= (state.since > 0) & (day - state.since < DAYS_A_YEAR)
+    merged = _merged(old.baseline, new.baseline, kept)
+    fresh = replace(old, baseline=merged, history=new.history, fitted_on=day, looked=0)
+    return with_series(state, fresh)
+
+
+def _merged(old: Baseline, new: Baseline, kept: Mask) -> Baseline:
+    """The new baseline, with the old one's pixels where it is kept or where the new history shows nothing."""
+    pairs = max(old.pairs, new.pairs)
+    kept = kept | ~np.isfinite(new.coefficients[0, 0])
+    old_c, new_c = (_padded(b, pairs) for b in (old, new))
+    return replace(
+        new,
+        pairs=pairs,
+        coefficients=np.where(kept, old_c, new_c).astype(np.float32),
+        spread=np.where(kept, old.spread, new.spread).astype(np.float32),
+        lowest=np.where(kept, old.lowest, new.lowest),
+        highest=np.where(kept, old.highest, new.highest),
+        acquisitions=np.where(kept, old.acquisitions, new.acquisitions).astype(np.int16),
+        information=new.information if new.pairs == pairs else old.information,
+    )
+
+
+def _padded(baseline: Baseline, pairs: int) -> npt.NDArray[np.float32]:
+    missing = 1 + 2 * pairs - baseline.terms
+    return np.pad(baseline.coefficients, ((0, 0), (0, missing), (0, 0), (0, 0)))
+
+
+def _finished_on(event_states: tuple[EventState, ...], today: int) -> tuple[EventState, ...]:
+    return tuple(t for t in event_states if t.state is State.FINISHED and t.transitions[-1].on.toordinal() == today)
+
+
+def _held_share(held: Mask, event_state: EventState, today: int) -> float:
+    """The share of an event's surest pixels that still hold evidence; all of it when it was sighted this week."""
+    if event_state.sighted_day == today:
+        return 1.0
+    core = event_state.core if event_state.core.any() else event_state.mask
+    return float(held[core].mean())

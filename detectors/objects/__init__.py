@@ -1,0 +1,1 @@
+"""From evidence to objects: patches, lines, their change and their size."""

@@ -1,0 +1,213 @@
+"""The images in which a wall would show, from the last acquisitions of every series, and the lines that they hold.
+
+Sentinel-2 shows a wall or its strip bright or dark against its flanks, or bare; Sentinel-1 by its double bounce. What
+each shows faintly is sought in the sum of both. A median of several acquisitions scatters by less than one acquisition
+does, and so does a sum: there, what a line must stand out by is told in the image's own scatter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
+from detectors.objects.lines import FencingParameters, Least, Line, find_lines, old_lines
+from detectors.sensor_series.series import SensorSeries
+from detectors.statistics import median, robust_spread
+
+
+@dataclass(frozen=True)
+class ViewParameters:
+    """How lines are looked for in the views.
+
+    `least_change` and `least_pixel` as in `FencingParameters`, in robust σ of the view, for radar and for the sum of
+    both instruments. `borne_out` is the mean, in robust σ of its view, from which an instrument bears a line out: each
+    of those summed must, and so must radar where it is there, for any line of Sentinel-2 whose mean response is under
+    `alone`. `limit` is where a view is cut off, `least_spread` the least that one is believed to scatter, in σ. An
+    acquisition shows a line when it shows the share `shows` of what the median shows; the line dates from the first
+    acquisition since which `most` do. Chosen on walls put into simulated dry country, and on quiet ground.
+    """
+
+    least_change: float = 2.0
+    least_pixel: float = 0.5
+    borne_out: float = 1.0
+    alone: float = 12.0
+    limit: float = 6.0
+    least_spread: float = 0.2
+    shows: float = 0.5
+    most: float = 0.75
+
+
+@dataclass(frozen=True)
+class LineImage:
+    """One image to look for lines in: `image` float32 (y, x), `old` bool (y, x) where there was a line before.
+
+    `acquisitions` float32 (time, y, x) with their `days` and `scenes` are what the image is the median of; a view that
+    is the sum of others has `parts` in place of them.
+    """
+
+    sensor: str
+    image: Floats
+    old: Mask
+    acquisitions: Floats
+    days: tuple[int, ...]
+    scenes: tuple[str, ...]
+    parts: tuple[LineImage, ...] = ()
+
+    @property
+    def whole(self) -> tuple[LineImage, ...]:
+        """The views of one series each that this one is made of."""
+        return self.parts or (self,)
+
+    def shown(self, mask: Mask) -> list[tuple[int, str, str]]:
+        """Day, scene and sensor of what shows a line, oldest first, from the acquisition since which most do."""
+        p = ViewParameters()
+        rows = []
+        for line_image in self.whole:
+            enough = p.shows * _mean(line_image.image, mask)
+            seen = [
+                (_mean(acquisition, mask), day, scene)
+                for acquisition, day, scene in zip(
+                    line_image.acquisitions, line_image.days, line_image.scenes, strict=True
+                )
+            ]
+            rows += [(day, scene, line_image.sensor, x > enough) for x, day, scene in seen if np.isfinite(x)]
+        rows.sort()
+        late = [np.mean([shows for *_, shows in rows[n:]]) >= p.most for n in range(len(rows))]
+        return [row[:3] for row, is_late in zip(rows, np.maximum.accumulate(late), strict=True) if row[3] and is_late]
+
+
+@dataclass(frozen=True)
+class DetectedLine:
+    """A line and the view that shows it."""
+
+    line: Line
+    line_image: LineImage
+
+
+def line_images_of(
+    all_series: Sequence[SensorSeries], monitored_mask: Mask, *, acquisitions: int
+) -> tuple[LineImage, ...]:
+    """Make the images in which a wall would show: medians of the last acquisitions, series by series and summed up.
+
+    Parameters
+    ----------
+    all_series
+        The series of an area.
+    monitored_mask
+        bool (y, x), the ground on which change is reported.
+    acquisitions
+        How many of the last acquisitions are taken.
+
+    Returns
+    -------
+    tuple of LineImage.
+    """
+    p = ViewParameters()
+    single = [
+        line_image
+        for series in all_series
+        for line_image in _series_views(series, monitored_mask, acquisitions=acquisitions)
+    ]
+    radar, optical = ([v for v in single if v.sensor == sensor] for sensor in (RADAR, OPTICAL))
+    return (*single, *(_sum((seen, *radar), p) for seen in optical if radar))
+
+
+def lines_of(line_images: Sequence[LineImage]) -> tuple[DetectedLine, ...]:
+    """Find the lines in all images; one that lies in an earlier one by more than half is that one.
+
+    Parameters
+    ----------
+    line_images
+        As `line_images_of` gives them.
+
+    Returns
+    -------
+    tuple of DetectedLine.
+    """
+    p = ViewParameters()
+    radar = [v for v in line_images if v.sensor == RADAR and not v.parts]
+    found: list[DetectedLine] = []
+    for line_image in line_images:
+        for line in find_lines(line_image.image, old=line_image.old, least=_least(line_image, p)):
+            if not _is_borne_out(line, line_image, radar, p):
+                continue
+            if not any((line.mask & f.line.mask).sum() > 0.5 * line.mask.sum() for f in found):
+                found.append(DetectedLine(line, line_image))
+    return tuple(found)
+
+
+def _is_borne_out(line: Line, line_image: LineImage, radar: Sequence[LineImage], p: ViewParameters) -> bool:
+    """True where each instrument sees of a line what is asked of it: of their sum, and of optics beside radar."""
+    if line_image.parts:
+        return all(_mean(_scaled(part.image, p), line.mask) >= p.borne_out for part in line_image.parts)
+    if line_image.sensor == RADAR or not radar or line.response >= p.alone:
+        return True
+    return any(_mean(_scaled(other.image, p), line.mask) >= p.borne_out for other in radar)
+
+
+def _least(line_image: LineImage, p: ViewParameters) -> Least | None:
+    """What a line must stand out by; optics scatters as the land does and is asked for σ of single acquisitions."""
+    if line_image.sensor == OPTICAL and not line_image.parts:
+        return None
+    middle, spread = _scatter(line_image.image, p)
+    return Least(middle + p.least_change * spread, middle + p.least_pixel * spread)
+
+
+def _series_views(series: SensorSeries, monitored_mask: Mask, *, acquisitions: int) -> list[LineImage]:
+    p = FencingParameters()
+    recent = series.recent
+    kept = [n for n, day in enumerate(recent.days) if day >= series.last_day - p.window_days][-acquisitions:]
+    if len(kept) < p.fewest_acquisitions:
+        return []
+    name = "vv" if series.sensor == RADAR else "contrast"
+    if series.sensor == RADAR:
+        stacks = [recent.metric[kept, 0]]
+    elif name in series.names:
+        barer, bright = _barer(series, kept), np.clip(recent.z[kept, series.names.index(name)], -6.0, 6.0)
+        stacks = [barer + bright, barer - bright]
+    else:
+        return []
+    before = series.baseline.coefficients[series.names.index(name) if name in series.names else 0, 0]
+    old = old_lines(before)
+    days, scenes = tuple(recent.days[n] for n in kept), tuple(recent.scene_ids[n] for n in kept)
+    hidden = [np.where(monitored_mask, stack, np.nan).astype(np.float32) for stack in stacks]
+    return [LineImage(series.sensor, _median(s, p.fewest_acquisitions), old, s, days, scenes) for s in hidden]
+
+
+def _barer(series: SensorSeries, kept: list[int]) -> Floats | float:
+    """How much barer each acquisition is than was expected, float32 (time, y, x) in σ; 0 where that cannot be told."""
+    name = next((n for n in ("vegetation", "greenness") if n in series.names), None)
+    if name is None:
+        return 0.0
+    return np.asarray(np.clip(-series.recent.z[kept, series.names.index(name)], -6.0, 6.0), np.float32)
+
+
+def _median(acquisitions: Floats, fewest: int) -> Floats:
+    return np.where(np.isfinite(acquisitions).sum(axis=0) >= fewest, median(acquisitions), np.nan).astype(np.float32)
+
+
+def _sum(parts: tuple[LineImage, ...], p: ViewParameters) -> LineImage:
+    """Several views added up, each in its own scatter; NaN where one of them is."""
+    image = sum(_scaled(v.image, p) for v in parts) / np.sqrt(len(parts))
+    old = np.any([v.old for v in parts], axis=0)
+    return LineImage(parts[0].sensor, np.asarray(image, np.float32), old, parts[0].acquisitions[:0], (), (), parts)
+
+
+def _scaled(image: Floats, p: ViewParameters) -> Floats:
+    middle, spread = _scatter(image, p)
+    return np.asarray(np.clip((image - middle) / spread, -p.limit, p.limit), np.float32)
+
+
+def _scatter(image: Floats, p: ViewParameters) -> tuple[float, float]:
+    """Middle and robust spread of what is known of an image."""
+    known = image[np.isfinite(image)]
+    return (float(np.median(known)) if known.size else 0.0), max(robust_spread(image), p.least_spread)
+
+
+def _mean(image: Floats, mask: Mask) -> float:
+    known = image[mask]
+    known = known[np.isfinite(known)]
+    return float(known.mean()) if known.size else -np.inf

@@ -1,0 +1,203 @@
+"""Lines that were not there: walls, fences, their cleared strips.
+
+No published method detects fences at 10 m. A wall is a third of a pixel; what shows is its strip, its service road,
+its shadow, and its double bounce in Sentinel-1. So the *temporal median* of several dates is searched with a bank of
+oriented line kernels, each line brighter (or darker) than both of its flanks (SCIENCE.md, "Fences and walls: be
+honest").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft, ndimage
+
+from detectors.acquisition import Floats, Mask
+from detectors.morphology import EIGHT
+from detectors.objects.centerline import line_length, thinned
+from detectors.statistics import robust_spread
+
+
+@dataclass(frozen=True)
+class FencingParameters:
+    """Thresholds of the line search.
+
+    `directions` and `kernel_px` from SCIENCE.md (≥ 16 directions, 5 to 15 px); `flank_px` is how far beside the line
+    the flanks begin; `seed` and `edge` are responses in robust σ of the area; `shortest_px` the least length of a
+    joined line; `widest_px` what is still a line; `least_change` the mean of the image on a line and `least_pixel` the
+    image in each of its pixels, in σ; `fewest_looks` the dates behind a median, none older than `window_days` before
+    the last; `old_line` the response from which the ground already showed a line; `faded`
+    the share of its strongest stretch, over three pixels, below which a line has ended; `uneven` the most by which its
+    strength varies along its course, as a share of the mean: a wall is of one make, and what hangs together by chance
+    is not. Chosen on simulated walls.
+    """
+
+    directions: int = 16
+    kernel_px: int = 11
+    flank_px: int = 3
+    seed: float = 8.0
+    edge: float = 4.0
+    shortest_px: float = 12.0
+    widest_px: float = 3.5
+    gap_px: int = 3
+    fewest_acquisitions: int = 3
+    least_change: float = 2.5
+    least_pixel: float = 1.0
+    old_line: float = 3.0
+    faded: float = 0.4
+    uneven: float = 0.27
+    window_days: int = 100
+
+
+@dataclass(frozen=True)
+class Least:
+    """What a line must stand out by in the unit of its image: `change` in the mean, `pixel` in each of its pixels."""
+
+    change: float
+    pixel: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line found: `mask` bool (y, x), `length_px`, and `response`, its mean strength in σ."""
+
+    mask: Mask
+    length_px: float
+    response: float
+
+
+def line_response(image: Floats, *, parameters: FencingParameters | None = None) -> Floats:
+    """Measure how much each pixel belongs to a bright line.
+
+    For each direction: the mean along the line less the *brighter* of its two flanks, so that an edge between two
+    fields does not answer; the greatest over the directions.
+
+    Parameters
+    ----------
+    image
+        float32 (y, x), the median residual of several dates in σ; NaN where not seen.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    float32 (y, x), in robust σ of the area; 0 where nothing is known.
+    """
+    p = parameters or FencingParameters()
+    known = np.isfinite(image)
+    if known.mean() < 0.05:
+        return np.zeros(image.shape, np.float32)
+    # a single glaring roof must not light up a whole kernel
+    limit = 6.0 * max(robust_spread(image), 0.2)
+    filled = np.where(known, np.clip(image, -limit, limit), np.median(image[known])).astype(np.float32)
+    best = _best_direction(filled, p)
+    spread = robust_spread(np.where(known, best, np.nan).astype(np.float32))
+    centre = float(np.median(best[known]))
+    # the rim of what is known is an edge of its own
+    inner = ndimage.binary_erosion(known, structure=EIGHT, iterations=p.flank_px)
+    return np.where(inner, (best - centre) / max(spread, 1e-3), 0.0).astype(np.float32)
+
+
+def find_lines(
+    image: Floats, *, old: Mask | None = None, least: Least | None = None, parameters: FencingParameters | None = None
+) -> tuple[Line, ...]:
+    """Find the lines in a median residual image, collinear pieces joined.
+
+    Parameters
+    ----------
+    image
+        float32 (y, x), the median residual of several dates in σ; NaN where not seen.
+    old
+        bool (y, x), where the ground showed a line before (`old_lines`): there, one in the residual is nothing new.
+    least
+        What a line must stand out by; by default, so much in σ of single acquisitions.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    tuple of Line, in raster order.
+    """
+    p = parameters or FencingParameters()
+    response = line_response(image, parameters=p)
+    if old is not None:
+        response = np.where(old, 0.0, response).astype(np.float32)
+    least = least or Least(p.least_change, p.least_pixel)
+    crest = response >= ndimage.uniform_filter(response, 3)
+    # a kernel laid across a roof answers beyond the roof: a pixel of a line must stand out by itself
+    edge = (response >= p.edge) & crest & (np.nan_to_num(image) >= least.pixel)
+    near = ndimage.uniform_filter(np.nan_to_num(image), 3)
+    joined = ndimage.binary_closing(np.pad(edge, p.gap_px), structure=EIGHT, iterations=max(1, p.gap_px // 2))
+    joined = joined[p.gap_px : -p.gap_px, p.gap_px : -p.gap_px]
+    labels, count = ndimage.label(joined, structure=EIGHT)
+    lines = []
+    for n in range(1, count + 1):
+        mask = np.asarray((labels == n) & edge)
+        if (response[mask] >= p.seed).sum() < 3 or float(np.nanmean(image[mask])) < least.change:
+            continue
+        # nor is one of noise that hangs on a roof, or lies beyond the end of a wall
+        mask &= near >= p.faded * float(np.percentile(near[mask], 90))
+        length = line_length(mask)
+        is_thin = mask.sum() / max(length, 1.0) <= p.widest_px
+        if length >= p.shortest_px and is_thin and _unevenness(image, mask) <= p.uneven:
+            lines.append(Line(mask, length, float(response[mask].mean())))
+    return tuple(lines)
+
+
+def _unevenness(image: Floats, mask: Mask) -> float:
+    """Standard deviation over mean of a line's crest, along its middle."""
+    crest = ndimage.maximum_filter(np.nan_to_num(image), 3)[thinned(mask)]
+    return float(np.std(crest) / max(float(np.mean(crest)), 1e-6))
+
+
+def old_lines(before: Floats, *, parameters: FencingParameters | None = None) -> Mask:
+    """Mark where the ground already shows a line (a road that dries, a bank), or next to it.
+
+    Parameters
+    ----------
+    before
+        float32 (y, x), what the ground is expected to look like.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    bool (y, x).
+    """
+    p = parameters or FencingParameters()
+    return np.asarray(ndimage.maximum_filter(line_response(before, parameters=p), size=3) >= p.old_line)
+
+
+def _best_direction(image: Floats, p: FencingParameters) -> Floats:
+    """The greatest over the directions of line mean less the brighter flank mean; (y, x) like the image."""
+    rim = p.kernel_px // 2 + p.flank_px + 1
+    padded = np.pad(image, rim, mode="reflect" if min(image.shape) > rim else "edge")
+    spectrum = fft.rfft2(padded)
+    best = np.full(padded.shape, -np.inf, np.float32)
+    for kernel, (down, right) in _kernels(padded.shape, p.directions, p.kernel_px, p.flank_px):
+        on = fft.irfft2(spectrum * kernel, s=padded.shape)
+        # the flanks are the same line, moved sideways
+        beside = np.maximum(np.roll(on, (down, right), (0, 1)), np.roll(on, (-down, -right), (0, 1)))
+        np.maximum(best, on - beside, out=best, casting="same_kind")
+    return best[rim:-rim, rim:-rim]
+
+
+@lru_cache(maxsize=16)
+def _kernels(
+    shape: tuple[int, int], directions: int, length: int, flank: int
+) -> tuple[tuple[npt.NDArray[np.complex64], tuple[int, int]], ...]:
+    """For each direction the spectrum of a unit-sum line kernel centred on the origin, and the step to its flank."""
+    y = fft.fftfreq(shape[0], 1 / shape[0])[:, None]
+    x = fft.fftfreq(shape[1], 1 / shape[1])[None, :]
+    out = []
+    for n in range(directions):
+        angle = np.pi * n / directions
+        along = x * np.cos(angle) + y * np.sin(angle)
+        across = -x * np.sin(angle) + y * np.cos(angle)
+        line = np.clip(1.0 - np.abs(across), 0, 1) * (np.abs(along) <= length / 2)
+        step = (round(flank * np.cos(angle)), -round(flank * np.sin(angle)))
+        out.append((fft.rfft2((line / line.sum()).astype(np.float32)), step))
+    return tuple(out)

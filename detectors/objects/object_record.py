@@ -1,0 +1,32 @@
+"""An object of one week, as the evidence holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detectors.acquisition import Mask
+from detectors.objects.patches import GroundObject
+from detectors.records import Change
+
+
+@dataclass(frozen=True)
+class Detection:
+    """An object of this week with what the evidence says of it.
+
+    `built` bool (y, x) is where something stands in it, `built_day` when that began.
+    """
+
+    object: GroundObject
+    gain: bool
+    change: Change
+    first_day: int
+    strength: float
+    sure_px: int
+    scenes: tuple[str, ...]
+    sensors: tuple[str, ...]
+    dates: int
+    is_ridge: bool = False
+    length_px: float | None = None
+    closure: float | None = None
+    built_day: int | None = None
+    built: Mask | None = None

@@ -1,0 +1,1 @@
+"""From a scene to comparable features: masks, registration, indices."""

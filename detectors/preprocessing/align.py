@@ -1,0 +1,154 @@
+"""Make an acquisition comparable: mask it, register it to the series, measure its features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from detectors.acquisition import Acquisition, Floats, Mask
+from detectors.preprocessing.features import Features, features_of, registration_image
+from detectors.preprocessing.masks import clear_of
+from detectors.preprocessing.registration import UNKNOWN, Shift, apply_shift, measure_shift
+from detectors.statistics import median
+
+
+@dataclass(frozen=True)
+class AlignParameters:
+    """When an acquisition is used.
+
+    `smallest_share` of the watched ground must be clear for it to be compared at all (SCIENCE.md counts under half as
+    not seen; what is clear below that still carries evidence down to this share); `largest_residual_px` is the
+    misregistration left after the shift above which a scene is refused. A slip under `least_shift_px` is left as it is:
+    to interpolate blurs contrast and texture by more than it mends (chosen on clearings, buildings and walls of the
+    Romanian series, with the slips it really has).
+    """
+
+    smallest_share: float = 0.3
+    largest_residual_px: float = 0.35
+    largest_shift_px: float = 2.5
+    least_shift_px: float = 0.3
+    reference_acquisitions: int = 24
+
+
+@dataclass(frozen=True)
+class AcquisitionReport:
+    """What became of one acquisition: `status` is ``used``, ``unseen`` (too little clear ground) or ``refused``."""
+
+    scene_id: str
+    sensor: str
+    day: int
+    status: str
+    clear_share: float
+    shift: Shift
+    residual_px: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class AlignedAcquisition:
+    """An acquisition made comparable: its features on the reference, and what became of it."""
+
+    features: Features
+    report: AcquisitionReport
+
+
+def align_acquisition(
+    acquisition: Acquisition,
+    *,
+    reference: Floats | None,
+    monitored_mask: Mask,
+    parameters: AlignParameters | None = None,
+) -> AlignedAcquisition:
+    """Make an acquisition comparable: mask it, register it, measure its features.
+
+    Parameters
+    ----------
+    acquisition
+        One scene as numbers.
+    reference
+        float32 (y, x), the image of the series it is registered to; None for none.
+    monitored_mask
+        bool (y, x), the ground whose clear share is counted.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    AlignedAcquisition.
+    """
+    p = parameters or AlignParameters()
+    clear = clear_of(acquisition)
+    measurable = acquisition.valid & monitored_mask
+    share = float(clear[monitored_mask].mean()) if monitored_mask.any() else 0.0
+    shift, residual = UNKNOWN, None
+    status, note = ("used", "") if share >= p.smallest_share else ("unseen", f"{share:.0%} of the ground clear")
+    image = registration_image(acquisition)
+    if status == "used" and image is not None and reference is not None and measurable.any():
+        shift = measure_shift(reference, image, clear=clear)
+        if shift.length > p.largest_shift_px:
+            status, note = "refused", f"shifted by {shift.length:.1f} px, more than can be undone"
+        else:
+            acquisition, clear, residual = _registered(acquisition, clear, reference, shift, p)
+            if residual is not None and residual > p.largest_residual_px:
+                status, note = "refused", f"{residual:.2f} px of misregistration left"
+    features = features_of(acquisition, clear)
+    if status == "used" and not features.names:
+        status, note = "refused", f"nothing can be measured with {', '.join(acquisition.bands)} alone"
+    report = AcquisitionReport(
+        acquisition.scene_id,
+        acquisition.sensor,
+        acquisition.day.toordinal(),
+        status,
+        round(share, 4),
+        shift,
+        residual,
+        note,
+    )
+    return AlignedAcquisition(features, report)
+
+
+def _registered(
+    acquisition: Acquisition, clear: Mask, reference: Floats, shift: Shift, p: AlignParameters
+) -> tuple[Acquisition, Mask, float | None]:
+    """The acquisition and its clear mask on the reference, and the shift that is left (None where it is not known)."""
+    if not shift.is_known or shift.length < p.least_shift_px:
+        return acquisition, clear, shift.length if shift.is_known else None
+    pixels, kept = apply_shift(acquisition.pixels, acquisition.valid, shift)
+    moved = np.roll(clear, (-round(shift.dy), -round(shift.dx)), axis=(0, 1)) & kept
+    acquisition = replace(acquisition, pixels=pixels, valid=kept)
+    image = registration_image(acquisition)
+    left = measure_shift(reference, image, clear=moved) if image is not None else UNKNOWN
+    return acquisition, moved, left.length if left.is_known else None
+
+
+def reference_image(acquisitions: Sequence[Acquisition], *, parameters: AlignParameters | None = None) -> Floats | None:
+    """Make the stable image that acquisitions are registered to: the median of the clearest, registered themselves.
+
+    Parameters
+    ----------
+    acquisitions
+        Scenes as numbers, oldest first.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    float32 (y, x), or None for radar and where no acquisition is clear anywhere.
+    """
+    p = parameters or AlignParameters()
+    images = [(image, clear_of(k)) for k in acquisitions if (image := registration_image(k)) is not None]
+    images = [pair for pair in images if pair[1].any()]
+    if not images:
+        return None
+    order = np.argsort([-pair[1].mean() for pair in images], kind="stable")[: p.reference_acquisitions]
+    chosen = [images[n] for n in order]
+    first = median(np.stack([np.where(clear, image, np.nan) for image, clear in chosen]))
+    aligned = []
+    for image, clear in chosen:
+        shift = measure_shift(first, image, clear=clear)
+        is_undone = p.least_shift_px <= shift.length <= p.largest_shift_px
+        moved, kept = apply_shift(image[None], clear, shift if is_undone else UNKNOWN)
+        aligned.append(np.where(kept, moved[0], np.nan))
+    return median(np.stack(aligned))

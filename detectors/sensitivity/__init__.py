@@ -1,0 +1,1 @@
+"""How small a change would have been seen, and how late."""

@@ -1,0 +1,268 @@
+"""One series of acquisitions that may be compared: all of Sentinel-2, or one relative orbit of Sentinel-1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
+from detectors.baseline.harmonic import Baseline, BaselineParameters, fit_baseline, predict, prediction_factor
+from detectors.baseline.residual import Residual, standardise
+from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
+from detectors.evidence.accumulate import OPTICAL_CUES, RADAR_CUES, Cue
+from detectors.evidence.cues import familiar_mask, optical_metric, radar_metric
+from detectors.preprocessing.align import AcquisitionReport, align_acquisition, reference_image
+from detectors.preprocessing.features import Features
+
+RECENT_ACQUISITIONS = 8
+
+
+@dataclass(frozen=True)
+class RecentAcquisitions:
+    """The last acquisitions of a series, oldest first: observed features and their z, float32 (time, feature, y, x)."""
+
+    scene_ids: tuple[str, ...]
+    days: tuple[int, ...]
+    observed: Floats
+    z: Floats
+    metric: Floats
+
+
+@dataclass(frozen=True)
+class SensorSeries:
+    """Baseline, reference image and last acquisitions of one series.
+
+    `looked` counts the acquisitions since the baseline was fitted.
+    """
+
+    name: str
+    sensor: str
+    names: tuple[str, ...]
+    baseline: Baseline
+    reference: Floats | None
+    recent: RecentAcquisitions
+    resolution_px: float
+    history: int
+    fitted_on: int
+    looked: int = 0
+
+    @property
+    def cues(self) -> tuple[Cue, ...]:
+        """The layers of evidence this series writes."""
+        return OPTICAL_CUES if self.sensor == OPTICAL else RADAR_CUES
+
+    @property
+    def last_day(self) -> int:
+        """Day number of the last acquisition that was compared; 0 before the first."""
+        return self.recent.days[-1] if self.recent.days else 0
+
+    @property
+    def has_short_history(self) -> bool:
+        """True where the history is so short that one further acquisition has to do."""
+        return self.history <= 2
+
+
+def build_series(
+    acquisitions: Sequence[Acquisition],
+    *,
+    monitored_mask: Mask,
+    since: npt.NDArray[np.int32],
+    parameters: BaselineParameters | None = None,
+) -> tuple[SensorSeries | None, tuple[AcquisitionReport, ...]]:
+    """Build a series from its history.
+
+    Parameters
+    ----------
+    acquisitions
+        Scenes as numbers, oldest first.
+    monitored_mask
+        bool (y, x), the ground on which change is reported.
+    since
+        int32 (y, x), the day before which a pixel showed other ground than now, 0 for never: earlier acquisitions are
+        left out there.
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    SensorSeries or None, tuple of AcquisitionReport: None when no acquisition of the history could be used.
+    """
+    reference = reference_image(acquisitions)
+    readings = [
+        align_acquisition(acquisition, reference=reference, monitored_mask=monitored_mask)
+        for acquisition in acquisitions
+    ]
+    reports = tuple(r.report for r in readings)
+    used = [r for r in readings if r.report.status == "used" and r.features.names]
+    if not used:
+        return None, reports
+    names = tuple(n for n in used[0].features.names if all(n in r.features.names for r in used))
+    values = np.stack([_pick(r.features, names) for r in used])
+    days = np.array([r.report.day for r in used], np.int64)
+    values[np.broadcast_to((days[:, None, None] < since)[:, None], values.shape)] = np.nan
+    baseline = fit_baseline(values, days, names=names, parameters=parameters)
+    shape = (0, len(names), *monitored_mask.shape)
+    recent = RecentAcquisitions(
+        (),
+        (),
+        np.empty(shape, np.float32),
+        np.empty(shape, np.float32),
+        np.empty((0, 2, *monitored_mask.shape), np.float32),
+    )
+    acquisition = acquisitions[0]
+    series = SensorSeries(
+        acquisition.series,
+        acquisition.sensor,
+        names,
+        baseline,
+        reference,
+        recent,
+        max(k.resolution_px for k in acquisitions),
+        len(used),
+        max(r.report.day for r in used),
+    )
+    return series, reports
+
+
+def compare(series: SensorSeries, features: Features, *, day: int, stable_mask: Mask) -> tuple[Residual, Floats, Mask]:
+    """Compare an acquisition with the baseline.
+
+    Parameters
+    ----------
+    series
+        One comparable series.
+    features
+        As measured on the aligned acquisition.
+    day
+        Day number.
+    stable_mask
+        bool (y, x), pixels that belong to no event.
+
+    Returns
+    -------
+    Residual, float32 (cue, y, x), bool (y, x): residuals, the metric of each cue of the series, and where they are
+    familiar.
+    """
+    observed = _pick(features, series.names)
+    expected = predict(series.baseline, day)
+    factor = prediction_factor(series.baseline, day)
+    # after a scene or two, σ is what seasons do anywhere: two scenes of one season differ by far less
+    floors = FLOORS if series.has_short_history and series.sensor == OPTICAL else None
+    residual = standardise(observed, expected, series.baseline, factor=factor, stable_mask=stable_mask, floors=floors)
+    if series.sensor == OPTICAL:
+        return residual, optical_metric(residual), familiar_mask(residual, series.baseline, day=day)
+    # a history that has seen no year is given a wide σ for the seasons to come, which a calm scene must not take back
+    calm = stable_mask if series.baseline.pairs else None
+    return residual, radar_metric(residual, stable_mask=calm), np.zeros(stable_mask.shape, bool)
+
+
+def append_acquisition(
+    series: SensorSeries, residual: Residual, metric: Floats, report: AcquisitionReport
+) -> SensorSeries:
+    """Add an acquisition to the last ones of a series.
+
+    Kept of the metric are the best of the cues that speak for a gain and of those that speak for a loss.
+
+    Parameters
+    ----------
+    series
+        One comparable series.
+    residual
+        The differences in σ.
+    metric
+        float32 (cue, y, x), in σ.
+    report
+        What became of the acquisition.
+
+    Returns
+    -------
+    SensorSeries.
+    """
+    # a cue whose bands are lacking is NaN and must not silence the other
+    gain = np.fmax(metric[0], metric[1]) if series.sensor == OPTICAL else metric[0]
+    loss = metric[-1]
+    r = series.recent
+    keep = slice(-RECENT_ACQUISITIONS, None)
+    recent = RecentAcquisitions(
+        (*r.scene_ids, report.scene_id)[keep],
+        (*r.days, report.day)[keep],
+        np.concatenate([r.observed, residual.observed[None]])[keep],
+        np.concatenate([r.z, residual.z[None]])[keep],
+        np.concatenate([r.metric, np.stack([gain, loss])[None]])[keep],
+    )
+    return replace(series, recent=recent, looked=series.looked + 1)
+
+
+def reset_baseline(
+    series: SensorSeries, where: Mask, rim: Mask, *, since: npt.NDArray[np.int32], fewest: int
+) -> tuple[SensorSeries, Mask]:
+    """Set the baseline to what the ground has shown since a day, where enough of the last acquisitions show it.
+
+    Building comes in phases: the next one is a change against the last.
+
+    Parameters
+    ----------
+    series
+        One comparable series.
+    where
+        bool (y, x), changed ground: no season of it is known yet.
+    rim
+        bool (y, x), old ground whose contrast and texture the change has moved: it keeps its season, and its level is
+        shifted.
+    since
+        int32 (y, x), that day for each pixel.
+    fewest
+        How many of the last acquisitions must show it.
+
+    Returns
+    -------
+    SensorSeries, bool (y, x): the series, and the pixels that were re-based.
+    """
+    days = np.array(series.recent.days, np.int64)
+    late = days >= since[where | rim].min(initial=np.iinfo(np.int32).max)
+    if late.sum() < fewest:
+        return series, np.zeros(where.shape, bool)
+    days = days[late]
+    is_new = days[:, None, None, None] >= since
+    values = np.where(is_new, series.recent.observed[late], np.nan).astype(np.float32)
+    seen = np.isfinite(values[:, 0]).sum(axis=0) >= fewest
+    baseline = _renewed(series.baseline, values, where & seen)
+    baseline = _shifted(baseline, values, days, rim & seen)
+    return replace(series, baseline=baseline), np.asarray((where | rim) & seen)
+
+
+def _renewed(baseline: Baseline, values: Floats, where: Mask) -> Baseline:
+    """The baseline with new ground in a mask: a constant, with the spread of what was seen and of a year not seen."""
+    if not where.any():
+        return baseline
+    part = values[:, :, where]
+    middle = np.nanmedian(part, axis=0)
+    scatter = 1.4826 * np.nanmedian(np.abs(part - middle), axis=0)
+    tables = (FLOORS, UNSEEN_SEASON)
+    floor, season = (np.array([t[n] for n in baseline.names], np.float32)[:, None] for t in tables)
+    coefficients, spread = baseline.coefficients.copy(), baseline.spread.copy()
+    lowest, highest = baseline.lowest.copy(), baseline.highest.copy()
+    coefficients[:, :, where] = 0.0
+    coefficients[:, 0, where] = middle
+    spread[:, where] = np.hypot(np.maximum(scatter, floor), season)
+    lowest[:, where], highest[:, where] = np.nanmin(part, axis=0), np.nanmax(part, axis=0)
+    return replace(baseline, coefficients=coefficients, spread=spread, lowest=lowest, highest=highest)
+
+
+def _shifted(baseline: Baseline, values: Floats, days: npt.NDArray[np.int64], where: Mask) -> Baseline:
+    """The baseline raised, in a mask, by the median residual of some acquisitions (time, feature, y, x)."""
+    if not where.any():
+        return baseline
+    left = np.stack([v[:, where] - predict(baseline, int(d))[:, where] for v, d in zip(values, days, strict=True)])
+    coefficients = baseline.coefficients.copy()
+    coefficients[:, 0, where] += np.nanmedian(left, axis=0)
+    return replace(baseline, coefficients=coefficients)
+
+
+def _pick(features: Features, names: tuple[str, ...]) -> Floats:
+    """The named features of an acquisition; those it lacks are NaN."""
+    blank = np.full(features.clear.shape, np.nan, np.float32)
+    return np.stack([features.values[features.names.index(n)] if n in features.names else blank for n in names])

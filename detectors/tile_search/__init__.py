@@ -1,0 +1,1 @@
+"""The search of whole regions: one index, strip by strip, until one detector does both."""

@@ -1,0 +1,164 @@
+"""Which features come of which bands, and what leaves them unmoved."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.acquisition import OPTICAL, RADAR, Acquisition
+from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
+from detectors.morphology import widen
+from detectors.preprocessing.features import Features, features_of, registration_image
+
+SHAPE = (40, 40)
+CLEAR = np.ones(SHAPE, bool)
+QUICK = settings(deadline=None, max_examples=20, derandomize=True)
+RATIOS = ("vegetation", "greenness", "built", "redness")
+
+
+def acquisition(bands: tuple[str, ...], seed: int = 1, *, gain: float = 1.0, resolution_px: float = 1.0) -> Acquisition:
+    """A look of reflectance between 0.05 and 0.45, the same for a band whatever others there are."""
+    sensor = RADAR if {"vv", "vh"} & set(bands) else OPTICAL
+    drawn = [np.random.default_rng((seed, *map(ord, b))).uniform(0.05, 0.45, SHAPE) for b in bands]
+    pixels = gain * np.array(drawn, np.float32).reshape(len(bands), *SHAPE)
+    return Acquisition(
+        "x", sensor, date(2024, 5, 1), bands, pixels.astype(np.float32), CLEAR, resolution_px=resolution_px
+    )
+
+
+def layer(features: Features, name: str) -> np.ndarray:
+    return features.values[features.names.index(name)]
+
+
+@pytest.mark.parametrize(
+    ("bands", "names"),
+    [
+        (
+            ("blue", "green", "red", "nir", "nir08", "swir16", "swir22"),
+            {"vegetation", "built", "redness", "brightness", "contrast", "texture"},
+        ),
+        (("blue", "green", "red"), {"greenness", "redness", "brightness", "contrast", "texture"}),
+        (("blue", "red"), {"redness", "brightness", "contrast", "texture"}),
+        (("green",), {"brightness", "contrast", "texture"}),
+        (("red", "nir"), {"vegetation", "brightness", "contrast", "texture"}),
+        (("red", "nir08"), {"vegetation", "brightness", "contrast", "texture"}),
+        (("nir", "swir16"), {"built"}),
+        (("nir",), set()),
+        (("swir22",), set()),
+        (("vv",), {"vv"}),
+        (("vh",), {"vh"}),
+        (("vv", "vh"), {"vv", "vh"}),
+    ],
+    ids=lambda x: "+".join(x) if isinstance(x, tuple) else "",
+)
+def test_bands_give_the_features_they_can(bands, names):
+    features = features_of(acquisition(bands), CLEAR)
+    assert set(features.names) == names
+    assert features.values.shape == (len(names), *SHAPE)
+    assert features.values.dtype == np.float32
+    assert np.isfinite(features.values).all()
+
+
+def test_every_feature_has_its_floor_and_its_season():
+    everything = {
+        *features_of(acquisition(("blue", "green", "red", "nir", "swir16")), CLEAR).names,
+        "greenness",
+        "vv",
+        "vh",
+    }
+    assert everything == set(FLOORS) == set(UNSEEN_SEASON)
+    assert min(FLOORS.values()) > 0
+
+
+@QUICK
+@given(seed=st.integers(0, 1000), gain=st.floats(0.3, 3.0))
+def test_ratios_do_not_see_the_light(seed, gain):
+    bands = ("blue", "green", "red", "nir", "swir16")
+    for chosen in (bands, ("blue", "green", "red")):
+        here, there = (features_of(acquisition(chosen, seed, gain=g), CLEAR) for g in (1.0, gain))
+        for name in set(RATIOS) & set(here.names):
+            np.testing.assert_allclose(layer(here, name), layer(there, name), atol=1e-5)
+            assert np.abs(layer(here, name)).max() <= 1.0
+
+
+@QUICK
+@given(seed=st.integers(0, 1000), haze=st.floats(0, 0.2))
+def test_contrast_and_texture_do_not_see_uniform_haze(seed, haze):
+    clean = acquisition(("blue", "green", "red"), seed)
+    hazy = Acquisition(clean.scene_id, OPTICAL, clean.day, clean.bands, clean.pixels + np.float32(haze), CLEAR)
+    here, there = features_of(clean, CLEAR), features_of(hazy, CLEAR)
+    for name in ("contrast", "texture"):
+        np.testing.assert_allclose(layer(here, name), layer(there, name), atol=1e-4)
+    np.testing.assert_allclose(layer(there, "brightness") - layer(here, "brightness"), haze, atol=1e-5)
+
+
+def test_vegetation_is_the_ndvi_and_built_the_ndbi():
+    full = acquisition(("blue", "green", "red", "nir", "swir16"))
+    red, near, short = (full.band(b) for b in ("red", "nir", "swir16"))
+    features = features_of(full, CLEAR)
+    np.testing.assert_allclose(layer(features, "vegetation"), (near - red) / (near + red), rtol=1e-5)
+    np.testing.assert_allclose(layer(features, "built"), (short - near) / (short + near), rtol=1e-5, atol=1e-6)
+
+
+def test_the_narrow_near_infrared_stands_in_only_where_the_wide_one_lacks():
+    both = features_of(acquisition(("red", "nir", "nir08")), CLEAR)
+    assert np.array_equal(
+        layer(both, "vegetation"), layer(features_of(acquisition(("red", "nir")), CLEAR), "vegetation")
+    )
+    narrow = features_of(acquisition(("red", "nir08")), CLEAR)
+    assert not np.array_equal(layer(narrow, "vegetation"), layer(both, "vegetation"))
+
+
+def test_masked_pixels_have_no_value_and_give_none_to_their_neighbours():
+    clear = np.random.default_rng(3).random(SHAPE) < 0.8
+    for bands in (("blue", "green", "red", "nir", "swir16"), ("vv", "vh")):
+        clean = acquisition(bands)
+        spoilt = Acquisition(
+            "x", clean.sensor, clean.day, bands, np.where(clear, clean.pixels, 7.0).astype(np.float32), CLEAR
+        )
+        here, there = features_of(clean, clear), features_of(spoilt, clear)
+        assert np.isnan(here.values[:, ~clear]).all()
+        assert np.array_equal(here.values, there.values, equal_nan=True)
+
+
+def test_backscatter_is_the_logarithm_of_averaged_power():
+    power = np.full((1, *SHAPE), 0.1, np.float32)
+    power[0, 20, 20] = 1.0
+    features = features_of(Acquisition("x", RADAR, date(2024, 5, 1), ("vv",), power, CLEAR), CLEAR)
+    assert features.values[0, 0, 0] == pytest.approx(np.log(0.1), abs=1e-5)
+    assert features.values[0, 19, 21] == pytest.approx(np.log((8 * 0.1 + 1.0) / 9), abs=1e-5)
+
+
+def test_twice_the_power_is_one_step_everywhere():
+    once, twice = (features_of(acquisition(("vv", "vh"), gain=g), CLEAR).values for g in (1.0, 2.0))
+    np.testing.assert_allclose(twice - once, np.log(2), atol=1e-5)
+
+
+def test_no_power_at_all_is_still_a_number():
+    nothing = Acquisition("x", RADAR, date(2024, 5, 1), ("vv",), np.zeros((1, *SHAPE), np.float32), CLEAR)
+    assert np.isfinite(features_of(nothing, CLEAR).values).all()
+
+
+def test_coarse_products_are_measured_in_wider_windows():
+    fine, coarse = (features_of(acquisition(("red",), resolution_px=r), CLEAR) for r in (1.0, 3.0))
+    assert layer(coarse, "texture").std() < 0.7 * layer(fine, "texture").std()
+
+
+def test_acquisitions_are_registered_on_what_is_visible():
+    full = acquisition(("blue", "green", "red", "nir"))
+    np.testing.assert_allclose(registration_image(full), full.pixels[:3].mean(axis=0), atol=1e-6)
+    infrared = acquisition(("nir", "swir16"))
+    np.testing.assert_allclose(registration_image(infrared), infrared.pixels.mean(axis=0), atol=1e-6)
+    assert registration_image(acquisition(("vv", "vh"))) is None
+
+
+def test_masks_widen_in_all_directions():
+    mask = np.zeros((9, 9), bool)
+    mask[4, 4] = True
+    assert widen(mask, 2)[2:7, 2:7].all()
+    assert widen(mask, 2).sum() == 25
+    assert np.array_equal(widen(mask, 0), mask)

@@ -1,0 +1,85 @@
+"""Local statistics against a loop that anybody can read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.statistics import local_deviation, local_mean, robust_spread
+
+QUICK = settings(deadline=None, max_examples=15, derandomize=True)
+SEEDS = st.integers(0, 1000)
+
+
+def drawn(seed: int, shape: tuple[int, int] = (14, 17)) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    image, clear = rng.normal(0.2, 0.05, shape).astype(np.float32), rng.random(shape) < rng.uniform(0.2, 1)
+    return np.where(clear, image, np.nan).astype(np.float32), clear
+
+
+def by_hand(image: np.ndarray, clear: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the clear pixels of each window; beyond the edge the image is mirrored."""
+    half = size // 2
+    values, shown = (np.pad(a, half, mode="symmetric") for a in (np.where(clear, image, 0.0), clear))
+    mean, deviation = np.full(image.shape, np.nan), np.full(image.shape, np.nan)
+    for row in range(image.shape[0]):
+        for column in range(image.shape[1]):
+            window = (slice(row, row + size), slice(column, column + size))
+            inside = values[window][shown[window]]
+            if inside.size / size**2 > 0.25:
+                mean[row, column], deviation[row, column] = inside.mean(), inside.std()
+    return mean, deviation
+
+
+@QUICK
+@given(seed=SEEDS, size=st.sampled_from([3, 5, 9]))
+def test_mean_and_deviation_agree_with_a_loop(seed, size):
+    image, clear = drawn(seed)
+    mean, deviation = by_hand(image, clear, size)
+    np.testing.assert_allclose(local_mean(image, clear, size_px=size), mean, atol=1e-5)
+    np.testing.assert_allclose(local_deviation(image, clear, size_px=size), deviation, atol=2e-4)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 0.9, 12.5])
+def test_constant_ground_has_no_deviation(level):
+    image = np.full((30, 30), level, np.float32)
+    clear = np.random.default_rng(1).random(image.shape) < 0.8
+    assert not local_deviation(image, clear, size_px=9).any()
+
+
+@QUICK
+@given(seed=SEEDS)
+def test_unmeasured_pixels_stay_out(seed):
+    image, clear = drawn(seed)
+    other = np.where(clear, image, 1e6).astype(np.float32)
+    for statistic in (local_mean, local_deviation):
+        assert np.array_equal(statistic(image, clear, size_px=5), statistic(other, clear, size_px=5), equal_nan=True)
+
+
+@QUICK
+@given(seed=SEEDS, offset=st.floats(-0.1, 0.1), gain=st.floats(0.5, 4))
+def test_deviation_ignores_an_offset_and_follows_a_gain(seed, offset, gain):
+    image, clear = drawn(seed)
+    changed = (gain * image + offset).astype(np.float32)
+    before, after = (local_deviation(i, clear, size_px=5) for i in (image, changed))
+    np.testing.assert_allclose(after, gain * before, atol=5e-4)
+
+
+def test_a_scene_without_a_clear_pixel_says_nothing():
+    image, none = np.full((8, 8), np.nan, np.float32), np.zeros((8, 8), bool)
+    assert np.isnan(local_mean(image, none, size_px=3)).all()
+    assert np.isnan(local_deviation(image, none, size_px=3)).all()
+
+
+def test_robust_spread_is_that_of_the_bulk():
+    values = np.random.default_rng(2).normal(5, 0.3, 4000).astype(np.float32)
+    values[:400] = 1e4
+    values[400:500] = np.nan
+    assert robust_spread(values) == pytest.approx(0.3, rel=0.15)
+
+
+def test_robust_spread_of_nothing_is_unknown():
+    assert np.isnan(robust_spread(np.full(5, np.nan, np.float32)))
+    assert robust_spread(np.full(5, 2.0, np.float32)) == 0.0
