@@ -75,6 +75,8 @@ def bent_documents(draw: Callable[[Any], Any]) -> Any:
             value = holder[last]
         except (KeyError, IndexError, TypeError):
             continue
+        if not isinstance(holder, dict | list):
+            continue
         match draw(st.sampled_from(["replace", "delete", "double", "rename", "wrap", "shift"])):
             case "delete":
                 del holder[last]
@@ -89,7 +91,7 @@ def bent_documents(draw: Callable[[Any], Any]) -> Any:
             case "shift" if isinstance(value, int | float):
                 holder[last] = draw(st.floats(-400, 400) | st.integers(-(10**30), 10**30))
             case _:
-                holder[last] = draw(st.sampled_from(ODD_VALUES))
+                holder[last] = copy.deepcopy(draw(st.sampled_from(ODD_VALUES)))
     return document
 
 
