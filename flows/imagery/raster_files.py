@@ -61,7 +61,8 @@ DAMAGE = (
     MemoryError,
 )
 # GDAL remarks on odd files at length, in words of the file; what keeps one from being read is raised.
-logging.getLogger("rasterio._env").setLevel(logging.CRITICAL)
+for _part in ("_env", "_err"):
+    logging.getLogger(f"rasterio.{_part}").setLevel(logging.CRITICAL)
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)  # it is refused in words
 
 
@@ -113,7 +114,8 @@ class RasterFiles:
             return file
 
         try:
-            with rasterio.open(_NAME, driver=driver, opener=opener) as dataset:
+            # GDAL's own threads would find no file: rasterio knows its openers by thread, and GDAL gives zeros then
+            with rasterio.Env(GDAL_NUM_THREADS=1), rasterio.open(_NAME, driver=driver, opener=opener) as dataset:
                 check_raster(dataset, self._limits)
                 yield dataset
         except DAMAGE as error:
