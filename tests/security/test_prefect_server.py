@@ -36,7 +36,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def deployment_of(place: Premises, flow: str) -> Any:
     """A deployment, read with the secret; None while there is none."""
     with suppress(httpx.HTTPError):
-        found = httpx.get(f"{place.api}/deployments/name/{flow}/sitewatch", auth=credentials(place), trust_env=False)
+        found = httpx.get(
+            f"{place.api}/deployments/name/{flow}/sitewatch", auth=credentials(place), trust_env=False, timeout=60
+        )
         return found.json() if found.status_code == 200 else None
     return None
 
@@ -75,13 +77,15 @@ def test_a_page_of_another_origin_gets_no_leave_and_changes_nothing(served):
     steps = {"pull_steps": [{"prefect.deployments.steps.run_shell_script": {"script": f"touch {marker}"}}]}
     asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "content-type"}
     for origin in (EVIL, "null", f"http://127.0.0.1:{place.metrics_port}"):
-        preflight = httpx.options(url, headers={"Origin": origin, **asked}, trust_env=False)
+        preflight = httpx.options(url, headers={"Origin": origin, **asked}, trust_env=False, timeout=60)
         assert preflight.status_code == 403
         assert "access-control-allow-origin" not in preflight.headers
         for auth in (None, credentials(place)):  # a browser may have kept the secret
-            sent = httpx.patch(url, json=steps, headers={"Origin": origin}, auth=auth, trust_env=False)
+            sent = httpx.patch(url, json=steps, headers={"Origin": origin}, auth=auth, trust_env=False, timeout=60)
             assert sent.status_code == 403
-    own = httpx.get(url, headers={"Origin": place.api.removesuffix("/api")}, auth=credentials(place), trust_env=False)
+    own = httpx.get(
+        url, headers={"Origin": place.api.removesuffix("/api")}, auth=credentials(place), trust_env=False, timeout=60
+    )
     assert own.status_code == 200
     assert deployment_of(place, "watch")["pull_steps"] == watch["pull_steps"]
     assert not marker.exists()
@@ -103,7 +107,7 @@ def test_who_has_not_the_secret_gets_nothing(served):
         ("GET", "/api/health/../admin/settings", None),
     ]
     user, password = credentials(place)
-    with httpx.Client(base_url=place.api.removesuffix("/api"), trust_env=False) as client:
+    with httpx.Client(base_url=place.api.removesuffix("/api"), trust_env=False, timeout=60) as client:
         for method, path, body in calls:
             for auth in (None, ("sitewatch", ""), (user, password[:-1]), (user, password + "é")):
                 answer = client.request(method, path, json=body, auth=auth)
@@ -140,7 +144,7 @@ def test_no_websocket_opens_without_the_secret(served, path):
 def test_no_name_on_the_web_leads_here(served):
     place, _ = served
     hosts = ("evil.example", f"evil.example:{place.api_port}", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "")
-    with httpx.Client(base_url=place.api.removesuffix("/api"), trust_env=False) as client:
+    with httpx.Client(base_url=place.api.removesuffix("/api"), trust_env=False, timeout=60) as client:
         for host in hosts:
             for path in ("/", "/ui-settings", "/api/health", "/api/admin/version"):
                 assert client.get(path, headers={"Host": host}, auth=credentials(place)).status_code == 400, host
@@ -167,10 +171,12 @@ def test_the_secret_lies_in_a_file_for_its_owner_and_nowhere_else(served):
     assert holders == [place.access_file]
     family = [process.pid, *children_of(process.pid)]
     for pid in family:
-        assert password not in Path(f"/proc/{pid}/cmdline").read_bytes()
+        assert password.decode() not in command_of(pid)
     for pid in (process.pid, server_of(process.pid)):  # runs of flows need it; their environment is their owner's
         assert password not in Path(f"/proc/{pid}/environ").read_bytes()
-    with httpx.Client(base_url=place.api.removesuffix("/api"), auth=credentials(place), trust_env=False) as client:
+    with httpx.Client(
+        base_url=place.api.removesuffix("/api"), auth=credentials(place), trust_env=False, timeout=60
+    ) as client:
         for path in ("/", "/v2/", "/ui-settings", "/api/admin/settings", "/openapi.json"):
             assert password not in client.get(path, follow_redirects=True).content
 
@@ -246,7 +252,7 @@ def test_the_doctor_finds_the_secret_and_says_where_it_is_not(served, tmp_path):
 def test_prefects_own_page_works_on_any_port_and_asks_nobody_else(served, browser):
     place, _ = served
     page_url = place.api.removesuffix("/api")
-    told = httpx.get(f"{page_url}/ui-settings", trust_env=False)
+    told = httpx.get(f"{page_url}/ui-settings", trust_env=False, timeout=60)
     assert told.json()["api_url"] == "/api"
     assert told.json()["auth"] == "BASIC"
     policy = told.headers["content-security-policy"]
@@ -310,9 +316,12 @@ def test_a_killed_serve_leaves_no_server_and_the_next_one_begins_at_once(served)
         wait_for(lambda: all(is_gone(pid) for pid in left), "the end of all that it started", patience_s=30)
     with place.serve():
         wait_for(lambda: place.secret != secret, "another secret")
-        assert httpx.get(f"{place.api}/admin/version", auth=credentials(place), trust_env=False).status_code == 200
+        assert (
+            httpx.get(f"{place.api}/admin/version", auth=credentials(place), trust_env=False, timeout=60).status_code
+            == 200
+        )
         old = httpx.BasicAuth(*secret.split(":"))
-        assert httpx.get(f"{place.api}/admin/version", auth=old, trust_env=False).status_code == 401
+        assert httpx.get(f"{place.api}/admin/version", auth=old, trust_env=False, timeout=60).status_code == 401
 
 
 def test_a_watch_that_goes_well_says_nothing_that_is_not_for_its_reader(tmp_path):
