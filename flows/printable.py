@@ -8,6 +8,7 @@ LONGEST = 300
 # Cc: control characters, escape among them. Cf: direction overrides and other invisible ones. Cs: half characters.
 # Zl, Zp: line and paragraph separators.
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+JOINERS = "\u200b\u200c\u200d"  # zero-width characters that Khmer, Burmese and Persian are written with
 
 
 def printable(text: object, *, longest: int = LONGEST) -> str:
@@ -24,7 +25,10 @@ def printable(text: object, *, longest: int = LONGEST) -> str:
     -------
     str
         Each hidden character (control, format, surrogate, line separator) is replaced by ``�``, except that tabs and
-        line ends become blanks.
+        line ends become blanks and zero-width joiners stay.
     """
-    plain = "".join(" " if c in "\t\r\n" else "�" if unicodedata.category(c) in HIDDEN else c for c in str(text))
+    plain = "".join(
+        " " if c in "\t\r\n" else "�" if unicodedata.category(c) in HIDDEN and c not in JOINERS else c
+        for c in str(text)
+    )
     return plain if len(plain) <= longest else plain[: longest - 1] + "…"

@@ -56,6 +56,8 @@ def report(
     from flows.reporting import rebuild_week
     from flows.sources import open_archive
 
+    if restricted and (public_pictures or no_public_pictures):
+        raise SettingsError("--restricted builds no public edition; leave it out to release or withdraw pictures")
     settings = record_settings(outputs)
     languages = LANGUAGES if lang is None else (words_for(lang).lang,)
     with existing_ledger(settings) as ledger:

@@ -76,7 +76,8 @@ def report_week(
     if not is_restricted:
         public = public_week(inputs, ledger=ledger, observations=observations, released=released_in(outputs, week))
         write_public_figures(public, outputs / PUBLIC_FOLDER / str(week))
-        build_reports(public, outputs / PUBLIC_FOLDER / str(week), languages=languages)
+        # In every language, whatever was asked for: a page left from before may show what was withdrawn since.
+        build_reports(public, outputs / PUBLIC_FOLDER / str(week), languages=LANGUAGES)
     forget_pictures()
     return page
 

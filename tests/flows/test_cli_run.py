@@ -182,13 +182,18 @@ def test_every_area_on_record_stays_in_the_catalog(workspace, call, made):
         assert f"./areas/{area_id}/catalog.json" in children
 
 
+def built(page: str) -> str:
+    """What the command says of a page that it has built."""
+    return f"Report: outputs/reports/{page}\nPublic edition: outputs/public/{page}\n"
+
+
 def test_a_report_is_built_again_as_it_was(workspace, call):
     page = workspace / "outputs" / "reports" / "2024-W26" / "index.html"
     before = page.read_bytes()
     page.unlink()
     for options in ([], ["--week", "2024-W26"]):
         said = call("report", *options, cwd=workspace)
-        assert (said.status, said.out) == (0, "Report: outputs/reports/2024-W26/index.html\n")
+        assert (said.status, said.out) == (0, built("2024-W26/index.html"))
         assert page.read_bytes() == before
 
 
@@ -198,7 +203,7 @@ def test_a_report_in_one_language_or_with_positions_is_built_when_asked_for(work
     assert sorted(before) == ["index.fr.html", "index.html"]
     (folder / "index.fr.html").unlink()
     said = call("report", "--lang", "fr", cwd=workspace)
-    assert (said.status, said.out) == (0, "Report: outputs/reports/2024-W26/index.fr.html\n")
+    assert (said.status, said.out) == (0, built("2024-W26/index.fr.html"))
     assert {path.name: path.read_bytes() for path in folder.glob("*.html")} == before
     assert call("report", "--restricted", "--lang", "en", cwd=workspace).status == 0
     assert folder.joinpath("restricted.html").stat().st_mode & 0o077 == 0
@@ -219,7 +224,7 @@ def test_the_report_of_an_earlier_week_stays_what_it_was(made, call, prefect_ser
     assert call("report", "--week", "2024-W21", cwd=tmp_path).status == 0
     assert page.read_bytes() == before
     between = call("report", "--week", "2024-W22", cwd=tmp_path)
-    assert between.out == "Report: outputs/reports/2024-W22/index.html\n"
+    assert between.out == built("2024-W22/index.html")
 
 
 def test_weeks_and_alerts_that_there_are_not_are_refused(ran, call):

@@ -53,6 +53,7 @@ def test_a_private_folder_that_was_open_is_closed(tmp_path):
     [
         ("plain nâme ខ្មែរ", "plain nâme ខ្មែរ"),
         ("\x1b]0;title\x07x", "�]0;title�x"),
+        ("ក\u200bខ\u200d", "ក\u200bខ\u200d"),
         ("two\nlines\tand", "two lines and"),
         ("\u202eabc\ud800", "�abc�"),
         ("x" * 400, "x" * 299 + "…"),

@@ -136,8 +136,9 @@ def test_nothing_of_a_restricted_place_is_there_until_its_owner_releases_it_by_n
     assert call(outputs).exit_code == 0
     assert "Name of ibis" in read_edition(folder).text, "the week is built again as it was"
     assert "ibis" not in read_releases(outputs).in_week(WEEK.plus(1)), "a later week is asked for anew"
-    assert call(outputs, "--no-public-pictures", "ibis").exit_code == 0
-    assert "ibis" not in read_edition(folder).text
+    assert call(outputs, "--no-public-pictures", "ibis", "--lang", "en").exit_code == 0
+    assert "ibis" not in read_edition(folder).text, "in no language"
+    assert call(outputs, "--public-pictures", "ibis", "--restricted", "--yes").exit_code != 0
 
 
 def test_an_area_that_is_not_known_is_refused_and_changes_nothing(outputs: Path) -> None:
