@@ -8,8 +8,10 @@ from enum import StrEnum
 
 from shapely.geometry.base import BaseGeometry
 
+from aois.errors import UserError
 
-class AreaError(ValueError):
+
+class AreaError(UserError, ValueError):
     """An area or an area file cannot be used; the message names the feature, the field, the value and the mend."""
 
 

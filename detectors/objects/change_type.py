@@ -6,9 +6,7 @@ import numpy as np
 
 from detectors.acquisition import OPTICAL, Mask
 from detectors.evidence.accumulate import Cue, Evidence
-from detectors.objects.patches import (
-    ObjectParameters,
-)
+from detectors.objects.patches import ObjectParameters
 from detectors.records import Change
 from detectors.sensor_series.pixel_state import PixelState
 from detectors.sensor_series.series import SensorSeries
@@ -17,12 +15,12 @@ from detectors.statistics import local_mean, median
 SINGLE_ACQUISITION, STANDS = ObjectParameters().single_acquisition, ObjectParameters().least
 
 
-# Acquisitions, reflectance, a ratio, an NDVI; see `_is_grey`. Young growth on the Romanian clearings has an NDVI of
+# Acquisitions, reflectance, a ratio, an NDVI; see `is_grey`. Young growth on the Romanian clearings has an NDVI of
 # 0.57 to 0.78, a roof over six tenths of a pixel of wood one of 0.36 to 0.58, and 0.7 at its rim: but there it glares.
 COLOUR_ACQUISITIONS, LEAST_GAIN, GREY, OVERGROWN, GLARING = 6, 0.012, 0.08, 0.57, 0.04
 
 
-def _change_of(state: PixelState, mask: Mask, gain: bool) -> Change:
+def change_of(state: PixelState, mask: Mask, gain: bool) -> Change:
     """Construction where something stands now, over a fifth of the patch; else clearing.
 
     Something stands where backscatter rose, or contrast and texture rose on ground that was bare before (over
@@ -35,7 +33,7 @@ def _change_of(state: PixelState, mask: Mask, gain: bool) -> Change:
     grey = np.zeros(mask.shape, bool)
     for series in state.all_series:
         if series.sensor == OPTICAL:
-            grey |= _is_grey(series)
+            grey |= is_grey(series)
     is_built = stands[mask].mean() >= 0.2 or grey[mask].mean() >= 0.4
     return Change.CONSTRUCTION if is_built and (stands | grey)[mask].sum() >= 3 else Change.CLEARING
 
@@ -67,7 +65,7 @@ def standing(evidence: Evidence) -> Mask:
     return np.asarray(np.maximum(confidence[Cue.STRUCTURE], confidence[Cue.BACKSCATTER_UP]) >= STANDS)
 
 
-def _built_day(state: PixelState, mask: Mask) -> int | None:
+def built_day(state: PixelState, mask: Mask) -> int | None:
     """The day by which a quarter of what stands in a patch had begun to; None where nothing does."""
     cues, stands = [Cue.STRUCTURE, Cue.BACKSCATTER_UP], _stands(state)
     first = np.where(stands, state.evidence.first[cues], np.iinfo(np.int32).max).min(axis=0)
@@ -83,7 +81,7 @@ def _was_bare(series: SensorSeries) -> Mask:
     return np.asarray(np.nan_to_num(level[series.names.index("vegetation")], nan=1.0) < 0.35)
 
 
-def _is_grey(series: SensorSeries) -> Mask:
+def is_grey(series: SensorSeries) -> Mask:
     """Where what was added to the ground in the last acquisitions has not the colour of soil.
 
     With brightness B and redness ρ = (red − blue)/(red + blue), the colour of the *change* is (Bρ − B₀ρ₀)/(B − B₀):

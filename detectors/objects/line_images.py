@@ -112,7 +112,7 @@ def line_images_of(
         for line_image in _series_views(series, monitored_mask, acquisitions=acquisitions)
     ]
     radar, optical = ([v for v in single if v.sensor == sensor] for sensor in (RADAR, OPTICAL))
-    return (*single, *(_sum((seen, *radar), p) for seen in optical if radar))
+    return (*single, *(summed_image((seen, *radar), p) for seen in optical if radar))
 
 
 def lines_of(line_images: Sequence[LineImage]) -> tuple[DetectedLine, ...]:
@@ -189,7 +189,7 @@ def _median(acquisitions: Floats, fewest: int) -> Floats:
     return np.where(np.isfinite(acquisitions).sum(axis=0) >= fewest, median(acquisitions), np.nan).astype(np.float32)
 
 
-def _sum(parts: tuple[LineImage, ...], p: ViewParameters) -> LineImage:
+def summed_image(parts: tuple[LineImage, ...], p: ViewParameters) -> LineImage:
     """Several views added up, each in its own scatter; NaN where one of them is."""
     image = sum(_scaled(v.image, p) for v in parts) / np.sqrt(len(parts))
     old = np.any([v.old for v in parts], axis=0)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.child_environment import child_environment
+from flows.config.child_environment import child_environment
 
 DEADLINE_S = 60.0
 CHILD = Path(__file__).with_name("apprise_child.py")

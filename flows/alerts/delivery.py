@@ -13,11 +13,11 @@ from flows.alerts.apprise_channel import notify
 from flows.alerts.cap import cap_messages, instant
 from flows.alerts.errors import AlertsError
 from flows.alerts.feed import feed_with
-from flows.alerts.files import replace_file, write_alerts
 from flows.alerts.parcel import webhook_body
 from flows.alerts.routes import Channel, ChannelKind
 from flows.alerts.signing import sign
 from flows.alerts.webhook import post
+from flows.evidence.geojson_files import replace_file, write_alerts
 from flows.printable import printable
 
 

@@ -7,7 +7,6 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
@@ -16,7 +15,8 @@ from flows.alerts.addresses import check_base_address
 from flows.alerts.language import languages
 from flows.alerts.signing import LEAST_SECRET
 from flows.alerts.timing import Schedule, hours_of
-from flows.nearest import did_you_mean
+from flows.config.nearest_word import did_you_mean
+from flows.config.time_zone import time_zone
 
 NEWS = ("issued", "state", "step", "merged", "parted")
 """Why there is a message of an alert."""
@@ -34,18 +34,6 @@ class ChannelKind(StrEnum):
     ATOM = "atom"
     CAP = "cap"
     GEOJSON = "geojson"
-
-
-def time_zone(name: str) -> str:
-    """Return the name, which is that of a time zone; raise `ValueError` for any other."""
-    try:
-        ZoneInfo(name)
-    except (LookupError, OSError, ValueError):  # no such file, a folder, or no name of a file at all
-        raise ValueError(
-            f"`{name[:LONGEST_NAME]}` is no time zone{did_you_mean(name, available_timezones())}; write it like "
-            "Europe/Paris"
-        ) from None
-    return name
 
 
 def _hours(text: str) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from flows.alerts.errors import AlertsError
 from flows.alerts.routes import Channel, ChannelKind, Route, Routes
-from flows.nearest import did_you_mean
+from flows.config.nearest_word import did_you_mean
 from flows.printable import printable
 
 FROM_ENVIRONMENT = "env:"

@@ -13,10 +13,11 @@ from starlette.exceptions import HTTPException
 from flows.desk.access import sees_pictures
 from flows.desk.drawing import drawn
 from flows.desk.errors import DeskError
-from flows.desk.inputs import Account, Desk, Exhibit
+from flows.desk.inputs import Desk, Exhibit
 from flows.desk.page import Pages, account_of
 from flows.desk.queue import EVERYTHING, MINE, Entry, Filter, Queue, filter_of, rounded
 from flows.desk.review import Standing
+from flows.records.desk import Account
 
 A_PAGE = 50  # cases
 MOST_NOTE = 10_000  # letters

@@ -16,7 +16,8 @@ from starlette.exceptions import HTTPException
 
 from flows.desk.access import ROUTES, Need, may
 from flows.desk.cookies import SESSION_COOKIE, read_cookie
-from flows.desk.inputs import Desk, Session
+from flows.desk.inputs import Desk
+from flows.records.desk import Session
 
 SESSION_LASTS = timedelta(hours=12)
 FORM_KEY = "form_key"

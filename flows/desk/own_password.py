@@ -11,11 +11,12 @@ from fastapi.responses import Response
 
 from flows.desk.errors import DeskError
 from flows.desk.hashing import LONGEST_WAIT_S, HashingQueue, TooBusyError
-from flows.desk.inputs import Account, Desk
+from flows.desk.inputs import Desk
 from flows.desk.login import address_of, open_session
 from flows.desk.page import Pages, account_of
 from flows.desk.passwords import hashed, is_right
 from flows.desk.patience import Attempts
+from flows.records.desk import Account
 
 
 def add_own_password(app: FastAPI, desk: Desk, pages: Pages, hashing: HashingQueue) -> None:

@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse
 from flows.desk.access import Role, has_role, sees_pictures, sees_positions
 from flows.desk.cookies import LANGUAGE_COOKIE, read_cookie
 from flows.desk.errors import DeskError
-from flows.desk.inputs import Account, Desk, Session
+from flows.desk.inputs import Desk
+from flows.records.desk import Account, Session
 
 FIRST_LANGUAGE = "en"
 

@@ -8,7 +8,7 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from flows.account_names import fold_name
+from flows.records.account_names import fold_name
 
 FROM_ONE_PLACE = (parse("5 per minute"), parse("30 per hour"))
 """For an account, from one network or from one browser that it has logged in with before."""

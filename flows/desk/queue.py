@@ -9,8 +9,9 @@ from operator import attrgetter
 from urllib.parse import urlencode
 
 from detectors.records import State
-from flows.desk.inputs import Case, Facts, Opinion, Reviews
+from flows.desk.inputs import Case, Facts, Reviews
 from flows.desk.review import Standing, is_open_for, last_words, standing_of
+from flows.records.desk import Opinion
 
 Weight = tuple[int, bool, int, int, float, str]
 STANDINGS = tuple(Standing)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from detectors.records import State
-from flows.desk.inputs import Facts, Opinion
+from flows.desk.inputs import Facts
+from flows.records.desk import Opinion
 
 ENOUGH = 2  # people with accounts who confirm, before a case may be published
 

@@ -16,6 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from aois.errors import UserError
 from flows.evidence.manifest_schema import read_manifest
 from flows.files import OWNER_FILE, private_folder
 from flows.printable import printable
@@ -50,7 +51,7 @@ WRITE_ONCE = re.compile(r"archive/.*\.tif")
 NAME = re.compile(r"[0-9]{6}\.json")
 
 
-class EvidenceError(ValueError):
+class EvidenceError(UserError, ValueError):
     """Evidence cannot be written or checked; the message says what, and what to do."""
 
 

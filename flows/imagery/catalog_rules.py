@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 
 import httpx
 
-from flows.imagery.address import is_url, without_secrets
+from flows.imagery.network.url import is_url, without_secrets
 from flows.imagery.reach import Reach
 from flows.imagery.scene import ImageryError
 from flows.printable import printable

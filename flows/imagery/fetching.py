@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from aois.area import Area
 from aois.grid import Grid
-from flows.imagery.archive import Archive
-from flows.imagery.holding import Completed, Revised, completed, missing, revised
-from flows.imagery.metering import BudgetError
-from flows.imagery.passes import is_same_pass
-from flows.imagery.quarantine import set_aside
+from flows.imagery.archive.quarantine import set_aside
+from flows.imagery.archive.store import Archive
+from flows.imagery.inventory import Completed, Revised, completed, missing, revised
+from flows.imagery.network.quota import BudgetError
+from flows.imagery.same_pass import is_same_pass
 from flows.imagery.scene import ImageryError, Scene, SceneRef
 from flows.imagery.scene_check import BadContentError, check_scene
 from flows.imagery.source import Source

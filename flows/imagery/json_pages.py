@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flows.imagery.address import is_url
 from flows.imagery.limits import Limits
-from flows.imagery.patience import Patience
+from flows.imagery.network.retry import Patience
+from flows.imagery.network.url import is_url
 from flows.imagery.scene import ImageryError
 from flows.imagery.web import Answer, WebClient
 from flows.printable import printable

@@ -17,10 +17,10 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
-from flows.imagery.address import is_url
 from flows.imagery.catalog_rules import BUCKET
 from flows.imagery.limits import USUAL_LIMITS, Limits
-from flows.imagery.patience import PassingError
+from flows.imagery.network.retry import PassingError
+from flows.imagery.network.url import is_url
 from flows.imagery.scene import ImageryError
 from flows.imagery.web import WebClient
 from flows.imagery.web_file import WebFile

@@ -17,9 +17,9 @@ from sentinelhub.download.models import DownloadRequest
 
 from flows.imagery.catalog_rules import RefusedPlaceError, rules_for
 from flows.imagery.limits import MB, USUAL_LIMITS
-from flows.imagery.patience import PassingError
+from flows.imagery.network.retry import PassingError
 from flows.imagery.scene import ImageryError
-from flows.imagery.sentinelhub_account import Account
+from flows.imagery.sentinelhub.account import Account
 from flows.imagery.web import REDIRECTS, SlowError, TooOftenError, WebClient
 
 # A request of 2500 × 2500 px in nine layers of 2 bytes has 112 MB, and may take the service two minutes.

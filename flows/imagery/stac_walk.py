@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from flows.imagery.catalog_rules import RefusedPlaceError
 from flows.imagery.json_pages import PageError, Pages, SearchEndError
-from flows.imagery.patience import PassingError
+from flows.imagery.network.retry import PassingError
 from flows.imagery.scene import ImageryError
 from flows.imagery.web import SlowError
 from flows.printable import printable

@@ -22,7 +22,7 @@ import httpx
 from flows.imagery.catalog_rules import PORTS, CatalogRules
 from flows.imagery.exchange import WatchedNetwork
 from flows.imagery.limits import USUAL_LIMITS, Limits
-from flows.imagery.patience import BusyError, PassingError
+from flows.imagery.network.retry import BusyError, PassingError
 from flows.imagery.reach import Reach
 from flows.imagery.scene import ImageryError
 from flows.printable import printable

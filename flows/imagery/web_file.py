@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
-from flows.imagery.patience import BusyError, PassingError
+from flows.imagery.network.retry import BusyError, PassingError
 from flows.imagery.scene import ImageryError
 from flows.imagery.web import OK, PARTIAL, Answer, WebClient
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from flows.account_names import fold_name, name_image, scripts_of
 from flows.ledger.errors import LedgerError
-from flows.ledger.post import Transaction
+from flows.ledger.outbox import Transaction
 from flows.ledger.tables import AccountRow, ActRow, SessionRow
 from flows.printable import printable
+from flows.records.account_names import fold_name, name_image, scripts_of
 
 MOST_LETTERS = 64
 

@@ -17,38 +17,39 @@ from sqlalchemy.orm import Session
 from aois.area import Area
 from aois.week import Week
 from detectors.records import State
-from flows.ledger import dispatches, outbox, rows, runs, verdicts, versions, watched
+from flows.ledger import alert_issue as outbox
+from flows.ledger import history_digests as rows
+from flows.ledger import observations as watched
+from flows.ledger import outbox_rows as dispatches
+from flows.ledger import runs, verdicts, versions
 from flows.ledger.accounts import Accounts
 from flows.ledger.audit import Mark, known_marks
 from flows.ledger.backup import back_up
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import UNREADABLE, LedgerError, LedgerUnavailableError
-from flows.ledger.features import alert_features, event_features
+from flows.ledger.geojson import alert_features, event_features
 from flows.ledger.journal import Head, RecordedSession, has_changed_since, read_head
 from flows.ledger.locks import exclusively
-from flows.ledger.post import Outbox
+from flows.ledger.outbox import Outbox
 from flows.ledger.precision import Precision, Split, precision_of
-from flows.ledger.records import (
+from flows.ledger.restoring import restore
+from flows.ledger.reviews import Reviews
+from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
+from flows.ledger.week_rules import Known, settle
+from flows.ledger.worlds import World, claim, read_world, simulated_areas
+from flows.records.events import (
     AlertRecord,
     EventFeature,
     EventRecord,
     HistoryStep,
-    Judgement,
-    MessageRecord,
-    ObservationRecord,
-    ProvisionalFates,
     RemarkKind,
     RemarkRecord,
-    RunRecord,
-    SceneRecord,
-    VerdictRecord,
     WeekOutcome,
 )
-from flows.ledger.restoring import restore
-from flows.ledger.reviews import Reviews
-from flows.ledger.succession import Known, settle
-from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
-from flows.ledger.worlds import World, claim, read_world, simulated_areas
+from flows.records.messages import MessageRecord, ProvisionalFates
+from flows.records.observations import ObservationRecord, SceneRecord
+from flows.records.reviews import Judgement, VerdictRecord
+from flows.records.runs import RunRecord
 
 
 def open_ledger(url: str) -> Ledger:

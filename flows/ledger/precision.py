@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
 
-from flows.ledger.records import Verdict
+from flows.records.reviews import Verdict
 
 Z95 = 1.959964  # the normal quantile of a two-sided interval of 95 %
 BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)

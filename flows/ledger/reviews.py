@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session, defer
 from aois.week import Week
 from flows.ledger import accounts, verdicts
 from flows.ledger.errors import LedgerError
-from flows.ledger.post import Transaction
+from flows.ledger.outbox import Transaction
 from flows.ledger.precision import Precision, Split, precision_of
-from flows.ledger.records import SIMULATED, Judgement, VerdictRecord
+from flows.ledger.records import SIMULATED
 from flows.ledger.tables import (
     AlertRow,
     AreaRow,
@@ -28,6 +28,7 @@ from flows.ledger.tables import (
 )
 from flows.ledger.types import canonical_json
 from flows.ledger.worlds import simulated_areas
+from flows.records.reviews import Judgement, VerdictRecord
 
 
 @dataclass(frozen=True)

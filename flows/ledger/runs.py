@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from flows.ledger.errors import LedgerError
-from flows.ledger.records import RunRecord
 from flows.ledger.tables import RunRow
+from flows.records.runs import RunRecord
 
 
 def start(session: Session, run: RunRecord) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from flows.ledger.errors import LedgerError
 from flows.ledger.precision import Judged
-from flows.ledger.records import Judgement, Reason, Verdict, VerdictRecord
 from flows.ledger.tables import AlertRow, EventRow, VerdictRow, WithdrawalRow
+from flows.records.reviews import Judgement, Reason, Verdict, VerdictRecord
 
 STANDING = select(VerdictRow).where(VerdictRow.id.not_in(select(WithdrawalRow.verdict_id)))
 """Verdicts that nobody took back."""

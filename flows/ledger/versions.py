@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from aois.week import Week
-from flows.ledger.content import Content
-from flows.ledger.succession import Settled
+from flows.ledger.event_content import Content
 from flows.ledger.tables import EventRow, ObservationRow, RemarkRow, TransitionRow, VersionRow
+from flows.ledger.week_rules import Settled
 
 LAST = Week(9999, 1)
 """Later than any week."""

@@ -82,9 +82,9 @@ def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
         languages=[(lang, words_for(lang)("page.language"), file) for lang, file in beside.items()],
         headline=headline(page.tally, page.week, words, restricted=page.crowd.watched if page.crowd else 0),
         script=Markup(script),  # our own files, whose digests the page's policy names: nothing else runs or styles
-        script_hash=_csp_hash(script),
+        script_hash=csp_hash(script),
         style=Markup(style),
-        style_hash=_csp_hash(style),
+        style_hash=csp_hash(style),
     )
 
 
@@ -118,7 +118,8 @@ def environment_of(words: Words, *folders: Path, part: str = "h5") -> Environmen
     return environment
 
 
-def _csp_hash(script: str) -> str:
+def csp_hash(script: str) -> str:
+    """Name a script as the Content-Security-Policy does, by its SHA-256."""
     digest = hashlib.sha256(script.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aois.area import Area
+from aois.errors import UserError
 from aois.week import Week
 from detectors.records import Place, State
 
@@ -24,7 +25,7 @@ Rgb = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.floating[Any]]
 
 
-class ReportError(ValueError):
+class ReportError(UserError, ValueError):
     """A report cannot be built from what was given; the message says what, the value, and what to do."""
 
 

@@ -24,7 +24,8 @@ from detectors.acquisition import RADAR
 from detectors.ground import whole
 from detectors.records import Change, Criterion, State, Transition
 from detectors.sensitivity.injection import Injected
-from flows.imagery.simulation.recipes import DRY, Recipe, Story, recipe_of
+from flows.imagery.simulation.land.land_mix import DRY
+from flows.imagery.simulation.scenario.presets import Recipe, Story, recipe_of
 from flows.imagery.simulation.truth import TrueChange
 
 FILES = sorted(truth.TRUTH.glob("*.geojson"))

@@ -24,16 +24,16 @@ from aois.area import Area, Kind
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import Change, State, Transition
+from flows.config.settings import Settings
+from flows.desk.backend.wiring import open_desk
 from flows.desk.cookies import SESSION_COOKIE
 from flows.desk.guard import key_hash
-from flows.desk_command import open_desk
 from flows.evidence.outlines import outline_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.source import SimulatedSource
 from flows.ledger import EventRecord, Judgement, Ledger, ObservationRecord, Reason, RunRecord, Verdict, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES
-from flows.settings import Settings
+from flows.records.events import EVENT_PROPERTIES
 
 SITES, EVENTS = 100, 100
 VERDICTS = 5_000

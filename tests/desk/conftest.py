@@ -23,17 +23,17 @@ from aois.area import Area, Kind
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import State, Transition
+from flows.config.settings import Settings
+from flows.desk.backend.wiring import open_desk, prepare_all
 from flows.desk.cookies import SESSION_COOKIE
 from flows.desk.guard import key_hash
 from flows.desk.passwords import hashed
-from flows.desk_command import open_desk, prepare_all
 from flows.evidence.outlines import outline_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.source import SimulatedSource
 from flows.ledger import EventRecord, Ledger, ObservationRecord, RunRecord, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES
-from flows.settings import Settings
+from flows.records.events import EVENT_PROPERTIES
 
 EPSG = 32631  # the Gulf of Guinea, far from any shore
 WEEK = Week(2026, 47)

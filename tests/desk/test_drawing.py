@@ -16,16 +16,16 @@ from morecantile import tms
 from PIL import Image
 
 from aois.grid import grid_of
-from flows.album import crop_around
+from flows.desk.backend.case_pages import picture_of
 from flows.desk.drawing import drawn, drawn_tile
 from flows.desk.errors import DeskError
 from flows.desk.inputs import Picture
-from flows.desk_evidence import _picture
 from flows.evidence.outlines import footprint_of
 from flows.evidence.rasters import Layer, write_rasters
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.ledger import open_ledger
-from flows.reporting import view_in_full
+from flows.reports.data.scene_stack import crop_around
+from flows.reports.data.week import view_in_full
 
 
 def pixels(content: bytes) -> np.ndarray:
@@ -35,7 +35,7 @@ def pixels(content: bytes) -> np.ndarray:
 @pytest.fixture(scope="module")
 def said(prepared: Path) -> dict[str, Picture]:
     (path,) = (prepared / "desk" / "cases" / "heron").glob("*/ev-a1.json")
-    return {name: _picture(one) for name, one in json.loads(path.read_text())["pictures"].items()}
+    return {name: picture_of(one) for name, one in json.loads(path.read_text())["pictures"].items()}
 
 
 @pytest.fixture(scope="module")

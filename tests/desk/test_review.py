@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.records import Change, Place, State
-from flows.desk.inputs import Case, Facts, Opinion
+from flows.desk.inputs import Case, Facts
 from flows.desk.queue import EVERYTHING, Filter, Queue, filter_of
 from flows.desk.review import Standing, is_open_for, last_words, standing_of
+from flows.records.desk import Opinion
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 FACTS = Facts(

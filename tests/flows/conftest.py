@@ -22,14 +22,15 @@ from shapely.geometry import box
 from aois.area import Area, Kind
 from aois.grid import to_lonlat
 from aois.reading import to_feature_collection
-from flows.alerts.files import write_alerts, write_events
-from flows.areawatch import AreaOutcome, Stores, watch_area
-from flows.imagery.archive import Archive
-from flows.imagery.simulated import SimulatedSource
+from flows.config.settings import Settings, SourceName
+from flows.evidence.geojson_files import write_alerts, write_events
+from flows.imagery.archive.store import Archive
+from flows.imagery.simulation.source import SimulatedSource
 from flows.imagery.source import Source
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.plan import Asked
-from flows.settings import Settings, SourceName
+from flows.pipeline.area import watch_area
+from flows.pipeline.area_replay import AreaOutcome, Stores
+from flows.pipeline.period import Asked
 
 if TYPE_CHECKING:
     from command_line import Said

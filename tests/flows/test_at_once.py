@@ -79,10 +79,10 @@ READ_ONLY = """
 import os, sys
 from datetime import date
 from pathlib import Path
-from flows.call import areas_of, check_call
-from flows.mendable import MENDABLE
-from flows.plan import Asked
-from flows.settings import Settings
+from flows.pipeline.request import areas_of, check_call
+from aois.errors import UserError
+from flows.pipeline.period import Asked
+from flows.config.settings import Settings
 settings = Settings(outputs=Path(sys.argv[1]), _env_file=None)
 areas_of(settings)  # what Python reads for that may not be readable for others
 if os.geteuid() == 0:  # whom no rights hold back
@@ -90,7 +90,7 @@ if os.geteuid() == 0:  # whom no rights hold back
     os.setuid(65534)
 try:
     check_call(settings, Asked(None, None, date(2026, 11, 24)))
-except MENDABLE as error:
+except UserError as error:
     print(error)
 """
 

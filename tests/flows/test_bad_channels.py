@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from flows.settings import Settings
-from flows.watch import watch
+from flows.config.settings import Settings
+from flows.jobs.watch import watch
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
@@ -79,7 +79,7 @@ def test_routes_that_cannot_be_used_let_messages_wait_and_the_watch_go_on(routes
 
 def test_a_watch_waits_for_nobody_who_is_sending(routes, settings, bench, made, web_server, monkeypatch):
     routes(web_server.url("/first"))
-    monkeypatch.setattr("flows.delivery.PATIENCE_S", 0.2)
+    monkeypatch.setattr("flows.alerts.sending.PATIENCE_S", 0.2)
     with bench.ledger() as ledger, ledger.exclusively("delivery", complaint=""):
         state = watch(settings, made.SINCE, made.UNTIL, return_state=True)
     assert state.is_completed(), state.message

@@ -21,7 +21,7 @@ from aois.area import Area, Kind
 from aois.grid import to_lonlat
 from aois.week import weeks_between
 from flows.imagery.scene import ImageryError
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.source import StacSource
 
 EPSG = 32631  # in the North Sea
 LEFT, TOP, SIDE = 500_000, 6_200_000, 600

@@ -11,11 +11,11 @@ import pytest
 from aois.grid import Grid, grid_of
 from aois.week import Week
 from detectors.acquisition import Acquisition
-from flows.album import Album, Page, crop_around, open_album
-from flows.chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
-from flows.curves import curves
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Provenance, Scene, Sensor
+from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
+from flows.reports.data.scene_stack import Album, Page, crop_around, open_album
+from flows.reports.data.time_series import curves
 
 SHAPE = (24, 30)
 FIRST_SEEN = date(2026, 9, 1)

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from aois.demonstration import DEMONSTRATION_IDS
-from flows.cli import app
+from flows.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from flows.detectability import Series, detectability_of
-from flows.settings import SettingsError
+from flows.config.settings import SettingsError
+from flows.pipeline.detectability import Series, detectability_of
 
 
 @pytest.fixture(scope="module")

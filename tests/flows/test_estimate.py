@@ -16,13 +16,13 @@ from simulated_catalog import write_item, write_page
 
 from aois.area import Area, Kind
 from aois.grid import Grid, grid_of, to_lonlat
-from flows.estimate import estimate_run
-from flows.imagery.archive import Archive
+from flows.config.settings import Settings
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Provenance, Scene, Sensor
-from flows.plan import Asked
-from flows.settings import Settings
-from flows.sources import open_source
+from flows.pipeline.cost_estimate import estimate_run
+from flows.pipeline.period import Asked
+from flows.pipeline.sources import open_source
 
 GROUND = Grid(32631, 500_000, 204_000, 400, 400)
 MONTH = (date(2024, 4, 29), date(2024, 5, 26))

@@ -8,12 +8,12 @@ import pytest
 from s3_store import bucket_reached
 
 from aois.grid import grid_of
-from flows.areawatch import watch_area
-from flows.imagery.archive import Archive
-from flows.imagery.archive_mirror import Mirror
+from flows.imagery.archive.remote_copy import Mirror
+from flows.imagery.archive.store import Archive
+from flows.jobs.watch import write_outputs
 from flows.ledger.ledger import open_ledger
-from flows.plan import Asked
-from flows.watch import write_outputs
+from flows.pipeline.area import watch_area
+from flows.pipeline.period import Asked
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import obstore
 import pytest
 from s3_store import bucket_reached
 
-from flows.imagery.bucket import Bucket
+from flows.config.settings import Settings
+from flows.imagery.network.bucket import Bucket
 from flows.imagery.scene import ImageryError
-from flows.outputs_copy import LIST, copy_outputs, outputs_bucket, send_files
-from flows.settings import Settings
+from flows.pipeline.outputs_mirror import LIST, copy_outputs, outputs_bucket, send_files
 
 LEFT = {
     "catalog.json": "{}",

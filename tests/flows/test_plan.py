@@ -10,8 +10,9 @@ from shapely.geometry import box
 
 from aois.area import Area, Kind
 from aois.week import Week, parse_week, weeks_between
-from flows.plan import Asked, Period, Stamp, chain_of, last_week, period_of, scenes_of
-from flows.settings import SettingsError
+from flows.config.settings import SettingsError
+from flows.pipeline.period import Asked, Period, last_week, period_of
+from flows.pipeline.week_digests import Stamp, chain_of, scenes_of
 
 TODAY = date(2026, 11, 24)  # a Tuesday
 AREA = Area("site-a", Kind.SITE, box(0, 0, 0.01, 0.01))

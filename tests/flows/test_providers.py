@@ -32,14 +32,14 @@ from stac_api import served_items
 
 from aois.area import Area
 from aois.grid import Grid, grid_of
-from flows.imagery.archive import Archive
+from flows.config.settings import Settings
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.patience import Patience
+from flows.imagery.network.retry import Patience
 from flows.imagery.scene import SceneRef, Sensor
 from flows.imagery.source import Source
-from flows.imagery.stac import StacSource
-from flows.settings import Settings
-from flows.sources import open_source
+from flows.imagery.stac.source import StacSource
+from flows.pipeline.sources import open_source
 
 HISTORY_DAYS = 365
 PROVIDERS = ("stac", "api", "sentinelhub")

@@ -16,15 +16,16 @@ from land import Land, state_bytes
 
 from aois.area import Kind
 from aois.reading import read_areas, to_feature_collection
-from flows.search import run_region
-from flows.search_call import Engine, regions_of, runner_of
-from flows.search_looks import looks_of
-from flows.settings import Settings, SettingsError
-from flows.wide.file_look import FileLook
-from flows.wide.kept_look import KeptLook
-from flows.wide.plan import alone
-from flows.wide.search import Span
-from flows.wide.tile import Tile, Window
+from flows.config.settings import Settings, SettingsError
+from flows.jobs.search_request import regions_of
+from flows.jobs.task_runners import Engine, runner_of
+from flows.pipeline.region import run_region
+from flows.pipeline.region_looks import looks_of
+from flows.tile_search.baseline_plan import alone
+from flows.tile_search.cached_look import KeptLook
+from flows.tile_search.local_file_look import FileLook
+from flows.tile_search.search import Span
+from flows.tile_search.tile import Tile, Window
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
@@ -156,7 +157,7 @@ def test_engines_give_the_same_bytes(engine, call, catalog, listed, expected, tm
 def test_a_dask_worker_killed_in_the_middle_leaves_no_trace(settings, expected, tmp_path, prefect_server):
     from distributed import LocalCluster
 
-    from flows.search import search
+    from flows.jobs.search import search
 
     given = settings(tmp_path)
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows.settings import Settings, SettingsError, load_settings
+from flows.config.settings import Settings, SettingsError, load_settings
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,10 @@ import pytest
 from aois.week import Week
 from detectors.records import State, Transition
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord
+from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.observations import ObservationRecord
+from flows.reports.data.monthly_totals import standing_of, standings_of, steps_of
 from flows.reports.inputs import Extent
-from flows.standings import standing_of, standings_of, steps_of
 
 FIRST = Week(2026, 18)  # 27 April to 3 May
 LAST = Week(2026, 30)  # to 26 July

@@ -11,10 +11,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from flows.attest import attest
+from flows.config.settings import Settings, SourceName
 from flows.evidence.manifests import FOLDER, EvidenceError, signing_key, write_manifest
-from flows.ledger.records import Judgement, RunRecord, Verdict
-from flows.settings import Settings, SourceName
+from flows.pipeline.evidence_manifest import attest
+from flows.records.reviews import Judgement, Verdict
+from flows.records.runs import RunRecord
 
 
 def key_files(folder, name):

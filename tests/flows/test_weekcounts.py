@@ -9,8 +9,9 @@ import pytest
 from aois.week import Week
 from detectors.records import Place, State, Transition
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord
-from flows.weekcounts import counts_of
+from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.observations import ObservationRecord
+from flows.reports.data.weekly_counts import counts_of
 
 WEEK = Week(2026, 20)
 SQUARE = {"type": "MultiPolygon", "coordinates": [[[[0, 0], [0.01, 0], [0.01, 0.01], [0, 0.01], [0, 0]]]]}

@@ -21,9 +21,9 @@ from shapely.geometry import box
 from aois.area import Area, Kind
 from aois.grid import to_lonlat
 from aois.reading import to_feature_collection
+from flows.jobs.prefect_server import is_healthy
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import RunRecord
-from flows.prefect_server import is_healthy
+from flows.records.runs import RunRecord
 
 SITEWATCH = Path(sysconfig.get_path("scripts")) / "sitewatch"
 EPSG = 32631  # the Gulf of Guinea, far from any shore

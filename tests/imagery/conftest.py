@@ -17,10 +17,10 @@ from shapely.geometry import box
 
 from aois.area import Area, Kind
 from aois.grid import Grid, to_lonlat
-from flows.imagery.metering import Limiter, Meter
-from flows.imagery.patience import Patience
-from flows.imagery.sentinelhub_account import Account
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.network.quota import Limiter, Meter
+from flows.imagery.network.retry import Patience
+from flows.imagery.sentinelhub.account import Account
+from flows.imagery.simulation.source import SimulatedSource
 
 if TYPE_CHECKING:
     from sh_server import SentinelHubServer
@@ -194,8 +194,8 @@ def hub() -> Callable[..., Any]:
     """Makes a source that asks a server, with short waits, whatever it is told."""
     from sh_server import CLIENT_ID, CLIENT_SECRET
 
-    from flows.imagery.sentinelhub import SentinelHubSource
-    from flows.imagery.sentinelhub_client import Courier
+    from flows.imagery.sentinelhub.client import Courier
+    from flows.imagery.sentinelhub.source import SentinelHubSource
 
     def make(
         server: SentinelHubServer,

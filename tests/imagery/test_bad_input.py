@@ -26,18 +26,18 @@ from sh_shelf import Shelf
 
 from aois.area import Area
 from aois.grid import grid_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import FetchReport, fetch_missing
-from flows.imagery.metering import Limiter, Meter
-from flows.imagery.patience import Patience
+from flows.imagery.network.quota import Limiter, Meter
+from flows.imagery.network.retry import Patience
 from flows.imagery.scene import ImageryError, Sensor
-from flows.imagery.sentinelhub import SentinelHubSource
-from flows.imagery.sentinelhub_account import Account
-from flows.imagery.sentinelhub_client import Courier
-from flows.imagery.sentinelhub_items import item_of
+from flows.imagery.sentinelhub.account import Account
+from flows.imagery.sentinelhub.client import Courier
+from flows.imagery.sentinelhub.items import item_of
+from flows.imagery.sentinelhub.source import SentinelHubSource
 from flows.imagery.source import Source
-from flows.imagery.stac import StacSource
-from flows.imagery.stac_read import read_item
+from flows.imagery.stac.read import read_item
+from flows.imagery.stac.source import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 KINDS = ("stac", "sentinelhub")

@@ -14,9 +14,9 @@ from shapely.geometry import box
 
 from aois.area import Area, Kind
 from aois.grid import Grid, grid_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Scene, SceneRef
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.source import StacSource
 
 ARCHIVES = Path(__file__).parents[2].parent / "shared" / "archives"
 EVER = {"since": date(2000, 1, 1), "until": date(2100, 1, 1)}

@@ -20,12 +20,12 @@ from sh_server import PROCESS, SEARCH, TOKEN, SentinelHubServer
 
 from aois.area import Area
 from aois.grid import Grid, grid_of
-from flows.imagery import sentinelhub_request
 from flows.imagery.scene import ImageryError, Sensor
-from flows.imagery.sentinelhub_client import config_of
-from flows.imagery.sentinelhub_request import PRODUCTS, parts_of, units_of
-from flows.imagery.simulated import SimulatedSource
-from flows.imagery.stac import StacSource
+from flows.imagery.sentinelhub import request as sentinelhub_request
+from flows.imagery.sentinelhub.client import config_of
+from flows.imagery.sentinelhub.request import PRODUCTS, parts_of, units_of
+from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.stac.source import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 Hub = Callable[..., Any]
@@ -219,10 +219,10 @@ from datetime import date
 from shapely.geometry import box
 from aois.area import Area, Kind
 from aois.grid import grid_of, to_lonlat
-from flows.imagery.metering import Limiter, Meter
-from flows.imagery.patience import Patience
-from flows.imagery.sentinelhub import SentinelHubSource
-from flows.imagery.sentinelhub_account import Account
+from flows.imagery.network.quota import Limiter, Meter
+from flows.imagery.network.retry import Patience
+from flows.imagery.sentinelhub.source import SentinelHubSource
+from flows.imagery.sentinelhub.account import Account
 from flows.imagery import sentinelhub_client, sentinelhub, sentinelhub_request
 base, leaky = sys.argv[1], sys.argv[2] == "leaky"
 if leaky:

@@ -32,12 +32,12 @@ from sh_server import (
 
 from aois.area import Area
 from aois.grid import grid_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import FetchReport, fetch_missing
-from flows.imagery.metering import BudgetError, Limiter
-from flows.imagery.patience import PassingError, Patience
+from flows.imagery.network.quota import BudgetError, Limiter
+from flows.imagery.network.retry import PassingError, Patience
 from flows.imagery.scene import ImageryError, SceneRef
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.source import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 Hub = Callable[..., Any]
@@ -299,13 +299,13 @@ from pathlib import Path
 from shapely.geometry import box
 from aois.area import Area, Kind
 from aois.grid import grid_of, to_lonlat
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.metering import Limiter, Meter
-from flows.imagery.patience import PassingError, Patience
-from flows.imagery.sentinelhub import SentinelHubSource
-from flows.imagery.sentinelhub_account import Account
-from flows.imagery.sentinelhub_client import Courier
+from flows.imagery.network.quota import Limiter, Meter
+from flows.imagery.network.retry import PassingError, Patience
+from flows.imagery.sentinelhub.source import SentinelHubSource
+from flows.imagery.sentinelhub.account import Account
+from flows.imagery.sentinelhub.client import Courier
 base, root = sys.argv[1:]
 area = Area("yard-2", Kind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
 account = Account(base, base + "/auth/token", "watcher-7f3a", "hunter2-5e1d9c")

@@ -16,9 +16,9 @@ from sqlalchemy.schema import CreateTable
 
 from flows.ledger import LedgerError, alert_id, event_id, open_ledger
 from flows.ledger.database import alembic_config, connect, writing
-from flows.ledger.records import DeliveryRecord, DispatchRecord
 from flows.ledger.tables import Base
 from flows.ledger.worlds import World
+from flows.records.messages import DeliveryRecord, DispatchRecord
 
 TABLES = set(Base.metadata.tables)
 STEPS = [step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()][::-1]

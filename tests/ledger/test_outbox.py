@@ -6,7 +6,7 @@ import pytest
 
 from detectors.records import State
 from flows.ledger import LedgerError, alert_id, event_id
-from flows.ledger.records import DeliveryRecord, DispatchRecord, ProvisionalFates, Purpose
+from flows.records.messages import DeliveryRecord, DispatchRecord, ProvisionalFates, Purpose
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)

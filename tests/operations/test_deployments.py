@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from prefect.server.schemas.schedules import CronSchedule
 
-from flows.deployments import NAME, PLANNED, cron_of, deployments
-from flows.operating import Operating, load_operating
-from flows.plan import Asked, last_week
-from flows.settings import SettingsError
+from flows.config.deployment import Operating, load_operating
+from flows.config.settings import SettingsError
+from flows.jobs.deployments import NAME, PLANNED, cron_of, deployments
+from flows.pipeline.period import Asked, last_week
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,11 +11,13 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from aois.reading import to_feature_collection
 from aois.week import week_of
-from flows.doctor import Verdict, examine
+from flows.config.deployment import Operating
+from flows.config.settings import Settings
+from flows.jobs.doctor import Verdict, examine
 from flows.ledger.ledger import open_ledger
-from flows.ledger.records import DispatchRecord, ObservationRecord, RunRecord
-from flows.operating import Operating
-from flows.settings import Settings
+from flows.records.messages import DispatchRecord
+from flows.records.observations import ObservationRecord
+from flows.records.runs import RunRecord
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 W47 = week_of(date(2026, 11, 22))
@@ -141,7 +143,7 @@ def test_a_list_that_cannot_be_read_is_a_finding(examined, tmp_path):
 
 
 def test_a_disk_that_is_full_is_noticed(examined, monkeypatch):
-    monkeypatch.setattr("flows.doctor.LEAST_FREE_BYTES", 1e18)
+    monkeypatch.setattr("flows.jobs.doctor.LEAST_FREE_BYTES", 1e18)
     assert examined()["disk", ""].verdict is Verdict.BAD
 
 

@@ -12,11 +12,11 @@ from urllib.request import urlopen
 import pytest
 from prefect.deployments import run_deployment
 
-from flows.deployments import PLANNED
-from flows.doctor import Verdict, examine
-from flows.lookout import dead_runs, resume
-from flows.operating import Operating
-from flows.settings import Settings
+from flows.config.deployment import Operating
+from flows.config.settings import Settings
+from flows.jobs.deployments import PLANNED
+from flows.jobs.doctor import Verdict, examine
+from flows.jobs.watchdog import dead_runs, resume
 
 PLANTED = "hunter2"
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -88,7 +88,7 @@ def test_a_cron_run_fires_by_itself_and_leaves_its_traces(served, tools):
     with tools.prefect_of(place) as client:
         deployment = client.read_deployment_by_name("watch/sitewatch")
         runs = [run for run in client.read_flow_runs() if run.deployment_id == deployment.id]
-    assert deployment.entrypoint == "flows.watch.watch"
+    assert deployment.entrypoint == "flows.jobs.watch.watch"
     assert any(run.auto_scheduled and run.state.is_completed() for run in runs)
     assert first.settings["deployment"] == "sitewatch"
     assert (place.outputs / "reports" / first.summary["week"] / "index.html").is_file()

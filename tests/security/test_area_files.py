@@ -477,7 +477,7 @@ def test_no_escape_sequence_reaches_the_terminal(tmp_path):
 RUN = """
 import sys
 from pathlib import Path
-from flows.cli import main
+from flows.cli.main import main
 folder = Path(sys.argv[1])
 calls = [("check", f) for f in sorted(folder.glob("*.geojson"))]
 calls += [("import", folder / "list.csv"), ("list", "--areas", folder / "wrong.geojson")]

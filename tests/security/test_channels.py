@@ -30,14 +30,14 @@ from post_office import Office, P
 
 from flows.alerts import AlertsError, Answer, make_token, parcel_key, read_routes, read_token
 from flows.alerts.apprise_channel import notify
+from flows.alerts.prefect_events import events_of
+from flows.alerts.route_settings import doubts_about, routes_of
 from flows.alerts.timing import ATTEMPTS
-from flows.call import check_call
-from flows.channels import doubts_about, routes_of
+from flows.config.settings import SettingsError, load_settings
+from flows.jobs.call_check import check_call
 from flows.ledger.ids import alert_id, event_id
-from flows.ledger.records import DispatchRecord
-from flows.plan import Asked
-from flows.settings import SettingsError, load_settings
-from flows.signals import events_of
+from flows.pipeline.period import Asked
+from flows.records.messages import DispatchRecord
 
 SECRET = "sixteen letters or more"
 X = alert_id(event_id("pier-1", "p1_x"))
@@ -234,7 +234,7 @@ def test_a_file_of_routes_that_is_meant_to_hurt_is_refused_in_a_line(tmp_path, c
 
 def sitewatch(*arguments: str, patch: pytest.MonkeyPatch, capsys: Any, **environment: str) -> tuple[int, str]:
     """Call the command line in this process; its status, and what it said on standard error."""
-    from flows.cli import main
+    from flows.cli.main import main
 
     for name, value in environment.items():
         patch.setenv(name, value)

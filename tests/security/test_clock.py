@@ -9,10 +9,11 @@ from fuzzing import assert_one_clear_line
 from premises import premises_in, site
 
 from aois.week import week_of
-from flows.clock import check_clock
+from flows.config.settings import Settings, SettingsError
 from flows.ledger.ledger import open_ledger
-from flows.ledger.records import ObservationRecord, RunRecord
-from flows.settings import Settings, SettingsError
+from flows.pipeline.clock_check import check_clock
+from flows.records.observations import ObservationRecord
+from flows.records.runs import RunRecord
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -33,7 +33,7 @@ from flows.ledger.errors import LedgerError
 from tests.desk.conftest import PASSWORD, PEOPLE, record
 
 FORM_KEY = "a-key-that-the-attacker-made-up"
-COMMAND = (sys.executable, "-c", "from flows.cli import main; main()")
+COMMAND = (sys.executable, "-c", "from flows.cli.main import main; main()")
 ANOTHER = "wooden lamps under snow"
 
 
@@ -470,8 +470,8 @@ def test_a_head_that_never_ends_is_cut(tmp_path: Path, is_answer_page: bool) -> 
     program = (
         "import socket, sys\n"
         "from starlette.responses import PlainTextResponse\n"
-        "from flows.connection_limits import ConnectionLimits\n"
-        "from flows.serve_app import listening, serve_app\n"
+        "from flows.web.connection_limits import ConnectionLimits\n"
+        "from flows.web.serve_app import listening, serve_app\n"
         "with listening('127.0.0.1', int(sys.argv[1])) as at:\n"
         "    print('up', flush=True)\n"
         "    big = PlainTextResponse('x' * 30_000_000)\n"

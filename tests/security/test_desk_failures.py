@@ -14,12 +14,12 @@ import httpx
 import pytest
 from loopback import served
 
+from flows.config.settings import Settings
+from flows.desk.backend.wiring import open_desk
 from flows.desk.cookies import LANGUAGE_COOKIE, LOGIN_COOKIE, SESSION_COOKIE
 from flows.desk.guard import key_hash
 from flows.desk.headers import SECURITY
-from flows.desk_command import open_desk
 from flows.ledger import open_ledger
-from flows.settings import Settings
 from tests.desk.conftest import PASSWORD, PEOPLE, copied, prepared, record, serving
 
 __all__ = ["prepared"]

@@ -20,18 +20,19 @@ from aois.grid import grid_of, to_lonlat
 from aois.week import Week, week_of
 from detectors.preprocessing.masks import clear_of
 from detectors.records import State, Transition
-from flows import reporting
 from flows.evidence.outlines import footprint_of, outline_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
+from flows.imagery.detector_inputs import acquisition_of
 from flows.imagery.scene import Sensor
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.source import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord
-from flows.looks import acquisition_of
-from flows.public_week import public_week
-from flows.reporting import report_week
+from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.observations import ObservationRecord
 from flows.reports.build import build_reports
 from flows.reports.crowd import FEWEST, Member, crowd_of, quarter_end, size_of
+from flows.reports.data import week as reporting
+from flows.reports.data.public_week import public_week
+from flows.reports.data.week import report_week
 from flows.reports.edition import public_inputs
 from flows.reports.exports import write_public_figures
 from flows.reports.facts import facts_of

@@ -18,12 +18,13 @@ from aois.grid import grid_of
 from aois.week import Week, week_of
 from detectors.records import State, Transition
 from flows.evidence.outlines import footprint_of, outline_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Sensor
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.source import StacSource
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord
-from flows.reporting import report_week
+from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.observations import ObservationRecord
+from flows.reports.data.week import report_week
 
 ARCHIVES = Path(__file__).parents[2].parent / "shared" / "archives"
 CATALOG = ARCHIVES / "romania"

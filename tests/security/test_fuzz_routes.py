@@ -20,12 +20,12 @@ from loopback import served
 from flows.alerts import AlertsError, Answer, Routes, make_token, read_routes, read_token
 from flows.alerts.answering import answer_app
 from flows.alerts.channel_check import faults_of
+from flows.alerts.route_settings import doubts_about, report_link, routes_of
 from flows.alerts.routes import ChannelKind
 from flows.alerts.timing import after_quiet_hours, next_weekly
-from flows.channels import doubts_about, report_link, routes_of
-from flows.operating import Operating, load_operating
-from flows.setting_names import check_setting_names, known_names, unknown_names
-from flows.settings import Settings, SettingsError, load_settings
+from flows.config.deployment import Operating, load_operating
+from flows.config.settings import Settings, SettingsError, load_settings
+from flows.jobs.setting_names import check_setting_names, known_names, unknown_names
 
 NOW = datetime(2026, 9, 28, 6, tzinfo=UTC)
 SECRET = "sixteen letters or more"

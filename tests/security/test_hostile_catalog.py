@@ -19,13 +19,13 @@ from hostile_items import AREA, GRID, catalog_of, geotiff, item_links, item_of
 from hostile_web import HostileWeb, busy, endless, hostile_web, redirect, slow, slow_headers
 from rasterio.transform import Affine
 
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.catalog_rules import RefusedPlaceError, rules_for
 from flows.imagery.fetching import FetchReport, fetch_missing
 from flows.imagery.limits import USUAL_LIMITS
 from flows.imagery.reach import Reach, reach_of
 from flows.imagery.scene import ImageryError
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.source import StacSource
 
 YEAR = {"since": date(2024, 1, 1), "until": date(2024, 12, 31)}
 SECRET = b"SH_CLIENT_SECRET=fictional-4711 " * 75  # as many bytes as a band of the grid has

@@ -68,7 +68,7 @@ def test_no_command_prints_it(address, command, refusing, tmp_path):
 
 
 def test_settings_beside_a_run_do_not_hold_it(tmp_path):
-    from flows.settings import load_settings
+    from flows.config.settings import load_settings
 
     settings = load_settings(outputs=tmp_path, ledger_url=ADDRESSES["in the query"].format(port=1))
     assert SECRET not in json.dumps(settings.without_secrets()) + repr(settings)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from small_record import AREA, make, sitewatch
 
-from flows.call import check_call
-from flows.metrics import write_metrics
-from flows.plan import Asked
-from flows.private_outputs import mend_modes, private_files
-from flows.settings import Settings
+from flows.config.private_outputs import mend_modes, private_files
+from flows.config.settings import Settings
+from flows.jobs.call_check import check_call
+from flows.pipeline.period import Asked
+from flows.telemetry.metrics import write_metrics
 
 
 def open_to_others(folder: Path) -> list[str]:

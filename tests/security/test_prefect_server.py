@@ -347,7 +347,7 @@ def test_a_disk_without_room_for_prefect_is_said_in_one_line(tmp_path):
 
 
 def test_the_log_of_a_server_stays_within_its_bounds(tmp_path, monkeypatch):
-    from flows import prefect_process
+    from flows.jobs import prefect_process
 
     monkeypatch.setattr(prefect_process, "MOST_LOG_BYTES", 100)
     with (tmp_path / "log").open("a") as log:

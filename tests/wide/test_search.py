@@ -11,12 +11,12 @@ import pytest
 import rasterio
 
 from detectors.tile_search.places import places_of
-from flows.wide.file_look import MosaicLook
-from flows.wide.kept_look import KeptLook
-from flows.wide.look import Ground, hidden
-from flows.wide.plan import alone
-from flows.wide.search import Span, search_tile
-from flows.wide.tile import WideError, Window
+from flows.tile_search.baseline_plan import alone
+from flows.tile_search.cached_look import KeptLook
+from flows.tile_search.local_file_look import MosaicLook
+from flows.tile_search.look import Ground, hidden
+from flows.tile_search.search import Span, search_tile
+from flows.tile_search.tile import WideError, Window
 
 SINCE, HALFWAY, END = date(2024, 6, 1), date(2024, 8, 20), date(2024, 10, 30)
 

@@ -17,8 +17,8 @@ from shapely.ops import unary_union
 
 from aois.grid import Grid, to_lonlat
 from detectors.records import Change
-from flows.imagery.simulation.canvas import Canvas, crop_rim
-from flows.imagery.simulation.stories import Outcome, Step
+from flows.imagery.simulation.land.canvas import Canvas, crop_rim
+from flows.imagery.simulation.scenario.changes import Outcome, Step
 from flows.imagery.simulation.world import World
 
 _MOST_OF_A_PIXEL = 0.5

@@ -11,16 +11,16 @@ import numpy.typing as npt
 from aois.area import Area, Kind
 from aois.grid import Grid, to_utm
 from flows.imagery.simulation.cache import Cache
-from flows.imagery.simulation.canvas import FINE, Canvas, Field, Layers, paint
-from flows.imagery.simulation.climate import Weather, weather_on
-from flows.imagery.simulation.compound import Compound, build_compound, parts_of, plan_compound
-from flows.imagery.simulation.covers import Cover
-from flows.imagery.simulation.ground import Ground, look_down
+from flows.imagery.simulation.land.canvas import FINE, Canvas, Field, Layers, paint
+from flows.imagery.simulation.land.compound import Compound, build_compound, parts_of, plan_compound
+from flows.imagery.simulation.land.land_cover import Cover
+from flows.imagery.simulation.land.pixel_view import Ground, look_down
+from flows.imagery.simulation.land.terrain import Country, draw_country
 from flows.imagery.simulation.noise import fractal_noise
-from flows.imagery.simulation.recipes import Story, recipe_of
-from flows.imagery.simulation.seeds import generator, number_of
-from flows.imagery.simulation.stories import Plan, Plot, Step, plan_story
-from flows.imagery.simulation.terrain import Country, draw_country
+from flows.imagery.simulation.random_streams import generator, number_of
+from flows.imagery.simulation.scenario.changes import Plan, Plot, Step, plan_story
+from flows.imagery.simulation.scenario.presets import Story, recipe_of
+from flows.imagery.simulation.season.weather import Weather, weather_on
 
 _GROUNDS_KEPT = 3  # both sensors ask in order of time, so that few epochs are in use at once
 _TILT = np.linspace(-1, 1, 7, dtype=np.float32)  # blue to shortwave infrared: a surface browner or bluer than its kind

@@ -9,7 +9,7 @@ from shapely.geometry import box
 
 from aois.area import Area, Kind
 from aois.grid import Grid, grid_of
-from flows.imagery.simulation.recipes import Recipe, recipe_of
+from flows.imagery.simulation.scenario.presets import Recipe, recipe_of
 
 SEA = (-30.0, 15.0)  # degrees: open Atlantic, where nothing real lies
 DEGREES_A_PIXEL = 10.0 / 111_320.0

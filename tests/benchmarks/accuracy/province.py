@@ -29,18 +29,19 @@ from detectors.events.alert_rules import deserves_alert
 from detectors.events.site_criteria import suspect_score
 from detectors.ground import whole
 from detectors.records import Criterion
+from flows.imagery.detector_inputs import acquisition_of
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Provenance, Scene, Sensor
-from flows.imagery.simulated import SimulatedSource
-from flows.imagery.simulation.canvas import Stroke, crop_rim
-from flows.imagery.simulation.covers import Cover
-from flows.imagery.simulation.optics import take_picture
-from flows.imagery.simulation.overpasses import overpasses
-from flows.imagery.simulation.places import open_ground
-from flows.imagery.simulation.radar import take_radar_picture
-from flows.imagery.simulation.recipes import DRY, MIXED, RURAL, WOODED, Recipe, Story
-from flows.imagery.simulation.stories import Step
+from flows.imagery.simulation.land.canvas import Stroke, crop_rim
+from flows.imagery.simulation.land.land_cover import Cover
+from flows.imagery.simulation.land.land_mix import DRY, MIXED, RURAL, WOODED
+from flows.imagery.simulation.scenario.changes import Step
+from flows.imagery.simulation.scenario.presets import Recipe, Story
+from flows.imagery.simulation.scenario.siting import open_ground
+from flows.imagery.simulation.sensors.optical import take_picture
+from flows.imagery.simulation.sensors.radar import take_radar_picture
+from flows.imagery.simulation.sensors.schedule import overpasses
+from flows.imagery.simulation.source import SimulatedSource
 from flows.imagery.simulation.world import World, build_world
-from flows.looks import acquisition_of
 
 TILES, SIDE_PX, COMPOUNDS = 100, 200, 5
 WEEKS, HISTORY_DAYS = 24, 365

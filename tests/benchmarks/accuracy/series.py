@@ -13,8 +13,8 @@ from shapely.geometry import box
 from aois.area import Area, Kind
 from aois.grid import Grid, grid_of
 from detectors.acquisition import Acquisition
-from flows.imagery.stac import StacSource
-from flows.looks import acquisition_of
+from flows.imagery.detector_inputs import acquisition_of
+from flows.imagery.stac.source import StacSource
 
 ARCHIVES = Path(__file__).resolve().parents[3].parent / "shared" / "archives"
 ALWAYS = (date(2015, 1, 1), date(2026, 1, 1))

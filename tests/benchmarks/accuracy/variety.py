@@ -31,8 +31,8 @@ from detectors.acquisition import OPTICAL, Acquisition, Mask
 from detectors.ground import Ground
 from detectors.records import Change
 from detectors.sensitivity.injection import Injected, block, injected
-from flows.imagery.simulation import recipes
-from flows.imagery.simulation.recipes import Recipe, Story, recipe_of
+from flows.imagery.simulation.scenario import presets as recipes
+from flows.imagery.simulation.scenario.presets import Recipe, Story, recipe_of
 
 SIZES = (6, 8, 12, 16, 25, 36)
 MIXING = 0.8

@@ -26,9 +26,10 @@ from detectors.acquisition import OPTICAL, RADAR, Acquisition, Mask
 from detectors.objects.patches import ring_closure
 from detectors.records import Change
 from detectors.sensitivity.injection import Injected, injected, wall
-from flows.imagery.simulated import SimulatedSource
-from flows.imagery.simulation.recipes import DRY, Recipe, Story
-from flows.looks import acquisition_of
+from flows.imagery.detector_inputs import acquisition_of
+from flows.imagery.simulation.land.land_mix import DRY
+from flows.imagery.simulation.scenario.presets import Recipe, Story
+from flows.imagery.simulation.source import SimulatedSource
 
 SPAN = (date(2019, 1, 7), date(2019, 12, 29))
 FRACTIONS = (0.1, 0.2, 0.4, 0.7, 1.0)

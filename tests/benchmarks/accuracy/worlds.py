@@ -18,9 +18,9 @@ from detectors.acquisition import Acquisition
 from detectors.events.alert_rules import deserves_alert
 from detectors.ground import Ground
 from detectors.records import Change, Event
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.detector_inputs import acquisition_of, ground_of
+from flows.imagery.simulation.source import SimulatedSource
 from flows.imagery.simulation.truth import TrueChange
-from flows.looks import acquisition_of, ground_of
 
 END = date(2026, 11, 22)
 WEEKS = 26

@@ -23,7 +23,7 @@ from detectors.tile_search.objects import join_runs, runs_of_state
 from detectors.tile_search.places import places_of
 from detectors.tile_search.update import WideParameters, common_shift, day_number, season_weights
 from detectors.tile_search.update_numba import update
-from flows.wide.search import Span, search_tile
+from flows.tile_search.search import Span, search_tile
 
 TILE = 10_980
 CAMBODIA_PX = 1.8e9
@@ -240,7 +240,7 @@ def _fresh(state: Path, drawn: Path, side: int, *, full: int) -> Path:
 
 def _history(land: Drawn) -> list[Any]:
     """Looks that the made baseline is said to rest on; their files are never opened, nor drawn."""
-    from flows.wide.file_look import BandFile, FileLook
+    from flows.tile_search.local_file_look import BandFile, FileLook
 
     nowhere = BandFile(str(land.folder / "none.tif"), 1, 0, 0)
     days = [UNTIL - timedelta(days=10 * n) for n in range(20)]

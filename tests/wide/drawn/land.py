@@ -15,8 +15,8 @@ from shapely.geometry import box, mapping
 
 from aois.area import Area, Kind
 from aois.grid import Grid, to_lonlat
-from flows.wide.file_look import BandFile, FileLook
-from flows.wide.tile import Tile
+from flows.tile_search.local_file_look import BandFile, FileLook
+from flows.tile_search.tile import Tile
 
 EPSG = 32631  # the Gulf of Guinea, far from any shore
 GREEN, BARE = (400.0, 3600.0), (2400.0, 3000.0)  # red and near infrared × 10,000
