@@ -1,8 +1,10 @@
 """The rules of the house, held by their own tools."""
 
+import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,28 @@ def test_tools_find_nothing(command):
 def test_packages_are_those_of_the_repository():
     for package in (aois, detectors, flows):
         assert Path(package.__file__).parent.parent == ROOT
+
+
+def test_the_picture_of_the_house_is_that_of_the_contract():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(c["layers"] for c in contracts if c["name"].startswith("The house"))
+    kept = [[room.strip().removeprefix("flows.") for room in layer.split("|")] for layer in layers]
+    rooms = [[room for room in layer if room not in ("files", "printable")] for layer in kept]
+    picture = (ROOT / "flows" / "README.md").read_text().split("```mermaid")[1].split("```")[0]
+    arrows = [line for line in picture.splitlines() if "-->" in line]
+    drawn = [[room.strip() for room in layer.split("&")] for layer in arrows[0].split("-->")]
+    assert drawn[:-1] == rooms[:-1]
+    assert (drawn[-1], sorted(rooms[-1])) == (["science"], ["aois", "detectors"])
+    folders = {p.name for p in (ROOT / "flows").iterdir() if (p / "__init__.py").exists()}
+    assert folders == {room for layer in drawn[:-1] for room in layer}
+
+
+def test_readmes_name_files_that_are_there():
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for readme in (name for name in names if name.endswith(".md")):
+        room = (ROOT / readme).parent
+        for name in re.findall(r"`([\w/.]+\.py)`", (ROOT / readme).read_text()):
+            assert any(room.glob(f"**/{name}")) or (ROOT / name).exists(), f"{readme}: {name}"
 
 
 def test_top_level_is_as_fixed():
