@@ -111,9 +111,18 @@ class Properties(BaseModel):
 
 @lru_cache(maxsize=4 * LIMITS.columns)
 def slip_of(name: str) -> str | None:
-    """Return what is wrong with a property's name that is one slip away from one that counts, or None.
+    """Tell what is wrong with the name of a property that is a slip of one that counts.
 
     A mistyped margin would silently be 500 m.
+
+    Parameters
+    ----------
+    name
+        The name as the list writes it.
+
+    Returns
+    -------
+    str with the mend, or None where the name counts or is like none that does.
     """
     if name in Properties.model_fields:
         return None
@@ -142,7 +151,7 @@ class FeatureEntry(BaseModel):
         return settled
 
     def area(self) -> Area:
-        """The area it describes."""
+        """Make the area that the feature describes."""
         said = self.properties
         return Area(
             id=self.id,
@@ -157,7 +166,17 @@ class FeatureEntry(BaseModel):
 
 
 def stated_id(raw: object) -> object:
-    """The id a feature gives itself, right or wrong: its own, else that among its properties, else None."""
+    """Find the id that a feature gives itself, right or wrong.
+
+    Parameters
+    ----------
+    raw
+        A feature as JSON gives it, or anything else.
+
+    Returns
+    -------
+    object: the feature's own id, else the one among its properties, else None.
+    """
     if not isinstance(raw, Mapping):
         return None
     properties = raw.get("properties")
@@ -166,7 +185,19 @@ def stated_id(raw: object) -> object:
 
 
 def problems_of(error: ValidationError, *, label: str) -> list[str]:
-    """One line per problem of a feature: its label, the field, the value, the mend."""
+    """Word the problems of a feature for the author of the list.
+
+    Parameters
+    ----------
+    error
+        What pydantic found.
+    label
+        What the lines call the feature.
+
+    Returns
+    -------
+    list of str, one line for each problem: the label, the field, the value, the mend. No line shows a position.
+    """
     return [f"{label}: {_wording(each['type'], each['loc'], each['input'], each['msg'])}" for each in error.errors()]
 
 

@@ -43,7 +43,25 @@ class _Layer:
 
 
 def read_geopackage(path: Path) -> Table:
-    """The features of every layer of a GeoPackage; raises `AreaError` for what cannot be read as one."""
+    """Read the features of every layer of a GeoPackage.
+
+    Parameters
+    ----------
+    path
+        The file; it is opened read-only and stays as it is.
+
+    Returns
+    -------
+    Table
+        Rows with geometries in (longitude, latitude), degrees. The notes name the layers that were read and converted,
+        the problems each feature that cannot be read.
+
+    Raises
+    ------
+    AreaError
+        For a file that cannot be read, is no GeoPackage, is larger or costs more than `LIMITS` allow, holds a layer
+        that is no plain table, or has a coordinate system that cannot be converted.
+    """
     try:
         spent = _Spent(path)
         with _opened(path, spent) as base:

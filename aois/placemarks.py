@@ -26,12 +26,44 @@ _NAMED_FOLDERS = 10
 
 
 def read_kml(path: Path) -> Table:
-    """The placemarks of a KML file; raises `AreaError` for what is no KML."""
+    """Read the placemarks of a KML file.
+
+    Parameters
+    ----------
+    path
+        The file, not over `LIMITS.file_bytes`.
+
+    Returns
+    -------
+    Table
+        A row for each placemark, geometries in (longitude, latitude), degrees. The problems name each that cannot be
+        read, and each link to another file, which is not fetched.
+
+    Raises
+    ------
+    AreaError
+        For a file that cannot be read, is no KML, has a DOCTYPE, or is larger than `LIMITS` allow.
+    """
     return _placemarks(_root(read_bytes(path), path), path)
 
 
 def read_kmz(path: Path) -> Table:
-    """The placemarks of the KML file in a KMZ; raises `AreaError` where there is none, or more than one."""
+    """Read the placemarks of the KML file in a KMZ.
+
+    Parameters
+    ----------
+    path
+        The file, not over `LIMITS.file_bytes`, packed or unpacked.
+
+    Returns
+    -------
+    Table, as `read_kml` gives it.
+
+    Raises
+    ------
+    AreaError
+        For a file that cannot be read as a KMZ, that holds no KML or several, and as in `read_kml`.
+    """
     return _placemarks(_root(_unzipped(path), path), path)
 
 

@@ -28,7 +28,24 @@ _CURVES = ("CIRCULARSTRING", "COMPOUNDCURVE", "CURVEPOLYGON", "MULTICURVE", "MUL
 
 
 def read_table(path: Path) -> Table:
-    """The rows of a list; raises `AreaError` for a file that cannot be opened as what its ending says."""
+    """Read the rows of a list.
+
+    Parameters
+    ----------
+    path
+        The list; its ending says what it is: .csv, .kml, .kmz, .gpkg, .geojson or .json.
+
+    Returns
+    -------
+    Table
+        At least one row or problem; geometries are GeoJSON in (longitude, latitude), degrees.
+
+    Raises
+    ------
+    AreaError
+        For an ending that is none of these, a file that cannot be read as what its ending says, and a list that has no
+        rows or more places than `LIMITS` allow.
+    """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         endings = ", ".join(_READERS)

@@ -21,11 +21,24 @@ COLOUR_ACQUISITIONS, LEAST_GAIN, GREY, OVERGROWN, GLARING = 6, 0.012, 0.08, 0.57
 
 
 def change_of(state: PixelState, mask: Mask, gain: bool) -> Change:
-    """Construction where something stands now, over a fifth of the patch; else clearing.
+    """Decide what a patch is: construction where something stands now, else clearing; demolition for a loss.
 
     Something stands where backscatter rose, or contrast and texture rose on ground that was bare before (over
     vegetation bare soil does as much); a fifth of the patch is enough. Another colour than that of soil says it too,
     over two fifths of the patch.
+
+    Parameters
+    ----------
+    state
+        Ground, series and evidence of the area.
+    mask
+        bool (y, x), True on the patch, not empty.
+    gain
+        True where something was added to the ground, False where something was taken away.
+
+    Returns
+    -------
+    Change; never fencing, which is told by its shape.
     """
     if not gain:
         return Change.DEMOLITION
@@ -66,7 +79,19 @@ def standing(evidence: Evidence) -> Mask:
 
 
 def built_day(state: PixelState, mask: Mask) -> int | None:
-    """The day by which a quarter of what stands in a patch had begun to; None where nothing does."""
+    """Find the day by which a quarter of what stands in a patch had begun to.
+
+    Parameters
+    ----------
+    state
+        Ground, series and evidence of the area.
+    mask
+        bool (y, x), True on the patch.
+
+    Returns
+    -------
+    int, day number, or None where nothing stands.
+    """
     cues, stands = [Cue.STRUCTURE, Cue.BACKSCATTER_UP], _stands(state)
     first = np.where(stands, state.evidence.first[cues], np.iinfo(np.int32).max).min(axis=0)
     known = np.sort(first[mask & stands.any(axis=0)])
@@ -82,12 +107,21 @@ def _was_bare(series: SensorSeries) -> Mask:
 
 
 def is_grey(series: SensorSeries) -> Mask:
-    """Where what was added to the ground in the last acquisitions has not the colour of soil.
+    """Mark where what was added to the ground in the last acquisitions has not the colour of soil.
 
     With brightness B and redness ρ = (red − blue)/(red + blue), the colour of the *change* is (Bρ − B₀ρ₀)/(B − B₀):
     whatever share of a pixel was built on, it is that of the material. Over the clearings of the Romanian series it
     is 0.13 to 0.7, over soil 0.3, over concrete, metal and sheet under 0.04. Both parts are medians of the
     acquisitions, averaged over three pixels, since single ones scatter by as much as that.
+
+    Parameters
+    ----------
+    series
+        An optical series with its last acquisitions.
+
+    Returns
+    -------
+    bool (y, x); all False where the series has no redness or no acquisition yet.
     """
     names, recent = series.names, series.recent.observed[-COLOUR_ACQUISITIONS:]
     if not len(recent) or "redness" not in names:

@@ -186,9 +186,21 @@ def _sensors_holding(evidence: Evidence, core: Mask, gain: bool) -> set[str]:
 
 
 def may_be_wall(evidence: Evidence, item: GroundObject) -> bool:
-    """False for what optics alone show as no strip: there a piece of a wall is one, and a clearing is not.
+    """Decide whether the shape of an object allows that it is a piece of a wall.
 
-    The square of the length of its largest piece is over `STRIP` times the area; radar widens what it shows.
+    What optics alone show is one where it is a strip: the square of the length of its largest piece is over `STRIP`
+    times the area, as no clearing is. Radar widens what it shows, so its objects are not asked.
+
+    Parameters
+    ----------
+    evidence
+        What is held against each pixel.
+    item
+        The object, not empty.
+
+    Returns
+    -------
+    bool.
     """
     if RADAR in _sensors_holding(evidence, item.core if item.core.any() else item.mask, gain=True):
         return True
@@ -198,10 +210,22 @@ def may_be_wall(evidence: Evidence, item: GroundObject) -> bool:
 
 
 def wall_of(item: GroundObject, lines: tuple[DetectedLine, ...]) -> Line | None:
-    """The longest line that an object is a piece of, drawn with it; None where the two together are not thin.
+    """Find the longest line that an object is a piece of, and draw the object with it.
 
     Evidence reaches what it asks for in pieces of a wall first, and radar's point spread makes them wide: each by
     itself might be a roof. What the median of the acquisitions shows of its course says which it is.
+
+    Parameters
+    ----------
+    item
+        The object, not empty.
+    lines
+        The lines found in the area.
+
+    Returns
+    -------
+    Line
+        Line and object together, or None where the object is a piece of none, or the two together are not thin.
     """
     best = None
     for found in lines:

@@ -70,7 +70,7 @@ class Probe:
 
     @property
     def footprint(self) -> Mask:
-        """The pixels in which it shows."""
+        """Mark the pixels in which it shows, bool (y, x)."""
         return np.asarray(self.change.share >= 0.5 * self.change.share.max())
 
 

@@ -17,24 +17,50 @@ _WRITTEN_TOGETHER = ({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGU
 
 
 def fold_name(name: str) -> str:
-    """Return the name under which an account is kept and counted: without case, width and spare blanks."""
+    """Write a name as accounts are kept and counted: without case, width and spare blanks.
+
+    Parameters
+    ----------
+    name
+        A name as somebody typed it.
+
+    Returns
+    -------
+    str, the same for every way to type the name.
+    """
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def name_image(name: str) -> str:
-    """Return what a name looks like, letters of all alphabets taken for the Latin ones that they resemble.
+    """Reduce a name to what it looks like, letters of all alphabets taken for the Latin ones that they resemble.
 
     Two names with the same image cannot be told apart by everybody. Digits of all alphabets count as 0 to 9, and 0 and
     1 as the letters o and l that they resemble.
+
+    Parameters
+    ----------
+    name
+        A name as somebody typed it.
+
+    Returns
+    -------
+    str for comparison only, not for people.
     """
     digits = "".join(str(unicodedata.decimal(letter, letter)) for letter in fold_name(name))
     return digits.translate(_LOOKS).replace("rn", "m").replace("vv", "w")
 
 
 def scripts_of(name: str) -> set[str]:
-    """Return the alphabets of a name's letters, by the first word of Unicode's names for them.
+    """Find the alphabets of a name's letters, by the first word of Unicode's names for them.
 
-    Those that are written together, as in Japanese, are one.
+    Parameters
+    ----------
+    name
+        A name as somebody typed it.
+
+    Returns
+    -------
+    set of str such as ``LATIN`` or ``CYRILLIC``; those that are written together, as in Japanese, are one, ``CJK``.
     """
     found = {unicodedata.name(letter, "UNKNOWN").split()[0] for letter in fold_name(name) if letter.isalpha()}
     for together in _WRITTEN_TOGETHER:

@@ -8,7 +8,23 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who may use the desk; `closed_at` is None while that is so."""
+    """An account of the review desk.
+
+    Attributes
+    ----------
+    number
+        Its key in the ledger.
+    name
+        As `fold_name` writes it.
+    role
+        What its holder may do at the desk.
+    sees_positions
+        True where its holder may see where restricted areas are.
+    password_hash
+        Salted hash of the password, never the password.
+    closed_at
+        When it was closed, UTC; None while it may be used.
+    """
 
     number: int
     name: str
@@ -20,7 +36,15 @@ class Account:
 
 @dataclass(frozen=True)
 class Session:
-    """A browser that is logged in; `form_key` is what its forms carry."""
+    """A browser that is logged in.
+
+    Attributes
+    ----------
+    account
+        Whose browser it is.
+    form_key
+        The secret that each form of this session carries, against forms of other pages.
+    """
 
     account: Account
     form_key: str
@@ -28,7 +52,21 @@ class Session:
 
 @dataclass(frozen=True)
 class Act:
-    """Something that was done; `by` is empty where nobody was logged in."""
+    """An entry of the desk's audit log: something that was done.
+
+    Attributes
+    ----------
+    at
+        When, UTC.
+    by
+        Name of the account; empty where nobody was logged in.
+    act
+        What was done, one word of the log.
+    subject
+        What or whom it was done to, by id or name.
+    detail
+        Anything else, free text; may be empty.
+    """
 
     at: datetime
     by: str
@@ -41,8 +79,26 @@ class Act:
 class Opinion:
     """A verdict as the desk shows it.
 
-    `account` is None where it was given by the command line; `seen_state` and `seen_change` are what the event was to
-    who gave it; `withdrawn_at` is None while it stands.
+    Attributes
+    ----------
+    number
+        Its key in the ledger.
+    event_id
+        The event that it is about.
+    verdict, reason
+        Values of `Verdict` and `Reason`; `reason` is empty where the verdict has none.
+    note
+        The reviewer's own words; may be empty.
+    by
+        Name of the reviewer.
+    account
+        Number of the reviewer's account; None where the verdict was given by the command line.
+    at
+        When it was given, UTC.
+    seen_state, seen_change
+        State and change of the event as the reviewer saw it.
+    withdrawn_at
+        When it was withdrawn, UTC; None while it stands.
     """
 
     number: int
@@ -59,5 +115,5 @@ class Opinion:
 
     @property
     def person(self) -> str:
-        """Whose word it is: the account's, or that of the name given on the command line."""
+        """Name whose word it is: the account's number, or else the name given on the command line."""
         return f"by:{self.by}" if self.account is None else f"account:{self.account}"

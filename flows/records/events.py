@@ -43,10 +43,20 @@ EVENT_PROPERTIES = tuple(name for name in ALERT_PROPERTIES if name not in ("aler
 class EventRecord:
     """One event as of the end of a week.
 
-    `properties` are JSON: the names of `EVENT_PROPERTIES` (`event_id` and `area_id` may be left out) and any others.
-    `geometry` is GeoJSON in longitude and latitude. `transitions` are its whole life so far, oldest first, forward
-    only. `alert` says whether it deserves an alert as of this week. `steps` are the days on which it began and began
-    again; the ledger keeps with each the area that it added.
+    Attributes
+    ----------
+    area_id, event_id
+        The area it lies in, and its own id.
+    properties
+        JSON: the names of `EVENT_PROPERTIES` (`event_id` and `area_id` may be left out) and any others.
+    geometry
+        GeoJSON, (longitude, latitude) in degrees.
+    transitions
+        Its whole life so far, oldest first, forward only.
+    alert
+        True where it deserves an alert as of this week.
+    steps
+        The days on which it began, and began again; the ledger keeps with each the area that it added.
     """
 
     area_id: str
@@ -60,7 +70,15 @@ class EventRecord:
 
 @dataclass(frozen=True)
 class WeekOutcome:
-    """What recording a week changed: alerts issued by it, and earlier alerts whose state it changed; both sorted."""
+    """What recording a week changed.
+
+    Attributes
+    ----------
+    issued
+        Ids of the alerts that it issued, sorted.
+    changed
+        Ids of earlier alerts whose state it changed, sorted.
+    """
 
     issued: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -68,7 +86,23 @@ class WeekOutcome:
 
 @dataclass(frozen=True)
 class HistoryStep:
-    """One row of an event's append-only history; `week` is the week whose recording brought it."""
+    """One row of an event's append-only history.
+
+    Attributes
+    ----------
+    event_id
+        The event.
+    state
+        The state that it entered.
+    on
+        The day of evidence on which it did, UTC.
+    scene_id
+        The scene that brought it there.
+    week
+        The week whose recording wrote the row.
+    note
+        Why, where the state alone does not say; may be empty.
+    """
 
     event_id: str
     state: State
@@ -93,7 +127,21 @@ class RemarkKind(StrEnum):
 
 @dataclass(frozen=True)
 class RemarkRecord:
-    """One row of an event's append-only story; `week` is the week whose recording brought it."""
+    """One remark on an event, a row that is only ever added.
+
+    Attributes
+    ----------
+    event_id
+        The event.
+    kind
+        What is said of it.
+    on
+        The day it is true from, UTC.
+    about
+        What `kind` says it is about: the number of a step, or an event's id.
+    week
+        The week whose recording wrote the row.
+    """
 
     event_id: str
     kind: RemarkKind
@@ -104,7 +152,17 @@ class RemarkRecord:
 
 @dataclass(frozen=True)
 class AlertRecord:
-    """An alert's own life: when it went out, and who said they had seen it."""
+    """An alert's own life: when it went out, and who said they had seen it.
+
+    Attributes
+    ----------
+    alert_id, event_id
+        Its own id, and the event that it is about.
+    issued_on
+        The day it was issued, UTC.
+    acknowledged_on, acknowledged_by
+        The first acknowledgement, day (UTC) and name; None while there is none.
+    """
 
     alert_id: str
     event_id: str

@@ -31,9 +31,21 @@ class News(StrEnum):
 class MessageRecord:
     """One message in the outbox.
 
-    `key` is ``<alert_id>:<state>``, ``<alert_id>:step-<number>``, ``<alert_id>:merged`` or ``:parted``, with ``:2`` and
-    so on when the same has to be told again: a receiver acts on a key once, however often it comes. `state` is that of
-    the alert when the message became true.
+    Attributes
+    ----------
+    key
+        ``<alert_id>:<state>``, ``<alert_id>:step-<number>``, ``<alert_id>:merged`` or ``:parted``, with ``:2`` and so
+        on when the same has to be told again: a receiver acts on a key once, however often it comes.
+    alert_id
+        The alert that it tells of.
+    state
+        The state of the alert when the message became true.
+    week
+        The week whose recording brought it.
+    routed_at
+        When it was settled who is to hear it, UTC; None while that is open.
+    news
+        Why there is the message.
     """
 
     key: str
@@ -55,9 +67,22 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True)
 class DeliveryRecord:
-    """One message to one channel, not to be sent before an instant (quiet hours, a weekly digest).
+    """One message that one channel is to send.
 
-    `news` says why there is the message; the ledger knows, so it need not be given.
+    Attributes
+    ----------
+    message_key
+        The message.
+    channel, route
+        The channel that sends it, and the route that asked for it.
+    made_at
+        When it was routed, UTC.
+    not_before
+        The earliest instant to send it, UTC (quiet hours, a weekly digest).
+    purpose
+        Why the channel hears it.
+    news
+        Why there is the message; the ledger knows, so it need not be given.
     """
 
     message_key: str
@@ -71,10 +96,28 @@ class DeliveryRecord:
 
 @dataclass(frozen=True)
 class DispatchRecord:
-    """What one channel is sent as one, with the key by which its receiver knows it.
+    """What one channel is sent as one, and how the sending went.
 
-    `payload` is JSON and holds the whole content, so that every attempt sends the same. `next_attempt_at` is None
-    before the first attempt and once it was given up.
+    Attributes
+    ----------
+    key
+        The key by which its receiver knows it, the same at every attempt.
+    channel
+        The channel that sends it.
+    messages
+        Keys of the messages in it.
+    payload
+        JSON with the whole content, so that every attempt sends the same.
+    made_at
+        When it was put together, UTC.
+    attempts
+        How often it was tried.
+    last_attempt_at
+        UTC; None before the first attempt.
+    next_attempt_at
+        UTC; None before the first attempt and once it was given up.
+    last_error
+        What went wrong at the last attempt, None where nothing did.
     """
 
     key: str
@@ -90,7 +133,17 @@ class DispatchRecord:
 
 @dataclass(frozen=True)
 class Unanswered:
-    """A message that went out by a route while nobody has acknowledged its alert."""
+    """A message that went out by a route while nobody has acknowledged its alert.
+
+    Attributes
+    ----------
+    message_key, alert_id
+        The message and its alert.
+    route
+        The route by which it went out.
+    sent_at
+        When it did, UTC.
+    """
 
     message_key: str
     alert_id: str
@@ -109,7 +162,17 @@ class Told:
 
 @dataclass(frozen=True)
 class ProvisionalFates:
-    """What became of the alerts that were provisional when they were issued."""
+    """How many alerts that were provisional when they were issued came to what.
+
+    Attributes
+    ----------
+    held
+        Confirmed since.
+    fell
+        Retracted since.
+    open
+        Neither yet.
+    """
 
     held: int = 0
     fell: int = 0

@@ -36,7 +36,19 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """A reviewer's words on an event. A rejection has a reason, any other verdict has none."""
+    """A reviewer's words on an event.
+
+    Attributes
+    ----------
+    verdict
+        What they say of it.
+    by
+        Their name.
+    reason
+        Why they reject it; None for any other verdict.
+    note
+        Their own words; may be empty.
+    """
 
     verdict: Verdict
     by: str
@@ -46,7 +58,17 @@ class Judgement:
 
 @dataclass(frozen=True)
 class VerdictRecord:
-    """A judgement on an event, and the instant at which it was given."""
+    """A judgement on an event.
+
+    Attributes
+    ----------
+    event_id
+        The event.
+    judgement
+        What was said.
+    at
+        When, UTC.
+    """
 
     event_id: str
     judgement: Judgement
