@@ -20,7 +20,7 @@ MODE = 0o600  # these files hold coordinates: their owner alone reads them
 
 
 def write_alerts(features: Sequence[Mapping[str, Any]], path: Path) -> bool:
-    """The file holds these alerts and no others; True if that changed it.
+    """Write these alerts and no others into the file; return True if that changed it.
 
     Features are sorted by area, first date seen and id; polygons turn by the right-hand rule; coordinates have six
     decimals. A file that holds the same bytes already is not touched, another is replaced whole or not at all. Raises
@@ -31,7 +31,7 @@ def write_alerts(features: Sequence[Mapping[str, Any]], path: Path) -> bool:
 
 
 def write_events(features: Sequence[Mapping[str, Any]], path: Path) -> bool:
-    """The file holds these events of an area and no others; in all else like `write_alerts`."""
+    """Write these events of an area and no others into the file; in all else like `write_alerts`."""
     return replace_file(path, _collection(features))
 
 
@@ -81,9 +81,10 @@ def _rounded(coordinates: Any) -> Any:
 
 
 def replace_file(path: Path, content: bytes) -> bool:
-    """The file holds this content and its owner alone reads it; True if that changed it.
+    """Replace what a file holds, for its owner alone; return True if that changed it.
 
-    It is replaced in one step, or not touched when it holds the same already. Raises `EvidenceError` when it cannot be.
+    It is done in one step, or not at all when the file holds the same already. Raises `EvidenceError` when it cannot
+    be.
     """
     try:
         if path.is_file() and path.read_bytes() == content:

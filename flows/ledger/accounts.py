@@ -57,7 +57,10 @@ class Accounts:
     writing: Transaction
 
     def add(self, name: str, *, role: str, sees_positions: bool, password_hash: str, at: datetime) -> AccountRecord:
-        """The account is there; raises `LedgerError` for a name that is taken or that cannot be told from others."""
+        """Add an account, and return it.
+
+        Raises `LedgerError` for a name that cannot be used, that is taken, or that cannot be told from others.
+        """
         name = plain_name(name)
         with self.writing() as session:
             _check_new(session, name)
@@ -69,12 +72,12 @@ class Accounts:
             return _account(row)
 
     def all(self) -> list[AccountRecord]:
-        """Every account, closed ones among them, in the order in which they were made."""
+        """List every account, closed ones among them, in the order in which they were made."""
         with self.reading() as session:
             return [_account(row) for row in session.scalars(select(AccountRow).order_by(AccountRow.id))]
 
     def find(self, name: str) -> AccountRecord | None:
-        """The account of that name, or None."""
+        """Find the account of a name; None where there is none."""
         with self.reading() as session:
             row = session.scalar(select(AccountRow).where(AccountRow.name == fold_name(name)))
             return None if row is None else _account(row)
@@ -89,7 +92,7 @@ class Accounts:
         closed_at: datetime | None = None,
         always_one: str | None = None,
     ) -> AccountRecord:
-        """The account is as given, and every browser of its own is logged out.
+        """Change what is given of an account, log every browser of its own out, and return it.
 
         Raises `LedgerError` where there is no such account, and where nobody with the role `always_one` would be left.
         """
@@ -109,7 +112,7 @@ class Accounts:
             return _account(row)
 
     def open_session(self, key_hash: str, form_key: str, *, account: int, at: datetime, ends_at: datetime) -> None:
-        """A browser is logged in until then; sessions that have ended are forgotten."""
+        """Log a browser in until `ends_at`, and forget sessions that have ended."""
         with self.writing() as session:
             session.execute(delete(SessionRow).where(SessionRow.ends_at <= at))
             session.add(
@@ -117,7 +120,7 @@ class Accounts:
             )
 
     def session(self, key_hash: str, *, at: datetime) -> SessionRecord | None:
-        """Whose browser it is, or None: unknown, ended, or of an account that was closed."""
+        """Find whose browser it is; None where the session is unknown, ended, or of a closed account."""
         query = select(SessionRow, AccountRow).join(AccountRow, AccountRow.id == SessionRow.account_id)
         with self.reading() as session:
             found = session.execute(query.where(SessionRow.key_hash == key_hash)).one_or_none()
@@ -126,17 +129,17 @@ class Accounts:
             return SessionRecord(_account(found[1]), found[0].form_key)
 
     def close_session(self, key_hash: str) -> None:
-        """That browser is logged out."""
+        """Log a browser out."""
         with self.writing() as session:
             session.execute(delete(SessionRow).where(SessionRow.key_hash == key_hash))
 
     def note(self, act: str, *, by: int | None, subject: str = "", detail: str = "", at: datetime) -> None:
-        """What was done is on record."""
+        """Record what was done."""
         with self.writing() as session:
             note(session, act, by=by, subject=subject, detail=detail, at=at)
 
     def acts(self, *, subject: str | None = None, limit: int | None = None) -> list[ActRecord]:
-        """What was done (to a subject), newest first."""
+        """List what was done (to a subject), newest first."""
         query = select(ActRow, AccountRow.name).join(AccountRow, AccountRow.id == ActRow.account_id, isouter=True)
         if subject is not None:
             query = query.where(ActRow.subject == subject)
@@ -146,14 +149,15 @@ class Accounts:
 
 
 def note(session: Session, act: str, *, by: int | None, subject: str, detail: str = "", at: datetime) -> None:
-    """What was done is on record with the transaction that does it."""
+    """Record what was done, in the transaction that does it."""
     session.add(ActRow(at=at, account_id=by, act=act, subject=subject, detail=detail))
 
 
 def plain_name(name: str) -> str:
-    """The name as it is kept, no two alike but for case, width or blanks; raises `LedgerError` for a bad one.
+    """Return a name as it is kept: no two alike but for case, width or blanks.
 
-    A name in more than one alphabet is bad, since letters of one can pass for those of another.
+    Raises `LedgerError` for a name that is too long, has other signs than letters, digits, blanks and ``-_.@``, or is
+    in more than one alphabet, since letters of one can pass for those of another.
     """
     plain = fold_name(name)
     if not plain or len(plain) > MOST_LETTERS or not all(letter.isalnum() or letter in "-_.@ " for letter in plain):

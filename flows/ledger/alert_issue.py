@@ -52,13 +52,13 @@ def issue(
 
 
 def unrouted(session: Session) -> list[MessageRecord]:
-    """Messages of which nobody has settled yet who is to hear them, in the order in which they became true."""
+    """List the messages that nobody has routed yet, in the order in which they became true."""
     rows = session.scalars(select(MessageRow).where(MessageRow.routed_at.is_(None)).order_by(MessageRow.id))
     return [message_record(row) for row in rows]
 
 
 def unsignalled(session: Session) -> list[MessageRecord]:
-    """Messages that no program was promised yet, in the order in which they became true.
+    """List the messages that no program was promised yet, in the order in which they became true.
 
     Those of earlier releases, which noted nothing of what they told, are not among them: programs heard them otherwise.
     """
@@ -68,7 +68,7 @@ def unsignalled(session: Session) -> list[MessageRecord]:
 
 
 def provisional_fates(session: Session) -> ProvisionalFates:
-    """What became of the alerts that were provisional when people first heard of them."""
+    """Count what became of the alerts that were provisional when people first heard of them."""
     first = select(MessageRow.alert_id, func.min(MessageRow.id).label("id")).group_by(MessageRow.alert_id).subquery()
     query = (
         select(EventRow.state, func.count())
@@ -85,7 +85,10 @@ def provisional_fates(session: Session) -> ProvisionalFates:
 
 
 def acknowledge(session: Session, alert: str, *, by: str, on: date) -> None:
-    """Note who took an alert up; the first acknowledgement stays."""
+    """Record who took an alert up; the first acknowledgement stays.
+
+    Raises `LedgerError` for an id that was never issued, and without a name.
+    """
     row = _alert(session, alert)
     if not by.strip():
         raise LedgerError(f"alert `{alert}`: an acknowledgement needs a name; say who has seen it")
@@ -94,12 +97,12 @@ def acknowledge(session: Session, alert: str, *, by: str, on: date) -> None:
 
 
 def read_alert(session: Session, alert: str) -> AlertRecord:
-    """An alert's own life; raises `LedgerError` for an id that was never issued."""
+    """Return an alert's own life; raises `LedgerError` for an id that was never issued."""
     return _alert_record(_alert(session, alert))
 
 
 def read_alerts(session: Session) -> list[AlertRecord]:
-    """The lives of all alerts, by id."""
+    """List the lives of all alerts, by id."""
     return sorted(map(_alert_record, session.scalars(select(AlertRow))), key=lambda one: one.alert_id)
 
 
@@ -174,5 +177,5 @@ def _alert_record(row: AlertRow) -> AlertRecord:
 
 
 def message_record(row: MessageRow) -> MessageRecord:
-    """A row of the outbox as the record of it."""
+    """Turn a row of the outbox into the record of it."""
     return MessageRecord(row.key, row.alert_id, State(row.state), row.week, row.routed_at, News(row.news))

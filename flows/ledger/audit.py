@@ -85,7 +85,7 @@ class _Held:
 
 
 def has_journal(connection: Connection) -> bool:
-    """Whether the ledger keeps a journal; those of earlier versions do not."""
+    """Tell whether the ledger keeps a journal; those of earlier versions do not."""
     return inspect(connection).has_table(JOURNAL.name)
 
 

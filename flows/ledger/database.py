@@ -32,7 +32,7 @@ WRITER = 5_173_229_104  # any number that no other program locks in the same dat
 
 
 def connect(url: str) -> Engine:
-    """An engine on the database, its schema brought up to date.
+    """Connect to the database of a ledger, bring its schema up to date, and return the engine.
 
     On SQLite the file and its folder are made if need be, readable by their owner alone since it holds coordinates.
     Raises `LedgerError` for a URL that cannot be used, a database that cannot be reached, a file that is no ledger (one
@@ -57,19 +57,22 @@ def connect(url: str) -> Engine:
 
 
 def writing(engine: Engine) -> Engine:
-    """The same engine, whose transactions are the only writer from their first statement on."""
+    """Return the same engine, whose transactions are the only writer from their first statement on."""
     return engine.execution_options(sitewatch_writes=True)
 
 
 def reading(engine: Engine) -> Engine:
-    """The same engine, whose transactions see the ledger as of one moment, however many statements they take."""
+    """Return the same engine, whose transactions see the ledger as of one moment.
+
+    However many statements they take.
+    """
     if engine.dialect.name == "sqlite":
         return engine  # a transaction there sees one moment anyway
     return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 def reason(error: Exception, address: URL) -> str:
-    """What the database itself said, without SQL, without the values in it, and without secrets of the address."""
+    """Return what the database itself said, without SQL, without values, and without secrets of the address."""
     return without_secrets(str(error.orig if isinstance(error, StatementError) else error), address)
 
 
@@ -89,7 +92,10 @@ def migrate(engine: Engine) -> None:
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
-    """What Alembic needs to work on the ledger over a connection, within the transaction that is open there."""
+    """Return what Alembic needs to work on the ledger over a connection.
+
+    It works within the transaction that is open there.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -97,7 +103,11 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def create(address: URL) -> Engine:
-    """An engine that has not connected yet. Statements that fail do not repeat their values, which hold coordinates."""
+    """Make an engine that has not connected yet.
+
+    Statements that fail do not repeat their values, which hold coordinates. Raises `LedgerError` where no driver takes
+    the address.
+    """
     try:
         engine = create_engine(address, json_serializer=canonical_json, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError, TypeError) as error:
@@ -115,14 +125,17 @@ def create(address: URL) -> Engine:
 
 
 def is_file(address: URL) -> bool:
-    """Whether the ledger is a file of SQLite's, not a database in memory or one that SQLite's own URI names."""
+    """Tell whether the ledger is a file of SQLite's.
+
+    A database in memory is none, nor one that SQLite's own URI names.
+    """
     return bool(
         address.get_backend_name() == "sqlite" and address.database and not address.database.startswith((":", "file:"))
     )
 
 
 def settle_file(path: Path, address: URL) -> None:
-    """A ledger is in the file, made if there was none; raises `LedgerError` for a file that holds none."""
+    """Make the ledger's file if there is none; raises `LedgerError` for a file that holds no ledger."""
     if not path.exists():
         if not path.parent.exists():
             private_folder(path.parent)
@@ -131,7 +144,10 @@ def settle_file(path: Path, address: URL) -> None:
 
 
 def require_schema(path: Path, address: URL) -> str:
-    """The schema of the ledger in a file, which is only read; raises `LedgerError` for a file that has none."""
+    """Read the schema of the ledger in a file, which is not changed.
+
+    Raises `LedgerError` for a file that has none.
+    """
     check_size(path)
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
@@ -146,7 +162,10 @@ def require_schema(path: Path, address: URL) -> str:
 
 
 def check_size(path: Path) -> None:
-    """Raise `LedgerError` for a ledger of 0 bytes: it never is that, not even before its first row."""
+    """Refuse a ledger of 0 bytes, which it never is, not even before its first row.
+
+    Raises `LedgerError`.
+    """
     if path.stat().st_size == 0:
         raise LedgerError(
             f"ledger `{printable(path)}` has 0 bytes: it is damaged, as by a full disk, and not a new one; move it "
@@ -233,7 +252,7 @@ class Level:
 
 
 def level_of(url: str) -> Level:
-    """The schema of the ledger at an SQLAlchemy URL, which is not touched, nor made when it is not there.
+    """Read the schema of the ledger at an SQLAlchemy URL, which is neither touched nor made.
 
     Raises `LedgerError` when the database cannot be reached or is no ledger.
     """
@@ -268,11 +287,11 @@ def looking_at(url: str) -> Iterator[Connection | None]:
 
 @cache
 def newest_schema() -> str:
-    """The schema that this code brings a ledger to."""
+    """Return the schema that this code brings a ledger to."""
     return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
 
 
 @cache
 def known_schemas() -> frozenset[str]:
-    """The schemas that this code can bring up to date, the newest among them."""
+    """Return the schemas that this code can bring up to date, the newest among them."""
     return frozenset(step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions())

@@ -22,22 +22,27 @@ class Content:
 
     @property
     def state(self) -> State:
-        """Its state in that week."""
+        """Return its state in that week."""
         return State(self.properties["state"])
 
     @property
     def steps(self) -> list[dict[str, Any]]:
-        """Its steps, oldest first: ``on``, the day on which it began, and ``added_m2``, None where nobody measured."""
+        """List its steps, oldest first.
+
+        Each has ``on``, the day on which it began, and ``added_m2``, None where nobody measured.
+        """
         return list(self.properties.get(STEPS, []))
 
     @property
     def merged_into(self) -> str | None:
-        """The event that took its ground, if one did."""
+        """Return the event that took its ground, None where none did."""
         return self.properties.get(MERGED_INTO)
 
 
 def measured_steps(days: Sequence[date], area_m2: float, earlier: Content | None) -> list[dict[str, Any]]:
-    """The steps of an event, at least one, with the area (m²) that each added, so that together they make up the event.
+    """List the steps of an event, at least one, with the area (m²) that each added.
+
+    Together they make up the event.
 
     What it grew since the week before (`earlier`) belongs to the last step; before its second step all of it belongs
     to the first. A step that nobody measured, because the ledger met the event later, has None.

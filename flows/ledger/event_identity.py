@@ -54,7 +54,7 @@ def names_of(
     current: Mapping[str, Content],
     later: Mapping[str, Content],
 ) -> Names:
-    """The ledger's ids of the events that a recording of a week lists.
+    """Find the ledger's ids of the events that a recording of a week lists.
 
     An event goes on under the id that it had the week before (`before`), in an earlier recording of the week
     (`current`), or in one of a later week (`later`). One that the ledger never met takes the id of an unlisted one
@@ -92,7 +92,7 @@ class Heirs:
         return list(self.listed), grounds, shapely.STRtree(grounds)
 
     def of(self, gone: Content) -> str | None:
-        """The event that holds most of the ground of one that is not listed, None if none holds half of it.
+        """Find the event that holds most of the ground of one that is not listed; None if none holds half of it.
 
         It is a gain if that one was, and was first seen before it or soon after.
         """

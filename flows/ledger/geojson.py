@@ -16,7 +16,10 @@ IsSimulated: TypeAlias = Callable[[str], bool]
 
 
 def event_features(contents: Iterable[Content], is_simulated: IsSimulated) -> list[EventFeature]:
-    """Features of events, sorted by area, first date seen and id; their property `simulated` says what they are."""
+    """Make the features of events, sorted by area, first date seen and id.
+
+    Their property `simulated` says what they are.
+    """
     features = [_feature(content, content.properties, EVENT_PROPERTIES, is_simulated) for content in contents]
     return sorted(features, key=_order)
 
@@ -24,7 +27,10 @@ def event_features(contents: Iterable[Content], is_simulated: IsSimulated) -> li
 def alert_features(
     contents: Mapping[str, Content], issued: Mapping[str, date], is_simulated: IsSimulated
 ) -> list[EventFeature]:
-    """Features of those events, keyed by id, for which an alert was issued; sorted and marked like events."""
+    """Make the features of those events, keyed by id, for which an alert was issued.
+
+    They are sorted and marked like events.
+    """
     features = []
     for event_id, issued_on in issued.items():
         if event_id in contents:

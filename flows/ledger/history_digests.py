@@ -22,7 +22,7 @@ APPEND_ONLY = {
 
 
 def digests(session: Session, *, limits: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
-    """For each table that only grows how many ``rows`` it has and their ``sha256``, in the order of writing.
+    """Compute how many ``rows`` each table that only grows has, and their ``sha256`` in the order of writing.
 
     `limits` says how many rows of each to look at, all where it is silent. Both databases give the same.
     """

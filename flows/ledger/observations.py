@@ -22,43 +22,43 @@ from flows.records.observations import ObservationRecord, SceneRecord
 
 
 def write_areas(session: Session, areas: Iterable[Area]) -> None:
-    """Areas are as given; those that are not given stay as they were."""
+    """Write areas as given; those that are not given stay as they were."""
     for area in areas:
         session.merge(_area_row(area))
 
 
 def read_areas(session: Session) -> list[Area]:
-    """Every area ever recorded, by id."""
+    """List every area ever recorded, by id."""
     return sorted((_area(row) for row in session.scalars(select(AreaRow))), key=lambda area: area.id)
 
 
 def require_area(session: Session, area_id: str) -> None:
-    """Raise `LedgerError` for an area that was never recorded."""
+    """Refuse an area that was never recorded; raises `LedgerError`."""
     if session.get(AreaRow, area_id) is None:
         raise LedgerError(f"area `{area_id}` is not in the ledger; record the areas before what was seen of them")
 
 
 def write_scenes(session: Session, area_id: str, scenes: Iterable[SceneRecord]) -> None:
-    """Scenes of an area are as given; those that are not given stay as they were."""
+    """Write scenes of an area as given; those that are not given stay as they were."""
     require_area(session, area_id)
     for scene in scenes:
         session.merge(SceneRow(area_id=area_id, **vars(scene)))
 
 
 def read_scenes(session: Session, area_id: str) -> list[SceneRecord]:
-    """The scenes of an area in the order of time."""
+    """List the scenes of an area in the order of time."""
     scenes = [_scene(row) for row in session.scalars(select(SceneRow).where(SceneRow.area_id == area_id))]
     return sorted(scenes, key=lambda scene: (scene.acquired, scene.scene_id))
 
 
 def write_observation(session: Session, observation: ObservationRecord) -> None:
-    """The observation of its area and week is as given."""
+    """Write the observation of its area and week, in place of an earlier one."""
     values = {**vars(observation), "scenes": list(observation.scenes), "sensors": list(observation.sensors)}
     session.merge(ObservationRow(**values))
 
 
 def read_observations(session: Session, *, until: Week | None, area_id: str | None) -> list[ObservationRecord]:
-    """Observations up to a week (all if None) of an area (of all if None), by week, then area."""
+    """List observations up to a week (all if None) of an area (of all if None), by week, then area."""
     wanted = [] if until is None else [ObservationRow.week <= until]
     wanted += [] if area_id is None else [ObservationRow.area_id == area_id]
     rows = session.scalars(select(ObservationRow).where(*wanted))

@@ -30,56 +30,62 @@ class Outbox:
     writing: Transaction
 
     def unrouted(self) -> list[MessageRecord]:
-        """Messages of which nobody has settled yet who is to hear them."""
+        """List the messages that nobody has routed yet."""
         with self.reading() as session:
             return outbox.unrouted(session)
 
     def unsignalled(self) -> list[MessageRecord]:
-        """Messages that no program was promised yet."""
+        """List the messages that no program was promised yet."""
         with self.reading() as session:
             return outbox.unsignalled(session)
 
     def route(self, keys: Collection[str], deliveries: Sequence[DeliveryRecord], *, at: datetime) -> None:
-        """Messages are routed, and these are to be delivered; what a channel is to hear already is not added."""
+        """Record that messages are routed, and what is to be delivered.
+
+        What a channel is to hear already is not added.
+        """
         with self.writing() as session:
             dispatches.route(session, keys, deliveries, at=at)
 
     def waiting(self) -> list[DeliveryRecord]:
-        """Deliveries that no dispatch carries yet."""
+        """List the deliveries that no dispatch carries yet."""
         with self.reading() as session:
             return dispatches.waiting(session)
 
     def pack(self, dispatch: DispatchRecord, *, purpose: Purpose = Purpose.ALERT) -> None:
-        """A dispatch carries the waiting deliveries of its messages to its channel."""
+        """Put the waiting deliveries of a dispatch's messages to its channel into the dispatch."""
         with self.writing() as session:
             dispatches.pack(session, dispatch, purpose=purpose)
 
     def unsent(self, *, dead: bool = False) -> list[DispatchRecord]:
-        """Dispatches that wait for another try, or those that were given up; oldest first."""
+        """List the dispatches that wait for another try, or those that were given up; oldest first."""
         with self.reading() as session:
             return dispatches.unsent(session, dead=dead)
 
     def mark_sent(self, key: str, *, at: datetime) -> None:
-        """Note that a channel took a dispatch."""
+        """Record that a channel took a dispatch."""
         with self.writing() as session:
             dispatches.mark_sent(session, key, at=at)
 
     def mark_failed(self, key: str, *, reason: str, at: datetime, next_at: datetime | None) -> None:
-        """Note an attempt that failed and when to try again (None: never). No address or secret in the reason."""
+        """Record an attempt that failed and when to try again (None: never).
+
+        The reason holds no address and no secret.
+        """
         with self.writing() as session:
             dispatches.mark_failed(session, key, reason=reason, at=at, next_at=next_at)
 
     def revive(self) -> int:
-        """Dispatches that were given up are tried again; how many."""
+        """Take up the dispatches that were given up, and return how many."""
         with self.writing() as session:
             return dispatches.revive(session)
 
     def told(self, area_id: str) -> list[Told]:
-        """What each channel last heard of each alert of an area."""
+        """List what each channel last heard of each alert of an area."""
         with self.reading() as session:
             return dispatches.told(session, area_id)
 
     def unanswered(self) -> list[Unanswered]:
-        """Messages that went out about alerts that nobody has acknowledged."""
+        """List the messages that went out about alerts that nobody has acknowledged."""
         with self.reading() as session:
             return dispatches.unanswered(session)

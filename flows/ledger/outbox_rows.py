@@ -16,7 +16,10 @@ from flows.records.messages import DeliveryRecord, DispatchRecord, MessageRecord
 
 
 def route(session: Session, keys: Collection[str], deliveries: Sequence[DeliveryRecord], *, at: datetime) -> None:
-    """The messages are routed, for good: who hears of them is settled with the routes of that moment."""
+    """Record that messages are routed, for good.
+
+    Who hears of them is settled with the routes of that moment. What a channel is to hear already is not added.
+    """
     rows = _messages(session, {*keys, *(one.message_key for one in deliveries)})
     for key in keys:
         rows[key].routed_at = rows[key].routed_at or at
@@ -29,14 +32,14 @@ def route(session: Session, keys: Collection[str], deliveries: Sequence[Delivery
 
 
 def waiting(session: Session) -> list[DeliveryRecord]:
-    """Deliveries that no dispatch carries yet, in the order in which their messages became true."""
+    """List the deliveries that no dispatch carries yet, in the order in which their messages became true."""
     query = select(DeliveryRow, MessageRow).join(MessageRow).where(DeliveryRow.dispatch_id.is_(None))
     rows = session.execute(query.order_by(DeliveryRow.message_id, DeliveryRow.id))
     return [_delivery(row, message) for row, message in rows]
 
 
 def pack(session: Session, given: DispatchRecord, *, purpose: Purpose) -> None:
-    """The dispatch is on record and carries its messages to its channel; the same key again changes nothing."""
+    """Record a dispatch that carries its messages to its channel; the same key again changes nothing."""
     if session.scalar(_keyed(given.key)) is not None:
         return
     row = DispatchRow(
@@ -51,14 +54,14 @@ def pack(session: Session, given: DispatchRecord, *, purpose: Purpose) -> None:
 
 
 def unsent(session: Session, *, dead: bool) -> list[DispatchRecord]:
-    """Dispatches that wait for another try, or (`dead`) those that were given up; oldest first."""
+    """List the dispatches that wait for another try, or (`dead`) those that were given up; oldest first."""
     is_dead = DispatchRow.dead_at.is_not(None) if dead else DispatchRow.dead_at.is_(None)
     query = select(DispatchRow).where(DispatchRow.sent_at.is_(None), is_dead).order_by(DispatchRow.id)
     return [_record(session, row) for row in session.scalars(query)]
 
 
 def mark_sent(session: Session, key: str, *, at: datetime) -> None:
-    """Note that the channel took it; the first time stays."""
+    """Record that the channel took a dispatch; the first time stays."""
     row = _named(session, key)
     if row.sent_at is None:
         row.attempts += 1
@@ -67,7 +70,10 @@ def mark_sent(session: Session, key: str, *, at: datetime) -> None:
 
 
 def mark_failed(session: Session, key: str, *, reason: str, at: datetime, next_at: datetime | None) -> None:
-    """Note an attempt that failed: to be tried again at `next_at`, or given up (None). What was sent stays sent."""
+    """Record an attempt that failed: to be tried again at `next_at`, or given up (None).
+
+    What was sent stays sent.
+    """
     row = _named(session, key)
     if row.sent_at is None:
         row.attempts += 1
@@ -76,7 +82,7 @@ def mark_failed(session: Session, key: str, *, reason: str, at: datetime, next_a
 
 
 def revive(session: Session) -> int:
-    """Dispatches that were given up are tried again, from the first attempt on; how many."""
+    """Take up the dispatches that were given up, from the first attempt on, and return how many."""
     rows = list(session.scalars(select(DispatchRow).where(DispatchRow.dead_at.is_not(None))))
     for row in rows:
         row.dead_at, row.attempts, row.next_attempt_at = None, 0, None
@@ -84,7 +90,7 @@ def revive(session: Session) -> int:
 
 
 def pending(session: Session) -> list[MessageRecord]:
-    """Messages that somebody is still to hear, in the order in which they became true.
+    """List the messages that somebody is still to hear, in the order in which they became true.
 
     What was given up is not pending, nor what only programs are to hear.
     """
@@ -96,7 +102,10 @@ def pending(session: Session) -> list[MessageRecord]:
 
 
 def unanswered(session: Session) -> list[Unanswered]:
-    """Messages that a channel took, about alerts that nobody has acknowledged, in the order in which they went out."""
+    """List the messages that a channel took, about alerts that nobody has acknowledged.
+
+    They are in the order in which they went out.
+    """
     query = (
         select(MessageRow.key, AlertRow.id, DeliveryRow.route, DispatchRow.sent_at)
         .select_from(DeliveryRow)
@@ -111,7 +120,7 @@ def unanswered(session: Session) -> list[Unanswered]:
 
 
 def told(session: Session, area_id: str) -> list[Told]:
-    """What each channel last heard of each alert of an area, in the order in which it was told."""
+    """List what each channel last heard of each alert of an area, in the order in which it was told."""
     query = (
         select(AlertRow.id, MessageRow.key, DeliveryRow.channel, DeliveryRow.route)
         .select_from(DeliveryRow)

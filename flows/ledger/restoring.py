@@ -29,7 +29,9 @@ Reader = Callable[[Engine], None]
 
 
 def restore(path: Path, ledger: Engine, *, replace: bool, tell: Tell, unproven: Reader | None = None) -> int:
-    """The ledger is as the backup says, in one transaction: a kill leaves it as it was; how many rows.
+    """Replace what the ledger holds by a backup, and return how many rows that is.
+
+    It is one transaction: a kill leaves the ledger as it was.
 
     Nobody stays logged in. An account that is closed stays closed, and one whose password is another by now gets none.
 

@@ -67,13 +67,16 @@ class Reviews:
     writing: Transaction
 
     def generation(self) -> tuple[int, ...]:
-        """Numbers that are others as soon as an event or an alert is: what was made from `cases` still holds if not."""
+        """Return numbers that change with every event and alert.
+
+        As long as they are the same, what was made from `cases` still holds.
+        """
         with self.reading() as session:
             versions = session.scalar(select(func.max(VersionRow.id))) or 0
             return versions, session.scalar(select(func.count()).select_from(AlertRow)) or 0
 
     def cases(self, *, area_id: str | None = None) -> list[CaseRecord]:
-        """Every event (of an area), by id."""
+        """List every event (of an area), by id."""
         query = select(EventRow.id, EventRow.area_id, EventRow.properties, AlertRow.id, AlertRow.issued_on)
         query = query.join(AlertRow, AlertRow.event_id == EventRow.id, isouter=True)
         with self.reading() as session:
@@ -86,12 +89,15 @@ class Reviews:
         return sorted(cases, key=lambda case: case.event_id)
 
     def area_of(self, event_id: str) -> str | None:
-        """The id of the area of an event, or None for one that is not there."""
+        """Find the area of an event; None where there is no such event."""
         with self.reading() as session:
             return session.scalar(select(EventRow.area_id).where(EventRow.id == event_id))
 
     def stamp(self, area_id: str) -> tuple[Week, str] | None:
-        """The last week on record of an area, and a text that is another as soon as anything shown of it may be."""
+        """Return the last week on record of an area, and a text that changes with what is shown of it.
+
+        None where no week is on record.
+        """
         query = select(ObservationRow.week, ObservationRow.chain, AreaRow.name, AreaRow.responses)
         query = query.join(AreaRow, AreaRow.id == ObservationRow.area_id).where(ObservationRow.area_id == area_id)
         with self.reading() as session:
@@ -99,7 +105,9 @@ class Reviews:
             return None if row is None else (row.week, canonical_json([row.chain, row.name, row.responses]))
 
     def judge(self, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> Opinion:
-        """Note a verdict given at the desk; the same words again, with nothing else in between, are that same verdict.
+        """Record a verdict given at the desk.
+
+        The same words again, with nothing else in between, are that same verdict.
 
         Raises `LedgerError` as `Ledger.judge` does.
         """
@@ -114,7 +122,10 @@ class Reviews:
             return _read(session, _opinions().where(VerdictRow.id == last))[0]
 
     def withdraw(self, number: int, *, account: int, at: datetime) -> Opinion:
-        """A verdict is taken back by who gave it; raises `LedgerError` for another's, and for one that is not there."""
+        """Take a verdict back for who gave it.
+
+        Raises `LedgerError` for another's, and for one that is not there.
+        """
         with self.writing() as session:
             found = _read(session, _opinions().where(VerdictRow.id == number))
             if not found or found[0].account != account:
@@ -126,7 +137,10 @@ class Reviews:
             return _read(session, _opinions().where(VerdictRow.id == number))[0]
 
     def opinions(self, event_id: str | None = None, *, after: int = 0, only_withdrawn: bool = False) -> list[Opinion]:
-        """The verdicts on an event (on all if None) numbered above `after`, those taken back among them, in order."""
+        """List the verdicts on an event (on all if None) numbered above `after`, in order.
+
+        Those taken back are among them; with `only_withdrawn` there are no others.
+        """
         query = _opinions().where(VerdictRow.id > after)
         if only_withdrawn:
             query = query.where(WithdrawalRow.at.is_not(None))
@@ -134,13 +148,16 @@ class Reviews:
             return _read(session, query if event_id is None else query.where(VerdictRow.event_id == event_id))
 
     def precision(self) -> dict[Split, list[Precision]]:
-        """How often alerts held when a person looked, told apart in every way."""
+        """Compute how often alerts held when a person looked, told apart in every way."""
         with self.reading() as session:
             judged = verdicts.judged(session)
         return {by: precision_of(judged, by=by) for by in Split}
 
     def last_said(self) -> tuple[int, int]:
-        """The number of the last verdict, and how many were taken back: others as soon as opinions are others."""
+        """Return the number of the last verdict, and how many were taken back.
+
+        The two change whenever opinions do.
+        """
         with self.reading() as session:
             last = session.scalar(select(func.max(VerdictRow.id))) or 0
             return last, session.scalar(select(func.count()).select_from(WithdrawalRow)) or 0

@@ -30,7 +30,9 @@ class Untouched:
         self._engine = engine
 
     def audit(self, marks: Sequence[Mark]) -> Audit | None:
-        """Check every row against the journal, and the journal against the manifests' `marks`; None without a journal.
+        """Check every row against the journal, and the journal against the manifests' `marks`.
+
+        None where there is no journal.
 
         Raises `LedgerError` for a database that cannot be read to its end.
         """
@@ -44,14 +46,19 @@ class Untouched:
             ) from None
 
     def ledger(self) -> Ledger:
-        """The ledger itself; a copy of one of an earlier version is brought up to date first, so audit it before."""
+        """Return the ledger itself.
+
+        A copy of one of an earlier version is brought up to date first, so audit it before.
+        """
         migrate(self._engine)
         return Ledger(self._engine)
 
 
 @contextmanager
 def look_at(url: str) -> Iterator[Untouched]:
-    """Look at the ledger at an SQLAlchemy URL; a file is copied to where it may be read, and so is its log.
+    """Open the ledger at an SQLAlchemy URL only to look at it.
+
+    A file is copied to where it may be read, and so is its log.
 
     Raises `LedgerError` for one that is damaged, being written all the time, or, in PostgreSQL, of another version.
     """

@@ -17,7 +17,7 @@ LAST = Week(9999, 1)
 
 
 def known(session: Session, *, area_id: str | None = None, as_of: Week) -> dict[str, Content]:
-    """The events of an area (of all areas if None) as the newest recordings up to a week have them, by id."""
+    """Read the events of an area (of all if None) as the newest recordings up to a week have them, by id."""
     spoken = (
         select(VersionRow.id)
         .where(VersionRow.event_id == EventRow.id, VersionRow.week <= as_of)
@@ -37,7 +37,7 @@ def known(session: Session, *, area_id: str | None = None, as_of: Week) -> dict[
 
 
 def next_recorded(session: Session, area_id: str, week: Week) -> Week | None:
-    """The first week after `week` that was recorded for an area."""
+    """Find the first week after `week` that was recorded for an area; None where there is none."""
     later = (ObservationRow.area_id == area_id, ObservationRow.week > week)
     return session.scalar(select(ObservationRow.week).where(*later).order_by(ObservationRow.week).limit(1))
 

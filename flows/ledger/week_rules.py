@@ -55,8 +55,11 @@ class Settled:
 
 @dataclass(frozen=True)
 class Known:
-    """The events of an area as the ledger has them, by id: at the end of the week `before`, at the end of this one from
-    an earlier recording of it (`current`), and at the end of the latest week on record (`later`)."""
+    """The events of an area as the ledger has them, by id.
+
+    `before` is the end of the week before, `current` the end of this week by an earlier recording of it, `later` the
+    end of the latest week on record.
+    """
 
     before: Mapping[str, Content]
     current: Mapping[str, Content]
@@ -64,7 +67,7 @@ class Known:
 
 
 def settle(events: Iterable[EventRecord], known: Known, *, week: Week, is_latest: bool) -> list[Settled]:
-    """What a recording of `week` makes of every event of its area, sorted by id.
+    """Decide what a recording of `week` makes of every event of its area, sorted by id.
 
     `is_latest` says that no later week was recorded. Raises `LedgerError` for an event record that breaks the contract
     of `EventRecord`.

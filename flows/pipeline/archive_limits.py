@@ -29,14 +29,14 @@ class Pruning:
 
     @property
     def freed_bytes(self) -> int:
-        """The size of the files."""
+        """Return the size of the files, bytes."""
         return sum(file.size_bytes for file in self.files)
 
 
 def find_prunable(
     settings: Settings, ledger: Ledger, areas: Sequence[Area], *, before: date | None, most_bytes: int | None
 ) -> Pruning:
-    """What may be deleted within the limits; nothing is.
+    """Find what may be deleted within the limits; nothing is deleted.
 
     Kept are the scenes that are evidence for an event or an alert, in every version; for every area of the watch list
     those of its source and grid that its watch rests on: from its history on, and all of them as long as it has not
@@ -51,14 +51,17 @@ def find_prunable(
 
 
 def limits_of(settings: Settings, *, today: date) -> tuple[date | None, int | None]:
-    """The first day to keep and the most bytes to hold, by the settings; None for what they do not limit."""
+    """Return the first day to keep and the most bytes to hold, by the settings; None where there is no limit."""
     days, size_gb = settings.archive_max_days, settings.archive_max_gb
     before = None if days is None else today - timedelta(days=days)
     return before, None if size_gb is None else round(size_gb * GB)
 
 
 def words_of_limits(settings: Settings, ledger: Ledger, areas: Sequence[Area], *, today: date) -> str:
-    """What may go by the limits of the settings, for a person; empty where nothing may, or nothing is limited."""
+    """Tell a person what may go by the limits of the settings.
+
+    Empty where nothing may, or nothing is limited.
+    """
     before, most_bytes = limits_of(settings, today=today)
     if before is None and most_bytes is None:
         return ""
@@ -72,7 +75,7 @@ def words_of_limits(settings: Settings, ledger: Ledger, areas: Sequence[Area], *
 
 
 def delete_files(settings: Settings, files: Sequence[ArchivedFile]) -> None:
-    """The files are gone from the object store and from the disk; a kill in between leaves some for the next time."""
+    """Delete files from the object store and from the disk; a kill in between leaves some for the next time."""
     if settings.archive_url is not None:
         mirror = Mirror(settings.archive_url)
         for file in files:

@@ -39,7 +39,7 @@ def watch_area(area: Area, asked: Asked, stores: Stores, *, progress: Progress) 
 
 
 def fetch_area(area: Area, asked: Asked, stores: Stores) -> AreaOutcome:
-    """The archive holds what the source has of one area up to the day of the call; nothing is measured.
+    """Fetch into the archive what the source has of one area up to the day of the call; nothing is measured.
 
     Where a watch has begun only the last weeks are asked for, which is where new scenes are. Raises as `watch_area`.
     """

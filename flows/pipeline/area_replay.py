@@ -55,7 +55,7 @@ class Stores:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the pictures are made up."""
+        """Tell whether the pictures are made up."""
         return world_of(self.source_name) is World.SIMULATED
 
 
@@ -82,7 +82,7 @@ class AreaOutcome:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """How long each step took."""
+        """Return how long each step took, seconds."""
         return self.stopwatch.seconds
 
 

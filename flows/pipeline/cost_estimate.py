@@ -45,14 +45,14 @@ class Estimate:
 
     @property
     def cost(self) -> Cost:
-        """All areas together."""
+        """Add up the cost of all areas."""
         return sum((area.cost for area in self.areas), Cost())
 
 
 def estimate_run(
     settings: Settings, asked: Asked, only: Sequence[str] = (), *, on_area: Callable[[AreaEstimate], None]
 ) -> Estimate:
-    """What the run that is asked for would fetch and spend; nothing is fetched and nothing is written.
+    """Estimate what the run that is asked for would fetch and spend; nothing is fetched or written.
 
     `on_area` is called with each area as soon as it is known. Raises as `check_call` does.
     """

@@ -67,7 +67,9 @@ class Span:
 def detectability_of(
     series: Series, *, rounds: int, thorough: bool, workers: int, progress: Callable[[int, int], None]
 ) -> Detectability:
-    """What would have been seen in an area over the last half year of its archive, and in the one before if thorough.
+    """Measure what would have been seen in an area over the last half year of its archive.
+
+    Where `thorough`, also over the half year before.
 
     The same archive gives the same answer. Raises `SettingsError` where there is no archive, or too short a one.
     """
@@ -100,7 +102,7 @@ def detectability_of(
 
 
 def run_round(series: Series, span: Span, sensors: str, number: int) -> tuple[Visibility, ...]:
-    """One round: probes on ground where nothing else happened, watched by some of the sensors."""
+    """Watch one round of probes, on ground where nothing else happened, by some of the sensors."""
     state, looks, free = _begun(series, span, sensors)
     p = DetectabilityParameters()
     last = max(span.since, span.until - timedelta(days=p.within_days))
@@ -173,12 +175,12 @@ def _is_watched(looks: Sequence[Acquisition], sensor: str, span: Span) -> bool:
 
 
 def folder_of(outputs: Path, area_id: str) -> Path:
-    """Where an area's results lie."""
+    """Return the folder of an area's results."""
     return outputs / "areas" / area_id
 
 
 def lines_of(found: Detectability) -> Iterator[str]:
-    """What a person is told, a line for every curve."""
+    """Word the result for a person, a line for every curve."""
     from flows.reports.detectability import SENSOR_WORDS, smallest_words
 
     for sensors, curves in found.curves.items():

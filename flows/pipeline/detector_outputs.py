@@ -15,7 +15,7 @@ from flows.ledger.ids import event_id
 
 
 def properties_of(event: Event, *, area_id: str) -> dict[str, Any]:
-    """The properties of DESIGN.md, with those that only some events have."""
+    """Make the properties of DESIGN.md for an event, with those that only some events have."""
     found: dict[str, Any] = {
         "kind": event.place.value,
         "change": event.change.value,
@@ -42,12 +42,18 @@ def properties_of(event: Event, *, area_id: str) -> dict[str, Any]:
 
 
 def news_of(events: tuple[Event, ...]) -> dict[str, State]:
-    """The states of the events that people are or were told of: where two weeks differ in it, there is news."""
+    """Return the states of the events that people are or were told of.
+
+    Where two weeks differ in it, there is news.
+    """
     return {event.key: event.state for event in events if deserves_alert(event) or event.state is State.RETRACTED}
 
 
 def layers_of(state: AreaState, events: tuple[Event, ...]) -> tuple[Layer, ...]:
-    """Score (confidence held against a pixel, mean · count²), class of the last event, and day first seen."""
+    """Draw the layers of a week: score, class of the last event, and day first seen.
+
+    The score is the confidence held against a pixel, mean · count².
+    """
     shape = state.ground.shape
     score = np.where(state.ground.monitored_mask, state.evidence.confidence.max(axis=0), np.nan).astype(np.float32)
     classes, first = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)

@@ -18,9 +18,10 @@ PATIENCE_S = 60.0  # writing a manifest takes seconds
 
 
 def attest(settings: Settings, ledger: Ledger, run_id: str) -> dict[str, Any] | None:
-    """The run has its manifest, signed if the settings name a key; its number and hash, None where nothing changed.
+    """Write the manifest of a run, signed if the settings name a key.
 
-    What stands in `runs` alone is no news: every run has a row there.
+    Return its number and hash, None where nothing changed. What stands in `runs` alone is no change: every run has
+    a row there.
     """
     busy = "another run is writing its manifest; the next run writes that of this one"
     with ledger.exclusively("evidence", complaint=busy, patience_s=PATIENCE_S):
@@ -41,7 +42,7 @@ def attest(settings: Settings, ledger: Ledger, run_id: str) -> dict[str, Any] | 
 
 
 def marks_of(links: Sequence[Link]) -> list[Mark]:
-    """What the manifests of a chain say of the record's journal; those of earlier versions say nothing."""
+    """List what the manifests of a chain say of the record's journal; those of earlier versions say nothing."""
     return [
         Mark(
             link.body["number"],
@@ -54,7 +55,10 @@ def marks_of(links: Sequence[Link]) -> list[Mark]:
 
 
 def last_attested(ledger: Ledger) -> tuple[int, str] | None:
-    """Number and hash of the last manifest that a run on record left; raises `LedgerError` where a run names none."""
+    """Return number and hash of the last manifest that a run on record left.
+
+    None where there is none. Raises `LedgerError` where what a run names is no manifest.
+    """
     found = [run.summary["manifest"] for run in ledger.runs() if run.summary.get("manifest")]
     try:
         return max(((int(one["number"]), str(one["sha256"])) for one in found), default=None)

@@ -26,7 +26,7 @@ AT_ONCE = 8
 
 
 def copy_outputs(settings: Settings) -> str:
-    """The store of `outputs_url`, if there is one, holds what the outputs hold. What became of it, in a sentence.
+    """Copy the outputs to the store of `outputs_url`, if there is one, and say what became of it.
 
     Only what is new or other than before is sent, and the list last: a copy that was cut off goes on with the next run.
     Nothing is taken away there. A store that cannot be reached fails no run.
@@ -43,12 +43,18 @@ def copy_outputs(settings: Settings) -> str:
 
 
 def outputs_bucket(settings: Settings) -> Bucket | None:
-    """Where the copy goes, if anywhere; raises `ImageryError` for an address that is none of an object store."""
+    """Return where the copy goes, None if nowhere.
+
+    Raises `ImageryError` for an address that is none of an object store.
+    """
     return None if settings.outputs_store is None else Bucket(settings.outputs_store, holds="copy of the outputs")
 
 
 def send_files(outputs: Path, bucket: Bucket) -> int:
-    """How many files had to be sent; raises `ImageryError` where the store cannot be used."""
+    """Send the files that are new or changed, and return how many.
+
+    Raises `ImageryError` where the store cannot be used.
+    """
     with bucket.told():
         try:
             known: dict[str, str] = json.loads(bytes(obstore.get(bucket.store, LIST).bytes()))

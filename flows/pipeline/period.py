@@ -32,12 +32,12 @@ class Period:
 
     @property
     def last(self) -> Week:
-        """The last week."""
+        """Return the last week."""
         return self.weeks[-1]
 
 
 def last_week(asked: Asked) -> Week:
-    """The last week of a run: the one that holds `until`, or the latest complete one.
+    """Find the last week of a run: the one that holds `until`, or the latest complete one.
 
     Raises `SettingsError` for dates that no run can have.
     """
@@ -51,7 +51,7 @@ def last_week(asked: Asked) -> Week:
 
 
 def period_of(asked: Asked, *, recorded: Iterable[Week], history_days: int, lookback_weeks: int) -> Period:
-    """The period of one area.
+    """Find the period of one area.
 
     A watch that has begun goes on from where it began: weeks missed since are caught up in order, and a start earlier
     than the first recorded week replays all. A first watch without a date starts `lookback_weeks` before its end, so

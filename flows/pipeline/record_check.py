@@ -14,7 +14,7 @@ NOT_EVIDENCE = ("reports", "public", "desk", "metrics", "search", "backups", "ca
 
 
 def check_record(links: Sequence[Link], found: Audit | None) -> Check:
-    """Every row of the record is as the ledger wrote it, and the journal is the one that the manifests know.
+    """Check that every row is as the ledger wrote it, and that the manifests know the journal.
 
     `found` is None for a ledger of an earlier version, which keeps no journal.
     """
@@ -33,7 +33,10 @@ def check_record(links: Sequence[Link], found: Audit | None) -> Check:
 
 
 def notes_on(outputs: Path, links: Sequence[Link], found: Audit | None) -> list[str]:
-    """What a reader of the checks has to know beside them: what is covered by nothing, and what was said before."""
+    """List what a reader of the checks has to know beside them.
+
+    What is covered by nothing, and what was said before.
+    """
     there = [name for name in NOT_EVIDENCE if (outputs / name).exists()]
     notes = [f"not evidence, and not checked: {', '.join([*there, 'STAC catalogs and items in areas'])}"]
     notes += [f"left over by a kill, and no evidence: {', '.join(names)}" for names in [left_over(outputs)] if names]

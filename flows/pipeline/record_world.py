@@ -13,7 +13,7 @@ SETTINGS_OF_THE_RUN = "run-settings.json"
 
 
 def check_world(settings: Settings) -> None:
-    """The record and the folder that the settings name are of the world of their source, or hold nothing yet.
+    """Check that the record and the folder of the settings hold nothing, or the world of their source.
 
     Nothing is made or changed. Raises `SettingsError` with the mend where they are not, and `LedgerError` for a ledger
     that cannot be read.
@@ -32,7 +32,9 @@ def check_world(settings: Settings) -> None:
 
 
 def at_record(settings: Settings) -> Settings:
-    """The settings over the folder with the record that is to be read, where they name neither outputs nor source.
+    """Find the record that is to be read where the settings name neither outputs nor source.
+
+    Returns the settings over the folder with it.
 
     That of real places comes first, then the demonstration's.
     """
@@ -46,14 +48,17 @@ def at_record(settings: Settings) -> Settings:
 
 
 def other_record() -> str:
-    """Where the demonstration's record is read, beside the one in `outputs`; empty where there are not both."""
+    """Tell where the demonstration's record is read, beside the one in `outputs`.
+
+    Empty where there are not both.
+    """
     if _has_ledger(OUTPUTS) and _has_ledger(DEMONSTRATION):
         return f"Of the record in `{OUTPUTS}`; the demonstration's is read by --outputs {DEMONSTRATION}."
     return ""
 
 
 def mixed_record(ledger: Ledger) -> str:
-    """What a reader has to know of a record of both worlds before anything else; empty for any other."""
+    """Tell a reader of a record of both worlds what to know before anything else; empty for any other."""
     if ledger.world is not World.MIXED:
         return ""
     return (

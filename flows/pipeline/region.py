@@ -35,7 +35,7 @@ class RegionOutcome:
 def run_region(
     region: Area, settings: Settings, span: Span, *, sites: Sequence[Area] = (), threads: int = 2
 ) -> RegionOutcome:
-    """The region's state holds every look of the span, and its candidates are listed anew."""
+    """Bring a region's state up to the end of a span, and list its candidates anew."""
     grid = grid_of(region)
     folder = settings.outputs / "search" / region.id
     (settings.outputs / "search").mkdir(mode=0o700, parents=True, exist_ok=True)  # everything below holds coordinates

@@ -46,7 +46,9 @@ MOST_PASSED_OVER = 20  # items that the log names
 
 
 def looks_of(settings: Settings, region: Area, tile: Tile, *, since: date, until: date) -> list[WideLook]:
-    """Every Sentinel-2 look of a region that has red and near infrared, both days included, in order of time.
+    """List every Sentinel-2 look of a region that has red and near infrared, in order of time.
+
+    Both days are included.
 
     Raises `ImageryError` when the source cannot be asked.
     """

@@ -22,7 +22,7 @@ from flows.pipeline.period import Asked
 
 
 def check_replay(outputs: Path, ledger: Ledger, settings: Settings, *, within: Path) -> Check:
-    """All weeks of the areas `within` a folder, worked through again elsewhere, give the same bytes."""
+    """Check that all weeks of the areas `within` a folder, replayed elsewhere, give the same bytes."""
     areas = [a for a in ledger.areas() if ledger.chains(a.id) and _concerns(outputs / "areas" / a.id, within)]
     compared, wrong = 0, []
     with _elsewhere(outputs, ledger) as (again, copy):

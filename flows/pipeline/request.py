@@ -22,7 +22,7 @@ RESTRICTED = ("alerts", "archive", "areas")  # these hold coordinates: for their
 
 
 def areas_of(settings: Settings, only: Sequence[str] = ()) -> tuple[tuple[Area, ...], tuple[Area, ...]]:
-    """The areas to watch and the whole list they come from; raises `SettingsError` for an unknown id.
+    """Read the areas to watch and the whole list they come from; raises `SettingsError` for an unknown id.
 
     The demonstration lies at sea, so no satellite is asked for it.
     """
@@ -45,7 +45,10 @@ def areas_of(settings: Settings, only: Sequence[str] = ()) -> tuple[tuple[Area, 
 
 
 def as_recorded(settings: Settings, area_id: str, ledger: Ledger) -> Settings:
-    """The settings, with the list, source and catalog of the last run that watched an area where none is given."""
+    """Complete the settings by those of the last run that watched an area.
+
+    Its list, source and catalog count where none is given.
+    """
     for run in ledger.runs():
         if area_id in run.summary.get("areas", ()):
             given = settings.model_fields_set
@@ -55,7 +58,9 @@ def as_recorded(settings: Settings, area_id: str, ledger: Ledger) -> Settings:
 
 
 def rerun_call(settings: Settings, area_id: str, asked: Asked, ledger: Ledger) -> tuple[Settings, Asked]:
-    """A call to replay one area as it is on record: with list, source and catalog of the last run, up to its last week.
+    """Make the call to replay one area as it is on record.
+
+    With list, source and catalog of the last run, up to its last week.
 
     Raises `SettingsError` for an area that is not in the list or has no week on record.
     """
@@ -69,7 +74,10 @@ def rerun_call(settings: Settings, area_id: str, asked: Asked, ledger: Ledger) -
 
 
 def check_record(settings: Settings, areas: Sequence[Area], ledger: Ledger) -> None:
-    """What one source has on record is not worked over with the pictures of another one of the same world."""
+    """Refuse to work over what one source has on record with the pictures of another.
+
+    Both are of the same world: `check_world` tells worlds apart. Raises `SettingsError`.
+    """
     for area in areas:
         sources = sorted({scene.source for scene in ledger.scenes(area.id)})
         if sources and settings.source.value not in sources:
@@ -80,7 +88,7 @@ def check_record(settings: Settings, areas: Sequence[Area], ledger: Ledger) -> N
 
 
 def check_catalog(settings: Settings) -> None:
-    """Raise `SettingsError` for a catalog that is neither an address nor a file."""
+    """Refuse a catalog that is neither an address nor a file; raises `SettingsError`."""
     catalog = settings.catalog_address
     if settings.source is SourceName.STAC and catalog and not is_url(catalog) and not Path(catalog).is_file():
         raise SettingsError(f"catalog `{catalog}` is not a file; name its catalog.json, or an address")

@@ -35,7 +35,7 @@ class Offer:
 
     @property
     def words(self) -> str:
-        """The version, for a person."""
+        """Word the version for a person."""
         new, old = self.version, self.in_use
         return f"{new.sha256[:12]} ({_made(new)}) instead of {old.sha256[:12]} ({_made(old)})"
 
@@ -56,14 +56,17 @@ class Trial:
 
     @property
     def lines(self) -> list[str]:
-        """The trial, for a person."""
+        """Word the trial for a person."""
         weeks = f"{self.weeks[0]} to {self.weeks[-1]}, {len(self.weeks)} in all" if self.weeks else "none"
         told = [f"alert {alert}: {old or 'none'} -> {new or 'none'}" for alert, (old, new) in self.alerts.items()]
         return [f"weeks to be worked through again: {weeks}", *(told or ["no alert would change"])]
 
 
 def offers(settings: Settings, area: Area) -> list[Offer]:
-    """Every version that the archive keeps of an area's scenes beside the one in use, in the order of time."""
+    """List every version that the archive keeps of an area's scenes beside the one in use.
+
+    They are in the order of time.
+    """
     archive, grid, source = open_archive(settings), grid_of(area), settings.source.value
     used = archive.list(area.id, source, grid)
     names = [n for n in archive.source_names(area.id, grid) if n == source or n.startswith(f"{source}.revised-")]
@@ -79,7 +82,10 @@ def offers(settings: Settings, area: Area) -> list[Offer]:
 
 
 def choose(found: Sequence[Offer], area: Area, *, scene_id: str, version: str | None) -> Offer:
-    """The one version of a scene that is meant; raises `SettingsError` where there is none, or more than one."""
+    """Choose the one version of a scene that is meant.
+
+    Raises `SettingsError` where there is none, or more than one.
+    """
     of_scene = [o for o in found if scene_id in (o.version.scene_id, o.in_use.scene_id)]
     fitting = [o for o in of_scene if version is None or o.version.sha256.startswith(version)]
     if not fitting:
@@ -95,7 +101,7 @@ def choose(found: Sequence[Offer], area: Area, *, scene_id: str, version: str | 
 
 
 def adoption_of(offer: Offer, *, by: str, why: str, at: datetime) -> Adoption:
-    """The decision to use a version, to be kept with who took it and when."""
+    """Make the record of the decision to use a version: who took it, when and why."""
     version = offer.version
     return Adoption(
         version.scene_id, version.sha256, offer.in_use.sha256, version.baseline, offer.kept_as, by=by, at=at, why=why
@@ -103,7 +109,7 @@ def adoption_of(offer: Offer, *, by: str, why: str, at: datetime) -> Adoption:
 
 
 def adopt(settings: Settings, area: Area, choices: Sequence[Choice]) -> None:
-    """The versions are in use, in the archive and in its object store; their weeks are still to be replayed."""
+    """Put versions into use, in the archive and in its object store; their weeks are still to be replayed."""
     _take(open_archive(settings), settings, area, choices)
 
 

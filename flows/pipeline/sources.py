@@ -21,7 +21,7 @@ REQUESTS_PER_MINUTE = 300  # the quota of both services by their documentation, 
 
 
 def open_source(settings: Settings, *, story_end: date) -> Source:
-    """The source that the settings name.
+    """Open the source that the settings name.
 
     The simulated world leads up to the end of the first run over these outputs and stays the same ever after;
     `story_end` is used when there is no such world yet.
@@ -36,7 +36,7 @@ def open_source(settings: Settings, *, story_end: date) -> Source:
 
 
 def open_archive(settings: Settings) -> Archive:
-    """The archive of the settings' outputs, with the object store behind it that they name."""
+    """Open the archive of the settings' outputs, with the object store behind it that they name."""
     mirror = None if settings.archive_url is None else Mirror(settings.archive_url)
     return Archive(settings.outputs / "archive", mirror)
 

@@ -24,7 +24,9 @@ class Stamp:
 
 
 def chain_of(area: Area, period: Period, scenes: Sequence[Stamp], *, source: str, ground: str) -> Mapping[Week, str]:
-    """For each week the digest of all that it rests on: area, detectors' version, every scene up to its end.
+    """Compute for each week the digest of all that it rests on.
+
+    That is the area, the detectors' version and every scene up to its end.
 
     `ground` is the digest of what the detectors are told of the area, which for a region depends on the sites around.
     Each digest holds the one before, so that a late scene, a moved perimeter or new detectors change every week from
@@ -52,7 +54,7 @@ def chain_of(area: Area, period: Period, scenes: Sequence[Stamp], *, source: str
 
 
 def scenes_of(week: Week, scenes: Sequence[Stamp]) -> list[Stamp]:
-    """The scenes acquired in a week, in order."""
+    """List the scenes acquired in a week, in order."""
     return [s for s in scenes if week.first_day <= s.acquired.date() <= week.last_day]
 
 
