@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+from slow_tests import PLACES
 
 import aois
 import detectors
@@ -35,6 +37,31 @@ def run(*command: str) -> None:
 )
 def test_tools_find_nothing(command):
     run(*command)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_table_of_slow_tests_names_what_is_there(place):
+    path, _, test = place.partition("::")
+    found = list(ROOT.glob(f"{path.rstrip('/')}*"))
+    assert found
+    assert f"def {test}(" in found[0].read_text() if test else True
+
+
+def test_the_fast_tier_leaves_out_slow_tests_and_keeps_the_others():
+    asked = ["tests/aois/test_week.py", "tests/flows/test_killed.py", "tests/ledger/test_database.py"]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "not slow", *asked]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    kept = [line for line in said.splitlines() if "::" in line]
+    assert {line.split("::")[0] for line in kept} == {asked[0], asked[2]}
+    assert not [line for line in kept if "[postgresql]" in line]
+
+
+def test_hooks_before_a_commit_are_the_tools_of_this_checkout():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [one["repo"] for one in hooks] == ["local"]
+    assert {hook["language"] for hook in hooks[0]["hooks"]} == {"system"}
+    called = [hook["entry"].removeprefix(".venv/bin/") for hook in hooks[0]["hooks"]]
+    assert called == ["ruff check", "ruff format --check", "mypy", "lint-imports"]
 
 
 def test_packages_are_those_of_the_repository():
