@@ -91,6 +91,24 @@ def test_readmes_name_files_that_are_there():
             assert any(room.glob(f"**/{name}")) or (ROOT / name).exists(), f"{readme}: {name}"
 
 
+def anchors(text: str) -> set[str]:
+    """What a link may name in a page: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_between_pages_lead_somewhere():
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for page in (ROOT / name for name in names if name.endswith(".md")):
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            path, _, anchor = target.partition("#")
+            if "://" in target:
+                continue
+            assert (page.parent / path).exists(), f"{page}: {target}"
+            if anchor:
+                assert anchor in anchors((page.parent / path if path else page).read_text()), f"{page}: {target}"
+
+
 def test_top_level_is_as_fixed():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     assert {name.split("/")[0] for name in tracked if not name.startswith(".")} <= TOP_LEVEL
