@@ -84,7 +84,7 @@ def _opened(path: Path, unproven: Reader | None) -> Iterator[Engine]:
             _check_whole(draft, path, needs_checksum=unproven is None)
         except OSError as error:
             raise LedgerError(f"backup `{printable(path)}` cannot be read ({error.strerror})") from None
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _damaged(path, printable(error)) from None
         draft.chmod(0o600)
         try:

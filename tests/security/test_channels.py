@@ -294,6 +294,7 @@ def test_a_file_of_settings_in_another_encoding_is_named(tmp_path, monkeypatch, 
 
 
 def told(one: Office, **stories: Any) -> Office:
+    one.ledger.claim(one.settings.source.value)
     one.watch(0, {"p1_x": {"scenes": SCENES, **stories}}, p1_x=(P,), p2_y=(P,))
     return one
 

@@ -281,11 +281,12 @@ REQUEST = (
 ).encode()
 
 
-def asked(port: int, request: bytes) -> bytes:
+def asked(port: int, request: bytes, *, ends: bool = True) -> bytes:
     """What the server answers to these bytes; nothing more is sent after them."""
     with socket.create_connection(("127.0.0.1", port), timeout=5.0) as connection:
         connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
+        if ends:  # a request cut short is waited for no longer; a server may close before it has answered a whole one
+            connection.shutdown(socket.SHUT_WR)
         answer = b""
         while part := connection.recv(1 << 16):
             answer += part
@@ -303,5 +304,5 @@ def test_a_request_with_a_forged_link_changes_nothing_and_breaks_nothing(port, n
 
 
 def test_a_request_that_is_genuine_is_noted(port, noted):
-    assert asked(port, REQUEST.replace(FORGED.encode(), TOKEN.encode())).startswith(b"HTTP/1.1 200")
+    assert asked(port, REQUEST.replace(FORGED.encode(), TOKEN.encode()), ends=False).startswith(b"HTTP/1.1 200")
     assert noted.pop() == Answer("al-0123456789ab", "mail")

@@ -342,6 +342,7 @@ def as_before(record: SmallRecord) -> None:
     summary = json.dumps({"manifest": {"number": 1, "sha256": sha256(path.read_bytes()).hexdigest()}})
     with sqlite3.connect(record.outputs / "ledger.sqlite") as connection:
         connection.execute("DROP TABLE changes")
+        connection.execute("DROP TABLE worlds")
         connection.execute("UPDATE alembic_version SET version_num = '0005'")
         connection.execute("UPDATE runs SET summary = '{}'")
         connection.execute("UPDATE runs SET summary = ? WHERE id = 'run-2'", (summary,))
