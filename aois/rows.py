@@ -31,7 +31,7 @@ class RowError(ValueError):
 
 
 @dataclass(frozen=True)
-class Row:
+class ListRow:
     """One place of a list: where it stands, what is said of it under our names, and its GeoJSON geometry."""
 
     where: str
@@ -43,7 +43,7 @@ class Row:
 class Table:
     """The rows of a list, what was assumed in reading them, and what could not be read."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ListRow, ...]
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 

@@ -18,7 +18,7 @@ from flows.printable import printable
 _now: Callable[[], float] = time.monotonic
 
 
-class Pace:
+class TimeBudget:
     """The time that one exchange may take, which grows with what came of it."""
 
     def __init__(self, limits: Limits) -> None:
@@ -52,18 +52,18 @@ class WatchedNetwork(httpcore.NetworkBackend):
         self._of_thread = threading.local()
 
     @contextmanager
-    def exchange(self) -> Iterator[Pace]:
+    def exchange(self) -> Iterator[TimeBudget]:
         """Hold what this thread does on the network to one pace."""
-        self._of_thread.pace = Pace(self._limits)
+        self._of_thread.pace = TimeBudget(self._limits)
         try:
             yield self._of_thread.pace
         finally:
             self._of_thread.pace = None
 
-    def pace(self) -> Pace:
+    def pace(self) -> TimeBudget:
         """The pace of this thread's exchange."""
-        pace: Pace | None = getattr(self._of_thread, "pace", None)
-        return pace or Pace(self._limits)
+        pace: TimeBudget | None = getattr(self._of_thread, "pace", None)
+        return pace or TimeBudget(self._limits)
 
     def connect_tcp(
         self,

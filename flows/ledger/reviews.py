@@ -32,7 +32,7 @@ from flows.records.reviews import Judgement, VerdictRecord
 
 
 @dataclass(frozen=True)
-class Opinion:
+class ReviewRecord:
     """A verdict with its number and its account (None where it was given by the command line).
 
     `seen_state` and `seen_change` are what the event was to the reviewer; `withdrawn_at` is None while it stands.
@@ -98,7 +98,7 @@ class Reviews:
             row = session.execute(query.order_by(ObservationRow.week.desc()).limit(1)).one_or_none()
             return None if row is None else (row.week, canonical_json([row.chain, row.name, row.responses]))
 
-    def judge(self, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> Opinion:
+    def judge(self, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> ReviewRecord:
         """Note a verdict given at the desk; the same words again, with nothing else in between, are that same verdict.
 
         Raises `LedgerError` as `Ledger.judge` does.
@@ -113,7 +113,7 @@ class Reviews:
                 session.flush()
             return _read(session, _opinions().where(VerdictRow.id == last))[0]
 
-    def withdraw(self, number: int, *, account: int, at: datetime) -> Opinion:
+    def withdraw(self, number: int, *, account: int, at: datetime) -> ReviewRecord:
         """A verdict is taken back by who gave it; raises `LedgerError` for another's, and for one that is not there."""
         with self.writing() as session:
             found = _read(session, _opinions().where(VerdictRow.id == number))
@@ -125,7 +125,9 @@ class Reviews:
                 session.flush()
             return _read(session, _opinions().where(VerdictRow.id == number))[0]
 
-    def opinions(self, event_id: str | None = None, *, after: int = 0, only_withdrawn: bool = False) -> list[Opinion]:
+    def opinions(
+        self, event_id: str | None = None, *, after: int = 0, only_withdrawn: bool = False
+    ) -> list[ReviewRecord]:
         """The verdicts on an event (on all if None) numbered above `after`, those taken back among them, in order."""
         query = _opinions().where(VerdictRow.id > after)
         if only_withdrawn:
@@ -154,8 +156,8 @@ def _opinions() -> Select[Any]:
     return query.options(defer(VerdictRow.seen, raiseload=True)).order_by(VerdictRow.id)
 
 
-def _read(session: Session, query: Select[Any]) -> list[Opinion]:
+def _read(session: Session, query: Select[Any]) -> list[ReviewRecord]:
     return [
-        Opinion(row.id, row.event_id, verdicts.judgement_of(row), row.judged_at, account, state, change, withdrawn)
+        ReviewRecord(row.id, row.event_id, verdicts.judgement_of(row), row.judged_at, account, state, change, withdrawn)
         for row, account, withdrawn, state, change in session.execute(query)
     ]

@@ -13,7 +13,7 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import StatementError
 
 from flows.ledger.addresses import read_address, shown
-from flows.ledger.audit import Audit, Mark, audit, has_journal
+from flows.ledger.audit import Audit, JournalMark, audit, has_journal
 from flows.ledger.database import check_size, create, is_file, level_of, migrate, reading, reason, require_schema
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
@@ -29,7 +29,7 @@ class Untouched:
         """Of an engine that `look_at` made."""
         self._engine = engine
 
-    def audit(self, marks: Sequence[Mark]) -> Audit | None:
+    def audit(self, marks: Sequence[JournalMark]) -> Audit | None:
         """Check every row against the journal, and the journal against the manifests' `marks`; None without a journal.
 
         Raises `LedgerError` for a database that cannot be read to its end.

@@ -35,7 +35,7 @@ from flows.pipeline.sources import open_source
 from flows.telemetry.logs import log
 from flows.tile_search.cached_look import KeptLook
 from flows.tile_search.local_file_look import BandFile, FileLook, MosaicLook
-from flows.tile_search.look import Ground, WideLook
+from flows.tile_search.look import WideLook, WindowPixels
 from flows.tile_search.tile import Tile, Window
 
 BANDS = ("red", "nir")
@@ -148,14 +148,14 @@ def _place(left_m: float, top_m: float, grid: Grid) -> tuple[int, int]:
     return round((top_m - grid.top) / grid.pixel_size_m), round((grid.left - left_m) / grid.pixel_size_m)
 
 
-def _fetch(source: Source, region: Area, grid: Grid, ref: SceneRef, *, whole: bool) -> Callable[[Window], Ground]:
+def _fetch(source: Source, region: Area, grid: Grid, ref: SceneRef, *, whole: bool) -> Callable[[Window], WindowPixels]:
     def read(part: Grid) -> Scene:
         return source.fetch(region, part, ref)
 
     return lambda window: _ground(read, grid, window, whole=whole)
 
 
-def _ground(read: Callable[[Grid], Scene], grid: Grid, window: Window, *, whole: bool = False) -> Ground:
+def _ground(read: Callable[[Grid], Scene], grid: Grid, window: Window, *, whole: bool = False) -> WindowPixels:
     """A strip of a scene as numbers, read with a rim for the clouds beyond it, or cut from the whole."""
     top = 0 if whole else max(0, window.top - _RIM_PX)
     bottom = grid.height if whole else min(grid.height, window.top + window.rows + _RIM_PX)
@@ -164,7 +164,7 @@ def _ground(read: Callable[[Grid], Scene], grid: Grid, window: Window, *, whole:
     clear = clear_mask(scene.valid, scene.scl)
     cut = (slice(window.top - top, window.top - top + window.rows), slice(None))
     red, nir = (_numbers(scene.pixels[scene.bands.index(name)][cut]) for name in BANDS)
-    return Ground(red, nir, clear[cut].astype(np.uint8))
+    return WindowPixels(red, nir, clear[cut].astype(np.uint8))
 
 
 def _numbers(reflectance: np.ndarray) -> np.ndarray:

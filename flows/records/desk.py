@@ -8,18 +8,19 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who may use the desk; `closed_at` is None while that is so."""
+    """Somebody who may use the desk; `role` is a word of the desk, `closed_at` None while the account may be used."""
 
     number: int
     name: str
     role: str
     sees_positions: bool
     password_hash: str
-    closed_at: datetime | None
+    made_at: datetime
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
-class Session:
+class DeskSession:
     """A browser that is logged in; `form_key` is what its forms carry."""
 
     account: Account
@@ -27,8 +28,8 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Act:
-    """Something that was done; `by` is empty where nobody was logged in."""
+class AuditEntry:
+    """Something that was done at the desk; `by` is empty where nobody was logged in."""
 
     at: datetime
     by: str
@@ -38,7 +39,7 @@ class Act:
 
 
 @dataclass(frozen=True)
-class Opinion:
+class ReviewVerdict:
     """A verdict as the desk shows it.
 
     `account` is None where it was given by the command line; `seen_state` and `seen_change` are what the event was to

@@ -99,7 +99,7 @@ class Unanswered:
 
 
 @dataclass(frozen=True)
-class Told:
+class LatestMessage:
     """What a channel last heard of an alert, and by which route."""
 
     message_key: str
@@ -108,7 +108,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class ProvisionalFates:
+class ProvisionalOutcomes:
     """What became of the alerts that were provisional when they were issued."""
 
     held: int = 0

@@ -16,7 +16,7 @@ from flows.reports import accountability, charts, crowd, growth, sketch
 from flows.reports.captions import captions_in
 from flows.reports.files import edition_folder, replace_file
 from flows.reports.inputs import Edition, ReportInputs
-from flows.reports.page import Page, page_of
+from flows.reports.page import ReportPage, page_of
 from flows.reports.story import headline
 from flows.reports.words import LANGUAGES, Words, brief, printable, words_for
 
@@ -72,7 +72,7 @@ def page_name(lang: str, *, is_restricted: bool = False) -> str:
     return f"{stem}.html" if lang == MAIN_LANGUAGE else f"{stem}.{lang}.html"
 
 
-def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
+def render(page: ReportPage, words: Words, beside: Mapping[str, str]) -> str:
     """The page as HTML, with links to the files of other languages `beside` it."""
     environment = environment_of(words)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")

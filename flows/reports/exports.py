@@ -10,7 +10,7 @@ from typing import Any
 
 from aois.week import Week
 from flows.files import private_folder
-from flows.reports.accountability import Account, account_of, ordered
+from flows.reports.accountability import SiteFollowUp, account_of, ordered
 from flows.reports.crowd import Crowd
 from flows.reports.facts import facts_of
 from flows.reports.files import edition_folder, replace_file
@@ -126,11 +126,11 @@ def _site_rows(inputs: ReportInputs) -> list[dict[str, Any]]:
     ]
 
 
-def _account(view: AreaView, week: Week) -> Account | None:
+def _account(view: AreaView, week: Week) -> SiteFollowUp | None:
     return account_of(view.area, [facts_of(event.feature) for event in view.events], view.weeks, week)
 
 
-def _site_row(account: Account) -> dict[str, Any]:
+def _site_row(account: SiteFollowUp) -> dict[str, Any]:
     row: dict[str, Any] = {
         "area_id": account.area.id,
         "area_name": account.area.name,

@@ -15,7 +15,7 @@ from finder import Candidate, Edition, order_of, read_edition
 from scipy.stats import binom
 from shapely.geometry import box
 
-from aois.area import Area, Kind, Response, Status
+from aois.area import Area, AreaKind, Response, Status
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week, week_of
 from detectors.preprocessing.masks import clear_of
@@ -65,7 +65,7 @@ def place(number: int) -> Area:
     ground = to_lonlat(box(left, 200_000, left + 300, 200_300), EPSG)
     answer = Response(date(2026, 3, 4), "intervened", f"claim of hut {number}", "source")
     name = f"Reed Bank {number} '\"><b>"
-    return Area(f"place-{number}-x", Kind.SITE, ground, name, Status.SUSPECTED, 150.0, (answer,))
+    return Area(f"place-{number}-x", AreaKind.SITE, ground, name, Status.SUSPECTED, 150.0, (answer,))
 
 
 def story(number: int) -> SimulatedSource:

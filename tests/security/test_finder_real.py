@@ -13,7 +13,7 @@ import pytest
 from finder import Candidate, Edition, order_of, read_edition
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import grid_of
 from aois.week import Week, week_of
 from detectors.records import State, Transition
@@ -51,7 +51,7 @@ def place(area_id: str) -> Area:
     west, south, right, north = item["bbox"]
     dx, dy = right - west, north - south
     ground = box(west + (0.05 + east) * dx, south + 0.2 * dy, west + (0.45 + east) * dx, north - 0.2 * dy)
-    return Area(area_id, Kind.REGION, ground)
+    return Area(area_id, AreaKind.REGION, ground)
 
 
 def event(area: Area, first_seen: date) -> EventRecord:

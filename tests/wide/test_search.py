@@ -14,15 +14,17 @@ from detectors.tile_search.places import places_of
 from flows.tile_search.baseline_plan import alone
 from flows.tile_search.cached_look import KeptLook
 from flows.tile_search.local_file_look import MosaicLook
-from flows.tile_search.look import Ground, hidden
-from flows.tile_search.search import Span, search_tile
+from flows.tile_search.look import WindowPixels, hidden
+from flows.tile_search.search import SearchPeriod, search_tile
 from flows.tile_search.tile import WideError, Window
 
 SINCE, HALFWAY, END = date(2024, 6, 1), date(2024, 8, 20), date(2024, 10, 30)
 
 
 def run(land, folder, until=END, *, looks=None, since=SINCE, **how):
-    return search_tile(land.tile(folder), land.looks(until) if looks is None else looks, Span(since, until), **how)
+    return search_tile(
+        land.tile(folder), land.looks(until) if looks is None else looks, SearchPeriod(since, until), **how
+    )
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +171,7 @@ def test_a_kept_look_is_fetched_once_and_forgotten(land, tmp_path):
         rows = slice(window.top, window.top + window.rows)
         clear = np.ones((window.rows, window.columns), np.uint8)
         clear[:, :7] = 0
-        return Ground(whole[0, rows], whole[1, rows], clear)
+        return WindowPixels(whole[0, rows], whole[1, rows], clear)
 
     look = KeptLook("one", END, tile, fetch)
     look.prepare()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid, grid_of
 from detectors.acquisition import Acquisition
 from flows.imagery.detector_inputs import acquisition_of
@@ -30,7 +30,7 @@ def area_over(name: str, *, inset: float = 0.04) -> Area:
     item = json.loads(min((ARCHIVES / name).glob("*/*/*.json")).read_text())
     west, south, east, north = item["bbox"]
     dx, dy = inset * (east - west), inset * (north - south)
-    return Area(name, Kind.REGION, box(west + dx, south + dy, east - dx, north - dy))
+    return Area(name, AreaKind.REGION, box(west + dx, south + dy, east - dx, north - dy))
 
 
 def grid_over(name: str) -> Grid:
