@@ -3,8 +3,8 @@
 from flows.alerts.console import console_table
 from flows.alerts.delivery import send
 from flows.alerts.digest import Message, Setting, digest
+from flows.alerts.dispatch_content import parcel, parcel_key
 from flows.alerts.errors import AlertsError
-from flows.alerts.parcel import parcel, parcel_key
 from flows.alerts.routes import Channel, Route, Routes
 from flows.alerts.routes_file import read_routes
 from flows.alerts.signing import Acknowledgement, make_token, read_token, sign, verify

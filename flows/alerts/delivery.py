@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from flows.alerts.apprise_channel import notify
 from flows.alerts.cap import cap_messages, instant
+from flows.alerts.dispatch_content import webhook_body
 from flows.alerts.errors import AlertsError
 from flows.alerts.feed import feed_with
-from flows.alerts.parcel import webhook_body
 from flows.alerts.routes import Channel, ChannelKind
 from flows.alerts.signing import sign
 from flows.alerts.webhook import post

@@ -23,10 +23,10 @@ def detectability(
     """Say how small a change would have been seen in an area, and how late: from its own archive, asking no source."""
     # numpy, scipy and the readers take a second to load: only where they are needed
     from aois.grid import grid_of
-    from flows.pipeline.detectability import ArchiveSelection, detectability_of, folder_of, lines_of
+    from flows.pipeline.detectability_probes import ArchiveSelection, detectability_of, folder_of, lines_of
     from flows.pipeline.request import areas_of, as_recorded
     from flows.pipeline.sources import open_archive
-    from flows.reports.detectability import to_csv, to_json, to_svg
+    from flows.reports.detectability_curve import to_csv, to_json, to_svg
 
     settings = over_record(settings_of(areas, source, None, outputs))
     with existing_ledger(settings) as ledger:

@@ -33,7 +33,7 @@ from flows.pipeline.clock_check import check_clock
 from flows.pipeline.period import RunRequest
 from flows.pipeline.request import areas_of, rerun_call
 from flows.reports.layers import WITHOUT_GEOPARQUET, has_geoparquet
-from flows.telemetry.quiet import quieten
+from flows.telemetry.library_logs import quiet_libraries
 
 if TYPE_CHECKING:
     from prefect import State
@@ -95,7 +95,7 @@ def run_watch(
         from flows.jobs.watch import WatchResult
         from flows.jobs.watch import watch as flow
 
-        quieten()
+        quiet_libraries()
         wait()
         runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.workers)
         run = flow.with_options(task_runner=runner)

@@ -12,6 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from flows.desk.cases import add_cases
 from flows.desk.cookies import LANGUAGE_COOKIE, set_cookie
+from flows.desk.desk_templates import DeskTemplates
 from flows.desk.errors import DeskError
 from flows.desk.failures import Failures, log_failure
 from flows.desk.guard import LoginNeeded, check, inside, to_login
@@ -21,7 +22,6 @@ from flows.desk.inputs import Desk
 from flows.desk.login import add_login
 from flows.desk.operating import add_operating
 from flows.desk.own_password import add_own_password
-from flows.desk.page import DeskTemplates
 from flows.desk.queue import Queue
 
 STATIC = Path(__file__).parent / "static"

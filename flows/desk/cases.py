@@ -11,10 +11,10 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from flows.desk.access import sees_pictures
+from flows.desk.desk_templates import DeskTemplates, account_of
 from flows.desk.drawing import drawn
 from flows.desk.errors import DeskError
 from flows.desk.inputs import CaseDetail, Desk
-from flows.desk.page import DeskTemplates, account_of
 from flows.desk.queue import EVERYTHING, MINE, Filter, Queue, QueueEntry, filter_of, rounded
 from flows.desk.review import ReviewStatus
 from flows.records.desk import Account

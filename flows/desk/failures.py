@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from flows.desk.page import DeskTemplates
+from flows.desk.desk_templates import DeskTemplates
 from flows.printable import printable
 
 log = logging.getLogger("sitewatch.web")

@@ -11,10 +11,10 @@ from morecantile import TileMatrixSet, tms
 from starlette.exceptions import HTTPException
 
 from flows.desk.access import Role
+from flows.desk.desk_templates import DeskTemplates, account_of
 from flows.desk.drawing import TILE_PX, drawn_tile
 from flows.desk.errors import DeskError
 from flows.desk.inputs import Desk
-from flows.desk.page import DeskTemplates, account_of
 from flows.printable import printable
 
 LAYERS = ("picture", "change", "score")

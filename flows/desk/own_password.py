@@ -9,13 +9,13 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from flows.desk.desk_templates import DeskTemplates, account_of
 from flows.desk.errors import DeskError
 from flows.desk.hashing import LONGEST_WAIT_S, HashingQueue, TooBusyError
 from flows.desk.inputs import Desk
 from flows.desk.login import address_of, open_session
-from flows.desk.page import DeskTemplates, account_of
+from flows.desk.login_limits import Attempts
 from flows.desk.passwords import hashed, is_right
-from flows.desk.patience import Attempts
 from flows.records.desk import Account
 
 

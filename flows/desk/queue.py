@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from detectors.records import State
 from flows.desk.inputs import CaseFacts, ReviewCase, ReviewStore
-from flows.desk.review import ReviewStatus, is_open_for, last_words, standing_of
+from flows.desk.review import ReviewStatus, is_open_for, last_words, review_status_of
 from flows.records.desk import ReviewVerdict
 
 Weight = tuple[int, bool, int, int, float, str]
@@ -156,7 +156,7 @@ class Queue:
         facts = case.facts
         opinions = tuple(said for _, said in sorted(self._opinions.get(facts.event_id, {}).items()))
         words = last_words(opinions)
-        standing = standing_of(facts, words)
+        standing = review_status_of(facts, words)
         search = " ".join(
             (case.place, case.area_id, facts.event_id, facts.alert_id, facts.kind, facts.change, facts.state)
         )

@@ -39,7 +39,7 @@ def last_words(opinions: Iterable[ReviewVerdict]) -> Mapping[str, ReviewVerdict]
     return {one.person: one for one in opinions if one.withdrawn_at is None}
 
 
-def standing_of(facts: CaseFacts, words: Mapping[str, ReviewVerdict]) -> ReviewStatus:
+def review_status_of(facts: CaseFacts, words: Mapping[str, ReviewVerdict]) -> ReviewStatus:
     """Where a case stands by the last words of each person."""
     if not words:
         return ReviewStatus.WAITING

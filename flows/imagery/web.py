@@ -19,11 +19,11 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore
 import httpx
 
+from flows.imagery.address_scope import AddressScope
 from flows.imagery.catalog_rules import PORTS, CatalogRules
 from flows.imagery.exchange import WatchedNetwork
 from flows.imagery.limits import USUAL_LIMITS, Limits
 from flows.imagery.network.retry import BusyError, TransientError
-from flows.imagery.reach import Reach
 from flows.imagery.scene import ImageryError
 from flows.printable import printable
 
@@ -169,12 +169,12 @@ class _Whereabouts:
 
     def __init__(self, rules: CatalogRules) -> None:
         self._rules = rules
-        self._own: Reach | None = None
+        self._own: AddressScope | None = None
 
-    def farthest(self, name: str, port: int, reaches: tuple[Reach, ...]) -> Reach:
+    def farthest(self, name: str, port: int, reaches: tuple[AddressScope, ...]) -> AddressScope:
         own = self._rules.own
         if own is not None and name.lower() == own.name and self._own is None:
-            self._own = max(reaches, default=Reach.PUBLIC)
+            self._own = max(reaches, default=AddressScope.PUBLIC)
         scheme = "https" if port == PORTS["https"] else "http"
         shown = f"[{name}]" if ":" in name else name
         return self._rules.farthest(self._rules.host_of(httpx.URL(f"{scheme}://{shown}:{port}")), self._own)

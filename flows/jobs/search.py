@@ -15,13 +15,13 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from aois.area import Area, AreaKind
 from aois.errors import UserError
 from flows.config.settings import Settings, load_settings
-from flows.jobs.gathering import gathered
 from flows.jobs.search_request import regions_of
+from flows.jobs.task_results import collect_results
 from flows.ledger.ledger import open_ledger
 from flows.pipeline.period import RunRequest, last_week
 from flows.pipeline.record_world import check_world
 from flows.pipeline.region import RegionOutcome, run_region
-from flows.tile_search.search import SearchPeriod
+from flows.tile_search.search_tile import SearchPeriod
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def search(
     span = SearchPeriod(since or end - timedelta(weeks=settings.lookback_weeks), end, settings.history_days)
     sites = tuple(area for area in known if area.kind is AreaKind.SITE)
     futures = [search_region.submit(area, settings, span, sites, threads) for area in areas]
-    result = SearchResult(end, *gathered(areas, futures, RegionOutcome))
+    result = SearchResult(end, *collect_results(areas, futures, RegionOutcome))
     _show(result)
     if result.failures:
         return Failed(message=f"regions failed: {', '.join(sorted(result.failures))}", data=result)

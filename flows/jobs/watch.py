@@ -37,9 +37,9 @@ from flows.evidence.geojson_files import write_alerts, write_events
 from flows.imagery.archive.store import Archive
 from flows.imagery.network.quota import Cost, Metered
 from flows.imagery.scene import ImageryError
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.jobs.call_check import check_call, tell_doubts
-from flows.jobs.gathering import gathered
+from flows.jobs.task_results import collect_results
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.pipeline.area import passed_over, watch_area
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores
@@ -119,7 +119,7 @@ def watch(
         ledger.record_areas(known)
         with clock.step("areas"):
             futures = [watch_one.submit(area, asked, stores, board, run) for area in areas]
-            outcomes, failures = gathered(areas, futures, AreaOutcome)
+            outcomes, failures = collect_results(areas, futures, AreaOutcome)
         with clock.step("files"):
             write_outputs(stores, ledger, areas)
             _write_truth(stores, [a for a in areas if a.id not in failures], settings)

@@ -13,7 +13,7 @@ from detectors.tile_search.places import places_of
 from flows.config.settings import Settings, SourceName
 from flows.pipeline.region_looks import looks_of
 from flows.tile_search.candidates import Candidate, candidates_of, write_candidates
-from flows.tile_search.search import SearchPeriod, search_tile
+from flows.tile_search.search_tile import SearchPeriod, search_tile
 from flows.tile_search.tile import Tile
 
 

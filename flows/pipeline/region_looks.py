@@ -30,10 +30,10 @@ from flows.imagery.stac.catalog import Catalog, open_catalog
 from flows.imagery.stac.mosaic import read_overpass, without_crowds
 from flows.imagery.stac.planetary_computer import PLANETARY_COMPUTER_COLLECTIONS, Signer, is_planetary_computer
 from flows.imagery.stac.read import opened
-from flows.imagery.stac.source import EARTH_SEARCH, EARTH_SEARCH_COLLECTIONS
+from flows.imagery.stac.stac_source import EARTH_SEARCH, EARTH_SEARCH_COLLECTIONS
 from flows.pipeline.sources import open_source
 from flows.telemetry.logs import log
-from flows.tile_search.cached_look import KeptLook
+from flows.tile_search.cached_look import CachedLook
 from flows.tile_search.local_file_look import BandFile, FileLook, MosaicLook
 from flows.tile_search.look import WideLook, WindowPixels
 from flows.tile_search.tile import Tile, Window
@@ -56,7 +56,7 @@ def looks_of(settings: Settings, region: Area, tile: Tile, *, since: date, until
     refs = source.search(region, tile.grid, since=since, until=until)
     draws_whole = settings.source is SourceName.SIMULATED  # a made-up world belongs to its grid
     return [
-        KeptLook(ref.scene_id, ref.acquired.date(), tile, _fetch(source, region, tile.grid, ref, whole=draws_whole))
+        CachedLook(ref.scene_id, ref.acquired.date(), tile, _fetch(source, region, tile.grid, ref, whole=draws_whole))
         for ref in refs
         if ref.sensor is Sensor.SENTINEL_2
     ]
@@ -98,7 +98,7 @@ def _look(overpass: Overpass, tile: Tile, signer: Signer | None, catalog: Catalo
             replace(overpass, items=items), grid, source="stac", catalog=catalog.label, files=catalog.files
         )
 
-    return KeptLook(look_id, day, tile, lambda window: _ground(read, tile.grid, window))
+    return CachedLook(look_id, day, tile, lambda window: _ground(read, tile.grid, window))
 
 
 def _as_files(item: SceneItem, grid: Grid, files: RasterFiles, look_id: str, day: date) -> FileLook | None:

@@ -14,7 +14,7 @@ from flows.config.settings import Settings, SettingsError, SourceName, load_sett
 from flows.files import private_folder
 from flows.imagery.catalog_rules import rules_for
 from flows.imagery.network.url import is_url
-from flows.imagery.stac.source import EARTH_SEARCH
+from flows.imagery.stac.stac_source import EARTH_SEARCH
 from flows.ledger.ledger import Ledger
 from flows.pipeline.period import RunRequest
 

@@ -13,9 +13,9 @@ from flows.imagery.archive.remote_copy import Mirror
 from flows.imagery.archive.store import Archive
 from flows.imagery.network.quota import Limiter, Meter
 from flows.imagery.network.retry import RetryPolicy
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.source import Source
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 REQUESTS_PER_MINUTE = 300  # the quota of both services by their documentation, November 2026
 
@@ -44,7 +44,7 @@ def open_archive(settings: Settings) -> Archive:
 def _sentinelhub(settings: Settings) -> Source:
     # Its library takes a second to load: only where it is needed
     from flows.imagery.sentinelhub.client import SentinelHubClient
-    from flows.imagery.sentinelhub.source import SentinelHubSource
+    from flows.imagery.sentinelhub.sentinelhub_source import SentinelHubSource
 
     limiter = Limiter(settings.requests_per_minute or REQUESTS_PER_MINUTE, settings.units_per_minute)
     meter, retry_policy = Meter(settings.budget_units), RetryPolicy(settings.tries)

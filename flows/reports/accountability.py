@@ -12,7 +12,7 @@ from aois.week import Week
 from detectors.records import Change, State
 from flows.reports.facts import EventFacts
 from flows.reports.inputs import Extent, WeekSeen
-from flows.reports.story import ENOUGH_SHARE
+from flows.reports.week_summary import ENOUGH_SHARE
 
 SHOWN = 12  # more are folded away: the first are those that matter
 HELD = (State.CONFIRMED, State.FINISHED)

@@ -12,12 +12,12 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from flows.reports import accountability, charts, crowd, growth, sketch
+from flows.reports import accountability, charts, growth, restricted_totals, sketch
 from flows.reports.captions import captions_in
 from flows.reports.files import edition_folder, replace_file
 from flows.reports.inputs import Edition, ReportInputs
-from flows.reports.page import ReportPage, page_of
-from flows.reports.story import headline
+from flows.reports.report_page import ReportPage, page_of
+from flows.reports.week_summary import headline
 from flows.reports.words import LANGUAGES, Words, brief, printable, words_for
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -113,7 +113,7 @@ def environment_of(words: Words, *folders: Path, part: str = "h5") -> Environmen
         sketch=sketch,
         bars=growth,
         limits=accountability,
-        crowd=crowd,
+        crowd=restricted_totals,
     )
     return environment
 

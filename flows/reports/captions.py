@@ -11,7 +11,7 @@ from functools import partial
 from flows.reports.charts import Chart, DayTick
 from flows.reports.facts import EventFacts
 from flows.reports.inputs import Chip
-from flows.reports.page import AreaSection
+from flows.reports.report_page import AreaSection
 from flows.reports.words import Words, brief
 
 # Chosen for reading, not calibrated: below each bound the confidence goes by the word beside it.

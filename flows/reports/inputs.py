@@ -17,7 +17,7 @@ from aois.week import Week
 from detectors.records import AlertKind, State
 
 if TYPE_CHECKING:
-    from flows.reports.crowd import Crowd
+    from flows.reports.restricted_totals import RestrictedTotals
 
 SIMULATED = "simulated"
 Mask = npt.NDArray[np.bool_]
@@ -262,7 +262,7 @@ class ReportInputs:
     counts: tuple[WeekCounts, ...] = ()
     is_restricted: bool = False
     edition: Edition = Edition.OWNER
-    crowd: Crowd | None = None
+    crowd: RestrictedTotals | None = None
 
     @property
     def is_simulated(self) -> bool:

@@ -25,7 +25,7 @@ Fetch = Callable[[Window], WindowPixels]
 
 
 @dataclass(frozen=True)
-class KeptLook:
+class CachedLook:
     """A look that `fetch` gives, strip by strip."""
 
     look_id: str

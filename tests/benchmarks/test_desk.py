@@ -31,7 +31,7 @@ from flows.desk.guard import key_hash
 from flows.evidence.outlines import outline_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger import EventRecord, Judgement, Ledger, ObservationRecord, Reason, RunRecord, Verdict, open_ledger
 from flows.records.events import EVENT_PROPERTIES
 

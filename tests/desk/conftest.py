@@ -31,7 +31,7 @@ from flows.desk.passwords import hashed
 from flows.evidence.outlines import outline_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger import EventRecord, Ledger, ObservationRecord, RunRecord, open_ledger
 from flows.records.events import EVENT_PROPERTIES
 

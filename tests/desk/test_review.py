@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from detectors.records import AlertKind, Change, State
 from flows.desk.inputs import CaseFacts, ReviewCase
 from flows.desk.queue import EVERYTHING, Filter, Queue, filter_of
-from flows.desk.review import ReviewStatus, is_open_for, last_words, standing_of
+from flows.desk.review import ReviewStatus, is_open_for, last_words, review_status_of
 from flows.records.desk import ReviewVerdict
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -60,13 +60,13 @@ def said(number: int, verdict: str, account: int | None = 1, **given: object) ->
     ],
 )
 def test_where_a_case_stands(opinions: list[ReviewVerdict], standing: ReviewStatus) -> None:
-    assert standing_of(FACTS, last_words(opinions)) is standing
+    assert review_status_of(FACTS, last_words(opinions)) is standing
 
 
 def test_what_was_retracted_since_is_looked_at_again_unless_it_was_rejected() -> None:
     gone = replace(FACTS, state=State.RETRACTED)
-    assert standing_of(gone, last_words([said(1, "confirmed"), said(2, "confirmed", 2)])) is ReviewStatus.AGAIN
-    assert standing_of(gone, last_words([said(1, "rejected")])) is ReviewStatus.REJECTED
+    assert review_status_of(gone, last_words([said(1, "confirmed"), said(2, "confirmed", 2)])) is ReviewStatus.AGAIN
+    assert review_status_of(gone, last_words([said(1, "rejected")])) is ReviewStatus.REJECTED
 
 
 def test_a_case_waits_for_those_who_have_not_spoken() -> None:

@@ -25,7 +25,7 @@ from aois.reading import to_feature_collection
 from flows.config.settings import Settings, SourceName
 from flows.evidence.geojson_files import write_alerts, write_events
 from flows.imagery.archive.store import Archive
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.source import Source
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.pipeline.area import watch_area

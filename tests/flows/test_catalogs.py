@@ -21,7 +21,7 @@ from aois.area import Area, AreaKind
 from aois.grid import to_lonlat
 from aois.week import weeks_between
 from flows.imagery.scene import ImageryError
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 EPSG = 32631  # in the North Sea
 LEFT, TOP, SIDE = 500_000, 6_200_000, 600

@@ -240,7 +240,7 @@ def test_without_a_channel_everything_waits_and_then_goes_out(office, web_server
 
 
 def test_a_flood_is_told_in_one_mail_and_in_portions_to_programs(office, web_server, mail_server, monkeypatch):
-    monkeypatch.setattr("flows.alerts.packing.LARGEST", {"webhook": 50})
+    monkeypatch.setattr("flows.alerts.dispatch_plan.LARGEST", {"webhook": 50})
     routes = hook("a", web_server, "/a") + f'[channels.post]\nurl = "{mail_server.url}"\n' + route("r", "a", "post")
     one = office(routes)
     one.watch(0, **{f"p1_{n}": (P,) for n in range(120)})

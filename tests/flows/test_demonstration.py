@@ -12,7 +12,7 @@ from aois.area import AreaKind
 from aois.demonstration import demonstration
 from aois.grid import grid_of
 from flows.evidence.outlines import footprint_of
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.simulation.truth import truth_features
 
 UNTIL = date(2026, 11, 22)

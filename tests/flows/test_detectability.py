@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from flows.config.settings import SettingsError
-from flows.pipeline.detectability import ArchiveSelection, detectability_of
+from flows.pipeline.detectability_probes import ArchiveSelection, detectability_of
 
 
 @pytest.fixture(scope="module")

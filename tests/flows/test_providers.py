@@ -38,7 +38,7 @@ from flows.imagery.fetching import fetch_missing
 from flows.imagery.network.retry import RetryPolicy
 from flows.imagery.scene import SceneRef, Sensor
 from flows.imagery.source import Source
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 from flows.pipeline.sources import open_source
 
 HISTORY_DAYS = 365

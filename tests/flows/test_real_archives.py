@@ -10,7 +10,7 @@ import pytest
 from shapely.geometry import box
 
 from aois.area import Area, AreaKind
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 ARCHIVES = Path(__file__).parents[2].parent / "shared" / "archives"
 

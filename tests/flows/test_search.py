@@ -22,9 +22,9 @@ from flows.jobs.task_runners import Engine, runner_of
 from flows.pipeline.region import run_region
 from flows.pipeline.region_looks import looks_of
 from flows.tile_search.baseline_plan import alone
-from flows.tile_search.cached_look import KeptLook
+from flows.tile_search.cached_look import CachedLook
 from flows.tile_search.local_file_look import FileLook
-from flows.tile_search.search import SearchPeriod
+from flows.tile_search.search_tile import SearchPeriod
 from flows.tile_search.tile import Tile, Window
 
 pytestmark = [
@@ -125,7 +125,7 @@ def test_files_on_the_region_are_read_where_they_are_and_others_are_brought_onto
     assert {type(look) for look in direct} == {FileLook}
     tilted = Tile("t", type(grid)(grid.epsg, grid.left + 3, grid.top, 500, 500), tmp_path)
     brought = looks_of(settings(tmp_path), region, tilted, since=SINCE, until=END)
-    assert {type(look) for look in brought} == {KeptLook}
+    assert {type(look) for look in brought} == {CachedLook}
     assert [look.look_id for look in brought] == [look.look_id for look in direct]
 
 

@@ -20,7 +20,7 @@ from aois.grid import Grid, to_lonlat
 from flows.imagery.network.quota import Limiter, Meter
 from flows.imagery.network.retry import RetryPolicy
 from flows.imagery.sentinelhub.account import ServiceAccount
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 
 if TYPE_CHECKING:
     from sh_server import SentinelHubServer
@@ -195,7 +195,7 @@ def hub() -> Callable[..., Any]:
     from sh_server import CLIENT_ID, CLIENT_SECRET
 
     from flows.imagery.sentinelhub.client import SentinelHubClient
-    from flows.imagery.sentinelhub.source import SentinelHubSource
+    from flows.imagery.sentinelhub.sentinelhub_source import SentinelHubSource
 
     def make(
         server: SentinelHubServer,

@@ -34,10 +34,10 @@ from flows.imagery.scene import ImageryError, Sensor
 from flows.imagery.sentinelhub.account import ServiceAccount
 from flows.imagery.sentinelhub.client import SentinelHubClient
 from flows.imagery.sentinelhub.items import item_of
-from flows.imagery.sentinelhub.source import SentinelHubSource
+from flows.imagery.sentinelhub.sentinelhub_source import SentinelHubSource
 from flows.imagery.source import Source
 from flows.imagery.stac.read import read_item
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 KINDS = ("stac", "sentinelhub")

@@ -16,7 +16,7 @@ from aois.area import Area, AreaKind
 from aois.grid import Grid, grid_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Scene, SceneRef
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 ARCHIVES = Path(__file__).parents[2].parent / "shared" / "archives"
 EVER = {"since": date(2000, 1, 1), "until": date(2100, 1, 1)}

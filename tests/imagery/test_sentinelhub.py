@@ -24,8 +24,8 @@ from flows.imagery.scene import ImageryError, Sensor
 from flows.imagery.sentinelhub import request as sentinelhub_request
 from flows.imagery.sentinelhub.client import config_of
 from flows.imagery.sentinelhub.request import PRODUCTS, parts_of, units_of
-from flows.imagery.simulation.source import SimulatedSource
-from flows.imagery.stac.source import StacSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
+from flows.imagery.stac.stac_source import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 Hub = Callable[..., Any]
@@ -221,12 +221,12 @@ from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
 from flows.imagery.network.quota import Limiter, Meter
 from flows.imagery.network.retry import RetryPolicy
-from flows.imagery.sentinelhub.source import SentinelHubSource
+from flows.imagery.sentinelhub.sentinelhub_source import SentinelHubSource
 from flows.imagery.sentinelhub.account import ServiceAccount
-from flows.imagery.sentinelhub import client, request, source as hub_source
+from flows.imagery.sentinelhub import client, request, sentinelhub_source
 base, leaky = sys.argv[1], sys.argv[2] == "leaky"
 if leaky:
-    for module in (hub_source, request):
+    for module in (sentinelhub_source, request):
         module.bound = lambda collection, account: collection
 area = Area("yard-2", AreaKind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
 account = ServiceAccount(base, base + "/auth/token", "watcher-7f3a", "hunter2-5e1d9c")

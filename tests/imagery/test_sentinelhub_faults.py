@@ -37,7 +37,7 @@ from flows.imagery.fetching import FetchReport, fetch_missing
 from flows.imagery.network.quota import BudgetError, Limiter
 from flows.imagery.network.retry import RetryPolicy, TransientError
 from flows.imagery.scene import ImageryError, SceneRef
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 Hub = Callable[..., Any]
@@ -303,7 +303,7 @@ from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.network.quota import Limiter, Meter
 from flows.imagery.network.retry import RetryPolicy
-from flows.imagery.sentinelhub.source import SentinelHubSource
+from flows.imagery.sentinelhub.sentinelhub_source import SentinelHubSource
 from flows.imagery.sentinelhub.account import ServiceAccount
 from flows.imagery.sentinelhub.client import SentinelHubClient
 base, root = sys.argv[1:]

@@ -18,7 +18,7 @@ from shapely.geometry import MultiPolygon, box
 from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat, utm_epsg
 from flows.imagery.scene import ImageryError, Scene, Sensor
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 
 STORY_END = date(2026, 11, 22)
 WEEK = {"since": date(2026, 3, 2), "until": date(2026, 3, 15)}

@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import pytest
 from simulated_catalog import write_simulated
 
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.jobs.prefect_server import is_healthy
 from flows.pipeline.period import RunRequest, last_week
 

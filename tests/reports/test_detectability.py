@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from detectors.sensitivity.detectability import Curve, CurvePoint, ProbeKind
-from flows.reports.detectability import Detectability, smallest_words, to_csv, to_json, to_svg
+from flows.reports.detectability_curve import Detectability, smallest_words, to_csv, to_json, to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 SMALL = CurvePoint(4, 8, 2, 1, 0.25, 0.07, 0.59, 12.0, 40.0)

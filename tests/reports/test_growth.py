@@ -15,7 +15,7 @@ from flows.reports.build import build_report
 from flows.reports.growth import LEFT, RIGHT, Bars, growth_of, paces_of
 from flows.reports.history import history_of
 from flows.reports.inputs import AreaTotals, Extent, ReportInputs, StateStep
-from flows.reports.page import page_of
+from flows.reports.report_page import page_of
 
 NOTHING = Extent(0.0, 0.0, 0.0)
 

@@ -13,7 +13,7 @@ from shapely.geometry import box
 from aois.area import Area, AreaKind, Sensitivity
 from flows.reports.build import build_report
 from flows.reports.inputs import ReportInputs
-from flows.reports.page import page_of
+from flows.reports.report_page import page_of
 from flows.reports.sketch import HEIGHT, WIDTH, MapMark, MapStatus, sketch_of
 
 

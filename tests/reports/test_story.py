@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from flows.reports.inputs import ReportInputs, WeekSeen
-from flows.reports.page import page_of
-from flows.reports.story import WeekVisibility, headline, look_at
+from flows.reports.report_page import page_of
+from flows.reports.week_summary import WeekVisibility, headline, look_at
 from flows.reports.words import words_for
 
 

@@ -20,7 +20,7 @@ from detectors.records import State, Transition
 from flows.evidence.outlines import footprint_of, outline_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Sensor
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.records.events import EVENT_PROPERTIES, EventRecord
 from flows.records.observations import ObservationRecord

@@ -27,13 +27,13 @@ from flows.config.settings import SettingsError
 from flows.evidence.outlines import outline_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Sensor
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger.ledger import open_ledger
 from flows.records.events import EVENT_PROPERTIES, EventRecord
 from flows.records.observations import ObservationRecord
 from flows.records.runs import RunRecord
 from flows.reports.data.releases import FILE, Releases, read_releases, released_in
-from flows.reports.pathless import without_folders
+from flows.reports.without_folders import without_folders
 
 WEEK, FIRST = Week(2026, 47), date(2026, 9, 14)
 PASS = "sentinel-2_20260914T102847"

@@ -29,7 +29,7 @@ from aois.demonstration import DEMONSTRATION_IDS
 from aois.grid import to_lonlat
 from aois.reading import to_feature_collection
 from flows.evidence.rasters import SIMULATED_TAG
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger import LedgerError, RunRecord, SceneRecord, open_ledger
 from flows.ledger.database import alembic_config, connect, writing
 from flows.ledger.worlds import World, world_at

@@ -32,9 +32,9 @@ from flows.reports.case import Anchors, case_of
 from flows.reports.data.scene_stack import crop_around
 from flows.reports.data.week import view_in_full
 from flows.reports.drawings import ELONGATIONS, elongation_of
-from flows.reports.drawn import draw_case
+from flows.reports.drawn_case import draw_case
 from flows.reports.inputs import AreaView, Chip, EventView
-from flows.reports.pathless import without_folders
+from flows.reports.without_folders import without_folders
 
 AREA = "area"  # the name of the file about the area itself; ids of events begin otherwise
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

@@ -22,10 +22,10 @@ def standings_of(area_id: str, *, since: Week, week: Week, ledger: Ledger, is_qu
     spares the ledger where no event is on record.
     """
     marks = [since.plus(-1), *_month_ends(since, week)][-MOST_MONTHS - 1 :]
-    return tuple(standing_of(w.last_day, () if is_quiet else ledger.events(area_id, as_of=w)) for w in marks)
+    return tuple(area_totals_of(w.last_day, () if is_quiet else ledger.events(area_id, as_of=w)) for w in marks)
 
 
-def standing_of(day: date, features: Iterable[Mapping[str, Any]]) -> AreaTotals:
+def area_totals_of(day: date, features: Iterable[Mapping[str, Any]]) -> AreaTotals:
     """The sum over confirmed and finished events; an event that was taken over by another counts in that one alone."""
     held = [p for p in (f["properties"] for f in features) if State(p["state"]) in HELD and not p.get("merged_into")]
     lines = [p for p in held if p["change"] == Change.FENCING]

@@ -11,7 +11,7 @@ from detectors.records import AlertKind, State
 from flows.ledger.ledger import Ledger
 from flows.records.observations import ObservationRecord
 from flows.reports.inputs import WeekCounts
-from flows.reports.story import ENOUGH_SHARE
+from flows.reports.week_summary import ENOUGH_SHARE
 
 WEEKS_BEFORE = 4
 

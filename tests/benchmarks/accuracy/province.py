@@ -40,7 +40,7 @@ from flows.imagery.simulation.scenario.siting import open_ground
 from flows.imagery.simulation.sensors.optical import take_picture
 from flows.imagery.simulation.sensors.radar import take_radar_picture
 from flows.imagery.simulation.sensors.schedule import overpasses
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.simulation.world import SimulatedWorld, build_world
 
 TILES, SIDE_PX, COMPOUNDS = 100, 200, 5

@@ -14,7 +14,7 @@ from aois.area import Area, AreaKind
 from aois.grid import Grid, grid_of
 from detectors.acquisition import Acquisition
 from flows.imagery.detector_inputs import acquisition_of
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 ARCHIVES = Path(__file__).resolve().parents[3].parent / "shared" / "archives"
 ALWAYS = (date(2015, 1, 1), date(2026, 1, 1))

@@ -29,7 +29,7 @@ from detectors.sensitivity.injection import Injected, injected, wall
 from flows.imagery.detector_inputs import acquisition_of
 from flows.imagery.simulation.land.land_mix import DRY
 from flows.imagery.simulation.scenario.presets import AreaPreset, Story
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 
 SPAN = (date(2019, 1, 7), date(2019, 12, 29))
 FRACTIONS = (0.1, 0.2, 0.4, 0.7, 1.0)

@@ -19,7 +19,7 @@ from detectors.events.alert_rules import deserves_alert
 from detectors.ground import Ground
 from detectors.records import Change, Event
 from flows.imagery.detector_inputs import acquisition_of, ground_of
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.simulation.truth import TrueChange
 
 END = date(2026, 11, 22)

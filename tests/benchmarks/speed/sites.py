@@ -24,8 +24,8 @@ from aois.grid import grid_of, to_lonlat
 from aois.reading import to_feature_collection
 from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.simulation.source import SimulatedSource
-from flows.imagery.stac.source import StacSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
+from flows.imagery.stac.stac_source import StacSource
 
 DRAWN = 7  # places that are drawn; each is watched under several ids
 WEEK_END = date(2024, 9, 15)

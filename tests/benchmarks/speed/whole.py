@@ -23,7 +23,7 @@ from detectors.tile_search.objects import join_runs, runs_of_state
 from detectors.tile_search.places import places_of
 from detectors.tile_search.update import WideParameters, common_shift, day_number, season_weights
 from detectors.tile_search.update_numba import update
-from flows.tile_search.search import SearchPeriod, search_tile
+from flows.tile_search.search_tile import SearchPeriod, search_tile
 
 TILE = 10_980
 CAMBODIA_PX = 1.8e9

@@ -13,14 +13,14 @@ from aois.grid import PIXEL_SIZE_M, to_utm, utm_epsg
 from aois.week import Week
 from flows.reports.accountability import SiteFollowUp, Total, account_of, ordered, totals_of
 from flows.reports.case import Anchors, Case, case_of, weight_of
-from flows.reports.crowd import Crowd
 from flows.reports.figures import Picture, overview_picture
 from flows.reports.growth import Growth, growth_of
 from flows.reports.history import HistoryEntry, history_of
 from flows.reports.inputs import AreaView, Edition, ReportInputs, WeekCounts, WeekSeen
 from flows.reports.ranking import Ranking, ranking_of
+from flows.reports.restricted_totals import RestrictedTotals
 from flows.reports.sketch import MapMark, MapStatus, Sketch, sketch_of
-from flows.reports.story import ENOUGH_SHARE, EventNews, Look, Tally, WeekVisibility, look_at, tally_of
+from flows.reports.week_summary import ENOUGH_SHARE, EventNews, Look, Tally, WeekVisibility, look_at, tally_of
 
 STRIP_WEEKS, MOST_STRIP_WEEKS = 26, 52
 FOLD_FROM = 7  # earlier events are folded away when there are this many or more
@@ -67,7 +67,7 @@ class ReportPage:
     is_simulated: bool
     is_restricted: bool
     edition: Edition
-    crowd: Crowd | None
+    crowd: RestrictedTotals | None
     tally: Tally
     counts: tuple[WeekCounts, ...]
     sketch: Sketch

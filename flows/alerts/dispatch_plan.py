@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 from aois.week import Week
 from flows.alerts.digest import Setting
-from flows.alerts.leaving import SPOKEN, as_it_leaves, open_link
-from flows.alerts.parcel import parcel, parcel_key
+from flows.alerts.dispatch_content import parcel, parcel_key
+from flows.alerts.outgoing import SPOKEN, as_it_leaves, open_link
 from flows.alerts.route_settings import report_link, with_world
 from flows.alerts.routes import INTERNAL, Channel, ChannelKind, Route, Routes
 from flows.alerts.signing import Acknowledgement, make_token
@@ -39,7 +39,7 @@ class Bundle:
 
 
 @dataclass(frozen=True)
-class Packing:
+class DispatchPlanner:
     """Makes dispatches of messages, and readies each for its channel when it leaves."""
 
     ledger: Ledger

@@ -22,11 +22,11 @@ from flows.printable import printable
 TRIES = 5
 
 
-class Untouched:
+class ReadOnlyLedger:
     """A ledger that is only looked at; one in a file is looked at as a copy of it."""
 
     def __init__(self, engine: Engine) -> None:
-        """Of an engine that `look_at` made."""
+        """Of an engine that `open_read_only` made."""
         self._engine = engine
 
     def audit(self, marks: Sequence[JournalMark]) -> Audit | None:
@@ -50,7 +50,7 @@ class Untouched:
 
 
 @contextmanager
-def look_at(url: str) -> Iterator[Untouched]:
+def open_read_only(url: str) -> Iterator[ReadOnlyLedger]:
     """Look at the ledger at an SQLAlchemy URL; a file is copied to where it may be read, and so is its log.
 
     Raises `LedgerError` for one that is damaged, being written all the time, or, in PostgreSQL, of another version.
@@ -60,7 +60,7 @@ def look_at(url: str) -> Iterator[Untouched]:
         _require_newest(url)
         engine = create(address)
         try:
-            yield Untouched(engine)
+            yield ReadOnlyLedger(engine)
         finally:
             engine.dispose()
         return
@@ -70,7 +70,7 @@ def look_at(url: str) -> Iterator[Untouched]:
         _check_readable(copy, address)
         engine = create(address.set(database=str(copy)))
         try:
-            yield Untouched(engine)
+            yield ReadOnlyLedger(engine)
         finally:
             engine.dispose()
 

@@ -19,7 +19,7 @@ from flows.reports.accountability import HELD, ResponseLevel, SiteOutcome, accou
 from flows.reports.drawings import Drawing, draw_ground, draw_line
 from flows.reports.facts import EventFacts
 from flows.reports.inputs import WeekSeen
-from flows.reports.story import ENOUGH_SHARE
+from flows.reports.week_summary import ENOUGH_SHARE
 
 FEWEST = 5  # places behind a figure: the best guess of which one is meant is right at most one time in five
 MOST_QUARTERS = 8
@@ -78,7 +78,7 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class Crowd:
+class RestrictedTotals:
     """All restricted places together, as the record had them on the last day of a quarter.
 
     `watched` is exact: the length of the list says nothing of a place. `until` is None as long as no quarter is on
@@ -106,7 +106,7 @@ def quarter_end(week: Week) -> Week:
     return last if last.last_day == end else last.plus(-1)
 
 
-def crowd_of(members: Sequence[Member], until: Week, *, fewest: int = FEWEST) -> Crowd:
+def restricted_totals_of(members: Sequence[Member], until: Week, *, fewest: int = FEWEST) -> RestrictedTotals:
     """Tell what the places come to at the end of a week.
 
     Parameters
@@ -120,9 +120,9 @@ def crowd_of(members: Sequence[Member], until: Week, *, fewest: int = FEWEST) ->
     """
     known = [member for member in members if member.weeks]
     if len(known) < fewest:
-        return Crowd(len(members))
+        return RestrictedTotals(len(members))
     held = [(member.area.id, facts) for member in known for facts in member.facts if _is_held(facts, until)]
-    return Crowd(
+    return RestrictedTotals(
         watched=len(members),
         until=until.last_day,
         seen=_at_least(_seen_well(known, until), fewest),

@@ -20,7 +20,7 @@ class LedgerStatus:
     is_empty: bool
 
 
-def standing_of(connection: Connection) -> LedgerStatus:
+def ledger_status_of(connection: Connection) -> LedgerStatus:
     """Return what the ledger behind a connection holds."""
     counts = {name: connection.scalar(select(func.count()).select_from(row)) or 0 for name, row in COUNTED.items()}
     week = connection.scalar(select(func.max(ObservationRow.week)))

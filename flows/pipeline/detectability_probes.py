@@ -36,7 +36,7 @@ from flows.config.settings import SettingsError
 from flows.imagery.archive.store import Archive
 from flows.imagery.detector_inputs import acquisition_of, ground_of
 from flows.ledger.worlds import World, world_of
-from flows.reports.detectability import Detectability
+from flows.reports.detectability_curve import Detectability
 
 WEEKS, FEWEST_WEEKS = 26, 13
 THOROUGH = 4  # times the rounds of an ordinary call
@@ -183,7 +183,7 @@ def folder_of(outputs: Path, area_id: str) -> Path:
 
 def lines_of(found: Detectability) -> Iterator[str]:
     """What a person is told, a line for every curve."""
-    from flows.reports.detectability import SENSOR_WORDS, smallest_words
+    from flows.reports.detectability_curve import SENSOR_WORDS, smallest_words
 
     for sensors, curves in found.curves.items():
         yield f"{SENSOR_WORDS[sensors]}:"
