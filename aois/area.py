@@ -15,7 +15,7 @@ class AreaError(UserError, ValueError):
     """An area or an area file cannot be used; the message names the feature, the field, the value and the mend."""
 
 
-class Kind(StrEnum):
+class AreaKind(StrEnum):
     """What an area is."""
 
     SITE = "site"
@@ -83,7 +83,7 @@ class Area:
     """
 
     id: str
-    kind: Kind
+    kind: AreaKind
     geometry: BaseGeometry
     name: str = ""
     status: Status | None = None

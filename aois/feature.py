@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictStr, ValidationError, model_validator
 
-from aois.area import Area, Kind, Response, Sensitivity, Status
+from aois.area import Area, AreaKind, Response, Sensitivity, Status
 from aois.list_limits import LIMITS
 from aois.outline import PROBLEM, Outline, outline_place, problem, word_for
 from aois.wording import shown, text_trouble
@@ -91,7 +91,7 @@ class ResponseEntry(BaseModel):
 class Properties(BaseModel):
     """The properties of a feature; those it does not name are allowed and kept out."""
 
-    kind: Kind
+    kind: AreaKind
     name: Line = ""
     status: Status | None = None
     margin_m: float = Field(500.0, strict=True, ge=0, le=MAX_MARGIN_M, allow_inf_nan=False)

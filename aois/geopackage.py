@@ -18,7 +18,7 @@ from aois.area import AreaError
 from aois.binary_geometry import Positions, geometry_of
 from aois.list_limits import LIMITS
 from aois.reading import SMALLER, refuse_too_many
-from aois.rows import COUNTING, Row, RowError, Table, known, name_problems
+from aois.rows import COUNTING, ListRow, RowError, Table, known, name_problems
 from aois.wording import shown
 
 DECIMALS = 7  # of a degree: about a centimetre, the same on every machine after a reprojection
@@ -168,13 +168,13 @@ def _read_layer(base: sqlite3.Connection, layer: _Layer, spent: _Spent) -> Table
         return Table((), problems=tuple(f"{layer.where}: {problem}" for problem in problems))
     to_degrees, notes = _projection(base, layer, spent.path)
     chosen = ", ".join(map(_quoted, [layer.geometry_column, *columns]))
-    rows: list[Row] = []
+    rows: list[ListRow] = []
     for number, cells in enumerate(base.execute(f"SELECT {chosen} FROM {_quoted(layer.name)} NOT INDEXED"), start=1):
         spent.row(cells)
         where = f"feature {number} of {layer.where}"
         said = {name.lower(): cell for name, cell in zip(columns, cells[1:], strict=True)}
         try:
-            rows.append(Row(where, known(said), _geometry(cells[0], layer, to_degrees)))
+            rows.append(ListRow(where, known(said), _geometry(cells[0], layer, to_degrees)))
         except RowError as error:
             problems.append(f"{where}: {error}")
     return Table(tuple(rows), notes, tuple(problems))

@@ -13,7 +13,7 @@ from pyproj import Transformer
 from rasterio.transform import Affine
 from shapely.geometry.base import BaseGeometry
 
-from aois.area import Area, AreaError, Kind
+from aois.area import Area, AreaError, AreaKind
 
 PIXEL_SIZE_M = 10
 MAX_SIDE_PX = 10_980  # one Sentinel-2 tile: a larger region is drawn as several
@@ -161,7 +161,7 @@ def grid_of(area: Area) -> Grid:
     epsg = utm_epsg(centre.x, centre.y)
     ground = to_utm(area.geometry, epsg)
     _refuse_narrow(area, ground)
-    margin = area.margin_m if area.kind is Kind.SITE else 0.0
+    margin = area.margin_m if area.kind is AreaKind.SITE else 0.0
     grid = _aligned(ground.bounds, margin, epsg)
     if max(grid.shape) > MAX_SIDE_PX:
         raise _too_large(area, max(grid.shape) * PIXEL_SIZE_M / 1000)

@@ -12,11 +12,11 @@ import numpy as np
 import shapely
 from pydantic_core import PydanticCustomError
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import to_lonlat, to_utm, utm_epsg
 from aois.outline import Position, position_of
 from aois.reading import check_features, refuse_if_any
-from aois.rows import Row
+from aois.rows import ListRow
 from aois.tables import read_table
 from aois.wording import shown
 
@@ -27,7 +27,7 @@ LONGEST_ENDING = 6  # of a taken id: `-20000`
 MAX_LISTED = 10
 
 
-def import_areas(path: Path, *, kind: Kind = Kind.SITE) -> tuple[tuple[Area, ...], tuple[str, ...]]:
+def import_areas(path: Path, *, kind: AreaKind = AreaKind.SITE) -> tuple[tuple[Area, ...], tuple[str, ...]]:
     """Import a list of places from a CSV, KML, KMZ, GeoPackage or GeoJSON file.
 
     Points become circles of 150 m radius. The result has passed the checks of `read_areas`.
@@ -57,7 +57,7 @@ def import_areas(path: Path, *, kind: Kind = Kind.SITE) -> tuple[tuple[Area, ...
     return areas, (*table.notes, *_notes(table.rows, ids, kind))
 
 
-def make_ids(rows: Sequence[Row], *, stem: str) -> tuple[str, ...]:
+def make_ids(rows: Sequence[ListRow], *, stem: str) -> tuple[str, ...]:
     """Make an id for each row, from its own id, else its name, else the file's name and the row's place in the list.
 
     The same list gives the same ids; an id that is taken gets ``-2``, ``-3`` in the order of the rows.
@@ -116,7 +116,7 @@ def _free(wanted: str, taken: Collection[str], numbers: dict[str, int]) -> str:
     return candidate
 
 
-def _features(rows: Sequence[Row], ids: Sequence[str], kind: Kind) -> tuple[list[dict[str, Any]], list[str]]:
+def _features(rows: Sequence[ListRow], ids: Sequence[str], kind: AreaKind) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows as features of an area file, and a line for each point that is none on this world."""
     centres, problems = _centres(rows, ids)
     circles = dict(zip(centres, circles_around([*centres.values()]), strict=True))
@@ -133,7 +133,7 @@ def _features(rows: Sequence[Row], ids: Sequence[str], kind: Kind) -> tuple[list
     return features, problems
 
 
-def _centres(rows: Sequence[Row], ids: Sequence[str]) -> tuple[dict[int, Position], list[str]]:
+def _centres(rows: Sequence[ListRow], ids: Sequence[str]) -> tuple[dict[int, Position], list[str]]:
     """The points among the rows, by their place in the list, and a line for each that is none on this world."""
     centres: dict[int, Position] = {}
     problems: list[str] = []
@@ -182,7 +182,7 @@ def circles_around(centres: Sequence[Position]) -> list[Mapping[str, object]]:
     return circles
 
 
-def _notes(rows: Sequence[Row], ids: Sequence[str], kind: Kind) -> list[str]:
+def _notes(rows: Sequence[ListRow], ids: Sequence[str], kind: AreaKind) -> list[str]:
     """A sentence on each thing that the list did not say and that was settled for it."""
     paired = list(zip(rows, ids, strict=True))
     points = [id_ for row, id_ in paired if _lone_point(row.geometry) is not None]

@@ -15,7 +15,7 @@ from aois.area import AreaError
 from aois.list_limits import LIMITS
 from aois.outline import Position, position_of
 from aois.reading import SMALLER, read_bytes, refuse_too_many
-from aois.rows import Row, RowError, Table, known, plain_number, said_once
+from aois.rows import ListRow, RowError, Table, known, plain_number, said_once
 from aois.wording import shown
 
 Geometry = Mapping[str, object]
@@ -112,7 +112,7 @@ def _root(content: bytes, path: Path) -> etree._Element:
 
 
 def _placemarks(root: etree._Element, path: Path) -> Table:
-    rows: list[Row] = []
+    rows: list[ListRow] = []
     problems: list[str] = []
     folders: dict[str, None] = {}
     for number, mark in enumerate(root.iter("{*}Placemark"), start=1):
@@ -120,7 +120,7 @@ def _placemarks(root: etree._Element, path: Path) -> Table:
         folders.update(dict.fromkeys(_folder_of(mark)))
         where = f"placemark {number}" + (f" `{shown(name)}`" if (name := _name(mark)) else "")
         try:
-            rows.append(Row(where, known(_said(mark, name)), _geometry(mark)))
+            rows.append(ListRow(where, known(_said(mark, name)), _geometry(mark)))
         except RowError as error:
             problems.append(f"{where}: {error}")
     problems += [

@@ -31,7 +31,7 @@ class RowError(ValueError):
 
 
 @dataclass(frozen=True)
-class Row:
+class ListRow:
     """One place of a list, as the list has it.
 
     Attributes
@@ -53,7 +53,7 @@ class Row:
 class Table:
     """The rows of a list, what was assumed in reading them, and what could not be read."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ListRow, ...]
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 

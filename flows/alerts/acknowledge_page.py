@@ -10,7 +10,7 @@ from flows.alerts.answering import answer_app
 from flows.alerts.errors import AlertsError
 from flows.alerts.route_settings import routes_of
 from flows.alerts.sending import utc_now
-from flows.alerts.signing import Answer
+from flows.alerts.signing import Acknowledgement
 from flows.config.settings import Settings, SettingsError
 from flows.ledger.errors import LedgerError
 from flows.pipeline.ledger_access import recorded_ledger
@@ -30,7 +30,7 @@ def answers(settings: Settings, *, host: str = "127.0.0.1") -> FastAPI:
         raise SettingsError("the routes have no acknowledge_secret, so no link can be checked; set one in their file")
     linked = urlsplit(routes.acknowledge_base or "").hostname
 
-    def acknowledge(answer: Answer) -> bool:
+    def acknowledge(answer: Acknowledgement) -> bool:
         name = f"{answer.by} (by link)"
         try:
             with recorded_ledger(settings) as ledger:

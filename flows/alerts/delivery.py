@@ -11,13 +11,14 @@ from pydantic import SecretStr
 
 from flows.alerts.apprise_channel import notify
 from flows.alerts.cap import cap_messages, instant
+from flows.alerts.dispatch_content import webhook_body
 from flows.alerts.errors import AlertsError
 from flows.alerts.feed import feed_with
-from flows.alerts.parcel import webhook_body
 from flows.alerts.routes import Channel, ChannelKind
 from flows.alerts.signing import sign
 from flows.alerts.webhook import post
 from flows.evidence.geojson_files import replace_file, write_alerts
+from flows.evidence.manifests import EvidenceError
 from flows.printable import printable
 
 
@@ -29,7 +30,7 @@ def send(content: Mapping[str, Any], channel: Channel, *, made_at: datetime, now
     """
     try:
         return SENDERS[channel.kind](content, channel, made_at, now)
-    except AlertsError as error:
+    except (AlertsError, EvidenceError) as error:
         return printable(error)
     except OSError as error:
         return f"it failed ({error.strerror or type(error).__name__}); check the channel's path or address"

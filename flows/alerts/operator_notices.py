@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from aois.week import Week, week_of
-from flows.alerts.parcel import notice, parcel_key
+from flows.alerts.dispatch_content import notice, parcel_key
 from flows.alerts.route_settings import routes_of
 from flows.config.deployment import Operating
 from flows.config.settings import Settings, SourceName

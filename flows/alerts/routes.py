@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from detectors.records import Change, Place, State
+from detectors.records import AlertKind, Change, State
 from flows.alerts.addresses import check_base_address
 from flows.alerts.language import languages
 from flows.alerts.signing import LEAST_SECRET
@@ -74,7 +74,7 @@ def _one_or_more(secret: object) -> object:
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_name)]
 BaseAddress = Annotated[str, AfterValidator(check_base_address)]
 States = Annotated[tuple[str, ...], AfterValidator(_words_of("state", State))]
-Kinds = Annotated[tuple[str, ...], AfterValidator(_words_of("kind", Place))]
+Kinds = Annotated[tuple[str, ...], AfterValidator(_words_of("kind", AlertKind))]
 Changes = Annotated[tuple[str, ...], AfterValidator(_words_of("change", Change))]
 News = Annotated[tuple[str, ...], AfterValidator(_words_of("reason for a message", NEWS))]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_one_or_more)]

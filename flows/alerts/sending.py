@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from aois.week import Week
 from flows.alerts.delivery import send
+from flows.alerts.dispatch_plan import PREFECT, Bundle, DispatchPlanner, Feature, alert_of, shares
 from flows.alerts.errors import AlertsError
-from flows.alerts.packing import PREFECT, Bundle, Feature, Packing, alert_of, shares
 from flows.alerts.route_settings import routes_of, with_world
 from flows.alerts.routes import Route, Routes
 from flows.alerts.timing import Schedule, after_quiet_hours, is_due, next_attempt, next_weekly
@@ -82,7 +82,7 @@ def deliver_pending(
     waiting, simulated = waiting_messages(ledger, settings)
     if not routes.channels and signal is None:
         return Delivery(waiting, simulated=simulated)
-    post = _Post(ledger, routes, Packing(ledger, settings, routes, week), clock, signal)
+    post = _Post(ledger, routes, DispatchPlanner(ledger, settings, routes, week), clock, signal)
     with ledger.exclusively("delivery", complaint=BUSY, patience_s=PATIENCE_S if patience_s is None else patience_s):
         if routes.routes:  # the operator's channels alone are nobody who hears alerts
             post.route()
@@ -109,7 +109,7 @@ class _Post:
 
     ledger: Ledger
     routes: Routes
-    packing: Packing
+    packing: DispatchPlanner
     clock: Clock
     signal: Signal | None
 

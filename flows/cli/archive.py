@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
-from aois.area import Kind
+from aois.area import AreaKind
 from flows.cli.options import AreasOption, SourceOption, existing_ledger, over_record, settings_of
 from flows.config.settings import SettingsError
 from flows.pipeline.record_world import check_world
@@ -72,7 +72,7 @@ def adopt(
 ) -> None:
     """List other versions of scenes, try out those of --scene and, with --by, use them and replay their weeks."""
     from flows.cli.watch import run_watch
-    from flows.pipeline.period import Asked
+    from flows.pipeline.period import RunRequest
     from flows.pipeline.request import areas_of, as_recorded
     from flows.pipeline.scene_versions import adopt as take
     from flows.pipeline.scene_versions import adoption_of, choose, offers, try_out
@@ -95,7 +95,7 @@ def adopt(
         for offer in chosen:
             console.print(f"{offer.in_use.scene_id}: {offer.words}")
         if by is None:
-            sites = [a for a in known if a.kind is Kind.SITE]
+            sites = [a for a in known if a.kind is AreaKind.SITE]
             trial = try_out(settings, ledger, watched, choices, sites=sites, today=now.date(), progress=lambda *_: None)
             for line in trial.lines:
                 console.print(line)
@@ -104,4 +104,4 @@ def adopt(
         check_world(settings)
         take(settings, watched, choices)
     console.print(f"adopted by {by}; the weeks from there on are worked through again")
-    run_watch(settings, Asked(None, min(last.last_day, now.date()), now.date()), (area,), from_archive=True)
+    run_watch(settings, RunRequest(None, min(last.last_day, now.date()), now.date()), (area,), from_archive=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from aois.area import Kind
+from aois.area import AreaKind
 from aois.reading import read_areas, to_feature_collection
 from flows.cli.options import AreasOption, console
 from flows.config.settings import SettingsError, load_settings
@@ -22,7 +22,7 @@ areas_app = typer.Typer(no_args_is_help=True, help="The watch list.")
 def areas_check(file: Path) -> None:
     """Check a watch list; every problem is named with its mend."""
     areas = read_areas(file)
-    sites = sum(a.kind is Kind.SITE for a in areas)
+    sites = sum(a.kind is AreaKind.SITE for a in areas)
     console.print(
         f"{printable(file)}: {sites} sites and {len(areas) - sites} regions, nothing to mend.", highlight=False
     )
@@ -32,7 +32,7 @@ def areas_check(file: Path) -> None:
 def areas_import(
     file: Path,
     to: Annotated[Optional[Path], typer.Option("--to", help="Where to write; beside the file if left out.")] = None,  # noqa: UP045
-    kind: Annotated[Kind, typer.Option("--kind", help="What the entries are.")] = Kind.SITE,
+    kind: Annotated[AreaKind, typer.Option("--kind", help="What the entries are.")] = AreaKind.SITE,
 ) -> None:
     """Turn a CSV, KML, GeoPackage or GeoJSON list into a watch list."""
     from aois.importing import import_areas

@@ -23,17 +23,17 @@ def detectability(
     """Say how small a change would have been seen in an area, and how late: from its own archive, asking no source."""
     # numpy, scipy and the readers take a second to load: only where they are needed
     from aois.grid import grid_of
-    from flows.pipeline.detectability import Series, detectability_of, folder_of, lines_of
+    from flows.pipeline.detectability_probes import ArchiveSelection, detectability_of, folder_of, lines_of
     from flows.pipeline.request import areas_of, as_recorded
     from flows.pipeline.sources import open_archive
-    from flows.reports.detectability import to_csv, to_json, to_svg
+    from flows.reports.detectability_curve import to_csv, to_json, to_svg
 
     settings = over_record(settings_of(areas, source, None, outputs))
     with existing_ledger(settings) as ledger:
         settings = as_recorded(settings, area, ledger)
     (chosen,), known = areas_of(settings, (area,))
     open_archive(settings).list(area, settings.source.value, grid_of(chosen))  # an object store behind it is asked once
-    series = Series(settings.outputs / "archive", chosen, settings.source.value, known, settings.history_days)
+    series = ArchiveSelection(settings.outputs / "archive", chosen, settings.source.value, known, settings.history_days)
     with Progress(console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(f"probes in {area}", total=None)
         found = detectability_of(

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from flows.cli.options import OutputsOption, console, record_settings
 from flows.config.deployment import load_operating
-from flows.jobs.doctor import Verdict, examine
+from flows.jobs.doctor import CheckResult, examine
 
 
 def doctor(
@@ -27,5 +27,5 @@ def doctor(
         for one in findings:
             table.add_row(one.check, one.verdict.value, one.found, one.mend)
         console.print(table)
-    if any(one.verdict is Verdict.BAD for one in findings):
+    if any(one.verdict is CheckResult.BAD for one in findings):
         raise typer.Exit(1)

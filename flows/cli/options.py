@@ -14,7 +14,7 @@ from flows.config.settings import Settings, SettingsError, SourceName, load_sett
 from flows.imagery.network.url import is_url, without_secrets
 from flows.ledger.ledger import Ledger
 from flows.pipeline.ledger_access import recorded_ledger
-from flows.pipeline.period import Asked
+from flows.pipeline.period import RunRequest
 from flows.pipeline.record_world import at_record, mixed_record, other_record
 from flows.printable import printable
 
@@ -63,9 +63,9 @@ def _note(words: str) -> None:
         Console(stderr=True).print(words, highlight=False, markup=False, soft_wrap=True)
 
 
-def asked_of(since: str | None, until: str | None, *, replay: bool = False) -> Asked:
+def asked_of(since: str | None, until: str | None, *, replay: bool = False) -> RunRequest:
     """The dates that were typed; raises `SettingsError` for what is none."""
-    return Asked(day_of(since, "--since"), day_of(until, "--until"), datetime.now(UTC).date(), replay)
+    return RunRequest(day_of(since, "--since"), day_of(until, "--until"), datetime.now(UTC).date(), replay)
 
 
 def day_of(text: str | None, option: str) -> date | None:

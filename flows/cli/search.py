@@ -66,9 +66,9 @@ def _run(settings: Settings, asked: tuple[Any, ...], runner: Any) -> Any:
         # Prefect takes seconds to load: only where it is needed, and while its server starts
         from flows.jobs.search import SearchResult
         from flows.jobs.search import search as flow
-        from flows.telemetry.quiet import quieten
+        from flows.telemetry.library_logs import quiet_libraries
 
-        quieten()
+        quiet_libraries()
         wait()
         settings = settings.model_copy(update={"outputs": settings.outputs.absolute()})
         state = cast("State[Any]", flow.with_options(task_runner=runner)(settings, *asked, return_state=True))

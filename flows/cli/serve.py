@@ -15,7 +15,7 @@ from flows.config.deployment import Operating, load_operating
 from flows.config.settings import Settings, SettingsError, load_settings
 from flows.jobs.call_check import check_call
 from flows.jobs.prefect_access import API, SECRET, access_file
-from flows.pipeline.period import Asked
+from flows.pipeline.period import RunRequest
 from flows.telemetry.logs import log, start_logging
 
 
@@ -65,7 +65,7 @@ def deploy(
 def _checked() -> tuple[Settings, Operating]:
     settings, operating = load_settings(), load_operating()
     start_logging(operating, is_deployed=True)
-    check_call(settings, Asked(None, None, datetime.now(UTC).date()))
+    check_call(settings, RunRequest(None, None, datetime.now(UTC).date()))
     return settings, operating
 
 

@@ -25,7 +25,7 @@ from flows.evidence.verifying import (
 )
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
-from flows.ledger.untouched import look_at
+from flows.ledger.read_only import open_read_only
 from flows.pipeline.evidence_manifest import last_attested, marks_of
 from flows.pipeline.ledger_access import existing_address
 from flows.pipeline.record_check import check_record, notes_on
@@ -53,7 +53,7 @@ def verify(
     ]
     address, notes = existing_address(settings), notes_on(outputs, links, None)
     try:
-        with look_at(address) as record:
+        with open_read_only(address) as record:
             found = record.audit(marks_of(links))  # before the copy is brought up to date
             notes = notes_on(outputs, links, found)
             checks.append(check_record(links, found))

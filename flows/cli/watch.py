@@ -30,10 +30,10 @@ from flows.ledger.ledger import open_ledger
 from flows.pipeline.archive_limits import words_of_limits
 from flows.pipeline.area import passed_over
 from flows.pipeline.clock_check import check_clock
-from flows.pipeline.period import Asked
+from flows.pipeline.period import RunRequest
 from flows.pipeline.request import areas_of, rerun_call
 from flows.reports.layers import WITHOUT_GEOPARQUET, has_geoparquet
-from flows.telemetry.quiet import quieten
+from flows.telemetry.library_logs import quiet_libraries
 
 if TYPE_CHECKING:
     from prefect import State
@@ -80,7 +80,7 @@ def rerun(
 
 
 def run_watch(
-    settings: Settings, asked: Asked, only: tuple[str, ...], *, from_archive: bool, again: str | None = None
+    settings: Settings, asked: RunRequest, only: tuple[str, ...], *, from_archive: bool, again: str | None = None
 ) -> None:
     """Run the watch on this machine and say what came of it; exit status 1 where an area failed."""
     check_call(settings, asked, only, from_archive=from_archive)
@@ -95,7 +95,7 @@ def run_watch(
         from flows.jobs.watch import WatchResult
         from flows.jobs.watch import watch as flow
 
-        quieten()
+        quiet_libraries()
         wait()
         runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.workers)
         run = flow.with_options(task_runner=runner)
@@ -158,8 +158,8 @@ def _tell(settings: Settings, result: WatchResult) -> None:
 
 def _tell_area(outcome: AreaOutcome) -> None:
     """What an area could not be seen through, and what became of its scenes."""
-    if outcome.blind:
-        _say(f"blind: {outcome.area_id}: {outcome.blind}")
+    if outcome.not_comparable_reason:
+        _say(f"not comparable: {outcome.area_id}: {outcome.not_comparable_reason}")
     told = [("not fetched", *s) for s in outcome.failed_scenes[:5]]
     told += [("completed", *s) for s in outcome.completed_scenes[:5]]
     told += [("revised", *s) for s in outcome.revised_scenes[:5]]

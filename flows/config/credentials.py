@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.config.settings import Settings, SettingsError, SourceName
 from flows.imagery.scene import ImageryError
-from flows.imagery.sentinelhub.account import Account, hosts_of
+from flows.imagery.sentinelhub.account import ServiceAccount, hosts_of
 
 
 def check_account(settings: Settings) -> None:
@@ -30,15 +30,15 @@ def check_account(settings: Settings) -> None:
         )
 
 
-def account_of(settings: Settings) -> Account:
+def account_of(settings: Settings) -> ServiceAccount:
     """The account that the settings name; the environment goes before a Secret block. Raises `SettingsError`."""
     check_account(settings)
     base_url, token_url = hosts_of(settings.sh_service, base_url=settings.sh_base_url, token_url=settings.sh_token_url)
     if settings.sh_client_id is not None and settings.sh_client_secret is not None:
         client_id, secret = settings.sh_client_id.get_secret_value(), settings.sh_client_secret.get_secret_value()
-        return Account(base_url, token_url, client_id.strip(), secret.strip())
+        return ServiceAccount(base_url, token_url, client_id.strip(), secret.strip())
     kept = _from_block(settings.sh_secret_block or "")
-    return Account(base_url, token_url, kept["client_id"], kept["client_secret"])
+    return ServiceAccount(base_url, token_url, kept["client_id"], kept["client_secret"])
 
 
 def _from_block(name: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from flows.desk.page import Pages
+from flows.desk.desk_templates import DeskTemplates
 from flows.printable import printable
 
 log = logging.getLogger("sitewatch.web")
@@ -19,7 +19,7 @@ log = logging.getLogger("sitewatch.web")
 class Failures:
     """Answers an error that nothing else has answered with a page and status 500."""
 
-    def __init__(self, app: ASGIApp, pages: Pages) -> None:
+    def __init__(self, app: ASGIApp, pages: DeskTemplates) -> None:
         """Around an app."""
         self.app, self.pages = app, pages
 
@@ -53,7 +53,7 @@ def _named(error: Exception) -> str:
     return printable(f"{type(error).__name__}: {error}")
 
 
-def _page(pages: Pages, request: Request) -> Response:
+def _page(pages: DeskTemplates, request: Request) -> Response:
     try:
         return pages.show(request, "refused.html", status=500, why="broken")
     except Exception as error:  # noqa: BLE001 - the page itself may be what is broken

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid, perimeter_mask
 from detectors.acquisition import Acquisition
 from detectors.ground import Ground
@@ -38,7 +38,7 @@ def ground_of(area: Area, grid: Grid, *, sites: tuple[Area, ...]) -> Ground:
 
     In a region, the known sites and what lies within 500 m of them are left to their own watch.
     """
-    if area.kind is Kind.SITE:
+    if area.kind is AreaKind.SITE:
         monitored_mask = perimeter_mask(area, grid, buffer_m=area.margin_m)
         return Ground(
             monitored_mask, perimeter_mask(area, grid), is_region=False, pixel_size_m=float(grid.pixel_size_m)

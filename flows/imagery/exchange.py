@@ -10,15 +10,15 @@ from typing import Any
 
 import httpcore
 
+from flows.imagery.address_scope import AddressScope, address_scope_of, addresses_of
 from flows.imagery.catalog_rules import RefusedPlaceError
 from flows.imagery.limits import Limits
-from flows.imagery.reach import Reach, addresses_of, reach_of
 from flows.printable import printable
 
 _now: Callable[[], float] = time.monotonic
 
 
-class Pace:
+class TimeBudget:
     """The time that one exchange may take, which grows with what came of it."""
 
     def __init__(self, limits: Limits) -> None:
@@ -44,7 +44,9 @@ class WatchedNetwork(httpcore.NetworkBackend):
     address between two looks gains nothing.
     """
 
-    def __init__(self, limits: Limits, farthest: Callable[[str, int, tuple[Reach, ...]], Reach] | None) -> None:
+    def __init__(
+        self, limits: Limits, farthest: Callable[[str, int, tuple[AddressScope, ...]], AddressScope] | None
+    ) -> None:
         """Ask `farthest(host, port, reaches)` how far a host may lie; with None any host may lie anywhere."""
         self._limits = limits
         self._farthest = farthest
@@ -52,18 +54,18 @@ class WatchedNetwork(httpcore.NetworkBackend):
         self._of_thread = threading.local()
 
     @contextmanager
-    def exchange(self) -> Iterator[Pace]:
+    def exchange(self) -> Iterator[TimeBudget]:
         """Hold what this thread does on the network to one pace."""
-        self._of_thread.pace = Pace(self._limits)
+        self._of_thread.pace = TimeBudget(self._limits)
         try:
             yield self._of_thread.pace
         finally:
             self._of_thread.pace = None
 
-    def pace(self) -> Pace:
+    def pace(self) -> TimeBudget:
         """The pace of this thread's exchange."""
-        pace: Pace | None = getattr(self._of_thread, "pace", None)
-        return pace or Pace(self._limits)
+        pace: TimeBudget | None = getattr(self._of_thread, "pace", None)
+        return pace or TimeBudget(self._limits)
 
     def connect_tcp(
         self,
@@ -83,7 +85,7 @@ class WatchedNetwork(httpcore.NetworkBackend):
         except OSError as error:
             raise httpcore.ConnectError(f"failed to resolve {name}: {error}") from error
         if self._farthest is not None:
-            reaches = tuple(map(reach_of, addresses))
+            reaches = tuple(map(address_scope_of, addresses))
             farthest = self._farthest(name, port, reaches)
             addresses = tuple(a for a, reach in zip(addresses, reaches, strict=True) if reach <= farthest)
             if not addresses:

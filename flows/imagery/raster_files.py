@@ -19,7 +19,7 @@ from rasterio.io import DatasetReader
 
 from flows.imagery.catalog_rules import BUCKET
 from flows.imagery.limits import USUAL_LIMITS, Limits
-from flows.imagery.network.retry import PassingError
+from flows.imagery.network.retry import TransientError
 from flows.imagery.network.url import is_url
 from flows.imagery.scene import ImageryError
 from flows.imagery.web import WebClient
@@ -82,7 +82,7 @@ class RasterFiles:
     def open(self, place: str) -> Iterator[DatasetReader]:
         """Open a file for reading: a path, an address of the web, or of an object store, as its rules resolved it.
 
-        Raises `PassingError` where it may be there later, and `RasterFileError` for what is no GeoTIFF or JPEG 2000,
+        Raises `TransientError` where it may be there later, and `RasterFileError` for what is no GeoTIFF or JPEG 2000,
         is damaged, or larger than the limits.
         """
         if is_url(place):
@@ -153,7 +153,7 @@ class RasterFiles:
 def _pass_on(files: list[WebFile]) -> None:
     """Whatever kept GDAL from reading a file is raised."""
     failure = next((file.failure for file in files if file.failure is not None), None)
-    if isinstance(failure, PassingError):
+    if isinstance(failure, TransientError):
         raise failure
     if failure is not None:
         raise RasterFileError(str(failure))

@@ -19,11 +19,11 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore
 import httpx
 
+from flows.imagery.address_scope import AddressScope
 from flows.imagery.catalog_rules import PORTS, CatalogRules
 from flows.imagery.exchange import WatchedNetwork
 from flows.imagery.limits import USUAL_LIMITS, Limits
-from flows.imagery.network.retry import BusyError, PassingError
-from flows.imagery.reach import Reach
+from flows.imagery.network.retry import BusyError, TransientError
 from flows.imagery.scene import ImageryError
 from flows.printable import printable
 
@@ -46,7 +46,7 @@ class TooOftenError(SlowError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class WebResponse:
     """What came of a request: `status`, `headers` in lower case, `content` unpacked, and the address in the end."""
 
     status: int
@@ -59,7 +59,7 @@ class WebClient:
     """The web as one catalog may see it. Safe to use from several threads.
 
     Every request, and every redirect that it leads to, is checked by the catalog's rules; the address behind a name is
-    checked where the connection is made. What passes by itself raises `PassingError`, all else `ImageryError`, each
+    checked where the connection is made. What passes by itself raises `TransientError`, all else `ImageryError`, each
     with one line that repeats no key.
     """
 
@@ -73,7 +73,7 @@ class WebClient:
         self._proxies: dict[str, tuple[httpcore.ConnectionPool, WatchedNetwork]] = {}
         weakref.finalize(self, _close, self._direct, self._proxies)
 
-    def get(self, address: str, *, most: int, part: tuple[int, int] | None = None) -> Answer:
+    def get(self, address: str, *, most: int, part: tuple[int, int] | None = None) -> WebResponse:
         """Return what an address holds, or a part of it: `part` is its first and last byte.
 
         More than `most` bytes are refused. Raises `ImageryError` for a status other than 200 or 206.
@@ -81,16 +81,16 @@ class WebClient:
         headers = {"Accept-Encoding": "gzip"} if part is None else {"Range": f"bytes={part[0]}-{part[1]}"}
         return self._checked(self._followed("GET", address, headers, b"", most))
 
-    def post(self, address: str, body: bytes, *, most: int) -> Answer:
+    def post(self, address: str, body: bytes, *, most: int) -> WebResponse:
         """Return what an address answers to a JSON document; as `get`."""
         headers = {"Accept-Encoding": "gzip", "Content-Type": "application/json"}
         return self._checked(self._followed("POST", address, headers, body, most))
 
-    def send(self, method: str, address: str, *, headers: Mapping[str, str], body: bytes, most: int) -> Answer:
+    def send(self, method: str, address: str, *, headers: Mapping[str, str], body: bytes, most: int) -> WebResponse:
         """Return the answer to one request, whatever its status; no redirect is followed."""
         return self._exchanged(method, address, {"Accept-Encoding": "gzip", **headers}, body, most)
 
-    def _followed(self, method: str, address: str, headers: dict[str, str], body: bytes, most: int) -> Answer:
+    def _followed(self, method: str, address: str, headers: dict[str, str], body: bytes, most: int) -> WebResponse:
         for _ in range(self.limits.redirects + 1):
             answer = self._exchanged(method, address, headers, body, most)
             target = answer.headers.get("location")
@@ -102,7 +102,7 @@ class WebClient:
             address = self.rules.resolved(answer.address, target)
         raise ImageryError(f"more than {self.limits.redirects} redirects")
 
-    def _exchanged(self, method: str, address: str, headers: Mapping[str, str], body: bytes, most: int) -> Answer:
+    def _exchanged(self, method: str, address: str, headers: Mapping[str, str], body: bytes, most: int) -> WebResponse:
         if self._late >= self.limits.late or self._busy >= self.limits.busy:
             raise TooOftenError("its hosts were too slow or busy too often in this run; the next run asks again")
         url = self.rules.check(address)
@@ -120,9 +120,9 @@ class WebClient:
             said = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}
             largest = most if answer.status in (OK, PARTIAL) else min(most, LONGEST_COMPLAINT)
             content = b"" if answer.status in REDIRECTS else b"".join(_unpacked(answer.iter_stream(), said, largest))
-            return Answer(answer.status, said, content, address)
+            return WebResponse(answer.status, said, content, address)
 
-    def _checked(self, answer: Answer) -> Answer:
+    def _checked(self, answer: WebResponse) -> WebResponse:
         if answer.status in (OK, PARTIAL):
             self._busy = 0
             return answer
@@ -132,7 +132,7 @@ class WebClient:
             wait_s = asked_wait_s(answer.headers.get("retry-after", ""))
             raise BusyError(f"{words}: the server is busy; the next run asks again", wait_s=wait_s)
         if answer.status >= BROKEN:
-            raise PassingError(words)
+            raise TransientError(words)
         raise ImageryError(words)
 
     @contextmanager
@@ -146,9 +146,9 @@ class WebClient:
         except httpcore.ConnectError as error:
             if isinstance(error.__cause__, ssl.SSLError) or "certificate" in str(error):
                 raise ImageryError(f"its certificate cannot be trusted ({printable(error)})") from error
-            raise PassingError(printable(error)) from error
+            raise TransientError(printable(error)) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, ssl.SSLError, OSError) as error:
-            raise PassingError(f"the connection broke: {printable(error) or type(error).__name__}") from error
+            raise TransientError(f"the connection broke: {printable(error) or type(error).__name__}") from error
 
     def _way_to(self, url: httpx.URL) -> tuple[httpcore.ConnectionPool, WatchedNetwork]:
         """The connections to a host: direct, or through the proxy that the environment names."""
@@ -169,12 +169,12 @@ class _Whereabouts:
 
     def __init__(self, rules: CatalogRules) -> None:
         self._rules = rules
-        self._own: Reach | None = None
+        self._own: AddressScope | None = None
 
-    def farthest(self, name: str, port: int, reaches: tuple[Reach, ...]) -> Reach:
+    def farthest(self, name: str, port: int, reaches: tuple[AddressScope, ...]) -> AddressScope:
         own = self._rules.own
         if own is not None and name.lower() == own.name and self._own is None:
-            self._own = max(reaches, default=Reach.PUBLIC)
+            self._own = max(reaches, default=AddressScope.PUBLIC)
         scheme = "https" if port == PORTS["https"] else "http"
         shown = f"[{name}]" if ":" in name else name
         return self._rules.farthest(self._rules.host_of(httpx.URL(f"{scheme}://{shown}:{port}")), self._own)

@@ -14,7 +14,7 @@ from flows.evidence.manifests import signing_key
 from flows.jobs.setting_names import unknown_names
 from flows.ledger.ledger import open_ledger
 from flows.pipeline.outputs_mirror import outputs_bucket
-from flows.pipeline.period import Asked, last_week
+from flows.pipeline.period import RunRequest, last_week
 from flows.pipeline.record_world import check_world
 from flows.pipeline.request import areas_of, check_catalog, check_outputs, check_record
 from flows.pipeline.sources import open_archive
@@ -23,7 +23,7 @@ from flows.telemetry.logs import log
 
 def check_call(
     settings: Settings,
-    asked: Asked,
+    asked: RunRequest,
     only: Sequence[str] = (),
     *,
     from_archive: bool = False,

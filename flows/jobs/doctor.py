@@ -37,7 +37,7 @@ class _NoLedgerError(LedgerError):
     """Nothing has run yet."""
 
 
-class Verdict(StrEnum):
+class CheckResult(StrEnum):
     """How a check came out."""
 
     FINE = "fine"
@@ -50,7 +50,7 @@ class Finding:
     """One check: what it found, and what to do where it is not fine."""
 
     check: str
-    verdict: Verdict
+    verdict: CheckResult
     found: str
     mend: str = ""
 
@@ -75,7 +75,7 @@ def examine(settings: Settings, operating: Operating, *, now: datetime) -> list[
         except _NoLedgerError:
             continue  # the check of the database has said so
         except UserError as error:
-            found.append(Finding(name, Verdict.BAD, str(error), "see the message"))
+            found.append(Finding(name, CheckResult.BAD, str(error), "see the message"))
     return found
 
 
@@ -83,12 +83,15 @@ def _settings(settings: Settings, operating: Operating, now: datetime) -> Iterat
     _, known = areas_of(settings)
     which = "the demonstration" if settings.areas is None else str(settings.areas)
     words = f"{len(known)} areas of {which}, source {settings.source}, time zone {operating.timezone}"
-    yield Finding("settings", Verdict.FINE, words)
+    yield Finding("settings", CheckResult.FINE, words)
     for one in unknown_names():
-        yield Finding("settings", Verdict.LOOK if one.meant is None else Verdict.BAD, one.words, OF_ANOTHER)
+        yield Finding("settings", CheckResult.LOOK if one.meant is None else CheckResult.BAD, one.words, OF_ANOTHER)
     if settings.source is SourceName.SIMULATED:
         yield Finding(
-            "settings", Verdict.LOOK, "the pictures are made up", "name a source for real ones: SITEWATCH_SOURCE=stac"
+            "settings",
+            CheckResult.LOOK,
+            "the pictures are made up",
+            "name a source for real ones: SITEWATCH_SOURCE=stac",
         )
 
 
@@ -97,27 +100,30 @@ def _credentials(settings: Settings, operating: Operating, now: datetime) -> Ite
     check_account(settings)
     routes = routes_of(settings)
     for name, fault in faults_of(routes.channels).items():
-        yield Finding("credentials", Verdict.BAD, f"channel `{name}`: {fault}", "mend its routes or its setting")
+        yield Finding("credentials", CheckResult.BAD, f"channel `{name}`: {fault}", "mend its routes or its setting")
     for doubt in doubts_about(routes, [area.id for area in areas_of(settings)[1]]):
-        yield Finding("credentials", Verdict.LOOK, doubt, "mend it where it is not meant so")
+        yield Finding("credentials", CheckResult.LOOK, doubt, "mend it where it is not meant so")
     needed = "an account is set" if settings.source is SourceName.SENTINELHUB else "the source needs no account"
-    yield Finding("credentials", Verdict.FINE, f"{needed}; {len(routes.channels)} channels")
+    yield Finding("credentials", CheckResult.FINE, f"{needed}; {len(routes.channels)} channels")
     if not routes.routes:
         yield Finding(
-            "credentials", Verdict.LOOK, "nobody hears of alerts", "set SITEWATCH_ALERT_URLS or SITEWATCH_ALERT_ROUTES"
+            "credentials",
+            CheckResult.LOOK,
+            "nobody hears of alerts",
+            "set SITEWATCH_ALERT_URLS or SITEWATCH_ALERT_ROUTES",
         )
     if not routes.operator:
         mend = "set SITEWATCH_OPERATOR_URLS, or `operator` in the routes"
-        yield Finding("credentials", Verdict.LOOK, "nobody hears when the watch itself fails", mend)
+        yield Finding("credentials", CheckResult.LOOK, "nobody hears when the watch itself fails", mend)
 
 
 def _modes(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
     """Whether what holds secrets or coordinates is for its owner alone."""
     loose = loose_paths(settings, folder=Path.cwd())
     for one in loose:
-        yield Finding("modes", Verdict.BAD, one.words, one.mend)
+        yield Finding("modes", CheckResult.BAD, one.words, one.mend)
     if not loose:
-        yield Finding("modes", Verdict.FINE, "settings, keys, lists and outputs are for their owner alone")
+        yield Finding("modes", CheckResult.FINE, "settings, keys, lists and outputs are for their owner alone")
 
 
 def _disk(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
@@ -126,20 +132,20 @@ def _disk(settings: Settings, operating: Operating, now: datetime) -> Iterator[F
     words = f"{usage.free / 1e9:.1f} of {usage.total / 1e9:.1f} GB free at {settings.outputs}"
     if usage.free < max(LEAST_FREE_BYTES, LEAST_FREE_SHARE * usage.total):
         mend = "make room: `sitewatch archive prune`, SITEWATCH_KEEP_DAYS for the upkeep, or another disk"
-        yield Finding("disk", Verdict.BAD, words, mend)
+        yield Finding("disk", CheckResult.BAD, words, mend)
     else:
-        yield Finding("disk", Verdict.FINE, words)
+        yield Finding("disk", CheckResult.FINE, words)
 
 
 def _database(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
     level, kind = level_of(settings.ledger), settings.ledger.split(":")[0]
     if level.current is None:
-        yield Finding("database", Verdict.LOOK, f"{kind}: no ledger yet", "run `sitewatch watch`, which makes it")
+        yield Finding("database", CheckResult.LOOK, f"{kind}: no ledger yet", "run `sitewatch watch`, which makes it")
     elif level.current == level.newest:
-        yield Finding("database", Verdict.FINE, f"{kind}: reachable, schema {level.current}")
+        yield Finding("database", CheckResult.FINE, f"{kind}: reachable, schema {level.current}")
     else:
         mend = "any run brings an older one up to date; for a newer one upgrade Sitewatch"
-        yield Finding("database", Verdict.LOOK, f"{kind}: schema {level.current}, not {level.newest}", mend)
+        yield Finding("database", CheckResult.LOOK, f"{kind}: schema {level.current}, not {level.newest}", mend)
     yield from _world(settings)
 
 
@@ -148,13 +154,13 @@ def _world(settings: Settings) -> Iterator[Finding]:
     world, source = world_at(settings.ledger), settings.source
     if world is World.MIXED:
         mend = "name other outputs for each of the two: SITEWATCH_OUTPUTS; no run goes on with this record"
-        yield Finding("record", Verdict.BAD, "it holds simulated and real places together", mend)
+        yield Finding("record", CheckResult.BAD, "it holds simulated and real places together", mend)
     elif world is not None and world is not world_of(source):
         mend = "set SITEWATCH_SOURCE to that of the record, or other SITEWATCH_OUTPUTS; no run mixes the two"
-        verdict = Verdict.BAD if "source" in settings.model_fields_set else Verdict.LOOK
+        verdict = CheckResult.BAD if "source" in settings.model_fields_set else CheckResult.LOOK
         yield Finding("record", verdict, f"it is {world}, and source `{source}` is {world_of(source)}", mend)
     elif world is not None:
-        yield Finding("record", Verdict.FINE, f"all of it is {world}")
+        yield Finding("record", CheckResult.FINE, f"all of it is {world}")
 
 
 def _clock(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
@@ -166,16 +172,16 @@ def _clock(settings: Settings, operating: Operating, now: datetime) -> Iterator[
         last = max((run.finished_at or run.started_at for run in ledger.runs(limit=20)), default=None)
     if last is not None and last > now + AHEAD:
         yield Finding(
-            "clock", Verdict.BAD, f"it is {now:%Y-%m-%d %H:%M} UTC, and a run ended {last:%Y-%m-%d %H:%M}", mend
+            "clock", CheckResult.BAD, f"it is {now:%Y-%m-%d %H:%M} UTC, and a run ended {last:%Y-%m-%d %H:%M}", mend
         )
         return
     from flows.jobs.schedules import server_time
 
     server = server_time(operating)
     if server is not None and abs(server - now) > AHEAD:
-        yield Finding("clock", Verdict.BAD, f"it differs from the Prefect server's by {abs(server - now)}", mend)
+        yield Finding("clock", CheckResult.BAD, f"it differs from the Prefect server's by {abs(server - now)}", mend)
         return
-    yield Finding("clock", Verdict.FINE, f"{now:%Y-%m-%d %H:%M} UTC, nothing on record lies in the future")
+    yield Finding("clock", CheckResult.FINE, f"{now:%Y-%m-%d %H:%M} UTC, nothing on record lies in the future")
 
 
 def _schedule(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
@@ -185,12 +191,12 @@ def _schedule(settings: Settings, operating: Operating, now: datetime) -> Iterat
         rows = scheduled(operating)
     except NoServerError as error:
         yield Finding(
-            "schedule", Verdict.BAD, str(error), "start `sitewatch serve`, or name its server in PREFECT_API_URL"
+            "schedule", CheckResult.BAD, str(error), "start `sitewatch serve`, or name its server in PREFECT_API_URL"
         )
         return
     for row in rows:
         words = f"{row.name}: {row.words}"
-        yield Finding("schedule", Verdict.BAD if row.mend else Verdict.FINE, words, row.mend)
+        yield Finding("schedule", CheckResult.BAD if row.mend else CheckResult.FINE, words, row.mend)
 
 
 def _areas(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
@@ -206,15 +212,15 @@ def _areas(settings: Settings, operating: Operating, now: datetime) -> Iterator[
     for area_id in sorted(listed):
         words = _area_words(area_id, last.get(area_id), looks.get(area_id))
         if area_id in failed:
-            yield Finding("areas", Verdict.BAD, f"{words}; its last run failed", failed[area_id])
+            yield Finding("areas", CheckResult.BAD, f"{words}; its last run failed", failed[area_id])
         elif area_id in troubled:
             yield Finding(
-                "areas", Verdict.BAD, words, f"no run has brought it to {due}, or nothing was seen: try a run"
+                "areas", CheckResult.BAD, words, f"no run has brought it to {due}, or nothing was seen: try a run"
             )
         elif area_id not in last:
-            yield Finding("areas", Verdict.LOOK, words, "the next run begins with it")
+            yield Finding("areas", CheckResult.LOOK, words, "the next run begins with it")
         else:
-            yield Finding("areas", Verdict.FINE, words)
+            yield Finding("areas", CheckResult.FINE, words)
 
 
 def _messages(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
@@ -224,10 +230,13 @@ def _messages(settings: Settings, operating: Operating, now: datetime) -> Iterat
     if dead or stuck:
         words = f"{len(stuck)} parcels could not be sent yet, {len(dead)} were given up"
         yield Finding(
-            "messages", Verdict.BAD, words, "`sitewatch alerts outbox` says why; `alerts deliver --dead` tries again"
+            "messages",
+            CheckResult.BAD,
+            words,
+            "`sitewatch alerts outbox` says why; `alerts deliver --dead` tries again",
         )
     else:
-        yield Finding("messages", Verdict.FINE, "nothing is stuck")
+        yield Finding("messages", CheckResult.FINE, "nothing is stuck")
 
 
 def _area_words(area_id: str, week: Week | None, look: Any) -> str:

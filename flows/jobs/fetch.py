@@ -20,7 +20,7 @@ from flows.jobs.job_run import chore, ended
 from flows.pipeline.area import fetch_area
 from flows.pipeline.area_replay import Stores
 from flows.pipeline.evidence_manifest import attest
-from flows.pipeline.period import Asked, last_week
+from flows.pipeline.period import RunRequest, last_week
 from flows.pipeline.request import areas_of
 from flows.pipeline.sources import open_archive, open_source
 from flows.telemetry.logs import about, log
@@ -30,7 +30,7 @@ from flows.telemetry.logs import about, log
 def fetch() -> Any:
     """The archive holds every scene that the source has up to today; nothing is measured. An area that fails waits."""
     with chore("fetch", is_fetching=True) as one:
-        asked = Asked(None, None, datetime.now(UTC).date())
+        asked = RunRequest(None, None, datetime.now(UTC).date())
         check_call(one.settings, asked, routes_may_wait=True)
         areas, _ = areas_of(one.settings)
         source = open_source(one.settings, story_end=last_week(asked).last_day)
@@ -49,7 +49,7 @@ def fetch() -> Any:
 
 
 @task(name="fetch-area", cache_policy=NO_CACHE, persist_result=False)
-def fetch_one(area: Area, asked: Asked, stores: Stores) -> Any:
+def fetch_one(area: Area, asked: RunRequest, stores: Stores) -> Any:
     """The new scenes of one area: how many came, how many failed; or the error, which has a mend."""
     with about(area=area.id):
         try:

@@ -10,7 +10,7 @@ from prefect import flow
 from flows.config.settings import load_settings
 from flows.jobs.watch import watch
 from flows.ledger.ledger import open_ledger
-from flows.pipeline.period import Asked
+from flows.pipeline.period import RunRequest
 from flows.pipeline.request import rerun_call
 from flows.telemetry.logs import start_logging
 from flows.telemetry.run_record import deployment_name
@@ -32,7 +32,7 @@ def rerun(
     start_logging(is_deployed=deployment_name() is not None)
     settings = load_settings()
     with open_ledger(settings.ledger) as ledger:
-        asked = Asked(since, until, datetime.now(UTC).date(), replay=True)
+        asked = RunRequest(since, until, datetime.now(UTC).date(), replay=True)
         settings, asked = rerun_call(settings, area, asked, ledger)
     again = area if tell_again else None
     return watch(settings, asked.since, asked.until, (area,), not refetch, True, again, return_state=True)

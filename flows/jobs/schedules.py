@@ -21,7 +21,7 @@ class NoServerError(Exception):
 
 
 @dataclass(frozen=True)
-class Row:
+class ScheduleRow:
     """One deployment: when it ran and runs next, in words, and what is to be done if it does not."""
 
     name: str
@@ -46,7 +46,7 @@ def server_time(operating: Operating) -> datetime | None:
         return None
 
 
-def scheduled(operating: Operating) -> list[Row]:
+def scheduled(operating: Operating) -> list[ScheduleRow]:
     """Every deployment that has a schedule by the settings; raises `NoServerError` when nobody answers us."""
     from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
@@ -65,7 +65,7 @@ def scheduled(operating: Operating) -> list[Row]:
             try:
                 deployment = client.read_deployment_by_name(name)
             except ObjectNotFound:
-                rows.append(Row(name, "is not deployed", "start `sitewatch serve` or `sitewatch deploy` again"))
+                rows.append(ScheduleRow(name, "is not deployed", "start `sitewatch serve` or `sitewatch deploy` again"))
                 continue
             except PrefectHTTPStatusError as error:
                 if error.response.status_code == 401:
@@ -118,7 +118,7 @@ def _when(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M} UTC"
 
 
-def _row(name: str, deployment: Any, runs: Sequence[Any]) -> Row:
+def _row(name: str, deployment: Any, runs: Sequence[Any]) -> ScheduleRow:
     ahead = [run for run in runs if run.state is not None and run.state.is_scheduled()]
     ended = next((run for run in runs if run.state is not None and run.state.is_final()), None)
     ran = None if ended is None else _when(ended.end_time or ended.expected_start_time)
@@ -127,9 +127,9 @@ def _row(name: str, deployment: Any, runs: Sequence[Any]) -> Row:
     following = "no run planned" if coming is None else f"next {_when(coming)}"
     words = f"{last}, {following}"
     if deployment.paused or not any(schedule.active for schedule in deployment.schedules):
-        return Row(name, words, "it is paused: start `sitewatch serve` or `sitewatch deploy` again")
+        return ScheduleRow(name, words, "it is paused: start `sitewatch serve` or `sitewatch deploy` again")
     if coming is None:
-        return Row(name, words, "the server makes no runs: read its log; a pinned sqlalchemy is the usual cure")
+        return ScheduleRow(name, words, "the server makes no runs: read its log; a pinned sqlalchemy is the usual cure")
     if (datetime.now(UTC) - coming).total_seconds() > 900:
-        return Row(name, words, "runs are due and nobody takes them: start `sitewatch serve` or a worker")
-    return Row(name, words)
+        return ScheduleRow(name, words, "runs are due and nobody takes them: start `sitewatch serve` or a worker")
+    return ScheduleRow(name, words)

@@ -12,16 +12,16 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.errors import UserError
 from flows.config.settings import Settings, load_settings
-from flows.jobs.gathering import gathered
 from flows.jobs.search_request import regions_of
+from flows.jobs.task_results import collect_results
 from flows.ledger.ledger import open_ledger
-from flows.pipeline.period import Asked, last_week
+from flows.pipeline.period import RunRequest, last_week
 from flows.pipeline.record_world import check_world
 from flows.pipeline.region import RegionOutcome, run_region
-from flows.tile_search.search import Span
+from flows.tile_search.search_tile import SearchPeriod
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ def search(
     check_world(settings)
     with open_ledger(settings.ledger) as ledger:
         ledger.claim(settings.source.value)
-    end = last_week(Asked(since, until, datetime.now(UTC).date())).last_day if until is None else until
-    span = Span(since or end - timedelta(weeks=settings.lookback_weeks), end, settings.history_days)
-    sites = tuple(area for area in known if area.kind is Kind.SITE)
+    end = last_week(RunRequest(since, until, datetime.now(UTC).date())).last_day if until is None else until
+    span = SearchPeriod(since or end - timedelta(weeks=settings.lookback_weeks), end, settings.history_days)
+    sites = tuple(area for area in known if area.kind is AreaKind.SITE)
     futures = [search_region.submit(area, settings, span, sites, threads) for area in areas]
-    result = SearchResult(end, *gathered(areas, futures, RegionOutcome))
+    result = SearchResult(end, *collect_results(areas, futures, RegionOutcome))
     _show(result)
     if result.failures:
         return Failed(message=f"regions failed: {', '.join(sorted(result.failures))}", data=result)
@@ -63,7 +63,7 @@ def search(
 
 
 @task(name="search-region", cache_policy=NO_CACHE, persist_result=False)
-def search_region(region: Area, settings: Settings, span: Span, sites: tuple[Area, ...], threads: int) -> Any:
+def search_region(region: Area, settings: Settings, span: SearchPeriod, sites: tuple[Area, ...], threads: int) -> Any:
     """One region, in whichever thread, process or machine; all it shares with others is the outputs' folder."""
     try:
         return run_region(region, settings, span, sites=sites, threads=threads)

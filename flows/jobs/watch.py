@@ -24,7 +24,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.errors import UserError
 from aois.grid import grid_of
 from aois.week import Week
@@ -37,16 +37,16 @@ from flows.evidence.geojson_files import write_alerts, write_events
 from flows.imagery.archive.store import Archive
 from flows.imagery.network.quota import Cost, Metered
 from flows.imagery.scene import ImageryError
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.jobs.call_check import check_call, tell_doubts
-from flows.jobs.gathering import gathered
+from flows.jobs.task_results import collect_results
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.pipeline.area import passed_over, watch_area
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores
 from flows.pipeline.clock_check import check_clock
 from flows.pipeline.evidence_manifest import attest
 from flows.pipeline.outputs_mirror import copy_outputs
-from flows.pipeline.period import Asked, last_week
+from flows.pipeline.period import RunRequest, last_week
 from flows.pipeline.record_world import SETTINGS_OF_THE_RUN
 from flows.pipeline.request import areas_of
 from flows.pipeline.sources import open_archive, open_source
@@ -100,7 +100,7 @@ def watch(
     began, settings = monotonic(), settings or load_settings()
     operating = load_operating()
     start_logging(operating, is_deployed=deployment_name() is not None)
-    asked = Asked(since, until, datetime.now(UTC).date(), replay)
+    asked = RunRequest(since, until, datetime.now(UTC).date(), replay)
     check_call(settings, asked, only, from_archive=from_archive, routes_may_wait=True)
     areas, known = areas_of(settings, only)
     tell_doubts(settings, known)
@@ -119,7 +119,7 @@ def watch(
         ledger.record_areas(known)
         with clock.step("areas"):
             futures = [watch_one.submit(area, asked, stores, board, run) for area in areas]
-            outcomes, failures = gathered(areas, futures, AreaOutcome)
+            outcomes, failures = collect_results(areas, futures, AreaOutcome)
         with clock.step("files"):
             write_outputs(stores, ledger, areas)
             _write_truth(stores, [a for a in areas if a.id not in failures], settings)
@@ -157,7 +157,7 @@ def watch(
 
 
 @task(name="watch-area", cache_policy=NO_CACHE, persist_result=False)
-def watch_one(area: Area, asked: Asked, stores: Stores, board: Board, run: str) -> Any:
+def watch_one(area: Area, asked: RunRequest, stores: Stores, board: Board, run: str) -> Any:
     """One area of the watch, with its progress in the terminal and as a Prefect artifact.
 
     An error with a mend ends it failed with that message; any other is a defect, and is raised.
@@ -209,7 +209,7 @@ def _scenes_of(archive: Archive, area: Area) -> list[SceneFile]:
 
 def _stores(settings: Settings, ledger: Ledger, week: Week, known: tuple[Area, ...], from_archive: bool) -> Stores:
     source = None if from_archive else open_source(settings, story_end=week.last_day)
-    sites = tuple(a for a in known if a.kind is Kind.SITE)
+    sites = tuple(a for a in known if a.kind is AreaKind.SITE)
     archive = open_archive(settings)
     return Stores(settings, archive, ledger, source, settings.source.value, sites)
 

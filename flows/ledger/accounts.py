@@ -13,40 +13,9 @@ from flows.ledger.outbox import Transaction
 from flows.ledger.tables import AccountRow, ActRow, SessionRow
 from flows.printable import printable
 from flows.records.account_names import fold_name, name_image, scripts_of
+from flows.records.desk import Account, AuditEntry, DeskSession
 
 MOST_LETTERS = 64
-
-
-@dataclass(frozen=True)
-class AccountRecord:
-    """An account; `role` is a word of the desk, `closed_at` None while it may be used."""
-
-    number: int
-    name: str
-    role: str
-    sees_positions: bool
-    password_hash: str
-    made_at: datetime
-    closed_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class SessionRecord:
-    """A browser that is logged in; `form_key` is what its forms carry."""
-
-    account: AccountRecord
-    form_key: str
-
-
-@dataclass(frozen=True)
-class ActRecord:
-    """Something that was done at the desk; `by` is empty where nobody was logged in."""
-
-    at: datetime
-    by: str
-    act: str
-    subject: str
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +25,7 @@ class Accounts:
     reading: Transaction
     writing: Transaction
 
-    def add(self, name: str, *, role: str, sees_positions: bool, password_hash: str, at: datetime) -> AccountRecord:
+    def add(self, name: str, *, role: str, sees_positions: bool, password_hash: str, at: datetime) -> Account:
         """Add an account, and return it.
 
         Raises `LedgerError` for a name that cannot be used, that is taken, or that cannot be told from others.
@@ -71,12 +40,12 @@ class Accounts:
             session.flush()
             return _account(row)
 
-    def all(self) -> list[AccountRecord]:
+    def all(self) -> list[Account]:
         """List every account, closed ones among them, in the order in which they were made."""
         with self.reading() as session:
             return [_account(row) for row in session.scalars(select(AccountRow).order_by(AccountRow.id))]
 
-    def find(self, name: str) -> AccountRecord | None:
+    def find(self, name: str) -> Account | None:
         """Find the account of a name; None where there is none."""
         with self.reading() as session:
             row = session.scalar(select(AccountRow).where(AccountRow.name == fold_name(name)))
@@ -91,7 +60,7 @@ class Accounts:
         password_hash: str | None = None,
         closed_at: datetime | None = None,
         always_one: str | None = None,
-    ) -> AccountRecord:
+    ) -> Account:
         """Change what is given of an account, log every browser of its own out, and return it.
 
         Raises `LedgerError` where there is no such account, and where nobody with the role `always_one` would be left.
@@ -119,14 +88,14 @@ class Accounts:
                 SessionRow(key_hash=key_hash, account_id=account, form_key=form_key, opened_at=at, ends_at=ends_at)
             )
 
-    def session(self, key_hash: str, *, at: datetime) -> SessionRecord | None:
+    def session(self, key_hash: str, *, at: datetime) -> DeskSession | None:
         """Find whose browser it is; None where the session is unknown, ended, or of a closed account."""
         query = select(SessionRow, AccountRow).join(AccountRow, AccountRow.id == SessionRow.account_id)
         with self.reading() as session:
             found = session.execute(query.where(SessionRow.key_hash == key_hash)).one_or_none()
             if found is None or found[0].ends_at <= at or found[1].closed_at is not None:
                 return None
-            return SessionRecord(_account(found[1]), found[0].form_key)
+            return DeskSession(_account(found[1]), found[0].form_key)
 
     def close_session(self, key_hash: str) -> None:
         """Log a browser out."""
@@ -138,14 +107,14 @@ class Accounts:
         with self.writing() as session:
             note(session, act, by=by, subject=subject, detail=detail, at=at)
 
-    def acts(self, *, subject: str | None = None, limit: int | None = None) -> list[ActRecord]:
+    def acts(self, *, subject: str | None = None, limit: int | None = None) -> list[AuditEntry]:
         """List what was done (to a subject), newest first."""
         query = select(ActRow, AccountRow.name).join(AccountRow, AccountRow.id == ActRow.account_id, isouter=True)
         if subject is not None:
             query = query.where(ActRow.subject == subject)
         with self.reading() as session:
             rows = session.execute(query.order_by(ActRow.id.desc()).limit(limit))
-            return [ActRecord(row.at, name or "", row.act, row.subject, row.detail) for row, name in rows]
+            return [AuditEntry(row.at, name or "", row.act, row.subject, row.detail) for row, name in rows]
 
 
 def note(session: Session, act: str, *, by: int | None, subject: str, detail: str = "", at: datetime) -> None:
@@ -189,5 +158,5 @@ def _check_left(session: Session, role: str) -> None:
         raise LedgerError(f"nobody with the role `{role}` would be left; give it to another account first")
 
 
-def _account(row: AccountRow) -> AccountRecord:
-    return AccountRecord(row.id, row.name, row.role, row.sees_positions, row.password_hash, row.made_at, row.closed_at)
+def _account(row: AccountRow) -> Account:
+    return Account(row.id, row.name, row.role, row.sees_positions, row.password_hash, row.made_at, row.closed_at)

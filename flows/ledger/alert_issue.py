@@ -17,7 +17,7 @@ from flows.ledger.ids import alert_id
 from flows.ledger.tables import AlertRow, DeliveryRow, EventRow, MessageRow
 from flows.ledger.week_rules import Settled
 from flows.records.events import AlertRecord, WeekOutcome
-from flows.records.messages import MessageRecord, News, ProvisionalFates, Purpose
+from flows.records.messages import MessageRecord, News, ProvisionalOutcomes, Purpose
 
 TOLD = (State.CONFIRMED, State.RETRACTED)
 """Later states of an alert that people are told of."""
@@ -67,7 +67,7 @@ def unsignalled(session: Session) -> list[MessageRecord]:
     return [message_record(row) for row in session.scalars(query.order_by(MessageRow.id))]
 
 
-def provisional_fates(session: Session) -> ProvisionalFates:
+def provisional_outcomes(session: Session) -> ProvisionalOutcomes:
     """Count what became of the alerts that were provisional when people first heard of them."""
     first = select(MessageRow.alert_id, func.min(MessageRow.id).label("id")).group_by(MessageRow.alert_id).subquery()
     query = (
@@ -81,7 +81,7 @@ def provisional_fates(session: Session) -> ProvisionalFates:
     )
     now = {State(state): number for state, number in session.execute(query)}
     held = now.get(State.CONFIRMED, 0) + now.get(State.FINISHED, 0)
-    return ProvisionalFates(held, now.get(State.RETRACTED, 0), now.get(State.PROVISIONAL, 0))
+    return ProvisionalOutcomes(held, now.get(State.RETRACTED, 0), now.get(State.PROVISIONAL, 0))
 
 
 def acknowledge(session: Session, alert: str, *, by: str, on: date) -> None:

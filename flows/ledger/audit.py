@@ -36,7 +36,7 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Mark:
+class JournalMark:
     """What a manifest says of the journal: its end at the moment of the manifest."""
 
     manifest: int
@@ -89,7 +89,7 @@ def has_journal(connection: Connection) -> bool:
     return inspect(connection).has_table(JOURNAL.name)
 
 
-def audit(connection: Connection, marks: Sequence[Mark]) -> Audit:
+def audit(connection: Connection, marks: Sequence[JournalMark]) -> Audit:
     """Check every row against the journal and the journal against what manifests say of it (`marks`, in order).
 
     It reads everything once, with as much memory as the rows of one table have keys. The schema may be an older one.
@@ -115,7 +115,7 @@ def audit(connection: Connection, marks: Sequence[Mark]) -> Audit:
     return Audit(walk.head, rows, frozenset(walk.known), *map(tuple, found))
 
 
-def known_marks(connection: Connection, marks: Sequence[Mark]) -> set[int]:
+def known_marks(connection: Connection, marks: Sequence[JournalMark]) -> set[int]:
     """Return the manifests whose end of the journal is an entry of it, without following the links."""
     known = {mark.manifest for mark in marks if mark.head == Head()}
     for mark in marks:
@@ -125,7 +125,7 @@ def known_marks(connection: Connection, marks: Sequence[Mark]) -> set[int]:
     return known
 
 
-def _walk(connection: Connection, marks: Sequence[Mark], last: int | None) -> _Walk:
+def _walk(connection: Connection, marks: Sequence[JournalMark], last: int | None) -> _Walk:
     """Follow the links of the journal from its first entry to its last."""
     walk, ends = _Walk(), {(mark.head.changes, mark.head.link): mark.manifest for mark in marks}
     walk.known |= {mark.manifest for mark in marks if mark.head == Head()}
@@ -187,7 +187,7 @@ def _is_filled(held: _Held, key: str, before: str | None) -> bool:
     return before in (held.digests[key], row_digest(held.rows[key], without=FILLED_LATER[held.table]))
 
 
-def _back_dated(held: _Held, entered: Mapping[tuple[str, str], int], marks: Sequence[Mark]) -> list[str]:
+def _back_dated(held: _Held, entered: Mapping[tuple[str, str], int], marks: Sequence[JournalMark]) -> list[str]:
     """Rows that say they are older than a manifest that does not know them."""
     if held.table not in DATED:
         return []

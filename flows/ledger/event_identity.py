@@ -79,7 +79,7 @@ def names_of(
     return Names(own, frozenset(kept), split)
 
 
-class Heirs:
+class Successors:
     """The listed events of a week, of which one may hold the ground of an event that is not listed."""
 
     def __init__(self, listed: Mapping[str, Content]) -> None:

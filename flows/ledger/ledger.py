@@ -23,7 +23,7 @@ from flows.ledger import observations as watched
 from flows.ledger import outbox_rows as dispatches
 from flows.ledger import runs, verdicts, versions
 from flows.ledger.accounts import Accounts
-from flows.ledger.audit import Mark, known_marks
+from flows.ledger.audit import JournalMark, known_marks
 from flows.ledger.backup import back_up
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import UNREADABLE, LedgerError, LedgerUnavailableError
@@ -46,7 +46,7 @@ from flows.records.events import (
     RemarkRecord,
     WeekOutcome,
 )
-from flows.records.messages import MessageRecord, ProvisionalFates
+from flows.records.messages import MessageRecord, ProvisionalOutcomes
 from flows.records.observations import ObservationRecord, SceneRecord
 from flows.records.reviews import Judgement, VerdictRecord
 from flows.records.runs import RunRecord
@@ -191,10 +191,10 @@ class Ledger:
         with self._reading() as session:
             return dispatches.pending(session)
 
-    def provisional_fates(self) -> ProvisionalFates:
+    def provisional_outcomes(self) -> ProvisionalOutcomes:
         """Count what became of the alerts that were provisional when people first heard of them."""
         with self._reading() as session:
-            return outbox.provisional_fates(session)
+            return outbox.provisional_outcomes(session)
 
     @property
     def outbox(self) -> Outbox:
@@ -294,7 +294,7 @@ class Ledger:
         with self._reading() as session:
             return read_head(session.connection())
 
-    def known_marks(self, marks: Sequence[Mark]) -> set[int]:
+    def known_marks(self, marks: Sequence[JournalMark]) -> set[int]:
         """Return the manifests whose end of the journal is in it."""
         with self._reading() as session:
             return known_marks(session.connection(), marks)
@@ -342,7 +342,7 @@ class Ledger:
             self.outbox.unsent,
             self.verdicts,
             self.precision,
-            self.provisional_fates,
+            self.provisional_outcomes,
             self.reviews.cases,
             self.reviews.opinions,
             self.accounts.all,

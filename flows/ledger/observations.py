@@ -14,7 +14,7 @@ from shapely.geometry import shape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from aois.area import Area, Kind, Response, Sensitivity, Status
+from aois.area import Area, AreaKind, Response, Sensitivity, Status
 from aois.week import Week
 from flows.ledger.errors import LedgerError
 from flows.ledger.tables import AreaRow, ObservationRow, SceneRow
@@ -81,7 +81,7 @@ def _area_row(area: Area) -> AreaRow:
 def _area(row: AreaRow) -> Area:
     return Area(
         id=row.id,
-        kind=Kind(row.kind),
+        kind=AreaKind(row.kind),
         geometry=shape(row.geometry),
         name=row.name,
         status=None if row.status is None else Status(row.status),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from flows.ledger import alert_issue as outbox
 from flows.ledger import outbox_rows as dispatches
-from flows.records.messages import DeliveryRecord, DispatchRecord, MessageRecord, Purpose, Told, Unanswered
+from flows.records.messages import DeliveryRecord, DispatchRecord, LatestMessage, MessageRecord, Purpose, Unanswered
 
 Transaction: TypeAlias = Callable[[], AbstractContextManager[Session]]
 
@@ -80,7 +80,7 @@ class Outbox:
         with self.writing() as session:
             return dispatches.revive(session)
 
-    def told(self, area_id: str) -> list[Told]:
+    def told(self, area_id: str) -> list[LatestMessage]:
         """List what each channel last heard of each alert of an area."""
         with self.reading() as session:
             return dispatches.told(session, area_id)

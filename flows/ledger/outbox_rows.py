@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session
 from flows.ledger.alert_issue import message_record
 from flows.ledger.errors import LedgerError
 from flows.ledger.tables import AlertRow, DeliveryRow, DispatchRow, EventRow, MessageRow
-from flows.records.messages import DeliveryRecord, DispatchRecord, MessageRecord, News, Purpose, Told, Unanswered
+from flows.records.messages import (
+    DeliveryRecord,
+    DispatchRecord,
+    LatestMessage,
+    MessageRecord,
+    News,
+    Purpose,
+    Unanswered,
+)
 
 
 def route(session: Session, keys: Collection[str], deliveries: Sequence[DeliveryRecord], *, at: datetime) -> None:
@@ -119,7 +127,7 @@ def unanswered(session: Session) -> list[Unanswered]:
     return [Unanswered(*row) for row in session.execute(query)]
 
 
-def told(session: Session, area_id: str) -> list[Told]:
+def told(session: Session, area_id: str) -> list[LatestMessage]:
     """List what each channel last heard of each alert of an area, in the order in which it was told."""
     query = (
         select(AlertRow.id, MessageRow.key, DeliveryRow.channel, DeliveryRow.route)
@@ -131,7 +139,9 @@ def told(session: Session, area_id: str) -> list[Told]:
         .where(EventRow.area_id == area_id, DispatchRow.sent_at.is_not(None))
         .order_by(MessageRow.id, DeliveryRow.id)
     )
-    last = {(alert, channel): Told(key, channel, route) for alert, key, channel, route in session.execute(query)}
+    last = {
+        (alert, channel): LatestMessage(key, channel, route) for alert, key, channel, route in session.execute(query)
+    }
     return list(last.values())
 
 

@@ -17,7 +17,7 @@ from flows.ledger.checksums import opened_unchanged, read_checksum, rows_checksu
 from flows.ledger.database import connect, known_schemas, reading, writing
 from flows.ledger.errors import UNREADABLE, LedgerError
 from flows.ledger.journal import RecordedSession
-from flows.ledger.standing import standing_of
+from flows.ledger.ledger_status import ledger_status_of
 from flows.ledger.tables import AccountRow, Base
 from flows.ledger.worlds import refuse_another_world
 from flows.printable import printable
@@ -159,7 +159,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _compare(source: Connection, target: Connection, *, replace: bool, tell: Tell) -> None:
     """Say what would be replaced by what; raises `LedgerError` if there is something and nobody said that it may."""
-    held, given = standing_of(target), standing_of(source)
+    held, given = ledger_status_of(target), ledger_status_of(source)
     if held.is_empty:
         tell(f"The ledger is empty. The backup holds {given.words}.")
     elif replace:

@@ -32,7 +32,7 @@ from flows.records.reviews import Judgement, VerdictRecord
 
 
 @dataclass(frozen=True)
-class Opinion:
+class ReviewRecord:
     """A verdict with its number and its account (None where it was given by the command line).
 
     `seen_state` and `seen_change` are what the event was to the reviewer; `withdrawn_at` is None while it stands.
@@ -104,7 +104,7 @@ class Reviews:
             row = session.execute(query.order_by(ObservationRow.week.desc()).limit(1)).one_or_none()
             return None if row is None else (row.week, canonical_json([row.chain, row.name, row.responses]))
 
-    def judge(self, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> Opinion:
+    def judge(self, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> ReviewRecord:
         """Record a verdict given at the desk.
 
         The same words again, with nothing else in between, are that same verdict.
@@ -121,7 +121,7 @@ class Reviews:
                 session.flush()
             return _read(session, _opinions().where(VerdictRow.id == last))[0]
 
-    def withdraw(self, number: int, *, account: int, at: datetime) -> Opinion:
+    def withdraw(self, number: int, *, account: int, at: datetime) -> ReviewRecord:
         """Take a verdict back for who gave it.
 
         Raises `LedgerError` for another's, and for one that is not there.
@@ -136,7 +136,9 @@ class Reviews:
                 session.flush()
             return _read(session, _opinions().where(VerdictRow.id == number))[0]
 
-    def opinions(self, event_id: str | None = None, *, after: int = 0, only_withdrawn: bool = False) -> list[Opinion]:
+    def opinions(
+        self, event_id: str | None = None, *, after: int = 0, only_withdrawn: bool = False
+    ) -> list[ReviewRecord]:
         """List the verdicts on an event (on all if None) numbered above `after`, in order.
 
         Those taken back are among them; with `only_withdrawn` there are no others.
@@ -171,8 +173,8 @@ def _opinions() -> Select[Any]:
     return query.options(defer(VerdictRow.seen, raiseload=True)).order_by(VerdictRow.id)
 
 
-def _read(session: Session, query: Select[Any]) -> list[Opinion]:
+def _read(session: Session, query: Select[Any]) -> list[ReviewRecord]:
     return [
-        Opinion(row.id, row.event_id, verdicts.judgement_of(row), row.judged_at, account, state, change, withdrawn)
+        ReviewRecord(row.id, row.event_id, verdicts.judgement_of(row), row.judged_at, account, state, change, withdrawn)
         for row, account, withdrawn, state, change in session.execute(query)
     ]

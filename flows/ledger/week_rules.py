@@ -17,7 +17,7 @@ from aois.week import Week
 from detectors.records import State, Transition
 from flows.ledger.errors import LedgerError
 from flows.ledger.event_content import MERGED_INTO, STEPS, Content, measured_steps
-from flows.ledger.event_identity import DETECTED_AS, REOPENS, Heirs, Names, names_of
+from flows.ledger.event_identity import DETECTED_AS, REOPENS, Names, Successors, names_of
 from flows.ledger.ids import occurrence_id
 from flows.ledger.types import canonical_json
 from flows.records.events import EVENT_PROPERTIES, EventRecord, RemarkKind
@@ -74,9 +74,9 @@ def settle(events: Iterable[EventRecord], known: Known, *, week: Week, is_latest
     """
     listed = _listed(list(events), known, week)
     contents = {name: one.content for name, one in listed.items() if one.content is not None}
-    heirs = Heirs(contents)
+    successors = Successors(contents)
     missing = (known.before.keys() | known.current.keys()) - listed.keys()
-    settled = [*listed.values(), *(_without(name, known, week, is_latest, heirs) for name in missing)]
+    settled = [*listed.values(), *(_without(name, known, week, is_latest, successors) for name in missing)]
     return sorted(settled, key=lambda one: one.event_id)
 
 
@@ -153,26 +153,26 @@ def _occurrence(area_id: str, base: str, state: State, before: Mapping[str, Cont
     return name, previous
 
 
-def _without(name: str, known: Known, week: Week, is_latest: bool, heirs: Heirs) -> Settled:
+def _without(name: str, known: Known, week: Week, is_latest: bool, successors: Successors) -> Settled:
     """An event that the recording does not list although the ledger knows it."""
     if name in known.before:
         content = known.before[name]
         is_over = content.state in (State.FINISHED, State.RETRACTED)
-        return Settled(name, content) if is_over else _gone(name, content, week, NOT_FOUND, heirs)
+        return Settled(name, content) if is_over else _gone(name, content, week, NOT_FOUND, successors)
     recorded = known.current[name]
     if recorded.properties.get(WITHDRAWN) == NOT_FOUND_IN_REPLAY:
         return Settled(name, recorded)
     if is_latest:
-        return _gone(name, recorded, week, NOT_FOUND_IN_REPLAY, heirs)
+        return _gone(name, recorded, week, NOT_FOUND_IN_REPLAY, successors)
     return Settled(name, None)  # the replay may still meet it in a later week, as the same event
 
 
-def _gone(name: str, content: Content, week: Week, note: str, heirs: Heirs) -> Settled:
+def _gone(name: str, content: Content, week: Week, note: str, successors: Successors) -> Settled:
     """The event part of the one that has its ground now, or withdrawn where none has."""
-    heir = None if content.state is State.RETRACTED else heirs.of(content)
+    heir = None if content.state is State.RETRACTED else successors.of(content)
     if heir is None:
         return _retracted(name, content, week, note)
-    is_open = {content.state, heirs.listed[heir].state} == {State.PROVISIONAL}
+    is_open = {content.state, successors.listed[heir].state} == {State.PROVISIONAL}
     state = State.PROVISIONAL if is_open else State.FINISHED
     properties = {**content.properties, "state": state.value, MERGED_INTO: heir}
     steps = () if content.state is state else (Transition(state, week.last_day, ""),)

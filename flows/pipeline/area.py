@@ -16,8 +16,8 @@ from flows.imagery.scene import ImageryError
 from flows.imagery.source import Selective
 from flows.ledger.ledger import Ledger
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores, _Watch
-from flows.pipeline.period import Asked, Period, period_of
-from flows.pipeline.week_digests import Stamp, chain_of
+from flows.pipeline.period import Period, RunRequest, period_of
+from flows.pipeline.week_digests import SceneFingerprint, week_digests
 
 FRESH = timedelta(days=35)  # scenes are published within days; a month later hardly any comes
 
@@ -27,7 +27,7 @@ def passed_over(outcomes: Iterable[AreaOutcome]) -> dict[str, str]:
     return dict(sorted(one for outcome in outcomes for one in outcome.passed_over))
 
 
-def watch_area(area: Area, asked: Asked, stores: Stores, *, progress: Progress) -> AreaOutcome:
+def watch_area(area: Area, asked: RunRequest, stores: Stores, *, progress: Progress) -> AreaOutcome:
     """Bring the record of one area up to the end of a period.
 
     Weeks whose digest is on record already are left as they are, unless a replay is asked for; from the first that is
@@ -38,7 +38,7 @@ def watch_area(area: Area, asked: Asked, stores: Stores, *, progress: Progress) 
         return _watch_area(area, asked, stores, progress)
 
 
-def fetch_area(area: Area, asked: Asked, stores: Stores) -> AreaOutcome:
+def fetch_area(area: Area, asked: RunRequest, stores: Stores) -> AreaOutcome:
     """Fetch into the archive what the source has of one area up to the day of the call; nothing is measured.
 
     Where a watch has begun only the last weeks are asked for, which is where new scenes are. Raises as `watch_area`.
@@ -60,7 +60,7 @@ def _alone(area: Area, ledger: Ledger) -> AbstractContextManager[None]:
     return ledger.exclusively(f"area-{area.id}", complaint=complaint)
 
 
-def _watch_area(area: Area, asked: Asked, stores: Stores, progress: Progress) -> AreaOutcome:
+def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progress) -> AreaOutcome:
     grid = grid_of(area)
     recorded = stores.ledger.chains(area.id)
     settings = stores.settings
@@ -71,16 +71,16 @@ def _watch_area(area: Area, asked: Asked, stores: Stores, progress: Progress) ->
     with outcome.stopwatch.step("fetch"):
         _fetch(area, grid, (period.history_from, period.last.last_day), stores, outcome, progress)
     scenes = _archived(area, grid, period, stores)
-    stamps = [Stamp(s.scene_id, s.acquired, s.sha256) for s in scenes]
+    stamps = [SceneFingerprint(s.scene_id, s.acquired, s.sha256) for s in scenes]
     ground = ground_of(area, grid, sites=stores.sites)
-    chain = chain_of(area, period, stamps, source=stores.source_name, ground=digest_of(ground))
+    chain = week_digests(area, period, stamps, source=stores.source_name, ground=digest_of(ground))
     again = asked.replay and (asked.since or period.weeks[0].first_day)
     due = [w for w in period.weeks if recorded.get(w) != chain[w] or (again and w.last_day >= again)]
     if not due:
         return outcome
     if not scenes:
         raise _nothing_there(area, period, outcome)
-    outcome.blind = _blindness(scenes, period, settings.history_days)
+    outcome.not_comparable_reason = _not_comparable_reason(scenes, period, settings.history_days)
     before = _alert_states(stores.ledger, area.id)
     watch = _Watch(area, ground, period, stores, stamps, chain)
     with outcome.stopwatch.step("detect"):
@@ -133,7 +133,7 @@ def _nothing_there(area: Area, period: Period, outcome: AreaOutcome) -> ImageryE
     return ImageryError(f"area `{area.id}`: no scene {span}; check that the catalog covers the area and the dates")
 
 
-def _blindness(scenes: Sequence[ArchivedScene], period: Period, history_days: int) -> str:
+def _not_comparable_reason(scenes: Sequence[ArchivedScene], period: Period, history_days: int) -> str:
     """Why no change could have shown: fewer than two scenes of any sensor to compare. Empty when there are."""
     counts = Counter(s.scene_id.split("_")[0] for s in scenes)
     if max(counts.values()) > 1:

@@ -31,7 +31,7 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.worlds import World, world_of
 from flows.pipeline.detector_outputs import layers_of, news_of, properties_of
 from flows.pipeline.period import Period
-from flows.pipeline.week_digests import Stamp, scenes_of
+from flows.pipeline.week_digests import SceneFingerprint, scenes_of
 from flows.records.events import EventRecord
 from flows.records.observations import ObservationRecord, SceneRecord
 from flows.telemetry.step_timer import Stopwatch
@@ -64,8 +64,8 @@ class AreaOutcome:
     """What the watch over one area did.
 
     `fetched` counts the scenes that were completed too. `issued` and `changed` are alerts that are new since before, or
-    in another state. `passed_over` are items of the catalog that could not be used, with the reason. `blind` says why
-    nothing could be compared, and what to do.
+    in another state. `passed_over` are items of the catalog that could not be used, with the reason.
+    `not_comparable_reason` says why nothing could be compared, and what to do.
     """
 
     area_id: str
@@ -75,7 +75,7 @@ class AreaOutcome:
     revised_scenes: tuple[tuple[str, str], ...] = ()
     completed_scenes: tuple[tuple[str, str], ...] = ()
     passed_over: tuple[tuple[str, str], ...] = ()
-    blind: str = ""
+    not_comparable_reason: str = ""
     stopwatch: Stopwatch = field(default_factory=Stopwatch, compare=False)
     issued: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -95,7 +95,7 @@ class _Watch:
         ground: Ground,
         period: Period,
         stores: Stores,
-        stamps: list[Stamp],
+        stamps: list[SceneFingerprint],
         chain: Mapping[Week, str],
     ) -> None:
         self.area, self.ground, self.period, self.stores = area, ground, period, stores
@@ -149,7 +149,7 @@ class _Watch:
         looks = [self._look(s) for s in stamps if s.scene_id.startswith(sensor)]
         return [look for look in looks if look.series == channel]
 
-    def _look(self, stamp: Stamp) -> Acquisition:
+    def _look(self, stamp: SceneFingerprint) -> Acquisition:
         scene = self.stores.archive.get(self.area.id, self.stores.source_name, self.grid, stamp.scene_id)
         return acquisition_of(scene, self.grid)
 
@@ -214,7 +214,7 @@ class _Watch:
         self.stores.ledger.record_scenes(self.area.id, rows)
         self.recorded = len(self.reports)
 
-    def _scene_record(self, report: AcquisitionReport, stamp: Stamp) -> SceneRecord:
+    def _scene_record(self, report: AcquisitionReport, stamp: SceneFingerprint) -> SceneRecord:
         return SceneRecord(
             scene_id=stamp.scene_id,
             sensor=report.sensor,

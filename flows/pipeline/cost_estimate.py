@@ -16,7 +16,7 @@ from flows.imagery.network.quota import Cost, Metered, Priced, minutes_for
 from flows.imagery.scene import ImageryError
 from flows.imagery.source import Source
 from flows.ledger.ledger import open_ledger
-from flows.pipeline.period import Asked, Period, last_week, period_of
+from flows.pipeline.period import Period, RunRequest, last_week, period_of
 from flows.pipeline.record_world import check_world
 from flows.pipeline.request import areas_of
 from flows.pipeline.sources import REQUESTS_PER_MINUTE, open_archive, open_source
@@ -50,7 +50,7 @@ class Estimate:
 
 
 def estimate_run(
-    settings: Settings, asked: Asked, only: Sequence[str] = (), *, on_area: Callable[[AreaEstimate], None]
+    settings: Settings, asked: RunRequest, only: Sequence[str] = (), *, on_area: Callable[[AreaEstimate], None]
 ) -> Estimate:
     """Estimate what the run that is asked for would fetch and spend; nothing is fetched or written.
 
@@ -82,7 +82,7 @@ def _of_area(area: Area, period: Period, source: Source, archive: Archive) -> Ar
     return AreaEstimate(area.id, len(refs), len(lacking), sum(costs, Cost()))
 
 
-def _period(area: Area, settings: Settings, asked: Asked) -> Period:
+def _period(area: Area, settings: Settings, asked: RunRequest) -> Period:
     recorded: Iterable[Week] = ()
     if settings.ledger_url is not None or (settings.outputs / "ledger.sqlite").exists():
         with open_ledger(settings.ledger) as ledger:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.config.settings import Settings
 from flows.evidence.manifests import Link, digest_of, read_chain, signing_key, write_manifest
-from flows.ledger.audit import Mark
+from flows.ledger.audit import JournalMark
 from flows.ledger.errors import LedgerError
 from flows.ledger.journal import Head
 from flows.ledger.ledger import Ledger
@@ -41,10 +41,10 @@ def attest(settings: Settings, ledger: Ledger, run_id: str) -> dict[str, Any] | 
     return None if path is None else {"number": int(path.stem), "sha256": digest_of(path)}
 
 
-def marks_of(links: Sequence[Link]) -> list[Mark]:
+def marks_of(links: Sequence[Link]) -> list[JournalMark]:
     """List what the manifests of a chain say of the record's journal; those of earlier versions say nothing."""
     return [
-        Mark(
+        JournalMark(
             link.body["number"],
             Head(link.body["record"]["changes"], link.body["record"]["link"]),
             datetime.fromisoformat(link.body["made_at"]),

@@ -11,7 +11,7 @@ from flows.config.settings import SettingsError
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunRequest:
     """What a call asks for: any date may be left out. `today` is the day of the call, UTC.
 
     With `replay`, weeks from `since` on are worked through again though their digest is on record.
@@ -36,7 +36,7 @@ class Period:
         return self.weeks[-1]
 
 
-def last_week(asked: Asked) -> Week:
+def last_week(asked: RunRequest) -> Week:
     """Find the last week of a run: the one that holds `until`, or the latest complete one.
 
     Raises `SettingsError` for dates that no run can have.
@@ -50,7 +50,7 @@ def last_week(asked: Asked) -> Week:
     return last
 
 
-def period_of(asked: Asked, *, recorded: Iterable[Week], history_days: int, lookback_weeks: int) -> Period:
+def period_of(asked: RunRequest, *, recorded: Iterable[Week], history_days: int, lookback_weeks: int) -> Period:
     """Find the period of one area.
 
     A watch that has begun goes on from where it began: weeks missed since are caught up in order, and a start earlier

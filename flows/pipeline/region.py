@@ -13,7 +13,7 @@ from detectors.tile_search.places import places_of
 from flows.config.settings import Settings, SourceName
 from flows.pipeline.region_looks import looks_of
 from flows.tile_search.candidates import Candidate, candidates_of, write_candidates
-from flows.tile_search.search import Span, search_tile
+from flows.tile_search.search_tile import SearchPeriod, search_tile
 from flows.tile_search.tile import Tile
 
 
@@ -33,7 +33,7 @@ class RegionOutcome:
 
 
 def run_region(
-    region: Area, settings: Settings, span: Span, *, sites: Sequence[Area] = (), threads: int = 2
+    region: Area, settings: Settings, span: SearchPeriod, *, sites: Sequence[Area] = (), threads: int = 2
 ) -> RegionOutcome:
     """Bring a region's state up to the end of a span, and list its candidates anew."""
     grid = grid_of(region)

@@ -30,12 +30,12 @@ from flows.imagery.stac.catalog import Catalog, open_catalog
 from flows.imagery.stac.mosaic import read_overpass, without_crowds
 from flows.imagery.stac.planetary_computer import PLANETARY_COMPUTER_COLLECTIONS, Signer, is_planetary_computer
 from flows.imagery.stac.read import opened
-from flows.imagery.stac.source import EARTH_SEARCH, EARTH_SEARCH_COLLECTIONS
+from flows.imagery.stac.stac_source import EARTH_SEARCH, EARTH_SEARCH_COLLECTIONS
 from flows.pipeline.sources import open_source
 from flows.telemetry.logs import log
-from flows.tile_search.cached_look import KeptLook
+from flows.tile_search.cached_look import CachedLook
 from flows.tile_search.local_file_look import BandFile, FileLook, MosaicLook
-from flows.tile_search.look import Ground, WideLook
+from flows.tile_search.look import WideLook, WindowPixels
 from flows.tile_search.tile import Tile, Window
 
 BANDS = ("red", "nir")
@@ -58,7 +58,7 @@ def looks_of(settings: Settings, region: Area, tile: Tile, *, since: date, until
     refs = source.search(region, tile.grid, since=since, until=until)
     draws_whole = settings.source is SourceName.SIMULATED  # a made-up world belongs to its grid
     return [
-        KeptLook(ref.scene_id, ref.acquired.date(), tile, _fetch(source, region, tile.grid, ref, whole=draws_whole))
+        CachedLook(ref.scene_id, ref.acquired.date(), tile, _fetch(source, region, tile.grid, ref, whole=draws_whole))
         for ref in refs
         if ref.sensor is Sensor.SENTINEL_2
     ]
@@ -100,7 +100,7 @@ def _look(overpass: Overpass, tile: Tile, signer: Signer | None, catalog: Catalo
             replace(overpass, items=items), grid, source="stac", catalog=catalog.label, files=catalog.files
         )
 
-    return KeptLook(look_id, day, tile, lambda window: _ground(read, tile.grid, window))
+    return CachedLook(look_id, day, tile, lambda window: _ground(read, tile.grid, window))
 
 
 def _as_files(item: SceneItem, grid: Grid, files: RasterFiles, look_id: str, day: date) -> FileLook | None:
@@ -150,14 +150,14 @@ def _place(left_m: float, top_m: float, grid: Grid) -> tuple[int, int]:
     return round((top_m - grid.top) / grid.pixel_size_m), round((grid.left - left_m) / grid.pixel_size_m)
 
 
-def _fetch(source: Source, region: Area, grid: Grid, ref: SceneRef, *, whole: bool) -> Callable[[Window], Ground]:
+def _fetch(source: Source, region: Area, grid: Grid, ref: SceneRef, *, whole: bool) -> Callable[[Window], WindowPixels]:
     def read(part: Grid) -> Scene:
         return source.fetch(region, part, ref)
 
     return lambda window: _ground(read, grid, window, whole=whole)
 
 
-def _ground(read: Callable[[Grid], Scene], grid: Grid, window: Window, *, whole: bool = False) -> Ground:
+def _ground(read: Callable[[Grid], Scene], grid: Grid, window: Window, *, whole: bool = False) -> WindowPixels:
     """A strip of a scene as numbers, read with a rim for the clouds beyond it, or cut from the whole."""
     top = 0 if whole else max(0, window.top - _RIM_PX)
     bottom = grid.height if whole else min(grid.height, window.top + window.rows + _RIM_PX)
@@ -166,7 +166,7 @@ def _ground(read: Callable[[Grid], Scene], grid: Grid, window: Window, *, whole:
     clear = clear_mask(scene.valid, scene.scl)
     cut = (slice(window.top - top, window.top - top + window.rows), slice(None))
     red, nir = (_numbers(scene.pixels[scene.bands.index(name)][cut]) for name in BANDS)
-    return Ground(red, nir, clear[cut].astype(np.uint8))
+    return WindowPixels(red, nir, clear[cut].astype(np.uint8))
 
 
 def _numbers(reflectance: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aois.area import Kind
+from aois.area import AreaKind
 from flows.config.settings import Settings
 from flows.evidence.geojson_files import write_events
 from flows.evidence.manifests import digest_of
@@ -18,7 +18,7 @@ from flows.imagery.archive.store import Archive
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.pipeline.area import watch_area
 from flows.pipeline.area_replay import Stores
-from flows.pipeline.period import Asked
+from flows.pipeline.period import RunRequest
 
 
 def check_replay(outputs: Path, ledger: Ledger, settings: Settings, *, within: Path) -> Check:
@@ -34,9 +34,9 @@ def check_replay(outputs: Path, ledger: Ledger, settings: Settings, *, within: P
                 copy,
                 None,
                 scenes[0].source if scenes else settings.source.value,
-                tuple(one for one in copy.areas() if one.kind is Kind.SITE),
+                tuple(one for one in copy.areas() if one.kind is AreaKind.SITE),
             )
-            asked = Asked(weeks[0].first_day, weeks[-1].last_day, weeks[-1].last_day, replay=True)
+            asked = RunRequest(weeks[0].first_day, weeks[-1].last_day, weeks[-1].last_day, replay=True)
             watch_area(area, asked, stores, progress=lambda *_: None)
             folder = again / "areas" / area.id
             write_events(copy.events(area.id), folder / "events.geojson")

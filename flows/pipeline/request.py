@@ -14,9 +14,9 @@ from flows.config.settings import Settings, SettingsError, SourceName, load_sett
 from flows.files import private_folder
 from flows.imagery.catalog_rules import rules_for
 from flows.imagery.network.url import is_url
-from flows.imagery.stac.source import EARTH_SEARCH
+from flows.imagery.stac.stac_source import EARTH_SEARCH
 from flows.ledger.ledger import Ledger
-from flows.pipeline.period import Asked
+from flows.pipeline.period import RunRequest
 
 RESTRICTED = ("alerts", "archive", "areas")  # these hold coordinates: for their owner's eyes only
 
@@ -57,7 +57,7 @@ def as_recorded(settings: Settings, area_id: str, ledger: Ledger) -> Settings:
     return settings
 
 
-def rerun_call(settings: Settings, area_id: str, asked: Asked, ledger: Ledger) -> tuple[Settings, Asked]:
+def rerun_call(settings: Settings, area_id: str, asked: RunRequest, ledger: Ledger) -> tuple[Settings, RunRequest]:
     """Make the call to replay one area as it is on record.
 
     With list, source and catalog of the last run, up to its last week.

@@ -21,7 +21,7 @@ from flows.imagery.same_pass import is_same_pass
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.pipeline.area import watch_area
 from flows.pipeline.area_replay import Progress, Stores
-from flows.pipeline.period import Asked
+from flows.pipeline.period import RunRequest
 from flows.pipeline.sources import open_archive
 
 
@@ -128,7 +128,7 @@ def try_out(
     The area has a week on record. Raises `ImageryError` or `LedgerError` as a replay does.
     """
     recorded, before = ledger.chains(area.id), _alerts(ledger, area)
-    asked = Asked(None, min(max(recorded).last_day, today), today)
+    asked = RunRequest(None, min(max(recorded).last_day, today), today)
     with tempfile.TemporaryDirectory(prefix="sitewatch-trial-") as place:
         outputs = Path(place)
         archive = _linked(outputs / "archive", area, choices[0][0])

@@ -12,10 +12,10 @@ from flows.config.settings import Settings, SourceName
 from flows.imagery.archive.remote_copy import Mirror
 from flows.imagery.archive.store import Archive
 from flows.imagery.network.quota import Limiter, Meter
-from flows.imagery.network.retry import Patience
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.network.retry import RetryPolicy
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.source import Source
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 REQUESTS_PER_MINUTE = 300  # the quota of both services by their documentation, November 2026
 
@@ -43,12 +43,14 @@ def open_archive(settings: Settings) -> Archive:
 
 def _sentinelhub(settings: Settings) -> Source:
     # Its library takes a second to load: only where it is needed
-    from flows.imagery.sentinelhub.client import Courier
-    from flows.imagery.sentinelhub.source import SentinelHubSource
+    from flows.imagery.sentinelhub.client import SentinelHubClient
+    from flows.imagery.sentinelhub.sentinelhub_source import SentinelHubSource
 
     limiter = Limiter(settings.requests_per_minute or REQUESTS_PER_MINUTE, settings.units_per_minute)
-    meter, patience = Meter(settings.budget_units), Patience(settings.tries)
-    return SentinelHubSource(Courier(account_of(settings), limiter=limiter, meter=meter, patience=patience))
+    meter, retry_policy = Meter(settings.budget_units), RetryPolicy(settings.tries)
+    return SentinelHubSource(
+        SentinelHubClient(account_of(settings), limiter=limiter, meter=meter, retry_policy=retry_policy)
+    )
 
 
 def _story_end(outputs: Path, story_end: date) -> date:

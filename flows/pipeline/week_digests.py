@@ -15,7 +15,7 @@ from flows.pipeline.period import Period
 
 
 @dataclass(frozen=True)
-class Stamp:
+class SceneFingerprint:
     """A scene as a digest knows it."""
 
     scene_id: str
@@ -23,7 +23,9 @@ class Stamp:
     sha256: str
 
 
-def chain_of(area: Area, period: Period, scenes: Sequence[Stamp], *, source: str, ground: str) -> Mapping[Week, str]:
+def week_digests(
+    area: Area, period: Period, scenes: Sequence[SceneFingerprint], *, source: str, ground: str
+) -> Mapping[Week, str]:
     """Compute for each week the digest of all that it rests on.
 
     That is the area, the detectors' version and every scene up to its end.
@@ -53,12 +55,12 @@ def chain_of(area: Area, period: Period, scenes: Sequence[Stamp], *, source: str
     return chain
 
 
-def scenes_of(week: Week, scenes: Sequence[Stamp]) -> list[Stamp]:
+def scenes_of(week: Week, scenes: Sequence[SceneFingerprint]) -> list[SceneFingerprint]:
     """List the scenes acquired in a week, in order."""
     return [s for s in scenes if week.first_day <= s.acquired.date() <= week.last_day]
 
 
-def _rows(scenes: Iterable[Stamp]) -> list[list[str]]:
+def _rows(scenes: Iterable[SceneFingerprint]) -> list[list[str]]:
     return [[s.scene_id, s.sha256] for s in scenes]
 
 

@@ -22,6 +22,8 @@ class Account:
         True where its holder may see where restricted areas are.
     password_hash
         Salted hash of the password, never the password.
+    made_at
+        When the account was made.
     closed_at
         When it was closed, UTC; None while it may be used.
     """
@@ -31,11 +33,12 @@ class Account:
     role: str
     sees_positions: bool
     password_hash: str
-    closed_at: datetime | None
+    made_at: datetime
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
-class Session:
+class DeskSession:
     """A browser that is logged in.
 
     Attributes
@@ -51,7 +54,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Act:
+class AuditEntry:
     """An entry of the desk's audit log: something that was done.
 
     Attributes
@@ -76,7 +79,7 @@ class Act:
 
 
 @dataclass(frozen=True)
-class Opinion:
+class ReviewVerdict:
     """A verdict as the desk shows it.
 
     Attributes

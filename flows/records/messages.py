@@ -152,7 +152,7 @@ class Unanswered:
 
 
 @dataclass(frozen=True)
-class Told:
+class LatestMessage:
     """What a channel last heard of an alert, and by which route."""
 
     message_key: str
@@ -161,7 +161,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class ProvisionalFates:
+class ProvisionalOutcomes:
     """How many alerts that were provisional when they were issued came to what.
 
     Attributes

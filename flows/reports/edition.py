@@ -6,8 +6,8 @@ from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any
 
-from flows.reports.crowd import Crowd
 from flows.reports.inputs import AreaView, Chip, Edition, EventView, Pair, ReportInputs, WeekCounts
+from flows.reports.restricted_totals import RestrictedTotals
 
 SHOWN_PROPERTIES = (
     "alert_id", "event_id", "area_id", "kind", "change", "state", "first_seen", "confirmed_on", "issued_on", "area_m2",
@@ -18,7 +18,7 @@ WITHHELD = "The reason is in the owner's edition."
 
 
 def public_inputs(
-    inputs: ReportInputs, *, shown: Container[str], counts: tuple[WeekCounts, ...], crowd: Crowd
+    inputs: ReportInputs, *, shown: Container[str], counts: tuple[WeekCounts, ...], crowd: RestrictedTotals
 ) -> ReportInputs:
     """Make the week that the public edition is built from; it does not hold what that edition must not show.
 

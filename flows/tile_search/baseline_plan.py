@@ -23,7 +23,7 @@ _FEWEST_LOOKS = 12
 
 
 @dataclass(frozen=True)
-class Baseline:
+class BaselinePlan:
     """The looks (ids, in order) up to and including the day `until` from which the static layers are fitted.
 
     `name` follows from them, from the tile's grid and from the thresholds; the state files bear it.
@@ -36,7 +36,7 @@ class Baseline:
 
 def baseline_of(
     tile: Tile, looks: Sequence[WideLook], *, until: date, history_days: int, parameters: WideParameters
-) -> Baseline:
+) -> BaselinePlan:
     """The tile's baseline: the one on disk while it serves, else a new one from the looks up to `until`.
 
     It serves for 365 days after its end, and never for looks before it. Raises `WideError` when the tile has no
@@ -57,7 +57,7 @@ def baseline_of(
             f"{_FEWEST_LOOKS}; name a catalog that reaches further back, or a later --since"
         )
     ids = tuple(look.look_id for look in history)
-    fresh = Baseline(_name(tile, ids, parameters), until, ids)
+    fresh = BaselinePlan(_name(tile, ids, parameters), until, ids)
     _write(path, fresh)
     return fresh
 
@@ -86,15 +86,15 @@ def _name(tile: Tile, looks: Sequence[str], parameters: WideParameters) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def _read(path: Path) -> Baseline | None:
+def _read(path: Path) -> BaselinePlan | None:
     try:
         said = json.loads(path.read_text())
-        return Baseline(said["name"], date.fromisoformat(said["until"]), tuple(said["looks"]))
+        return BaselinePlan(said["name"], date.fromisoformat(said["until"]), tuple(said["looks"]))
     except (FileNotFoundError, KeyError, ValueError, TypeError):
         return None
 
 
-def _write(path: Path, baseline: Baseline) -> None:
+def _write(path: Path, baseline: BaselinePlan) -> None:
     said = {"name": baseline.name, "until": baseline.until.isoformat(), "looks": list(baseline.looks)}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.write_text(json.dumps(said, indent=1) + "\n")

@@ -18,14 +18,14 @@ import rasterio
 
 from detectors.tile_search.update import BLOCK
 from flows.tile_search.local_file_look import BandFile, FileLook
-from flows.tile_search.look import Ground, Reader
+from flows.tile_search.look import Reader, WindowPixels
 from flows.tile_search.tile import Tile, Window
 
-Fetch = Callable[[Window], Ground]
+Fetch = Callable[[Window], WindowPixels]
 
 
 @dataclass(frozen=True)
-class KeptLook:
+class CachedLook:
     """A look that `fetch` gives, strip by strip."""
 
     look_id: str

@@ -14,10 +14,10 @@ from typing import Any
 from shapely.geometry import box, mapping
 from shapely.geometry.base import BaseGeometry
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid, to_lonlat, to_utm
 from aois.reading import to_feature_collection
-from detectors.tile_search.places import Place
+from detectors.tile_search.places import CandidatePlace
 
 WATCH_MARGIN_M = 500.0
 _DIGITS = 8
@@ -29,10 +29,12 @@ class Candidate:
 
     candidate_id: str
     rank: int
-    place: Place
+    place: CandidatePlace
 
 
-def candidates_of(region: Area, grid: Grid, places: Sequence[Place], *, sites: Sequence[Area]) -> tuple[Candidate, ...]:
+def candidates_of(
+    region: Area, grid: Grid, places: Sequence[CandidatePlace], *, sites: Sequence[Area]
+) -> tuple[Candidate, ...]:
     """The places inside the region that no site of the list already covers with its margin, ranked from 1."""
     ground = to_utm(region.geometry, grid.epsg)
     covered = [to_utm(site.geometry, grid.epsg).buffer(site.margin_m) for site in sites if _is_near(site, grid)]
@@ -75,7 +77,7 @@ def _is_near(site: Area, grid: Grid) -> bool:
     return bool(site.geometry.intersects(box(west - 0.1, south - 0.1, east + 0.1, north + 0.1)))
 
 
-def _box(place: Place, grid: Grid, *, margin_m: float = 0.0) -> BaseGeometry:
+def _box(place: CandidatePlace, grid: Grid, *, margin_m: float = 0.0) -> BaseGeometry:
     size = grid.pixel_size_m
     return box(
         grid.left + place.left * size - margin_m,
@@ -85,7 +87,7 @@ def _box(place: Place, grid: Grid, *, margin_m: float = 0.0) -> BaseGeometry:
     )
 
 
-def _name(region: Area, grid: Grid, place: Place) -> str:
+def _name(region: Area, grid: Grid, place: CandidatePlace) -> str:
     x = grid.left + place.first_column * grid.pixel_size_m
     y = grid.top - place.first_row * grid.pixel_size_m
     digest = hashlib.sha256(f"{grid.epsg} {x} {y} {place.first_seen}".encode()).hexdigest()[:_DIGITS]
@@ -115,7 +117,7 @@ def _feature(candidate: Candidate, grid: Grid, *, is_simulated: bool) -> dict[st
 def _as_area(candidate: Candidate, region: Area, grid: Grid, *, is_simulated: bool) -> Area:
     outline = to_lonlat(_box(candidate.place, grid, margin_m=WATCH_MARGIN_M), grid.epsg)
     name = f"a place to check in {region.id}" + (", simulated" if is_simulated else "")
-    return Area(candidate.candidate_id, Kind.REGION, outline, name=name)
+    return Area(candidate.candidate_id, AreaKind.REGION, outline, name=name)
 
 
 def _write(path: Path, document: dict[str, Any]) -> Path:

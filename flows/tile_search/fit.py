@@ -9,7 +9,7 @@ import numpy as np
 
 from detectors.tile_search.fit import fit_baseline
 from detectors.tile_search.update import BLOCK, STATIC_LAYERS, Layers, WideParameters, season_weights
-from flows.tile_search.look import Ground, Reader, WideLook
+from flows.tile_search.look import Reader, WideLook, WindowPixels
 from flows.tile_search.state_files import progress_of, static_path, static_writer, write_block
 from flows.tile_search.tile import Tile, Window, blocks_of
 
@@ -55,7 +55,7 @@ def _fitted(
     return static
 
 
-def _read(source: Reader | WideLook, part: Window) -> Ground | None:
+def _read(source: Reader | WideLook, part: Window) -> WindowPixels | None:
     if hasattr(source, "open"):
         with source.open() as reader:
             return reader.read(part)

@@ -16,7 +16,7 @@ from rasterio.windows import Window as RasterWindow
 
 from detectors.tile_search.clear_mask import SPREAD, clear_strip
 from detectors.tile_search.update import Bytes, Numbers
-from flows.tile_search.look import Ground, Reader, hidden
+from flows.tile_search.look import Reader, WindowPixels, hidden
 from flows.tile_search.tile import WideError, Window
 
 Open = Callable[[str], AbstractContextManager[DatasetReader]]
@@ -84,14 +84,14 @@ class _OpenFiles:
     nir: DatasetReader
     classes: DatasetReader | None
 
-    def read(self, window: Window) -> Ground | None:
+    def read(self, window: Window) -> WindowPixels | None:
         """The window, or None where nothing of it was seen clearly."""
         try:
             return self._read(window)
         except RasterioError as error:
             raise unreadable(self.look.look_id) from error
 
-    def _read(self, window: Window) -> Ground | None:
+    def _read(self, window: Window) -> WindowPixels | None:
         clear = self._clear(window)
         if clear is not None and not clear.any():
             return None
@@ -99,7 +99,7 @@ class _OpenFiles:
         nir = self._numbers(self.nir, self.look.nir, window)
         if clear is None:
             clear = np.ones(red.shape, np.uint8)
-        return Ground(red, nir, clear) if red.any() else None
+        return WindowPixels(red, nir, clear) if red.any() else None
 
     def _numbers(self, file: DatasetReader, band: BandFile, window: Window) -> Numbers:
         numbers: Numbers = _read(file, band, window)
@@ -173,7 +173,7 @@ class MosaicLook:
 class _OpenMosaic:
     parts: tuple[Reader, ...]
 
-    def read(self, window: Window) -> Ground | None:
+    def read(self, window: Window) -> WindowPixels | None:
         """The window, or None where nothing of it was seen clearly."""
         grounds = [ground for part in self.parts if (ground := part.read(window)) is not None]
         if len(grounds) < 2:

@@ -14,7 +14,7 @@ from flows.tile_search.tile import Window
 
 
 @dataclass(frozen=True)
-class Ground:
+class WindowPixels:
     """What a look shows of a window.
 
     `red`, `nir` uint16 (y, x), reflectance × 10,000 + 1,000, 0 where not measured; `clear` uint8 (y, x), 0 = hidden.
@@ -28,7 +28,7 @@ class Ground:
 class Reader(Protocol):
     """An open look. One thread at a time may use it."""
 
-    def read(self, window: Window) -> Ground | None:
+    def read(self, window: Window) -> WindowPixels | None:
         """The window, or None where nothing of it was seen clearly."""
         ...
 
@@ -59,7 +59,7 @@ class WideLook(Protocol):
         ...
 
 
-def hidden(window: Window) -> Ground:
+def hidden(window: Window) -> WindowPixels:
     """A window of which nothing was seen."""
     shape = (window.rows, window.columns)
-    return Ground(np.zeros(shape, np.uint16), np.zeros(shape, np.uint16), np.zeros(shape, np.uint8))
+    return WindowPixels(np.zeros(shape, np.uint16), np.zeros(shape, np.uint16), np.zeros(shape, np.uint8))

@@ -19,7 +19,7 @@ from loopback import served
 from playwright.sync_api import Browser, BrowserContext, Page
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import State, Transition
@@ -31,7 +31,7 @@ from flows.desk.passwords import hashed
 from flows.evidence.outlines import outline_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger import EventRecord, Ledger, ObservationRecord, RunRecord, open_ledger
 from flows.records.events import EVENT_PROPERTIES
 
@@ -54,7 +54,7 @@ EVIL = '"><script>document.title = "owned"</script><img src=x onerror="document.
 
 def place(area_id: str, name: str) -> Area:
     """A square site at sea; all lie at the same place, so that they share their scenes."""
-    return Area(area_id, Kind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), EPSG), name, margin_m=200)
+    return Area(area_id, AreaKind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), EPSG), name, margin_m=200)
 
 
 def event(event_id: str, number: int, place_: Area) -> EventRecord:

@@ -11,7 +11,7 @@ from typing import Any
 
 from shapely.geometry import box
 
-from aois.area import Area, Kind, Status
+from aois.area import Area, AreaKind, Status
 from aois.week import Week, week_of
 from detectors.records import State, Transition
 from flows.alerts.sending import Delivery, deliver_pending
@@ -34,7 +34,7 @@ def week(number: int) -> Week:
 
 def site(area_id: str) -> Area:
     """A site at sea."""
-    return Area(area_id, Kind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED)
+    return Area(area_id, AreaKind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED)
 
 
 def event(area_id: str, key: str, *states: State, again: tuple[date, ...] = (), **properties: Any) -> EventRecord:

@@ -81,7 +81,7 @@ from datetime import date
 from pathlib import Path
 from flows.pipeline.request import areas_of, check_call
 from aois.errors import UserError
-from flows.pipeline.period import Asked
+from flows.pipeline.period import RunRequest
 from flows.config.settings import Settings
 settings = Settings(outputs=Path(sys.argv[1]), _env_file=None)
 areas_of(settings)  # what Python reads for that may not be readable for others
@@ -89,7 +89,7 @@ if os.geteuid() == 0:  # whom no rights hold back
     os.setgid(65534)
     os.setuid(65534)
 try:
-    check_call(settings, Asked(None, None, date(2026, 11, 24)))
+    check_call(settings, RunRequest(None, None, date(2026, 11, 24)))
 except UserError as error:
     print(error)
 """

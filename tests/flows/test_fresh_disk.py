@@ -13,7 +13,7 @@ from flows.imagery.archive.store import Archive
 from flows.jobs.watch import write_outputs
 from flows.ledger.ledger import open_ledger
 from flows.pipeline.area import watch_area
-from flows.pipeline.period import Asked
+from flows.pipeline.period import RunRequest
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_watch_goes_on_from_the_bucket_and_the_record_alone(bucket, halfway, u
             bench.outputs.mkdir()
             archive = Archive(bench.outputs / "archive", Mirror(bucket))
             stores = replace(bench.stores(ledger), archive=archive)
-            outcome = watch_area(area, Asked(None, made.UNTIL, made.TODAY), stores, progress=lambda *_: None)
+            outcome = watch_area(area, RunRequest(None, made.UNTIL, made.TODAY), stores, progress=lambda *_: None)
             assert source.fetched == [entry.scene_id for entry in whole[-3:]][:new]
             assert (outcome.fetched, outcome.weeks) == (new, weeks)
         expected = undisturbed.record()

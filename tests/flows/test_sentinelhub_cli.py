@@ -17,7 +17,7 @@ from simulated_catalog import write_simulated
 
 from flows.config.credentials import account_of
 from flows.config.settings import Settings, SettingsError, load_settings
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger.ledger import open_ledger
 
 # Apprise imports a module that Python 3.11 and 3.12 call deprecated; Prefect leaves connections to the collector.

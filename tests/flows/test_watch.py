@@ -20,7 +20,7 @@ from flows.config.settings import Settings
 from flows.jobs.watch import WatchResult, watch
 from flows.ledger.ledger import open_ledger
 from flows.pipeline.request import areas_of
-from flows.telemetry.quiet import is_unforeseen
+from flows.telemetry.library_logs import is_unforeseen
 
 # Apprise imports a module that Python 3.11 and 3.12 call deprecated; it brings its own from 3.13 on. Prefect leaves
 # connections to its server to the garbage collector. rasterio hides a warning of its own in a way that is not safe

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from shapely.geometry import box, mapping
 
-from aois.area import Area, Kind, Response, Status
+from aois.area import Area, AreaKind, Response, Status
 from aois.week import Week, week_of
 from detectors.records import State, Transition
 from flows.config.settings import Settings
@@ -90,7 +90,7 @@ def record_week(ledger: Ledger, number: int) -> None:
 def area() -> Area:
     """A site at sea."""
     response = Response(date(2026, 5, 2), "investigated", "visited", "a newspaper")
-    return Area(AREA, Kind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED, responses=(response,))
+    return Area(AREA, AreaKind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED, responses=(response,))
 
 
 def event(key: str, number: int) -> EventRecord:

@@ -28,7 +28,7 @@ from flows.imagery.archive.store import Archive
 from flows.imagery.archive.versions import Adoption
 from flows.imagery.fetching import FetchReport, fetch_missing
 from flows.imagery.scene import ImageryError
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 from flows.pipeline.archive_limits import delete_files
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
@@ -151,14 +151,14 @@ import sys
 from datetime import date
 from pathlib import Path
 from shapely.geometry import box
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
 from flows.imagery.archive.store import Archive
 from flows.imagery.archive.remote_copy import Mirror
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 catalog, root, url = sys.argv[1:]
-area = Area("yard-2", Kind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
+area = Area("yard-2", AreaKind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
 source, grid = StacSource(catalog), grid_of(area)
 refs = source.search(area, grid, since=date(2024, 5, 1), until=date(2024, 5, 31))
 fetch_missing(source, Archive(Path(root), Mirror(url)), area, grid, refs, on_scene=lambda _: None)

@@ -23,7 +23,7 @@ from flows.imagery.archive.versions import Adoption
 from flows.imagery.fetching import FetchReport, fetch_missing, to_fetch
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Provenance, Scene, Sensor
 from flows.imagery.source import Source
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 DAY = {"since": date(2024, 5, 1), "until": date(2024, 5, 1)}
 NOON = datetime(2024, 5, 1, 12, 0, 10, tzinfo=UTC)

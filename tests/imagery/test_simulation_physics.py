@@ -23,7 +23,7 @@ from flows.imagery.simulation.season.weather import weather_on
 from flows.imagery.simulation.sensors.optical import misregistration, shift_pixels
 from flows.imagery.simulation.sensors.radar import LOOKS, speckled
 from flows.imagery.simulation.sensors.surface_fractions import surfaces_on
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.simulation.world import build_world
 
 STORY_END = date(2026, 11, 22)

@@ -22,7 +22,7 @@ from flows.imagery.fetching import FetchReport, fetch_missing
 from flows.imagery.inventory import missing, revised
 from flows.imagery.scene import Sensor
 from flows.imagery.source import Source
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 Hub = Callable[..., Any]

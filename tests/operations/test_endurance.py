@@ -18,9 +18,9 @@ from urllib.request import urlopen
 import pytest
 from simulated_catalog import write_simulated
 
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.jobs.prefect_server import is_healthy
-from flows.pipeline.period import Asked, last_week
+from flows.pipeline.period import RunRequest, last_week
 
 SITEWATCH = Path(sysconfig.get_path("scripts")) / "sitewatch"
 pytestmark = [pytest.mark.endurance, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
@@ -172,7 +172,7 @@ def test_a_database_that_dies_in_the_middle(premises, tools, undisturbed, postgr
 def provider(tmp_path, places):
     """Starts and ends a web server with a catalog of what the simulated source has of two places."""
     today = datetime.now(UTC).date()
-    until = last_week(Asked(None, None, today)).last_day
+    until = last_week(RunRequest(None, None, today)).last_day
     areas = [places("yard-2"), places("reef-2", east_m=5_000)]
     folder = tmp_path / "catalog"
     write_simulated(folder, SimulatedSource(until, 1), areas, since=until - timedelta(days=100), until=until)

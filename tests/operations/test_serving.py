@@ -15,7 +15,7 @@ from prefect.deployments import run_deployment
 from flows.config.deployment import Operating
 from flows.config.settings import Settings
 from flows.jobs.deployments import PLANNED
-from flows.jobs.doctor import Verdict, examine
+from flows.jobs.doctor import CheckResult, examine
 from flows.jobs.watchdog import dead_runs, resume
 
 PLANTED = "hunter2"
@@ -145,7 +145,7 @@ def test_the_doctor_sees_the_schedules(served, tools):
         found = examine(settings, Operating(_env_file=None), now=datetime.now(UTC))
     said = {one.found.split(":")[0]: one for one in found if one.check == "schedule"}
     assert said.keys() == {f"{planned.flow}/sitewatch" for planned in PLANNED if planned.schedule}
-    assert said["upkeep/sitewatch"].verdict is Verdict.FINE
+    assert said["upkeep/sitewatch"].verdict is CheckResult.FINE
     assert "next 20" in said["upkeep/sitewatch"].found
     assert said["watch/sitewatch"].mend.startswith("it is paused: start `sitewatch serve`")
     assert "Completed" in said["watch/sitewatch"].found

@@ -26,7 +26,7 @@ from aois.area import AreaError
 from aois.importing import import_areas, make_ids
 from aois.list_limits import LIMITS
 from aois.reading import check_features, read_areas
-from aois.rows import Row
+from aois.rows import ListRow
 
 SQUARE = [[0.5, 0.5], [0.51, 0.5], [0.51, 0.51], [0.5, 0.51], [0.5, 0.5]]
 RING = "0.5,0.5 0.51,0.5 0.51,0.51 0.5,0.51 0.5,0.5"
@@ -233,8 +233,8 @@ def test_long_texts_and_many_responses_are_refused(refused):
 def test_twenty_thousand_places_of_one_name_take_seconds(tmp_path, refused):
     """Making their ids was quadratic: over 40 s."""
     with bounded():
-        rows = [Row("row", {"name": "yard"}, None) for _ in range(20_000)]
-        alike = [Row("row", {"name": "y" * 57 + f"{n % 9_000:07d}"}, None) for n in range(18_000)]
+        rows = [ListRow("row", {"name": "yard"}, None) for _ in range(20_000)]
+        alike = [ListRow("row", {"name": "y" * 57 + f"{n % 9_000:07d}"}, None) for n in range(18_000)]
         assert len(set(make_ids(rows, stem="list"))) == 20_000
         assert len(set(make_ids(alike, stem="list"))) == 18_000
     path = tmp_path / "list.kml"

@@ -28,7 +28,7 @@ from lxml import etree
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from post_office import Office, P
 
-from flows.alerts import AlertsError, Answer, make_token, parcel_key, read_routes, read_token
+from flows.alerts import Acknowledgement, AlertsError, make_token, parcel_key, read_routes, read_token
 from flows.alerts.apprise_channel import notify
 from flows.alerts.prefect_events import events_of
 from flows.alerts.route_settings import doubts_about, routes_of
@@ -36,7 +36,7 @@ from flows.alerts.timing import ATTEMPTS
 from flows.config.settings import SettingsError, load_settings
 from flows.jobs.call_check import check_call
 from flows.ledger.ids import alert_id, event_id
-from flows.pipeline.period import Asked
+from flows.pipeline.period import RunRequest
 from flows.records.messages import DispatchRecord
 
 SECRET = "sixteen letters or more"
@@ -190,12 +190,12 @@ def test_a_watch_over_channels_that_cannot_work_is_refused_before_it_begins(offi
     one = office(broken, source="simulated")
     settings = one.settings
     with pytest.raises(AlertsError) as caught:
-        check_call(settings, Asked(None, None, one.now.date()))
+        check_call(settings, RunRequest(None, None, one.now.date()))
     assert all(f"channel `{name}`: " in str(caught.value) for name in BAD)
     assert "channel `good`" not in str(caught.value)
     assert "t0ken" not in str(caught.value)
     assert_one_clear_line(caught.value, AlertsError)
-    check_call(settings, Asked(None, None, one.now.date()), routes_may_wait=True)  # by its schedule it goes on
+    check_call(settings, RunRequest(None, None, one.now.date()), routes_may_wait=True)  # by its schedule it goes on
 
 
 def test_a_route_for_areas_that_are_not_there_is_a_doubt(office):
@@ -362,7 +362,7 @@ def test_a_french_reader_is_led_to_the_french_page(office, web_server, tmp_path)
 def of_earlier_release(channel: str, one: Office, **changes: Any) -> DispatchRecord:
     """A parcel with the ids of scenes, the path of a report on that machine, and a live link."""
     report = "/srv/watch/outputs/reports/2026-W39/index.html"
-    token = make_token(SECRET, Answer(X, channel), expires=datetime.now(UTC) + timedelta(days=9))
+    token = make_token(SECRET, Acknowledgement(X, channel), expires=datetime.now(UTC) + timedelta(days=9))
     link = f"https://desk.example.org/a?token={token}"
     properties = {
         "alert_id": X,
@@ -522,15 +522,15 @@ def test_a_new_secret_signs_while_links_of_the_old_one_go_on(office, web_server)
     token = re.search(r"\?token=(\S+)", json.loads(web_server.posts[0].body)["text"])[1]
     known = routes_of(one.settings).link_secrets
     assert read_token("a new secret, long enough", token, now=one.now).alert_id
-    old = make_token(SECRET, Answer(X, "a"), expires=one.now)
-    assert read_token(known, old, now=one.now) == Answer(X, "a")
+    old = make_token(SECRET, Acknowledgement(X, "a"), expires=one.now)
+    assert read_token(known, old, now=one.now) == Acknowledgement(X, "a")
     with pytest.raises(AlertsError, match="not genuine"):
         read_token("a new secret, long enough", old, now=one.now)
 
 
 def test_a_token_is_written_in_one_way_alone():
     now = datetime(2026, 9, 28, tzinfo=UTC)
-    token = make_token(SECRET, Answer(X, "mail"), expires=now)
+    token = make_token(SECRET, Acknowledgement(X, "mail"), expires=now)
     text, mac = token.split(".")
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     last = alphabet[alphabet.index(mac[-1]) ^ 1]  # bits that base64 leaves unused
@@ -544,7 +544,7 @@ def test_a_token_is_written_in_one_way_alone():
     ):
         with pytest.raises(AlertsError, match="not genuine"):
             read_token(SECRET, other, now=now)
-    assert read_token(SECRET, token, now=now) == Answer(X, "mail")
+    assert read_token(SECRET, token, now=now) == Acknowledgement(X, "mail")
 
 
 @pytest.fixture
@@ -569,7 +569,7 @@ def page(office, tmp_path) -> Iterator[tuple[Office, str]]:
 def test_the_page_of_links_is_for_its_own_name_and_in_no_frame(page):
     one, address = page
     with httpx.Client(base_url=address) as client:
-        token = make_token(SECRET, Answer(X, "desk"), expires=datetime.now(UTC) + timedelta(days=9))
+        token = make_token(SECRET, Acknowledgement(X, "desk"), expires=datetime.now(UTC) + timedelta(days=9))
         asked = {
             "shown": client.get("/acknowledge", params={"token": token}),
             "by its name": client.get("/acknowledge", params={"token": token}, headers={"Host": "desk.example.org"}),
@@ -589,7 +589,7 @@ def test_the_page_of_links_is_for_its_own_name_and_in_no_frame(page):
             assert "server" not in answer.headers, name
         assert one.ledger.alert(X).acknowledged_by is None
         assert "acknowledged for desk" in client.post("/acknowledge", params={"token": token}).text
-        other = make_token(SECRET, Answer(X, "chief"), expires=datetime.now(UTC) + timedelta(days=9))
+        other = make_token(SECRET, Acknowledgement(X, "chief"), expires=datetime.now(UTC) + timedelta(days=9))
         assert "already, by somebody else" in client.post("/acknowledge", params={"token": other}).text
     assert one.ledger.alert(X).acknowledged_by == "desk (by link)"
 

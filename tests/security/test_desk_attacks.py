@@ -26,8 +26,8 @@ from loopback import free_port
 from flows.desk.cookies import SESSION_COOKIE
 from flows.desk.guard import key_hash
 from flows.desk.known_browser import known_browser
+from flows.desk.login_limits import Attempts
 from flows.desk.passwords import hashed
-from flows.desk.patience import Attempts
 from flows.ledger import Ledger, open_ledger
 from flows.ledger.errors import LedgerError
 from tests.desk.conftest import PASSWORD, PEOPLE, record

@@ -15,7 +15,7 @@ from finder import Candidate, Edition, order_of, read_edition
 from scipy.stats import binom
 from shapely.geometry import box
 
-from aois.area import Area, Kind, Response, Status
+from aois.area import Area, AreaKind, Response, Status
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week, week_of
 from detectors.preprocessing.masks import clear_of
@@ -24,12 +24,11 @@ from flows.evidence.outlines import footprint_of, outline_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.detector_inputs import acquisition_of
 from flows.imagery.scene import Sensor
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.records.events import EVENT_PROPERTIES, EventRecord
 from flows.records.observations import ObservationRecord
 from flows.reports.build import build_reports
-from flows.reports.crowd import FEWEST, Member, crowd_of, quarter_end, size_of
 from flows.reports.data import week as reporting
 from flows.reports.data.public_week import public_week
 from flows.reports.data.week import report_week
@@ -37,6 +36,7 @@ from flows.reports.edition import public_inputs
 from flows.reports.exports import write_public_figures
 from flows.reports.facts import facts_of
 from flows.reports.inputs import AreaView, ReportInputs, WeekSeen
+from flows.reports.restricted_totals import FEWEST, Member, quarter_end, restricted_totals_of, size_of
 
 EPSG, WEEK = 32631, Week(2026, 47)  # the Gulf of Guinea, far from any shore
 UNTIL = quarter_end(WEEK)
@@ -65,7 +65,7 @@ def place(number: int) -> Area:
     ground = to_lonlat(box(left, 200_000, left + 300, 200_300), EPSG)
     answer = Response(date(2026, 3, 4), "intervened", f"claim of hut {number}", "source")
     name = f"Reed Bank {number} '\"><b>"
-    return Area(f"place-{number}-x", Kind.SITE, ground, name, Status.SUSPECTED, 150.0, (answer,))
+    return Area(f"place-{number}-x", AreaKind.SITE, ground, name, Status.SUSPECTED, 150.0, (answer,))
 
 
 def story(number: int) -> SimulatedSource:
@@ -148,7 +148,7 @@ def published(world: World, area_ids: Sequence[str], folder: Path, *, fewest: in
     public = public_week(inputs, **given)
     if fewest != FEWEST:
         members = [member(world, area) for area in areas]
-        public = public_inputs(inputs, shown=(), counts=(), crowd=crowd_of(members, UNTIL, fewest=fewest))
+        public = public_inputs(inputs, shown=(), counts=(), crowd=restricted_totals_of(members, UNTIL, fewest=fewest))
     write_public_figures(public, folder)
     build_reports(public, folder, languages=("en", "fr"))
     return read_edition(folder)
@@ -291,6 +291,6 @@ def test_a_quarter_reaches_to_its_last_whole_week() -> None:
 def test_a_later_week_of_the_quarter_says_the_same(world: World) -> None:
     """The difference between two weeks' pages tells nothing of the days between."""
     members = [member(world, area) for area in world.areas]
-    crowds = [crowd_of(members, quarter_end(WEEK.plus(weeks))) for weeks in (-7, 0, 5)]
+    crowds = [restricted_totals_of(members, quarter_end(WEEK.plus(weeks))) for weeks in (-7, 0, 5)]
     assert crowds[0].is_told
     assert crowds[0] == crowds[1] == crowds[2]

@@ -22,7 +22,7 @@ from flows.imagery.fetching import fetch_missing
 from flows.imagery.scene import ImageryError, Sensor
 from flows.imagery.sentinelhub.items import item_of as service_item_of
 from flows.imagery.stac.item import MALFORMED
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 YEAR = {"since": date(2024, 1, 1), "until": date(2024, 12, 31)}
 NASTY = st.one_of(

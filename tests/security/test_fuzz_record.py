@@ -20,8 +20,8 @@ from small_record import AREA, SmallRecord, event, make, week
 from flows.evidence.manifests import EvidenceError, read_chain
 from flows.evidence.verifying import check_chain, check_files, check_heads, check_signatures
 from flows.ledger import LedgerError, ObservationRecord, open_ledger
+from flows.ledger.read_only import open_read_only
 from flows.ledger.tables import Base
-from flows.ledger.untouched import look_at
 from flows.pipeline.evidence_manifest import last_attested, marks_of
 from flows.pipeline.record_check import check_record, notes_on
 
@@ -170,7 +170,7 @@ def checked(record: SmallRecord) -> list[str]:
         check_heads(links, []),
         check_files(record.outputs, links, within=record.outputs),
     ]
-    with look_at(record.url) as untouched:
+    with open_read_only(record.url) as untouched:
         found = untouched.audit(marks_of(links))
         notes_on(record.outputs, links, found)
         checks.append(check_record(links, found))

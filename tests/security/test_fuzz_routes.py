@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback import served
 
-from flows.alerts import AlertsError, Answer, Routes, make_token, read_routes, read_token
+from flows.alerts import Acknowledgement, AlertsError, Routes, make_token, read_routes, read_token
 from flows.alerts.answering import answer_app
 from flows.alerts.channel_check import faults_of
 from flows.alerts.route_settings import doubts_about, report_link, routes_of
@@ -156,7 +156,7 @@ def use(routes: Routes, settings: Settings) -> None:
     written = {name: one for name, one in routes.channels.items() if one.kind is not ChannelKind.APPRISE}
     assert all(reason and reason.isprintable() for reason in faults_of(written).values())
     for secret in routes.link_secrets:
-        make_token(secret, Answer("al-0", "hook"), expires=NOW)
+        make_token(secret, Acknowledgement("al-0", "hook"), expires=NOW)
 
 
 @fuzzed
@@ -240,7 +240,7 @@ def test_every_setting_has_a_name_that_is_known():
 # Links and the page behind them
 
 
-TOKEN = make_token(SECRET, Answer("al-0123456789ab", "mail"), expires=NOW)
+TOKEN = make_token(SECRET, Acknowledgement("al-0123456789ab", "mail"), expires=NOW)
 
 
 @fuzzed
@@ -252,19 +252,19 @@ def test_a_link_is_the_one_that_was_made_or_is_refused_in_a_line(token):
         except AlertsError as error:
             assert_one_clear_line(error, AlertsError)
         else:
-            assert (token, answer) == (TOKEN, Answer("al-0123456789ab", "mail"))
+            assert (token, answer) == (TOKEN, Acknowledgement("al-0123456789ab", "mail"))
 
 
 @pytest.fixture(scope="module")
-def noted() -> list[Answer]:
+def noted() -> list[Acknowledgement]:
     return []
 
 
 @pytest.fixture(scope="module")
-def port(noted: list[Answer]) -> Iterator[int]:
+def port(noted: list[Acknowledgement]) -> Iterator[int]:
     """Where the page behind the links is served."""
 
-    def acknowledge(answer: Answer) -> bool:
+    def acknowledge(answer: Acknowledgement) -> bool:
         noted.append(answer)
         return True
 
@@ -305,4 +305,4 @@ def test_a_request_with_a_forged_link_changes_nothing_and_breaks_nothing(port, n
 
 def test_a_request_that_is_genuine_is_noted(port, noted):
     assert asked(port, REQUEST.replace(FORGED.encode(), TOKEN.encode()), ends=False).startswith(b"HTTP/1.1 200")
-    assert noted.pop() == Answer("al-0123456789ab", "mail")
+    assert noted.pop() == Acknowledgement("al-0123456789ab", "mail")

@@ -19,13 +19,13 @@ from hostile_items import AREA, GRID, catalog_of, geotiff, item_links, item_of
 from hostile_web import HostileWeb, busy, endless, hostile_web, redirect, slow, slow_headers
 from rasterio.transform import Affine
 
+from flows.imagery.address_scope import AddressScope, address_scope_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.catalog_rules import RefusedPlaceError, rules_for
 from flows.imagery.fetching import FetchReport, fetch_missing
 from flows.imagery.limits import USUAL_LIMITS
-from flows.imagery.reach import Reach, reach_of
 from flows.imagery.scene import ImageryError
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 YEAR = {"since": date(2024, 1, 1), "until": date(2024, 12, 31)}
 SECRET = b"SH_CLIENT_SECRET=fictional-4711 " * 75  # as many bytes as a band of the grid has
@@ -451,35 +451,35 @@ def test_hidden_characters_of_a_catalog_reach_no_message(web: HostileWeb, tmp_pa
 @pytest.mark.parametrize(
     ("address", "reach"),
     [
-        ("8.8.8.8", Reach.PUBLIC),
-        ("2600::1", Reach.PUBLIC),
-        ("10.1.2.3", Reach.PRIVATE),
-        ("192.168.0.1", Reach.PRIVATE),
-        ("100.64.0.1", Reach.PRIVATE),
-        ("fd00::1", Reach.PRIVATE),
-        ("127.0.0.1", Reach.LOOPBACK),
-        ("::1", Reach.LOOPBACK),
-        ("::ffff:127.0.0.1", Reach.LOOPBACK),
-        ("::ffff:10.0.0.1", Reach.PRIVATE),
-        ("64:ff9b::7f00:1", Reach.LOOPBACK),
-        ("2002:7f00:1::", Reach.LOOPBACK),
-        ("169.254.169.254", Reach.LINK),
-        ("fe80::1%eth0", Reach.LINK),
-        ("0.0.0.0", Reach.LINK),
-        ("::", Reach.LINK),
-        ("224.0.0.1", Reach.LINK),
+        ("8.8.8.8", AddressScope.PUBLIC),
+        ("2600::1", AddressScope.PUBLIC),
+        ("10.1.2.3", AddressScope.PRIVATE),
+        ("192.168.0.1", AddressScope.PRIVATE),
+        ("100.64.0.1", AddressScope.PRIVATE),
+        ("fd00::1", AddressScope.PRIVATE),
+        ("127.0.0.1", AddressScope.LOOPBACK),
+        ("::1", AddressScope.LOOPBACK),
+        ("::ffff:127.0.0.1", AddressScope.LOOPBACK),
+        ("::ffff:10.0.0.1", AddressScope.PRIVATE),
+        ("64:ff9b::7f00:1", AddressScope.LOOPBACK),
+        ("2002:7f00:1::", AddressScope.LOOPBACK),
+        ("169.254.169.254", AddressScope.LINK),
+        ("fe80::1%eth0", AddressScope.LINK),
+        ("0.0.0.0", AddressScope.LINK),
+        ("::", AddressScope.LINK),
+        ("224.0.0.1", AddressScope.LINK),
     ],
 )
-def test_where_an_address_lies(address: str, reach: Reach) -> None:
-    assert reach_of(address) is reach
+def test_where_an_address_lies(address: str, reach: AddressScope) -> None:
+    assert address_scope_of(address) is reach
 
 
 def test_a_public_catalog_leads_to_no_private_address() -> None:
     rules = rules_for("https://stac.example.org/v1", ["files.example.org", "*.cdn.example.org", "10.0.0.7"])
     for name in ("stac.example.org", "files.example.org", "x.cdn.example.org"):
         url = rules.check(f"https://{name}/x.tif")
-        assert rules.farthest(rules.host_of(url), Reach.PUBLIC) is Reach.PUBLIC
-    assert rules.farthest(rules.host_of(rules.check("https://10.0.0.7/x")), Reach.PUBLIC) is Reach.LINK
+        assert rules.farthest(rules.host_of(url), AddressScope.PUBLIC) is AddressScope.PUBLIC
+    assert rules.farthest(rules.host_of(rules.check("https://10.0.0.7/x")), AddressScope.PUBLIC) is AddressScope.LINK
     for name in ("https://cdn.example.org/x", "https://evil.org/x", "http://stac.example.org/x", "https://x.org:8443/"):
         with pytest.raises(RefusedPlaceError):
             rules.check(name)

@@ -12,7 +12,7 @@ from small_record import make, sitewatch
 from flows.ledger import LedgerError, open_ledger
 from flows.ledger.addresses import read_address, shown, without_secrets
 from flows.ledger.database import level_of
-from flows.ledger.untouched import look_at
+from flows.ledger.read_only import open_read_only
 
 SECRET = "SECRETX"
 ADDRESSES = {
@@ -46,7 +46,7 @@ def test_no_error_log_or_cause_repeats_it(address, refusing, caplog, tmp_path, m
     monkeypatch.chdir(tmp_path)
     caplog.set_level(logging.DEBUG)
     said = []
-    for use in (open_ledger, level_of, lambda url: look_at(url).__enter__()):
+    for use in (open_ledger, level_of, lambda url: open_read_only(url).__enter__()):
         try:
             use(address.format(port=refusing))
         except LedgerError as error:

@@ -13,7 +13,7 @@ from small_record import AREA, make, sitewatch
 from flows.config.private_outputs import mend_modes, private_files
 from flows.config.settings import Settings
 from flows.jobs.call_check import check_call
-from flows.pipeline.period import Asked
+from flows.pipeline.period import RunRequest
 from flows.telemetry.metrics import write_metrics
 
 
@@ -40,7 +40,7 @@ def test_what_an_earlier_version_left_open_is_closed_when_a_run_begins(tmp_path)
     (record.outputs / "mine.txt").write_text("another's")
     assert f"archive/{AREA}/simulated-1/index.jsonl" in open_to_others(record.outputs)
     settings = Settings(outputs=record.outputs, _env_file=None)
-    check_call(settings, Asked(None, None, datetime.now(UTC).date()))
+    check_call(settings, RunRequest(None, None, datetime.now(UTC).date()))
     assert open_to_others(record.outputs) == ["mine.txt"], "only what is Sitewatch's is touched"
     assert stat.S_IMODE(beside.stat().st_mode) == 0o644
     assert mend_modes(record.outputs) == 0

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 from typer.testing import CliRunner
 
-from aois.area import Area, Kind, Response, Sensitivity
+from aois.area import Area, AreaKind, Response, Sensitivity
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import State, Transition
@@ -27,13 +27,13 @@ from flows.config.settings import SettingsError
 from flows.evidence.outlines import outline_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Sensor
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger.ledger import open_ledger
 from flows.records.events import EVENT_PROPERTIES, EventRecord
 from flows.records.observations import ObservationRecord
 from flows.records.runs import RunRecord
 from flows.reports.data.releases import FILE, Releases, read_releases, released_in
-from flows.reports.pathless import without_folders
+from flows.reports.without_folders import without_folders
 
 WEEK, FIRST = Week(2026, 47), date(2026, 9, 14)
 PASS = "sentinel-2_20260914T102847"
@@ -42,7 +42,7 @@ PASS = "sentinel-2_20260914T102847"
 def place(area_id: str, east_m: float, sensitivity: Sensitivity) -> Area:
     ground = to_lonlat(box(500_000 + east_m, 200_000, 500_200 + east_m, 200_200), 32631)
     answer = Response(date(2026, 3, 4), "intervened", f"claim about {area_id}", f"source of {area_id}")
-    return Area(area_id, Kind.SITE, ground, f"Name of {area_id}", None, 200.0, (answer,), sensitivity)
+    return Area(area_id, AreaKind.SITE, ground, f"Name of {area_id}", None, 200.0, (answer,), sensitivity)
 
 
 @pytest.fixture(scope="module")

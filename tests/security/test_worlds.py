@@ -24,12 +24,12 @@ from command_line import Said, called
 from shapely.geometry import box
 from simulated_catalog import write_simulated
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.demonstration import DEMONSTRATION_IDS
 from aois.grid import to_lonlat
 from aois.reading import to_feature_collection
 from flows.evidence.rasters import SIMULATED_TAG
-from flows.imagery.simulation.source import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger import LedgerError, RunRecord, SceneRecord, open_ledger
 from flows.ledger.database import alembic_config, connect, writing
 from flows.ledger.worlds import World, world_at
@@ -50,7 +50,7 @@ DEMONSTRATION = Path("outputs/demonstration")
 def own_place() -> Area:
     """A place of the operator's own list; at sea, since it is a test's."""
     ground = box(500_000, 200_000, 500_200, 200_200)
-    return Area(OWN, Kind.SITE, to_lonlat(ground, 32631), margin_m=200)
+    return Area(OWN, AreaKind.SITE, to_lonlat(ground, 32631), margin_m=200)
 
 
 def tree(folder: Path) -> dict[str, str]:

@@ -23,7 +23,7 @@ import flows
 from aois.area import Area
 from aois.grid import Grid, grid_of, to_utm
 from aois.week import Week
-from flows.desk.inputs import Exhibit, Picture
+from flows.desk.inputs import CaseDetail, PictureSource
 from flows.evidence.outlines import footprint_of
 from flows.imagery.archive.store import Archive, ArchivedScene
 from flows.imagery.scene import ImageryError
@@ -32,9 +32,9 @@ from flows.reports.case import Anchors, case_of
 from flows.reports.data.scene_stack import crop_around
 from flows.reports.data.week import view_in_full
 from flows.reports.drawings import ELONGATIONS, elongation_of
-from flows.reports.drawn import draw_case
+from flows.reports.drawn_case import draw_case
 from flows.reports.inputs import AreaView, Chip, EventView
-from flows.reports.pathless import without_folders
+from flows.reports.without_folders import without_folders
 
 AREA = "area"  # the name of the file about the area itself; ids of events begin otherwise
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -54,14 +54,14 @@ class DeskEvidence:
         self._edition = _edition()
         self._turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def exhibit(self, event_id: str) -> Exhibit | None:
+    def case_detail(self, event_id: str) -> CaseDetail | None:
         """A case in full, None for an event that is not known."""
         area_id = self._ledger.reviews.area_of(event_id)
         folder = None if area_id is None or not SAFE.fullmatch(event_id) else self.prepare(area_id)
         if area_id is None or folder is None or not (folder / f"{event_id}.json").exists():
             return None
         said = self._read(area_id, folder / f"{event_id}.json")
-        return Exhibit(
+        return CaseDetail(
             fragments=said["fragments"],
             pictures={name: picture_of(one) for name, one in said["pictures"].items()},
             position=tuple(said["position"]),
@@ -70,7 +70,7 @@ class DeskEvidence:
             damaged=_damaged(said["pictures"].values()),
         )
 
-    def layer(self, area_id: str, name: str) -> Picture | Path | None:
+    def layer(self, area_id: str, name: str) -> PictureSource | Path | None:
         """A layer of an area for tiles."""
         if name in RASTERS:
             found = sorted((self._outputs / "areas" / area_id).glob(f"[0-9]*/{name}.tif"))
@@ -183,7 +183,7 @@ def _drawn_from(
     size = grid.pixel_size_m
     left, top = grid.left + columns.start * size, grid.top - rows.start * size
     right, bottom = grid.left + columns.stop * size, grid.top - rows.stop * size
-    picture = Picture(
+    picture = PictureSource(
         files=tuple(files[name].path for name in chip.recipe.scenes),
         digests=tuple(files[name].sha256 for name in chip.recipe.scenes),
         bands=chip.recipe.bands,
@@ -194,9 +194,9 @@ def _drawn_from(
     return {**asdict(picture), "files": [str(path) for path in picture.files]}
 
 
-def picture_of(said: Mapping[str, Any]) -> Picture:
+def picture_of(said: Mapping[str, Any]) -> PictureSource:
     """Read a picture from a prepared case."""
-    return Picture(
+    return PictureSource(
         files=tuple(map(Path, said["files"])),
         digests=tuple(said["digests"]),
         bands=tuple(said["bands"]),

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from detectors.records import Change, Place, State
+from detectors.records import AlertKind, Change, State
 from flows.desk.errors import DeskError
-from flows.desk.inputs import Case, Facts
-from flows.ledger.accounts import AccountRecord
+from flows.desk.inputs import CaseFacts, ReviewCase
 from flows.ledger.errors import LedgerError, LedgerUnavailableError
 from flows.ledger.ledger import Ledger
-from flows.ledger.reviews import CaseRecord
-from flows.ledger.reviews import Opinion as OpinionRecord
-from flows.records.desk import Account, Act, Opinion, Session
+from flows.ledger.reviews import CaseRecord, ReviewRecord
+from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
 from flows.records.reviews import Judgement, Reason, Verdict
 
 REASONS = tuple(reason.value for reason in Reason)
@@ -30,12 +28,11 @@ class DeskAccounts:
 
     def all(self) -> Sequence[Account]:
         """Every account, closed ones among them."""
-        return [_account(one) for one in self.ledger.accounts.all()]
+        return self.ledger.accounts.all()
 
     def find(self, name: str) -> Account | None:
         """The account of that name, or None."""
-        found = self.ledger.accounts.find(name)
-        return None if found is None else _account(found)
+        return self.ledger.accounts.find(name)
 
     def change(
         self,
@@ -51,17 +48,15 @@ class DeskAccounts:
         given = {"role": role, "sees_positions": sees_positions, "password_hash": password_hash}
         key = "complaint.no_account" if self.find(name) is None else "complaint.last_one"
         with _explained(key, name=name[:64]):
-            changed = self.ledger.accounts.change(name, closed_at=closed_at, always_one=always_one, **given)  # type: ignore[arg-type]
-        return _account(changed)
+            return self.ledger.accounts.change(name, closed_at=closed_at, always_one=always_one, **given)  # type: ignore[arg-type]
 
     def open_session(self, key_hash: str, form_key: str, *, account: int, at: datetime, ends_at: datetime) -> None:
         """A browser is logged in until then."""
         self.ledger.accounts.open_session(key_hash, form_key, account=account, at=at, ends_at=ends_at)
 
-    def session(self, key_hash: str, *, at: datetime) -> Session | None:
+    def session(self, key_hash: str, *, at: datetime) -> DeskSession | None:
         """Whose browser it is, None where nobody is logged in."""
-        found = self.ledger.accounts.session(key_hash, at=at)
-        return None if found is None else Session(_account(found.account), found.form_key)
+        return self.ledger.accounts.session(key_hash, at=at)
 
     def close_session(self, key_hash: str) -> None:
         """That browser is logged out."""
@@ -71,9 +66,9 @@ class DeskAccounts:
         """What was done is on record."""
         self.ledger.accounts.note(act, by=by, subject=subject, detail=detail, at=at)
 
-    def acts(self, *, limit: int) -> Sequence[Act]:
+    def acts(self, *, limit: int) -> Sequence[AuditEntry]:
         """What was done, newest first."""
-        return [Act(one.at, one.by, one.act, one.subject, one.detail) for one in self.ledger.accounts.acts(limit=limit)]
+        return self.ledger.accounts.acts(limit=limit)
 
 
 @dataclass
@@ -87,11 +82,11 @@ class DeskReviews:
         """Numbers that are others as soon as a case is."""
         return self.ledger.reviews.generation()
 
-    def cases(self) -> Sequence[Case]:
+    def cases(self) -> Sequence[ReviewCase]:
         """Every event that no other one took over."""
         names = {area.id: area.name for area in self.ledger.areas()}
         return [
-            Case(_facts(one), one.area_id, names.get(one.area_id, ""))
+            ReviewCase(_facts(one), one.area_id, names.get(one.area_id, ""))
             for one in self.ledger.reviews.cases()
             if not one.properties.get("merged_into")
         ]
@@ -100,12 +95,14 @@ class DeskReviews:
         """The number of the last verdict, and how many were taken back."""
         return self.ledger.reviews.last_said()
 
-    def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> Sequence[Opinion]:
+    def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> Sequence[ReviewVerdict]:
         """Every verdict with a higher number, in order."""
         found = self.ledger.reviews.opinions(after=after, only_withdrawn=only_withdrawn)
         return [_opinion(one) for one in found]
 
-    def judge(self, event_id: str, *, verdict: str, reason: str, note: str, account: Account, at: datetime) -> Opinion:
+    def judge(
+        self, event_id: str, *, verdict: str, reason: str, note: str, account: Account, at: datetime
+    ) -> ReviewVerdict:
         """The verdict is on record; raises `DeskError` when it lacks something."""
         if verdict not in list(Verdict) or reason not in ("", *REASONS):
             raise DeskError(
@@ -117,7 +114,7 @@ class DeskReviews:
         with _explained("case.needs_note" if reason == "other" and not note else "complaint.no_verdict"):
             return _opinion(self.ledger.reviews.judge(event_id, words, account=account.number, at=at))
 
-    def withdraw(self, number: int, *, account: Account, at: datetime) -> Opinion:
+    def withdraw(self, number: int, *, account: Account, at: datetime) -> ReviewVerdict:
         """The verdict is taken back; raises `DeskError` when it is not that account's own."""
         with _explained("complaint.not_yours"):
             return _opinion(self.ledger.reviews.withdraw(number, account=account.number, at=at))
@@ -131,18 +128,12 @@ class DeskReviews:
         return self._precision[1]
 
 
-def _account(record: AccountRecord) -> Account:
-    return Account(
-        record.number, record.name, record.role, record.sees_positions, record.password_hash, record.closed_at
-    )
-
-
-def _facts(record: CaseRecord) -> Facts:
+def _facts(record: CaseRecord) -> CaseFacts:
     p = record.properties
-    return Facts(
+    return CaseFacts(
         event_id=record.event_id,
         alert_id=record.alert_id,
-        kind=Place(p["kind"]),
+        kind=AlertKind(p["kind"]),
         change=Change(p["change"]),
         state=State(p["state"]),
         first_seen=date.fromisoformat(p["first_seen"]),
@@ -153,9 +144,9 @@ def _facts(record: CaseRecord) -> Facts:
     )
 
 
-def _opinion(record: OpinionRecord) -> Opinion:
+def _opinion(record: ReviewRecord) -> ReviewVerdict:
     words = record.judgement
-    return Opinion(
+    return ReviewVerdict(
         number=record.number,
         event_id=record.event_id,
         verdict=words.verdict.value,

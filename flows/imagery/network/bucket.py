@@ -16,7 +16,7 @@ from flows.imagery.scene import ImageryError
 
 SCHEMES = ("s3", "gs", "az", "abfs", "http", "https", "file", "memory")
 _RETRIES = 4
-_PATIENCE = timedelta(seconds=60)
+_RETRY_POLICY = timedelta(seconds=60)
 
 
 class Bucket:
@@ -37,8 +37,8 @@ class Bucket:
         with self.told():
             self.store: Any = from_url(
                 url,
-                client_options={"allow_http": True, "timeout": _PATIENCE},
-                retry_config={"max_retries": _RETRIES, "retry_timeout": _PATIENCE},
+                client_options={"allow_http": True, "timeout": _RETRY_POLICY},
+                retry_config={"max_retries": _RETRIES, "retry_timeout": _RETRY_POLICY},
             )
 
     @contextmanager

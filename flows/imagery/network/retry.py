@@ -14,7 +14,7 @@ from flows.imagery.scene import ImageryError
 T = TypeVar("T")
 
 
-class PassingError(ImageryError):
+class TransientError(ImageryError):
     """The provider could not answer just now; `wait_s` is what it asked to wait, 0 where it did not say."""
 
     def __init__(self, message: str, *, wait_s: float = 0.0) -> None:
@@ -23,12 +23,12 @@ class PassingError(ImageryError):
         self.wait_s = wait_s
 
 
-class BusyError(PassingError):
+class BusyError(TransientError):
     """The provider asks to be left alone for a while."""
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How often a request is tried, and the wait between: doubling from `first_wait_s`, and up to as much by chance.
 
     Eight tries wait some four minutes in all, so that a quota by the minute has refilled twice. Chosen on 2026-11-24.
@@ -39,20 +39,20 @@ class Patience:
     longest_wait_s: float = 60.0
     sleep: Callable[[float], None] = time.sleep
 
-    def keep_trying(self, work: Callable[[], T]) -> T:
-        """What the work gives, as soon as it no longer raises `PassingError`; the last one is raised."""
+    def retry(self, work: Callable[[], T]) -> T:
+        """What the work gives, as soon as it no longer raises `TransientError`; the last one is raised."""
         growing = tenacity.wait_exponential(multiplier=self.first_wait_s, max=self.longest_wait_s)
         backoff = growing + tenacity.wait_random(0, self.first_wait_s)
 
         def wait_s(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
-            asked = error.wait_s if isinstance(error, PassingError) else 0.0
+            asked = error.wait_s if isinstance(error, TransientError) else 0.0
             return max(backoff(state), min(asked, self.longest_wait_s))
 
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self.tries),
             wait=wait_s,
-            retry=tenacity.retry_if_exception_type(PassingError),
+            retry=tenacity.retry_if_exception_type(TransientError),
             sleep=self.sleep,
             reraise=True,
         )

@@ -20,7 +20,7 @@ class Service(StrEnum):
 
 
 @dataclass(frozen=True)
-class Account:
+class ServiceAccount:
     """Where requests and the credentials go, and the credentials, which show in no representation of it."""
 
     base_url: str

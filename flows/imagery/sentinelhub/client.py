@@ -17,10 +17,10 @@ from sentinelhub.exceptions import BaseSentinelHubException, DownloadFailedExcep
 from flows.imagery.limits import MB, USUAL_LIMITS
 from flows.imagery.network.error_cause import cause_of
 from flows.imagery.network.quota import Cost, Limiter, Meter
-from flows.imagery.network.retry import PassingError, Patience
+from flows.imagery.network.retry import RetryPolicy, TransientError
 from flows.imagery.network.url import without_secrets
 from flows.imagery.scene import ImageryError
-from flows.imagery.sentinelhub.account import Account
+from flows.imagery.sentinelhub.account import ServiceAccount
 from flows.imagery.sentinelhub_web import ANSWER_BYTES, WatchedAdapter, WatchedSession, service_web, session_with
 from flows.printable import printable
 
@@ -41,8 +41,8 @@ _FINAL = {
 }
 
 
-def config_of(account: Account) -> SHConfig:
-    """The library's configuration for an account, with nothing from its file; repetition is left to `Patience`."""
+def config_of(account: ServiceAccount) -> SHConfig:
+    """The library's configuration for an account, with nothing from its file; repetition is left to `RetryPolicy`."""
     return SHConfig(
         use_defaults=True,
         sh_client_id=account.client_id,
@@ -53,7 +53,7 @@ def config_of(account: Account) -> SHConfig:
     )
 
 
-def bound(collection: DataCollection, account: Account) -> DataCollection:
+def bound(collection: DataCollection, account: ServiceAccount) -> DataCollection:
     """The collection at the account's own service: as the library defines it, its requests would take the token to
     services.sentinel-hub.com wherever the account is."""
     if collection.service_url == account.base_url:
@@ -61,19 +61,19 @@ def bound(collection: DataCollection, account: Account) -> DataCollection:
     return collection.define_from(f"{collection.name} at {account.base_url}", service_url=account.base_url)
 
 
-class Courier:
-    """Carries requests to the service of one account and brings the answers; for several threads.
+class SentinelHubClient:
+    """Sends requests to the service of one account and returns the responses; safe for several threads.
 
-    Raises `ImageryError` with one line for whatever goes wrong, after as many tries as `patience` allows where it may
-    pass by itself. No message repeats the credentials.
+    Raises `ImageryError` with one line for whatever goes wrong, after as many tries as `retry_policy` allows where it
+    may pass by itself. No message repeats the credentials.
     """
 
-    def __init__(self, account: Account, *, limiter: Limiter, meter: Meter, patience: Patience) -> None:
+    def __init__(self, account: ServiceAccount, *, limiter: Limiter, meter: Meter, retry_policy: RetryPolicy) -> None:
         """Nothing is sent yet."""
         self.account = account
         self.meter = meter
         self._limiter = limiter
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._config = config_of(account)
         self._web = service_web(account)
         self._session: SentinelHubSession | None = None
@@ -128,7 +128,7 @@ class Courier:
             self._check_status(response)
             return DownloadResponse.from_response(response, request)
 
-        return self._patience.keep_trying(once)
+        return self._retry_policy.retry(once)
 
     def _exchange(self, client: _Client, request: DownloadRequest, session: SentinelHubSession) -> requests.Response:
         client.session = session
@@ -169,7 +169,7 @@ class Courier:
         if isinstance(cause, OAuth2Error):
             code = str(getattr(cause, "error", "") or type(cause).__name__)
             if code not in _FINAL:
-                return PassingError(
+                return TransientError(
                     f"{where} gives no token ({printable(self.account.scrubbed(code), longest=100)}); try again later"
                 )
             self._refusal = ImageryError(
@@ -181,14 +181,16 @@ class Courier:
         if response is None:
             return self._unreachable(self.account.token_url, cause)
         if response.status_code >= BROKEN or response.status_code == TOO_MANY:
-            return PassingError(f"{where} answered {response.status_code}; try again later", wait_s=_asked_s(response))
+            return TransientError(
+                f"{where} answered {response.status_code}; try again later", wait_s=_asked_s(response)
+            )
         self._refusal = ImageryError(f"{where} answered {response.status_code}; check the address and the credentials")
         return self._refusal
 
     def _refused_token(self, *, final: bool) -> ImageryError:
         if final:
             return ImageryError(f"service {self.account} refuses a new token (401); check the rights of the account")
-        return PassingError(f"service {self.account} refuses its token (401)")
+        return TransientError(f"service {self.account} refuses its token (401)")
 
     def _check_status(self, response: requests.Response) -> None:
         if response.ok:
@@ -196,7 +198,7 @@ class Courier:
         status, said = response.status_code, printable(self.account.scrubbed(decode_sentinelhub_err_msg(response)))
         words = f"service {self.account} answered {status}{f' ({said})' if said else ''}"
         if status == TOO_MANY or status >= BROKEN:
-            raise PassingError(f"{words}; try again later", wait_s=_asked_s(response))
+            raise TransientError(f"{words}; try again later", wait_s=_asked_s(response))
         raise ImageryError(f"{words}; check the account's quota and rights, the address and the area")
 
     def _unreachable(self, url: str, error: Exception) -> ImageryError:
@@ -205,29 +207,29 @@ class Courier:
             return ImageryError(f"host {host} shows no certificate that can be trusted ({reason}); check the address")
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
             return ImageryError(f"address {host} cannot be asked ({reason}); check the address")
-        return PassingError(f"host {host} cannot be reached ({reason}); check the address and the network")
+        return TransientError(f"host {host} cannot be reached ({reason}); check the address and the network")
 
 
 class _Client(SentinelHubDownloadClient):
-    """The library's client with its own sending, limiting and repeating left to the courier.
+    """The library's client with its own sending, limiting and repeating left to `SentinelHubClient`.
 
     The library reads a quota's wait from 429 but then sends again without an end, takes no new token on 401, and hides
     headers when it gives up.
     """
 
-    def __init__(self, courier: Courier, units: float) -> None:
-        super().__init__(config=courier.config)
+    def __init__(self, hub_client: SentinelHubClient, units: float) -> None:
+        super().__init__(config=hub_client.config)
         self.units = units
-        self._courier = courier
+        self._hub_client = hub_client
 
     def _execute_download(self, request: DownloadRequest) -> DownloadResponse:
-        return self._courier.send(self, request)
+        return self._hub_client.send(self, request)
 
     def exchange(self, request: DownloadRequest) -> requests.Response:
         """The answer to one sending, whatever its status."""
         most = ANSWER_BYTES if self.units else USUAL_LIMITS.page_bytes
         headers: dict[str, str] = self._prepare_headers(request)
-        return self._courier.ask(request.request_type.value, request, headers, most=most)
+        return self._hub_client.ask(request.request_type.value, request, headers, most=most)
 
 
 def _units_of(response: requests.Response, *, foreseen: float) -> float:

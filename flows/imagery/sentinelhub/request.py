@@ -15,7 +15,7 @@ from sentinelhub import CRS, BBox, DataCollection, MimeType, MosaickingOrder, Re
 
 from aois.grid import Grid
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, SceneRef, Sensor
-from flows.imagery.sentinelhub.account import Account
+from flows.imagery.sentinelhub.account import ServiceAccount
 from flows.imagery.sentinelhub.client import bound, config_of
 
 LARGEST_SIDE_PX = 2500  # the service's own limit
@@ -112,7 +112,7 @@ def units_of(product: Product, grid: Grid) -> float:
     return share * product.paid_bands / 3 * product.factor
 
 
-def collection_of(sensor: Sensor, direction: str | None, account: Account) -> DataCollection:
+def collection_of(sensor: Sensor, direction: str | None, account: ServiceAccount) -> DataCollection:
     """The service's collection for a sensor, for radar of one direction where it is known."""
     collection = PRODUCTS[sensor].collection
     if sensor is Sensor.SENTINEL_1:
@@ -121,7 +121,7 @@ def collection_of(sensor: Sensor, direction: str | None, account: Account) -> Da
 
 
 def request_of(
-    ref: SceneRef, times: tuple[datetime, datetime], direction: str | None, grid: Grid, account: Account
+    ref: SceneRef, times: tuple[datetime, datetime], direction: str | None, grid: Grid, account: ServiceAccount
 ) -> SentinelHubRequest:
     """The request for one part of a scene, whose tiles were acquired between two times."""
     product = PRODUCTS[ref.sensor]
@@ -143,7 +143,7 @@ def request_of(
     )
 
 
-def words_of(sensor: Sensor, direction: str | None, account: Account) -> str:
+def words_of(sensor: Sensor, direction: str | None, account: ServiceAccount) -> str:
     """The request in a scene's provenance: product, processing, evalscript and its digest."""
     product = PRODUCTS[sensor]
     collection = collection_of(sensor, direction, account)

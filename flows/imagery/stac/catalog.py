@@ -13,7 +13,7 @@ from pystac import Asset
 
 from flows.imagery.catalog_item import Bounds, SceneItem
 from flows.imagery.catalog_rules import rules_for
-from flows.imagery.json_pages import Pages
+from flows.imagery.json_pages import JsonPages
 from flows.imagery.limits import USUAL_LIMITS, Limits
 from flows.imagery.network.url import is_url, without_secrets
 from flows.imagery.raster_files import RasterFiles
@@ -61,7 +61,7 @@ def open_catalog(
     """
     location = location if is_url(location) or "://" in location else str(Path(location).absolute())
     web = WebClient(rules_for(location, hosts), limits)
-    pages = Pages(web, limits)
+    pages = JsonPages(web, limits)
     try:
         page = pages.read(location)
         offered = {
@@ -79,7 +79,7 @@ def open_catalog(
 class StaticCatalog:
     """A tree of JSON files on disk or on the web, walked once."""
 
-    def __init__(self, location: str, root: dict[str, Any], pages: Pages, *, collections: Sequence[str]) -> None:
+    def __init__(self, location: str, root: dict[str, Any], pages: JsonPages, *, collections: Sequence[str]) -> None:
         """Of a first page that was read already; its items are read when first asked for."""
         self._location = location
         self._root = root
@@ -169,7 +169,7 @@ class ApiCatalog:
         }
         if self._collections:
             question["collections"] = list(self._collections)
-        pages = Pages(self._web, self._web.limits)
+        pages = JsonPages(self._web, self._web.limits)
         try:
             found = search(pages, self._address, question, posts=self._posts)
             read = [self._items_of.item(feature, base=_self_of(feature, self._address)) for feature in found]

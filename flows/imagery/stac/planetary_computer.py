@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flows.imagery.catalog_item import BandAsset, SceneItem
 from flows.imagery.catalog_rules import rules_for
 from flows.imagery.limits import USUAL_LIMITS
-from flows.imagery.network.retry import PassingError, Patience
+from flows.imagery.network.retry import RetryPolicy, TransientError
 from flows.imagery.scene import ImageryError
 from flows.imagery.web import WebClient
 from flows.printable import printable
@@ -25,7 +25,7 @@ STORE = ".blob.core.windows.net"
 RENEW_BEFORE = timedelta(minutes=5)  # a scene is read in less
 LARGEST_TOKEN = 100_000  # bytes of an answer; a token has some 300
 _TOKEN = re.compile(r"[A-Za-z0-9%&=._~:+/-]{1,2000}")
-_PATIENCE = Patience(tries=5, first_wait_s=0.5, longest_wait_s=USUAL_LIMITS.longest_wait_s)
+_RETRY_POLICY = RetryPolicy(tries=5, first_wait_s=0.5, longest_wait_s=USUAL_LIMITS.longest_wait_s)
 
 
 class Signer:
@@ -37,7 +37,7 @@ class Signer:
     def __init__(self, token_url: str = TOKEN_URL, *, store: str = STORE) -> None:
         """Where tokens are given, and the end of the name of the hosts that want one. Nothing is asked yet."""
         self._token_url, self._store = token_url, store
-        self._web, self._patience = WebClient(rules_for(token_url)), _PATIENCE
+        self._web, self._retry_policy = WebClient(rules_for(token_url)), _RETRY_POLICY
         self._tokens: dict[str, tuple[str, datetime]] = {}
         self._lock = threading.Lock()
 
@@ -64,10 +64,10 @@ class Signer:
         url = f"{self._token_url}/{container}"
         shown = printable(url)
         try:
-            content = self._patience.keep_trying(lambda: self._web.get(url, most=LARGEST_TOKEN)).content
+            content = self._retry_policy.retry(lambda: self._web.get(url, most=LARGEST_TOKEN)).content
             said = json.loads(content)
             token, expiry = str(said["token"]), datetime.fromisoformat(str(said["msft:expiry"]))
-        except PassingError as error:
+        except TransientError as error:
             raise ImageryError(f"token address `{shown}` cannot be asked ({error}); try again later") from None
         except ImageryError as error:
             raise ImageryError(f"token address `{shown}` gives no token ({error}); try again later") from None

@@ -19,7 +19,7 @@ from aois.grid import Grid
 from flows.imagery.catalog_item import BandAsset, SceneItem
 from flows.imagery.georeference import crs_of, has_overlap, is_coincident, native_pixel_m, pixels_within
 from flows.imagery.limits import USUAL_LIMITS
-from flows.imagery.network.retry import BusyError, PassingError, Patience
+from flows.imagery.network.retry import BusyError, RetryPolicy, TransientError
 from flows.imagery.network.url import without_secrets
 from flows.imagery.radiometry import Calibration, StoredBand, calibration
 from flows.imagery.raster_files import DAMAGE, GDAL_SETTINGS, RasterFileError, RasterFiles
@@ -27,7 +27,7 @@ from flows.imagery.scene import ImageryError, Sensor
 from flows.printable import printable
 
 Read = TypeVar("Read")
-USUAL_PATIENCE = Patience()
+USUAL_RETRIES = RetryPolicy()
 AVERAGE_FROM = 2.0  # native pixels this many times finer than the grid's are averaged, not interpolated
 WARP_TOLERANCE_PX = 0.01  # GDAL's own 0.125 would eat most of the 0.2 px that registration may leave
 # Each band is judged by its own nodata. Where native pixels are a little smaller than the grid's, GDAL would widen its
@@ -59,7 +59,7 @@ class _Band:
 
 
 def read_item(
-    item: SceneItem, grid: Grid, bands: Sequence[str], *, files: RasterFiles, patience: Patience = USUAL_PATIENCE
+    item: SceneItem, grid: Grid, bands: Sequence[str], *, files: RasterFiles, retry_policy: RetryPolicy = USUAL_RETRIES
 ) -> ItemPixels:
     """The named bands of an item on the grid, from the files of its catalog; all invalid where it lies elsewhere.
 
@@ -67,8 +67,8 @@ def read_item(
     damaged or without a place on Earth.
     """
     with rasterio.Env(**GDAL_SETTINGS):
-        read = [_asked(partial(_read_band, files, item, item.bands[band], grid), patience) for band in bands]
-        scl = None if item.scl is None else _asked(partial(_read_scl, files, item, item.scl, grid), patience)
+        read = [_asked(partial(_read_band, files, item, item.bands[band], grid), retry_policy) for band in bands]
+        scl = None if item.scl is None else _asked(partial(_read_scl, files, item, item.scl, grid), retry_policy)
     pixels = np.stack([band.pixels for band in read])
     return ItemPixels(
         pixels=pixels,
@@ -79,20 +79,20 @@ def read_item(
     )
 
 
-def _asked(read: Callable[[], Read], patience: Patience) -> Read:
+def _asked(read: Callable[[], Read], retry_policy: RetryPolicy) -> Read:
     """What is read, however often a busy server wants to be left alone; other failures were tried again already."""
-    ended: list[PassingError] = []
+    ended: list[TransientError] = []
 
     def once() -> Read | None:
         try:
             return read()
         except BusyError:
             raise
-        except PassingError as error:
+        except TransientError as error:
             ended.append(error)
             return None
 
-    found = patience.keep_trying(once)
+    found = retry_policy.retry(once)
     if found is None:
         raise ended[0]
     return found
@@ -177,7 +177,7 @@ def _check_amount(dataset: DatasetReader, grid: Grid) -> None:
 def opened(files: RasterFiles, item: SceneItem, asset: BandAsset) -> Iterator[DatasetReader]:
     """The asset's file, open; whatever goes wrong in it names the item and the asset.
 
-    Raises `PassingError` where it may be read later, and `ImageryError` where it cannot.
+    Raises `TransientError` where it may be read later, and `ImageryError` where it cannot.
     """
     where = f"item `{item.id}`: asset `{asset.key}` at {printable(without_secrets(asset.href))}"
     try:
@@ -189,8 +189,8 @@ def opened(files: RasterFiles, item: SceneItem, asset: BandAsset) -> Iterator[Da
             yield dataset
     except BusyError as error:
         raise BusyError(f"{where} was not given ({error})", wait_s=error.wait_s) from error
-    except PassingError as error:
-        raise PassingError(f"{where} cannot be read ({error}); the next run asks again") from error
+    except TransientError as error:
+        raise TransientError(f"{where} cannot be read ({error}); the next run asks again") from error
     except (RasterFileError, *DAMAGE) as error:
         said = printable(error) or type(error).__name__
         raise ImageryError(

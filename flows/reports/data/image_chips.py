@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.acquisition import RADAR, Acquisition
-from flows.reports.data.scene_stack import YEAR_BEFORE, Album, Page, clear_pages, season_apart
-from flows.reports.inputs import Chip, Pair, Recipe
+from flows.reports.data.scene_stack import YEAR_BEFORE, Album, MaskedScene, clear_pages, season_apart
+from flows.reports.inputs import Chip, Pair, RenderSpec
 from flows.reports.pictures import limits_of, radar_rgb, reduce_by, reduction_for, stretch
 
 Floats = npt.NDArray[np.float32]
@@ -80,25 +80,25 @@ def overview(album: Album) -> Chip | None:
     return _radar_chip(radar[-1:]) if radar else None
 
 
-def _clear_pair(album: Album, first_seen: date) -> tuple[Page | None, Page | None]:
+def _clear_pair(album: Album, first_seen: date) -> tuple[MaskedScene | None, MaskedScene | None]:
     pages = album.optical()
     later = clear_pages([p for p in pages if p.look.day >= first_seen])
     if not later:
         return None, None
     earlier = clear_pages([p for p in pages if p.look.day < first_seen - timedelta(days=SETTLED_DAYS)])
 
-    def worth(page: Page) -> float:
+    def worth(page: MaskedScene) -> float:
         return season_apart(page, later[-1]) + SEASON_A_YEAR * ((first_seen - page.look.day).days // YEAR_BEFORE)
 
     return min(reversed(earlier), key=worth, default=None), later[-1]
 
 
-def _coloured(kind: str, bands: tuple[str, ...], before: Page | None, after: Page) -> Pair:
+def _coloured(kind: str, bands: tuple[str, ...], before: MaskedScene | None, after: MaskedScene) -> Pair:
     chips = _stretched(kind, bands, [p for p in (before, after) if p is not None])
     return Pair(kind, None if before is None else chips[0], chips[-1])
 
 
-def _stretched(kind: str, bands: tuple[str, ...], pages: Sequence[Page]) -> list[Chip]:
+def _stretched(kind: str, bands: tuple[str, ...], pages: Sequence[MaskedScene]) -> list[Chip]:
     colours = [_colours(p.look, bands) for p in pages]
     valid = [p.look.valid & np.isfinite(c).all(axis=0) for p, c in zip(pages, colours, strict=True)]
     limits = limits_of(colours, valid=[v & p.clear for p, v in zip(pages, valid, strict=True)])
@@ -110,7 +110,7 @@ def _stretched(kind: str, bands: tuple[str, ...], pages: Sequence[Page]) -> list
             p.look.sensor,
             stretch(c, valid=v, limits=limits),
             kind,
-            recipe=Recipe((p.look.scene_id,), bands, between),
+            recipe=RenderSpec((p.look.scene_id,), bands, between),
         )
         for p, c, v in zip(pages, colours, valid, strict=True)
     ]
@@ -123,16 +123,16 @@ def _colours(look: Acquisition, names: tuple[str, ...]) -> Floats:
     return np.stack([spare if b is None else b for b in bands]).astype(np.float32)
 
 
-def _radar_chip(pages: Sequence[Page]) -> Chip:
+def _radar_chip(pages: Sequence[MaskedScene]) -> Chip:
     """The mean power of some looks of one track, dated by the last."""
     last = pages[-1].look
     vv, vh = (_mean_power(pages, name) for name in ("vv", "vh"))
     rgb = radar_rgb(vv, vh, valid=np.isfinite(vv) & np.isfinite(vh))
-    recipe = Recipe(tuple(p.look.scene_id for p in pages))
+    recipe = RenderSpec(tuple(p.look.scene_id for p in pages))
     return Chip(last.day, last.scene_id, RADAR, rgb, "radar", looks=len(pages), recipe=recipe)
 
 
-def _mean_power(pages: Sequence[Page], name: str) -> Floats:
+def _mean_power(pages: Sequence[MaskedScene], name: str) -> Floats:
     """The mean of one polarisation over looks; of whatever else they hold where one lacks it. NaN where none saw."""
     bands = [look.pixels[0] if (band := look.band(name)) is None else band for look in (p.look for p in pages)]
     seen = np.stack([np.where(p.look.valid, band, np.nan) for p, band in zip(pages, bands, strict=True)])

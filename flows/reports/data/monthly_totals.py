@@ -9,27 +9,27 @@ from typing import Any
 from aois.week import Week, week_of
 from detectors.records import Change, State
 from flows.ledger.ledger import Ledger
-from flows.reports.inputs import Extent, Standing, Step
+from flows.reports.inputs import AreaTotals, Extent, StateStep
 
 HELD = (State.CONFIRMED, State.FINISHED)  # what is provisional may yet turn out to be nothing
 MOST_MONTHS = 36
 
 
-def standings_of(area_id: str, *, since: Week, week: Week, ledger: Ledger, is_quiet: bool) -> tuple[Standing, ...]:
+def standings_of(area_id: str, *, since: Week, week: Week, ledger: Ledger, is_quiet: bool) -> tuple[AreaTotals, ...]:
     """The standing before the first week on record, at the end of each month since, and at the end of a week.
 
     A month is told by the last week that ended in it; of a long watch, the last `MOST_MONTHS` are told. `is_quiet`
     spares the ledger where no event is on record.
     """
     marks = [since.plus(-1), *_month_ends(since, week)][-MOST_MONTHS - 1 :]
-    return tuple(standing_of(w.last_day, () if is_quiet else ledger.events(area_id, as_of=w)) for w in marks)
+    return tuple(area_totals_of(w.last_day, () if is_quiet else ledger.events(area_id, as_of=w)) for w in marks)
 
 
-def standing_of(day: date, features: Iterable[Mapping[str, Any]]) -> Standing:
+def area_totals_of(day: date, features: Iterable[Mapping[str, Any]]) -> AreaTotals:
     """The sum over confirmed and finished events; an event that was taken over by another counts in that one alone."""
     held = [p for p in (f["properties"] for f in features) if State(p["state"]) in HELD and not p.get("merged_into")]
     lines = [p for p in held if p["change"] == Change.FENCING]
-    return Standing(
+    return AreaTotals(
         day=day,
         built=_extent(p for p in held if p["change"] == Change.CONSTRUCTION),
         cleared=_extent(p for p in held if p["change"] == Change.CLEARING),
@@ -39,14 +39,14 @@ def standing_of(day: date, features: Iterable[Mapping[str, Any]]) -> Standing:
     )
 
 
-def steps_of(event_id: str, *, until: Week, state: State, ledger: Ledger) -> tuple[Step, ...]:
+def steps_of(event_id: str, *, until: Week, state: State, ledger: Ledger) -> tuple[StateStep, ...]:
     """The states that an event went through, with the day of each, up to the state it had at the end of a week."""
     days: dict[State, date] = {}
     for step in ledger.history(event_id):
         if step.week <= until:
             days[step.state] = step.on
     reached = [s for s in State if s in days and (s is state or list(State).index(s) < list(State).index(state))]
-    return tuple(Step(s, days[s]) for s in reached)
+    return tuple(StateStep(s, days[s]) for s in reached)
 
 
 def _extent(events: Iterable[Mapping[str, Any]]) -> Extent:

@@ -8,11 +8,11 @@ from aois.area import Area, Sensitivity
 from aois.week import Week
 from flows.ledger.ledger import Ledger
 from flows.records.observations import ObservationRecord
-from flows.reports.crowd import Crowd, Member, crowd_of, quarter_end
 from flows.reports.data.weekly_counts import counts_of
 from flows.reports.edition import public_inputs
 from flows.reports.facts import facts_of
 from flows.reports.inputs import ReportInputs, WeekSeen
+from flows.reports.restricted_totals import Member, RestrictedTotals, quarter_end, restricted_totals_of
 
 OWNER_FOLDER, PUBLIC_FOLDER = "reports", "public"
 
@@ -44,7 +44,9 @@ def public_week(
     )
 
 
-def _crowd(areas: Sequence[Area], week: Week, ledger: Ledger, observations: Sequence[ObservationRecord]) -> Crowd:
+def _crowd(
+    areas: Sequence[Area], week: Week, ledger: Ledger, observations: Sequence[ObservationRecord]
+) -> RestrictedTotals:
     until = quarter_end(week)
     members = [
         Member(
@@ -58,4 +60,4 @@ def _crowd(areas: Sequence[Area], week: Week, ledger: Ledger, observations: Sequ
         )
         for area in areas
     ]
-    return crowd_of(members, until)
+    return restricted_totals_of(members, until)

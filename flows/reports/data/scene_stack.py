@@ -24,16 +24,16 @@ BRIGHTER = 1.6  # times the usual brightest spot; chosen on the Romanian series
 
 
 @dataclass(frozen=True)
-class Page:
+class MaskedScene:
     """One look with its clear mask, bool (y, x)."""
 
     look: Acquisition
     clear: Mask
 
-    def cut(self, window: Window) -> Page:
+    def cut(self, window: Window) -> MaskedScene:
         """The page over a window alone."""
         look, scl = self.look, self.look.scl
-        return Page(
+        return MaskedScene(
             replace(
                 look,
                 pixels=look.pixels[(slice(None), *window)],
@@ -48,17 +48,17 @@ class Page:
 class Album:
     """The looks of one area over the months before a week's end, oldest first."""
 
-    pages: tuple[Page, ...]
+    pages: tuple[MaskedScene, ...]
 
     def cut(self, window: Window) -> Album:
         """The pages over a window alone."""
         return Album(tuple(page.cut(window) for page in self.pages))
 
-    def optical(self) -> list[Page]:
+    def optical(self) -> list[MaskedScene]:
         """The optical looks."""
         return [p for p in self.pages if p.look.sensor == OPTICAL]
 
-    def radar(self) -> list[Page]:
+    def radar(self) -> list[MaskedScene]:
         """The radar looks."""
         return [p for p in self.pages if p.look.sensor == RADAR]
 
@@ -84,7 +84,7 @@ def open_album(
     if len(recent) < 2:
         recent = held[-2:]
     looks = [acquisition_of(archive.get(area.id, source_name, grid, s.scene_id), grid) for s in recent]
-    return Album(tuple(Page(look, clear_of(look)) for look in looks))
+    return Album(tuple(MaskedScene(look, clear_of(look)) for look in looks))
 
 
 def crop_around(mask: Mask, *, margin_px: int = 18, least_px: int = 60) -> Window:
@@ -100,7 +100,7 @@ def crop_around(mask: Mask, *, margin_px: int = 18, least_px: int = 60) -> Windo
     return out[0], out[1]
 
 
-def clear_pages(pages: Sequence[Page]) -> list[Page]:
+def clear_pages(pages: Sequence[MaskedScene]) -> list[MaskedScene]:
     """The pages that show nearly as much of their ground as the clearest does, if that is half; oldest first.
 
     Measured against the clearest and not against all of it: the images may end within the ground. Pages with far
@@ -116,7 +116,7 @@ def clear_pages(pages: Sequence[Page]) -> list[Page]:
     return [p for p, bright in zip(clear, glare, strict=True) if bright <= limit]
 
 
-def season_apart(page: Page, other: Page) -> float:
+def season_apart(page: MaskedScene, other: MaskedScene) -> float:
     """Days between two pages on the calendar, the year left out, to the ten days: of those the later is taken."""
     days = abs((page.look.day - other.look.day).days) % 365.25
     return round(min(days, 365.25 - days) / 10.0)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from detectors.baseline.harmonic import fit_baseline, predict
 from detectors.preprocessing.features import features_of
-from flows.reports.data.scene_stack import Album, Page
+from flows.reports.data.scene_stack import Album, MaskedScene
 from flows.reports.inputs import Series
 
 Mask = npt.NDArray[np.bool_]
@@ -36,7 +36,7 @@ def curves(album: Album, mask: Mask, *, first_seen: date) -> tuple[Series, ...]:
     return tuple(_series(name, points, first_seen) for name, points in rows.items() if _has_values(points))
 
 
-def _one_track(album: Album) -> list[Page]:
+def _one_track(album: Album) -> list[MaskedScene]:
     """The radar pages of the track with the most of them: tracks look from different sides and are never mixed."""
     pages = album.radar()
     tracks = Counter(page.look.series for page in pages).most_common(1)

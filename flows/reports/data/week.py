@@ -13,7 +13,7 @@ import numpy as np
 from shapely import STRtree
 from shapely.geometry import shape
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid, grid_of, perimeter_mask, to_utm
 from aois.week import Week
 from detectors.records import State
@@ -33,8 +33,8 @@ from flows.reports.data.verdicts import said_in
 from flows.reports.data.weekly_counts import counts_of
 from flows.reports.exports import write_figures, write_public_figures
 from flows.reports.figures import forget_pictures
-from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, Step, WeekSeen
-from flows.reports.pathless import without_folders
+from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, StateStep, WeekSeen
+from flows.reports.without_folders import without_folders
 from flows.reports.words import LANGUAGES
 
 ALBUM_DAYS = 600  # a change of the last months has more than a year before it, enough for a seasonal fit
@@ -200,7 +200,7 @@ def _area_view(
     full: Container[str],
 ) -> AreaView:
     grid = grid_of(area)
-    perimeter = perimeter_mask(area, grid) if area.kind is Kind.SITE else None
+    perimeter = perimeter_mask(area, grid) if area.kind is AreaKind.SITE else None
     picture = overview(album)
     outline = np.zeros(grid.shape, bool)
     for feature in events:
@@ -246,7 +246,7 @@ def _with_record(view: AreaView, week: Week, ledger: Ledger, *, is_quiet: bool) 
     return replace(view, events=events, standings=standings)
 
 
-def _steps(event: EventView, week: Week, ledger: Ledger) -> tuple[Step, ...]:
+def _steps(event: EventView, week: Week, ledger: Ledger) -> tuple[StateStep, ...]:
     p = event.feature["properties"]
     return steps_of(p["event_id"], until=week, state=State(p["state"]), ledger=ledger)
 

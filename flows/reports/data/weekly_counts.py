@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from aois.week import Week
-from detectors.records import Place, State
+from detectors.records import AlertKind, State
 from flows.ledger.ledger import Ledger
 from flows.records.observations import ObservationRecord
 from flows.reports.inputs import WeekCounts
-from flows.reports.story import ENOUGH_SHARE
+from flows.reports.week_summary import ENOUGH_SHARE
 
 WEEKS_BEFORE = 4
 
@@ -43,7 +43,7 @@ def _count(
     seen = [o for o in observations if o.week == week and o.area_id in area_ids and o.seen_share >= ENOUGH_SHARE]
     return WeekCounts(
         week=week,
-        issued={kind: issued[kind] for kind in Place},
+        issued={kind: issued[kind] for kind in AlertKind},
         entered={state: moved[state] for state in State},
         watched=len(area_ids),
         seen=len(seen),

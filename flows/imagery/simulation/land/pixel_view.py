@@ -16,7 +16,7 @@ DECLINATIONS = (-MAX_DECLINATION, 0.0, MAX_DECLINATION)
 
 
 @dataclass(frozen=True)
-class Ground:
+class LandSurface:
     """The ground of one epoch, per pixel of the canvas.
 
     `shares` is (cover, y, x), together 1; `shadow` (declination, y, x) the shaded share at each of `DECLINATIONS`;
@@ -28,12 +28,12 @@ class Ground:
     corners: Field = field(repr=False)
 
 
-def look_down(canvas: Canvas, layers: Layers, latitude: float) -> Ground:
+def look_down(canvas: Canvas, layers: Layers, latitude: float) -> LandSurface:
     """The drawing averaged to pixels, through the blur of the optics."""
     shares = np.stack([_blur(canvas.to_pixels(layers.cover == cover)) for cover in Cover])
     suns = [sun_at(latitude, declination) for declination in DECLINATIONS]
     shadow = np.stack([_blur(canvas.to_pixels(_shaded(layers.height, sun, canvas.cell_m))) for sun in suns])
-    return Ground(shares, shadow, canvas.to_pixels(_corners(layers)))
+    return LandSurface(shares, shadow, canvas.to_pixels(_corners(layers)))
 
 
 def _blur(pixels: Field) -> Field:

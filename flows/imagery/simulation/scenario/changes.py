@@ -27,7 +27,7 @@ _SPACIOUS_PX = 100  # a region narrower than this has no room for what should st
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExpectedChange:
     """What a watch should find of a step: the kind of change, where, and how long if it is a line.
 
     `ordinary` marks a real change that is none of the watch's business: finding it is no error and missing it is none
@@ -41,13 +41,13 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Step:
+class ScenarioStep:
     """One thing that happens on one day and stays; without an outcome it finishes an earlier step."""
 
     begins: date
     phase: str
     strokes: tuple[Stroke, ...]
-    outcome: Outcome | None = None
+    outcome: ExpectedChange | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Plan:
     """What to draw before the story so that it can happen, and its steps in order of time."""
 
     preparation: tuple[Stroke, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ScenarioStep, ...] = ()
 
 
 def plan_story(story: Story, plot: Plot, rng: np.random.Generator) -> Plan:
@@ -89,7 +89,7 @@ def _expand(plot: Plot, rng: np.random.Generator) -> Plan:
     wall = LineString(strip.exterior)
     steps = [
         _ground_broken(plot, strip, weeks=20),
-        Step(_before(plot, 17), "wall", wall_strokes(wall), _fenced(wall)),
+        ScenarioStep(_before(plot, 17), "wall", wall_strokes(wall), _fenced(wall)),
     ]
     roofs = _roofs_in(strip, 4, rng, inset_m=6.0)
     fallow = Stroke(strip.buffer(12.0), Cover.GRASS)
@@ -102,7 +102,7 @@ def _wall(plot: Plot, rng: np.random.Generator) -> Plan:
     line = LineString(ring.exterior)
     strip = line.buffer(_STRIP_M / 2, cap_style="flat", join_style="mitre")
     strokes = (Stroke(strip, Cover.FRESH), *wall_strokes(line))
-    steps = [Step(_before(plot, 15), "wall", strokes, _fenced(line))]
+    steps = [ScenarioStep(_before(plot, 15), "wall", strokes, _fenced(line))]
     roofs = _roofs_in(ring, 5, rng, inset_m=14.0)[:3]
     return Plan((), (*steps, *_raise_roofs(plot, roofs, weeks=(4, 4), curing=0)))
 
@@ -115,7 +115,9 @@ def _demolish(plot: Plot, rng: np.random.Generator) -> Plan:
     order = sorted(compound.buildings, key=lambda stroke: float(np.dot(along, _middle(stroke.geometry))))
     fallen = unary_union([stroke.geometry for stroke in order[: (len(order) + 1) // 2]])
     strokes = (Stroke(fallen.buffer(4.0), Cover.RUBBLE), Stroke(fallen.buffer(-5.0), Cover.FRESH))
-    return Plan((), (Step(_before(plot, 12), "demolition", strokes, Outcome(Change.DEMOLITION, fallen)),))
+    return Plan(
+        (), (ScenarioStep(_before(plot, 12), "demolition", strokes, ExpectedChange(Change.DEMOLITION, fallen)),)
+    )
 
 
 def _clear(plot: Plot, rng: np.random.Generator) -> Plan:
@@ -125,7 +127,9 @@ def _clear(plot: Plot, rng: np.random.Generator) -> Plan:
     part = min(1.0, np.sqrt(15_000.0 / cut.area))
     cut = affinity.scale(cut, part, part)
     wood = room.buffer(14.0)
-    step = Step(_before(plot, 14), "clearing", (Stroke(cut, Cover.FRESH),), Outcome(Change.CLEARING, cut))
+    step = ScenarioStep(
+        _before(plot, 14), "clearing", (Stroke(cut, Cover.FRESH),), ExpectedChange(Change.CLEARING, cut)
+    )
     return Plan((Stroke(wood.difference(plot.compounds[0].ground), Cover.TREES, 8.0),), (step,))
 
 
@@ -136,7 +140,7 @@ def _new_compound(plot: Plot, rng: np.random.Generator) -> Plan:
     steps = [
         _road(plot, ring, weeks=22),
         _ground_broken(plot, ring, weeks=22),
-        Step(_before(plot, 18), "wall", wall_strokes(wall), _fenced(wall)),
+        ScenarioStep(_before(plot, 18), "wall", wall_strokes(wall), _fenced(wall)),
         *_raise_roofs(plot, _roofs_in(ring, 5, rng, inset_m=8.0), weeks=(14, 9)),
     ]
     if min(plot.canvas.grid.shape) < _SPACIOUS_PX:
@@ -145,34 +149,38 @@ def _new_compound(plot: Plot, rng: np.random.Generator) -> Plan:
     return Plan(quarry, (*steps, _house(plot, ring, rng), *digging))
 
 
-def _fenced(line: LineString) -> Outcome:
+def _fenced(line: LineString) -> ExpectedChange:
     """A new wall with the six metres that go with it."""
     strip = line.buffer(_STRIP_M / 2, cap_style="flat", join_style="mitre")
-    return Outcome(Change.FENCING, strip, line.length)
+    return ExpectedChange(Change.FENCING, strip, line.length)
 
 
-def _road(plot: Plot, ground: Polygon, *, weeks: float) -> Step:
+def _road(plot: Plot, ground: Polygon, *, weeks: float) -> ScenarioStep:
     """The dirt road that is cut to a new compound; nobody is told of a road."""
     way = way_between(ground, plot.country.road).buffer(3.0)
-    outcome = Outcome(Change.CLEARING, way.difference(ground), ordinary=True)
-    return Step(_before(plot, weeks), "road", (Stroke(way, Cover.DIRT),), outcome)
+    outcome = ExpectedChange(Change.CLEARING, way.difference(ground), ordinary=True)
+    return ScenarioStep(_before(plot, weeks), "road", (Stroke(way, Cover.DIRT),), outcome)
 
 
-def _ground_broken(plot: Plot, ground: Polygon, *, weeks: float) -> Step:
-    return Step(_before(plot, weeks), "ground broken", (Stroke(ground, Cover.FRESH),), Outcome(Change.CLEARING, ground))
+def _ground_broken(plot: Plot, ground: Polygon, *, weeks: float) -> ScenarioStep:
+    return ScenarioStep(
+        _before(plot, weeks), "ground broken", (Stroke(ground, Cover.FRESH),), ExpectedChange(Change.CLEARING, ground)
+    )
 
 
 def _raise_roofs(
     plot: Plot, roofs: tuple[Stroke, ...], *, weeks: tuple[float, float], curing: float = 2.0
-) -> tuple[Step, ...]:
+) -> tuple[ScenarioStep, ...]:
     """Roofs closed one after the other between two times, each on a slab poured `curing` weeks before."""
-    steps: list[Step] = []
+    steps: list[ScenarioStep] = []
     for number, (roof, closed) in enumerate(zip(roofs, np.linspace(*weeks, len(roofs)), strict=True), start=1):
         slab = (Stroke(roof.geometry, Cover.CONCRETE),) if curing else (roof,)
         poured = _before(plot, float(closed) + curing)
-        steps.append(Step(poured, f"building {number}", slab, Outcome(Change.CONSTRUCTION, roof.geometry)))
+        steps.append(
+            ScenarioStep(poured, f"building {number}", slab, ExpectedChange(Change.CONSTRUCTION, roof.geometry))
+        )
         if curing:
-            steps.append(Step(_before(plot, float(closed)), f"roof {number}", (roof,)))
+            steps.append(ScenarioStep(_before(plot, float(closed)), f"roof {number}", (roof,)))
     return tuple(steps)
 
 
@@ -193,14 +201,16 @@ def _roofs_in(ground: Polygon, count: int, rng: np.random.Generator, *, inset_m:
     return tuple(roof for narrowest, roof in roofs if narrowest >= _NARROWEST_ROOF_M)
 
 
-def _house(plot: Plot, away_from: Polygon, rng: np.random.Generator) -> Step:
+def _house(plot: Plot, away_from: Polygon, rng: np.random.Generator) -> ScenarioStep:
     """One ordinary house of three or four pixels."""
     ground = open_ground(plot.canvas, plot.layers, (20.0, 18.0), rng, away_from=away_from)
     roof = Stroke(ground, Cover.TILE, 5.0)
-    return Step(_before(plot, 11), "house", (roof,), Outcome(Change.CONSTRUCTION, ground, ordinary=True))
+    return ScenarioStep(_before(plot, 11), "house", (roof,), ExpectedChange(Change.CONSTRUCTION, ground, ordinary=True))
 
 
-def _quarry(plot: Plot, away_from: Polygon, rng: np.random.Generator) -> tuple[tuple[Stroke, ...], tuple[Step, ...]]:
+def _quarry(
+    plot: Plot, away_from: Polygon, rng: np.random.Generator
+) -> tuple[tuple[Stroke, ...], tuple[ScenarioStep, ...]]:
     """A pit whose rim moves outwards by some metres a season, since long before the watch."""
     site = open_ground(plot.canvas, plot.layers, (110.0, 110.0), rng, away_from=away_from)
     blob = _ragged(site, rng)
@@ -210,8 +220,8 @@ def _quarry(plot: Plot, away_from: Polygon, rng: np.random.Generator) -> tuple[t
     for number, (inner, outer) in enumerate(pairwise(pits)):
         begins = _before(plot, 100 - 12 * number)
         dug = outer.difference(inner)
-        outcome = Outcome(Change.CLEARING, dug, ordinary=True)
-        steps.append(Step(begins, "quarry", (Stroke(dug, Cover.ROCK),), outcome))
+        outcome = ExpectedChange(Change.CLEARING, dug, ordinary=True)
+        steps.append(ScenarioStep(begins, "quarry", (Stroke(dug, Cover.ROCK),), outcome))
     return (Stroke(pits[0], Cover.ROCK),), tuple(steps)
 
 

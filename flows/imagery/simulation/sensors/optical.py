@@ -16,7 +16,7 @@ from flows.imagery.simulation.random_streams import generator
 from flows.imagery.simulation.season.weather import Weather
 from flows.imagery.simulation.sensors.clouds import Sky, classify, draw_sky
 from flows.imagery.simulation.sensors.surface_fractions import mixed, surfaces_on
-from flows.imagery.simulation.world import World
+from flows.imagery.simulation.world import SimulatedWorld
 
 # Per band, blue to shortwave infrared.
 _SHADE = np.array([0.45, 0.52, 0.58, 0.64, 0.64, 0.70, 0.72], np.float32)  # light lost in full shadow
@@ -30,7 +30,7 @@ _FURTHEST_SHIFT_PX = 2.5
 _ROOF_AGEING_DAYS = 9000.0  # in which sheet metal would take on the colour of rust
 
 
-def take_picture(world: World, day: date) -> tuple[Field, npt.NDArray[np.uint8]]:
+def take_picture(world: SimulatedWorld, day: date) -> tuple[Field, npt.NDArray[np.uint8]]:
     """Surface reflectance, float32 (band, y, x), and scene classification, uint8 (y, x), on the area's grid."""
     rng = generator("optical", world.place, day)
     weather = world.weather(day)
@@ -76,7 +76,7 @@ def _shift_axis(pixels: Field, shift: float, *, axis: int) -> Field:
     return np.moveaxis(total, -1, axis)
 
 
-def _lit_ground(world: World, weather: Weather, sun: Sun) -> Field:
+def _lit_ground(world: SimulatedWorld, weather: Weather, sun: Sun) -> Field:
     """Reflectance of the canvas (band, y, x) under this sun, without sky or instrument."""
     shares = surfaces_on(world, weather)
     colours = _colours(weather)
@@ -96,7 +96,7 @@ def _colours(weather: Weather) -> Field:
     return np.asarray(colours, np.float32)
 
 
-def _shadow_on(world: World, day: date) -> Field:
+def _shadow_on(world: SimulatedWorld, day: date) -> Field:
     """Shaded share of every pixel, between the shadows of the nearest two computed declinations."""
     shadow = world.ground(day).shadow
     place = np.interp(declination(day), DECLINATIONS, range(len(DECLINATIONS)))

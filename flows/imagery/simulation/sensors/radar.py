@@ -15,7 +15,7 @@ from flows.imagery.simulation.land.land_cover import Cover
 from flows.imagery.simulation.random_streams import generator
 from flows.imagery.simulation.season.weather import Weather
 from flows.imagery.simulation.sensors.surface_fractions import mixed, surfaces_on
-from flows.imagery.simulation.world import World
+from flows.imagery.simulation.world import SimulatedWorld
 
 LOOKS = 4.4  # equivalent number of looks of ground range detected products at 10 m
 _RESOLUTION_PX = 0.8  # the impulse is about 20 m wide
@@ -24,7 +24,7 @@ _WETTING_DB = np.array([3.0, 2.0], np.float32)  # what full wetness adds to bare
 _CROSSTALK_PX = 0.45  # neighbouring speckle is a little alike
 
 
-def take_radar_picture(world: World, day: date) -> Field:
+def take_radar_picture(world: SimulatedWorld, day: date) -> Field:
     """Linear backscatter power of VV and VH, float32 (polarisation, y, x), on the area's grid."""
     rng = generator("radar", world.place, day)
     weather = world.weather(day)

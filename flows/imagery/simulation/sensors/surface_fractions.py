@@ -11,7 +11,7 @@ from flows.imagery.simulation.land.canvas import Field
 from flows.imagery.simulation.land.land_cover import Cover
 from flows.imagery.simulation.season.crops import fields_on
 from flows.imagery.simulation.season.weather import Weather
-from flows.imagery.simulation.world import World
+from flows.imagery.simulation.world import SimulatedWorld
 
 _REGROWTH = 0.15  # broken ground never greens more than this within the watched time
 _CHANGING = [Cover.CROP, Cover.GRASS, Cover.TREES, Cover.FRESH]
@@ -19,7 +19,7 @@ _CHANGING = [Cover.CROP, Cover.GRASS, Cover.TREES, Cover.FRESH]
 Parts = Iterator[tuple[int, Field]]
 
 
-def surfaces_on(world: World, weather: Weather) -> Field:
+def surfaces_on(world: SimulatedWorld, weather: Weather) -> Field:
     """Shares of every surface on the day of the weather, (surface, y, x) on the canvas, together 1."""
     ground = world.ground(weather.day).shares
     shares = np.zeros((covers.SURFACES, *ground.shape[1:]), np.float32)
@@ -39,7 +39,7 @@ def mixed(values: Field, shares: Field) -> Field:
     return np.asarray(np.matmul(values, shares.swapaxes(0, 1)).swapaxes(0, 1), np.float32, order="C")
 
 
-def _crops(ground: Field, world: World, weather: Weather) -> Parts:
+def _crops(ground: Field, world: SimulatedWorld, weather: Weather) -> Parts:
     """What each field shows."""
     fields = fields_on(world.place, world.is_paddy, world.rank, weather)
     parts = (
@@ -54,7 +54,7 @@ def _crops(ground: Field, world: World, weather: Weather) -> Parts:
         yield surface, ground[Cover.CROP] * per_field.astype(np.float32)[world.field_of]
 
 
-def _grass(ground: Field, world: World, weather: Weather) -> Parts:
+def _grass(ground: Field, world: SimulatedWorld, weather: Weather) -> Parts:
     """Part of the grass is dry, part of it thin; places differ in how long they stay green."""
     grass = ground[Cover.GRASS]
     green = np.clip(np.float32(0.08 + 0.95 * weather.greenness) + np.float32(0.13) * world.vigour, 0.03, 1.0)
@@ -63,7 +63,7 @@ def _grass(ground: Field, world: World, weather: Weather) -> Parts:
     yield Cover.SOIL, grass * (1 - green) * np.float32(0.25)
 
 
-def _trees(ground: Field, world: World, weather: Weather) -> Parts:
+def _trees(ground: Field, world: SimulatedWorld, weather: Weather) -> Parts:
     """Trees lose a part of their leaves in the dry months."""
     trees = ground[Cover.TREES]
     dry = np.clip(np.float32(0.30 * (1 - weather.greenness)) - np.float32(0.08) * world.vigour, 0.0, 0.6)
@@ -71,7 +71,7 @@ def _trees(ground: Field, world: World, weather: Weather) -> Parts:
     yield covers.DRY_TREES, trees * dry
 
 
-def _broken(ground: Field, world: World, weather: Weather) -> Parts:
+def _broken(ground: Field, world: SimulatedWorld, weather: Weather) -> Parts:
     """A little green comes on broken ground with time and rain."""
     fresh = ground[Cover.FRESH]
     age = max((weather.day - world.broken_on).days, 0) if world.broken_on else 0

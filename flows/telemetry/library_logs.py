@@ -22,7 +22,7 @@ def is_unforeseen(record: logging.LogRecord) -> bool:
     return kind is not None and not issubclass(kind, (UserError, httpx.HTTPError))
 
 
-def quieten() -> None:
+def quiet_libraries() -> None:
     """From now on Prefect's loggers of runs tell unforeseen errors only, and rasterio keeps to itself what it should.
 
     It burns shapes into rasters without a place on Earth, and hides its own warning of that in a way that fails where

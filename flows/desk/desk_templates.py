@@ -11,12 +11,12 @@ from flows.desk.access import Role, has_role, sees_pictures, sees_positions
 from flows.desk.cookies import LANGUAGE_COOKIE, read_cookie
 from flows.desk.errors import DeskError
 from flows.desk.inputs import Desk
-from flows.records.desk import Account, Session
+from flows.records.desk import Account, DeskSession
 
 FIRST_LANGUAGE = "en"
 
 
-class Pages:
+class DeskTemplates:
     """The templates of the desk, in the language that a browser has chosen."""
 
     def __init__(self, desk: Desk) -> None:
@@ -39,7 +39,7 @@ class Pages:
 
     def show(self, request: Request, template: str, *, status: int = 200, **given: Any) -> HTMLResponse:
         """A page; every template knows who is asking and what they may do."""
-        session: Session | None = getattr(request.state, "session", None)
+        session: DeskSession | None = getattr(request.state, "session", None)
         account = None if session is None else session.account
         lang = self.lang(request)
         page = self._desk.pages[lang].get_template(f"desk/{template}")
@@ -64,7 +64,7 @@ class Pages:
 
 def account_of(request: Request) -> Account:
     """Who is asking, on a route that is not everybody's."""
-    session: Session = request.state.session
+    session: DeskSession = request.state.session
     return session.account
 
 

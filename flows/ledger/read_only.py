@@ -13,7 +13,7 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import StatementError
 
 from flows.ledger.addresses import read_address, shown
-from flows.ledger.audit import Audit, Mark, audit, has_journal
+from flows.ledger.audit import Audit, JournalMark, audit, has_journal
 from flows.ledger.database import check_size, create, is_file, level_of, migrate, reading, reason, require_schema
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
@@ -22,14 +22,14 @@ from flows.printable import printable
 TRIES = 5
 
 
-class Untouched:
+class ReadOnlyLedger:
     """A ledger that is only looked at; one in a file is looked at as a copy of it."""
 
     def __init__(self, engine: Engine) -> None:
-        """Of an engine that `look_at` made."""
+        """Of an engine that `open_read_only` made."""
         self._engine = engine
 
-    def audit(self, marks: Sequence[Mark]) -> Audit | None:
+    def audit(self, marks: Sequence[JournalMark]) -> Audit | None:
         """Check every row against the journal, and the journal against the manifests' `marks`.
 
         None where there is no journal.
@@ -55,7 +55,7 @@ class Untouched:
 
 
 @contextmanager
-def look_at(url: str) -> Iterator[Untouched]:
+def open_read_only(url: str) -> Iterator[ReadOnlyLedger]:
     """Open the ledger at an SQLAlchemy URL only to look at it.
 
     A file is copied to where it may be read, and so is its log.
@@ -67,7 +67,7 @@ def look_at(url: str) -> Iterator[Untouched]:
         _require_newest(url)
         engine = create(address)
         try:
-            yield Untouched(engine)
+            yield ReadOnlyLedger(engine)
         finally:
             engine.dispose()
         return
@@ -77,7 +77,7 @@ def look_at(url: str) -> Iterator[Untouched]:
         _check_readable(copy, address)
         engine = create(address.set(database=str(copy)))
         try:
-            yield Untouched(engine)
+            yield ReadOnlyLedger(engine)
         finally:
             engine.dispose()
 

@@ -17,7 +17,7 @@ from flows.imagery.simulation.sensors.optical import take_picture
 from flows.imagery.simulation.sensors.radar import take_radar_picture
 from flows.imagery.simulation.sensors.schedule import REPEAT_DAYS, overpasses, relative_orbit
 from flows.imagery.simulation.truth import TrueChange
-from flows.imagery.simulation.world import World, build_world
+from flows.imagery.simulation.world import SimulatedWorld, build_world
 
 _WORLDS_KEPT = 16
 _MAX_SIDE_PX = 1_000  # drawing one of that size takes some 2.5 GB and a minute
@@ -39,7 +39,7 @@ class SimulatedSource:
         """A source whose stories lead up to one day."""
         self._story_end = story_end
         self._seed = seed
-        self._worlds: Cache[tuple[str, str, Grid], World] = Cache(_WORLDS_KEPT)
+        self._worlds: Cache[tuple[str, str, Grid], SimulatedWorld] = Cache(_WORLDS_KEPT)
 
     def search(self, area: Area, grid: Grid, *, since: date, until: date) -> list[SceneRef]:
         """Every scene of both sensors from one day to another, both included, in order of time."""
@@ -70,7 +70,7 @@ class SimulatedSource:
         per_area = (truth.truth_features(area.id, grid, self.truth_changes(area, grid)) for area, grid in watched)
         truth.write_truth(path, [feature for features in per_area for feature in features])
 
-    def _world(self, area: Area, grid: Grid) -> World:
+    def _world(self, area: Area, grid: Grid) -> SimulatedWorld:
         if max(grid.shape) > _MAX_SIDE_PX:
             raise ImageryError(
                 f"area `{area.id}`: {max(grid.shape)} pixels on a side, and the simulated source draws at most "
@@ -90,7 +90,7 @@ def _reference(area: Area, sensor: Sensor, acquired: datetime) -> SceneRef:
     )
 
 
-def _optical(world: World, ref: SceneRef) -> Scene:
+def _optical(world: SimulatedWorld, ref: SceneRef) -> Scene:
     pixels, scl = take_picture(world, ref.acquired.date())
     provenance = Provenance(
         source=SimulatedSource.name,
@@ -101,7 +101,7 @@ def _optical(world: World, ref: SceneRef) -> Scene:
     return _scene(ref, OPTICAL_BANDS, pixels, scl=scl, provenance=provenance)
 
 
-def _radar(world: World, ref: SceneRef) -> Scene:
+def _radar(world: SimulatedWorld, ref: SceneRef) -> Scene:
     provenance = Provenance(
         source=SimulatedSource.name,
         item_ids=ref.item_ids,

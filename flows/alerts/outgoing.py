@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
-from flows.alerts.parcel import open_alert
+from flows.alerts.dispatch_content import open_alert
 from flows.alerts.routes import ChannelKind
 
 SPOKEN = (ChannelKind.APPRISE, ChannelKind.WEBHOOK)

@@ -10,14 +10,14 @@ from enum import StrEnum
 
 from aois.week import Week
 from detectors.records import Change, State
-from flows.reports.facts import Facts
+from flows.reports.facts import EventFacts
 from flows.reports.inputs import AreaView, WeekSeen
 from flows.reports.words import Words
 
 ENOUGH_SHARE = 0.5  # SCIENCE.md: under 50 % clear over the area counts as not seen
 
 
-class Sight(StrEnum):
+class WeekVisibility(StrEnum):
     """How well an area was seen in a week."""
 
     SEEN = "seen"
@@ -30,7 +30,7 @@ class Sight(StrEnum):
 class Look:
     """How an area was seen this week; `weeks_running` of late had not enough, 0 without any record."""
 
-    sight: Sight
+    sight: WeekVisibility
     share: float
     last_clear_look: date | None
     days_since: int
@@ -38,11 +38,11 @@ class Look:
 
 
 @dataclass(frozen=True)
-class News:
+class EventNews:
     """One event that is new or changed this week, and where."""
 
     place: str
-    facts: Facts
+    facts: EventFacts
     is_new: bool
 
 
@@ -51,8 +51,8 @@ class Tally:
     """The week in figures; the lists hold alerts only, `unalerted` counts new events that raised none."""
 
     areas: int
-    new: tuple[News, ...]
-    changed: tuple[News, ...]
+    new: tuple[EventNews, ...]
+    changed: tuple[EventNews, ...]
     unalerted: int
     unseen: int
     failed: int
@@ -78,12 +78,12 @@ def look_at(view: AreaView, week: Week) -> Look:
     )
 
 
-def _sight(view: AreaView, share: float) -> Sight:
+def _sight(view: AreaView, share: float) -> WeekVisibility:
     if view.failure:
-        return Sight.FAILED
+        return WeekVisibility.FAILED
     if share <= 0.0:
-        return Sight.NONE
-    return Sight.HARDLY if share < ENOUGH_SHARE else Sight.SEEN
+        return WeekVisibility.NONE
+    return WeekVisibility.HARDLY if share < ENOUGH_SHARE else WeekVisibility.SEEN
 
 
 def _weeks_running(past: Sequence[WeekSeen], week: Week) -> int:
@@ -97,7 +97,7 @@ def _weeks_running(past: Sequence[WeekSeen], week: Week) -> int:
     return running
 
 
-def tally_of(news: Iterable[News], looks: Iterable[Look]) -> Tally:
+def tally_of(news: Iterable[EventNews], looks: Iterable[Look]) -> Tally:
     """Count the week."""
     found, looks = list(news), list(looks)
     alerts = [item for item in found if item.facts.is_alerted]
@@ -107,8 +107,8 @@ def tally_of(news: Iterable[News], looks: Iterable[Look]) -> Tally:
         new=tuple(item for item in alerts if item.is_new),
         changed=tuple(item for item in alerts if not item.is_new),
         unalerted=sum(item.is_new and not item.facts.is_alerted for item in found),
-        unseen=sights[Sight.NONE] + sights[Sight.HARDLY],
-        failed=sights[Sight.FAILED],
+        unseen=sights[WeekVisibility.NONE] + sights[WeekVisibility.HARDLY],
+        failed=sights[WeekVisibility.FAILED],
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 
-from detectors.sensitivity.detectability import BUILDING, WALL, Curve, Kind, Size
+from detectors.sensitivity.detectability import BUILDING, WALL, Curve, CurvePoint, ProbeKind
 
 PIXEL_M2, PIXEL_M = 100, 10
 PANEL_W, PANEL_H, LEFT, TOP, GAP_X, GAP_Y = 260, 170, 60, 84, 56, 74
@@ -39,12 +39,12 @@ class Detectability:
     simulated: bool = False
 
 
-def size_words(kind: Kind, size_px: int) -> tuple[int, str]:
+def size_words(kind: ProbeKind, size_px: int) -> tuple[int, str]:
     """A size in m² for a building, in m for a wall."""
     return (size_px * PIXEL_M, "m") if kind.what == WALL else (size_px * PIXEL_M2, "m²")
 
 
-def kind_words(kind: Kind) -> str:
+def kind_words(kind: ProbeKind) -> str:
     """A kind in words."""
     if kind.what == WALL:
         return f"wall covering {kind.share:.1f} of a pixel"
@@ -65,7 +65,7 @@ def smallest_words(curve: Curve, goal: float) -> str:
     return f"{words}: {size:,} {unit} ({held}), first seen after {seen}, confirmed after {sure}"
 
 
-def _late(rows: Sequence[Size]) -> tuple[str, str]:
+def _late(rows: Sequence[CurvePoint]) -> tuple[str, str]:
     """Medians of the medians: how late what is large enough was seen, and confirmed."""
     out = []
     for days in ([r.seen_days for r in rows], [r.confirmed_days for r in rows]):
@@ -165,7 +165,7 @@ def _legend(curve: Curve) -> str:
     return f"{words}: {size:,} {unit} ({seen.split()[0]} d, confirmed {sure.split()[0]} d)"
 
 
-def _line(curve: Curve, number: int, points: Iterable[tuple[float, Size]], up: object) -> str:
+def _line(curve: Curve, number: int, points: Iterable[tuple[float, CurvePoint]], up: object) -> str:
     assert callable(up)
     found = list(points)
     colour = COLOURS[number % len(COLOURS)]

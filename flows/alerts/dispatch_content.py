@@ -11,7 +11,7 @@ from typing import Any
 from aois.week import Week
 from flows.alerts.digest import Message, Setting, digest
 from flows.alerts.language import language
-from flows.alerts.page import page
+from flows.alerts.message_page import page
 
 
 def parcel_key(channel: str, purpose: str, messages: Sequence[str]) -> str:

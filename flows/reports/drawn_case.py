@@ -9,7 +9,7 @@ import numpy as np
 from detectors.records import Change
 from flows.reports.charts import BAND_SPREADS
 from flows.reports.drawings import Drawing, draw_ground, draw_line, two_figures
-from flows.reports.facts import Facts, facts_of
+from flows.reports.facts import EventFacts, facts_of
 from flows.reports.inputs import EventView, Series
 
 CLOSURE_STEPS = 4  # a ring is told as closed by quarters
@@ -37,7 +37,7 @@ class Course:
 class DrawnCase:
     """A case without pictures, scenes, outline and dated measurements; `drawing` is None without a size."""
 
-    facts: Facts
+    facts: EventFacts
     drawing: Drawing | None
     courses: tuple[Course, ...]
 
@@ -57,7 +57,7 @@ def draw_case(event: EventView, *, elongation: float) -> DrawnCase:
     return DrawnCase(facts, _drawing(facts, elongation), tuple(course for course in courses if course is not None))
 
 
-def rounded(facts: Facts) -> Facts:
+def rounded(facts: EventFacts) -> EventFacts:
     """Return the facts with sizes of two significant figures and without scenes, sensors and measured details."""
     return replace(
         facts,
@@ -96,7 +96,7 @@ def _two(value: float | None) -> float | None:
     return None if value is None else two_figures(value)
 
 
-def _drawing(facts: Facts, elongation: float) -> Drawing | None:
+def _drawing(facts: EventFacts, elongation: float) -> Drawing | None:
     if facts.change is Change.FENCING and facts.length_m:
         return draw_line([facts.length_m], closure=facts.closure or 0.0)
     return draw_ground([facts.area_m2], elongation=elongation) if facts.area_m2 else None

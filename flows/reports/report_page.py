@@ -8,26 +8,26 @@ from datetime import date
 
 from shapely.geometry.base import BaseGeometry
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import PIXEL_SIZE_M, to_utm, utm_epsg
 from aois.week import Week
-from flows.reports.accountability import Account, Total, account_of, ordered, totals_of
+from flows.reports.accountability import SiteFollowUp, Total, account_of, ordered, totals_of
 from flows.reports.case import Anchors, Case, case_of, weight_of
-from flows.reports.crowd import Crowd
 from flows.reports.figures import Picture, overview_picture
 from flows.reports.growth import Growth, growth_of
-from flows.reports.history import Entry, history_of
+from flows.reports.history import HistoryEntry, history_of
 from flows.reports.inputs import AreaView, Edition, ReportInputs, WeekCounts, WeekSeen
 from flows.reports.ranking import Ranking, ranking_of
-from flows.reports.sketch import Mark, Sketch, Tone, sketch_of
-from flows.reports.story import ENOUGH_SHARE, Look, News, Sight, Tally, look_at, tally_of
+from flows.reports.restricted_totals import RestrictedTotals
+from flows.reports.sketch import MapMark, MapStatus, Sketch, sketch_of
+from flows.reports.week_summary import ENOUGH_SHARE, EventNews, Look, Tally, WeekVisibility, look_at, tally_of
 
 STRIP_WEEKS, MOST_STRIP_WEEKS = 26, 52
 FOLD_FROM = 7  # earlier events are folded away when there are this many or more
 
 
 @dataclass(frozen=True)
-class Place:
+class AreaSection:
     """One area as the page shows it; `strip` holds one entry a week, None where there is no record."""
 
     anchor: str
@@ -41,9 +41,9 @@ class Place:
     news: tuple[Case, ...]
     others: tuple[Case, ...]
     is_folded: bool
-    account: Account | None
+    account: SiteFollowUp | None
     growth: Growth | None
-    history: tuple[Entry, ...]
+    history: tuple[HistoryEntry, ...]
     perimeter_m: float | None
     perimeter_m2: float | None
 
@@ -59,7 +59,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Page:
+class ReportPage:
     """The whole report."""
 
     week: Week
@@ -67,17 +67,17 @@ class Page:
     is_simulated: bool
     is_restricted: bool
     edition: Edition
-    crowd: Crowd | None
+    crowd: RestrictedTotals | None
     tally: Tally
     counts: tuple[WeekCounts, ...]
     sketch: Sketch
     alerts: tuple[Case, ...]
     cases: tuple[Case, ...]
-    hidden: tuple[Place, ...]
-    failed: tuple[Place, ...]
-    places: tuple[Place, ...]
-    quiet: tuple[Place, ...]
-    accounts: tuple[Place, ...]
+    hidden: tuple[AreaSection, ...]
+    failed: tuple[AreaSection, ...]
+    places: tuple[AreaSection, ...]
+    quiet: tuple[AreaSection, ...]
+    accounts: tuple[AreaSection, ...]
     totals: tuple[Total, ...]
     ranking: Ranking
     notes: tuple[str, ...]
@@ -89,7 +89,7 @@ class Page:
         return self.crowd is None or bool(self.places or self.quiet)
 
 
-def page_of(inputs: ReportInputs) -> Page:
+def page_of(inputs: ReportInputs) -> ReportPage:
     """Lay out a week: places with news first, then those with older events, then the quiet ones."""
     anchors = Anchors()
     places = [_place(view, inputs.week, anchors) for view in inputs.areas]
@@ -97,12 +97,12 @@ def page_of(inputs: ReportInputs) -> Page:
     accounts = ordered(place.account for place in places if place.account is not None)
     by_id = {place.area.id: place for place in places}
     with_events = [place for place in places if place.cases]
-    return Page(
+    return ReportPage(
         week=inputs.week,
         source=inputs.source,
         is_simulated=inputs.is_simulated,
         tally=tally_of(
-            (News(place.area.id, case.facts, case.is_new) for place in places for case in place.news),
+            (EventNews(place.area.id, case.facts, case.is_new) for place in places for case in place.news),
             (place.look for place in places),
         ),
         is_restricted=inputs.is_restricted,
@@ -112,8 +112,8 @@ def page_of(inputs: ReportInputs) -> Page:
         sketch=_sketch(places, inputs),
         alerts=tuple(sorted((case for case in cases if case.facts.is_alerted), key=weight_of)),
         cases=tuple(sorted((case for place in places for case in place.cases), key=weight_of)),
-        hidden=tuple(place for place in places if place.look.sight in (Sight.NONE, Sight.HARDLY)),
-        failed=tuple(place for place in places if place.look.sight is Sight.FAILED),
+        hidden=tuple(place for place in places if place.look.sight in (WeekVisibility.NONE, WeekVisibility.HARDLY)),
+        failed=tuple(place for place in places if place.look.sight is WeekVisibility.FAILED),
         places=tuple(sorted(with_events, key=lambda place: not place.news)),
         quiet=tuple(place for place in places if not place.cases),
         accounts=tuple(by_id[account.area.id] for account in accounts),
@@ -124,31 +124,31 @@ def page_of(inputs: ReportInputs) -> Page:
     )
 
 
-def _sketch(places: Sequence[Place], inputs: ReportInputs) -> Sketch:
+def _sketch(places: Sequence[AreaSection], inputs: ReportInputs) -> Sketch:
     """Tiles and a map; the public edition has no map."""
     drawn = sketch_of([_mark(place) for place in places], is_restricted=inputs.is_restricted)
     return drawn if inputs.edition is Edition.OWNER else replace(drawn, pins=())
 
 
-def _mark(place: Place) -> Mark:
-    return Mark(place.area, place.anchor, place.label, _tone(place))
+def _mark(place: AreaSection) -> MapMark:
+    return MapMark(place.area, place.anchor, place.label, _tone(place))
 
 
-def _tone(place: Place) -> Tone:
+def _tone(place: AreaSection) -> MapStatus:
     """What a place is marked for, the most urgent first."""
     alerts = [case for case in place.cases if case.facts.is_alerted]
     if any(case.is_new for case in alerts):
-        return Tone.NEW
+        return MapStatus.NEW
     if any(case.is_changed for case in alerts):
-        return Tone.CHANGED
-    if place.look.sight is Sight.FAILED:
-        return Tone.FAILED
-    if place.look.sight in (Sight.NONE, Sight.HARDLY):
-        return Tone.UNSEEN
-    return Tone.EARLIER if alerts else Tone.QUIET
+        return MapStatus.CHANGED
+    if place.look.sight is WeekVisibility.FAILED:
+        return MapStatus.FAILED
+    if place.look.sight in (WeekVisibility.NONE, WeekVisibility.HARDLY):
+        return MapStatus.UNSEEN
+    return MapStatus.EARLIER if alerts else MapStatus.QUIET
 
 
-def _place(view: AreaView, week: Week, anchors: Anchors) -> Place:
+def _place(view: AreaView, week: Week, anchors: Anchors) -> AreaSection:
     label = view.area.name.strip() or view.area.id
     anchor = anchors.give("place", view.area.id)
     cases = sorted((case_of(event, view.area, label, anchors) for event in view.events), key=weight_of)
@@ -156,7 +156,7 @@ def _place(view: AreaView, week: Week, anchors: Anchors) -> Place:
     ground = _perimeter(view.area)
     past = [seen for seen in view.weeks if seen.week <= week][-MOST_STRIP_WEEKS:]
     answers = [response.date for response in view.area.responses]
-    return Place(
+    return AreaSection(
         anchor=anchor,
         area=view.area,
         look=look_at(view, week),
@@ -178,7 +178,7 @@ def _place(view: AreaView, week: Week, anchors: Anchors) -> Place:
 
 def _perimeter(area: Area) -> BaseGeometry | None:
     """A site's perimeter in metres, for its size alone."""
-    if area.kind is not Kind.SITE:
+    if area.kind is not AreaKind.SITE:
         return None
     middle = area.geometry.centroid
     return to_utm(area.geometry, utm_epsg(middle.x, middle.y))

@@ -9,7 +9,7 @@ from enum import IntEnum
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class Reach(IntEnum):
+class AddressScope(IntEnum):
     """From the public internet to addresses that only this machine or this wire knows."""
 
     PUBLIC = 0
@@ -18,17 +18,17 @@ class Reach(IntEnum):
     LINK = 3  # link-local, where clouds keep a machine's credentials; and what no server has
 
 
-def reach_of(address: str) -> Reach:
+def address_scope_of(address: str) -> AddressScope:
     """Return where an IP address lies; raises `ValueError` for what is none."""
     ip: IPAddress = ipaddress.ip_address(address.partition("%")[0])
     inner = _inner(ip)
     if inner is not None:
-        return max(reach_of(str(inner)), Reach.PUBLIC if ip.is_global else Reach.PRIVATE)
+        return max(address_scope_of(str(inner)), AddressScope.PUBLIC if ip.is_global else AddressScope.PRIVATE)
     if ip.is_loopback:
-        return Reach.LOOPBACK
+        return AddressScope.LOOPBACK
     if ip.is_link_local or ip.is_multicast or ip.is_unspecified or (ip.version == 4 and ip.is_reserved):
-        return Reach.LINK
-    return Reach.PUBLIC if ip.is_global else Reach.PRIVATE
+        return AddressScope.LINK
+    return AddressScope.PUBLIC if ip.is_global else AddressScope.PRIVATE
 
 
 def addresses_of(host: str, port: int) -> tuple[str, ...]:

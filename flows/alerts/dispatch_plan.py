@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from aois.week import Week
-from flows.alerts.digest import Fates, Setting
-from flows.alerts.leaving import SPOKEN, as_it_leaves, open_link
-from flows.alerts.parcel import parcel, parcel_key
+from flows.alerts.digest import Setting
+from flows.alerts.dispatch_content import parcel, parcel_key
+from flows.alerts.outgoing import SPOKEN, as_it_leaves, open_link
 from flows.alerts.route_settings import report_link, with_world
 from flows.alerts.routes import INTERNAL, Channel, ChannelKind, Route, Routes
-from flows.alerts.signing import Answer, make_token
+from flows.alerts.signing import Acknowledgement, make_token
 from flows.config.settings import Settings
 from flows.ledger.ledger import Ledger
 from flows.records.messages import DispatchRecord, News, Purpose
@@ -39,7 +39,7 @@ class Bundle:
 
 
 @dataclass(frozen=True)
-class Packing:
+class DispatchPlanner:
     """Makes dispatches of messages, and readies each for its channel when it leaves."""
 
     ledger: Ledger
@@ -99,7 +99,7 @@ class Packing:
         secrets = self.routes.link_secrets if self.routes.acknowledge_base else ()
 
         def token_of(alert_id: str) -> str:
-            return make_token(secrets[0], Answer(alert_id, one.channel), expires=expires)
+            return make_token(secrets[0], Acknowledgement(alert_id, one.channel), expires=expires)
 
         report = report_link(self.routes, self.settings.outputs, content["week"], content["lang"], is_restricted=False)
         return as_it_leaves(content, channel.kind, report=report, token_of=token_of if secrets else None)
@@ -113,7 +113,7 @@ class Packing:
             is_restricted=route.restricted,
             is_simulated=bundle.is_simulated,
             is_escalation=bundle.purpose is Purpose.ESCALATION,
-            fates=Fates(**vars(self.ledger.provisional_fates())),
+            provisional_outcomes=self.ledger.provisional_outcomes(),
             links=self._links(alert_ids, bundle.channel),
         )
 

@@ -10,7 +10,9 @@ from aois.area import Area
 T = TypeVar("T")
 
 
-def gathered(areas: Sequence[Area], futures: Sequence[Any], kind: type[T]) -> tuple[tuple[T, ...], dict[str, str]]:
+def collect_results(
+    areas: Sequence[Area], futures: Sequence[Any], kind: type[T]
+) -> tuple[tuple[T, ...], dict[str, str]]:
     """Wait for the task of every area: the outcomes of those that are done, and why the others failed, by their id."""
     outcomes: list[T] = []
     failures: dict[str, str] = {}

@@ -15,11 +15,11 @@ from enum import StrEnum
 from aois.area import Area
 from aois.week import Week, week_of
 from detectors.records import Change
-from flows.reports.accountability import HELD, Answer, Outcome, account_of
+from flows.reports.accountability import HELD, ResponseLevel, SiteOutcome, account_of
 from flows.reports.drawings import Drawing, draw_ground, draw_line
-from flows.reports.facts import Facts
+from flows.reports.facts import EventFacts
 from flows.reports.inputs import WeekSeen
-from flows.reports.story import ENOUGH_SHARE
+from flows.reports.week_summary import ENOUGH_SHARE
 
 FEWEST = 5  # places behind a figure: the best guess of which one is meant is right at most one time in five
 MOST_QUARTERS = 8
@@ -27,7 +27,7 @@ GROUND_BOUNDS_M2 = (1_000.0, 5_000.0)
 LINE_BOUNDS_M = (200.0, 500.0)
 
 
-class Size(StrEnum):
+class SizeClass(StrEnum):
     """How large a change is, in three classes; what is in none is left out of them."""
 
     SMALL = "small"
@@ -40,7 +40,7 @@ class Member:
     """A restricted place as the record had it at the end of a quarter."""
 
     area: Area
-    facts: tuple[Facts, ...]
+    facts: tuple[EventFacts, ...]
     weeks: tuple[WeekSeen, ...]
 
 
@@ -52,7 +52,7 @@ class Group:
     """
 
     change: Change
-    size: Size | None
+    size: SizeClass | None
     places: int
     low: float | None
     high: float | None
@@ -72,13 +72,13 @@ class Quarter:
 class Answered:
     """Sites with one kind of official response, by what was measured since; 0 is fewer than `FEWEST`, or none."""
 
-    answer: Answer
+    answer: ResponseLevel
     sites: int
-    outcomes: Mapping[Outcome, int]
+    outcomes: Mapping[SiteOutcome, int]
 
 
 @dataclass(frozen=True)
-class Crowd:
+class RestrictedTotals:
     """All restricted places together, as the record had them on the last day of a quarter.
 
     `watched` is exact: the length of the list says nothing of a place. `until` is None as long as no quarter is on
@@ -106,7 +106,7 @@ def quarter_end(week: Week) -> Week:
     return last if last.last_day == end else last.plus(-1)
 
 
-def crowd_of(members: Sequence[Member], until: Week, *, fewest: int = FEWEST) -> Crowd:
+def restricted_totals_of(members: Sequence[Member], until: Week, *, fewest: int = FEWEST) -> RestrictedTotals:
     """Tell what the places come to at the end of a week.
 
     Parameters
@@ -120,9 +120,9 @@ def crowd_of(members: Sequence[Member], until: Week, *, fewest: int = FEWEST) ->
     """
     known = [member for member in members if member.weeks]
     if len(known) < fewest:
-        return Crowd(len(members))
+        return RestrictedTotals(len(members))
     held = [(member.area.id, facts) for member in known for facts in member.facts if _is_held(facts, until)]
-    return Crowd(
+    return RestrictedTotals(
         watched=len(members),
         until=until.last_day,
         seen=_at_least(_seen_well(known, until), fewest),
@@ -132,17 +132,17 @@ def crowd_of(members: Sequence[Member], until: Week, *, fewest: int = FEWEST) ->
     )
 
 
-def size_of(facts: Facts) -> Size | None:
+def size_of(facts: EventFacts) -> SizeClass | None:
     """Give the class of a change: by length for a fence or wall, by ground for everything else."""
     is_line = facts.change is Change.FENCING
     value = facts.length_m if is_line else facts.area_m2
     if value is None:
         return None
     small, large = LINE_BOUNDS_M if is_line else GROUND_BOUNDS_M2
-    return Size.SMALL if value < small else Size.MEDIUM if value < large else Size.LARGE
+    return SizeClass.SMALL if value < small else SizeClass.MEDIUM if value < large else SizeClass.LARGE
 
 
-def _is_held(facts: Facts, until: Week) -> bool:
+def _is_held(facts: EventFacts, until: Week) -> bool:
     return facts.state in HELD and not facts.merged_into and facts.first_seen <= until.last_day
 
 
@@ -150,17 +150,17 @@ def _at_least(number: int, fewest: int) -> int:
     return number // fewest * fewest
 
 
-def _places(held: Iterable[tuple[str, Facts]], fewest: int) -> int:
+def _places(held: Iterable[tuple[str, EventFacts]], fewest: int) -> int:
     return _at_least(len({area_id for area_id, _ in held}), fewest)
 
 
-def _groups(change: Change, held: Sequence[tuple[str, Facts]], fewest: int) -> list[Group]:
+def _groups(change: Change, held: Sequence[tuple[str, EventFacts]], fewest: int) -> list[Group]:
     """The classes of a kind of change if each that occurs is told; else the kind as a whole; else nothing.
 
     Telling some of the classes and the whole would tell, by subtraction, of those that are left out.
     """
     alike = [(area_id, facts) for area_id, facts in held if facts.change is change]
-    classes = {size: [one for one in alike if size_of(one[1]) is size] for size in Size}
+    classes = {size: [one for one in alike if size_of(one[1]) is size] for size in SizeClass}
     counted = {size: _places(ones, fewest) for size, ones in classes.items() if ones}
     if counted and all(counted.values()):
         return [_group(change, size, places) for size, places in counted.items()]
@@ -168,16 +168,16 @@ def _groups(change: Change, held: Sequence[tuple[str, Facts]], fewest: int) -> l
     return [Group(change, None, whole, None, None, None)] if whole else []
 
 
-def _group(change: Change, size: Size, places: int) -> Group:
+def _group(change: Change, size: SizeClass, places: int) -> Group:
     is_line = change is Change.FENCING
     small, large = LINE_BOUNDS_M if is_line else GROUND_BOUNDS_M2
-    low, high = {Size.SMALL: (None, small), Size.MEDIUM: (small, large), Size.LARGE: (large, None)}[size]
+    low, high = {SizeClass.SMALL: (None, small), SizeClass.MEDIUM: (small, large), SizeClass.LARGE: (large, None)}[size]
     ends = [end for end in (low, high) if end is not None]
     drawing = draw_line(ends, beside_m=large) if is_line else draw_ground(ends, beside_m2=large)
     return Group(change, size, places, low, high, drawing)
 
 
-def _quarters(held: Sequence[tuple[str, Facts]], until: Week, fewest: int) -> tuple[Quarter, ...]:
+def _quarters(held: Sequence[tuple[str, EventFacts]], until: Week, fewest: int) -> tuple[Quarter, ...]:
     year, number = until.last_day.year, (until.last_day.month - 1) // 3 + 1
     told = []
     for back in range(MOST_QUARTERS):
@@ -193,10 +193,10 @@ def _quarters(held: Sequence[tuple[str, Facts]], until: Week, fewest: int) -> tu
 def _answered(members: Sequence[Member], until: Week, fewest: int) -> tuple[Answered, ...]:
     accounts = [account_of(m.area, m.facts, m.weeks, until) for m in members]
     told = []
-    for answer in Answer:
+    for answer in ResponseLevel:
         alike = [account for account in accounts if account is not None and account.answer is answer]
         if len(alike) >= fewest:
-            outcomes = {o: _at_least(sum(a.outcome is o for a in alike), fewest) for o in Outcome}
+            outcomes = {o: _at_least(sum(a.outcome is o for a in alike), fewest) for o in SiteOutcome}
             told.append(Answered(answer, _at_least(len(alike), fewest), outcomes))
     return tuple(told)
 

@@ -17,7 +17,7 @@ from flows.imagery.network.quota import Cost
 from flows.imagery.overpass import Overpass, overpasses
 from flows.imagery.radiometry import BASELINE_OFFSET, BASELINE_WITH_OFFSET, baseline_number
 from flows.imagery.scene import ImageryError, Provenance, Scene, SceneRef, Sensor
-from flows.imagery.sentinelhub.client import Courier, bound
+from flows.imagery.sentinelhub.client import SentinelHubClient, bound
 from flows.imagery.sentinelhub.items import item_of
 from flows.imagery.sentinelhub.request import PRODUCTS, Part, parts_of, request_of, units_of, words_of
 from flows.imagery.sentinelhub.response import layers_of, measurements
@@ -36,9 +36,9 @@ class SentinelHubSource:
 
     name = "sentinelhub"
 
-    def __init__(self, courier: Courier, *, page_size: int = PAGE_SIZE) -> None:
-        """Through a courier, which knows the account; `page_size` is what the catalog is asked for at a time."""
-        self._courier = courier
+    def __init__(self, hub_client: SentinelHubClient, *, page_size: int = PAGE_SIZE) -> None:
+        """Send by a client, which knows the account; `page_size` is what the catalog is asked for at a time."""
+        self._hub_client = hub_client
         self._page_size = page_size
         self._passed_over: dict[str, str] = {}
         self._found: dict[tuple[Grid, str], Overpass] = {}
@@ -51,7 +51,7 @@ class SentinelHubSource:
     @property
     def spent(self) -> Cost:
         """What was really spent since the source was opened."""
-        return self._courier.meter.spent
+        return self._hub_client.meter.spent
 
     def price(self, grid: Grid, ref: SceneRef) -> Cost:
         """What the scene costs when every request is answered at once; bytes before compression."""
@@ -91,9 +91,9 @@ class SentinelHubSource:
 
     def _layers(self, overpass: Overpass, ref: SceneRef, part: Part) -> np.ndarray:
         times = (overpass.acquired, max(item.acquired for item in overpass.items))
-        request = request_of(ref, times, overpass.first.orbit_direction, part.grid, self._courier.account)
+        request = request_of(ref, times, overpass.first.orbit_direction, part.grid, self._hub_client.account)
         units = units_of(PRODUCTS[ref.sensor], part.grid)
-        return layers_of(self._courier.fetch(request.download_list[0], units=units), ref.sensor, part.grid)
+        return layers_of(self._hub_client.fetch(request.download_list[0], units=units), ref.sensor, part.grid)
 
     def _provenance(self, overpass: Overpass, ref: SceneRef) -> Provenance:
         """The offset is recorded as the service applied it: harmonised numbers are 0.1 lower from 04.00 on."""
@@ -102,7 +102,7 @@ class SentinelHubSource:
         return Provenance(
             source=self.name,
             item_ids=ref.item_ids,
-            request=words_of(ref.sensor, None if is_optical else first.orbit_direction, self._courier.account),
+            request=words_of(ref.sensor, None if is_optical else first.orbit_direction, self._hub_client.account),
             processing_baseline=first.processing_baseline,
             offset_applied=(BASELINE_OFFSET if has_offset else 0.0) if is_optical else None,
             relative_orbit=first.relative_orbit,
@@ -121,8 +121,8 @@ class SentinelHubSource:
     def _overpasses(self, grid: Grid, *, since: date, until: date) -> list[Overpass]:
         items = []
         for sensor, product in PRODUCTS.items():
-            features = self._courier.features(
-                bound(product.collection, self._courier.account),
+            features = self._hub_client.features(
+                bound(product.collection, self._hub_client.account),
                 bbox=BBox(grid.bounds_lonlat, crs=CRS.WGS84),
                 time=(f"{since}T00:00:00Z", f"{until + timedelta(days=1)}T00:00:00Z"),
                 limit=self._page_size,
@@ -144,7 +144,7 @@ class SentinelHubSource:
             except MALFORMED as error:
                 refused.append((feature, ImageryError(f"it is malformed ({type(error).__name__})")))
         if refused and not items:
-            raise ImageryError(f"service {self._courier.account}: {refused[0][1]}; report it to the service")
+            raise ImageryError(f"service {self._hub_client.account}: {refused[0][1]}; report it to the service")
         for feature, reason in refused:
             name = feature.get("id") if isinstance(feature, dict) else None
             self._passed_over[printable(name or "without id")] = printable(reason)

@@ -36,7 +36,7 @@ from flows.config.settings import SettingsError
 from flows.imagery.archive.store import Archive
 from flows.imagery.detector_inputs import acquisition_of, ground_of
 from flows.ledger.worlds import World, world_of
-from flows.reports.detectability import Detectability
+from flows.reports.detectability_curve import Detectability
 
 WEEKS, FEWEST_WEEKS = 26, 13
 THOROUGH = 4  # times the rounds of an ordinary call
@@ -46,7 +46,7 @@ BOTH = "both"
 
 
 @dataclass(frozen=True)
-class Series:
+class ArchiveSelection:
     """Which archived looks are asked: of one area from one source, with the whole list around it."""
 
     archive: Path
@@ -57,7 +57,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Span:
+class WatchedPeriod:
     """The watched time: first and last day, both of whole weeks."""
 
     since: date
@@ -65,7 +65,7 @@ class Span:
 
 
 def detectability_of(
-    series: Series, *, rounds: int, thorough: bool, workers: int, progress: Callable[[int, int], None]
+    series: ArchiveSelection, *, rounds: int, thorough: bool, workers: int, progress: Callable[[int, int], None]
 ) -> Detectability:
     """Measure what would have been seen in an area over the last half year of its archive.
 
@@ -101,7 +101,7 @@ def detectability_of(
     )
 
 
-def run_round(series: Series, span: Span, sensors: str, number: int) -> tuple[Visibility, ...]:
+def run_round(series: ArchiveSelection, span: WatchedPeriod, sensors: str, number: int) -> tuple[Visibility, ...]:
     """Watch one round of probes, on ground where nothing else happened, by some of the sensors."""
     state, looks, free = _begun(series, span, sensors)
     p = DetectabilityParameters()
@@ -112,7 +112,9 @@ def run_round(series: Series, span: Span, sensors: str, number: int) -> tuple[Vi
 
 
 @lru_cache(maxsize=4)
-def _begun(series: Series, span: Span, sensors: str) -> tuple[AreaState, tuple[Acquisition, ...], Mask]:
+def _begun(
+    series: ArchiveSelection, span: WatchedPeriod, sensors: str
+) -> tuple[AreaState, tuple[Acquisition, ...], Mask]:
     """The state before the first week, the looks from the history on, and the ground that is free for probes."""
     everything, ground = _looks(series)
     earliest = span.since - timedelta(days=series.history_days)
@@ -123,7 +125,7 @@ def _begun(series: Series, span: Span, sensors: str) -> tuple[AreaState, tuple[A
 
 
 @lru_cache(maxsize=2)
-def _own_change(series: Series, span: Span) -> Mask:
+def _own_change(series: ArchiveSelection, span: WatchedPeriod) -> Mask:
     """Where something happened anyway, and its surroundings."""
     everything, ground = _looks(series)
     earliest = span.since - timedelta(days=series.history_days)
@@ -135,7 +137,7 @@ def _own_change(series: Series, span: Span) -> Mask:
 
 
 @lru_cache(maxsize=2)
-def _looks(series: Series) -> tuple[tuple[Acquisition, ...], Ground]:
+def _looks(series: ArchiveSelection) -> tuple[tuple[Acquisition, ...], Ground]:
     grid = grid_of(series.area)
     archive = Archive(series.archive)
     held = archive.list(series.area.id, series.source, grid)
@@ -148,7 +150,7 @@ def _looks(series: Series) -> tuple[tuple[Acquisition, ...], Ground]:
     return cropped(looks, ground_of(series.area, grid, sites=series.sites), side_px=SIDE_PX)
 
 
-def _spans(looks: Sequence[Acquisition], area_id: str, *, count: int) -> tuple[Span, ...]:
+def _spans(looks: Sequence[Acquisition], area_id: str, *, count: int) -> tuple[WatchedPeriod, ...]:
     """Whole weeks up to the last look: half a year, or half of what there is; further ones before it."""
     first, last = looks[0].day, max(k.day for k in looks)
     whole = (last - first).days // 7
@@ -159,17 +161,19 @@ def _spans(looks: Sequence[Acquisition], area_id: str, *, count: int) -> tuple[S
             "history; watch it for longer, or from an earlier --since"
         )
     end = week_of(last)
-    spans = [Span(end.plus(1 - weeks * (n + 1)).first_day, end.plus(-weeks * n).last_day) for n in range(count)]
+    spans = [
+        WatchedPeriod(end.plus(1 - weeks * (n + 1)).first_day, end.plus(-weeks * n).last_day) for n in range(count)
+    ]
     return tuple(s for s in spans if (s.since - first).days >= 7 * weeks)
 
 
-def _sensor_sets(looks: Sequence[Acquisition], spans: Sequence[Span]) -> tuple[str, ...]:
+def _sensor_sets(looks: Sequence[Acquisition], spans: Sequence[WatchedPeriod]) -> tuple[str, ...]:
     """The sensors with a history before and looks within every span, and both together where both have."""
     kept = [sensor for sensor in (OPTICAL, RADAR) if all(_is_watched(looks, sensor, span) for span in spans)]
     return (*kept, BOTH) if len(kept) == 2 else tuple(kept)
 
 
-def _is_watched(looks: Sequence[Acquisition], sensor: str, span: Span) -> bool:
+def _is_watched(looks: Sequence[Acquisition], sensor: str, span: WatchedPeriod) -> bool:
     days = [k.day for k in looks if k.sensor == sensor]
     return any(d < span.since for d in days) and any(span.since <= d <= span.until for d in days)
 
@@ -181,7 +185,7 @@ def folder_of(outputs: Path, area_id: str) -> Path:
 
 def lines_of(found: Detectability) -> Iterator[str]:
     """Word the result for a person, a line for every curve."""
-    from flows.reports.detectability import SENSOR_WORDS, smallest_words
+    from flows.reports.detectability_curve import SENSOR_WORDS, smallest_words
 
     for sensors, curves in found.curves.items():
         yield f"{SENSOR_WORDS[sensors]}:"

@@ -12,7 +12,7 @@ COUNTED = {"areas": AreaRow, "events": EventRow, "alerts": AlertRow, "verdicts":
 
 
 @dataclass(frozen=True)
-class Standing:
+class LedgerStatus:
     """What a ledger holds; `waiting` is how many messages nobody was sent yet."""
 
     words: str
@@ -20,7 +20,7 @@ class Standing:
     is_empty: bool
 
 
-def standing_of(connection: Connection) -> Standing:
+def ledger_status_of(connection: Connection) -> LedgerStatus:
     """Return what the ledger behind a connection holds."""
     counts = {name: connection.scalar(select(func.count()).select_from(row)) or 0 for name, row in COUNTED.items()}
     week = connection.scalar(select(func.max(ObservationRow.week)))
@@ -30,4 +30,4 @@ def standing_of(connection: Connection) -> Standing:
     unsent = select(func.count()).select_from(MessageRow).where(MessageRow.routed_at.is_(None))
     tables = (select(*table.primary_key).limit(1) for table in Base.metadata.sorted_tables)
     is_empty = all(connection.execute(query).first() is None for query in tables)
-    return Standing(words, connection.scalar(unsent) or 0, is_empty)
+    return LedgerStatus(words, connection.scalar(unsent) or 0, is_empty)

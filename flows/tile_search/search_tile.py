@@ -12,7 +12,7 @@ import rasterio
 
 from detectors.tile_search.objects import Objects, join_runs
 from detectors.tile_search.update import WideParameters
-from flows.tile_search.baseline_plan import Baseline, alone, baseline_of
+from flows.tile_search.baseline_plan import BaselinePlan, alone, baseline_of
 from flows.tile_search.fit import fit_strip
 from flows.tile_search.look import WideLook
 from flows.tile_search.state_files import dynamic_path, progress_of, static_path, watched_px
@@ -26,7 +26,7 @@ Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Span:
+class SearchPeriod:
     """Which looks a search is about: a new tile is watched from `since` on, with a baseline of `history_days`."""
 
     since: date
@@ -44,7 +44,7 @@ class TileState:
     """
 
     objects: Objects
-    baseline: Baseline
+    baseline: BaselinePlan
     taken: int
     looks: int
     late: int
@@ -56,7 +56,7 @@ class TileState:
 def search_tile(
     tile: Tile,
     looks: Sequence[WideLook],
-    span: Span,
+    span: SearchPeriod,
     *,
     parameters: WideParameters | None = None,
     threads: int = 2,
@@ -106,7 +106,7 @@ class _TileWork:
         return state
 
 
-def _plan(tile: Tile, looks: Sequence[WideLook], baseline: Baseline, parameters: WideParameters) -> _TileWork:
+def _plan(tile: Tile, looks: Sequence[WideLook], baseline: BaselinePlan, parameters: WideParameters) -> _TileWork:
     """Which looks the baseline takes, which come later, and which of them a strip still lacks."""
     names = set(baseline.looks)
     history = tuple(look for look in looks if look.look_id in names)
@@ -130,18 +130,18 @@ def _fit_of(tile: Tile, strip: Window) -> str:
     return "" if held is None else held.fit
 
 
-def _last(tile: Tile, strip: Window, baseline: Baseline) -> tuple[date, str] | None:
+def _last(tile: Tile, strip: Window, baseline: BaselinePlan) -> tuple[date, str] | None:
     held = progress_of(dynamic_path(tile, strip))
     return held.last if held is not None and held.fit == baseline.name else None
 
 
-def _taken(tile: Tile, strip: Window, baseline: Baseline) -> int:
+def _taken(tile: Tile, strip: Window, baseline: BaselinePlan) -> int:
     held = progress_of(dynamic_path(tile, strip))
     return held.looks if held is not None and held.fit == baseline.name else 0
 
 
 def _summary(
-    tile: Tile, states: Sequence[StripState], baseline: Baseline, work: _TileWork, *, before: int
+    tile: Tile, states: Sequence[StripState], baseline: BaselinePlan, work: _TileWork, *, before: int
 ) -> TileState:
     progress = states[0].progress
     watched = sum(watched_px(tile, strip) for strip in tile.strips)
