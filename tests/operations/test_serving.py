@@ -64,9 +64,11 @@ def served(premises, tools, database):
     place.settings["alert_routes"] = str(place.folder / "routes.toml")
     (place.folder / "routes.toml").write_text(
         '[channels.hook]\nkind = "webhook"\nurl = "env:HOOK"\nsecret = "env:HOOK_SECRET"\n'
-        '[[routes]]\nname = "all"\nchannels = ["hook"]\n'
+        '[channels.chat]\nurl = "env:CHAT"\n'
+        '[[routes]]\nname = "all"\nchannels = ["hook", "chat"]\nsimulated = true\n'
     )
     place.secrets = {
+        "CHAT": f"json://watcher:{PLANTED}-chat@{nobody}/",
         "HOOK": f"http://{nobody}/hook?token={PLANTED}-hook",
         "HOOK_SECRET": f"{PLANTED}-hook-secret",
         "SH_CLIENT_ID": f"{PLANTED}-id",
