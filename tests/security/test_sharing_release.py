@@ -22,6 +22,7 @@ from aois.area import Area, Kind, Response, Sensitivity
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import State, Transition
+from flows.alerts.parcel import open_alert
 from flows.cli.main import app
 from flows.config.settings import SettingsError
 from flows.evidence.outlines import outline_of
@@ -36,6 +37,10 @@ from flows.reports.data.releases import FILE, Releases, read_releases, released_
 from flows.reports.pathless import without_folders
 
 WEEK, FIRST = Week(2026, 47), date(2026, 9, 14)
+CRITERIA = [
+    {"name": "new-built-area", "value": 0.48, "weight": 0.25, "detail": "2,400 m² newly built in 60 days"},
+    {"name": "near-an-intervention", "value": 0.385, "weight": 0.05, "detail": "12.3 km from a place where"},
+]
 PASS = "sentinel-2_20260914T102847"
 
 
@@ -73,6 +78,7 @@ def event(area: Area) -> EventRecord:
     properties = dict.fromkeys(EVENT_PROPERTIES) | {
         "kind": "expansion", "change": "construction", "state": "confirmed", "first_seen": str(FIRST),
         "area_m2": 2400.0, "confidence": 0.8, "sensors": ["sentinel-2"], "scenes": [PASS],
+        "criteria": CRITERIA, "suspect_score": 0.464,
     }  # fmt: skip
     steps = tuple(Transition(s, FIRST, "x") for s in (State.PROVISIONAL, State.CONFIRMED))
     return EventRecord(area.id, f"ev-{area.id}", properties, mask, steps, True)
@@ -117,6 +123,21 @@ def test_a_public_place_is_shown_without_passes_overview_and_map(outputs: Path) 
     assert 'class="overview"' in owners
     assert "x.tif is torn" in owners
     assert "/srv/secret" not in owners, "the owner's page names the file without its folders"
+
+
+def test_a_public_place_says_nothing_of_how_far_the_restricted_ones_are(outputs: Path) -> None:
+    """Distances from some public events would cross in the one place with an intervention."""
+    assert call(outputs).exit_code == 0
+    text = read_edition(outputs / "public" / str(WEEK)).text
+    assert "2,400 m² newly built" in text, "other criteria are told"
+    assert not re.search(r"near-an-intervention|12\.3 km|0\.464|nearness to an intervention", text)
+    owners = (outputs / "reports" / str(WEEK) / "index.html").read_text()
+    assert "12.3 km" in owners
+
+
+def test_an_open_message_has_no_score_that_a_restricted_place_goes_into() -> None:
+    told = open_alert({"id": "x", "properties": {"alert_id": "x", "suspect_score": 0.464, "criteria": CRITERIA}})
+    assert told["properties"] == {"alert_id": "x"}
 
 
 def test_nothing_of_a_restricted_place_is_there_until_its_owner_releases_it_by_name(outputs: Path) -> None:

@@ -15,11 +15,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from small_record import AREA, SmallRecord, X, area, event, make, sitewatch, week
-from sqlalchemy import create_engine, update
+from sqlalchemy import create_engine, select, update
 
 from flows.ledger import Judgement, LedgerError, Verdict
-from flows.ledger.journal import RecordedSession
-from flows.ledger.tables import AlertRow, EventRow, RunRow
+from flows.ledger.journal import RecordedSession, append, key_of, row_digest
+from flows.ledger.tables import AlertRow, Base, EventRow, RunRow
 
 SECOND = f"week = '{week(1)}'"
 STATEMENTS = {
@@ -202,6 +202,51 @@ def test_an_alert_that_is_forged_with_its_journal_is_told_and_an_acknowledgement
     assert verify(record).wrong[0].startswith("record: alerts: row ")
 
 
+FORGED = {
+    "a verdict is rewritten": ("verdicts", 1, "UPDATE verdicts SET note = 'not seen' WHERE id = 1"),
+    "a verdict is deleted": ("verdicts", 2, "DELETE FROM verdicts WHERE id = 2"),
+    "an act is another's": ("acts", 3, "UPDATE acts SET detail = 'nothing' WHERE id = 3"),
+    "the world is another": ("worlds", 1, "UPDATE worlds SET world = 'mixed'"),
+    "a version is smaller": (
+        "event_versions",
+        1,
+        "UPDATE event_versions SET properties = json_set(properties, '$.area_m2', 9.0) WHERE id = 1",
+    ),
+    "a viewer becomes an admin": ("accounts", 2, "UPDATE accounts SET role = 'admin' WHERE id = 2"),
+}
+
+
+def forged(record: SmallRecord, table: str, number: int, statement: str) -> None:
+    """A row is changed by hand, and the journal is told, as somebody does who has read how it works."""
+    engine = create_engine(record.url)
+    held = Base.metadata.tables[table]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql(statement)
+        row = connection.execute(select(held).where(next(iter(held.primary_key)) == number)).one_or_none()
+        append(connection, [(table, key_of([number]), None if row is None else row_digest(row))])
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_is_written_once_is_not_written_again_with_a_word_to_the_journal(record, name):
+    """Nor does the next run make it good."""
+    table, number, statement = FORGED[name]
+    forged(record, table, number, statement)
+    words = "changed, and no act says so" if table == "accounts" else "is written once, and was written again"
+    told = f"record: {table}: row [{number}] {words}"
+    assert told in verify(record).wrong
+    if table != "worlds":
+        record.run(3)
+        assert told in verify(record).wrong
+
+
+def test_a_clock_that_was_two_hours_ahead_and_was_set_makes_nobody_a_forger(record):
+    with record.ledger() as ledger:
+        ledger.judge(X, Judgement(Verdict.UNSURE, by="Ben"), at=datetime.now(UTC) - timedelta(hours=20))
+    assert verify(record).wrong == []
+
+
 def test_a_verdict_that_claims_to_be_of_long_ago_is_told(record):
     with record.ledger() as ledger:
         then = datetime.now(UTC) - timedelta(days=30)
@@ -342,6 +387,7 @@ def as_before(record: SmallRecord) -> None:
     summary = json.dumps({"manifest": {"number": 1, "sha256": sha256(path.read_bytes()).hexdigest()}})
     with sqlite3.connect(record.outputs / "ledger.sqlite") as connection:
         connection.execute("DROP TABLE changes")
+        connection.execute("DROP TABLE worlds")
         connection.execute("UPDATE alembic_version SET version_num = '0005'")
         connection.execute("UPDATE runs SET summary = '{}'")
         connection.execute("UPDATE runs SET summary = ? WHERE id = 'run-2'", (summary,))
