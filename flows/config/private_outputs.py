@@ -18,12 +18,14 @@ OURS = (
     "desk",
     "evidence",
     "metrics",
+    "public-crowd",
     "reports",
     "search",
     "catalog.json",
     "ledger.sqlite",
     "ledger.sqlite-shm",
     "ledger.sqlite-wal",
+    "public-pictures.json",
     "run-settings.json",
 )
 """What Sitewatch makes in a folder of outputs; `public` is left out, since it is for others to read."""

@@ -10,7 +10,10 @@ from flows.evidence.verifying import Check, left_over
 from flows.ledger.audit import Audit
 from flows.pipeline.evidence_manifest import marks_of
 
-NOT_EVIDENCE = ("reports", "public", "desk", "metrics", "search", "backups", "catalog.json", "run-settings.json")
+NOT_EVIDENCE = (
+    *("reports", "public", "public-crowd", "public-pictures.json", "desk", "metrics", "search", "backups"),
+    *("catalog.json", "run-settings.json"),
+)
 
 
 def check_record(links: Sequence[Link], found: Audit | None) -> Check:

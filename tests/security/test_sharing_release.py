@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import stat
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -31,7 +32,7 @@ from flows.imagery.scene import Sensor
 from flows.imagery.simulation.source import SimulatedSource
 from flows.ledger.ledger import open_ledger
 from flows.records.events import EVENT_PROPERTIES, EventRecord
-from flows.records.observations import ObservationRecord
+from flows.records.observations import ObservationRecord, SceneRecord
 from flows.records.runs import RunRecord
 from flows.reports.data.releases import FILE, Releases, read_releases, released_in
 from flows.reports.pathless import without_folders
@@ -133,6 +134,26 @@ def test_a_public_place_says_nothing_of_how_far_the_restricted_ones_are(outputs:
     assert not re.search(r"near-an-intervention|12\.3 km|0\.464|nearness to an intervention", text)
     owners = (outputs / "reports" / str(WEEK) / "index.html").read_text()
     assert "12.3 km" in owners
+
+
+def test_pages_over_a_record_of_both_worlds_count_one_of_them(outputs: Path) -> None:
+    """An earlier version let both into one record; then ibis is real and heron invented."""
+    with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
+        seen = SceneRecord("s", "sentinel-2", datetime.now(UTC), "0" * 64, "simulated", 0.9, 0.1, "used")
+        ledger.record_scenes("heron", [seen])
+    with sqlite3.connect(outputs / "ledger.sqlite") as connection:
+        connection.execute("UPDATE worlds SET world = 'mixed'")
+        row = "'ibis', scene_id, sensor, acquired, sha256, 'stac'"
+        names = "area_id, scene_id, sensor, acquired, sha256, source"
+        rest = ", ".join(c[1] for c in connection.execute("PRAGMA table_info(scenes)") if c[1] not in names.split(", "))
+        connection.execute(f"INSERT INTO scenes ({names}, {rest}) SELECT {row}, {rest} FROM scenes")
+    connection.close()
+    assert call(outputs).exit_code == 0
+    for folder in ("reports", "public"):
+        text = read_edition(outputs / folder / str(WEEK)).text
+        assert "Name of heron" in text
+        assert "ibis" not in text, folder
+        assert "restricted place is watched" not in text, folder
 
 
 def test_an_open_message_has_no_score_that_a_restricted_place_goes_into() -> None:
