@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from small_record import AREA, SmallRecord, X, area, event, make, sitewatch, week
 from sqlalchemy import create_engine, select, update
 
+from aois.grid import Grid, grid_of
+from flows.config.settings import Settings
+from flows.evidence.geojson_files import write_alerts
+from flows.evidence.rasters import Layer, write_rasters
 from flows.ledger import Judgement, LedgerError, Verdict
 from flows.ledger.journal import RecordedSession, append, key_of, row_digest
 from flows.ledger.tables import AlertRow, Base, EventRow, RunRow
+from flows.pipeline.sources import open_source
 
 SECOND = f"week = '{week(1)}'"
 STATEMENTS = {
@@ -176,6 +184,37 @@ def test_what_is_no_evidence_is_named_as_that(record):
     assert said.status == 0
     assert "note   not evidence, and not checked: reports, STAC catalogs" in said.out
     assert f"left over by a kill, and no evidence: areas/{AREA}/.score.tif.12.tmp" in said.out
+
+
+def killed_at_the_rename(write) -> None:
+    """A kill between a draft and its place, where no clearing up runs."""
+    pid = os.fork()
+    if pid == 0:
+        Path.replace = lambda *_: os._exit(0)
+        write()
+        os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+def test_no_draft_that_a_kill_leaves_among_the_evidence_is_told_as_slipped_in(record):
+    outputs = record.outputs
+    grid, layer = grid_of(area()), Layer("score", np.zeros((3, 3), np.float32), -1.0, "score")
+    drafts = (
+        lambda: write_alerts([], outputs / "alerts" / "alerts.geojson"),
+        lambda: write_rasters((layer,), grid_of_three(grid), outputs / "areas" / AREA / "2026-09-13"),
+        lambda: open_source(Settings(outputs=outputs, source="simulated", _env_file=None), story_end=week(0).last_day),
+    )
+    for draft in drafts:
+        killed_at_the_rename(draft)
+    said = verify(record)
+    assert (said.status, said.wrong) == (0, [])
+    note = next(line for line in said.out.splitlines() if "left over by a kill" in line)
+    assert note.count(".tmp") == len(drafts)
+
+
+def grid_of_three(grid: Grid) -> Grid:
+    """The same grid, three by three."""
+    return replace(grid, width=3, height=3)
 
 
 def test_a_row_that_is_forged_with_its_journal_is_told_where_only_a_run_writes(record):
