@@ -86,8 +86,19 @@ def check_signatures(links: Sequence[Link], key: Ed25519PublicKey | None) -> Che
 
 
 def history_of(links: Sequence[Link]) -> dict[str, Any]:
-    """The hashes of tables in the last manifest of an earlier version, which knew no journal; empty without one."""
+    """The hashes of tables in the last manifest of an earlier version, which knew no journal; empty without one.
+
+    Empty, too, once a manifest says that the record was set back from them (`set_back_at`).
+    """
+    if set_back_at(links):
+        return {}
     return next((dict(link.body["history"]) for link in reversed(links) if "history" in link.body), {})
+
+
+def set_back_at(links: Sequence[Link]) -> int | None:
+    """The first manifest that says that the rows which earlier versions hashed are others now; None without one."""
+    said = (link.body["number"] for link in links if link.body.get("record", {}).get("history_set_back"))
+    return next(said, None)
 
 
 def check_history(held: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]) -> Check:

@@ -448,6 +448,23 @@ def test_evidence_of_the_version_before_is_checked_for_what_it_covers_and_goes_o
     assert any(line.startswith("history: event_transitions") for line in verify(record).wrong)
 
 
+@pytest.mark.parametrize("is_after_a_run", [False, True])
+def test_an_older_backup_after_an_upgrade_is_told_and_not_wrong_for_ever(record, is_after_a_run):
+    older = make(record.outputs.parent / "older", runs=2)
+    with older.ledger() as ledger:
+        ledger.back_up(record.outputs.parent / "older.backup")
+    as_before(record)
+    if is_after_a_run:
+        record.run(3)
+    with record.ledger() as ledger:
+        ledger.restore(record.outputs.parent / "older.backup", replace=True)
+    assert any(line.startswith("history: ") for line in verify(record).wrong)
+    record.run(3)
+    said = verify(record)
+    assert (said.status, said.wrong) == (0, [])
+    assert "the record was set back behind the manifests of an earlier version" in said.out
+
+
 @pytest.mark.parametrize(
     "content",
     [
