@@ -18,6 +18,7 @@ from aois.outline import PROBLEM, Outline, outline_place, problem, word_for
 from aois.wording import shown, text_trouble
 
 ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_COUNTED = re.compile(r"_[0-9]+$")
 MAX_MARGIN_M = 20_000  # beyond this a margin is a slip of the keyboard; chosen as the reach of a town
 
 _MENDS = {
@@ -113,9 +114,10 @@ class Properties(BaseModel):
 def slip_of(name: str) -> str | None:
     """Return what is wrong with a property's name that is one slip away from one that counts, or None.
 
-    A mistyped margin would silently be 500 m.
+    A mistyped margin would silently be 500 m. A name with a counting number, such as ``NAME_1`` of a gazetteer, is
+    another program's, and no slip.
     """
-    if name in Properties.model_fields:
+    if name in Properties.model_fields or _COUNTED.sub("", name.lower()) in Properties.model_fields:
         return None
     near = get_close_matches(name.lower(), Properties.model_fields, n=1, cutoff=0.8)
     return f"`{shown(name)}` is not a property that counts; write `{near[0]}`, or rename it" if near else None

@@ -257,6 +257,8 @@ def test_a_damaged_file_releases_nothing_that_nobody_agreed_to(
         ("scene `/srv/my watch/s.tif` is torn", "scene `s.tif` is torn"),
         ("archive/s.tif and archive/heron/stac-1a/", "s.tif and stac-1a"),
         ("https://example.org/a/b answered 503", "https://example.org/a/b answered 503"),
+        ("file:///home/anna/places.geojson is torn", "places.geojson is torn"),
+        ("`file://localhost/home/my watch/s.tif` is torn", "`s.tif` is torn"),
         ("12 km/h, VV/VH", "12 km/h, VV/VH"),
     ],
 )
