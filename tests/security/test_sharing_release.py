@@ -11,11 +11,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import obstore
 import pytest
 from finder import read_edition
 from fuzzing import assert_one_clear_line, bounded, fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
+from s3_store import bucket_reached
 from shapely.geometry import box
 from typer.testing import CliRunner
 
@@ -28,12 +30,14 @@ from flows.cli.main import app
 from flows.config.settings import SettingsError
 from flows.evidence.outlines import outline_of
 from flows.imagery.archive.store import Archive
+from flows.imagery.network.bucket import Bucket
 from flows.imagery.scene import Sensor
 from flows.imagery.simulation.source import SimulatedSource
 from flows.ledger.ledger import open_ledger
 from flows.records.events import EVENT_PROPERTIES, EventRecord
 from flows.records.observations import ObservationRecord, SceneRecord
 from flows.records.runs import RunRecord
+from flows.reports.data import week as reporting
 from flows.reports.data.releases import FILE, Releases, read_releases, released_in
 from flows.reports.pathless import without_folders
 
@@ -96,6 +100,12 @@ def _mask(shape: tuple[int, int]) -> Any:
 def call(outputs: Path, *arguments: str, **given: Any) -> Any:
     environment = {"SITEWATCH_SOURCE": "simulated"}
     return CliRunner().invoke(app, ["report", "--outputs", str(outputs), *arguments], env=environment, **given)
+
+
+@pytest.fixture(autouse=True)
+def _one_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rasterio silences a warning of its own in a way that is not safe in two threads, and here warnings are errors."""
+    monkeypatch.setattr(reporting, "READERS", 1)
 
 
 @pytest.fixture
@@ -183,6 +193,34 @@ def test_nothing_of_a_restricted_place_is_there_until_its_owner_releases_it_by_n
     assert call(outputs, "--no-public-pictures", "ibis", "--lang", "en").exit_code == 0
     assert "ibis" not in read_edition(folder).text, "in no language"
     assert call(outputs, "--public-pictures", "ibis", "--restricted", "--yes").exit_code != 0
+
+
+def test_a_page_that_cannot_be_built_releases_nothing(outputs: Path) -> None:
+    folder = outputs / "public"
+    folder.write_text("in the way")
+    assert call(outputs, "--public-pictures", "ibis", "--yes").exit_code != 0
+    assert read_releases(outputs).in_week(WEEK) == set()
+    folder.unlink()
+    assert call(outputs).exit_code == 0
+    assert "ibis" not in read_edition(folder / str(WEEK)).text
+    both = call(outputs, "--public-pictures", "ibis", "--no-public-pictures", "ibis", "--yes")
+    assert isinstance(both.exception, SettingsError)
+
+
+def test_withdrawn_pictures_leave_the_copy_of_the_public_edition_too(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bucket_reached(monkeypatch) as address:
+        monkeypatch.setenv("SITEWATCH_PUBLIC_URL", address)
+        assert call(outputs, "--public-pictures", "ibis", "--yes").exit_code == 0
+        page = f"demonstration/public/{WEEK}/index.html"
+        store = Bucket(address, holds="copy").store
+        assert b"Name of ibis" in bytes(obstore.get(store, page).bytes())
+        said = call(outputs, "--no-public-pictures", "ibis")
+        assert said.exit_code == 0, said.exception
+        assert b"Name of ibis" not in bytes(obstore.get(store, page).bytes())
+    assert f"its copy in `{address}/demonstration`" in said.output
+    assert "files of the public edition copied." in said.output
 
 
 def test_an_area_that_is_not_known_is_refused_and_changes_nothing(outputs: Path) -> None:
