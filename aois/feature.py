@@ -18,6 +18,7 @@ from aois.outline import PROBLEM, Outline, outline_place, problem, word_for
 from aois.wording import shown, text_trouble
 
 ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_COUNTED = re.compile(r"_[0-9]+$")
 MAX_MARGIN_M = 20_000  # beyond this a margin is a slip of the keyboard; chosen as the reach of a town
 
 _MENDS = {
@@ -113,7 +114,8 @@ class Properties(BaseModel):
 def slip_of(name: str) -> str | None:
     """Tell what is wrong with the name of a property that is a slip of one that counts.
 
-    A mistyped margin would silently be 500 m.
+    A mistyped margin would silently be 500 m. A name with a counting number, such as ``NAME_1`` of a gazetteer, is
+    another program's, and no slip.
 
     Parameters
     ----------
@@ -124,7 +126,7 @@ def slip_of(name: str) -> str | None:
     -------
     str with the mend, or None where the name counts or is like none that does.
     """
-    if name in Properties.model_fields:
+    if name in Properties.model_fields or _COUNTED.sub("", name.lower()) in Properties.model_fields:
         return None
     near = get_close_matches(name.lower(), Properties.model_fields, n=1, cutoff=0.8)
     return f"`{shown(name)}` is not a property that counts; write `{near[0]}`, or rename it" if near else None

@@ -209,6 +209,11 @@ def _point(element: etree._Element) -> Position:
     positions = _positions(element, "its Point")
     if len(positions) > 1:
         raise RowError(f"its Point has {len(positions)} points; keep one, or draw a Polygon")
+    pieces = _text(_children(element, "coordinates")[0]).split(",")
+    if len(pieces) == 2 and _are_whole(pieces):
+        raise RowError(
+            "its Point may be half of one with decimal commas; write 104.0,9.0 where whole degrees are meant"
+        )
     return positions[0]
 
 
@@ -247,5 +252,8 @@ def _has_decimal_commas(pieces: Sequence[str], values: Sequence[float]) -> bool:
 
     Three whole numbers with a height of 0 are the corner of a box along whole degrees.
     """
-    are_whole = all(piece.lstrip("+-").isdigit() for piece in pieces)
-    return len(pieces) > 3 or (len(pieces) == 3 and are_whole and len(values) == 3 and values[2] != 0)
+    return len(pieces) > 3 or (len(pieces) == 3 and _are_whole(pieces) and len(values) == 3 and values[2] != 0)
+
+
+def _are_whole(pieces: Sequence[str]) -> bool:
+    return all(piece.lstrip("+-").isdigit() for piece in pieces)

@@ -24,13 +24,14 @@ OPEN_PROPERTIES = frozenset(
     (
         *("alert_id", "event_id", "area_id", "kind", "change", "state", "first_seen", "confirmed_on", "issued_on"),
         *("area_m2", "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "sensors", "simulated"),
-        *("steps", "merged_into", "merged_into_alert", "reopens", "split_from", "suspect_score"),
+        *("steps", "merged_into", "merged_into_alert", "reopens", "split_from"),
         *("last_clear_look", "news", "messages"),
     )
 )
 """What a route that is not restricted tells of an alert: nothing else, so that what is added later stays inside.
 
 No id of a scene is among them: it holds the second of a pass and the orbit, which together lead to the place.
+Nor is `suspect_score`: the distance to the nearest place with an intervention, which may be restricted, is part of it.
 """
 
 

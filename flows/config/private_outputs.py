@@ -18,15 +18,19 @@ OURS = (
     "desk",
     "evidence",
     "metrics",
+    "public-crowd",
     "reports",
     "search",
     "catalog.json",
     "ledger.sqlite",
     "ledger.sqlite-shm",
     "ledger.sqlite-wal",
+    "public-pictures.json",
     "run-settings.json",
 )
-"""What Sitewatch makes in a folder of outputs; `public` is left out, since it is for others to read."""
+"""What Sitewatch makes in a folder of outputs for its owner."""
+FOR_ALL = ("public", "demonstration")
+"""What else it makes there: pages for others to read, and another folder of outputs, which has its own rights."""
 FOR_OTHERS = 0o077
 
 
@@ -46,28 +50,44 @@ def private_files() -> Iterator[None]:
 def mend_modes(outputs: Path) -> int:
     """Take from others what an earlier version let them read of the outputs; how many files and folders.
 
-    Nothing that Sitewatch did not make is touched, nor what belongs to another user. The folder itself is closed too,
-    unless it is one that a person lives in: the present folder, their home, or one above.
+    Nothing that Sitewatch did not make is touched, nor what belongs to another user. The folder itself is closed only
+    where all that is in it is Sitewatch's, beside what begins with a dot: a folder that people share stays shared. What
+    lies in a folder that others cannot enter is not looked at.
     """
-    found = [path for name in OURS for path in _below(outputs / name)]
-    home = {Path.cwd(), Path.home(), *Path.cwd().parents, *Path.home().parents}
-    if outputs.is_dir() and outputs.resolve() not in home:
+    if not outputs.is_dir():
+        return 0
+    found = [path for name in OURS for path in _open_below(outputs / name)]
+    if _is_ours(outputs):
         found.append(outputs)
     return sum(_close(path) for path in found)
 
 
-def _below(top: Path) -> Iterator[Path]:
-    """A file or folder and all that is in it, without what a link leads to."""
-    if top.exists():
-        yield top
+def _is_ours(outputs: Path) -> bool:
+    """Whether a folder holds what Sitewatch makes, and nothing else."""
+    home = {Path.cwd(), Path.home(), *Path.cwd().parents, *Path.home().parents}
+    there = {path.name for path in outputs.iterdir() if not path.name.startswith(".")}
+    return outputs.resolve() not in home and bool(there) and there <= {*OURS, *FOR_ALL}
+
+
+def _open_below(top: Path) -> Iterator[Path]:
+    """A file or folder and all that is in it, without what a link leads to, nor what lies in a closed folder."""
+    if not top.exists():
+        return
+    yield top
+    if top.is_dir() and not top.is_symlink() and not _is_open(top):
+        return
     for folder, folders, files in os.walk(top):
         yield from (Path(folder, name) for name in (*folders, *files))
+        folders[:] = [name for name in folders if _is_open(Path(folder, name))]
+
+
+def _is_open(path: Path) -> bool:
+    return bool(path.lstat().st_mode & FOR_OTHERS)
 
 
 def _close(path: Path) -> bool:
     with suppress(OSError):  # gone meanwhile, or another user's: `doctor` tells
-        state = path.lstat()
-        if state.st_mode & FOR_OTHERS and not path.is_symlink():
+        if _is_open(path) and not path.is_symlink():
             path.chmod(OWNER_FOLDER if path.is_dir() else OWNER_FILE)
             return True
     return False

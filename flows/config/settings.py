@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     )
     archive_url: str | None = Field(None, description="an object store for the archive, s3://bucket/folder")
     outputs_url: str | None = Field(None, description="an object store that gets a copy of what runs leave")
+    public_url: str | None = Field(None, description="an object store that gets a copy of the public edition alone")
     archive_max_gb: float | None = Field(None, ge=0, description="what the archive may hold; nothing goes by itself")
     archive_max_days: int | None = Field(None, ge=1, description="how old its scenes may be; nothing goes by itself")
     ledger_url: SecretStr | None = Field(None, description="an SQLAlchemy URL; outputs/ledger.sqlite when left out")
@@ -100,9 +101,16 @@ class Settings(BaseSettings):
     @property
     def outputs_store(self) -> str | None:
         """The object store that gets the copy of the outputs; the simulated world has a folder of its own there."""
-        if self.outputs_url is None or self.source is not SourceName.SIMULATED:
-            return self.outputs_url
-        return f"{self.outputs_url.rstrip('/')}/{DEMONSTRATION.name}"
+        return self._store_of(self.outputs_url)
+
+    @property
+    def public_store(self) -> str | None:
+        """The object store that gets the copy of the public edition; likewise."""
+        return self._store_of(self.public_url)
+
+    def _store_of(self, url: str | None) -> str | None:
+        is_invented = url is not None and self.source is SourceName.SIMULATED
+        return f"{url.rstrip('/')}/{DEMONSTRATION.name}" if is_invented and url else url
 
     @property
     def parallel_downloads(self) -> int:
@@ -126,7 +134,7 @@ class Settings(BaseSettings):
         kept_back = {"alert_urls", "operator_urls", "ledger_url", "sh_client_id", "sh_client_secret"}
         shown = self.model_dump(mode="json", exclude=kept_back)
         shown["catalog"] = self.catalog_address
-        for name in ("archive_url", "outputs_url", "catalog", "sh_base_url", "sh_token_url"):
+        for name in ("archive_url", "outputs_url", "public_url", "catalog", "sh_base_url", "sh_token_url"):
             shown[name] = None if shown[name] is None else without_secrets(shown[name])
         counts = {"alert_urls": len(self.alert_urls), "operator_urls": len(self.operator_urls)}
         said = {"ledger": self.ledger.split(":")[0], "simulated": self.source is SourceName.SIMULATED}

@@ -11,6 +11,7 @@ from rasterio.io import MemoryFile
 
 from aois.grid import Grid
 from detectors.records import Change
+from flows.files import atomic_write
 
 CHANGE_CODES = {Change.CONSTRUCTION: 1, Change.FENCING: 2, Change.CLEARING: 3, Change.DEMOLITION: 4}
 
@@ -42,9 +43,7 @@ def write_rasters(
 
 def _write(content: bytes, path: Path) -> Path:
     if not path.exists() or path.read_bytes() != content:
-        temporary = path.with_suffix(".tif.tmp")
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        atomic_write(path, content)
     return path
 
 

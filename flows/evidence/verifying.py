@@ -97,9 +97,17 @@ def check_signatures(links: Sequence[Link], key: Ed25519PublicKey | None) -> Che
 def history_of(links: Sequence[Link]) -> dict[str, Any]:
     """Return the hashes of tables in the last manifest of an earlier version, which knew no journal.
 
-    Empty where there is none.
+    Empty where there is none, and once a manifest says that the record was set back from them (`set_back_at`).
     """
+    if set_back_at(links):
+        return {}
     return next((dict(link.body["history"]) for link in reversed(links) if "history" in link.body), {})
+
+
+def set_back_at(links: Sequence[Link]) -> int | None:
+    """Find the first manifest that says that rows hashed by earlier versions are others now; None without one."""
+    said = (link.body["number"] for link in links if link.body.get("record", {}).get("history_set_back"))
+    return next(said, None)
 
 
 def check_history(held: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]) -> Check:

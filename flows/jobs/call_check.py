@@ -13,7 +13,7 @@ from flows.config.settings import Settings, SettingsError
 from flows.evidence.manifests import signing_key
 from flows.jobs.setting_names import unknown_names
 from flows.ledger.ledger import open_ledger
-from flows.pipeline.outputs_mirror import outputs_bucket
+from flows.pipeline.outputs_mirror import check_stores
 from flows.pipeline.period import RunRequest, last_week
 from flows.pipeline.record_world import check_world
 from flows.pipeline.request import areas_of, check_catalog, check_outputs, check_record
@@ -42,7 +42,7 @@ def check_call(
     if not from_archive:
         check_account(settings)
     open_archive(settings)  # an object store whose address is none says so
-    outputs_bucket(settings)
+    check_stores(settings)
     _check_routes(settings, may_wait=routes_may_wait)
     signing_key(settings.signing_key)
     check_world(settings)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, inspect, select
 from sqlalchemy.orm import Session
 
 from flows.ledger.errors import LedgerError
@@ -16,6 +16,8 @@ from flows.records.account_names import fold_name, name_image, scripts_of
 from flows.records.desk import Account, AuditEntry, DeskSession
 
 MOST_LETTERS = 64
+MADE, CHANGED = "account-made", "account-changed"
+"""Acts that stand in the transaction itself, so that no account changes without one: `audit` asks for them."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Accounts:
             )
             session.add(row)
             session.flush()
+            note(session, MADE, by=None, subject=name, detail=role, at=at)
             return _account(row)
 
     def all(self) -> list[Account]:
@@ -74,6 +77,7 @@ class Accounts:
             row.sees_positions = row.sees_positions if sees_positions is None else sees_positions
             row.password_hash = password_hash or row.password_hash
             row.closed_at = closed_at or row.closed_at
+            note_change(session, row)
             session.execute(delete(SessionRow).where(SessionRow.account_id == row.id))
             session.flush()
             if always_one is not None:
@@ -120,6 +124,13 @@ class Accounts:
 def note(session: Session, act: str, *, by: int | None, subject: str, detail: str = "", at: datetime) -> None:
     """Record what was done, in the transaction that does it."""
     session.add(ActRow(at=at, account_id=by, act=act, subject=subject, detail=detail))
+
+
+def note_change(session: Session, row: AccountRow) -> None:
+    """Note what is changed of an account, in the transaction that changes it; nothing where nothing is."""
+    changed = [column.key for column in inspect(row).attrs if column.history.has_changes()]
+    if changed:
+        note(session, CHANGED, by=None, subject=row.name, detail=", ".join(sorted(changed)), at=datetime.now(UTC))
 
 
 def plain_name(name: str) -> str:

@@ -102,12 +102,16 @@ def alembic_config(connection: Connection | None = None) -> Config:
     return config
 
 
-def create(address: URL) -> Engine:
+def create(address: URL, *, is_read_only: bool = False) -> Engine:
     """Make an engine that has not connected yet.
 
-    Statements that fail do not repeat their values, which hold coordinates. Raises `LedgerError` where no driver takes
-    the address.
+    Statements that fail do not repeat their values, which hold coordinates. One that only reads changes nothing of a
+    ledger in a file, not even how it keeps its log. Raises `LedgerError` where no driver takes the address.
     """
+    is_looking = is_read_only and is_file(address)
+    if is_looking:
+        path = Path(str(address.database)).absolute()
+        address = address.set(database=path.as_uri(), query={"mode": "ro", "uri": "true"})
     try:
         engine = create_engine(address, json_serializer=canonical_json, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError, TypeError) as error:
@@ -117,7 +121,7 @@ def create(address: URL) -> Engine:
             "install it (`pip install 'sitewatch[postgresql]'` for PostgreSQL) or use sqlite:///outputs/ledger.sqlite"
         ) from None
     if address.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", _wait_for_others if is_looking else _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     if address.get_backend_name() == "postgresql":
         event.listen(engine, "begin", _begin_postgresql)
@@ -191,14 +195,19 @@ def _make_file(path: Path, address: URL) -> None:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    """Settings of one connection."""
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
+    """Settings of one connection that may write."""
+    _wait_for_others(connection, _record)
     _switch_to_wal(connection)
     for pragma in (
         "synchronous = FULL",  # a message marked as sent must still be so after a power cut
         "foreign_keys = ON",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _wait_for_others(connection: sqlite3.Connection, _record: Any) -> None:
+    """The one setting of a connection that only reads."""
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
 
 
 def _is_busy(error: BaseException) -> bool:
@@ -259,7 +268,7 @@ def level_of(url: str) -> Level:
     with looking_at(url) as connection:
         if connection is None:
             return Level(None, newest_schema())
-        address = connection.engine.url
+        address = read_address(url)
         if is_file(address):
             return Level(require_schema(Path(str(address.database)), address), newest_schema())
         return Level(MigrationContext.configure(connection).get_current_revision(), newest_schema())
@@ -272,10 +281,13 @@ def looking_at(url: str) -> Iterator[Connection | None]:
     Raises `LedgerError` when the database cannot be reached or is no ledger.
     """
     address = read_address(url)
-    if is_file(address) and not Path(str(address.database)).exists():
-        yield None
-        return
-    engine = create(address)
+    if is_file(address):
+        path = Path(str(address.database))
+        if not path.exists():
+            yield None
+            return
+        check_size(path)
+    engine = create(address, is_read_only=True)
     try:
         with engine.connect() as connection:
             yield connection

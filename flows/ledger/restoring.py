@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 
+from flows.ledger.accounts import note_change
 from flows.ledger.backup import copy_rows, explained, kept_tables
 from flows.ledger.checksums import opened_unchanged, read_checksum, rows_checksum, tables_of
 from flows.ledger.database import connect, known_schemas, reading, writing
@@ -199,4 +200,5 @@ def _keep_out(target: Connection, present: dict[str, tuple[str, datetime | None]
                     f"Account `{name}` has another password than in the backup, and now has none: "
                     f"`sitewatch desk account change '{name}' --password` gives it one."
                 )
+            note_change(session, row)
         session.commit()

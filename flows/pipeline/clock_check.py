@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 from flows.config.settings import Settings, SettingsError
+from flows.ledger.audit import CLOCK_WRONG
 from flows.ledger.ledger import Ledger
 
-BEHIND = timedelta(days=1)  # a watch counts weeks; `doctor` names smaller differences
+BEHIND = CLOCK_WRONG  # a watch counts weeks; `doctor` names smaller differences
 AHEAD = timedelta(weeks=26)  # longer than a watch stands still unnoticed; chosen on 2026-11-29
 LOOK_BACK = 200
 MEND = "set the clock (`timedatectl set-ntp true`)"

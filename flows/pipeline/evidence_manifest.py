@@ -8,6 +8,7 @@ from typing import Any
 
 from flows.config.settings import Settings
 from flows.evidence.manifests import Link, digest_of, read_chain, signing_key, write_manifest
+from flows.evidence.verifying import history_of
 from flows.ledger.audit import JournalMark
 from flows.ledger.errors import LedgerError
 from flows.ledger.journal import Head
@@ -25,7 +26,8 @@ def attest(settings: Settings, ledger: Ledger, run_id: str) -> dict[str, Any] | 
     """
     busy = "another run is writing its manifest; the next run writes that of this one"
     with ledger.exclusively("evidence", complaint=busy, patience_s=PATIENCE_S):
-        marks = marks_of(read_chain(settings.outputs))
+        links = read_chain(settings.outputs)
+        marks = marks_of(links)
         head, known = ledger.journal_head(), ledger.known_marks(marks)
         follows = max(known, default=None)
         is_same = bool(marks) and marks[-1].manifest in known
@@ -33,12 +35,19 @@ def attest(settings: Settings, ledger: Ledger, run_id: str) -> dict[str, Any] | 
             settings.outputs,
             run_id=run_id,
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            record={"changes": head.changes, "link": head.link, "follows": follows},
+            record={"changes": head.changes, "link": head.link, "follows": follows}
+            | ({"history_set_back": True} if follows is None and _is_history_set_back(ledger, links) else {}),
             is_news=not is_same or ledger.has_changed_since(marks[-1].head, but=("runs",)),
             key=signing_key(settings.signing_key),
             is_simulated=ledger.world is World.SIMULATED,
         )
     return None if path is None else {"number": int(path.stem), "sha256": digest_of(path)}
+
+
+def _is_history_set_back(ledger: Ledger, links: Sequence[Link]) -> bool:
+    """Whether the rows that manifests of an earlier version hashed are others, as after an older backup."""
+    held = history_of(links)
+    return bool(held) and ledger.history_digests(limits={name: entry["rows"] for name, entry in held.items()}) != held
 
 
 def marks_of(links: Sequence[Link]) -> list[JournalMark]:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows.evidence.manifests import Link
-from flows.evidence.verifying import Check, left_over
+from flows.evidence.verifying import Check, left_over, set_back_at
 from flows.ledger.audit import Audit
 from flows.pipeline.evidence_manifest import marks_of
 
-NOT_EVIDENCE = ("reports", "public", "desk", "metrics", "search", "backups", "catalog.json", "run-settings.json")
+NOT_EVIDENCE = (
+    *("reports", "public", "public-crowd", "public-pictures.json", "desk", "metrics", "search", "backups"),
+    *("catalog.json", "run-settings.json"),
+)
 
 
 def check_record(links: Sequence[Link], found: Audit | None) -> Check:
@@ -44,6 +47,11 @@ def notes_on(outputs: Path, links: Sequence[Link], found: Audit | None) -> list[
         notes.append(
             "the manifests are of an earlier version: of the record they cover transitions, remarks, versions and "
             "verdicts of events, and no other table"
+        )
+    if (number := set_back_at(links)) is not None:
+        notes.append(
+            f"before {number:06d}.json the record was set back behind the manifests of an earlier version, as by an "
+            "older backup, or changed: what they say of its rows is not checked any more"
         )
     marks = marks_of(links)
     follows = [link.body["record"]["follows"] for link in links if "record" in link.body]

@@ -99,9 +99,9 @@ def check_outputs(outputs: Path) -> None:
     """Make the folder of the outputs, for its owner alone; raises `SettingsError` where it cannot be written."""
     try:
         outputs.mkdir(parents=True, exist_ok=True)
+        mend_modes(outputs)  # before folders are closed below: what lies in a closed one is not looked at
         for name in RESTRICTED:
             private_folder(outputs / name)
-        mend_modes(outputs)
         probe = outputs / ".writable"
         probe.touch()
         probe.unlink()

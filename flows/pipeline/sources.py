@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flows.config.credentials import account_of
 from flows.config.settings import Settings, SourceName
+from flows.files import atomic_write
 from flows.imagery.archive.remote_copy import Mirror
 from flows.imagery.archive.store import Archive
 from flows.imagery.network.quota import Limiter, Meter
@@ -57,7 +58,5 @@ def _story_end(outputs: Path, story_end: date) -> date:
     path = outputs / "archive" / "simulated-world.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"story_end": story_end.isoformat()}) + "\n")
-        temporary.replace(path)
+        atomic_write(path, json.dumps({"story_end": story_end.isoformat()}) + "\n")
     return date.fromisoformat(json.loads(path.read_text())["story_end"])

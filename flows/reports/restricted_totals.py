@@ -1,8 +1,9 @@
 """What the public edition says of restricted places: together, in classes, by whole quarters, never of one place.
 
 A figure stands only where at least `FEWEST` places are behind it, and counts of places are rounded down to multiples of
-that. So whoever has the page and a list of all the places cannot tell which of them a figure or a drawing is about, and
-the difference between two weeks' pages is nothing, or a quarter.
+that. What is said of places that may be known, as those with an official response, is said only where as many of them
+are left out. So whoever has the page and a list of all the places cannot tell which of them a figure or a drawing is
+about, and the difference between two weeks' pages is nothing, or a quarter.
 """
 
 from __future__ import annotations
@@ -70,7 +71,10 @@ class Quarter:
 
 @dataclass(frozen=True)
 class Answered:
-    """Sites with one kind of official response, by what was measured since; 0 is fewer than `FEWEST`, or none."""
+    """Sites with one kind of official response, by what was measured since.
+
+    0 is fewer than `FEWEST`, or nearly all.
+    """
 
     answer: ResponseLevel
     sites: int
@@ -81,8 +85,8 @@ class Answered:
 class RestrictedTotals:
     """All restricted places together, as the record had them on the last day of a quarter.
 
-    `watched` is exact: the length of the list says nothing of a place. `until` is None as long as no quarter is on
-    record; everything else is then empty.
+    `watched` is the length of the list when the quarter's first page was built. `until` is None as long as no quarter
+    is on record; everything else is then empty.
     """
 
     watched: int
@@ -125,7 +129,7 @@ def restricted_totals_of(members: Sequence[Member], until: Week, *, fewest: int 
     return RestrictedTotals(
         watched=len(members),
         until=until.last_day,
-        seen=_at_least(_seen_well(known, until), fewest),
+        seen=_among(_seen_well(known, until), len(known), fewest),
         groups=tuple(group for change in Change for group in _groups(change, held, fewest)),
         quarters=_quarters(held, until, fewest),
         answered=_answered(known, until, fewest),
@@ -148,6 +152,11 @@ def _is_held(facts: EventFacts, until: Week) -> bool:
 
 def _at_least(number: int, fewest: int) -> int:
     return number // fewest * fewest
+
+
+def _among(number: int, all_of_them: int, fewest: int) -> int:
+    """A number of places out of some that may be known by name; 0 where nearly all are meant, which names each."""
+    return _at_least(number, fewest) if all_of_them - number >= fewest else 0
 
 
 def _places(held: Iterable[tuple[str, EventFacts]], fewest: int) -> int:
@@ -196,7 +205,7 @@ def _answered(members: Sequence[Member], until: Week, fewest: int) -> tuple[Answ
     for answer in ResponseLevel:
         alike = [account for account in accounts if account is not None and account.answer is answer]
         if len(alike) >= fewest:
-            outcomes = {o: _at_least(sum(a.outcome is o for a in alike), fewest) for o in SiteOutcome}
+            outcomes = {o: _among(sum(a.outcome is o for a in alike), len(alike), fewest) for o in SiteOutcome}
             told.append(Answered(answer, _at_least(len(alike), fewest), outcomes))
     return tuple(told)
 

@@ -108,9 +108,21 @@ def test_a_kml_position_outside_the_world_is_named(refused):
     assert "`North yard`: its Point, point 1 has longitude 200.0" in refused(kml(point("200,5")))
 
 
+def test_a_kml_point_that_may_be_half_of_one_is_not_placed(refused):
+    """104,9 is a place at sea, or the longitude 104.9 whose latitude was lost."""
+    assert "write 104.0,9.0 where whole degrees are meant" in refused(kml(point("104,9")))
+
+
+def test_a_name_with_a_counting_number_is_no_slip(tmp_path):
+    """Administrative areas come with NAME_1 and the like."""
+    path = tmp_path / "list.csv"
+    path.write_text("id,lon,lat,NAME_1,STATUS_1,name_2\na,0.5,0.5,Sea,none,Bay\n")
+    assert [one.id for one in import_areas(path)[0]] == ["a"]
+
+
 def test_whole_degrees_of_kml_are_read_where_they_are_plain(tmp_path):
     path = tmp_path / "list.kml"
-    path.write_text(kml(point("104,9"), point("105,9,0"), polygon(RING)))
+    path.write_text(kml(point("104.0,9.0"), point("105,9,0"), polygon(RING)))
     places = [area.geometry.centroid.coords[0] for area in import_areas(path)[0]]
     assert places == [pytest.approx(place, abs=1e-5) for place in [(104, 9), (105, 9), (0.505, 0.505)]]
 

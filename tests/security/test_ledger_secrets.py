@@ -87,3 +87,11 @@ def test_what_is_no_secret_is_shown():
 def test_an_at_sign_in_a_password_has_a_mend(name):
     with pytest.raises(LedgerError, match="%40"):
         open_ledger(ADDRESSES[name].format(port=5432))
+
+
+def test_a_password_of_digits_that_passes_for_a_port_is_hidden():
+    """The host was forgotten: then the user stands for it, and the password for the port."""
+    address = read_address("postgresql://sw:12345/db")
+    assert shown(address) == "postgresql+psycopg://sw:***/db"
+    assert "12345" not in without_secrets("connection to server at sw, port 12345 failed", address)
+    assert shown(read_address("postgresql://sw@localhost:5432/db")) == "postgresql+psycopg://sw@localhost:5432/db"

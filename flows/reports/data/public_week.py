@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
-from aois.area import Area, Sensitivity
-from aois.week import Week
+from aois.area import Sensitivity
 from flows.ledger.ledger import Ledger
 from flows.records.observations import ObservationRecord
+from flows.reports.data.public_crowd import settled_crowd
 from flows.reports.data.weekly_counts import counts_of
 from flows.reports.edition import public_inputs
-from flows.reports.facts import facts_of
-from flows.reports.inputs import ReportInputs, WeekSeen
-from flows.reports.restricted_totals import Member, RestrictedTotals, quarter_end, restricted_totals_of
+from flows.reports.inputs import ReportInputs
 
 OWNER_FOLDER, PUBLIC_FOLDER = "reports", "public"
 
 
 def public_week(
-    inputs: ReportInputs, *, ledger: Ledger, observations: Sequence[ObservationRecord], released: Collection[str]
+    inputs: ReportInputs,
+    *,
+    ledger: Ledger,
+    observations: Sequence[ObservationRecord],
+    released: Collection[str],
+    outputs: Path,
 ) -> ReportInputs:
     """Make what the public edition is built from.
 
@@ -32,6 +36,8 @@ def public_week(
         Those of every area, up to the week.
     released
         Ids of restricted areas whose pictures the owner released for this week.
+    outputs
+        Where what the quarter's pages say of restricted places is kept.
     """
     areas = [view.area for view in inputs.areas]
     shown = {area.id for area in areas if area.sensitivity is Sensitivity.PUBLIC or area.id in released}
@@ -40,24 +46,5 @@ def public_week(
         inputs,
         shown=shown,
         counts=counts_of(inputs.week, ledger=ledger, area_ids=shown, observations=observations) if shown else (),
-        crowd=_crowd(hidden, inputs.week, ledger, observations),
+        crowd=settled_crowd(hidden, inputs.week, ledger=ledger, observations=observations, outputs=outputs),
     )
-
-
-def _crowd(
-    areas: Sequence[Area], week: Week, ledger: Ledger, observations: Sequence[ObservationRecord]
-) -> RestrictedTotals:
-    until = quarter_end(week)
-    members = [
-        Member(
-            area,
-            facts=tuple(facts_of(feature) for feature in ledger.events(area.id, as_of=until)),
-            weeks=tuple(
-                WeekSeen(o.week, o.seen_share, len(o.scenes), o.last_clear_look)
-                for o in observations
-                if o.area_id == area.id and o.week <= until
-            ),
-        )
-        for area in areas
-    ]
-    return restricted_totals_of(members, until)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from aois.area import AreaError
 from aois.week import Week, parse_week
 from flows.config.settings import SettingsError
-from flows.files import atomic_write, private_folder
+from flows.files import atomic_write
 from flows.printable import printable
 from flows.telemetry.logs import log
 
@@ -108,5 +108,4 @@ def write_releases(outputs: Path, releases: Releases) -> None:
         }
         for area_id in ids
     }
-    private_folder(outputs)
     atomic_write(outputs / FILE, json.dumps({"areas": areas}, indent=2) + "\n")

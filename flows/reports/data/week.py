@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from flows.evidence.outlines import footprint_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
+from flows.ledger.worlds import World, world_of
 from flows.records.observations import ObservationRecord
 from flows.reports.build import build_reports
 from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
@@ -65,7 +67,10 @@ def report_week(
     observations = ledger.observations(until=week)
     alerts = {f["properties"]["event_id"]: f for f in ledger.alerts(as_of=week)}
     is_roomy = len(alerts) <= ALERTS_IN_FULL
-    reader = _WeekReader(week, ledger, archive, source_name, observations, alerts, failures, is_roomy=is_roomy)
+    by_area: dict[str, list[ObservationRecord]] = defaultdict(list)
+    for one in observations:
+        by_area[one.area_id].append(one)
+    reader = _WeekReader(week, ledger, archive, source_name, by_area, alerts, failures, is_roomy=is_roomy)
     with ThreadPoolExecutor(READERS) as pool:
         views = tuple(pool.map(reader.view_of, areas))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
@@ -74,7 +79,8 @@ def report_week(
     write_figures(inputs, folder)
     page = build_reports(inputs, folder, languages=languages)[0]
     if not is_restricted:
-        public = public_week(inputs, ledger=ledger, observations=observations, released=released_in(outputs, week))
+        released = released_in(outputs, week)
+        public = public_week(inputs, ledger=ledger, observations=observations, released=released, outputs=outputs)
         write_public_figures(public, outputs / PUBLIC_FOLDER / str(week))
         # In every language, whatever was asked for: a page left from before may show what was withdrawn since.
         build_reports(public, outputs / PUBLIC_FOLDER / str(week), languages=LANGUAGES)
@@ -90,7 +96,8 @@ class _WeekReader:
     ledger: Ledger
     archive: Archive
     source_name: str
-    observations: Sequence[ObservationRecord]
+    observations: Mapping[str, Sequence[ObservationRecord]]
+    """Those of each area, by its id."""
     alerts: Mapping[str, dict[str, Any]]
     failures: Mapping[str, str]
     is_in_full: bool = False
@@ -102,7 +109,7 @@ class _WeekReader:
         before = {f["id"]: f for f in self.ledger.events(area.id, as_of=self.week.plus(-1))}
         shown = [f for f in events if self.is_in_full or _is_shown(f, before, self.week)]
         album, failure = self._album(area, shown)
-        seen = [o for o in self.observations if o.area_id == area.id]
+        seen = self.observations.get(area.id, ())
         failed = without_folders(self.failures.get(area.id, "")) or failure
         full = [f["id"] for f in shown if self.is_in_full or (self.is_roomy and "alert_id" in f["properties"])]
         view = _area_view(area, album, shown, before, seen, self.week, failed, full=full)
@@ -143,7 +150,7 @@ def view_in_full(
             alert_id, issued_on = issued[feature["id"]]
             own = {"alert_id": alert_id, "issued_on": str(issued_on)}
             alerts[feature["id"]] = {**feature, "properties": feature["properties"] | own}
-    return _WeekReader(week, ledger, archive, source_name, (), alerts, {}, is_in_full=True).view_of(area)
+    return _WeekReader(week, ledger, archive, source_name, {}, alerts, {}, is_in_full=True).view_of(area)
 
 
 def rebuild_week(
@@ -157,23 +164,34 @@ def rebuild_week(
 ) -> Path:
     """The pages of a recorded week as the latest run that ended with it made them, from the record and the archive.
 
-    For a week in which no run ended, they show the areas that were seen by then.
+    For a week in which no run ended, they show the areas that were seen by then. Of a record that holds simulated and
+    real places together they show those of the run's own world alone, and count no other.
     """
     runs = ledger.runs()
     run = next((run for run in runs if run.summary.get("week") == str(week)), None)
     seen = sorted({o.area_id for o in ledger.observations(until=week)})
     listed = {area.id: area for area in ledger.areas()}
+    source = str((run or runs[0]).settings["source"])
+    areas = [listed[area_id] for area_id in (seen if run is None else run.summary["areas"])]
     return report_week(
         week,
-        areas=[listed[area_id] for area_id in (seen if run is None else run.summary["areas"])],
+        areas=[area for area in areas if _is_of_world(area, world_of(source), ledger)],
         ledger=ledger,
         archive=archive,
-        source_name=str((run or runs[0]).settings["source"]),
+        source_name=source,
         outputs=outputs,
         failures={} if run is None else run.summary["failures"],
         languages=languages,
         is_restricted=is_restricted,
     )
+
+
+def _is_of_world(area: Area, world: World, ledger: Ledger) -> bool:
+    """Whether what is on record of an area is of a world: by its scenes where the record holds both."""
+    if ledger.world is not World.MIXED:
+        return True
+    is_simulated = any(world_of(scene.source) is World.SIMULATED for scene in ledger.scenes(area.id))
+    return is_simulated == (world is World.SIMULATED)
 
 
 def _is_shown(feature: Mapping[str, Any], before: Mapping[str, Any], week: Week) -> bool:
