@@ -12,6 +12,7 @@ ROOMS = ("detectors", "aois", "flows/records")
 ROOMS_OF_FIRST_LINES = ("flows/ledger", "flows/pipeline", "flows/evidence")
 LEAVING = "tile_search"  # goes when one detector watches any size
 VERBS = """
+Note
 Add Average Begin Bring Build Change Check Choose Claim Close Collect Compare Complete Compute Confirm Connect Convert
 Copy Count Create Crop Decide Delete Draw Drop End Estimate Express Fetch Find Fit Grow Hold Import Issue Keep List Load
 Log Make Mark Mask Measure Merge Move Name Open Parse Pick Predict Put Read Record Reduce Refuse Replace Replay Retract
