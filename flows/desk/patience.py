@@ -23,12 +23,14 @@ class Attempts:
     """Counts attempts by account, network and browser; forgotten when the desk is started again.
 
     An attempt that a narrower limit refuses does not count for the wider ones: who tries from one network alone cannot
-    use up what an account may be tried from elsewhere.
+    use up what an account may be tried from elsewhere. A network that has tried too often is refused before the name
+    that it gives is kept: made-up names take no memory beyond its limit.
     """
 
     def __init__(self) -> None:
         """None yet."""
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._storage = MemoryStorage()
+        self._limiter = MovingWindowRateLimiter(self._storage)
 
     def take(self, name: str, address: str, *, browser: str = "") -> bool:
         """Count one attempt; False where there were too many.
@@ -40,7 +42,8 @@ class Attempts:
         if browser:
             return self._hit(FROM_ONE_PLACE, "browser", account, browser)
         return (
-            self._hit(FROM_ONE_PLACE, "place", account, network)
+            self._is_left(A_NETWORK, "network", network)
+            and self._hit(FROM_ONE_PLACE, "place", account, network)
             and self._hit(A_NETWORK, "network", network)
             and self._hit(AN_ACCOUNT, "account", account)
         )
@@ -50,6 +53,13 @@ class Attempts:
         for limit in FROM_ONE_PLACE:
             self._limiter.clear(limit, "place", fold_name(name)[:200], network_of(address))
             self._limiter.clear(limit, "browser", fold_name(name)[:200], browser)
+
+    def count(self) -> int:
+        """Return how many names, networks and browsers are remembered."""
+        return len(self._storage.events)
+
+    def _is_left(self, limits: tuple[RateLimitItem, ...], *key: str) -> bool:
+        return all(self._limiter.test(limit, *key) for limit in limits)
 
     def _hit(self, limits: tuple[RateLimitItem, ...], *key: str) -> bool:
         return all(self._limiter.hit(limit, *key) for limit in limits)
