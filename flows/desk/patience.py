@@ -16,6 +16,7 @@ A_NETWORK = (parse("20 per minute"), parse("200 per hour"))
 """Whatever accounts it tries."""
 AN_ACCOUNT = (parse("60 per hour"), parse("300 per day"))
 """From all networks together."""
+MOST_KEPT = 10_000  # names and networks, before those that are over are looked for
 IPV6_NETWORK = 64  # bits: what one household or one machine is given
 
 
@@ -29,6 +30,7 @@ class Attempts:
 
     def __init__(self) -> None:
         """None yet."""
+        self._tidy_at = MOST_KEPT
         self._storage = MemoryStorage()
         self._limiter = MovingWindowRateLimiter(self._storage)
 
@@ -38,6 +40,7 @@ class Attempts:
         `browser` names one that the account has logged in with before: it has a count of its own, which nobody else can
         use up. The name is folded as the record folds it, so every way to write an account is that account.
         """
+        self._tidy()
         account, network = fold_name(name)[:200], network_of(address)
         if browser:
             return self._hit(FROM_ONE_PLACE, "browser", account, browser)
@@ -57,6 +60,15 @@ class Attempts:
     def count(self) -> int:
         """Return how many names, networks and browsers are remembered."""
         return len(self._storage.events)
+
+    def _tidy(self) -> None:
+        """Forget names whose attempts are all over; the library keeps their empty lists for ever."""
+        events = self._storage.events
+        if len(events) < self._tidy_at:
+            return
+        for key in [key for key, attempts in list(events.items()) if not attempts]:
+            events.pop(key, None)
+        self._tidy_at = max(MOST_KEPT, 2 * len(events))
 
     def _is_left(self, limits: tuple[RateLimitItem, ...], *key: str) -> bool:
         return all(self._limiter.test(limit, *key) for limit in limits)
