@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from flows.cli.options import OutputsOption, console, existing_ledger, record_settings
+from flows.config.host_names import host_name
 from flows.config.settings import SettingsError
 from flows.desk.access import Role
 from flows.desk.backend.wiring import now, open_desk, prepare_all
@@ -66,11 +67,11 @@ def desk(
 
 
 def _host_names(*names: str) -> tuple[str, ...]:
-    """The names as given; raises `SettingsError` for one that would let the desk answer under every name."""
-    for name in names:
-        if "*" in name or not name.strip():
-            raise SettingsError(f"--name `{name}` would answer under any name; give the very name that browsers use")
-    return names
+    """The names as browsers send them; raises `SettingsError` for one under which the desk must or can not answer."""
+    try:
+        return tuple(map(host_name, names))
+    except ValueError as error:
+        raise SettingsError(f"--host or --name: {error}") from None
 
 
 @account_app.command("add")

@@ -85,7 +85,7 @@ def run_watch(
     """Run the watch on this machine and say what came of it; exit status 1 where an area failed."""
     check_call(settings, asked, only, from_archive=from_archive)
     with open_ledger(settings.ledger) as ledger:
-        check_clock(ledger, settings, now=datetime.now(UTC))
+        check_clock(ledger, settings, now=datetime.now(UTC))  # a doubt is told by the flow
     from flows.jobs.prefect_server import prefect_at_hand
 
     with prefect_at_hand() as wait:

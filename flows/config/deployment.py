@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from flows.config.host_names import host_name
 from flows.config.settings import mendable_settings
 from flows.config.time_zone import time_zone
 
@@ -29,6 +30,7 @@ def _cron(text: str) -> str:
 
 
 Cron = Annotated[str, AfterValidator(_cron)]
+HostName = Annotated[str, AfterValidator(host_name)]
 
 
 class Operating(BaseSettings):
@@ -55,7 +57,7 @@ class Operating(BaseSettings):
     runs_at_once: int = Field(4, ge=1, le=64, description="flow runs that one `sitewatch serve` works on at a time")
     server_host: str = Field("127.0.0.1", description="where the Prefect server of `sitewatch serve` listens")
     server_port: int = Field(4200, ge=1, le=65535, description="its port")
-    server_names: Annotated[tuple[str, ...], NoDecode] = Field(
+    server_names: Annotated[tuple[HostName, ...], NoDecode] = Field(
         (), description="names under which it is asked besides those of loopback, separated by spaces"
     )
     metrics_host: str = Field("127.0.0.1", description="where `sitewatch serve` offers metrics to Prometheus")

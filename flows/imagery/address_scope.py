@@ -28,7 +28,8 @@ def address_scope_of(address: str) -> AddressScope:
         return AddressScope.LOOPBACK
     if ip.is_link_local or ip.is_multicast or ip.is_unspecified or (ip.version == 4 and ip.is_reserved):
         return AddressScope.LINK
-    return AddressScope.PUBLIC if ip.is_global else AddressScope.PRIVATE
+    is_private = not ip.is_global or any(ip in network for network in _PRIVATE)
+    return AddressScope.PRIVATE if is_private else AddressScope.PUBLIC
 
 
 def addresses_of(host: str, port: int) -> tuple[str, ...]:
@@ -44,8 +45,12 @@ def _inner(ip: IPAddress) -> ipaddress.IPv4Address | None:
     """The IPv4 address that an IPv6 address wraps, by whichever of the transitions."""
     if not isinstance(ip, ipaddress.IPv6Address):
         return None
-    nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
-    return ip.ipv4_mapped or ip.sixtofour or nat64
+    is_wrapped = ip in _NAT64 or (ip in _COMPATIBLE and int(ip) > 1)  # 0 and 1 are `::` and `::1`
+    low = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if is_wrapped else None
+    return ip.ipv4_mapped or ip.sixtofour or low
 
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.ip_network("::/96")  # the old way to write an IPv4 address, which some systems still take
+# Of one's own network, whatever Python counts them to: NAT64 of one's own prefix, and site-local addresses.
+_PRIVATE = (ipaddress.ip_network("64:ff9b:1::/48"), ipaddress.ip_network("fec0::/10"))

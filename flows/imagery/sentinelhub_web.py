@@ -16,11 +16,12 @@ from sentinelhub import SentinelHubSession, SHConfig
 from sentinelhub.download.models import DownloadRequest
 
 from flows.imagery.catalog_rules import RefusedPlaceError, rules_for
+from flows.imagery.host_patience import SlowError, TooOftenError
 from flows.imagery.limits import MB, USUAL_LIMITS
 from flows.imagery.network.retry import TransientError
 from flows.imagery.scene import ImageryError
 from flows.imagery.sentinelhub.account import ServiceAccount
-from flows.imagery.web import REDIRECTS, SlowError, TooOftenError, WebClient
+from flows.imagery.web import REDIRECTS, WebClient
 
 # A request of 2500 × 2500 px in nine layers of 2 bytes has 112 MB, and may take the service two minutes.
 OWN_HEADERS = ("host", "content-length", "accept-encoding", "connection", "transfer-encoding")

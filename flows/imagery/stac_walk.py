@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flows.imagery.catalog_rules import RefusedPlaceError
+from flows.imagery.host_patience import SlowError
 from flows.imagery.json_pages import JsonPages, PageError, SearchEndError
 from flows.imagery.network.retry import TransientError
 from flows.imagery.scene import ImageryError
-from flows.imagery.web import SlowError
 from flows.printable import printable
 
 AT_ONCE = 8  # pages of a catalog on the web that are asked for at the same time

@@ -21,20 +21,12 @@ from flows.pipeline.sources import open_archive
 from flows.telemetry.logs import log
 
 
-def check_call(
-    settings: Settings,
-    asked: RunRequest,
-    only: Sequence[str] = (),
-    *,
-    from_archive: bool = False,
-    routes_may_wait: bool = False,
-) -> None:
+def check_call(settings: Settings, asked: RunRequest, only: Sequence[str] = (), *, from_archive: bool = False) -> None:
     """The call can be done as far as can be told without asking the source.
 
-    A run from the archive needs no account. With `routes_may_wait` routes that cannot be used are logged and refuse
-    nothing: nobody is there to mend them, places are watched all the same, and messages wait. Makes the outputs' folder
-    and the ledger when they are not there.
-    Raises `AreaError`, `AlertsError`, `SettingsError`, `ImageryError` or `LedgerError`.
+    A run from the archive needs no account. Routes and channels refuse nothing (`tell_routes`). Makes the outputs'
+    folder and the ledger when they are not there.
+    Raises `AreaError`, `SettingsError`, `ImageryError` or `LedgerError`.
     """
     areas, _ = areas_of(settings, only)
     last_week(asked)
@@ -43,7 +35,6 @@ def check_call(
         check_account(settings)
     open_archive(settings)  # an object store whose address is none says so
     check_stores(settings)
-    _check_routes(settings, may_wait=routes_may_wait)
     signing_key(settings.signing_key)
     check_world(settings)
     check_outputs(settings.outputs)
@@ -51,19 +42,21 @@ def check_call(
         check_record(settings, areas, ledger)
 
 
+def tell_routes(settings: Settings) -> None:
+    """Log routes that cannot be used and channels that cannot work.
+
+    They refuse nothing: places are watched all the same, and messages wait until somebody has mended them.
+    """
+    try:
+        check_channels(routes_of(settings))
+    except AlertsError as error:
+        log.error("messages will wait: %s", error)
+
+
 def tell_doubts(settings: Settings, areas: Sequence[Area]) -> None:
     """Log what in settings and routes is ignored or reaches nobody, though it may be meant so."""
-    with suppress(AlertsError, SettingsError):  # said by `check_call`
+    with suppress(AlertsError, SettingsError):  # said by `check_call` and `tell_routes`
         doubts = [one.words for one in unknown_names()]
         doubts += doubts_about(routes_of(settings), [area.id for area in areas])
         for words in doubts:
             log.warning(words)
-
-
-def _check_routes(settings: Settings, *, may_wait: bool) -> None:
-    try:
-        check_channels(routes_of(settings))
-    except AlertsError as error:
-        if not may_wait:
-            raise
-        log.error("messages will wait: %s", error)

@@ -166,9 +166,9 @@ def _world(settings: Settings) -> Iterator[Finding]:
 def _clock(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
     """Whether anything on record lies in the future, and what the Prefect server's clock says."""
     mend = "set the clock by NTP (`timedatectl set-ntp true`): weeks and messages depend on it"
-    last = None
+    last, doubt = None, ""
     with suppress(_NoLedgerError), _ledger(settings) as ledger:
-        check_clock(ledger, settings, now=now)
+        doubt = check_clock(ledger, settings, now=now)
         last = max((run.finished_at or run.started_at for run in ledger.runs(limit=20)), default=None)
     if last is not None and last > now + AHEAD:
         yield Finding(
@@ -180,6 +180,9 @@ def _clock(settings: Settings, operating: Operating, now: datetime) -> Iterator[
     server = server_time(operating)
     if server is not None and abs(server - now) > AHEAD:
         yield Finding("clock", CheckResult.BAD, f"it differs from the Prefect server's by {abs(server - now)}", mend)
+        return
+    if doubt:
+        yield Finding("clock", CheckResult.LOOK, doubt, mend)
         return
     yield Finding("clock", CheckResult.FINE, f"{now:%Y-%m-%d %H:%M} UTC, nothing on record lies in the future")
 

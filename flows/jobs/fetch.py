@@ -15,7 +15,7 @@ from aois.area import Area
 from aois.errors import UserError
 from flows.imagery.network.quota import Metered
 from flows.imagery.scene import ImageryError
-from flows.jobs.call_check import check_call
+from flows.jobs.call_check import check_call, tell_routes
 from flows.jobs.job_run import chore, ended
 from flows.pipeline.area import fetch_area
 from flows.pipeline.area_replay import Stores
@@ -31,7 +31,8 @@ def fetch() -> Any:
     """The archive holds every scene that the source has up to today; nothing is measured. An area that fails waits."""
     with chore("fetch", is_fetching=True) as one:
         asked = RunRequest(None, None, datetime.now(UTC).date())
-        check_call(one.settings, asked, routes_may_wait=True)
+        check_call(one.settings, asked)
+        tell_routes(one.settings)
         areas, _ = areas_of(one.settings)
         source = open_source(one.settings, story_end=last_week(asked).last_day)
         stores = Stores(one.settings, open_archive(one.settings), one.ledger, source, one.settings.source.value, ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from flows.printable import printable
 PREFIX = "SITEWATCH_"
 ALIKE = 0.8  # one letter of five; with less, names of other programs would stop the watch. Chosen on 24 such names.
 SHORTEST_PART = 6
+# What Kubernetes puts into a container for each service beside it, here one whose name begins with `sitewatch`.
+_OF_A_SERVICE = re.compile(r"(_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$")
+_ADDRESS_OF_A_SERVICE = re.compile(r"(tcp|udp|sctp)://", re.IGNORECASE)  # under the service's name and `_PORT`
 OF_ANOTHER = "mend it, or rename it if it is another program's"
 
 
@@ -39,15 +43,22 @@ class UnknownName:
 def unknown_names(environment: Mapping[str, str] | None = None) -> list[UnknownName]:
     """Return the names in the environment and in ``.env`` that begin like settings and are none.
 
-    What a file of routes reads by ``env:NAME`` is known. Raises `SettingsError` for a ``.env`` that cannot be read.
+    What a file of routes reads by ``env:NAME`` is known, and what Kubernetes says of services is no setting.
+    Raises `SettingsError` for a ``.env`` that cannot be read.
     """
     given = os.environ if environment is None else environment
-    names = {*given, *_names_in_file()}
-    ours = {name.upper() for name in names if name.upper().startswith(PREFIX)}
+    own = {name for name, value in given.items() if not _is_of_a_service(name.upper(), value)}
+    ours = {name.upper() for name in {*own, *_names_in_file()} if name.upper().startswith(PREFIX)}
     strange = sorted(ours - set(known_names()))
     if strange:
         strange = sorted(set(strange) - _named_by_routes())
     return [UnknownName(name, _meant(name)) for name in strange]
+
+
+def _is_of_a_service(name: str, value: str) -> bool:
+    """Whether a name was made by Kubernetes and means no setting."""
+    is_port = name.endswith("_PORT") and _ADDRESS_OF_A_SERVICE.match(value) is not None
+    return is_port or _OF_A_SERVICE.search(name) is not None
 
 
 def check_setting_names() -> None:

@@ -38,7 +38,7 @@ from flows.imagery.archive.store import Archive
 from flows.imagery.network.quota import Cost, Metered
 from flows.imagery.scene import ImageryError
 from flows.imagery.simulation.simulated_source import SimulatedSource
-from flows.jobs.call_check import check_call, tell_doubts
+from flows.jobs.call_check import check_call, tell_doubts, tell_routes
 from flows.jobs.task_results import collect_results
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.pipeline.area import passed_over, watch_area
@@ -101,7 +101,8 @@ def watch(
     operating = load_operating()
     start_logging(operating, is_deployed=deployment_name() is not None)
     asked = RunRequest(since, until, datetime.now(UTC).date(), replay)
-    check_call(settings, asked, only, from_archive=from_archive, routes_may_wait=True)
+    check_call(settings, asked, only, from_archive=from_archive)
+    tell_routes(settings)
     areas, known = areas_of(settings, only)
     tell_doubts(settings, known)
     week = last_week(asked)
@@ -113,7 +114,8 @@ def watch(
         Board(areas) as board,
         _under_way(ledger, run, week, only),
     ):
-        check_clock(ledger, settings, now=datetime.now(UTC))
+        if doubt := check_clock(ledger, settings, now=datetime.now(UTC)):
+            log.warning(doubt)
         stores = _stores(settings, ledger, week, known, from_archive)  # before the run is on record: it may refuse
         _start(ledger, settings, run, given | {"tell_again": tell_again})
         ledger.record_areas(known)

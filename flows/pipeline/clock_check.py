@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 from flows.config.settings import Settings, SettingsError
-from flows.ledger.audit import CLOCK_WRONG
 from flows.ledger.ledger import Ledger
 
-BEHIND = CLOCK_WRONG  # a watch counts weeks; `doctor` names smaller differences
-AHEAD = timedelta(weeks=26)  # longer than a watch stands still unnoticed; chosen on 2026-11-29
+BEHIND = timedelta(days=1)  # a watch counts weeks; `doctor` names smaller differences
+AHEAD = timedelta(weeks=26)  # longer than a watch stands still unnoticed, so it is said; chosen on 2026-11-29
+ABSURD = timedelta(days=5 * 365)  # what no watch stands still; a clock that lost its battery is off by more
 LOOK_BACK = 200
 MEND = "set the clock (`timedatectl set-ntp true`)"
 
 
-def check_clock(ledger: Ledger, settings: Settings, *, now: datetime) -> None:
+def check_clock(ledger: Ledger, settings: Settings, *, now: datetime) -> str:
     """Check the time against what the watch has on record.
 
     Parameters
@@ -26,14 +26,20 @@ def check_clock(ledger: Ledger, settings: Settings, *, now: datetime) -> None:
     now
         What the clock says, UTC.
 
+    Returns
+    -------
+    str
+        Words to tell where the newest week or run on record lies more than half a year back: the watch may have stood
+        still for so long, which is no reason to let it stand longer. Empty where nothing is odd.
+
     Raises
     ------
     SettingsError
-        When the newest week or run on record lies more than a day in the future, or half a year back.
+        When the newest week or run on record lies more than a day in the future, or more than five years back.
     """
     newest = _newest(ledger)
     if newest is None or settings.today_is == now.date():
-        return
+        return ""
     told, known = f"{now:%Y-%m-%d %H:%M} UTC", f"{newest:%Y-%m-%d %H:%M}"
     anyway = f"if {now:%Y-%m-%d} is right, say so for today: SITEWATCH_TODAY_IS={now:%Y-%m-%d}"
     if newest > now + BEHIND:
@@ -41,11 +47,12 @@ def check_clock(ledger: Ledger, settings: Settings, *, now: datetime) -> None:
             f"the clock says {told}, and the record goes to {known}; {MEND}, or restore a backup made before the "
             f"clock was wrong (`sitewatch ledger restore`); {anyway}"
         )
-    if newest < now - AHEAD:
-        raise SettingsError(
-            f"the clock says {told}, {(now - newest).days // 7} weeks after the newest thing on record, {known}; "
-            f"{MEND}; {anyway}"
-        )
+    if now - newest <= AHEAD:
+        return ""
+    doubt = f"the clock says {told}, {(now - newest).days // 7} weeks after the newest thing on record, {known}"
+    if now - newest > ABSURD:
+        raise SettingsError(f"{doubt}; {MEND}; {anyway}")
+    return f"{doubt}; if it is wrong, {MEND}"
 
 
 def _newest(ledger: Ledger) -> datetime | None:

@@ -212,3 +212,13 @@ def test_a_link_that_was_changed_or_made_up_is_refused(position, letter, token):
 def test_a_secret_that_can_be_guessed_makes_no_link():
     with pytest.raises(AlertsError, match="has 5 characters; use at least 16"):
         make_token("short", Acknowledgement("al-1", "x"), expires=NOW)
+
+
+@pytest.mark.parametrize("line", ['lang = "env:LONG"', 'timezone = "env:LONG"', 'quiet_hours = "env:LONG"'])
+def test_of_a_long_secret_in_the_wrong_place_no_part_is_shown(tmp_path, monkeypatch, line):
+    monkeypatch.setenv("LONG", "hunter2-" * 60)
+    (tmp_path / "routes.toml").write_text(f'[[routes]]\nname = "r"\nchannels = []\n{line}\n')
+    with pytest.raises(AlertsError) as caught:
+        read_routes(tmp_path / "routes.toml")
+    assert "hunter2" not in str(caught.value)
+    assert "env:LONG" in str(caught.value) or "lang" not in line

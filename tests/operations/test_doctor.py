@@ -125,6 +125,13 @@ def test_a_clock_that_cannot_be_right_is_bad(examined, ledger):
     assert "SITEWATCH_TODAY_IS=2026-11-24" in examined()["clock", ""].found
 
 
+def test_a_watch_that_stood_still_for_half_a_year_is_worth_a_look(examined, tmp_path):
+    (tmp_path / "outputs").mkdir(mode=0o700)
+    with open_ledger(f"sqlite:///{tmp_path / 'outputs' / 'ledger.sqlite'}") as ledger:
+        ledger.start_run(RunRecord("r", NOW - timedelta(weeks=30), "0", {"flow": "watch"}))
+    assert examined()["clock", ""].verdict is CheckResult.LOOK
+
+
 def test_a_database_that_does_not_answer_is_said_without_its_password(examined, unused_port):
     found = examined(ledger_url=f"postgresql://watch:hunter2@127.0.0.1:{unused_port}/x")
     assert found["database", ""].verdict is CheckResult.BAD

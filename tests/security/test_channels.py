@@ -29,12 +29,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from post_office import Office, P
 
 from flows.alerts import Acknowledgement, AlertsError, make_token, parcel_key, read_routes, read_token
-from flows.alerts.apprise_channel import notify
+from flows.alerts.apprise_channel import complaints_about, notify
 from flows.alerts.prefect_events import events_of
-from flows.alerts.route_settings import doubts_about, routes_of
+from flows.alerts.route_settings import check_channels, doubts_about, routes_of
 from flows.alerts.timing import ATTEMPTS
 from flows.config.settings import SettingsError, load_settings
-from flows.jobs.call_check import check_call
+from flows.jobs.call_check import check_call, tell_routes
 from flows.ledger.ids import alert_id, event_id
 from flows.pipeline.period import RunRequest
 from flows.records.messages import DispatchRecord
@@ -186,16 +186,24 @@ def test_an_alert_that_cannot_be_told_holds_back_its_channel_alone(office, web_s
 # Routes are checked whole
 
 
-def test_a_watch_over_channels_that_cannot_work_is_refused_before_it_begins(office, broken):
+def test_channels_that_cannot_work_are_named_whole_and_stop_no_watch(office, broken, caplog):
     one = office(broken, source="simulated")
-    settings = one.settings
     with pytest.raises(AlertsError) as caught:
-        check_call(settings, RunRequest(None, None, one.now.date()))
+        check_channels(routes_of(one.settings))
     assert all(f"channel `{name}`: " in str(caught.value) for name in BAD)
     assert "channel `good`" not in str(caught.value)
     assert "t0ken" not in str(caught.value)
     assert_one_clear_line(caught.value, AlertsError)
-    check_call(settings, RunRequest(None, None, one.now.date()), routes_may_wait=True)  # by its schedule it goes on
+    check_call(one.settings, RunRequest(None, None, one.now.date()))
+    tell_routes(one.settings)
+    assert caplog.messages == [f"messages will wait: {caught.value}"]
+
+
+def test_a_machine_without_time_or_memory_for_a_check_blames_no_address(monkeypatch):
+    urls = ["json://127.0.0.1/a", "json://127.0.0.1/b"]
+    assert complaints_about(urls, deadline_s=0.0001) == ["", ""]
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    assert complaints_about(urls) == ["", ""]
 
 
 def test_a_route_for_areas_that_are_not_there_is_a_doubt(office):
@@ -278,6 +286,17 @@ def test_names_of_other_programs_and_of_routes_stop_nothing(tmp_path, monkeypatc
     given = {"SITEWATCH_IMAGE": "x", "SITEWATCH_ALERT_ROUTES": "routes.toml", "SITEWATCH_ALERT_URL": SECRET}
     status, said = sitewatch("areas", "list", patch=monkeypatch, capsys=capsys, **given)
     assert (status, said) == (0, "")
+
+
+def test_services_of_kubernetes_are_no_slips_and_slips_that_look_like_them_are(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    host, port = "10.0.0.11", "tcp://10.0.0.11:9464"
+    given = {"SERVICE_HOST": host, "SERVICE_PORT": "9464", "SERVICE_PORT_METRICS": "9464", "PORT": port}
+    given |= {"PORT_9464_TCP": port, "PORT_9464_TCP_PORT": "9464", "PORT_9464_TCP_ADDR": host, "METRIC_PORT": port}
+    services = {f"SITEWATCH_{name}": value for name, value in given.items()}
+    assert sitewatch("areas", "list", patch=monkeypatch, capsys=capsys, **services) == (0, "")
+    status, said = sitewatch("areas", "list", patch=monkeypatch, capsys=capsys, SITEWATCH_METRIC_PORT="9000")
+    assert (status, "did you mean `SITEWATCH_METRICS_PORT`" in said) == (2, True)
 
 
 @pytest.mark.parametrize("content", [b"SITEWATCH_SEED=\xff\n", b"\xff\xfe\x00S\x00I"])

@@ -201,6 +201,30 @@ def test_one_network_alone_uses_up_no_account_and_ipv6_has_no_endless_addresses(
     assert not attempts.take("one more", "10.0.0.1")
 
 
+def test_made_up_names_from_one_network_fill_no_memory() -> None:
+    attempts = Attempts()
+    for n in range(20):
+        attempts.take(f"name {n}", "192.0.2.1")
+    known = attempts.count()
+    assert not any(attempts.take(f"made up {n}", "192.0.2.1") for n in range(500))
+    assert attempts.count() == known
+    assert attempts.take("rita", "192.0.2.2"), "another network"
+
+
+def test_names_whose_attempts_are_over_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.desk.patience.MOST_KEPT", 100)
+    attempts = Attempts()
+    for n in range(16):
+        attempts.take(f"name {n}", f"192.0.2.{n}")
+    in_two_days = time.time() + 2 * 86_400
+    monkeypatch.setattr("limits.storage.memory.time.time", lambda: in_two_days)
+    attempts.take("late", "192.0.2.200")
+    assert attempts.count() > 100
+    time.sleep(0.1)  # the library forgets in a thread of its own
+    attempts.take("later", "192.0.2.201")
+    assert attempts.count() < 20, "of some hundred"
+
+
 def test_two_hundred_logins_at_once_take_little_memory_and_keep_no_reader_waiting(desk: RunningDesk) -> None:
     before, waits, statuses = desk.resident(), [], []
     stop = threading.Event()

@@ -73,21 +73,21 @@ def open_catalog(
         raise _unreadable(location, error) from error
     if offered:
         return ApiCatalog(location, offered, web, collections=collections, page_size=page_size)
-    return StaticCatalog(location, page, pages, collections=collections)
+    return StaticCatalog(location, page, web, collections=collections)
 
 
 class StaticCatalog:
     """A tree of JSON files on disk or on the web, walked once."""
 
-    def __init__(self, location: str, root: dict[str, Any], pages: JsonPages, *, collections: Sequence[str]) -> None:
+    def __init__(self, location: str, root: dict[str, Any], web: WebClient, *, collections: Sequence[str]) -> None:
         """Of a first page that was read already; its items are read when first asked for."""
         self._location = location
         self._root = root
-        self._pages = pages
-        self._items_of = _Reading(pages.web, collections)
+        self._web = web
+        self._items_of = _Reading(web, collections)
         self._lock = threading.Lock()
         self._items: list[SceneItem] | None = None
-        self.files = RasterFiles(pages.web, pages.limits)
+        self.files = RasterFiles(web, web.limits)
 
     @property
     def label(self) -> str:
@@ -110,8 +110,9 @@ class StaticCatalog:
 
     def _walk(self) -> list[SceneItem]:
         reading, found = self._items_of, []
+        pages = JsonPages(self._web, self._web.limits)  # its own time and counts: another walk may have failed before
         try:
-            for place, said in walk(self._pages, self._location, self._root):
+            for place, said in walk(pages, self._location, self._root):
                 if isinstance(said, ImageryError):
                     reading.pass_over(place, said)
                 elif (item := reading.item(said, base=place, href=place)) is not None:
