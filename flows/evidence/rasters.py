@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import rasterio
 from rasterio.io import MemoryFile
 
 from aois.grid import Grid
@@ -39,6 +40,22 @@ def write_rasters(
     folder.mkdir(parents=True, exist_ok=True)
     tags = {SIMULATED_TAG: "true"} if is_simulated else {}
     return tuple(_write(_encode(layer, grid, tags), folder / f"{layer.name}.tif") for layer in layers)
+
+
+def untagged(path: Path) -> bytes:
+    """Return a raster of a simulated world as an earlier version wrote it, which said so in no tag."""
+    with rasterio.open(path) as raster:
+        left, top = round(raster.transform.c), round(raster.transform.f)
+        size = round(raster.transform.a)
+        grid = Grid(raster.crs.to_epsg(), left, top, raster.width, raster.height, size)
+        layer = Layer(path.stem, raster.read(1), raster.nodata, str(raster.descriptions[0]))
+    return _encode(layer, grid, {})
+
+
+def is_tagged(path: Path) -> bool:
+    """Return whether a raster says that it is of a simulated world."""
+    with rasterio.open(path) as raster:
+        return SIMULATED_TAG in raster.tags()
 
 
 def _write(content: bytes, path: Path) -> Path:

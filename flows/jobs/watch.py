@@ -189,11 +189,16 @@ def watch_one(area: Area, asked: RunRequest, stores: Stores, board: Board, run: 
 
 
 def write_outputs(stores: Stores, ledger: Ledger, areas: Sequence[Area]) -> None:
-    """The files that the record stands for: all alerts, the events of each area watched, and the STAC catalog."""
+    """The files that the record stands for: all alerts, the events of every area, and the STAC catalog.
+
+    Events of areas that are watched no more are written too: `verify --replay` compares all as this version has them.
+    """
     outputs = stores.settings.outputs
     write_alerts(ledger.alerts(), outputs / "alerts" / "alerts.geojson")
+    recorded = {observation.area_id for observation in ledger.observations()}
+    for area_id in sorted(recorded | {area.id for area in areas}):
+        write_events(ledger.events(area_id), outputs / "areas" / area_id / "events.geojson")
     for area in areas:
-        write_events(ledger.events(area.id), outputs / "areas" / area.id / "events.geojson")
         with suppress(ImageryError):  # a store out of reach has failed the area, and its catalog stays as it was
             write_scenes(outputs, area.id, grid_of(area), _scenes_of(stores.archive, area))
     write_catalog(outputs, [(a.id, grid_of(a)) for a in ledger.areas()], is_simulated=stores.is_simulated)

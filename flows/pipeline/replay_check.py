@@ -7,12 +7,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from aois.area import AreaKind
 from flows.config.settings import Settings
 from flows.evidence.geojson_files import write_events
 from flows.evidence.manifests import digest_of
+from flows.evidence.rasters import is_tagged, untagged
 from flows.evidence.verifying import Check
 from flows.imagery.archive.store import Archive
 from flows.ledger.ledger import Ledger, open_ledger
@@ -43,7 +45,7 @@ def check_replay(outputs: Path, ledger: Ledger, settings: Settings, *, within: P
             for path in sorted((folder / "events.geojson", *folder.glob("????-??-??/*.tif"))):
                 name = path.relative_to(again).as_posix()
                 compared += 1
-                if not (outputs / name).is_file() or digest_of(outputs / name) != digest_of(path):
+                if not _is_same(outputs / name, path):
                     wrong.append(f"{name}: the archive gives something else")
     return Check(
         "replay", f"{compared} files of {len(areas)} areas, the same bytes from the archive again", tuple(wrong)
@@ -59,6 +61,17 @@ def _elsewhere(outputs: Path, ledger: Ledger) -> Iterator[tuple[Path, Ledger]]:
         ledger.back_up(again / "ledger.sqlite")
         with open_ledger(f"sqlite:///{again / 'ledger.sqlite'}") as copy:
             yield again, copy
+
+
+def _is_same(kept: Path, again: Path) -> bool:
+    """Whether a file holds the same bytes again; one of an earlier version lacks the tag of simulated rasters alone."""
+    if not kept.is_file():
+        return False
+    digest = digest_of(kept)
+    if digest == digest_of(again):
+        return True
+    is_tagged_now = again.suffix == ".tif" and is_tagged(again)
+    return is_tagged_now and digest == sha256(untagged(again)).hexdigest()
 
 
 def _linked(source: str, target: str) -> None:

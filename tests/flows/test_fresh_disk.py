@@ -78,3 +78,12 @@ def test_a_bucket_that_is_gone_costs_no_file_of_the_record(bucket, undisturbed, 
     (area,) = undisturbed.areas
     written = {path.relative_to(bench.outputs).as_posix() for path in bench.outputs.rglob("*.*json")}
     assert {"catalog.json", "alerts/alerts.geojson", f"areas/{area.id}/events.geojson"} <= written
+
+
+def test_events_of_an_area_that_is_watched_no_more_are_written_too(undisturbed, tmp_path, made):
+    """So that all files are of one version, as `verify --replay` makes them."""
+    (area,) = undisturbed.areas
+    with undisturbed.ledger() as ledger:
+        bench = made.Bench(tmp_path / "disk", (), undisturbed.source)
+        write_outputs(bench.stores(ledger), ledger, ())
+        assert (bench.outputs / "areas" / area.id / "events.geojson").exists()

@@ -524,3 +524,11 @@ def test_the_same_call_again_adds_nothing_to_the_journal(record):
         ledger.record_areas([area()])
         ledger.record_week(observation, [event("x", 2), event("y", 2)])
         assert ledger.journal_head() == head
+
+
+def test_the_entries_of_one_table_are_found_without_reading_those_of_the_others(record):
+    query = "SELECT row_key FROM changes WHERE table_name = 'acts' AND number <= 9 ORDER BY number"
+    with sqlite3.connect(record.outputs / "ledger.sqlite") as connection:
+        plan = str(connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall())
+    connection.close()
+    assert "ix_changes_table_name_number" in plan
