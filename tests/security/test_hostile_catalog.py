@@ -27,7 +27,7 @@ from flows.imagery.fetching import FetchReport, fetch_missing
 from flows.imagery.limits import USUAL_LIMITS
 from flows.imagery.scene import ImageryError
 from flows.imagery.stac.catalog import open_catalog
-from flows.imagery.stac.source import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 YEAR = {"since": date(2024, 1, 1), "until": date(2024, 12, 31)}
 SECRET = b"SH_CLIENT_SECRET=fictional-4711 " * 75  # as many bytes as a band of the grid has
