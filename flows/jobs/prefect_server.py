@@ -189,16 +189,22 @@ class _Keeper:
         self._is_kept = False
         self._names: Sequence[str] = ()
         self.access: ServerAccess
-        self._process: subprocess.Popen[bytes]
+        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, access: ServerAccess, *, names: Sequence[str] = ()) -> None:
         """Begin it; it asks for the secret and answers under the names."""
         self.access, self._names = access, names
-        self._start()
+        try:
+            self._start()
+        except OSError as error:
+            self._listener.close()
+            raise SettingsError(
+                f"the Prefect server cannot be started ({error.strerror}: `{printable(self._log_file)}`); {self.mend()}"
+            ) from None
 
     def is_alive(self) -> bool:
         """Whether the process goes on."""
-        return self._process.poll() is None
+        return self._process is not None and self._process.poll() is None
 
     def wait(self) -> None:
         """Return once it answers, and keep it from then on; raises `SettingsError` when it does not."""
@@ -223,7 +229,8 @@ class _Keeper:
             if self._is_passing and deaths > MOST_DEATHS:
                 self._listener.close()
                 return
-            log.error("the Prefect server ended with status %s and is started again", self._process.returncode)
+            status = None if self._process is None else self._process.returncode
+            log.error("the Prefect server ended with status %s and is started again", status)
             with suppress(OSError):
                 self._start()
             self._over.wait(AGAIN_S)
@@ -231,6 +238,9 @@ class _Keeper:
     def stop(self) -> None:
         """End it; the port is free afterwards."""
         self._over.set()
+        if self._process is None:
+            self._listener.close()
+            return
         self._process.terminate()
         try:
             self._process.wait(20)
@@ -265,7 +275,7 @@ class _Keeper:
         with ExitStack() as stack:
             descriptor = os.open(self._log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             stack.callback(os.close, descriptor)
-            self._process = subprocess.Popen(
+            self._process = process = subprocess.Popen(
                 self._command(),
                 env=environment,
                 pass_fds=(self._listener.fileno(),),
@@ -274,10 +284,10 @@ class _Keeper:
                 stderr=descriptor,
                 start_new_session=True,  # a Ctrl-C is for this process, which ends the server itself
             )
-        assert self._process.stdin is not None
+        assert process.stdin is not None
         with suppress(BrokenPipeError):  # it died at once: `wait` and `keep` see to that
-            self._process.stdin.write(f"{self.access.secret}\n".encode())
-            self._process.stdin.flush()  # and it stays open: the server ends when it closes
+            process.stdin.write(f"{self.access.secret}\n".encode())
+            process.stdin.flush()  # and it stays open: the server ends when it closes
 
     def _command(self) -> list[str]:
         """-P: nothing is imported from the present folder."""
