@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from aois.errors import UserError
 from flows.alerts.apprise_channel import notify
 from flows.alerts.cap import cap_messages, instant
-from flows.alerts.errors import AlertsError
 from flows.alerts.feed import feed_with
 from flows.alerts.parcel import webhook_body
 from flows.alerts.routes import Channel, ChannelKind
@@ -29,7 +29,7 @@ def send(content: Mapping[str, Any], channel: Channel, *, made_at: datetime, now
     """
     try:
         return SENDERS[channel.kind](content, channel, made_at, now)
-    except AlertsError as error:
+    except UserError as error:
         return printable(error)
     except OSError as error:
         return f"it failed ({error.strerror or type(error).__name__}); check the channel's path or address"
