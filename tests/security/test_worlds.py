@@ -339,7 +339,7 @@ def test_a_record_that_mixed_both_is_read_and_its_alerts_are_told_apart(before):
     said = called("alerts", "list", cwd=before)
     assert said.status == 0
     assert said.err.startswith("This record holds simulated and real places together")
-    assert said.out.count("simulated") == 1, "one of the two alerts"
+    assert said.out.count("simulated") == 2, "in the title, and at one of the two alerts"
     with open_ledger(f"sqlite:///{before / 'outputs' / 'ledger.sqlite'}") as ledger:
         assert ledger.world is World.MIXED
         told = {one["properties"]["area_id"]: one["properties"]["simulated"] for one in ledger.alerts()}
