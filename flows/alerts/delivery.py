@@ -10,16 +10,15 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from aois.errors import UserError
 from flows.alerts.apprise_channel import notify
 from flows.alerts.cap import cap_messages, instant
 from flows.alerts.dispatch_content import webhook_body
-from flows.alerts.errors import AlertsError
 from flows.alerts.feed import feed_with
 from flows.alerts.routes import Channel, ChannelKind
 from flows.alerts.signing import sign
 from flows.alerts.webhook import post
 from flows.evidence.geojson_files import replace_file, write_alerts
-from flows.evidence.manifests import EvidenceError
 from flows.printable import printable
 from flows.telemetry.logs import log
 
@@ -32,7 +31,7 @@ def send(content: Mapping[str, Any], channel: Channel, *, made_at: datetime, now
     """
     try:
         return SENDERS[channel.kind](content, channel, made_at, now)
-    except (AlertsError, EvidenceError) as error:
+    except UserError as error:
         return printable(error)
     except OSError as error:
         return f"it failed ({error.strerror or type(error).__name__}); check the channel's path or address"

@@ -105,13 +105,14 @@ def alembic_config(connection: Connection | None = None) -> Config:
 def create(address: URL, *, is_read_only: bool = False) -> Engine:
     """Make an engine that has not connected yet.
 
-    Statements that fail do not repeat their values, which hold coordinates. One that only reads changes nothing of a
-    ledger in a file, not even how it keeps its log. Raises `LedgerError` where no driver takes the address.
+    Statements that fail do not repeat their values, which hold coordinates. One that only reads neither makes a file nor
+    changes how a ledger keeps its log. It may write all the same, since SQLite clears away the files of the log only
+    where it may. Raises `LedgerError` where no driver takes the address.
     """
     is_looking = is_read_only and is_file(address)
     if is_looking:
         path = Path(str(address.database)).absolute()
-        address = address.set(database=path.as_uri(), query={"mode": "ro", "uri": "true"})
+        address = address.set(database=path.as_uri(), query={"mode": "rw", "uri": "true"})
     try:
         engine = create_engine(address, json_serializer=canonical_json, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError, TypeError) as error:
@@ -121,7 +122,7 @@ def create(address: URL, *, is_read_only: bool = False) -> Engine:
             "install it (`pip install 'sitewatch[postgresql]'` for PostgreSQL) or use sqlite:///outputs/ledger.sqlite"
         ) from None
     if address.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _wait_for_others if is_looking else _prepare_sqlite)
+        event.listen(engine, "connect", _prepare_looking if is_looking else _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     if address.get_backend_name() == "postgresql":
         event.listen(engine, "begin", _begin_postgresql)
@@ -196,7 +197,7 @@ def _make_file(path: Path, address: URL) -> None:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     """Settings of one connection that may write."""
-    _wait_for_others(connection, _record)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
     _switch_to_wal(connection)
     for pragma in (
         "synchronous = FULL",  # a message marked as sent must still be so after a power cut
@@ -205,9 +206,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _wait_for_others(connection: sqlite3.Connection, _record: Any) -> None:
-    """The one setting of a connection that only reads."""
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
+def _prepare_looking(connection: sqlite3.Connection, _record: Any) -> None:
+    """Settings of one connection that only reads."""
+    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "query_only = ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _is_busy(error: BaseException) -> bool:

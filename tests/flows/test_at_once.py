@@ -79,7 +79,8 @@ READ_ONLY = """
 import os, sys
 from datetime import date
 from pathlib import Path
-from flows.pipeline.request import areas_of, check_call
+from flows.jobs.call_check import check_call
+from flows.pipeline.request import areas_of
 from aois.errors import UserError
 from flows.pipeline.period import RunRequest
 from flows.config.settings import Settings
