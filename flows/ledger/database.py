@@ -105,9 +105,9 @@ def alembic_config(connection: Connection | None = None) -> Config:
 def create(address: URL, *, is_read_only: bool = False) -> Engine:
     """Make an engine that has not connected yet.
 
-    Statements that fail do not repeat their values, which hold coordinates. One that only reads neither makes a file nor
-    changes how a ledger keeps its log. It may write all the same, since SQLite clears away the files of the log only
-    where it may. Raises `LedgerError` where no driver takes the address.
+    Statements that fail do not repeat their values, which hold coordinates. One that only reads neither makes a file
+    nor changes how a ledger keeps its log. It may write all the same, since SQLite clears away the files of the log
+    only where it may. Raises `LedgerError` where no driver takes the address.
     """
     is_looking = is_read_only and is_file(address)
     if is_looking:
