@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from post_office import Office, P
 
 from flows.alerts import write_alerts
+from flows.evidence.manifests import EvidenceError
 from flows.ledger.errors import LedgerError
 
 

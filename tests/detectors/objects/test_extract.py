@@ -116,7 +116,7 @@ def test_what_optics_alone_show_as_no_strip_is_no_piece_of_a_wall(cue, thing, ma
 
 
 @pytest.mark.parametrize(
-    ("gained", "green", "redness", "is_grey"),
+    ("gained", "green", "redness", "grey"),
     [
         (0.10, 0.40, 0.00, True),
         (0.02, 0.40, 0.00, True),
@@ -127,7 +127,7 @@ def test_what_optics_alone_show_as_no_strip_is_no_piece_of_a_wall(cue, thing, ma
     ],
     ids=["roof", "faint roof", "weeds", "small roof in a wood", "soil under weeds", "nothing added"],
 )
-def test_the_colour_of_the_change_tells_a_roof_from_soil_and_weeds(gained, green, redness, is_grey):
+def test_the_colour_of_the_change_tells_a_roof_from_soil_and_weeds(gained, green, redness, grey):
     wood = {"vegetation": 0.85, "brightness": 0.03, "redness": 0.2}
     bright = wood["brightness"] + gained
     # what was added has the redness asked for, whatever it was added to
@@ -139,5 +139,5 @@ def test_the_colour_of_the_change_tells_a_roof_from_soil_and_weeds(gained, green
         recent=SimpleNamespace(observed=np.stack([seen] * 4)),
         baseline=SimpleNamespace(coefficients=level[:, None], acquisitions=np.zeros(SHAPE, np.int16)),
     )
-    assert is_grey(series).all() == is_grey
-    assert is_grey(series).any() == is_grey
+    assert is_grey(series).all() == grey
+    assert is_grey(series).any() == grey
