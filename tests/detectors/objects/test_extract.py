@@ -10,6 +10,7 @@ import pytest
 
 from detectors.acquisition import RADAR
 from detectors.evidence.accumulate import Cue, no_evidence
+from detectors.objects.change_type import is_grey
 from detectors.objects.extract import may_be_wall, wall_of
 from detectors.objects.line_images import DetectedLine, LineImage
 from detectors.objects.lines import Line
