@@ -8,12 +8,14 @@ from enum import StrEnum
 
 from shapely.geometry.base import BaseGeometry
 
+from aois.errors import UserError
 
-class AreaError(ValueError):
+
+class AreaError(UserError, ValueError):
     """An area or an area file cannot be used; the message names the feature, the field, the value and the mend."""
 
 
-class Kind(StrEnum):
+class AreaKind(StrEnum):
     """What an area is."""
 
     SITE = "site"
@@ -38,7 +40,16 @@ class Sensitivity(StrEnum):
 class Response:
     """What an authority did about a site, and who says so.
 
-    `action` is ``investigated`` or ``intervened``; `claim` and `source` are free text and may be empty.
+    Attributes
+    ----------
+    date
+        The day of the response.
+    action
+        ``investigated`` or ``intervened``.
+    claim
+        What is said to have happened, free text; may be empty.
+    source
+        Who says so, free text; may be empty.
     """
 
     date: date
@@ -49,10 +60,30 @@ class Response:
 
 @dataclass(frozen=True)
 class Area:
-    """A site or a region: a Polygon or MultiPolygon in longitude and latitude (EPSG:4326), and what is known of it."""
+    """A site or a region, and what is known of it.
+
+    Attributes
+    ----------
+    id
+        1 to 64 lower-case letters, digits and hyphens; unique in its list.
+    kind
+        Whether it is a site or a region.
+    geometry
+        Valid Polygon or MultiPolygon, (longitude, latitude) in degrees, EPSG:4326, outer rings anticlockwise.
+    name
+        One line of text for people; may be empty.
+    status
+        How sure the list is of a site, None where the list does not say.
+    margin_m
+        Ground around a site that is watched with it, metres, 0 to 20,000; without effect for a region.
+    responses
+        What authorities did about the site, in the order of the list.
+    sensitivity
+        Who may see where it is.
+    """
 
     id: str
-    kind: Kind
+    kind: AreaKind
     geometry: BaseGeometry
     name: str = ""
     status: Status | None = None

@@ -29,7 +29,7 @@ _DAMAGED = "geometry is damaged; export the list again"
 
 
 def geometry_of(blob: bytes, *, srs_id: int, to_degrees: Callable[[Positions], Positions]) -> Geometry:
-    """Return the geometry of a GeoPackage's cell as GeoJSON, heights dropped.
+    """Read the geometry of a GeoPackage's cell as GeoJSON, heights dropped.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ def geometry_of(blob: bytes, *, srs_id: int, to_degrees: Callable[[Positions], P
     srs_id
         The coordinate system of the layer, which the cell must name too.
     to_degrees
-        Turns positions, (n, 2) in that system, into longitude and latitude.
+        Turns positions, float64 (n, 2) with x first in that system, into (longitude, latitude) in degrees.
 
     Returns
     -------
     Mapping
-        Points, polygons and their multiples with coordinates; of any other kind only the type.
+        Points, polygons and their multiples with coordinates (longitude, latitude); of any other kind only the type.
 
     Raises
     ------

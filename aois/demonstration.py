@@ -20,10 +20,25 @@ DEMONSTRATION_IDS = (
 
 
 def demonstration() -> tuple[Area, ...]:
-    """Six fictional sites and one region, in the order of `DEMONSTRATION_IDS`."""
+    """Read the list of the demonstration: six fictional sites and one region.
+
+    Returns
+    -------
+    tuple of Area, in the order of `DEMONSTRATION_IDS`.
+    """
     return read_areas(Path(__file__).with_name("demonstration.geojson"))
 
 
 def is_demonstration(areas: Iterable[Area]) -> bool:
-    """True when any of the areas bears an id of the demonstration: no real source has imagery of it."""
+    """Decide whether any of the areas is one of the demonstration, of which no real source has imagery.
+
+    Parameters
+    ----------
+    areas
+        The areas to look through.
+
+    Returns
+    -------
+    bool, True where one of them has an id of `DEMONSTRATION_IDS`.
+    """
     return any(area.id in DEMONSTRATION_IDS for area in areas)

@@ -12,12 +12,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictStr, ValidationError, model_validator
 
-from aois.area import Area, Kind, Response, Sensitivity, Status
+from aois.area import Area, AreaKind, Response, Sensitivity, Status
 from aois.list_limits import LIMITS
 from aois.outline import PROBLEM, Outline, outline_place, problem, word_for
 from aois.wording import shown, text_trouble
 
 ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_COUNTED = re.compile(r"_[0-9]+$")
 MAX_MARGIN_M = 20_000  # beyond this a margin is a slip of the keyboard; chosen as the reach of a town
 
 _MENDS = {
@@ -91,7 +92,7 @@ class ResponseEntry(BaseModel):
 class Properties(BaseModel):
     """The properties of a feature; those it does not name are allowed and kept out."""
 
-    kind: Kind
+    kind: AreaKind
     name: Line = ""
     status: Status | None = None
     margin_m: float = Field(500.0, strict=True, ge=0, le=MAX_MARGIN_M, allow_inf_nan=False)
@@ -111,11 +112,21 @@ class Properties(BaseModel):
 
 @lru_cache(maxsize=4 * LIMITS.columns)
 def slip_of(name: str) -> str | None:
-    """Return what is wrong with a property's name that is one slip away from one that counts, or None.
+    """Tell what is wrong with the name of a property that is a slip of one that counts.
 
-    A mistyped margin would silently be 500 m.
+    A mistyped margin would silently be 500 m. A name with a counting number, such as ``NAME_1`` of a gazetteer, is
+    another program's, and no slip.
+
+    Parameters
+    ----------
+    name
+        The name as the list writes it.
+
+    Returns
+    -------
+    str with the mend, or None where the name counts or is like none that does.
     """
-    if name in Properties.model_fields:
+    if name in Properties.model_fields or _COUNTED.sub("", name.lower()) in Properties.model_fields:
         return None
     near = get_close_matches(name.lower(), Properties.model_fields, n=1, cutoff=0.8)
     return f"`{shown(name)}` is not a property that counts; write `{near[0]}`, or rename it" if near else None
@@ -142,7 +153,7 @@ class FeatureEntry(BaseModel):
         return settled
 
     def area(self) -> Area:
-        """The area it describes."""
+        """Make the area that the feature describes."""
         said = self.properties
         return Area(
             id=self.id,
@@ -157,7 +168,17 @@ class FeatureEntry(BaseModel):
 
 
 def stated_id(raw: object) -> object:
-    """The id a feature gives itself, right or wrong: its own, else that among its properties, else None."""
+    """Find the id that a feature gives itself, right or wrong.
+
+    Parameters
+    ----------
+    raw
+        A feature as JSON gives it, or anything else.
+
+    Returns
+    -------
+    object: the feature's own id, else the one among its properties, else None.
+    """
     if not isinstance(raw, Mapping):
         return None
     properties = raw.get("properties")
@@ -166,7 +187,19 @@ def stated_id(raw: object) -> object:
 
 
 def problems_of(error: ValidationError, *, label: str) -> list[str]:
-    """One line per problem of a feature: its label, the field, the value, the mend."""
+    """Word the problems of a feature for the author of the list.
+
+    Parameters
+    ----------
+    error
+        What pydantic found.
+    label
+        What the lines call the feature.
+
+    Returns
+    -------
+    list of str, one line for each problem: the label, the field, the value, the mend. No line shows a position.
+    """
     return [f"{label}: {_wording(each['type'], each['loc'], each['input'], each['msg'])}" for each in error.errors()]
 
 

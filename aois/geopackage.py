@@ -18,7 +18,7 @@ from aois.area import AreaError
 from aois.binary_geometry import Positions, geometry_of
 from aois.list_limits import LIMITS
 from aois.reading import SMALLER, refuse_too_many
-from aois.rows import COUNTING, Row, RowError, Table, known, name_problems
+from aois.rows import COUNTING, ListRow, RowError, Table, known, name_problems
 from aois.wording import shown
 
 DECIMALS = 7  # of a degree: about a centimetre, the same on every machine after a reprojection
@@ -43,7 +43,25 @@ class _Layer:
 
 
 def read_geopackage(path: Path) -> Table:
-    """The features of every layer of a GeoPackage; raises `AreaError` for what cannot be read as one."""
+    """Read the features of every layer of a GeoPackage.
+
+    Parameters
+    ----------
+    path
+        The file; it is opened read-only and stays as it is.
+
+    Returns
+    -------
+    Table
+        Rows with geometries in (longitude, latitude), degrees. The notes name the layers that were read and converted,
+        the problems each feature that cannot be read.
+
+    Raises
+    ------
+    AreaError
+        For a file that cannot be read, is no GeoPackage, is larger or costs more than `LIMITS` allow, holds a layer
+        that is no plain table, or has a coordinate system that cannot be converted.
+    """
     try:
         spent = _Spent(path)
         with _opened(path, spent) as base:
@@ -150,13 +168,13 @@ def _read_layer(base: sqlite3.Connection, layer: _Layer, spent: _Spent) -> Table
         return Table((), problems=tuple(f"{layer.where}: {problem}" for problem in problems))
     to_degrees, notes = _projection(base, layer, spent.path)
     chosen = ", ".join(map(_quoted, [layer.geometry_column, *columns]))
-    rows: list[Row] = []
+    rows: list[ListRow] = []
     for number, cells in enumerate(base.execute(f"SELECT {chosen} FROM {_quoted(layer.name)} NOT INDEXED"), start=1):
         spent.row(cells)
         where = f"feature {number} of {layer.where}"
         said = {name.lower(): cell for name, cell in zip(columns, cells[1:], strict=True)}
         try:
-            rows.append(Row(where, known(said), _geometry(cells[0], layer, to_degrees)))
+            rows.append(ListRow(where, known(said), _geometry(cells[0], layer, to_degrees)))
         except RowError as error:
             problems.append(f"{where}: {error}")
     return Table(tuple(rows), notes, tuple(problems))

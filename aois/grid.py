@@ -13,7 +13,7 @@ from pyproj import Transformer
 from rasterio.transform import Affine
 from shapely.geometry.base import BaseGeometry
 
-from aois.area import Area, AreaError, Kind
+from aois.area import Area, AreaError, AreaKind
 
 PIXEL_SIZE_M = 10
 MAX_SIDE_PX = 10_980  # one Sentinel-2 tile: a larger region is drawn as several
@@ -27,7 +27,16 @@ SAME_WIDTH = 1e-6  # share of a pixel that going to degrees and back may cost
 class Grid:
     """A north-up raster grid in UTM.
 
-    `left` and `top` are the outer edges of the first pixel in metres, multiples of `pixel_size_m`; rows run south.
+    Attributes
+    ----------
+    epsg
+        EPSG code of its zone: 32601 to 32660 in the north, 32701 to 32760 in the south.
+    left, top
+        Outer edges of the first pixel, metres east and north in that zone, multiples of `pixel_size_m`.
+    width, height
+        Columns, which run east, and rows, which run south.
+    pixel_size_m
+        Side of a pixel, metres.
     """
 
     epsg: int
@@ -39,23 +48,26 @@ class Grid:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
+        """Return rows and columns, (height, width)."""
         return self.height, self.width
 
     @property
     def transform(self) -> Affine:
-        """Pixel (column, row) to metres."""
+        """Return the transform from pixel (column, row) to UTM (east, north) in metres."""
         return Affine(self.pixel_size_m, 0, self.left, 0, -self.pixel_size_m, self.top)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """Left, bottom, right, top in metres."""
+        """Return left, bottom, right and top, metres in UTM."""
         size = self.pixel_size_m
         return self.left, self.top - self.height * size, self.left + self.width * size, self.top
 
     @property
     def bounds_lonlat(self) -> tuple[float, float, float, float]:
-        """West, south, east, north in degrees, holding the whole grid."""
+        """Return west, south, east and north in degrees (EPSG:4326) of a box that holds the whole grid.
+
+        West is the larger number where the grid reaches over the 180° meridian.
+        """
         west, south, east, north = _transformer(self.epsg, 4326).transform_bounds(*self.bounds, densify_pts=21)
         return west, south, east, north
 
@@ -67,36 +79,89 @@ def _transformer(source: int, target: int) -> Transformer:
 
 
 def utm_epsg(longitude: float, latitude: float) -> int:
-    """The EPSG code of the plain six-degree UTM zone that holds a point (the exceptions of Norway are not needed)."""
+    """Find the UTM zone that holds a point.
+
+    Zones are six degrees wide everywhere: the exceptions of Norway and Svalbard are left out.
+
+    Parameters
+    ----------
+    longitude
+        Degrees, -180 to 180.
+    latitude
+        Degrees, -80 to 84; from 0 on it is a northern zone.
+
+    Returns
+    -------
+    int, EPSG code of the zone (WGS 84): 32601 to 32660 or 32701 to 32760.
+    """
     zone = min(int((longitude + 180.0) // 6.0) + 1, 60)
     return (32600 if latitude >= 0 else 32700) + zone
 
 
 def to_utm(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
-    """A longitude/latitude geometry in metres of the given UTM zone."""
+    """Convert a geometry from longitude and latitude to UTM.
+
+    Parameters
+    ----------
+    geometry
+        Any geometry, (longitude, latitude) in degrees, EPSG:4326.
+    epsg
+        EPSG code of the UTM zone.
+
+    Returns
+    -------
+    BaseGeometry of the same kind, (east, north) in metres; not finite far from the zone.
+    """
     transformer = _transformer(4326, epsg)
     return shapely.transform(geometry, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
 
 
 def to_lonlat(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
-    """A geometry in metres of a UTM zone in longitude/latitude."""
+    """Convert a geometry from UTM to longitude and latitude.
+
+    Parameters
+    ----------
+    geometry
+        Any geometry, (east, north) in metres.
+    epsg
+        EPSG code of the UTM zone that it is in.
+
+    Returns
+    -------
+    BaseGeometry of the same kind, (longitude, latitude) in degrees, EPSG:4326.
+    """
     transformer = _transformer(epsg, 4326)
     return shapely.transform(geometry, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
 
 
 def grid_of(area: Area) -> Grid:
-    """The grid that holds an area: a site with its margin, a region as drawn.
+    """Make the pixel grid that holds an area: a site with its margin, a region as drawn.
 
     The zone is that of the polygon's centroid, so an area across two zones, or across the equator, has one grid.
-    Raises `AreaError` when the polygon lies outside UTM, is narrower than a pixel, is larger than one Sentinel-2 tile,
-    or reaches over the 180° meridian.
+
+    Parameters
+    ----------
+    area
+        The area, in longitude and latitude.
+
+    Returns
+    -------
+    Grid
+        The smallest grid of 10 m pixels, aligned to multiples of 10 m, that holds the area; always the same for an
+        area.
+
+    Raises
+    ------
+    AreaError
+        When the polygon is empty, lies outside UTM, is narrower than a pixel, is larger than one Sentinel-2 tile
+        (109.8 km), or reaches over the 180° meridian.
     """
     _refuse_outside_utm(area)
     centre = area.geometry.centroid
     epsg = utm_epsg(centre.x, centre.y)
     ground = to_utm(area.geometry, epsg)
     _refuse_narrow(area, ground)
-    margin = area.margin_m if area.kind is Kind.SITE else 0.0
+    margin = area.margin_m if area.kind is AreaKind.SITE else 0.0
     grid = _aligned(ground.bounds, margin, epsg)
     if max(grid.shape) > MAX_SIDE_PX:
         raise _too_large(area, max(grid.shape) * PIXEL_SIZE_M / 1000)
@@ -108,9 +173,22 @@ def grid_of(area: Area) -> Grid:
 
 
 def perimeter_mask(area: Area, grid: Grid, *, buffer_m: float = 0.0) -> npt.NDArray[np.bool_]:
-    """True where a pixel's centre lies within the area's polygon, widened by `buffer_m` metres; (y, x) on the grid.
+    """Mark the pixels whose centres lie within an area's polygon.
 
     A polygon hardly wider than a pixel can pass between the centres: its mask is then all False.
+
+    Parameters
+    ----------
+    area
+        The area, in longitude and latitude.
+    grid
+        The grid to mark on; it need not be the area's own.
+    buffer_m
+        How far the polygon is widened first, metres; below 0 it is narrowed.
+
+    Returns
+    -------
+    bool (y, x) on the grid, True inside.
     """
     ground = to_utm(area.geometry, grid.epsg)
     if buffer_m:

@@ -12,11 +12,11 @@ import numpy as np
 import shapely
 from pydantic_core import PydanticCustomError
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import to_lonlat, to_utm, utm_epsg
 from aois.outline import Position, position_of
 from aois.reading import check_features, refuse_if_any
-from aois.rows import Row
+from aois.rows import ListRow
 from aois.tables import read_table
 from aois.wording import shown
 
@@ -27,11 +27,27 @@ LONGEST_ENDING = 6  # of a taken id: `-20000`
 MAX_LISTED = 10
 
 
-def import_areas(path: Path, *, kind: Kind = Kind.SITE) -> tuple[tuple[Area, ...], tuple[str, ...]]:
-    """The areas of a CSV, KML, GeoPackage or GeoJSON list, and a sentence on each thing that was assumed.
+def import_areas(path: Path, *, kind: AreaKind = AreaKind.SITE) -> tuple[tuple[Area, ...], tuple[str, ...]]:
+    """Import a list of places from a CSV, KML, KMZ, GeoPackage or GeoJSON file.
 
-    `kind` is what a row is when it does not say so itself. Points become circles of 150 m radius. Raises `AreaError`
-    that lists all problems, as `read_areas` does.
+    Points become circles of 150 m radius. The result has passed the checks of `read_areas`.
+
+    Parameters
+    ----------
+    path
+        The list; its ending says what it is.
+    kind
+        What a row is when it does not say so itself.
+
+    Returns
+    -------
+    tuple of Area, tuple of str
+        The areas in the order of the list, and a sentence on each thing that was assumed.
+
+    Raises
+    ------
+    AreaError
+        With all problems of the list, a line each, or for a file that cannot be read.
     """
     table = read_table(path)
     ids = make_ids(table.rows, stem=path.stem)
@@ -41,10 +57,21 @@ def import_areas(path: Path, *, kind: Kind = Kind.SITE) -> tuple[tuple[Area, ...
     return areas, (*table.notes, *_notes(table.rows, ids, kind))
 
 
-def make_ids(rows: Sequence[Row], *, stem: str) -> tuple[str, ...]:
-    """An id for each row, from its own id, else its name, else the file's name and the row's place in the list.
+def make_ids(rows: Sequence[ListRow], *, stem: str) -> tuple[str, ...]:
+    """Make an id for each row, from its own id, else its name, else the file's name and the row's place in the list.
 
     The same list gives the same ids; an id that is taken gets ``-2``, ``-3`` in the order of the rows.
+
+    Parameters
+    ----------
+    rows
+        The rows of a list.
+    stem
+        The file's name without its ending.
+
+    Returns
+    -------
+    tuple of str, one for each row and no two the same: 1 to 64 of a-z, 0-9 and hyphens.
     """
     taken: set[str] = set()
     numbers: dict[str, int] = {}
@@ -59,7 +86,17 @@ def make_ids(rows: Sequence[Row], *, stem: str) -> tuple[str, ...]:
 
 
 def slug(value: object) -> str:
-    """Lower-case letters, digits and hyphens out of a text or number; empty when it has none of those."""
+    """Turn a text or number into lower-case letters, digits and hyphens.
+
+    Parameters
+    ----------
+    value
+        An id or a name as the list has it, or None.
+
+    Returns
+    -------
+    str of at most 64 characters, accents dropped; empty where the value has no letter a-z and no digit.
+    """
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = "" if value is None else str(value)
@@ -79,7 +116,7 @@ def _free(wanted: str, taken: Collection[str], numbers: dict[str, int]) -> str:
     return candidate
 
 
-def _features(rows: Sequence[Row], ids: Sequence[str], kind: Kind) -> tuple[list[dict[str, Any]], list[str]]:
+def _features(rows: Sequence[ListRow], ids: Sequence[str], kind: AreaKind) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows as features of an area file, and a line for each point that is none on this world."""
     centres, problems = _centres(rows, ids)
     circles = dict(zip(centres, circles_around([*centres.values()]), strict=True))
@@ -96,7 +133,7 @@ def _features(rows: Sequence[Row], ids: Sequence[str], kind: Kind) -> tuple[list
     return features, problems
 
 
-def _centres(rows: Sequence[Row], ids: Sequence[str]) -> tuple[dict[int, Position], list[str]]:
+def _centres(rows: Sequence[ListRow], ids: Sequence[str]) -> tuple[dict[int, Position], list[str]]:
     """The points among the rows, by their place in the list, and a line for each that is none on this world."""
     centres: dict[int, Position] = {}
     problems: list[str] = []
@@ -122,7 +159,17 @@ def _lone_point(geometry: Mapping[str, object] | None) -> object:
 
 
 def circles_around(centres: Sequence[Position]) -> list[Mapping[str, object]]:
-    """Return a polygon of `POINT_RADIUS_M` around each longitude and latitude, as GeoJSON, in the same order."""
+    """Draw a circle of `POINT_RADIUS_M` around each point.
+
+    Parameters
+    ----------
+    centres
+        (longitude, latitude) in degrees.
+
+    Returns
+    -------
+    list of Mapping, a GeoJSON Polygon in (longitude, latitude) for each point, in the same order.
+    """
     circles: list[Mapping[str, object]] = [{}] * len(centres)
     zones = np.array([utm_epsg(*centre) for centre in centres])
     for zone in np.unique(zones):
@@ -135,7 +182,7 @@ def circles_around(centres: Sequence[Position]) -> list[Mapping[str, object]]:
     return circles
 
 
-def _notes(rows: Sequence[Row], ids: Sequence[str], kind: Kind) -> list[str]:
+def _notes(rows: Sequence[ListRow], ids: Sequence[str], kind: AreaKind) -> list[str]:
     """A sentence on each thing that the list did not say and that was settled for it."""
     paired = list(zip(rows, ids, strict=True))
     points = [id_ for row, id_ in paired if _lone_point(row.geometry) is not None]

@@ -14,7 +14,16 @@ class DocumentError(ValueError):
 
 
 def json_document(text: str) -> Any:
-    """Return what a JSON text holds.
+    """Read a JSON text from outside.
+
+    Parameters
+    ----------
+    text
+        The whole text.
+
+    Returns
+    -------
+    Any: the value it holds, with `dict`, `list`, `str`, `int`, `float`, `bool` and None.
 
     Raises
     ------

@@ -44,7 +44,17 @@ _OVERLAP = "its rings cross or overlap each other; move them apart or join them"
 
 
 def problem(text: str) -> PydanticCustomError:
-    """An error that pydantic carries to the reader word for word."""
+    """Make an error whose text pydantic carries to the reader word for word.
+
+    Parameters
+    ----------
+    text
+        What is wrong and the mend, complete but for the name of the field.
+
+    Returns
+    -------
+    PydanticCustomError of type `PROBLEM`, to be raised.
+    """
     return PydanticCustomError(PROBLEM, "{text}", {"text": text})
 
 
@@ -108,7 +118,24 @@ def _plain_positions(raw: Sequence[object]) -> tuple[Position, ...] | None:
 
 
 def position_of(raw: object, number: int) -> Position:
-    """Longitude and latitude of a point, its height dropped; `number` is what an error calls it."""
+    """Read a point as longitude and latitude, its height dropped.
+
+    Parameters
+    ----------
+    raw
+        A point as JSON gives it: [longitude, latitude] or [longitude, latitude, height].
+    number
+        What an error calls the point: its place in the ring, from 1.
+
+    Returns
+    -------
+    float, float: longitude, -180 to 180, and latitude, -90 to 90, in degrees.
+
+    Raises
+    ------
+    PydanticCustomError
+        For what is no pair of numbers, is NaN, or lies outside the world. It shows no position within the world.
+    """
     if not isinstance(raw, list | tuple) or len(raw) < 2:
         raise problem(f"point {number} is {word_for(raw)}; write it as [longitude, latitude]")
     for value in raw[:2]:
@@ -134,7 +161,17 @@ def _refuse_crossing(positions: tuple[Position, ...]) -> None:
 
 
 def word_for(raw: object) -> str:
-    """What a value is, in place of the value, which may be a position."""
+    """Name the kind of a value, in place of the value, which may be a position.
+
+    Parameters
+    ----------
+    raw
+        A value as JSON gives it.
+
+    Returns
+    -------
+    str such as ``null``, ``text``, ``a number`` or ``a list of 3``.
+    """
     words = {type(None): "null", bool: "true or false", str: "text", dict: "an object"}
     if isinstance(raw, list | tuple):
         return f"a list of {len(raw)}"
@@ -186,7 +223,7 @@ class PolygonOutline(BaseModel):
 
     @cached_property
     def geometry(self) -> BaseGeometry:
-        """The polygon, outer ring anticlockwise as RFC 7946 asks."""
+        """Build the polygon, outer ring anticlockwise as RFC 7946 asks."""
         return _polygon(self.coordinates)
 
 
@@ -204,7 +241,7 @@ class MultiPolygonOutline(BaseModel):
 
     @cached_property
     def geometry(self) -> BaseGeometry:
-        """The polygons, outer rings anticlockwise as RFC 7946 asks."""
+        """Build the polygons, outer rings anticlockwise as RFC 7946 asks."""
         return shapely.multipolygons([_polygon(rings) for rings in self.coordinates])
 
 
@@ -219,7 +256,17 @@ def _polygon(rings: Sequence[Sequence[Position]]) -> BaseGeometry:
 
 
 def point_count(feature: object) -> int:
-    """Return the number of points of a feature's Polygon or MultiPolygon, right or wrong; 0 for anything else."""
+    """Count the points of a feature's Polygon or MultiPolygon, right or wrong.
+
+    Parameters
+    ----------
+    feature
+        A feature as JSON gives it, or anything else.
+
+    Returns
+    -------
+    int, 0 for any other geometry and for what is no feature.
+    """
     geometry = feature.get("geometry") if isinstance(feature, dict) else None
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if geometry is None or kind not in ("Polygon", "MultiPolygon"):
@@ -234,7 +281,17 @@ def _items(raw: object) -> Sequence[object]:
 
 
 def outline_place(loc: Sequence[int | str]) -> str:
-    """Words for a place inside an outline: ``part 2, ring 1`` from pydantic's (…, "coordinates", 1, 0)."""
+    """Word a place inside an outline.
+
+    Parameters
+    ----------
+    loc
+        Where pydantic found an error: (…, "MultiPolygon", "coordinates", 1, 0), counted from 0.
+
+    Returns
+    -------
+    str such as ``part 2, ring 1``, counted from 1; empty for the outline as a whole.
+    """
     numbers = [step + 1 for step in loc if isinstance(step, int)]
     names = ("part", "ring") if "MultiPolygon" in loc else ("ring",)
     return ", ".join(f"{name} {number}" for name, number in zip(names, numbers, strict=False))

@@ -15,7 +15,7 @@ from aois.area import AreaError
 from aois.list_limits import LIMITS
 from aois.outline import Position, position_of
 from aois.reading import SMALLER, read_bytes, refuse_too_many
-from aois.rows import Row, RowError, Table, known, plain_number, said_once
+from aois.rows import ListRow, RowError, Table, known, plain_number, said_once
 from aois.wording import shown
 
 Geometry = Mapping[str, object]
@@ -26,12 +26,44 @@ _NAMED_FOLDERS = 10
 
 
 def read_kml(path: Path) -> Table:
-    """The placemarks of a KML file; raises `AreaError` for what is no KML."""
+    """Read the placemarks of a KML file.
+
+    Parameters
+    ----------
+    path
+        The file, not over `LIMITS.file_bytes`.
+
+    Returns
+    -------
+    Table
+        A row for each placemark, geometries in (longitude, latitude), degrees. The problems name each that cannot be
+        read, and each link to another file, which is not fetched.
+
+    Raises
+    ------
+    AreaError
+        For a file that cannot be read, is no KML, has a DOCTYPE, or is larger than `LIMITS` allow.
+    """
     return _placemarks(_root(read_bytes(path), path), path)
 
 
 def read_kmz(path: Path) -> Table:
-    """The placemarks of the KML file in a KMZ; raises `AreaError` where there is none, or more than one."""
+    """Read the placemarks of the KML file in a KMZ.
+
+    Parameters
+    ----------
+    path
+        The file, not over `LIMITS.file_bytes`, packed or unpacked.
+
+    Returns
+    -------
+    Table, as `read_kml` gives it.
+
+    Raises
+    ------
+    AreaError
+        For a file that cannot be read as a KMZ, that holds no KML or several, and as in `read_kml`.
+    """
     return _placemarks(_root(_unzipped(path), path), path)
 
 
@@ -80,7 +112,7 @@ def _root(content: bytes, path: Path) -> etree._Element:
 
 
 def _placemarks(root: etree._Element, path: Path) -> Table:
-    rows: list[Row] = []
+    rows: list[ListRow] = []
     problems: list[str] = []
     folders: dict[str, None] = {}
     for number, mark in enumerate(root.iter("{*}Placemark"), start=1):
@@ -88,7 +120,7 @@ def _placemarks(root: etree._Element, path: Path) -> Table:
         folders.update(dict.fromkeys(_folder_of(mark)))
         where = f"placemark {number}" + (f" `{shown(name)}`" if (name := _name(mark)) else "")
         try:
-            rows.append(Row(where, known(_said(mark, name)), _geometry(mark)))
+            rows.append(ListRow(where, known(_said(mark, name)), _geometry(mark)))
         except RowError as error:
             problems.append(f"{where}: {error}")
     problems += [
@@ -177,6 +209,11 @@ def _point(element: etree._Element) -> Position:
     positions = _positions(element, "its Point")
     if len(positions) > 1:
         raise RowError(f"its Point has {len(positions)} points; keep one, or draw a Polygon")
+    pieces = _text(_children(element, "coordinates")[0]).split(",")
+    if len(pieces) == 2 and _are_whole(pieces):
+        raise RowError(
+            "its Point may be half of one with decimal commas; write 104.0,9.0 where whole degrees are meant"
+        )
     return positions[0]
 
 
@@ -215,5 +252,8 @@ def _has_decimal_commas(pieces: Sequence[str], values: Sequence[float]) -> bool:
 
     Three whole numbers with a height of 0 are the corner of a box along whole degrees.
     """
-    are_whole = all(piece.lstrip("+-").isdigit() for piece in pieces)
-    return len(pieces) > 3 or (len(pieces) == 3 and are_whole and len(values) == 3 and values[2] != 0)
+    return len(pieces) > 3 or (len(pieces) == 3 and _are_whole(pieces) and len(values) == 3 and values[2] != 0)
+
+
+def _are_whole(pieces: Sequence[str]) -> bool:
+    return all(piece.lstrip("+-").isdigit() for piece in pieces)

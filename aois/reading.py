@@ -24,9 +24,21 @@ _LONGITUDE_LATITUDE = re.compile(r"(.*CRS84|.*EPSG:([0-9.]*:)?4326)", re.IGNOREC
 
 
 def read_areas(path: Path) -> tuple[Area, ...]:
-    """Every area of a GeoJSON FeatureCollection, in the order of the file.
+    """Read every area of a GeoJSON FeatureCollection.
 
-    Raises `AreaError` that lists all problems of the file, a line each, when there is any.
+    Parameters
+    ----------
+    path
+        The file: UTF-8, (longitude, latitude) in degrees, EPSG:4326.
+
+    Returns
+    -------
+    tuple of Area, in the order of the file; every one has a grid (`grid_of`).
+
+    Raises
+    ------
+    AreaError
+        With all problems of the file, a line each, when there is any: a file is taken whole or not at all.
     """
     areas, problems = check_features(load_features(path))
     refuse_if_any(problems, path=path)
@@ -34,7 +46,19 @@ def read_areas(path: Path) -> tuple[Area, ...]:
 
 
 def check_features(features: Sequence[object]) -> tuple[tuple[Area, ...], tuple[str, ...]]:
-    """The areas that GeoJSON features describe, and a line for each problem with those that describe none."""
+    """Check GeoJSON features and make areas of those that are right.
+
+    Parameters
+    ----------
+    features
+        Features as JSON gives them, (longitude, latitude) in degrees.
+
+    Returns
+    -------
+    tuple of Area, tuple of str
+        The areas, in order, and a line for each problem with the features that describe none. No area where the
+        outlines together have more points than `LIMITS` allow.
+    """
     if (points := sum(point_count(raw) for raw in features)) > LIMITS.points:
         return (), (f"the outlines have {points} points, more than {LIMITS.points}; simplify them or split the list",)
     areas: list[Area] = []
@@ -52,7 +76,20 @@ def check_features(features: Sequence[object]) -> tuple[tuple[Area, ...], tuple[
 
 
 def refuse_if_any(problems: Sequence[str], *, path: Path) -> None:
-    """Raise `AreaError` with every problem on a line of its own, or return when there is none."""
+    """Refuse a list that has problems.
+
+    Parameters
+    ----------
+    problems
+        A line each; nothing happens where there is none.
+    path
+        The file, for the message.
+
+    Raises
+    ------
+    AreaError
+        With every problem on a line of its own; after `LIMITS.listed` only the number of the others.
+    """
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         told = [f"- {each}" for each in problems[: LIMITS.listed]]
@@ -61,7 +98,23 @@ def refuse_if_any(problems: Sequence[str], *, path: Path) -> None:
 
 
 def load_features(path: Path) -> list[object]:
-    """The features of a GeoJSON file as they stand; raises `AreaError` when it is no FeatureCollection in degrees."""
+    """Load the features of a GeoJSON file as they stand, unchecked.
+
+    Parameters
+    ----------
+    path
+        The file, in UTF-8.
+
+    Returns
+    -------
+    list of object, at least one and at most `LIMITS.areas`.
+
+    Raises
+    ------
+    AreaError
+        When the file cannot be read, is no FeatureCollection, has no features, too many of them or too many names of
+        properties, or names a coordinate system other than longitude and latitude.
+    """
     try:
         document = json_document(read_text(path))
     except DocumentError as error:
@@ -79,13 +132,41 @@ def load_features(path: Path) -> list[object]:
 
 
 def refuse_too_many(count: int, *, path: Path) -> None:
-    """Raise `AreaError` where a list has more places than `LIMITS` allow."""
+    """Refuse a list that has more places than `LIMITS` allow.
+
+    Parameters
+    ----------
+    count
+        Places found so far.
+    path
+        The file, for the message.
+
+    Raises
+    ------
+    AreaError
+        When the count is over `LIMITS.areas`.
+    """
     if count > LIMITS.areas:
         raise AreaError(f"{path}: has more than {LIMITS.areas} places; split it into several lists")
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return what a file holds; raises `AreaError` when it cannot be read or is larger than `LIMITS` allow."""
+    """Read a file, unless it is larger than `LIMITS` allow.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    bytes, at most `LIMITS.file_bytes`.
+
+    Raises
+    ------
+    AreaError
+        When the file cannot be read or is larger.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(LIMITS.file_bytes + 1)
@@ -97,7 +178,22 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file in UTF-8, with or without a byte order mark; raises `AreaError` when there is none."""
+    """Read a file as text in UTF-8, with or without a byte order mark.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    str, without the mark.
+
+    Raises
+    ------
+    AreaError
+        When the file cannot be read, is larger than `LIMITS` allow, or is no text in UTF-8.
+    """
     try:
         return read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -105,7 +201,18 @@ def read_text(path: Path) -> str:
 
 
 def to_feature_collection(areas: Iterable[Area]) -> dict[str, Any]:
-    """The GeoJSON that `read_areas` reads back as the same areas, in the same order."""
+    """Write areas as the GeoJSON that `read_areas` reads back as the same areas, in the same order.
+
+    Parameters
+    ----------
+    areas
+        The areas.
+
+    Returns
+    -------
+    dict
+        A FeatureCollection of plain lists and dicts, (longitude, latitude) in degrees.
+    """
     return {"type": "FeatureCollection", "features": [_feature_of(area) for area in areas]}
 
 

@@ -9,5 +9,10 @@ from aois.reading import read_areas
 
 
 def town_regions() -> tuple[Area, ...]:
-    """Boxes around towns, their edges rounded to 0.05°: where to search, and nothing about where within."""
+    """Read the boxes around towns: where to search, and nothing about where within.
+
+    Returns
+    -------
+    tuple of Area, regions whose edges are multiples of 0.05°.
+    """
     return read_areas(Path(__file__).with_name("regions.geojson"))

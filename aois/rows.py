@@ -31,8 +31,18 @@ class RowError(ValueError):
 
 
 @dataclass(frozen=True)
-class Row:
-    """One place of a list: where it stands, what is said of it under our names, and its GeoJSON geometry."""
+class ListRow:
+    """One place of a list, as the list has it.
+
+    Attributes
+    ----------
+    where
+        Where it stands, for messages: ``row 3``.
+    values
+        What is said of it, under the names that an area file uses; what is blank is left out.
+    geometry
+        GeoJSON, (longitude, latitude) in degrees, unchecked; None where the list gives none.
+    """
 
     where: str
     values: Mapping[str, object]
@@ -43,15 +53,24 @@ class Row:
 class Table:
     """The rows of a list, what was assumed in reading them, and what could not be read."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ListRow, ...]
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
 def plain_number(text: str) -> float | None:
-    """Return the number that a text is, in digits with a decimal point, or None for everything else.
+    """Read a number in digits with a decimal point.
 
     Stricter than `float`, which takes ``nan``, ``inf``, ``1_000`` and the digits of other scripts.
+
+    Parameters
+    ----------
+    text
+        The text, with or without blanks around it.
+
+    Returns
+    -------
+    float, or None for every other text; infinite where the number is beyond what a float holds.
     """
     stripped = text.strip(" \t\r\n")
     is_plain = len(stripped) <= _LONGEST_NUMBER and _NUMBER.fullmatch(stripped)
@@ -59,7 +78,21 @@ def plain_number(text: str) -> float | None:
 
 
 def name_problems(names: Sequence[str], *, counting: Collection[str] = COUNTING) -> list[str]:
-    """Return a line for each column's name that is a slip of one that counts, or that counts and is given twice."""
+    """List what is wrong with the names of a table's columns.
+
+    Parameters
+    ----------
+    names
+        The names as the table has them; capitals and blanks around them do not matter.
+    counting
+        The names that count, in lower case.
+
+    Returns
+    -------
+    list of str
+        A line for each name that is a slip of one that counts, or that counts and is given twice; one line in all for
+        more columns than `LIMITS` allow.
+    """
     if len(names) > LIMITS.columns:
         return [f"has {len(names)} columns; keep those that count, at most {LIMITS.columns}"]
     lowered = [name.strip().lower() for name in names]
@@ -69,7 +102,22 @@ def name_problems(names: Sequence[str], *, counting: Collection[str] = COUNTING)
 
 
 def said_once(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
-    """Return values by their names in lower case; raises `RowError` for a slip of a name and for two values of one."""
+    """Collect values by their names in lower case.
+
+    Parameters
+    ----------
+    pairs
+        Names and values, in the order of the list.
+
+    Returns
+    -------
+    dict of values by name.
+
+    Raises
+    ------
+    RowError
+        For a name that is a slip of one that counts, and for two different values of one that counts.
+    """
     said: dict[str, object] = {}
     for name, value in pairs:
         low = name.strip().lower()
@@ -82,7 +130,23 @@ def said_once(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
 
 
 def known(said: Mapping[str, object]) -> dict[str, object]:
-    """Return the values under our own names, blanks left out; raises `RowError` for an id that is no id."""
+    """Pick the values that count and give them the names that an area file uses.
+
+    Parameters
+    ----------
+    said
+        Values by their names in lower case.
+
+    Returns
+    -------
+    dict
+        The values by the names of `COLUMNS`, blanks left out. Text becomes the type of its property where it can.
+
+    Raises
+    ------
+    RowError
+        For an id that is neither text nor a number.
+    """
     found = {ours: next((said[name] for name in names if name in said), None) for ours, names in COLUMNS.items()}
     plain = {name: value.strip() if isinstance(value, str) else value for name, value in found.items()}
     values = {name: _typed(name, value) for name, value in plain.items() if value not in (None, "")}

@@ -17,7 +17,7 @@ from aois.area import AreaError
 from aois.geopackage import read_geopackage
 from aois.placemarks import read_kml, read_kmz
 from aois.reading import load_features, read_text, refuse_too_many
-from aois.rows import COUNTING, Row, RowError, Table, known, name_problems, plain_number, said_once
+from aois.rows import COUNTING, ListRow, RowError, Table, known, name_problems, plain_number, said_once
 from aois.wording import shown
 
 _LONGITUDES = ("lon", "lng", "long", "longitude", "x")
@@ -28,7 +28,24 @@ _CURVES = ("CIRCULARSTRING", "COMPOUNDCURVE", "CURVEPOLYGON", "MULTICURVE", "MUL
 
 
 def read_table(path: Path) -> Table:
-    """The rows of a list; raises `AreaError` for a file that cannot be opened as what its ending says."""
+    """Read the rows of a list.
+
+    Parameters
+    ----------
+    path
+        The list; its ending says what it is: .csv, .kml, .kmz, .gpkg, .geojson or .json.
+
+    Returns
+    -------
+    Table
+        At least one row or problem; geometries are GeoJSON in (longitude, latitude), degrees.
+
+    Raises
+    ------
+    AreaError
+        For an ending that is none of these, a file that cannot be read as what its ending says, and a list that has no
+        rows or more places than `LIMITS` allow.
+    """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         endings = ", ".join(_READERS)
@@ -46,13 +63,13 @@ def _read_csv(path: Path) -> Table:
     header = [cell.strip().lower() for cell in next(lines, [])]
     place = _place_columns(header, path)
     problems = name_problems(header, counting={*COUNTING, *_LONGITUDES, *_LATITUDES, *_WKT})
-    rows: list[Row] = []
+    rows: list[ListRow] = []
     for number, line in enumerate(lines, start=2):
         if not any(map(str.strip, line)):
             continue
         try:
             cells = _cells(header, line)
-            rows.append(Row(f"row {number}", known(cells), place(cells)))
+            rows.append(ListRow(f"row {number}", known(cells), place(cells)))
         except RowError as error:
             problems.append(f"row {number}: {error}")
         refuse_too_many(len(rows) + len(problems), path=path)
@@ -152,7 +169,7 @@ def _read_geojson(path: Path) -> Table:
     return Table(tuple(rows), problems=tuple(problems))
 
 
-def _geojson_row(feature: object, where: str) -> Row:
+def _geojson_row(feature: object, where: str) -> ListRow:
     if not isinstance(feature, dict):
         raise RowError("is not an object; write a GeoJSON Feature")
     if feature.get("type") != "Feature":
@@ -163,7 +180,7 @@ def _geojson_row(feature: object, where: str) -> Row:
     said = said_once((properties or {}).items())
     if feature.get("id") is not None:
         said["id"] = feature["id"]
-    return Row(where, known(said), feature.get("geometry"))
+    return ListRow(where, known(said), feature.get("geometry"))
 
 
 _READERS: Mapping[str, Callable[[Path], Table]] = {

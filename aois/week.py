@@ -12,43 +12,76 @@ from aois.area import AreaError
 
 @dataclass(frozen=True, order=True)
 class Week:
-    """One ISO week, Monday to Sunday, written ``2026-W47``."""
+    """One ISO week in UTC, Monday to Sunday, written ``2026-W47``.
+
+    Attributes
+    ----------
+    year
+        The year of ISO 8601, which can differ from the calendar's in the first and last days of a year.
+    number
+        1 to 53.
+    """
 
     year: int
     number: int
 
     def __str__(self) -> str:
-        """As ISO 8601 writes it."""
+        """Write the week as ISO 8601 does."""
         return f"{self.year}-W{self.number:02d}"
 
     @property
     def first_day(self) -> date:
-        """Its Monday."""
+        """Return its Monday."""
         return date.fromisocalendar(self.year, self.number, 1)
 
     @property
     def last_day(self) -> date:
-        """Its Sunday."""
+        """Return its Sunday."""
         return date.fromisocalendar(self.year, self.number, 7)
 
     @property
     def end(self) -> datetime:
-        """The first instant after it, UTC."""
+        """Return the first instant after it, UTC."""
         return datetime.combine(self.last_day, datetime.min.time(), UTC) + timedelta(days=1)
 
     def plus(self, weeks: int) -> Week:
-        """The week that many weeks later (earlier if negative)."""
+        """Return the week that many weeks later (earlier if negative)."""
         return week_of(self.first_day + timedelta(weeks=weeks))
 
 
 def week_of(day: date) -> Week:
-    """The week a day lies in."""
+    """Find the ISO week that a day lies in.
+
+    Parameters
+    ----------
+    day
+        A day, UTC.
+
+    Returns
+    -------
+    Week.
+    """
     iso = day.isocalendar()
     return Week(iso.year, iso.week)
 
 
 def parse_week(text: str) -> Week:
-    """Read ``2026-W47``; raises `AreaError` for anything else."""
+    """Parse a week that is written as ``2026-W47``.
+
+    Parameters
+    ----------
+    text
+        What somebody wrote, without blanks around it.
+
+    Returns
+    -------
+    Week.
+
+    Raises
+    ------
+    AreaError
+        For any other text, and for a week that the year does not have.
+    """
     match = re.fullmatch(r"([0-9]{4})-W([0-9]{2})", text)
     try:
         if match is None:
@@ -61,7 +94,19 @@ def parse_week(text: str) -> Week:
 
 
 def weeks_between(since: date, until: date) -> Iterator[Week]:
-    """Every week from the one that holds `since` to the one that holds `until`, in order."""
+    """List every week from the one that holds a day to the one that holds another.
+
+    Parameters
+    ----------
+    since
+        A day of the first week, UTC.
+    until
+        A day of the last week, UTC; none is listed where it lies in an earlier week than `since`.
+
+    Returns
+    -------
+    Iterator of Week, in order.
+    """
     week = week_of(since)
     while week.first_day <= until:
         yield week

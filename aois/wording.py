@@ -13,13 +13,25 @@ _TURNING = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
 
 
 def shown(text: str, *, longest: int = SHOWN) -> str:
-    """Return a text as a message may hold it: on one line, hidden characters as ``�``, cut at `longest`."""
+    """Make a text fit for a message.
+
+    Parameters
+    ----------
+    text
+        Text of a list, of any kind and length.
+    longest
+        Characters that are shown.
+
+    Returns
+    -------
+    str on one line, hidden characters as ``�``, cut at `longest` with ``…``.
+    """
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
     return "".join(c if c.isprintable() else "�" for c in cut)
 
 
 def text_trouble(text: str, *, longest: int, lines: bool = False) -> str | None:
-    """Return what is wrong with a text, with the mend, or None.
+    """Tell what is wrong with a text of a list.
 
     Parameters
     ----------
@@ -29,6 +41,10 @@ def text_trouble(text: str, *, longest: int, lines: bool = False) -> str | None:
         Characters that it may have.
     lines
         True where it may have several lines and tabs.
+
+    Returns
+    -------
+    str with the mend, or None where nothing is wrong.
     """
     if len(text) > longest:
         return f"has {len(text)} characters; shorten it to {longest}"

@@ -37,9 +37,9 @@ class Acquisition:
 
     @property
     def series(self) -> str:
-        """The series this acquisition belongs to: acquisitions of one series share a baseline."""
+        """Name the series this acquisition belongs to: acquisitions of one series share a baseline."""
         return f"{self.sensor}{self.track}"
 
     def band(self, name: str) -> Floats | None:
-        """One band (y, x), or None where the acquisition lacks it."""
+        """Return one band, float32 (y, x), or None where the acquisition lacks it."""
         return self.pixels[self.bands.index(name)] if name in self.bands else None

@@ -26,12 +26,12 @@ class Ground:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
+        """Return rows and columns."""
         return self.monitored_mask.shape[0], self.monitored_mask.shape[1]
 
     @property
     def pixel_area_m2(self) -> float:
-        """Area of one pixel."""
+        """Compute the area of one pixel, m²."""
         return float(self.pixel_size_m**2)
 
 

@@ -28,7 +28,7 @@ class State(StrEnum):
     RETRACTED = "retracted"
 
 
-class Place(StrEnum):
+class AlertKind(StrEnum):
     """Where an event lies: the `kind` of its alert."""
 
     EXPANSION = "expansion"
@@ -67,7 +67,7 @@ class Event:
 
     key: str
     change: Change
-    place: Place
+    place: AlertKind
     state: State
     first_seen: date
     last_seen: date

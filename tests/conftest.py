@@ -25,6 +25,7 @@ from aiosmtpd.controller import Controller
 from fuzzing import choose_profile
 from loopback import free_port
 from playwright.sync_api import Browser, sync_playwright
+from slow_tests import mark_slow_tests
 from sqlalchemy import create_engine
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -52,6 +53,12 @@ SETTINGS = {
 def pytest_configure(config: pytest.Config) -> None:
     """Settle how many inputs the fuzzing tests see, before any is imported."""
     choose_profile(by_name="fuzz" in config.getoption("markexpr").split())
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest itself looks at `-m`
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests, by one table."""
+    mark_slow_tests(items)
 
 
 @dataclass

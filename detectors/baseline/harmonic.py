@@ -58,7 +58,7 @@ class Baseline:
 
     @property
     def terms(self) -> int:
-        """Terms of the fit."""
+        """Count the terms of the fit: 1, 3 or 5."""
         return 1 + 2 * self.pairs
 
 

@@ -27,7 +27,7 @@ class Residual:
     level: Floats
 
     def of(self, name: str) -> Floats | None:
-        """The z-scores of one feature, or None where it is lacking."""
+        """Return the z-scores of one feature, float32 (y, x) in σ, or None where it is lacking."""
         return self.z[self.names.index(name)] if name in self.names else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detectors.records import Change, Event, Place, State
+from detectors.records import AlertKind, Change, Event, State
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def deserves_alert(event: Event, *, parameters: AlertParameters | None = None) -
     p = parameters or AlertParameters()
     if event.state is State.RETRACTED:
         return False
-    if event.place is Place.NEW_SUSPECT_SITE and _is_ordinary(event, p):
+    if event.place is AlertKind.NEW_SUSPECT_SITE and _is_ordinary(event, p):
         return False
     if event.state in (State.CONFIRMED, State.FINISHED):
         return True

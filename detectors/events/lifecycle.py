@@ -79,7 +79,7 @@ class EventState:
 
     @property
     def is_open(self) -> bool:
-        """True while it may still grow."""
+        """Decide whether it may still grow."""
         return self.state in (State.PROVISIONAL, State.CONFIRMED) and self.merged_into is None
 
 

@@ -38,7 +38,7 @@ class SuspectParameters:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class SiteCandidate:
     """A place in a region: its footprint and what it is made of. Masks are bool (y, x).
 
     `built` are the pixels on which something stands now; `lines` those of lines found; `older_built` what was built
@@ -55,7 +55,7 @@ class Candidate:
 
 
 def criteria_of(
-    candidate: Candidate, *, pixel_size_m: float, parameters: SuspectParameters | None = None
+    candidate: SiteCandidate, *, pixel_size_m: float, parameters: SuspectParameters | None = None
 ) -> tuple[Criterion, ...]:
     """Measure by which criteria a candidate resembles the known places.
 

@@ -78,12 +78,12 @@ class Evidence:
 
     @property
     def mean(self) -> Floats:
-        """Mean metric over the clear acquisitions since the first, in σ."""
+        """Compute the mean metric over the clear acquisitions since the first, float32 (cue, y, x) in σ."""
         return (self.total / np.maximum(self.acquisitions, 1)).astype(np.float32)
 
     @property
     def confidence(self) -> Floats:
-        """mean · count²."""
+        """Compute mean · count², float32 (cue, y, x)."""
         return (self.mean * self.count**2).astype(np.float32)
 
 

@@ -9,12 +9,12 @@ from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, Mask
 from detectors.events.lifecycle import EventState, footprints
-from detectors.events.site_criteria import Candidate, criteria_of
+from detectors.events.site_criteria import SiteCandidate, criteria_of
 from detectors.monitor.state import AreaState
 from detectors.morphology import EIGHT
 from detectors.objects.change_type import standing
 from detectors.objects.patches import area_interval
-from detectors.records import Change, Criterion, Event, Place
+from detectors.records import AlertKind, Change, Criterion, Event
 
 OLDER_BUILT_VEGETATION, OLDER_BUILT_PX = 0.25, 20
 
@@ -87,14 +87,14 @@ def confidence_of(event_state: EventState) -> float:
     return round(min(base, 0.99), 3)
 
 
-def _place(state: AreaState, mask: Mask) -> Place:
+def _place(state: AreaState, mask: Mask) -> AlertKind:
     """Beyond the perimeter if a quarter of the event, or 400 m² of it, clearly lies outside; a region has no inside."""
     if state.ground.is_region:
-        return Place.NEW_SUSPECT_SITE
+        return AlertKind.NEW_SUSPECT_SITE
     outside = int((mask & ~state.ground.perimeter).sum())
     needed = 4.0 * 100.0 / state.ground.pixel_area_m2
     is_outside = outside >= 0.5 * mask.sum() or (outside >= 0.25 * mask.sum() and outside >= needed)
-    return Place.EXPANSION if is_outside else Place.CHANGE
+    return AlertKind.EXPANSION if is_outside else AlertKind.CHANGE
 
 
 def _criteria(state: AreaState, event_state: EventState, today: int) -> tuple[Criterion, ...]:
@@ -107,7 +107,7 @@ def _criteria(state: AreaState, event_state: EventState, today: int) -> tuple[Cr
     for other in near:
         if other.change is Change.FENCING or (other.change is Change.CONSTRUCTION and other.closure):
             lines |= other.mask  # a wall keeps its ground when it is built upon
-    candidate = Candidate(
+    candidate = SiteCandidate(
         event_state.mask,
         _built(state, near),
         lines,

@@ -7,9 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from detectors.acquisition import OPTICAL, RADAR, Mask
-from detectors.events.lifecycle import (
-    EventState,
-)
+from detectors.events.lifecycle import EventState
 from detectors.evidence.accumulate import Cue, Evidence, clear_evidence
 from detectors.monitor.state import AreaState, with_event_state
 from detectors.morphology import widen

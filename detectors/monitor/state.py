@@ -7,10 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from detectors.events.lifecycle import (
-    EventState,
-    LifecycleParameters,
-)
+from detectors.events.lifecycle import EventState, LifecycleParameters
 from detectors.sensor_series.pixel_state import PixelState
 from detectors.sensor_series.series import SensorSeries
 

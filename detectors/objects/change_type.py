@@ -6,9 +6,7 @@ import numpy as np
 
 from detectors.acquisition import OPTICAL, Mask
 from detectors.evidence.accumulate import Cue, Evidence
-from detectors.objects.patches import (
-    ObjectParameters,
-)
+from detectors.objects.patches import ObjectParameters
 from detectors.records import Change
 from detectors.sensor_series.pixel_state import PixelState
 from detectors.sensor_series.series import SensorSeries
@@ -17,17 +15,30 @@ from detectors.statistics import local_mean, median
 SINGLE_ACQUISITION, STANDS = ObjectParameters().single_acquisition, ObjectParameters().least
 
 
-# Acquisitions, reflectance, a ratio, an NDVI; see `_is_grey`. Young growth on the Romanian clearings has an NDVI of
+# Acquisitions, reflectance, a ratio, an NDVI; see `is_grey`. Young growth on the Romanian clearings has an NDVI of
 # 0.57 to 0.78, a roof over six tenths of a pixel of wood one of 0.36 to 0.58, and 0.7 at its rim: but there it glares.
 COLOUR_ACQUISITIONS, LEAST_GAIN, GREY, OVERGROWN, GLARING = 6, 0.012, 0.08, 0.57, 0.04
 
 
-def _change_of(state: PixelState, mask: Mask, gain: bool) -> Change:
-    """Construction where something stands now, over a fifth of the patch; else clearing.
+def change_of(state: PixelState, mask: Mask, gain: bool) -> Change:
+    """Decide what a patch is: construction where something stands now, else clearing; demolition for a loss.
 
     Something stands where backscatter rose, or contrast and texture rose on ground that was bare before (over
     vegetation bare soil does as much); a fifth of the patch is enough. Another colour than that of soil says it too,
     over two fifths of the patch.
+
+    Parameters
+    ----------
+    state
+        Ground, series and evidence of the area.
+    mask
+        bool (y, x), True on the patch, not empty.
+    gain
+        True where something was added to the ground, False where something was taken away.
+
+    Returns
+    -------
+    Change; never fencing, which is told by its shape.
     """
     if not gain:
         return Change.DEMOLITION
@@ -35,7 +46,7 @@ def _change_of(state: PixelState, mask: Mask, gain: bool) -> Change:
     grey = np.zeros(mask.shape, bool)
     for series in state.all_series:
         if series.sensor == OPTICAL:
-            grey |= _is_grey(series)
+            grey |= is_grey(series)
     is_built = stands[mask].mean() >= 0.2 or grey[mask].mean() >= 0.4
     return Change.CONSTRUCTION if is_built and (stands | grey)[mask].sum() >= 3 else Change.CLEARING
 
@@ -67,8 +78,20 @@ def standing(evidence: Evidence) -> Mask:
     return np.asarray(np.maximum(confidence[Cue.STRUCTURE], confidence[Cue.BACKSCATTER_UP]) >= STANDS)
 
 
-def _built_day(state: PixelState, mask: Mask) -> int | None:
-    """The day by which a quarter of what stands in a patch had begun to; None where nothing does."""
+def built_day(state: PixelState, mask: Mask) -> int | None:
+    """Find the day by which a quarter of what stands in a patch had begun to.
+
+    Parameters
+    ----------
+    state
+        Ground, series and evidence of the area.
+    mask
+        bool (y, x), True on the patch.
+
+    Returns
+    -------
+    int, day number, or None where nothing stands.
+    """
     cues, stands = [Cue.STRUCTURE, Cue.BACKSCATTER_UP], _stands(state)
     first = np.where(stands, state.evidence.first[cues], np.iinfo(np.int32).max).min(axis=0)
     known = np.sort(first[mask & stands.any(axis=0)])
@@ -83,13 +106,22 @@ def _was_bare(series: SensorSeries) -> Mask:
     return np.asarray(np.nan_to_num(level[series.names.index("vegetation")], nan=1.0) < 0.35)
 
 
-def _is_grey(series: SensorSeries) -> Mask:
-    """Where what was added to the ground in the last acquisitions has not the colour of soil.
+def is_grey(series: SensorSeries) -> Mask:
+    """Mark where what was added to the ground in the last acquisitions has not the colour of soil.
 
     With brightness B and redness ρ = (red − blue)/(red + blue), the colour of the *change* is (Bρ − B₀ρ₀)/(B − B₀):
     whatever share of a pixel was built on, it is that of the material. Over the clearings of the Romanian series it
     is 0.13 to 0.7, over soil 0.3, over concrete, metal and sheet under 0.04. Both parts are medians of the
     acquisitions, averaged over three pixels, since single ones scatter by as much as that.
+
+    Parameters
+    ----------
+    series
+        An optical series with its last acquisitions.
+
+    Returns
+    -------
+    bool (y, x); all False where the series has no redness or no acquisition yet.
     """
     names, recent = series.names, series.recent.observed[-COLOUR_ACQUISITIONS:]
     if not len(recent) or "redness" not in names:

@@ -11,7 +11,7 @@ from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
 from detectors.evidence.accumulate import Cue, Evidence, EvidenceParameters
 from detectors.morphology import EIGHT
 from detectors.objects.centerline import line_length
-from detectors.objects.change_type import _built_day, _change_of, standing
+from detectors.objects.change_type import built_day, change_of, standing
 from detectors.objects.line_images import DetectedLine, line_images_of, lines_of
 from detectors.objects.lines import FencingParameters, Line
 from detectors.objects.object_record import Detection
@@ -39,7 +39,7 @@ FRINGE = 0.35
 FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
 # Acquisitions behind the median in which lines are found, and behind the one that names an object which three
 # acquisitions confirm; the share of an object that must lie on a line to be a piece of it; the width that radar gives
-# a wall, and how many times as long a line must be, or it might be a row of roofs; see `_may_be_wall`.
+# a wall, and how many times as long a line must be, or it might be a row of roofs; see `may_be_wall`.
 LINE_ACQUISITIONS, FRESH_ACQUISITIONS, ON_LINE, STRIP = RECENT_ACQUISITIONS, 3, 0.7, 6.0
 WIDEST, SLENDER = FencingParameters().widest_px, 5.0
 RADAR_FAINT = -2.1
@@ -74,7 +74,7 @@ def detections_of(state: PixelState) -> tuple[tuple[Detection, ...], Floats]:
         hidden = np.where(ground.monitored_mask, confidence, 0.0).astype(np.float32)
         for item in find_objects(hidden, counts, resolution_px=resolution, has_short_history=has_short_history):
             whole = _without_fringe(state, item, is_gain)
-            wall = _wall_of(whole, (*lines, *fresh)) if is_gain and _may_be_wall(evidence, whole) else None
+            wall = wall_of(whole, (*lines, *fresh)) if is_gain and may_be_wall(evidence, whole) else None
             found.append(_detection(state, whole, confidence, is_gain, wall))
     found.extend(_line_detections(lines, tuple(s.object.mask for s in found)))
     return tuple(found), np.maximum(gain, loss)
@@ -123,7 +123,7 @@ def _detection(
     core = item.core if item.core.any() else item.mask
     first = _first_day(evidence, cues, core)
     scenes, sensors, dates = _witnesses(state, core, gain=gain, since=first)
-    change = _change_of(state, item.mask, gain)
+    change = change_of(state, item.mask, gain)
     length = closure = None
     if wall is not None:
         change = Change.FENCING
@@ -143,7 +143,7 @@ def _detection(
         dates=dates,
         length_px=length,
         closure=closure,
-        built_day=_built_day(state, item.mask) if gain else None,
+        built_day=built_day(state, item.mask) if gain else None,
         built=item.mask & standing(evidence) if gain else None,
     )
 
@@ -185,10 +185,22 @@ def _sensors_holding(evidence: Evidence, core: Mask, gain: bool) -> set[str]:
     return holding
 
 
-def _may_be_wall(evidence: Evidence, item: GroundObject) -> bool:
-    """False for what optics alone show as no strip: there a piece of a wall is one, and a clearing is not.
+def may_be_wall(evidence: Evidence, item: GroundObject) -> bool:
+    """Decide whether the shape of an object allows that it is a piece of a wall.
 
-    The square of the length of its largest piece is over `STRIP` times the area; radar widens what it shows.
+    What optics alone show is one where it is a strip: the square of the length of its largest piece is over `STRIP`
+    times the area, as no clearing is. Radar widens what it shows, so its objects are not asked.
+
+    Parameters
+    ----------
+    evidence
+        What is held against each pixel.
+    item
+        The object, not empty.
+
+    Returns
+    -------
+    bool.
     """
     if RADAR in _sensors_holding(evidence, item.core if item.core.any() else item.mask, gain=True):
         return True
@@ -197,11 +209,23 @@ def _may_be_wall(evidence: Evidence, item: GroundObject) -> bool:
     return bool(line_length(piece) ** 2 >= STRIP * piece.sum())
 
 
-def _wall_of(item: GroundObject, lines: tuple[DetectedLine, ...]) -> Line | None:
-    """The longest line that an object is a piece of, drawn with it; None where the two together are not thin.
+def wall_of(item: GroundObject, lines: tuple[DetectedLine, ...]) -> Line | None:
+    """Find the longest line that an object is a piece of, and draw the object with it.
 
     Evidence reaches what it asks for in pieces of a wall first, and radar's point spread makes them wide: each by
     itself might be a roof. What the median of the acquisitions shows of its course says which it is.
+
+    Parameters
+    ----------
+    item
+        The object, not empty.
+    lines
+        The lines found in the area.
+
+    Returns
+    -------
+    Line
+        Line and object together, or None where the object is a piece of none, or the two together are not thin.
     """
     best = None
     for found in lines:

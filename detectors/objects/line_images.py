@@ -58,11 +58,14 @@ class LineImage:
 
     @property
     def whole(self) -> tuple[LineImage, ...]:
-        """The views of one series each that this one is made of."""
+        """List the images of one series each that this one is made of; itself where it is of one series."""
         return self.parts or (self,)
 
     def shown(self, mask: Mask) -> list[tuple[int, str, str]]:
-        """Day, scene and sensor of what shows a line, oldest first, from the acquisition since which most do."""
+        """List day number, scene and sensor of the acquisitions that show a line, oldest first.
+
+        The list begins with the acquisition since which most of them do.
+        """
         p = ViewParameters()
         rows = []
         for line_image in self.whole:
@@ -112,7 +115,7 @@ def line_images_of(
         for line_image in _series_views(series, monitored_mask, acquisitions=acquisitions)
     ]
     radar, optical = ([v for v in single if v.sensor == sensor] for sensor in (RADAR, OPTICAL))
-    return (*single, *(_sum((seen, *radar), p) for seen in optical if radar))
+    return (*single, *(summed_image((seen, *radar), p) for seen in optical if radar))
 
 
 def lines_of(line_images: Sequence[LineImage]) -> tuple[DetectedLine, ...]:
@@ -189,8 +192,21 @@ def _median(acquisitions: Floats, fewest: int) -> Floats:
     return np.where(np.isfinite(acquisitions).sum(axis=0) >= fewest, median(acquisitions), np.nan).astype(np.float32)
 
 
-def _sum(parts: tuple[LineImage, ...], p: ViewParameters) -> LineImage:
-    """Several views added up, each in its own scatter; NaN where one of them is."""
+def summed_image(parts: tuple[LineImage, ...], p: ViewParameters) -> LineImage:
+    """Add up several images, each in its own scatter.
+
+    Parameters
+    ----------
+    parts
+        Images of one series each, at least one, on the same (y, x).
+    p
+        Limits of the scatter.
+
+    Returns
+    -------
+    LineImage
+        Its `image` is in σ, NaN where one of the parts is; its `old` is True where one of theirs is.
+    """
     image = sum(_scaled(v.image, p) for v in parts) / np.sqrt(len(parts))
     old = np.any([v.old for v in parts], axis=0)
     return LineImage(parts[0].sensor, np.asarray(image, np.float32), old, parts[0].acquisitions[:0], (), (), parts)

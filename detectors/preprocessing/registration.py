@@ -49,7 +49,7 @@ class Shift:
 
     @property
     def length(self) -> float:
-        """Its length in pixels."""
+        """Compute its length in pixels."""
         return float(np.hypot(self.dy, self.dx))
 
 

@@ -52,7 +52,7 @@ class DetectabilityParameters:
 
 
 @dataclass(frozen=True, order=True)
-class Kind:
+class ProbeKind:
     """What is put in, less its size: a building by its roof and mixing, or a wall by its share of a pixel."""
 
     what: str
@@ -64,13 +64,13 @@ class Kind:
 class Probe:
     """One change to be put in: its kind, its size in pixels and the change itself."""
 
-    kind: Kind
+    kind: ProbeKind
     size_px: int
     change: Injected
 
     @property
     def footprint(self) -> Mask:
-        """The pixels in which it shows."""
+        """Mark the pixels in which it shows, bool (y, x)."""
         return np.asarray(self.change.share >= 0.5 * self.change.share.max())
 
 
@@ -81,7 +81,7 @@ class Visibility:
     `seen` is False where no event held that long. `acquisitions` counts the looks at it in that time, clear or not.
     """
 
-    kind: Kind
+    kind: ProbeKind
     size_px: int
     seen: bool
     seen_days: int | None
@@ -90,7 +90,7 @@ class Visibility:
 
 
 @dataclass(frozen=True)
-class Size:
+class CurvePoint:
     """One point of a curve: the share seen of so many tried, its 95 % interval (Wilson), and how late (medians)."""
 
     size_px: int
@@ -108,12 +108,12 @@ class Size:
 class Curve:
     """Chance of being seen by size for one kind of change; `smallest_px` is None where no size reaches the goal."""
 
-    kind: Kind
-    sizes: tuple[Size, ...]
+    kind: ProbeKind
+    sizes: tuple[CurvePoint, ...]
     smallest_px: int | None
 
 
-def kinds_of(parameters: DetectabilityParameters) -> tuple[tuple[Kind, int], ...]:
+def kinds_of(parameters: DetectabilityParameters) -> tuple[tuple[ProbeKind, int], ...]:
     """List every kind and size that is tried.
 
     Parameters
@@ -127,8 +127,8 @@ def kinds_of(parameters: DetectabilityParameters) -> tuple[tuple[Kind, int], ...
     """
     p = parameters
     roofs = [*product(("bright roof",), p.mixings), ("dark roof", max(p.mixings))]
-    built = [(Kind(BUILDING, roof, mixing), n) for (roof, mixing), n in product(roofs, p.building_px)]
-    return (*built, *((Kind(WALL, "wall", f), n) for f, n in product(p.fractions, p.wall_px)))
+    built = [(ProbeKind(BUILDING, roof, mixing), n) for (roof, mixing), n in product(roofs, p.building_px)]
+    return (*built, *((ProbeKind(WALL, "wall", f), n) for f, n in product(p.fractions, p.wall_px)))
 
 
 def draw_probes(
@@ -173,7 +173,9 @@ def draw_probes(
     return tuple(probes)
 
 
-def _placed(kind: Kind, size: int, taken: Mask, rng: np.random.Generator, p: DetectabilityParameters) -> Floats | None:
+def _placed(
+    kind: ProbeKind, size: int, taken: Mask, rng: np.random.Generator, p: DetectabilityParameters
+) -> Floats | None:
     """The shares of a probe whose whole figure lies on free ground, or None."""
     shape = (taken.shape[0], taken.shape[1])
     places = np.argwhere(~taken)
@@ -306,12 +308,12 @@ def curves_of(
     return tuple(_curve(kind, [s for s in found if s.kind == kind], p) for kind in _kinds(found, p))
 
 
-def _kinds(visibilities: Sequence[Visibility], p: DetectabilityParameters) -> Iterator[Kind]:
+def _kinds(visibilities: Sequence[Visibility], p: DetectabilityParameters) -> Iterator[ProbeKind]:
     tried = {s.kind for s in visibilities}
     yield from (kind for kind in dict.fromkeys(kind for kind, _ in kinds_of(p)) if kind in tried)
 
 
-def _curve(kind: Kind, visibilities: Sequence[Visibility], p: DetectabilityParameters) -> Curve:
+def _curve(kind: ProbeKind, visibilities: Sequence[Visibility], p: DetectabilityParameters) -> Curve:
     sizes = sorted({s.size_px for s in visibilities})
     groups = [[s for s in visibilities if s.size_px == size] for size in sizes]
     shares = np.array([np.mean([s.seen for s in group]) for group in groups])
@@ -322,10 +324,10 @@ def _curve(kind: Kind, visibilities: Sequence[Visibility], p: DetectabilityParam
     return Curve(kind, rows, smallest)
 
 
-def _size(size: int, visibilities: Sequence[Visibility], chance: float) -> Size:
+def _size(size: int, visibilities: Sequence[Visibility], chance: float) -> CurvePoint:
     seen = [s for s in visibilities if s.seen]
     interval = stats.binomtest(len(seen), len(visibilities)).proportion_ci(method="wilson")
-    return Size(
+    return CurvePoint(
         size,
         len(visibilities),
         len(seen),

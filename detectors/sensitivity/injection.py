@@ -62,11 +62,11 @@ class Injected:
 
     @property
     def footprint(self) -> Mask:
-        """Pixels of which at least a third changed."""
+        """Mark the pixels of which at least a third changed, bool (y, x)."""
         return np.asarray(self.share >= 0.34)
 
     def is_there(self, day: date) -> bool:
-        """True on the days on which the material stands."""
+        """Decide whether the material stands on a day."""
         return (day < self.since) if self.lost else (day >= self.since)
 
 

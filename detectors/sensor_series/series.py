@@ -51,17 +51,17 @@ class SensorSeries:
 
     @property
     def cues(self) -> tuple[Cue, ...]:
-        """The layers of evidence this series writes."""
+        """Return the layers of evidence that this series writes."""
         return OPTICAL_CUES if self.sensor == OPTICAL else RADAR_CUES
 
     @property
     def last_day(self) -> int:
-        """Day number of the last acquisition that was compared; 0 before the first."""
+        """Return the day number of the last acquisition that was compared; 0 before the first."""
         return self.recent.days[-1] if self.recent.days else 0
 
     @property
     def has_short_history(self) -> bool:
-        """True where the history is so short that one further acquisition has to do."""
+        """Decide whether the history is so short that one further acquisition has to do."""
         return self.history <= 2
 
 

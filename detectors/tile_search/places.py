@@ -39,7 +39,7 @@ class PlaceParameters:
 
 
 @dataclass(frozen=True)
-class Place:
+class CandidatePlace:
     """A place worth a close look, in pixels of the tile.
 
     The box `top`, `left`, `bottom`, `right` (the last two one beyond); `pieces` objects make it up; `evidence` in σ.
@@ -72,7 +72,7 @@ def places_of(
     pixel_size_m: float,
     today: date,
     parameters: PlaceParameters | None = None,
-) -> tuple[tuple[Place, ...], int]:
+) -> tuple[tuple[CandidatePlace, ...], int]:
     """The places that the objects make, the highest score first, and how many were too large to be listed.
 
     `shape` is that of the tile; `today` the day of the last look, from which a place's age is counted.
@@ -113,7 +113,7 @@ def _place(
     pixel_size_m: float,
     today: date,
     parameters: PlaceParameters,
-) -> Place:
+) -> CandidatePlace:
     area = int(objects.area_px[members].sum())
     top, left = int(objects.top[members].min()), int(objects.left[members].min())
     bottom, right = int(objects.bottom[members].max()), int(objects.right[members].max())
@@ -122,7 +122,7 @@ def _place(
     first = day_of(int(objects.first[oldest]))
     filled = area / ((bottom - top) * (right - left))
     criteria = _criteria(area * pixel_size_m**2, (today - first).days, evidence, filled, parameters)
-    return Place(
+    return CandidatePlace(
         area,
         len(members),
         top,

@@ -12,7 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from flows.alerts.errors import AlertsError
 from flows.alerts.language import language
-from flows.alerts.signing import Answer, read_token
+from flows.alerts.signing import Acknowledgement, read_token
 from flows.printable import printable
 
 HEADERS = {
@@ -39,7 +39,7 @@ BUTTON = """<p>{question}</p><form method="post" action="?token={token}">
 
 def answer_app(
     secrets: str | Sequence[str],
-    acknowledge: Callable[[Answer], bool],
+    acknowledge: Callable[[Acknowledgement], bool],
     *,
     clock: Callable[[], datetime],
     hosts: Sequence[str],

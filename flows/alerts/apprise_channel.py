@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.child_environment import child_environment
+from flows.config.child_environment import child_environment
 
 DEADLINE_S = 60.0
 CHILD = Path(__file__).with_name("apprise_child.py")
@@ -31,11 +31,13 @@ def notify(url: str, *, title: str, text: str, html: str, key: str, deadline_s: 
 
 
 def complaints_about(urls: Sequence[str], *, deadline_s: float = DEADLINE_S) -> list[str]:
-    """Return what is wrong with each Apprise URL, empty where nothing is; nobody on the network is asked."""
+    """Return what is known to be wrong with each Apprise URL, else an empty text; nobody on the network is asked."""
     if not urls:
         return []
     try:
         return [str(one) for one in _asked({"check": list(urls)}, deadline_s)]
+    except (subprocess.TimeoutExpired, OSError):  # of this machine, which is busy or full: no address is to blame
+        return [""] * len(urls)
     except (subprocess.SubprocessError, ValueError):
         if len(urls) == 1:
             return ["Apprise cannot deal with this address; check its form"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -9,16 +10,17 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from aois.errors import UserError
 from flows.alerts.apprise_channel import notify
 from flows.alerts.cap import cap_messages, instant
-from flows.alerts.errors import AlertsError
+from flows.alerts.dispatch_content import webhook_body
 from flows.alerts.feed import feed_with
-from flows.alerts.files import replace_file, write_alerts
-from flows.alerts.parcel import webhook_body
 from flows.alerts.routes import Channel, ChannelKind
 from flows.alerts.signing import sign
 from flows.alerts.webhook import post
+from flows.evidence.geojson_files import replace_file, write_alerts
 from flows.printable import printable
+from flows.telemetry.logs import log
 
 
 def send(content: Mapping[str, Any], channel: Channel, *, made_at: datetime, now: datetime) -> str:
@@ -29,12 +31,19 @@ def send(content: Mapping[str, Any], channel: Channel, *, made_at: datetime, now
     """
     try:
         return SENDERS[channel.kind](content, channel, made_at, now)
-    except AlertsError as error:
+    except UserError as error:
         return printable(error)
     except OSError as error:
         return f"it failed ({error.strerror or type(error).__name__}); check the channel's path or address"
     except Exception as error:  # noqa: BLE001 - libraries raise what nobody foresees, and their words may hold a secret
+        log.error("channel of kind %s: %s at %s", channel.kind.value, type(error).__name__, _place_of(error))
         return f"it failed in a way that nobody foresaw ({type(error).__name__}); check the channel in the routes"
+
+
+def _place_of(error: Exception) -> str:
+    """File and line of the code that failed, without any value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return ", ".join(f"{Path(one.filename).name}:{one.lineno}" for one in frames[-2:])
 
 
 def _apprise(content: Mapping[str, Any], channel: Channel, _made_at: datetime, _now: datetime) -> str:

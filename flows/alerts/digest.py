@@ -12,20 +12,12 @@ from shapely.geometry import shape
 
 from aois.week import Week
 from flows.alerts.language import Language, language
+from flows.records.messages import ProvisionalOutcomes
 
 SHOWN = 60  # alerts told one by one; more would be read by nobody, and the report has them all
 RELATED = ("reopens", "split_from", "merged_into")
 NEWS_LINES = {"step": "step", "merged": "merged_into", "parted": "parted"}
 STATES = ("provisional", "confirmed", "finished", "retracted")
-
-
-@dataclass(frozen=True)
-class Fates:
-    """Of the alerts that went out provisional, how many were confirmed since, withdrawn, or are open."""
-
-    held: int = 0
-    fell: int = 0
-    open: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,12 +32,12 @@ class Setting:
     is_restricted: bool = False
     is_simulated: bool = False
     is_escalation: bool = False
-    fates: Fates = Fates()
+    provisional_outcomes: ProvisionalOutcomes = field(default_factory=ProvisionalOutcomes)
     links: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Place:
+class AreaAlerts:
     """The alerts of one area, each as its lines; `more` alerts of it are only counted."""
 
     heading: str
@@ -59,7 +51,7 @@ class Message:
     title: str
     lang: str
     opening: tuple[str, ...]
-    places: tuple[Place, ...]
+    places: tuple[AreaAlerts, ...]
     closing: tuple[str, ...]
 
     @property
@@ -108,28 +100,30 @@ def _opening(
         return (*lines, words.say("body.calm"))
     lines.append(words.say("body.caution"))
     if any(one["state"] == "provisional" for one in alerts):
-        lines.append(f"{words.say('body.provisional')} {_fates(words, setting.fates)}")
+        lines.append(f"{words.say('body.provisional')} {_outcomes(words, setting.provisional_outcomes)}")
     return tuple(lines)
 
 
-def _fates(words: Language, fates: Fates) -> str:
-    decided = fates.held + fates.fell
+def _outcomes(words: Language, outcomes: ProvisionalOutcomes) -> str:
+    decided = outcomes.held + outcomes.fell
     if not decided:
         return words.say("body.no_fates")
-    share = words.percent(fates.held / decided)
-    return words.say("body.fates", share=share, held=fates.held, decided=decided, open=fates.open)
+    share = words.percent(outcomes.held / decided)
+    return words.say("body.fates", share=share, held=outcomes.held, decided=decided, open=outcomes.open)
 
 
 def _places(
     words: Language, groups: Sequence[tuple[str, Sequence[Mapping[str, Any]]]], setting: Setting
-) -> tuple[Place, ...]:
+) -> tuple[AreaAlerts, ...]:
     places, left = [], SHOWN
     for area_id, features in groups:
         if not left:
             break
         shown = features[:left]
         left -= len(shown)
-        places.append(Place(_heading(words, area_id, features), tuple(_alert(words, one, setting) for one in shown)))
+        places.append(
+            AreaAlerts(_heading(words, area_id, features), tuple(_alert(words, one, setting) for one in shown))
+        )
     return tuple(places)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from aois.errors import UserError
 
-class AlertsError(Exception):
+
+class AlertsError(UserError):
     """A file or a message cannot be made; the message says what, the value, and what to do."""

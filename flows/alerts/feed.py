@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from flows.alerts.errors import AlertsError
-from flows.alerts.leaving import without_links
+from flows.alerts.outgoing import without_links
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 KEPT = 100  # entries; a reader that looks once a week misses none

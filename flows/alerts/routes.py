@@ -7,16 +7,16 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from detectors.records import Change, Place, State
+from detectors.records import AlertKind, Change, State
 from flows.alerts.addresses import check_base_address
 from flows.alerts.language import languages
 from flows.alerts.signing import LEAST_SECRET
 from flows.alerts.timing import Schedule, hours_of
-from flows.nearest import did_you_mean
+from flows.config.nearest_word import did_you_mean
+from flows.config.time_zone import time_zone
 
 NEWS = ("issued", "state", "step", "merged", "parted")
 """Why there is a message of an alert."""
@@ -34,18 +34,6 @@ class ChannelKind(StrEnum):
     ATOM = "atom"
     CAP = "cap"
     GEOJSON = "geojson"
-
-
-def time_zone(name: str) -> str:
-    """Return the name, which is that of a time zone; raise `ValueError` for any other."""
-    try:
-        ZoneInfo(name)
-    except (LookupError, OSError, ValueError):  # no such file, a folder, or no name of a file at all
-        raise ValueError(
-            f"`{name[:LONGEST_NAME]}` is no time zone{did_you_mean(name, available_timezones())}; write it like "
-            "Europe/Paris"
-        ) from None
-    return name
 
 
 def _hours(text: str) -> str:
@@ -86,7 +74,7 @@ def _one_or_more(secret: object) -> object:
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_name)]
 BaseAddress = Annotated[str, AfterValidator(check_base_address)]
 States = Annotated[tuple[str, ...], AfterValidator(_words_of("state", State))]
-Kinds = Annotated[tuple[str, ...], AfterValidator(_words_of("kind", Place))]
+Kinds = Annotated[tuple[str, ...], AfterValidator(_words_of("kind", AlertKind))]
 Changes = Annotated[tuple[str, ...], AfterValidator(_words_of("change", Change))]
 News = Annotated[tuple[str, ...], AfterValidator(_words_of("reason for a message", NEWS))]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_one_or_more)]

@@ -12,12 +12,13 @@ from pydantic import BaseModel, ValidationError
 
 from flows.alerts.errors import AlertsError
 from flows.alerts.routes import Channel, ChannelKind, Route, Routes
-from flows.nearest import did_you_mean
+from flows.config.nearest_word import did_you_mean
 from flows.printable import printable
 
 FROM_ENVIRONMENT = "env:"
 LARGEST_BYTES = 1_000_000  # some ten thousand routes; what is larger is another file
 LONGEST_COMPLAINT = 1_500
+SHORTEST_CUT = 32  # characters; complaints cut what they repeat after 40 or more
 SHORTEST_HIDDEN = 4  # characters; a shorter value is no secret, and may be part of any word
 
 
@@ -33,7 +34,7 @@ def read_routes(path: Path) -> Routes:
     except ValidationError as error:
         words = "; ".join(_complaint(one) for one in error.errors())
         for name, value in used.items():
-            words = words.replace(value, f"{FROM_ENVIRONMENT}{name}") if len(value) >= SHORTEST_HIDDEN else words
+            words = _hidden(value, words, name=f"{FROM_ENVIRONMENT}{name}")
         raise AlertsError(printable(f"routes `{path}`: {words}", longest=LONGEST_COMPLAINT)) from None
 
 
@@ -78,6 +79,16 @@ def _complaint(error: Any) -> str:
     if kind == "enum" and isinstance(error["input"], str) and place[-1] == "kind":
         return f"{where}: {words}{did_you_mean(error['input'], ChannelKind)}"
     return f"{where}: {words}"
+
+
+def _hidden(value: str, words: str, *, name: str) -> str:
+    """The words with the name in place of the value, and of its beginning where a complaint has cut it."""
+    shortest = min(len(value), SHORTEST_CUT)
+    if shortest < SHORTEST_HIDDEN:
+        return words
+    for length in range(min(len(value), len(words)), shortest - 1, -1):
+        words = words.replace(value[:length], name)
+    return words
 
 
 def _model_at(place: Sequence[int | str]) -> type[BaseModel]:

@@ -46,14 +46,14 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: datetim
 
 
 @dataclass(frozen=True)
-class Answer:
+class Acknowledgement:
     """What a signed link says: who acknowledges which alert."""
 
     alert_id: str
     by: str
 
 
-def make_token(secret: str, answer: Answer, *, expires: datetime) -> str:
+def make_token(secret: str, answer: Acknowledgement, *, expires: datetime) -> str:
     """A token for a link by which one reader acknowledges one alert until it expires.
 
     Raises `AlertsError` for a secret that is too short to keep anybody out.
@@ -64,7 +64,7 @@ def make_token(secret: str, answer: Answer, *, expires: datetime) -> str:
     return f"{_text64(text)}.{_text64(_mac(secret, text))}"
 
 
-def read_token(secrets: str | Sequence[str], token: str, *, now: datetime) -> Answer:
+def read_token(secrets: str | Sequence[str], token: str, *, now: datetime) -> Acknowledgement:
     """Return what a genuine token says, which any of the secrets may have signed.
 
     Raises `AlertsError` for any other token, for one that is written in another way than `make_token` writes it, and
@@ -77,7 +77,7 @@ def read_token(secrets: str | Sequence[str], token: str, *, now: datetime) -> An
     if now.timestamp() > int(expires):
         day = datetime.fromtimestamp(int(expires), UTC).date()
         raise AlertsError(f"this link expired on {day}; acknowledge by `sitewatch alerts acknowledge {alert_id}`")
-    return Answer(alert_id, by)
+    return Acknowledgement(alert_id, by)
 
 
 def _genuine(secrets: str | Sequence[str], token: str) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from flows.desk.inputs import Account
+from flows.records.desk import Account
 
 
 class Role(StrEnum):

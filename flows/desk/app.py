@@ -12,6 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from flows.desk.cases import add_cases
 from flows.desk.cookies import LANGUAGE_COOKIE, set_cookie
+from flows.desk.desk_templates import DeskTemplates
 from flows.desk.errors import DeskError
 from flows.desk.failures import Failures, log_failure
 from flows.desk.guard import LoginNeeded, check, inside, to_login
@@ -21,7 +22,6 @@ from flows.desk.inputs import Desk
 from flows.desk.login import add_login
 from flows.desk.operating import add_operating
 from flows.desk.own_password import add_own_password
-from flows.desk.page import Pages
 from flows.desk.queue import Queue
 
 STATIC = Path(__file__).parent / "static"
@@ -43,7 +43,7 @@ def desk_app(desk: Desk) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(guard)],
     )
-    pages, queue, hashing = Pages(desk), Queue(desk.reviews), HashingQueue()
+    pages, queue, hashing = DeskTemplates(desk), Queue(desk.reviews), HashingQueue()
     app.add_middleware(Failures, pages=pages)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(desk.hosts), www_redirect=False)
     app.add_middleware(Headers)
@@ -77,7 +77,7 @@ def _add_static(app: FastAPI, desk: Desk) -> None:
         return answer
 
 
-def _add_refusals(app: FastAPI, desk: Desk, pages: Pages) -> None:
+def _add_refusals(app: FastAPI, desk: Desk, pages: DeskTemplates) -> None:
     @app.exception_handler(LoginNeeded)
     async def login_needed(_request: Request, error: LoginNeeded) -> Response:
         return to_login(error.after)

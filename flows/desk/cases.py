@@ -11,19 +11,20 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from flows.desk.access import sees_pictures
+from flows.desk.desk_templates import DeskTemplates, account_of
 from flows.desk.drawing import drawn
 from flows.desk.errors import DeskError
-from flows.desk.inputs import Account, Desk, Exhibit
-from flows.desk.page import Pages, account_of
-from flows.desk.queue import EVERYTHING, MINE, Entry, Filter, Queue, filter_of, rounded
-from flows.desk.review import Standing
+from flows.desk.inputs import CaseDetail, Desk
+from flows.desk.queue import EVERYTHING, MINE, Filter, Queue, QueueEntry, filter_of, rounded
+from flows.desk.review import ReviewStatus
+from flows.records.desk import Account
 
 A_PAGE = 50  # cases
 MOST_NOTE = 10_000  # letters
 SPLITS = ("all", "change", "confidence", "area")
 
 
-def add_cases(app: FastAPI, desk: Desk, pages: Pages, queue: Queue) -> None:
+def add_cases(app: FastAPI, desk: Desk, pages: DeskTemplates, queue: Queue) -> None:
     """The routes of those who look and judge."""
     cases = Cases(desk, pages, queue)
     app.get("/")(cases.show_queue)
@@ -39,7 +40,7 @@ class Cases:
     """What those who look and judge ask for, and what they are answered."""
 
     desk: Desk
-    pages: Pages
+    pages: DeskTemplates
     queue: Queue
 
     def show_queue(self, request: Request) -> Response:
@@ -61,7 +62,7 @@ class Cases:
             counts=Counter(entry.standing for entry in everything),
             waiting=len(waiting),
             all_of_them=len(everything),
-            shows=[MINE, *Standing, EVERYTHING],
+            shows=[MINE, *ReviewStatus, EVERYTHING],
             notice=_notice(request, self.queue, account),
         )
 
@@ -71,10 +72,10 @@ class Cases:
 
     def show_picture(self, event_id: str, name: str) -> Response:
         """One picture of a case."""
-        exhibit = self.desk.evidence.exhibit(event_id)
-        if exhibit is None or name not in exhibit.pictures:
+        case_detail = self.desk.evidence.case_detail(event_id)
+        if case_detail is None or name not in case_detail.pictures:
             raise HTTPException(404)
-        return Response(drawn(exhibit.pictures[name]), media_type="image/webp")
+        return Response(drawn(case_detail.pictures[name]), media_type="image/webp")
 
     def judge(self, request: Request, event_id: str) -> Response:
         """The verdict is on record, and the next case comes up; what lacks something is asked for again."""
@@ -105,13 +106,13 @@ class Cases:
         """How often alerts held when a person looked."""
         known = self.desk.reviews.precision()
         groups = {split: known[split] for split in SPLITS}
-        disputed = sum(entry.standing is Standing.DISPUTED for entry in self.queue.entries())
+        disputed = sum(entry.standing is ReviewStatus.DISPUTED for entry in self.queue.entries())
         return self.pages.show(request, "precision.html", groups=groups, disputed=disputed)
 
     def _case(self, request: Request, event_id: str, *, complaint: str = "", note: str = "") -> Response:
         """The page of a case; with a complaint about what was said of it, and status 422."""
-        entry, exhibit = self.queue.find(event_id), self.desk.evidence.exhibit(event_id)
-        if entry is None or exhibit is None:
+        entry, case_detail = self.queue.find(event_id), self.desk.evidence.case_detail(event_id)
+        if entry is None or case_detail is None:
             raise HTTPException(404)
         chosen = filter_of(request.state.form or request.query_params)
         account = account_of(request)
@@ -121,8 +122,8 @@ class Cases:
             "case.html",
             status=422 if complaint else 200,
             entry=_as_seen(entry, account),
-            exhibit=exhibit,
-            fragment=_fragment(exhibit, self.pages.lang(request), account),
+            case_detail=case_detail,
+            fragment=_fragment(case_detail, self.pages.lang(request), account),
             chosen=chosen,
             before=before,
             after=after,
@@ -135,25 +136,25 @@ class Cases:
         )
 
 
-def _as_seen(entry: Entry, account: Account) -> Entry:
+def _as_seen(entry: QueueEntry, account: Account) -> QueueEntry:
     return entry if sees_pictures(account) else rounded(entry)
 
 
-def _fragment(exhibit: Exhibit, lang: str, account: Account) -> str:
+def _fragment(case_detail: CaseDetail, lang: str, account: Account) -> str:
     """The case as an account may see it: with pictures, or as a drawing."""
-    fragments = exhibit.fragments if sees_pictures(account) else exhibit.drawings
+    fragments = case_detail.fragments if sees_pictures(account) else case_detail.drawings
     return fragments.get(lang) or next(iter(fragments.values()))
 
 
-def _is_second(entry: Entry, account: Account) -> bool:
+def _is_second(entry: QueueEntry, account: Account) -> bool:
     """Whether this account's confirmation would be the second, for publication."""
-    if entry.standing is not Standing.SECOND:
+    if entry.standing is not ReviewStatus.SECOND:
         return False
     people = {one.account for one in entry.words.values() if one.verdict == "confirmed"}
     return bool(people - {account.number, None})
 
 
-def _notice(request: Request, queue: Queue, account: Account) -> tuple[str, Entry, int] | None:
+def _notice(request: Request, queue: Queue, account: Account) -> tuple[str, QueueEntry, int] | None:
     """What this account has just done, told once: ``done`` or ``undone``, on which case, and the verdict's number."""
     for what in ("done", "undone"):
         number = _number(request.query_params.get(what, ""))

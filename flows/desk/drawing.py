@@ -18,7 +18,7 @@ from rio_tiler.io import Reader
 from rio_tiler.models import ImageData
 
 from flows.desk.errors import DeskError
-from flows.desk.inputs import Picture
+from flows.desk.inputs import PictureSource
 
 TILE_PX = 256
 BRIGHTEN = "gamma RGB 1.333"  # as on the report: 1 / 0.75
@@ -32,7 +32,7 @@ MOST_SCORE = 60.0  # confidence held against a pixel at which a tile is white; c
 EMPTY_TILE = ImageData(np.ma.masked_equal(np.zeros((3, TILE_PX, TILE_PX), np.uint8), 0))
 
 
-def drawn(picture: Picture) -> bytes:
+def drawn(picture: PictureSource) -> bytes:
     """The picture as lossless WebP, one element a pixel of the grid, transparent where nothing was seen.
 
     Raises `DeskError` when a file cannot be read, or is not what was archived.
@@ -41,7 +41,7 @@ def drawn(picture: Picture) -> bytes:
     return _encoded(_coloured(_mean(images), picture), "webp", lossless=True)
 
 
-def drawn_tile(layer: Picture | Path, x: int, y: int, z: int) -> bytes:
+def drawn_tile(layer: PictureSource | Path, x: int, y: int, z: int) -> bytes:
     """A tile in Web Mercator as PNG, transparent beyond the layer.
 
     Raises `DeskError` for a file that cannot be drawn.
@@ -60,7 +60,7 @@ def drawn_tile(layer: Picture | Path, x: int, y: int, z: int) -> bytes:
         return _encoded(EMPTY_TILE, "png")
     except RasterioError as error:
         raise _unreadable(path, error) from None
-    if isinstance(layer, Picture):
+    if isinstance(layer, PictureSource):
         return _encoded(_coloured(image, layer), "png")
     if path.stem == "change":
         return _encoded(image.apply_colormap(CLASSES), "png")
@@ -99,7 +99,7 @@ def _dataset_of(source: Reader) -> DatasetReader:
     return dataset
 
 
-def _read(path: Path, digest: str, picture: Picture) -> ImageData:
+def _read(path: Path, digest: str, picture: PictureSource) -> ImageData:
     height, width = picture.shape
     try:
         with _as_archived(path, digest) as source:
@@ -119,13 +119,13 @@ def _read(path: Path, digest: str, picture: Picture) -> ImageData:
         raise _unreadable(path, error) from None
 
 
-def _there(names: tuple[str | None, ...], picture: Picture) -> dict[str, int]:
+def _there(names: tuple[str | None, ...], picture: PictureSource) -> dict[str, int]:
     """Those of a picture's bands that a file has, and where; its first where it has none of them."""
     there = {name: names.index(name) + 1 for name in picture.bands or RADAR_BANDS if name in names}
     return there or {"": 1}
 
 
-def _arranged(image: ImageData, names: tuple[str, ...], picture: Picture) -> ImageData:
+def _arranged(image: ImageData, names: tuple[str, ...], picture: PictureSource) -> ImageData:
     """The bands in the order in which they are drawn; one that is lacking is the mean of those there are."""
     wanted = picture.bands or RADAR_BANDS
     if names == wanted:
@@ -143,7 +143,7 @@ def _mean(images: list[ImageData]) -> ImageData:
     return ImageData(mean, crs=first.crs, bounds=first.bounds)
 
 
-def _coloured(image: ImageData, picture: Picture) -> ImageData:
+def _coloured(image: ImageData, picture: PictureSource) -> ImageData:
     if picture.bands:
         image.rescale(in_range=picture.limits)
         image.apply_color_formula(BRIGHTEN)

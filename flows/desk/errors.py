@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from aois.errors import UserError
 
-class DeskError(ValueError):
+
+class DeskError(UserError, ValueError):
     """The desk cannot do what was asked; the message says what, the value, and what to do.
 
     `key` names the same sentence in the desk's catalogs, filled in with `values`; empty where there is English alone.

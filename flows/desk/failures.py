@@ -10,16 +10,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from flows.desk.page import Pages
+from flows.desk.desk_templates import DeskTemplates
 from flows.printable import printable
 
+METHODS = ("GET", "HEAD", "POST")  # a client may make up others, and each kind of line is counted by itself
 log = logging.getLogger("sitewatch.web")
 
 
 class Failures:
     """Answers an error that nothing else has answered with a page and status 500."""
 
-    def __init__(self, app: ASGIApp, pages: Pages) -> None:
+    def __init__(self, app: ASGIApp, pages: DeskTemplates) -> None:
         """Around an app."""
         self.app, self.pages = app, pages
 
@@ -46,14 +47,17 @@ def log_failure(request: Request, error: Exception) -> None:
     route = getattr(request.scope.get("route"), "path", "no route")
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    log.error("the desk could not answer: %s", f"{request.method} {route}: {_named(error)}{place}")
+    # what a line is of stands in the text before its values, by which a log counts the lines of one kind
+    method = request.method if request.method in METHODS else "other"
+    what = _literal(f"the desk could not answer: {method} {route}: {type(error).__name__}")
+    log.error(f"{what}: %s", f"{printable(error)}{place}")
 
 
-def _named(error: Exception) -> str:
-    return printable(f"{type(error).__name__}: {error}")
+def _literal(text: str) -> str:
+    return text.replace("%", "%%")
 
 
-def _page(pages: Pages, request: Request) -> Response:
+def _page(pages: DeskTemplates, request: Request) -> Response:
     try:
         return pages.show(request, "refused.html", status=500, why="broken")
     except Exception as error:  # noqa: BLE001 - the page itself may be what is broken

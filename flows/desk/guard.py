@@ -16,7 +16,8 @@ from starlette.exceptions import HTTPException
 
 from flows.desk.access import ROUTES, Need, may
 from flows.desk.cookies import SESSION_COOKIE, read_cookie
-from flows.desk.inputs import Desk, Session
+from flows.desk.inputs import Desk
+from flows.records.desk import DeskSession
 
 SESSION_LASTS = timedelta(hours=12)
 FORM_KEY = "form_key"
@@ -94,7 +95,7 @@ def to_login(after: str) -> Response:
     return RedirectResponse(f"/login?next={quote(after, safe='')}", status_code=303)
 
 
-def _session(request: Request, desk: Desk) -> Session | None:
+def _session(request: Request, desk: Desk) -> DeskSession | None:
     key = read_cookie(request, SESSION_COOKIE)
     return desk.accounts.session(key_hash(key), at=desk.clock()) if key else None
 

@@ -10,43 +10,13 @@ from typing import Any, Protocol
 
 from jinja2 import Environment
 
-from detectors.records import Change, Place, State
+from detectors.records import AlertKind, Change, State
+from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
 
 Clock = Callable[[], datetime]
 
 
-@dataclass(frozen=True)
-class Account:
-    """Somebody who may use the desk; `closed_at` is None while that is so."""
-
-    number: int
-    name: str
-    role: str
-    sees_positions: bool
-    password_hash: str
-    closed_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Session:
-    """A browser that is logged in; `form_key` is what its forms carry."""
-
-    account: Account
-    form_key: str
-
-
-@dataclass(frozen=True)
-class Act:
-    """Something that was done; `by` is empty where nobody was logged in."""
-
-    at: datetime
-    by: str
-    act: str
-    subject: str
-    detail: str
-
-
-class Accounts(Protocol):
+class AccountStore(Protocol):
     """Accounts, sessions and what was done; keys come hashed."""
 
     def all(self) -> Sequence[Account]:
@@ -73,7 +43,7 @@ class Accounts(Protocol):
     def open_session(self, key_hash: str, form_key: str, *, account: int, at: datetime, ends_at: datetime) -> None:
         """A browser is logged in until then."""
 
-    def session(self, key_hash: str, *, at: datetime) -> Session | None:
+    def session(self, key_hash: str, *, at: datetime) -> DeskSession | None:
         """Whose browser it is, None where nobody is logged in."""
 
     def close_session(self, key_hash: str) -> None:
@@ -82,17 +52,17 @@ class Accounts(Protocol):
     def note(self, act: str, *, by: int | None, subject: str = "", detail: str = "", at: datetime) -> None:
         """What was done is on record."""
 
-    def acts(self, *, limit: int) -> Sequence[Act]:
+    def acts(self, *, limit: int) -> Sequence[AuditEntry]:
         """What was done, newest first."""
 
 
 @dataclass(frozen=True)
-class Facts:
+class CaseFacts:
     """What is known of an event; sizes in m² and m, None where not measured; `alert_id` empty without an alert."""
 
     event_id: str
     alert_id: str
-    kind: Place
+    kind: AlertKind
     change: Change
     state: State
     first_seen: date
@@ -103,59 +73,35 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Case:
+class ReviewCase:
     """One event and where it is: the area's id and the name that the list gives it."""
 
-    facts: Facts
+    facts: CaseFacts
     area_id: str
     place: str
 
 
-@dataclass(frozen=True)
-class Opinion:
-    """A verdict as the desk shows it.
-
-    `account` is None where it was given by the command line; `seen_state` and `seen_change` are what the event was to
-    who gave it; `withdrawn_at` is None while it stands.
-    """
-
-    number: int
-    event_id: str
-    verdict: str
-    reason: str
-    note: str
-    by: str
-    account: int | None
-    at: datetime
-    seen_state: str
-    seen_change: str
-    withdrawn_at: datetime | None
-
-    @property
-    def person(self) -> str:
-        """Whose word it is: the account's, or that of the name given on the command line."""
-        return f"by:{self.by}" if self.account is None else f"account:{self.account}"
-
-
-class Reviews(Protocol):
+class ReviewStore(Protocol):
     """Cases and verdicts."""
 
     def generation(self) -> tuple[int, ...]:
         """Numbers that are others as soon as a case is."""
 
-    def cases(self) -> Sequence[Case]:
+    def cases(self) -> Sequence[ReviewCase]:
         """Every event."""
 
     def last_said(self) -> tuple[int, int]:
         """The number of the last verdict, and how many were taken back."""
 
-    def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> Sequence[Opinion]:
+    def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> Sequence[ReviewVerdict]:
         """Every verdict with a higher number, those taken back among them (or they alone), in order."""
 
-    def judge(self, event_id: str, *, verdict: str, reason: str, note: str, account: Account, at: datetime) -> Opinion:
+    def judge(
+        self, event_id: str, *, verdict: str, reason: str, note: str, account: Account, at: datetime
+    ) -> ReviewVerdict:
         """The verdict is on record; the same again is that same verdict. Raises `DeskError` when it lacks something."""
 
-    def withdraw(self, number: int, *, account: Account, at: datetime) -> Opinion:
+    def withdraw(self, number: int, *, account: Account, at: datetime) -> ReviewVerdict:
         """The verdict is taken back by a row beside it; raises `DeskError` when it is not that account's own."""
 
     def precision(self) -> Mapping[str, Sequence[Any]]:
@@ -163,7 +109,7 @@ class Reviews(Protocol):
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureSource:
     """How a picture is drawn from archived files, over `bounds` (left, bottom, right, top) in their own CRS.
 
     The files were taken of the same ground and are averaged; `digests` holds the SHA-256 of each, and one that has
@@ -180,7 +126,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class CaseDetail:
     """A case in full: its evidence as a fragment of a page, how each picture in it is drawn, and where it lies.
 
     `fragments` hold a language each; the names in `pictures` are those by which the fragments ask for them. `drawings`
@@ -190,20 +136,20 @@ class Exhibit:
     """
 
     fragments: Mapping[str, str]
-    pictures: Mapping[str, Picture]
+    pictures: Mapping[str, PictureSource]
     position: tuple[float, float]
     failure: str = ""
     drawings: Mapping[str, str] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
 
 
-class Evidence(Protocol):
+class CaseEvidence(Protocol):
     """What there is to look at."""
 
-    def exhibit(self, event_id: str) -> Exhibit | None:
+    def case_detail(self, event_id: str) -> CaseDetail | None:
         """A case in full, None for an event that is not known."""
 
-    def layer(self, area_id: str, name: str) -> Picture | Path | None:
+    def layer(self, area_id: str, name: str) -> PictureSource | Path | None:
         """A layer of an area for tiles: a picture, a raster of findings, or None where there is none."""
 
     def bounds(self, area_id: str) -> tuple[float, float, float, float] | None:
@@ -258,9 +204,9 @@ class Desk:
     `record_errors` what is raised when the record does not answer.
     """
 
-    accounts: Accounts
-    reviews: Reviews
-    evidence: Evidence
+    accounts: AccountStore
+    reviews: ReviewStore
+    evidence: CaseEvidence
     operations: Operations
     pages: Mapping[str, Environment]
     files: Mapping[str, bytes]

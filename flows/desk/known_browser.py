@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 
-from flows.desk.inputs import Account
+from flows.records.desk import Account
 
 KNOWN_FOR = 180 * 86400  # seconds
 

@@ -9,24 +9,18 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from flows.desk.cookies import (
-    BROWSER_COOKIE,
-    LOGIN_COOKIE,
-    SESSION_COOKIE,
-    delete_cookie,
-    read_cookie,
-    set_cookie,
-)
+from flows.desk.cookies import BROWSER_COOKIE, LOGIN_COOKIE, SESSION_COOKIE, delete_cookie, read_cookie, set_cookie
+from flows.desk.desk_templates import DeskTemplates, account_of
 from flows.desk.guard import FORM_KEY, SESSION_LASTS, inside, is_same, key_hash, new_key
 from flows.desk.hashing import LONGEST_WAIT_S, HashingQueue, TooBusyError
-from flows.desk.inputs import Account, Desk
+from flows.desk.inputs import Desk
 from flows.desk.known_browser import KNOWN_FOR, browser_token, known_browser
-from flows.desk.page import Pages, account_of
+from flows.desk.login_limits import Attempts
 from flows.desk.passwords import is_outdated, is_right, rehashed
-from flows.desk.patience import Attempts
+from flows.records.desk import Account
 
 
-def add_login(app: FastAPI, desk: Desk, pages: Pages, hashing: HashingQueue) -> None:
+def add_login(app: FastAPI, desk: Desk, pages: DeskTemplates, hashing: HashingQueue) -> None:
     """The routes by which people come in and go out."""
     entrance = Entrance(desk, pages, hashing, Attempts())
     app.get("/login")(entrance.ask)
@@ -39,7 +33,7 @@ class Entrance:
     """Where people log in and out."""
 
     desk: Desk
-    pages: Pages
+    pages: DeskTemplates
     hashing: HashingQueue
     attempts: Attempts
 

@@ -11,10 +11,10 @@ from morecantile import TileMatrixSet, tms
 from starlette.exceptions import HTTPException
 
 from flows.desk.access import Role
+from flows.desk.desk_templates import DeskTemplates, account_of
 from flows.desk.drawing import TILE_PX, drawn_tile
 from flows.desk.errors import DeskError
 from flows.desk.inputs import Desk
-from flows.desk.page import Pages, account_of
 from flows.printable import printable
 
 LAYERS = ("picture", "change", "score")
@@ -25,7 +25,7 @@ MOST_RUNS, MOST_ACTS = 50, 200
 PLAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
-def add_operating(app: FastAPI, desk: Desk, pages: Pages) -> None:
+def add_operating(app: FastAPI, desk: Desk, pages: DeskTemplates) -> None:
     """The routes of operators and admins."""
     _add_maps(app, desk, pages)
 
@@ -84,7 +84,7 @@ def add_operating(app: FastAPI, desk: Desk, pages: Pages) -> None:
         return pages.show(request, "acts.html", acts=desk.accounts.acts(limit=MOST_ACTS), most=MOST_ACTS)
 
 
-def _add_maps(app: FastAPI, desk: Desk, pages: Pages) -> None:
+def _add_maps(app: FastAPI, desk: Desk, pages: DeskTemplates) -> None:
     @app.get("/areas/{area_id}/map")
     def show_map(request: Request, area_id: str) -> Response:
         """An area as tiles, in one of its layers."""

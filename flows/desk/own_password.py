@@ -9,16 +9,17 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from flows.desk.desk_templates import DeskTemplates, account_of
 from flows.desk.errors import DeskError
 from flows.desk.hashing import LONGEST_WAIT_S, HashingQueue, TooBusyError
-from flows.desk.inputs import Account, Desk
+from flows.desk.inputs import Desk
 from flows.desk.login import address_of, open_session
-from flows.desk.page import Pages, account_of
+from flows.desk.login_limits import Attempts
 from flows.desk.passwords import hashed, is_right
-from flows.desk.patience import Attempts
+from flows.records.desk import Account
 
 
-def add_own_password(app: FastAPI, desk: Desk, pages: Pages, hashing: HashingQueue) -> None:
+def add_own_password(app: FastAPI, desk: Desk, pages: DeskTemplates, hashing: HashingQueue) -> None:
     """The page on which people change their own password."""
     page = OwnPassword(desk, pages, hashing, Attempts())
     app.get("/password")(page.ask)
@@ -30,7 +31,7 @@ class OwnPassword:
     """The page on which somebody who is logged in changes their password."""
 
     desk: Desk
-    pages: Pages
+    pages: DeskTemplates
     hashing: HashingQueue
     attempts: Attempts
 

@@ -9,24 +9,25 @@ from operator import attrgetter
 from urllib.parse import urlencode
 
 from detectors.records import State
-from flows.desk.inputs import Case, Facts, Opinion, Reviews
-from flows.desk.review import Standing, is_open_for, last_words, standing_of
+from flows.desk.inputs import CaseFacts, ReviewCase, ReviewStore
+from flows.desk.review import ReviewStatus, is_open_for, last_words, review_status_of
+from flows.records.desk import ReviewVerdict
 
 Weight = tuple[int, bool, int, int, float, str]
-STANDINGS = tuple(Standing)
+STANDINGS = tuple(ReviewStatus)
 BY_WEIGHT = (State.CONFIRMED, State.PROVISIONAL, State.FINISHED, State.RETRACTED)
 MINE, EVERYTHING = "mine", "all"
 FIELDS = ("show", "kind", "change", "state", "text")
 
 
 @dataclass(frozen=True)
-class Entry:
+class QueueEntry:
     """A case in the queue, with every verdict on it in order."""
 
-    case: Case
-    opinions: tuple[Opinion, ...]
-    words: Mapping[str, Opinion]
-    standing: Standing
+    case: ReviewCase
+    opinions: tuple[ReviewVerdict, ...]
+    words: Mapping[str, ReviewVerdict]
+    standing: ReviewStatus
     search: str
     weight: Weight
 
@@ -46,7 +47,7 @@ class Filter:
         """The filter as the query of an address, without what is the default."""
         return urlencode({name: value for name in FIELDS if (value := getattr(self, name)) != getattr(Filter, name)})
 
-    def fits(self, entry: Entry, account: int) -> bool:
+    def fits(self, entry: QueueEntry, account: int) -> bool:
         """Whether a case is shown."""
         facts = entry.case.facts
         if self.show == MINE:
@@ -62,7 +63,7 @@ class Filter:
         )
 
 
-def rounded(entry: Entry) -> Entry:
+def rounded(entry: QueueEntry) -> QueueEntry:
     """The entry with sizes of two significant figures, for those who are not shown pictures."""
     facts = entry.case.facts
     plain = replace(facts, area_m2=_two(facts.area_m2), length_m=_two(facts.length_m))
@@ -76,7 +77,7 @@ def _two(value: float | None) -> float | None:
 def filter_of(asked: Mapping[str, str]) -> Filter:
     """The filter that an address asks for; what it does not know is left out."""
     given = {name: asked[name].strip()[:200] for name in FIELDS if asked.get(name)}
-    shows = {MINE, EVERYTHING, *Standing}
+    shows = {MINE, EVERYTHING, *ReviewStatus}
     return Filter(**{k: v for k, v in given.items() if k != "show" or v in shows})
 
 
@@ -84,26 +85,26 @@ def filter_of(asked: Mapping[str, str]) -> Filter:
 class Queue:
     """All cases in order. Safe to use from several threads."""
 
-    reviews: Reviews
+    reviews: ReviewStore
     _generation: tuple[int, ...] = ()
     _said: tuple[int, int] = (0, 0)
-    _opinions: dict[str, dict[int, Opinion]] = field(default_factory=dict)
-    _by_id: dict[str, Entry] = field(default_factory=dict)
-    _entries: tuple[Entry, ...] = ()
+    _opinions: dict[str, dict[int, ReviewVerdict]] = field(default_factory=dict)
+    _by_id: dict[str, QueueEntry] = field(default_factory=dict)
+    _entries: tuple[QueueEntry, ...] = ()
     _places: Mapping[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[QueueEntry, ...]:
         """Every case as the record has it now."""
         return self._level()[0]
 
-    def find(self, event_id: str) -> Entry | None:
+    def find(self, event_id: str) -> QueueEntry | None:
         """One case, or None."""
         entries, places = self._level()
         place = places.get(event_id)
         return None if place is None else entries[place]
 
-    def shown(self, chosen: Filter, account: int) -> list[Entry]:
+    def shown(self, chosen: Filter, account: int) -> list[QueueEntry]:
         """The cases that a filter shows to somebody, in order."""
         return [entry for entry in self.entries() if chosen.fits(entry, account)]
 
@@ -118,7 +119,7 @@ class Queue:
         first, second = next(before, None), next(after, None)
         return tuple(None if e is None else e.case.facts.event_id for e in (first, second))  # type: ignore[return-value]
 
-    def _level(self) -> tuple[tuple[Entry, ...], Mapping[str, int]]:
+    def _level(self) -> tuple[tuple[QueueEntry, ...], Mapping[str, int]]:
         """Every case as the record has it now and the place of each, both of one moment."""
         with self._lock:
             self._bring_level()
@@ -151,18 +152,18 @@ class Queue:
             self._opinions.setdefault(opinion.event_id, {})[opinion.number] = opinion
         return {opinion.event_id for opinion in fresh}
 
-    def _entry(self, case: Case) -> Entry:
+    def _entry(self, case: ReviewCase) -> QueueEntry:
         facts = case.facts
         opinions = tuple(said for _, said in sorted(self._opinions.get(facts.event_id, {}).items()))
         words = last_words(opinions)
-        standing = standing_of(facts, words)
+        standing = review_status_of(facts, words)
         search = " ".join(
             (case.place, case.area_id, facts.event_id, facts.alert_id, facts.kind, facts.change, facts.state)
         )
-        return Entry(case, opinions, words, standing, search.casefold(), _weight(facts, standing))
+        return QueueEntry(case, opinions, words, standing, search.casefold(), _weight(facts, standing))
 
 
-def _weight(facts: Facts, standing: Standing) -> Weight:
+def _weight(facts: CaseFacts, standing: ReviewStatus) -> Weight:
     """By standing; alerted before what raised no alert; by state; the latest week first; by size; by id."""
     issued = 0 if facts.issued_on is None else facts.issued_on.toordinal()
     return (

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from detectors.records import State
-from flows.desk.inputs import Facts, Opinion
+from flows.desk.inputs import CaseFacts
+from flows.records.desk import ReviewVerdict
 
 ENOUGH = 2  # people with accounts who confirm, before a case may be published
 
 
-class Standing(StrEnum):
+class ReviewStatus(StrEnum):
     """Where a case stands, those first that matter most to a reviewer."""
 
     DISPUTED = "disputed"
@@ -30,42 +31,42 @@ class Standing(StrEnum):
     """Rejected, and nobody confirms."""
 
 
-OPEN = (Standing.DISPUTED, Standing.AGAIN, Standing.WAITING, Standing.SECOND, Standing.UNSURE)
+OPEN = (ReviewStatus.DISPUTED, ReviewStatus.AGAIN, ReviewStatus.WAITING, ReviewStatus.SECOND, ReviewStatus.UNSURE)
 
 
-def last_words(opinions: Iterable[Opinion]) -> Mapping[str, Opinion]:
+def last_words(opinions: Iterable[ReviewVerdict]) -> Mapping[str, ReviewVerdict]:
     """The last verdict of each person that was not taken back."""
     return {one.person: one for one in opinions if one.withdrawn_at is None}
 
 
-def standing_of(facts: Facts, words: Mapping[str, Opinion]) -> Standing:
+def review_status_of(facts: CaseFacts, words: Mapping[str, ReviewVerdict]) -> ReviewStatus:
     """Where a case stands by the last words of each person."""
     if not words:
-        return Standing.WAITING
+        return ReviewStatus.WAITING
     said = {one.verdict for one in words.values()}
     if {"confirmed", "rejected"} <= said:
-        return Standing.DISPUTED
+        return ReviewStatus.DISPUTED
     if any(_is_other(facts, one) for one in words.values()):
-        return Standing.AGAIN
+        return ReviewStatus.AGAIN
     if "rejected" in said:
-        return Standing.REJECTED
+        return ReviewStatus.REJECTED
     if "confirmed" not in said:
-        return Standing.UNSURE
+        return ReviewStatus.UNSURE
     people = {one.account for one in words.values() if one.verdict == "confirmed" and one.account is not None}
-    return Standing.PUBLISHABLE if len(people) >= ENOUGH else Standing.SECOND
+    return ReviewStatus.PUBLISHABLE if len(people) >= ENOUGH else ReviewStatus.SECOND
 
 
-def is_open_for(account: int, facts: Facts, standing: Standing, words: Mapping[str, Opinion]) -> bool:
+def is_open_for(account: int, facts: CaseFacts, standing: ReviewStatus, words: Mapping[str, ReviewVerdict]) -> bool:
     """Whether a case waits for somebody: it is open, and they have not spoken, or what they said no longer holds.
 
     What raised no alert waits for nobody until somebody judges it.
     """
-    if standing not in OPEN or (standing is Standing.WAITING and not facts.alert_id):
+    if standing not in OPEN or (standing is ReviewStatus.WAITING and not facts.alert_id):
         return False
     own = words.get(f"account:{account}")
-    return own is None or standing in (Standing.DISPUTED, Standing.AGAIN)
+    return own is None or standing in (ReviewStatus.DISPUTED, ReviewStatus.AGAIN)
 
 
-def _is_other(facts: Facts, said: Opinion) -> bool:
+def _is_other(facts: CaseFacts, said: ReviewVerdict) -> bool:
     retracted = facts.state is State.RETRACTED and said.seen_state != State.RETRACTED
     return said.seen_change != facts.change or (retracted and said.verdict == "confirmed")

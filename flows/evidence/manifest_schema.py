@@ -39,6 +39,7 @@ class _Record(_Strict):
     changes: Count
     link: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
     follows: Count | None
+    history_set_back: Literal[True] | None = None  # where the rows that earlier versions hashed are others
 
 
 class _Body(_Strict):

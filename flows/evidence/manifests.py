@@ -16,6 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from aois.errors import UserError
 from flows.evidence.manifest_schema import read_manifest
 from flows.files import OWNER_FILE, private_folder
 from flows.printable import printable
@@ -50,7 +51,7 @@ WRITE_ONCE = re.compile(r"archive/.*\.tif")
 NAME = re.compile(r"[0-9]{6}\.json")
 
 
-class EvidenceError(ValueError):
+class EvidenceError(UserError, ValueError):
     """Evidence cannot be written or checked; the message says what, and what to do."""
 
 
@@ -73,7 +74,7 @@ def write_manifest(
     key: Ed25519PrivateKey | None = None,
     is_simulated: bool = False,
 ) -> Path | None:
-    """The chain ends with a manifest of what changed since the one before; None where nothing did.
+    """Add a manifest of what changed to the chain, and return its path; None where nothing changed.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def write_manifest(
 
 
 def read_chain(outputs: Path) -> list[Link]:
-    """The manifests in the order of their numbers; raises `EvidenceError` for a file that is none."""
+    """Read the manifests in the order of their numbers; raises `EvidenceError` for a file that is none."""
     links = []
     for path in sorted(one for one in (outputs / FOLDER).glob("*.json") if NAME.fullmatch(one.name)):
         try:
@@ -132,7 +133,7 @@ def read_chain(outputs: Path) -> list[Link]:
 
 
 def files_of(links: list[Link]) -> dict[str, dict[str, Any]]:
-    """What the chain says of each file that should be there: ``sha256`` and ``size`` in bytes, by its path."""
+    """List what the chain says of each file that should be there: ``sha256``, and ``size`` in bytes, by path."""
     known: dict[str, dict[str, Any]] = {}
     for link in links:
         for name, entry in link.body["files"].items():
@@ -143,30 +144,36 @@ def files_of(links: list[Link]) -> dict[str, dict[str, Any]]:
 
 
 def covered(outputs: Path) -> Iterator[str]:
-    """The paths of all evidence there is, relative to the outputs, in order."""
+    """List the paths of all evidence there is, relative to the outputs, in order."""
     yield from _found(outputs, COVERED)
 
 
 def slipped_in(outputs: Path) -> Iterator[str]:
-    """The paths of files among the evidence that are none and that nothing of Sitewatch puts there, in order."""
+    """List files that lie among the evidence, are none of it, and are nothing that Sitewatch puts there.
+
+    Their paths, relative to the outputs, in order.
+    """
     known = {*_found(outputs, COVERED), *_found(outputs, BESIDE)}
     there = {path for tree in TREES for path in (outputs / tree).rglob("*") if not path.is_dir()}
     yield from sorted({path.relative_to(outputs).as_posix() for path in there} - known)
 
 
 def digest_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Compute the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return file_digest(file, sha256).hexdigest()
 
 
 def signed_bytes(body: Mapping[str, Any]) -> bytes:
-    """What a signature is over: the body as canonical JSON."""
+    """Return what a signature is over: the body as canonical JSON."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def signing_key(path: Path | None) -> Ed25519PrivateKey | None:
-    """The operator's key in a PEM file, None where none is named; raises `EvidenceError` for any other file."""
+    """Read the operator's key from a PEM file; None where none is named.
+
+    Raises `EvidenceError` for any other file.
+    """
     if path is None:
         return None
     try:

@@ -16,7 +16,10 @@ Mask = npt.NDArray[np.bool_]
 
 
 def outline_of(mask: Mask, grid: Grid) -> dict[str, Any]:
-    """The pixels of a mask as a GeoJSON MultiPolygon in longitude and latitude, valid, outer rings anticlockwise."""
+    """Draw the pixels of a mask as a GeoJSON MultiPolygon in longitude and latitude.
+
+    It is valid, its outer rings anticlockwise.
+    """
     parts = [
         shape(geometry)
         for geometry, value in shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=grid.transform)
@@ -31,7 +34,7 @@ def outline_of(mask: Mask, grid: Grid) -> dict[str, Any]:
 
 
 def footprint_of(geometry: dict[str, Any], grid: Grid) -> Mask:
-    """The pixels of a grid whose centres lie within a GeoJSON geometry: the inverse of `outline_of`."""
+    """Mark the pixels of a grid whose centres lie within a GeoJSON geometry: the inverse of `outline_of`."""
     ground = to_utm(shape(geometry), grid.epsg)
     burnt = rasterize([(ground, 1)], out_shape=grid.shape, transform=grid.transform, dtype="uint8")
     return np.asarray(burnt == 1)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import rasterio
 from rasterio.io import MemoryFile
 
 from aois.grid import Grid
 from detectors.records import Change
+from flows.files import atomic_write
 
 CHANGE_CODES = {Change.CONSTRUCTION: 1, Change.FENCING: 2, Change.CLEARING: 3, Change.DEMOLITION: 4}
 
@@ -40,11 +42,25 @@ def write_rasters(
     return tuple(_write(_encode(layer, grid, tags), folder / f"{layer.name}.tif") for layer in layers)
 
 
+def untagged(path: Path) -> bytes:
+    """Return a raster of a simulated world as an earlier version wrote it, which said so in no tag."""
+    with rasterio.open(path) as raster:
+        left, top = round(raster.transform.c), round(raster.transform.f)
+        size = round(raster.transform.a)
+        grid = Grid(raster.crs.to_epsg(), left, top, raster.width, raster.height, size)
+        layer = Layer(path.stem, raster.read(1), raster.nodata, str(raster.descriptions[0]))
+    return _encode(layer, grid, {})
+
+
+def is_tagged(path: Path) -> bool:
+    """Return whether a raster says that it is of a simulated world."""
+    with rasterio.open(path) as raster:
+        return SIMULATED_TAG in raster.tags()
+
+
 def _write(content: bytes, path: Path) -> Path:
     if not path.exists() or path.read_bytes() != content:
-        temporary = path.with_suffix(".tif.tmp")
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        atomic_write(path, content)
     return path
 
 

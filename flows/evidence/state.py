@@ -70,7 +70,7 @@ def save_state(state: AreaState, path: Path) -> None:
 
 
 def load_state(path: Path) -> AreaState | None:
-    """The state in a file; None where there is none, or one that is damaged or of another version."""
+    """Load the state in a file; None where there is none, or one that is damaged or of another version."""
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

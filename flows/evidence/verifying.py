@@ -27,7 +27,10 @@ class Check:
 
 
 def outputs_above(path: Path) -> Path:
-    """The outputs that a file or folder belongs to; raises `EvidenceError` where no run left a manifest."""
+    """Find the outputs that a file or folder belongs to.
+
+    Raises `EvidenceError` where no run left a manifest.
+    """
     whole = path.absolute()
     found = next((one for one in (whole, *whole.parents) if any((one / FOLDER).glob("*.json"))), None)
     if found is None or not path.exists():
@@ -39,7 +42,10 @@ def outputs_above(path: Path) -> Path:
 
 
 def check_chain(links: Sequence[Link], *, last: tuple[int, str] | None) -> Check:
-    """Each manifest names the one before, and the chain is as long as the record says (`last`: number and hash)."""
+    """Check that each manifest names the one before, and that the chain is as long as the record says.
+
+    The record says so by number and hash of the `last` one.
+    """
     wrong = []
     for place, link in enumerate(links, start=1):
         if link.body["number"] != place or link.path.name != f"{place:06d}.json":
@@ -57,7 +63,10 @@ def check_chain(links: Sequence[Link], *, last: tuple[int, str] | None) -> Check
 
 
 def check_heads(links: Sequence[Link], remembered: Sequence[tuple[int, str]]) -> Check:
-    """The chain holds every manifest that somebody remembered, by number and hash; it says its own end, to be kept."""
+    """Check that the chain holds every manifest that somebody remembered, by number and hash.
+
+    It says its own end, to be kept.
+    """
     wrong = [
         f"{number:06d}.json is not the one of {digest[:12]}…: the chain was cut or made anew since you kept that"
         for number, digest in remembered
@@ -76,7 +85,7 @@ def read_head(text: str) -> tuple[int, str]:
 
 
 def check_signatures(links: Sequence[Link], key: Ed25519PublicKey | None) -> Check:
-    """Every manifest is signed by the holder of a key; without the key nothing is claimed."""
+    """Check that every manifest is signed by the holder of a key; without the key nothing is claimed."""
     signed = [link for link in links if link.signature]
     if key is None:
         return Check("signature", f"{len(signed)} of {_manifests(len(links))} signed; --key PUBLIC.pem asks by whom")
@@ -86,12 +95,26 @@ def check_signatures(links: Sequence[Link], key: Ed25519PublicKey | None) -> Che
 
 
 def history_of(links: Sequence[Link]) -> dict[str, Any]:
-    """The hashes of tables in the last manifest of an earlier version, which knew no journal; empty without one."""
+    """Return the hashes of tables in the last manifest of an earlier version, which knew no journal.
+
+    Empty where there is none, and once a manifest says that the record was set back from them (`set_back_at`).
+    """
+    if set_back_at(links):
+        return {}
     return next((dict(link.body["history"]) for link in reversed(links) if "history" in link.body), {})
 
 
+def set_back_at(links: Sequence[Link]) -> int | None:
+    """Find the first manifest that says that rows hashed by earlier versions are others now; None without one."""
+    said = (link.body["number"] for link in links if link.body.get("record", {}).get("history_set_back"))
+    return next(said, None)
+
+
 def check_history(held: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]) -> Check:
-    """The rows that a manifest of an earlier version knew (`held`) are in the record as they were (`found`)."""
+    """Check that the rows that a manifest of an earlier version knew are in the record as they were.
+
+    `held` is what the manifest knew, `found` what the record holds.
+    """
     wrong = [
         f"{printable(table)}: its first {entry['rows']} rows are not what they were"
         for table, entry in held.items()
@@ -102,7 +125,7 @@ def check_history(held: Mapping[str, Mapping[str, Any]], found: Mapping[str, Map
 
 
 def check_files(outputs: Path, links: list[Link], *, within: Path) -> Check:
-    """Every file of the evidence `within` a folder of the outputs is there, unchanged, and no other."""
+    """Check that every file of the evidence `within` a folder is there, unchanged, and no other."""
     known = {name: entry for name, entry in files_of(links).items() if _is_within(outputs / name, within)}
     wrong = []
     for name, entry in sorted(known.items()):
@@ -119,7 +142,7 @@ def check_files(outputs: Path, links: list[Link], *, within: Path) -> Check:
 
 
 def left_over(outputs: Path) -> list[str]:
-    """Drafts among the evidence that a kill left behind, or that somebody made look like that."""
+    """List drafts among the evidence that a kill left behind, or that somebody made look like that."""
     return [name for name in slipped_in(outputs) if _is_left_over(name)]
 
 
@@ -129,7 +152,7 @@ def _is_left_over(name: str) -> bool:
 
 
 def public_key(path: Path) -> Ed25519PublicKey:
-    """The key in a PEM file; raises `EvidenceError` for any other file."""
+    """Read the public key in a PEM file; raises `EvidenceError` for any other file."""
     try:
         key = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError, UnsupportedAlgorithm):

@@ -11,8 +11,8 @@ from urllib.request import url2pathname
 
 import httpx
 
-from flows.imagery.address import is_url, without_secrets
-from flows.imagery.reach import Reach
+from flows.imagery.address_scope import AddressScope
+from flows.imagery.network.url import is_url, without_secrets
 from flows.imagery.scene import ImageryError
 from flows.printable import printable
 
@@ -127,17 +127,17 @@ class CatalogRules:
                 return host
         return None
 
-    def farthest(self, host: Host | None, own: Reach | None) -> Reach:
+    def farthest(self, host: Host | None, own: AddressScope | None) -> AddressScope:
         """Return how far from the public internet a host may lie, for a catalog that lies itself at `own`.
 
         A public catalog leads nowhere but to public addresses, unless the operator allows an address itself; one on
         disk to whatever the operator allows.
         """
         if host is None or host in self.known:
-            return Reach.PUBLIC
+            return AddressScope.PUBLIC
         if not self.is_web or _is_literal(host.name):
-            return Reach.LINK
-        return Reach.LINK if own is None else own
+            return AddressScope.LINK
+        return AddressScope.LINK if own is None else own
 
     def _is_plain(self) -> bool:
         return self.location.startswith("http://") or not self.is_web

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import httpcore
+import httpx
 
-from flows.imagery.catalog_rules import RefusedPlaceError
+from flows.imagery.address_scope import AddressScope, address_scope_of, addresses_of
+from flows.imagery.catalog_rules import PORTS, CatalogRules, Host, RefusedPlaceError
 from flows.imagery.limits import Limits
-from flows.imagery.reach import Reach, addresses_of, reach_of
 from flows.printable import printable
 
 _now: Callable[[], float] = time.monotonic
 
 
-class Pace:
+class TimeBudget:
     """The time that one exchange may take, which grows with what came of it."""
 
     def __init__(self, limits: Limits) -> None:
@@ -37,6 +38,32 @@ class Pace:
         return left
 
 
+class Whereabouts:
+    """How far the hosts of one catalog may lie, which depends on where the catalog lay when it was first asked."""
+
+    def __init__(self, rules: CatalogRules) -> None:
+        """Nothing was asked yet."""
+        self._rules = rules
+        self._own: AddressScope | None = None
+
+    def farthest(self, name: str, port: int, reaches: Sequence[AddressScope]) -> AddressScope:
+        """Return how far a host may lie, of which the addresses lie at `reaches`.
+
+        A catalog with one public address is public: whoever publishes its name cannot add the addresses of a private
+        network to what it may lead to.
+        """
+        scheme = "https" if port == PORTS["https"] else "http"
+        shown = f"[{name}]" if ":" in name else name
+        host, own = self._rules.host_of(httpx.URL(f"{scheme}://{shown}:{port}")), self._rules.own
+        if self._own is None and host is not None and own is not None and _is_own(host, own):
+            self._own = min(reaches, default=AddressScope.PUBLIC)
+        return self._rules.farthest(host, self._own)
+
+
+def _is_own(host: Host, own: Host) -> bool:
+    return host.name == own.name and not host.below
+
+
 class WatchedNetwork(httpcore.NetworkBackend):
     """Connects only to addresses within reach, and holds each exchange to its pace.
 
@@ -44,7 +71,9 @@ class WatchedNetwork(httpcore.NetworkBackend):
     address between two looks gains nothing.
     """
 
-    def __init__(self, limits: Limits, farthest: Callable[[str, int, tuple[Reach, ...]], Reach] | None) -> None:
+    def __init__(
+        self, limits: Limits, farthest: Callable[[str, int, Sequence[AddressScope]], AddressScope] | None
+    ) -> None:
         """Ask `farthest(host, port, reaches)` how far a host may lie; with None any host may lie anywhere."""
         self._limits = limits
         self._farthest = farthest
@@ -52,18 +81,18 @@ class WatchedNetwork(httpcore.NetworkBackend):
         self._of_thread = threading.local()
 
     @contextmanager
-    def exchange(self) -> Iterator[Pace]:
+    def exchange(self) -> Iterator[TimeBudget]:
         """Hold what this thread does on the network to one pace."""
-        self._of_thread.pace = Pace(self._limits)
+        self._of_thread.pace = TimeBudget(self._limits)
         try:
             yield self._of_thread.pace
         finally:
             self._of_thread.pace = None
 
-    def pace(self) -> Pace:
+    def pace(self) -> TimeBudget:
         """The pace of this thread's exchange."""
-        pace: Pace | None = getattr(self._of_thread, "pace", None)
-        return pace or Pace(self._limits)
+        pace: TimeBudget | None = getattr(self._of_thread, "pace", None)
+        return pace or TimeBudget(self._limits)
 
     def connect_tcp(
         self,
@@ -73,7 +102,7 @@ class WatchedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first address of the host that answers.
+        """Connect to the first address of the host that answers; one that says nothing is not waited for long.
 
         Raises `RefusedPlaceError` where the catalog may lead to none of them.
         """
@@ -83,15 +112,17 @@ class WatchedNetwork(httpcore.NetworkBackend):
         except OSError as error:
             raise httpcore.ConnectError(f"failed to resolve {name}: {error}") from error
         if self._farthest is not None:
-            reaches = tuple(map(reach_of, addresses))
+            reaches = tuple(map(address_scope_of, addresses))
             farthest = self._farthest(name, port, reaches)
             addresses = tuple(a for a, reach in zip(addresses, reaches, strict=True) if reach <= farthest)
             if not addresses:
                 raise RefusedPlaceError(f"{printable(name)} lies on a private address, where this catalog may not lead")
         failure: Exception = httpcore.ConnectError(f"{name} has no address")
-        for address in addresses:
+        for number, address in enumerate(addresses, 1):
+            left_s = self.pace().left_s()
+            wait_s = left_s if number == len(addresses) else min(left_s, self._limits.connect_s)
             try:
-                inner = self._inner.connect_tcp(address, port, self.pace().left_s(), local_address, socket_options)
+                inner = self._inner.connect_tcp(address, port, wait_s, local_address, socket_options)
                 return _WatchedStream(inner, self)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error

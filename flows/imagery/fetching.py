@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from aois.area import Area
 from aois.grid import Grid
-from flows.imagery.archive import Archive
-from flows.imagery.holding import Completed, Revised, completed, missing, revised
-from flows.imagery.metering import BudgetError
-from flows.imagery.passes import is_same_pass
-from flows.imagery.quarantine import set_aside
+from flows.imagery.archive.quarantine import set_aside
+from flows.imagery.archive.store import Archive
+from flows.imagery.inventory import Completed, Revised, completed, missing, revised
+from flows.imagery.network.quota import BudgetError
+from flows.imagery.same_pass import is_same_pass
 from flows.imagery.scene import ImageryError, Scene, SceneRef
 from flows.imagery.scene_check import BadContentError, check_scene
 from flows.imagery.source import Source
@@ -24,7 +24,7 @@ __all__ = ["FetchReport", "ToFetch", "fetch_missing", "missing", "to_fetch"]
 TRIES_OF_CONTENT = 3  # what came damaged may come whole the next time
 
 Outcome = Scene | ImageryError
-Told = tuple[tuple[str, str], ...]
+SceneNotes = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class FetchReport:
     """
 
     fetched: tuple[str, ...]
-    failed: Told
-    revised: Told = ()
-    completed: Told = ()
+    failed: SceneNotes
+    revised: SceneNotes = ()
+    completed: SceneNotes = ()
 
 
 def fetch_missing(
@@ -157,7 +157,7 @@ class _Work:
                 return error
         return ImageryError(f"{last}; {TRIES_OF_CONTENT} times, kept in the archive's .quarantine; ask the provider")
 
-    def keep_revised(self, to_do: ToFetch) -> Told:
+    def keep_revised(self, to_do: ToFetch) -> SceneNotes:
         """New versions of archived scenes stand beside them, under a source name of their own."""
         told = []
         for revision in to_do.revised:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flows.imagery.address import is_url
 from flows.imagery.limits import Limits
-from flows.imagery.patience import Patience
+from flows.imagery.network.retry import RetryPolicy
+from flows.imagery.network.url import is_url
 from flows.imagery.scene import ImageryError
-from flows.imagery.web import Answer, WebClient
+from flows.imagery.web import WebClient, WebResponse
 from flows.printable import printable
 
 FIRST_WAIT_S = 0.3
@@ -29,7 +29,7 @@ class SearchEndError(ImageryError):
 
 
 @dataclass
-class Pages:
+class JsonPages:
     """Reads the pages of one search. Safe to use from several threads."""
 
     web: WebClient
@@ -60,11 +60,11 @@ class Pages:
         body = json.dumps(question).encode()
         return self._asked(lambda: self.web.post(address, body, most=self.limits.page_bytes))
 
-    def _asked(self, ask: Callable[[], Answer]) -> dict[str, Any]:
+    def _asked(self, ask: Callable[[], WebResponse]) -> dict[str, Any]:
         limits = self.limits
-        patience = Patience(limits.tries, FIRST_WAIT_S, limits.longest_wait_s, self._sleep)
+        retry_policy = RetryPolicy(limits.tries, FIRST_WAIT_S, limits.longest_wait_s, self._sleep)
         try:
-            content = patience.keep_trying(ask).content
+            content = retry_policy.retry(ask).content
         except SearchEndError:
             raise
         except ImageryError as error:

@@ -28,12 +28,15 @@ class Limits:
         Of folders of a catalog, and of lists and objects within one document. Real ones have 5 and 12.
     search_s
         Of one search, with all its pages, waits and tries.
+    connect_s
+        A connection to one address of a host, where another can be tried after it.
     exchange_s, slowest_bytes_s, longest_exchange_s
         One request may take `exchange_s`, and a second more for each `slowest_bytes_s` that came, and never longer than
         `longest_exchange_s`: a byte a second ends, a large file over a slow line does not.
     late, busy
-        Requests that may end so in one run, and answers one after the other that ask to come again later, before the
-        catalog's hosts are not asked again.
+        Requests that may end so in one run, less one for each 100 in time, before the catalog's hosts are not asked
+        again; and answers one after the other that ask to come again later, before its hosts get a rest of
+        `longest_wait_s`.
     redirects
         That are followed for one request.
     tries, longest_wait_s
@@ -59,6 +62,7 @@ class Limits:
     items_a_scene: int = 200
     depth: int = 64
     search_s: float = 900.0
+    connect_s: float = 5.0
     exchange_s: float = 30.0
     slowest_bytes_s: float = 20_000.0
     longest_exchange_s: float = 900.0

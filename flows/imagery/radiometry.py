@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flows.imagery.catalog_item import BandAsset, SceneItem
 from flows.imagery.scene import ImageryError, Sensor
-from flows.imagery.stac_bands import BandAsset
-from flows.imagery.stac_item import SceneItem
 
 REFLECTANCE_SCALE = 0.0001
 # From processing baseline 04.00 (2022-01-25) ESA adds 1000 to the digital numbers of Sentinel-2.

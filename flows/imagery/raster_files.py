@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import math
-import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +17,11 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
-from flows.imagery.address import is_url
 from flows.imagery.catalog_rules import BUCKET
+from flows.imagery.jpeg2000 import Read, fault_of_tiles
 from flows.imagery.limits import USUAL_LIMITS, Limits
-from flows.imagery.patience import PassingError
+from flows.imagery.network.retry import TransientError
+from flows.imagery.network.url import is_url
 from flows.imagery.scene import ImageryError
 from flows.imagery.web import WebClient
 from flows.imagery.web_file import WebFile
@@ -35,9 +36,7 @@ _BEGINNINGS = {
     b"\0\0\0\x0cjP  ": JPEG2000,
     b"\xff\x4f\xff\x51": JPEG2000,
 }
-_HEAD = 16_384
-_CODESTREAM = b"\xff\x4f\xff\x51"
-_SIZE = struct.Struct(">HHIIIIIIIIH")  # length, capabilities, size and offset of image and of tiles, components
+_HEAD = 12
 SMALLEST_PIXEL = 1e-18  # square degrees or metres: below what any number of a position can tell apart
 _NAME = "file"  # what GDAL is told: the address stays with us
 # Side files are never looked for: they would cost requests, and may name other files.
@@ -82,7 +81,7 @@ class RasterFiles:
     def open(self, place: str) -> Iterator[DatasetReader]:
         """Open a file for reading: a path, an address of the web, or of an object store, as its rules resolved it.
 
-        Raises `PassingError` where it may be there later, and `RasterFileError` for what is no GeoTIFF or JPEG 2000,
+        Raises `TransientError` where it may be there later, and `RasterFileError` for what is no GeoTIFF or JPEG 2000,
         is damaged, or larger than the limits.
         """
         if is_url(place):
@@ -100,9 +99,10 @@ class RasterFiles:
         if self._web is None:
             raise RasterFileError("it lies on the web, and the catalog does not")
         files = [WebFile(self._web, address)]
-        head = files[0].read(_HEAD)
-        _pass_on(files)
-        driver = _driver_of(head)
+        try:
+            driver = _driver_of(_parts_of(files[0]))
+        finally:
+            _pass_on(files)  # what kept it from being read says more than what is missing then
         handed: list[WebFile] = []
 
         def opener(path: str, mode: str = "rb", **_: Any) -> WebFile:
@@ -115,7 +115,10 @@ class RasterFiles:
 
         try:
             # GDAL's own threads would find no file: rasterio knows its openers by thread, and GDAL gives zeros then
-            with rasterio.Env(GDAL_NUM_THREADS=1), rasterio.open(_NAME, driver=driver, opener=opener) as dataset:
+            with (
+                rasterio.Env(**GDAL_SETTINGS, GDAL_NUM_THREADS=1),
+                rasterio.open(_NAME, driver=driver, opener=opener) as dataset,
+            ):
                 check_raster(dataset, self._limits)
                 yield dataset
         except DAMAGE as error:
@@ -129,11 +132,11 @@ class RasterFiles:
             if not Path(path).is_file():
                 raise RasterFileError("there is no such file")
             with Path(path).open("rb") as file:
-                driver = _driver_of(file.read(_HEAD))
+                driver = _driver_of(_parts_of(file))
         except (OSError, ValueError) as error:
             raise RasterFileError(printable(getattr(error, "strerror", None) or error)) from error
         try:
-            with rasterio.open(path, driver=driver) as dataset:
+            with rasterio.Env(**GDAL_SETTINGS), rasterio.open(path, driver=driver) as dataset:
                 check_raster(dataset, self._limits)
                 yield dataset
         except DAMAGE as error:
@@ -143,7 +146,7 @@ class RasterFiles:
     def _in_bucket(self, name: str) -> Iterator[DatasetReader]:
         driver = JPEG2000 if name.lower().endswith((".jp2", ".j2k")) else GEOTIFF
         try:
-            with rasterio.open(name, driver=driver) as dataset:
+            with rasterio.Env(**GDAL_SETTINGS), rasterio.open(name, driver=driver) as dataset:
                 check_raster(dataset, self._limits)
                 yield dataset
         except DAMAGE as error:
@@ -153,31 +156,34 @@ class RasterFiles:
 def _pass_on(files: list[WebFile]) -> None:
     """Whatever kept GDAL from reading a file is raised."""
     failure = next((file.failure for file in files if file.failure is not None), None)
-    if isinstance(failure, PassingError):
+    if isinstance(failure, TransientError):
         raise failure
     if failure is not None:
         raise RasterFileError(str(failure))
 
 
-def _driver_of(head: bytes) -> str:
+def _driver_of(read: Read) -> str:
+    head = read(0, _HEAD)
     driver = next((driver for beginning, driver in _BEGINNINGS.items() if head.startswith(beginning)), None)
     if driver is None:
-        what = f"it begins with `{printable(head[:12].decode('latin-1'))}`" if head else "it is empty"
+        what = f"it begins with `{printable(head.decode('latin-1'))}`" if head else "it is empty"
         raise RasterFileError(f"it is neither a GeoTIFF nor a JPEG 2000 file: {what}")
     if driver == JPEG2000:
-        _check_tiles(head)
+        _check_tiles(read)
     return driver
 
 
-def _check_tiles(head: bytes) -> None:
-    """A JPEG 2000 file has no more tiles than a raster can have: memory is taken for each when it is opened."""
-    at = head.find(_CODESTREAM) + len(_CODESTREAM)
-    if at < len(_CODESTREAM) or len(head) < at + _SIZE.size:
-        raise RasterFileError("it is a JPEG 2000 file without a size")
-    _, _, right, bottom, left, top, tile_w, tile_h, *_, bands = _SIZE.unpack_from(head, at)
-    tiles = math.ceil((right - left) / max(tile_w, 1)) * math.ceil((bottom - top) / max(tile_h, 1))
-    if not tile_w or not tile_h or tiles * bands > 65_535:
-        raise RasterFileError(f"it has {tiles} tiles in {bands} bands")
+def _check_tiles(read: Read) -> None:
+    if fault := fault_of_tiles(read):
+        raise RasterFileError(fault)
+
+
+def _parts_of(file: io.BufferedReader | io.RawIOBase) -> Read:
+    def read(offset: int, size: int) -> bytes:
+        file.seek(offset)
+        return file.read(size) or b""
+
+    return read
 
 
 def check_raster(dataset: DatasetReader, limits: Limits = USUAL_LIMITS) -> None:

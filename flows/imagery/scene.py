@@ -9,11 +9,13 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from aois.errors import UserError
+
 OPTICAL_BANDS = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
 RADAR_BANDS = ("vv", "vh")
 
 
-class ImageryError(Exception):
+class ImageryError(UserError):
     """A source or the archive cannot give what was asked; the message says what, the value, and what to do."""
 
 

@@ -16,11 +16,12 @@ from sentinelhub import SentinelHubSession, SHConfig
 from sentinelhub.download.models import DownloadRequest
 
 from flows.imagery.catalog_rules import RefusedPlaceError, rules_for
+from flows.imagery.host_patience import SlowError, TooOftenError
 from flows.imagery.limits import MB, USUAL_LIMITS
-from flows.imagery.patience import PassingError
+from flows.imagery.network.retry import TransientError
 from flows.imagery.scene import ImageryError
-from flows.imagery.sentinelhub_account import Account
-from flows.imagery.web import REDIRECTS, SlowError, TooOftenError, WebClient
+from flows.imagery.sentinelhub.account import ServiceAccount
+from flows.imagery.web import REDIRECTS, WebClient
 
 # A request of 2500 × 2500 px in nine layers of 2 bytes has 112 MB, and may take the service two minutes.
 OWN_HEADERS = ("host", "content-length", "accept-encoding", "connection", "transfer-encoding")
@@ -28,7 +29,7 @@ ANSWER_BYTES = 256 * MB
 SERVICE_LIMITS = replace(USUAL_LIMITS, exchange_s=150.0)
 
 
-def service_web(account: Account) -> WebClient:
+def service_web(account: ServiceAccount) -> WebClient:
     """Return the web as an account's requests may see it: its service and its token address, and nothing else."""
     token = urlsplit(account.token_url)
     return WebClient(rules_for(account.base_url, [token.netloc.rpartition("@")[2]]), SERVICE_LIMITS)
@@ -55,7 +56,7 @@ class WatchedAdapter(BaseAdapter):
             raise
         except SlowError as error:
             raise requests.exceptions.ReadTimeout(str(error)) from error
-        except PassingError as error:
+        except TransientError as error:
             raise requests.exceptions.ConnectionError(str(error)) from error
         except RefusedPlaceError as error:
             raise ImageryError(

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flows.imagery.catalog_rules import RefusedPlaceError
-from flows.imagery.json_pages import PageError, Pages, SearchEndError
-from flows.imagery.patience import PassingError
+from flows.imagery.host_patience import SlowError
+from flows.imagery.json_pages import JsonPages, PageError, SearchEndError
+from flows.imagery.network.retry import TransientError
 from flows.imagery.scene import ImageryError
-from flows.imagery.web import SlowError
 from flows.printable import printable
 
 AT_ONCE = 8  # pages of a catalog on the web that are asked for at the same time
@@ -31,7 +31,7 @@ class _Link:
     refusal: ImageryError | None = None
 
 
-def walk(pages: Pages, location: str, root: Mapping[str, Any]) -> Iterator[Found]:
+def walk(pages: JsonPages, location: str, root: Mapping[str, Any]) -> Iterator[Found]:
     """Give each item's address with its JSON, or why it is passed over; so too for folders that cannot be read.
 
     Each address is read once, so that a catalog that names itself ends. Raises `SearchEndError` at one of the limits,
@@ -57,7 +57,7 @@ def walk(pages: Pages, location: str, root: Mapping[str, Any]) -> Iterator[Found
     raise SearchEndError(f"its folders are nested deeper than {pages.limits.depth}")
 
 
-def _fresh(links: Iterator[_Link], seen: set[str], pages: Pages) -> list[_Link]:
+def _fresh(links: Iterator[_Link], seen: set[str], pages: JsonPages) -> list[_Link]:
     """The links to what was not seen yet, which is seen now."""
     fresh = []
     for link in links:
@@ -70,7 +70,7 @@ def _fresh(links: Iterator[_Link], seen: set[str], pages: Pages) -> list[_Link]:
     return fresh
 
 
-def search(pages: Pages, address: str, question: Mapping[str, Any], *, posts: bool) -> Iterator[dict[str, Any]]:
+def search(pages: JsonPages, address: str, question: Mapping[str, Any], *, posts: bool) -> Iterator[dict[str, Any]]:
     """Give the features that a search API answers, from all its pages.
 
     Raises `PageError` for an answer that is none, `SearchEndError` at one of the limits, and `RefusedPlaceError` where
@@ -116,7 +116,7 @@ def _query(question: Mapping[str, Any]) -> str:
     return urlencode(said)
 
 
-def _links(pages: Pages, place: str, page: Mapping[str, Any]) -> Iterator[_Link]:
+def _links(pages: JsonPages, place: str, page: Mapping[str, Any]) -> Iterator[_Link]:
     for link in links_of(page):
         if link.get("rel") not in (ITEM, CHILD):
             continue
@@ -126,13 +126,13 @@ def _links(pages: Pages, place: str, page: Mapping[str, Any]) -> Iterator[_Link]
             yield _Link(printable(link.get("href")), link["rel"] == CHILD, error)
 
 
-def _page(pages: Pages, link: _Link) -> dict[str, Any] | ImageryError:
+def _page(pages: JsonPages, link: _Link) -> dict[str, Any] | ImageryError:
     """The page, or why it is passed over; what may be had later is raised, since a week must not miss it in silence."""
     if link.refusal is not None:
         return link.refusal
     try:
         return pages.read(link.place, most=None if link.is_folder else pages.limits.item_bytes)
     except PageError as error:
-        if isinstance(error.__cause__, PassingError | SlowError):
+        if isinstance(error.__cause__, TransientError | SlowError):
             raise
         return error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import logging
+import os
 import ssl
 import time
 import weakref
@@ -13,17 +14,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 import httpx
 
-from flows.imagery.catalog_rules import PORTS, CatalogRules
-from flows.imagery.exchange import WatchedNetwork
+from flows.imagery.catalog_rules import CatalogRules
+from flows.imagery.exchange import WatchedNetwork, Whereabouts
+from flows.imagery.host_patience import HostPatience, SlowError
 from flows.imagery.limits import USUAL_LIMITS, Limits
-from flows.imagery.patience import BusyError, PassingError
-from flows.imagery.reach import Reach
+from flows.imagery.network.retry import BusyError, TransientError
 from flows.imagery.scene import ImageryError
 from flows.printable import printable
 
@@ -33,20 +35,14 @@ OK, PARTIAL, BROKEN = 200, 206, 500
 LONGEST_COMPLAINT = 1_000_000  # bytes of an answer that says what went wrong
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 AT_ONCE = 16
+log = logging.getLogger("sitewatch.imagery")
+OTHER_AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # files or folders
 for _part in ("connection", "http11", "proxy"):
     logging.getLogger(f"httpcore.{_part}").setLevel(logging.WARNING)  # the others repeat addresses with their keys
 
 
-class SlowError(ImageryError):
-    """A server took longer than it may; asking again at once would not help."""
-
-
-class TooOftenError(SlowError):
-    """A catalog's hosts were slow or busy so often that they are left alone until the next run."""
-
-
 @dataclass(frozen=True)
-class Answer:
+class WebResponse:
     """What came of a request: `status`, `headers` in lower case, `content` unpacked, and the address in the end."""
 
     status: int
@@ -59,7 +55,7 @@ class WebClient:
     """The web as one catalog may see it. Safe to use from several threads.
 
     Every request, and every redirect that it leads to, is checked by the catalog's rules; the address behind a name is
-    checked where the connection is made. What passes by itself raises `PassingError`, all else `ImageryError`, each
+    checked where the connection is made. What passes by itself raises `TransientError`, all else `ImageryError`, each
     with one line that repeats no key.
     """
 
@@ -67,13 +63,13 @@ class WebClient:
         """Under these rules; nothing is asked yet."""
         self.rules = rules
         self.limits = limits
-        self._late = self._busy = 0
-        self._network = WatchedNetwork(limits, _Whereabouts(rules).farthest)
+        self._patience = HostPatience(limits)
+        self._network = WatchedNetwork(limits, Whereabouts(rules).farthest)
         self._direct = _pool(self._network)
         self._proxies: dict[str, tuple[httpcore.ConnectionPool, WatchedNetwork]] = {}
         weakref.finalize(self, _close, self._direct, self._proxies)
 
-    def get(self, address: str, *, most: int, part: tuple[int, int] | None = None) -> Answer:
+    def get(self, address: str, *, most: int, part: tuple[int, int] | None = None) -> WebResponse:
         """Return what an address holds, or a part of it: `part` is its first and last byte.
 
         More than `most` bytes are refused. Raises `ImageryError` for a status other than 200 or 206.
@@ -81,16 +77,16 @@ class WebClient:
         headers = {"Accept-Encoding": "gzip"} if part is None else {"Range": f"bytes={part[0]}-{part[1]}"}
         return self._checked(self._followed("GET", address, headers, b"", most))
 
-    def post(self, address: str, body: bytes, *, most: int) -> Answer:
+    def post(self, address: str, body: bytes, *, most: int) -> WebResponse:
         """Return what an address answers to a JSON document; as `get`."""
         headers = {"Accept-Encoding": "gzip", "Content-Type": "application/json"}
         return self._checked(self._followed("POST", address, headers, body, most))
 
-    def send(self, method: str, address: str, *, headers: Mapping[str, str], body: bytes, most: int) -> Answer:
+    def send(self, method: str, address: str, *, headers: Mapping[str, str], body: bytes, most: int) -> WebResponse:
         """Return the answer to one request, whatever its status; no redirect is followed."""
         return self._exchanged(method, address, {"Accept-Encoding": "gzip", **headers}, body, most)
 
-    def _followed(self, method: str, address: str, headers: dict[str, str], body: bytes, most: int) -> Answer:
+    def _followed(self, method: str, address: str, headers: dict[str, str], body: bytes, most: int) -> WebResponse:
         for _ in range(self.limits.redirects + 1):
             answer = self._exchanged(method, address, headers, body, most)
             target = answer.headers.get("location")
@@ -102,9 +98,8 @@ class WebClient:
             address = self.rules.resolved(answer.address, target)
         raise ImageryError(f"more than {self.limits.redirects} redirects")
 
-    def _exchanged(self, method: str, address: str, headers: Mapping[str, str], body: bytes, most: int) -> Answer:
-        if self._late >= self.limits.late or self._busy >= self.limits.busy:
-            raise TooOftenError("its hosts were too slow or busy too often in this run; the next run asks again")
+    def _exchanged(self, method: str, address: str, headers: Mapping[str, str], body: bytes, most: int) -> WebResponse:
+        self._patience.check()
         url = self.rules.check(address)
         pool, network = self._way_to(url)
         sent = [("Host", url.netloc.decode()), ("User-Agent", "sitewatch"), ("Accept", "*/*")]
@@ -120,19 +115,20 @@ class WebClient:
             said = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}
             largest = most if answer.status in (OK, PARTIAL) else min(most, LONGEST_COMPLAINT)
             content = b"" if answer.status in REDIRECTS else b"".join(_unpacked(answer.iter_stream(), said, largest))
-            return Answer(answer.status, said, content, address)
+            self._patience.note_answer()
+            return WebResponse(answer.status, said, content, address)
 
-    def _checked(self, answer: Answer) -> Answer:
+    def _checked(self, answer: WebResponse) -> WebResponse:
         if answer.status in (OK, PARTIAL):
-            self._busy = 0
+            self._patience.note_success()
             return answer
         words = f"it answered {answer.status}"
         if answer.status in BUSY:
-            self._busy += 1
+            self._patience.note_busy()
             wait_s = asked_wait_s(answer.headers.get("retry-after", ""))
             raise BusyError(f"{words}: the server is busy; the next run asks again", wait_s=wait_s)
         if answer.status >= BROKEN:
-            raise PassingError(words)
+            raise TransientError(words)
         raise ImageryError(words)
 
     @contextmanager
@@ -141,14 +137,14 @@ class WebClient:
         try:
             yield
         except (httpcore.TimeoutException, TimeoutError) as error:
-            self._late += 1
+            self._patience.note_late()
             raise SlowError(f"it took longer than {self.limits.exchange_s:g} s, or is slower than allowed") from error
         except httpcore.ConnectError as error:
             if isinstance(error.__cause__, ssl.SSLError) or "certificate" in str(error):
                 raise ImageryError(f"its certificate cannot be trusted ({printable(error)})") from error
-            raise PassingError(printable(error)) from error
+            raise TransientError(printable(error)) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, ssl.SSLError, OSError) as error:
-            raise PassingError(f"the connection broke: {printable(error) or type(error).__name__}") from error
+            raise TransientError(f"the connection broke: {printable(error) or type(error).__name__}") from error
 
     def _way_to(self, url: httpx.URL) -> tuple[httpcore.ConnectionPool, WatchedNetwork]:
         """The connections to a host: direct, or through the proxy that the environment names."""
@@ -164,25 +160,9 @@ class WebClient:
         return self._proxies[proxy]
 
 
-class _Whereabouts:
-    """How far a host may lie, for a catalog that lies itself where it was first found."""
-
-    def __init__(self, rules: CatalogRules) -> None:
-        self._rules = rules
-        self._own: Reach | None = None
-
-    def farthest(self, name: str, port: int, reaches: tuple[Reach, ...]) -> Reach:
-        own = self._rules.own
-        if own is not None and name.lower() == own.name and self._own is None:
-            self._own = max(reaches, default=Reach.PUBLIC)
-        scheme = "https" if port == PORTS["https"] else "http"
-        shown = f"[{name}]" if ":" in name else name
-        return self._rules.farthest(self._rules.host_of(httpx.URL(f"{scheme}://{shown}:{port}")), self._own)
-
-
 def _pool(network: WatchedNetwork, proxy: httpcore.Proxy | None = None) -> httpcore.ConnectionPool:
     return httpcore.ConnectionPool(
-        ssl_context=_certificates(),
+        ssl_context=trusted_authorities(),
         proxy=proxy,
         max_connections=AT_ONCE,
         keepalive_expiry=15.0,
@@ -206,8 +186,20 @@ def asked_wait_s(header: str) -> float:
 
 
 @cache
-def _certificates() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+def trusted_authorities() -> ssl.SSLContext:
+    """Return whom we believe: the authorities of the library or of SSL_CERT_FILE, and those given to other programs."""
+    context = httpx.create_ssl_context()
+    for name in OTHER_AUTHORITIES:
+        place = os.environ.get(name)
+        if not place:
+            continue
+        try:
+            is_folder = Path(place).is_dir()
+            context.load_verify_locations(capath=place if is_folder else None, cafile=None if is_folder else place)
+        except OSError as error:  # of which an SSLError is one; hosts that need them are refused in words
+            words = printable(error.strerror or error)
+            log.warning("%s: `%s` holds no certificates (%s); mend or unset it", name, printable(place), words)
+    return context
 
 
 def _unpacked(pieces: Iterator[bytes], headers: Mapping[str, str], most: int) -> Iterator[bytes]:

@@ -10,9 +10,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
-from flows.imagery.patience import BusyError, PassingError
+from flows.imagery.network.retry import BusyError, TransientError
 from flows.imagery.scene import ImageryError
-from flows.imagery.web import OK, PARTIAL, Answer, WebClient
+from flows.imagery.web import OK, PARTIAL, WebClient, WebResponse
 
 BLOCK = 16_384  # as GDAL reads by itself; the header of a COG fits into one
 LONGEST_PART = 128 * BLOCK
@@ -115,7 +115,7 @@ class WebFile(io.RawIOBase):
         self._keep(_asked_again(partial(self._web.get, self._address, most=most, part=(first, last))), first)
         self._next_block = number + count
 
-    def _keep(self, answer: Answer, first: int) -> None:
+    def _keep(self, answer: WebResponse, first: int) -> None:
         self._fetched += len(answer.content)
         if answer.status == OK:
             self._whole, self._size = answer.content, len(answer.content)
@@ -137,14 +137,14 @@ class WebFile(io.RawIOBase):
             self._blocks.popitem(last=False)
 
 
-def _asked_again(ask: Callable[[], Answer]) -> Answer:
-    """The answer, asked for again where it may pass; a server that is busy is left to the caller's patience."""
+def _asked_again(ask: Callable[[], WebResponse]) -> WebResponse:
+    """The answer, asked for again where it may pass; a server that is busy is left to the caller's retry policy."""
     for wait_s in (*WAITS_S, None):
         try:
             return ask()
         except BusyError:
             raise
-        except PassingError:
+        except TransientError:
             if wait_s is None:
                 raise
             time.sleep(wait_s)

@@ -3,50 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, inspect, select
 from sqlalchemy.orm import Session
 
-from flows.account_names import fold_name, name_image, scripts_of
 from flows.ledger.errors import LedgerError
-from flows.ledger.post import Transaction
+from flows.ledger.outbox import Transaction
 from flows.ledger.tables import AccountRow, ActRow, SessionRow
 from flows.printable import printable
+from flows.records.account_names import fold_name, name_image, scripts_of
+from flows.records.desk import Account, AuditEntry, DeskSession
 
 MOST_LETTERS = 64
-
-
-@dataclass(frozen=True)
-class AccountRecord:
-    """An account; `role` is a word of the desk, `closed_at` None while it may be used."""
-
-    number: int
-    name: str
-    role: str
-    sees_positions: bool
-    password_hash: str
-    made_at: datetime
-    closed_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class SessionRecord:
-    """A browser that is logged in; `form_key` is what its forms carry."""
-
-    account: AccountRecord
-    form_key: str
-
-
-@dataclass(frozen=True)
-class ActRecord:
-    """Something that was done at the desk; `by` is empty where nobody was logged in."""
-
-    at: datetime
-    by: str
-    act: str
-    subject: str
-    detail: str
+MADE, CHANGED = "account-made", "account-changed"
+"""Acts that stand in the transaction itself, so that no account changes without one: `audit` asks for them."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +27,11 @@ class Accounts:
     reading: Transaction
     writing: Transaction
 
-    def add(self, name: str, *, role: str, sees_positions: bool, password_hash: str, at: datetime) -> AccountRecord:
-        """The account is there; raises `LedgerError` for a name that is taken or that cannot be told from others."""
+    def add(self, name: str, *, role: str, sees_positions: bool, password_hash: str, at: datetime) -> Account:
+        """Add an account, and return it.
+
+        Raises `LedgerError` for a name that cannot be used, that is taken, or that cannot be told from others.
+        """
         name = plain_name(name)
         with self.writing() as session:
             _check_new(session, name)
@@ -66,15 +40,16 @@ class Accounts:
             )
             session.add(row)
             session.flush()
+            note(session, MADE, by=None, subject=name, detail=role, at=at)
             return _account(row)
 
-    def all(self) -> list[AccountRecord]:
-        """Every account, closed ones among them, in the order in which they were made."""
+    def all(self) -> list[Account]:
+        """List every account, closed ones among them, in the order in which they were made."""
         with self.reading() as session:
             return [_account(row) for row in session.scalars(select(AccountRow).order_by(AccountRow.id))]
 
-    def find(self, name: str) -> AccountRecord | None:
-        """The account of that name, or None."""
+    def find(self, name: str) -> Account | None:
+        """Find the account of a name; None where there is none."""
         with self.reading() as session:
             row = session.scalar(select(AccountRow).where(AccountRow.name == fold_name(name)))
             return None if row is None else _account(row)
@@ -88,8 +63,8 @@ class Accounts:
         password_hash: str | None = None,
         closed_at: datetime | None = None,
         always_one: str | None = None,
-    ) -> AccountRecord:
-        """The account is as given, and every browser of its own is logged out.
+    ) -> Account:
+        """Change what is given of an account, log every browser of its own out, and return it.
 
         Raises `LedgerError` where there is no such account, and where nobody with the role `always_one` would be left.
         """
@@ -102,6 +77,7 @@ class Accounts:
             row.sees_positions = row.sees_positions if sees_positions is None else sees_positions
             row.password_hash = password_hash or row.password_hash
             row.closed_at = closed_at or row.closed_at
+            note_change(session, row)
             session.execute(delete(SessionRow).where(SessionRow.account_id == row.id))
             session.flush()
             if always_one is not None:
@@ -109,51 +85,59 @@ class Accounts:
             return _account(row)
 
     def open_session(self, key_hash: str, form_key: str, *, account: int, at: datetime, ends_at: datetime) -> None:
-        """A browser is logged in until then; sessions that have ended are forgotten."""
+        """Log a browser in until `ends_at`, and forget sessions that have ended."""
         with self.writing() as session:
             session.execute(delete(SessionRow).where(SessionRow.ends_at <= at))
             session.add(
                 SessionRow(key_hash=key_hash, account_id=account, form_key=form_key, opened_at=at, ends_at=ends_at)
             )
 
-    def session(self, key_hash: str, *, at: datetime) -> SessionRecord | None:
-        """Whose browser it is, or None: unknown, ended, or of an account that was closed."""
+    def session(self, key_hash: str, *, at: datetime) -> DeskSession | None:
+        """Find whose browser it is; None where the session is unknown, ended, or of a closed account."""
         query = select(SessionRow, AccountRow).join(AccountRow, AccountRow.id == SessionRow.account_id)
         with self.reading() as session:
             found = session.execute(query.where(SessionRow.key_hash == key_hash)).one_or_none()
             if found is None or found[0].ends_at <= at or found[1].closed_at is not None:
                 return None
-            return SessionRecord(_account(found[1]), found[0].form_key)
+            return DeskSession(_account(found[1]), found[0].form_key)
 
     def close_session(self, key_hash: str) -> None:
-        """That browser is logged out."""
+        """Log a browser out."""
         with self.writing() as session:
             session.execute(delete(SessionRow).where(SessionRow.key_hash == key_hash))
 
     def note(self, act: str, *, by: int | None, subject: str = "", detail: str = "", at: datetime) -> None:
-        """What was done is on record."""
+        """Record what was done."""
         with self.writing() as session:
             note(session, act, by=by, subject=subject, detail=detail, at=at)
 
-    def acts(self, *, subject: str | None = None, limit: int | None = None) -> list[ActRecord]:
-        """What was done (to a subject), newest first."""
+    def acts(self, *, subject: str | None = None, limit: int | None = None) -> list[AuditEntry]:
+        """List what was done (to a subject), newest first."""
         query = select(ActRow, AccountRow.name).join(AccountRow, AccountRow.id == ActRow.account_id, isouter=True)
         if subject is not None:
             query = query.where(ActRow.subject == subject)
         with self.reading() as session:
             rows = session.execute(query.order_by(ActRow.id.desc()).limit(limit))
-            return [ActRecord(row.at, name or "", row.act, row.subject, row.detail) for row, name in rows]
+            return [AuditEntry(row.at, name or "", row.act, row.subject, row.detail) for row, name in rows]
 
 
 def note(session: Session, act: str, *, by: int | None, subject: str, detail: str = "", at: datetime) -> None:
-    """What was done is on record with the transaction that does it."""
+    """Record what was done, in the transaction that does it."""
     session.add(ActRow(at=at, account_id=by, act=act, subject=subject, detail=detail))
 
 
-def plain_name(name: str) -> str:
-    """The name as it is kept, no two alike but for case, width or blanks; raises `LedgerError` for a bad one.
+def note_change(session: Session, row: AccountRow) -> None:
+    """Note what is changed of an account, in the transaction that changes it; nothing where nothing is."""
+    changed = [column.key for column in inspect(row).attrs if column.history.has_changes()]
+    if changed:
+        note(session, CHANGED, by=None, subject=row.name, detail=", ".join(sorted(changed)), at=datetime.now(UTC))
 
-    A name in more than one alphabet is bad, since letters of one can pass for those of another.
+
+def plain_name(name: str) -> str:
+    """Return a name as it is kept: no two alike but for case, width or blanks.
+
+    Raises `LedgerError` for a name that is too long, has other signs than letters, digits, blanks and ``-_.@``, or is
+    in more than one alphabet, since letters of one can pass for those of another.
     """
     plain = fold_name(name)
     if not plain or len(plain) > MOST_LETTERS or not all(letter.isalnum() or letter in "-_.@ " for letter in plain):
@@ -185,5 +169,5 @@ def _check_left(session: Session, role: str) -> None:
         raise LedgerError(f"nobody with the role `{role}` would be left; give it to another account first")
 
 
-def _account(row: AccountRow) -> AccountRecord:
-    return AccountRecord(row.id, row.name, row.role, row.sees_positions, row.password_hash, row.made_at, row.closed_at)
+def _account(row: AccountRow) -> Account:
+    return Account(row.id, row.name, row.role, row.sees_positions, row.password_hash, row.made_at, row.closed_at)

@@ -47,9 +47,13 @@ def read_address(url: str) -> URL:
 
 
 def shown(address: URL) -> str:
-    """Return the address as a person may read it: no password, nor any part of the query that may be one."""
+    """Return the address as a person may read it: no password, nor any part of the query that may be one.
+
+    Without an `@` a port is hidden too: in ``user:12345/db``, of which the host was forgotten, it is a password.
+    """
     query = {name: value if name in SHOWN else "hidden" for name, value in address.query.items()}
-    return printable(address.set(query=query).render_as_string(hide_password=True))
+    text = address.set(query=query).render_as_string(hide_password=True)
+    return printable(text.replace(f":{address.port}", f":{HIDDEN}", 1) if _may_be_password(address) else text)
 
 
 def without_secrets(text: str, address: URL) -> str:
@@ -59,8 +63,18 @@ def without_secrets(text: str, address: URL) -> str:
     return printable(text.strip())
 
 
+def _may_be_password(address: URL) -> bool:
+    """Whether what stands where the port does may be a password, since no user is named before an `@`."""
+    return address.port is not None and address.username is None
+
+
 def _secrets(address: URL) -> set[str]:
     """The password and the hidden values of the query, as they are and as a URL spells them."""
     hidden = [value for name, value in address.query.items() if name not in SHOWN]
-    plain = [address.password, *(one for value in hidden for one in ([value] if isinstance(value, str) else value))]
+    port = str(address.port) if _may_be_password(address) else None
+    plain = [
+        port,
+        address.password,
+        *(one for value in hidden for one in ([value] if isinstance(value, str) else value)),
+    ]
     return {form for one in plain if one for form in (one, quote(one, safe=""), quote_plus(one))}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, inspect, select
+from sqlalchemy import Connection, Row, Table, func, inspect, select
 
+from flows.ledger.accounts import CHANGED, MADE
 from flows.ledger.errors import UNREADABLE
 from flows.ledger.journal import (
     JOURNAL,
@@ -30,13 +32,19 @@ FILLED_LATER = {"alerts": {"acknowledged_on", "acknowledged_by"}, "messages": {"
 """Tables whose rows a run makes, with the columns that people and deliveries fill between runs."""
 DATED = {"verdicts": "judged_at", "withdrawals": "at", "acts": "at"}
 """Tables whose rows say when they were made."""
-KEPT_WHOLE = FILLED_LATER.keys() | DATED.keys()
-LATE = timedelta(hours=1)  # clocks of two machines differ, and a transaction may wait
+WRITTEN_ONCE = (
+    *("event_transitions", "event_remarks", "event_versions", "verdicts", "withdrawals", "reviews", "acts", "worlds"),
+)
+"""Tables whose rows are added and never changed: an entry of one key with another hash is nobody's but a forger's."""
+KEPT_WHOLE = FILLED_LATER.keys() | DATED.keys() | {"accounts"}
+CLOCK_WRONG = timedelta(days=1)
+"""By how much a clock may be wrong without a run's refusing it (`flows.pipeline.clock_check`)."""
+LATE = CLOCK_WRONG + timedelta(hours=1)  # as long as a transaction may wait, by a clock that was wrong and was set
 MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Mark:
+class JournalMark:
     """What a manifest says of the journal: its end at the moment of the manifest."""
 
     manifest: int
@@ -71,8 +79,10 @@ class _Walk:
     known: set[int] = field(default_factory=set)
     broken: list[str] = field(default_factory=list)
     taken_over: list[str] = field(default_factory=list)
+    is_taken_over: bool = False
     late: dict[str, set[str]] = field(default_factory=dict)
     entered: dict[tuple[str, str], int] = field(default_factory=dict)
+    of_accounts: list[tuple[int, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -85,11 +95,11 @@ class _Held:
 
 
 def has_journal(connection: Connection) -> bool:
-    """Whether the ledger keeps a journal; those of earlier versions do not."""
+    """Tell whether the ledger keeps a journal; those of earlier versions do not."""
     return inspect(connection).has_table(JOURNAL.name)
 
 
-def audit(connection: Connection, marks: Sequence[Mark]) -> Audit:
+def audit(connection: Connection, marks: Sequence[JournalMark]) -> Audit:
     """Check every row against the journal and the journal against what manifests say of it (`marks`, in order).
 
     It reads everything once, with as much memory as the rows of one table have keys. The schema may be an older one.
@@ -98,6 +108,7 @@ def audit(connection: Connection, marks: Sequence[Mark]) -> Audit:
     walk = _walk(connection, marks, last)
     known = [mark for mark in marks if mark.manifest in walk.known]
     rows, changed, later, dated = 0, list[str](), list[str](), list[str]()
+    people: dict[str, _Held] = {}
     for table in covered_tables():
         try:
             held = _read(connection, table)
@@ -108,14 +119,17 @@ def audit(connection: Connection, marks: Sequence[Mark]) -> Audit:
             rows += len(held.digests)
             changed += _differing(held, last_entries(connection, table))
             dated += _back_dated(held, walk.entered, known)
+            people |= {table.name: held} if table.name in ("accounts", "acts") else {}
             if marks and marks[-1] in known:
                 before = last_entries(connection, table, until=last)
                 later += _unexplained(held, walk.late.get(table.name, set()), before)
-    found = (walk.broken[:MOST_NAMED], changed, later, dated, walk.taken_over)
+    changed += _unsaid(walk, people, sorted(mark.head.changes for mark in known))
+    broken = [*walk.broken[:MOST_NAMED], *_written_again(connection)]
+    found = (broken, changed, later, dated, walk.taken_over)
     return Audit(walk.head, rows, frozenset(walk.known), *map(tuple, found))
 
 
-def known_marks(connection: Connection, marks: Sequence[Mark]) -> set[int]:
+def known_marks(connection: Connection, marks: Sequence[JournalMark]) -> set[int]:
     """Return the manifests whose end of the journal is an entry of it, without following the links."""
     known = {mark.manifest for mark in marks if mark.head == Head()}
     for mark in marks:
@@ -125,7 +139,7 @@ def known_marks(connection: Connection, marks: Sequence[Mark]) -> set[int]:
     return known
 
 
-def _walk(connection: Connection, marks: Sequence[Mark], last: int | None) -> _Walk:
+def _walk(connection: Connection, marks: Sequence[JournalMark], last: int | None) -> _Walk:
     """Follow the links of the journal from its first entry to its last."""
     walk, ends = _Walk(), {(mark.head.changes, mark.head.link): mark.manifest for mark in marks}
     walk.known |= {mark.manifest for mark in marks if mark.head == Head()}
@@ -137,12 +151,49 @@ def _walk(connection: Connection, marks: Sequence[Mark], last: int | None) -> _W
         walk.head = Head(entry.number, entry.link)
         walk.known |= {m for m in [ends.get((entry.number, entry.link))] if m is not None and not walk.broken}
         if entry.table_name == OF_THE_LEDGER:
+            walk.is_taken_over |= entry.number == 1
             walk.taken_over.append(f"change {entry.number}: {printable(entry.row_key)}")
         if entry.table_name in DATED:
             walk.entered.setdefault((entry.table_name, entry.row_key), entry.number)
+        if entry.table_name == "accounts":
+            walk.of_accounts.append((entry.number, entry.row_key))
         if last is not None and entry.number > last:
             walk.late.setdefault(entry.table_name, set()).add(entry.row_key)
     return walk
+
+
+def _written_again(connection: Connection) -> list[str]:
+    """Rows that are written once, and of which the journal has a second entry that says something else."""
+    hashes = func.count(func.distinct(func.coalesce(JOURNAL.c.row_sha256, "")))
+    query = select(JOURNAL.c.table_name, JOURNAL.c.row_key).where(JOURNAL.c.table_name.in_(WRITTEN_ONCE))
+    again: dict[str, list[str]] = {}
+    for row in connection.execute(query.group_by(JOURNAL.c.table_name, JOURNAL.c.row_key).having(hashes > 1)):
+        again.setdefault(row.table_name, []).append(row.row_key)
+    words = "is written once, and was written again"
+    return [f"{name}: row {_named(keys)} {words}" for name, keys in sorted(again.items())]
+
+
+def _unsaid(walk: _Walk, people: Mapping[str, _Held], ends: Sequence[int]) -> list[str]:
+    """Changes of accounts that no act between the same two manifests says.
+
+    The accounts that a ledger had when its journal began are entered there without one.
+    """
+    accounts, acts = (people.get(name, _Held(name)) for name in ("accounts", "acts"))
+    names = {key: row._mapping["name"] for key, row in accounts.rows.items()}
+    unsaid: Counter[tuple[int, str]] = Counter()
+    entered = set[str]()
+    for number, key in walk.of_accounts:
+        stretch = bisect_left(ends, number)
+        if key in entered or not walk.is_taken_over or stretch:
+            unsaid[stretch, key] += 1
+        entered.add(key)
+    said = Counter(
+        (bisect_left(ends, walk.entered.get(("acts", key), 0)), row._mapping["subject"])
+        for key, row in acts.rows.items()
+        if row._mapping["act"] in (MADE, CHANGED)
+    )
+    wrong = {key for (stretch, key), times in unsaid.items() if said[stretch, names.get(key)] < times}
+    return [f"accounts: row {_named(sorted(wrong))} changed, and no act says so"] if wrong else []
 
 
 def _read(connection: Connection, table: Table) -> _Held | None:
@@ -187,7 +238,7 @@ def _is_filled(held: _Held, key: str, before: str | None) -> bool:
     return before in (held.digests[key], row_digest(held.rows[key], without=FILLED_LATER[held.table]))
 
 
-def _back_dated(held: _Held, entered: Mapping[tuple[str, str], int], marks: Sequence[Mark]) -> list[str]:
+def _back_dated(held: _Held, entered: Mapping[tuple[str, str], int], marks: Sequence[JournalMark]) -> list[str]:
     """Rows that say they are older than a manifest that does not know them."""
     if held.table not in DATED:
         return []

@@ -22,7 +22,9 @@ NOT_KEPT = SessionRow.__tablename__  # who was logged in then is not logged in b
 
 
 def back_up(ledger: Engine, path: Path) -> int:
-    """The file holds the ledger as of one moment, readable by its owner alone, with a checksum; how many rows.
+    """Write a backup of the ledger as of one moment, and return how many rows it holds.
+
+    The file is readable by its owner alone and has a checksum.
 
     Others may go on writing meanwhile. The file appears whole or not at all; one that exists is not overwritten. Raises
     `LedgerError` when it cannot be written.
@@ -43,7 +45,10 @@ def back_up(ledger: Engine, path: Path) -> int:
 
 
 def copy_rows(source: Connection, target: Connection) -> int:
-    """Copy every row of every table but the sessions', those that others refer to first; how many."""
+    """Copy every row of every table but the sessions', and return how many.
+
+    Tables that others refer to come first.
+    """
     total = 0
     for table in kept_tables():
         rows = source.execution_options(yield_per=ROWS_AT_ONCE).execute(select(table).order_by(*table.primary_key))
@@ -55,7 +60,7 @@ def copy_rows(source: Connection, target: Connection) -> int:
 
 
 def kept_tables() -> list[Table]:
-    """The tables that a backup holds, those that others refer to first."""
+    """List the tables that a backup holds, those that others refer to first."""
     return [table for table in Base.metadata.sorted_tables if table.name != NOT_KEPT]
 
 

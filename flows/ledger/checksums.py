@@ -12,7 +12,7 @@ TABLE = "backup_checksum"
 
 
 def write_checksum(path: Path) -> None:
-    """Put the checksum of a backup into it."""
+    """Write the checksum of a backup into it."""
     with closing(sqlite3.connect(path)) as connection, connection:
         found = rows_checksum(connection)
         connection.execute(f"CREATE TABLE {TABLE} (sha256 TEXT NOT NULL)")

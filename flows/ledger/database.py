@@ -32,7 +32,7 @@ WRITER = 5_173_229_104  # any number that no other program locks in the same dat
 
 
 def connect(url: str) -> Engine:
-    """An engine on the database, its schema brought up to date.
+    """Connect to the database of a ledger, bring its schema up to date, and return the engine.
 
     On SQLite the file and its folder are made if need be, readable by their owner alone since it holds coordinates.
     Raises `LedgerError` for a URL that cannot be used, a database that cannot be reached, a file that is no ledger (one
@@ -57,19 +57,22 @@ def connect(url: str) -> Engine:
 
 
 def writing(engine: Engine) -> Engine:
-    """The same engine, whose transactions are the only writer from their first statement on."""
+    """Return the same engine, whose transactions are the only writer from their first statement on."""
     return engine.execution_options(sitewatch_writes=True)
 
 
 def reading(engine: Engine) -> Engine:
-    """The same engine, whose transactions see the ledger as of one moment, however many statements they take."""
+    """Return the same engine, whose transactions see the ledger as of one moment.
+
+    However many statements they take.
+    """
     if engine.dialect.name == "sqlite":
         return engine  # a transaction there sees one moment anyway
     return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 def reason(error: Exception, address: URL) -> str:
-    """What the database itself said, without SQL, without the values in it, and without secrets of the address."""
+    """Return what the database itself said, without SQL, without values, and without secrets of the address."""
     return without_secrets(str(error.orig if isinstance(error, StatementError) else error), address)
 
 
@@ -89,15 +92,27 @@ def migrate(engine: Engine) -> None:
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
-    """What Alembic needs to work on the ledger over a connection, within the transaction that is open there."""
+    """Return what Alembic needs to work on the ledger over a connection.
+
+    It works within the transaction that is open there.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 
 
-def create(address: URL) -> Engine:
-    """An engine that has not connected yet. Statements that fail do not repeat their values, which hold coordinates."""
+def create(address: URL, *, is_read_only: bool = False) -> Engine:
+    """Make an engine that has not connected yet.
+
+    Statements that fail do not repeat their values, which hold coordinates. One that only reads neither makes a file
+    nor changes how a ledger keeps its log. It may write all the same, since SQLite clears away the files of the log
+    only where it may. Raises `LedgerError` where no driver takes the address.
+    """
+    is_looking = is_read_only and is_file(address)
+    if is_looking:
+        path = Path(str(address.database)).absolute()
+        address = address.set(database=path.as_uri(), query={"mode": "rw", "uri": "true"})
     try:
         engine = create_engine(address, json_serializer=canonical_json, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError, TypeError) as error:
@@ -107,7 +122,7 @@ def create(address: URL) -> Engine:
             "install it (`pip install 'sitewatch[postgresql]'` for PostgreSQL) or use sqlite:///outputs/ledger.sqlite"
         ) from None
     if address.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", _prepare_looking if is_looking else _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     if address.get_backend_name() == "postgresql":
         event.listen(engine, "begin", _begin_postgresql)
@@ -115,14 +130,17 @@ def create(address: URL) -> Engine:
 
 
 def is_file(address: URL) -> bool:
-    """Whether the ledger is a file of SQLite's, not a database in memory or one that SQLite's own URI names."""
+    """Tell whether the ledger is a file of SQLite's.
+
+    A database in memory is none, nor one that SQLite's own URI names.
+    """
     return bool(
         address.get_backend_name() == "sqlite" and address.database and not address.database.startswith((":", "file:"))
     )
 
 
 def settle_file(path: Path, address: URL) -> None:
-    """A ledger is in the file, made if there was none; raises `LedgerError` for a file that holds none."""
+    """Make the ledger's file if there is none; raises `LedgerError` for a file that holds no ledger."""
     if not path.exists():
         if not path.parent.exists():
             private_folder(path.parent)
@@ -131,7 +149,10 @@ def settle_file(path: Path, address: URL) -> None:
 
 
 def require_schema(path: Path, address: URL) -> str:
-    """The schema of the ledger in a file, which is only read; raises `LedgerError` for a file that has none."""
+    """Read the schema of the ledger in a file, which is not changed.
+
+    Raises `LedgerError` for a file that has none.
+    """
     check_size(path)
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
@@ -146,7 +167,10 @@ def require_schema(path: Path, address: URL) -> str:
 
 
 def check_size(path: Path) -> None:
-    """Raise `LedgerError` for a ledger of 0 bytes: it never is that, not even before its first row."""
+    """Refuse a ledger of 0 bytes, which it never is, not even before its first row.
+
+    Raises `LedgerError`.
+    """
     if path.stat().st_size == 0:
         raise LedgerError(
             f"ledger `{printable(path)}` has 0 bytes: it is damaged, as by a full disk, and not a new one; move it "
@@ -172,13 +196,19 @@ def _make_file(path: Path, address: URL) -> None:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    """Settings of one connection."""
+    """Settings of one connection that may write."""
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
     _switch_to_wal(connection)
     for pragma in (
         "synchronous = FULL",  # a message marked as sent must still be so after a power cut
         "foreign_keys = ON",
     ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _prepare_looking(connection: sqlite3.Connection, _record: Any) -> None:
+    """Settings of one connection that only reads."""
+    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "query_only = ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
@@ -233,14 +263,14 @@ class Level:
 
 
 def level_of(url: str) -> Level:
-    """The schema of the ledger at an SQLAlchemy URL, which is not touched, nor made when it is not there.
+    """Read the schema of the ledger at an SQLAlchemy URL, which is neither touched nor made.
 
     Raises `LedgerError` when the database cannot be reached or is no ledger.
     """
     with looking_at(url) as connection:
         if connection is None:
             return Level(None, newest_schema())
-        address = connection.engine.url
+        address = read_address(url)
         if is_file(address):
             return Level(require_schema(Path(str(address.database)), address), newest_schema())
         return Level(MigrationContext.configure(connection).get_current_revision(), newest_schema())
@@ -253,10 +283,13 @@ def looking_at(url: str) -> Iterator[Connection | None]:
     Raises `LedgerError` when the database cannot be reached or is no ledger.
     """
     address = read_address(url)
-    if is_file(address) and not Path(str(address.database)).exists():
-        yield None
-        return
-    engine = create(address)
+    if is_file(address):
+        path = Path(str(address.database))
+        if not path.exists():
+            yield None
+            return
+        check_size(path)
+    engine = create(address, is_read_only=True)
     try:
         with engine.connect() as connection:
             yield connection
@@ -268,11 +301,11 @@ def looking_at(url: str) -> Iterator[Connection | None]:
 
 @cache
 def newest_schema() -> str:
-    """The schema that this code brings a ledger to."""
+    """Return the schema that this code brings a ledger to."""
     return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
 
 
 @cache
 def known_schemas() -> frozenset[str]:
-    """The schemas that this code can bring up to date, the newest among them."""
+    """Return the schemas that this code can bring up to date, the newest among them."""
     return frozenset(step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from aois.errors import UserError
 
-class LedgerError(Exception):
+
+class LedgerError(UserError):
     """The ledger cannot be opened, read or written; the message says what, the value, and what to do."""
 
 

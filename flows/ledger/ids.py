@@ -8,22 +8,28 @@ DIGITS = 12  # 48 bits: among 10,000 events the chance of any collision is about
 
 
 def event_id(area_id: str, key: str) -> str:
-    """The id of the event that detectors call `key` within an area."""
+    """Return the id of the event that detectors call `key` within an area."""
     return f"ev-{_digest(area_id, key)}"
 
 
 def alert_id(event_id: str) -> str:
-    """The id of the one alert that an event can have."""
+    """Return the id of the one alert that an event can have."""
     return f"al-{_digest(event_id)}"
 
 
 def occurrence_id(area_id: str, event_id: str, number: int) -> str:
-    """The id under which an event lives the `number`-th time, counted from 1, after it was retracted and came back."""
+    """Return the id under which an event lives the `number`-th time, counted from 1.
+
+    It lives again when it was retracted and came back.
+    """
     return event_id if number == 1 else f"ev-{_digest(area_id, event_id, str(number))}"
 
 
 def double_id(area_id: str, event_id: str, number: int) -> str:
-    """The `number`-th id to try for an event whose own is in use: by one that a replay found on another's ground."""
+    """Return the `number`-th id to try for an event whose own is in use.
+
+    In use by an event that a replay found on another's ground.
+    """
     return f"ev-{_digest(area_id, event_id, 'double', str(number))}"
 
 

@@ -57,7 +57,7 @@ def read_head(connection: Connection) -> Head:
 
 
 def has_changed_since(connection: Connection, head: Head, *, but: Collection[str] = ()) -> bool:
-    """Return whether an entry follows `head` that is of no table in `but`."""
+    """Tell whether an entry follows `head` that is of no table in `but`."""
     query = select(JOURNAL.c.number).where(JOURNAL.c.number > head.changes, JOURNAL.c.table_name.not_in(list(but)))
     return connection.execute(query.limit(1)).first() is not None
 
@@ -82,7 +82,10 @@ def key_of(values: Sequence[Any]) -> str:
 
 
 def append(connection: Connection, changes: Iterable[Change]) -> None:
-    """Enter changes at the end of the journal. The transaction is the only writer, as all that write the ledger are."""
+    """Add changes at the end of the journal.
+
+    The transaction is the only writer, as all that write the ledger are.
+    """
     head, entries = read_head(connection), []
     for change in changes:
         head = Head(head.changes + 1, link_of(head, change))
@@ -95,7 +98,7 @@ def append(connection: Connection, changes: Iterable[Change]) -> None:
 
 
 def take_over(connection: Connection, *, schema: str | None) -> None:
-    """Enter every row that is not in the journal as it is now, after an entry that says from which schema it came.
+    """Add every row that is not in the journal as it is now, after an entry that says from which schema it came.
 
     Called once a migration has changed what rows hold. What they held before is for earlier manifests to say.
     """
@@ -114,7 +117,7 @@ def last_entries(connection: Connection, table: Table, *, until: int | None = No
 
 
 def rows_of(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
-    """Go through the rows of a query, some at a time."""
+    """Read the rows of a query, some at a time."""
     yield from connection.execution_options(yield_per=1000).execute(query)
 
 

@@ -17,42 +17,43 @@ from sqlalchemy.orm import Session
 from aois.area import Area
 from aois.week import Week
 from detectors.records import State
-from flows.ledger import dispatches, outbox, rows, runs, verdicts, versions, watched
+from flows.ledger import alert_issue as outbox
+from flows.ledger import history_digests as rows
+from flows.ledger import observations as watched
+from flows.ledger import outbox_rows as dispatches
+from flows.ledger import runs, verdicts, versions
 from flows.ledger.accounts import Accounts
-from flows.ledger.audit import Mark, known_marks
+from flows.ledger.audit import JournalMark, known_marks
 from flows.ledger.backup import back_up
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import UNREADABLE, LedgerError, LedgerUnavailableError
-from flows.ledger.features import alert_features, event_features
+from flows.ledger.geojson import alert_features, event_features
 from flows.ledger.journal import Head, RecordedSession, has_changed_since, read_head
 from flows.ledger.locks import exclusively
-from flows.ledger.post import Outbox
+from flows.ledger.outbox import Outbox
 from flows.ledger.precision import Precision, Split, precision_of
-from flows.ledger.records import (
+from flows.ledger.restoring import restore
+from flows.ledger.reviews import Reviews
+from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
+from flows.ledger.week_rules import Known, settle
+from flows.ledger.worlds import World, claim, read_world, simulated_areas
+from flows.records.events import (
     AlertRecord,
     EventFeature,
     EventRecord,
     HistoryStep,
-    Judgement,
-    MessageRecord,
-    ObservationRecord,
-    ProvisionalFates,
     RemarkKind,
     RemarkRecord,
-    RunRecord,
-    SceneRecord,
-    VerdictRecord,
     WeekOutcome,
 )
-from flows.ledger.restoring import restore
-from flows.ledger.reviews import Reviews
-from flows.ledger.succession import Known, settle
-from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
-from flows.ledger.worlds import World, claim, read_world, simulated_areas
+from flows.records.messages import MessageRecord, ProvisionalOutcomes
+from flows.records.observations import ObservationRecord, SceneRecord
+from flows.records.reviews import Judgement, VerdictRecord
+from flows.records.runs import RunRecord
 
 
 def open_ledger(url: str) -> Ledger:
-    """The ledger at an SQLAlchemy URL, made or brought up to date; raises `LedgerError` if that cannot be done."""
+    """Open the ledger at an SQLAlchemy URL, made or brought up to date; raises `LedgerError` if that fails."""
     return Ledger(connect(url))
 
 
@@ -78,27 +79,30 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connections to the database."""
         self._engine.dispose()
 
     def record_areas(self, areas: Sequence[Area]) -> None:
-        """Areas and their responses are as given; those no longer in the list are kept."""
+        """Record areas and their responses as given; those no longer in the list are kept."""
         with self._writing() as session:
             watched.write_areas(session, areas)
 
     def areas(self) -> list[Area]:
-        """Every area ever recorded, by id."""
+        """List every area ever recorded, by id."""
         with self._reading() as session:
             return watched.read_areas(session)
 
     def record_scenes(self, area_id: str, scenes: Sequence[SceneRecord]) -> None:
-        """Scenes of an area are as given; the same call again changes nothing. Refuses those of another world."""
+        """Record scenes of an area as given; the same call again changes nothing.
+
+        Raises `LedgerError` for those of another world.
+        """
         with self._writing() as session:
             claim(session, {scene.source for scene in scenes})
             watched.write_scenes(session, area_id, scenes)
 
     def scenes(self, area_id: str) -> list[SceneRecord]:
-        """The scenes of an area in the order of time."""
+        """List the scenes of an area in the order of time."""
         with self._reading() as session:
             return watched.read_scenes(session, area_id)
 
@@ -123,30 +127,33 @@ class Ledger:
             return outbox.issue(session, area_id, week, settled, current=current, is_latest=latest)
 
     def chains(self, area_id: str) -> dict[Week, str]:
-        """The digest of each recorded week of an area, in order."""
+        """Return the digest of each recorded week of an area, in order."""
         query = select(ObservationRow.week, ObservationRow.chain).where(ObservationRow.area_id == area_id)
         with self._reading() as session:
             return {row.week: row.chain for row in session.execute(query.order_by(ObservationRow.week))}
 
     def observations(self, *, until: Week | None = None, area_id: str | None = None) -> list[ObservationRecord]:
-        """Observations up to a week (all if None) of an area (of all if None), by week, then area."""
+        """List observations up to a week (all if None) of an area (of all if None), by week, then area."""
         with self._reading() as session:
             return watched.read_observations(session, until=until, area_id=area_id)
 
     def last_observed(self, area_id: str) -> Week | None:
-        """The latest week recorded for an area."""
+        """Return the latest week recorded for an area, None before the first."""
         with self._reading() as session:
             return session.scalar(select(func.max(ObservationRow.week)).where(ObservationRow.area_id == area_id))
 
     def events(self, area_id: str, *, as_of: Week | None = None) -> list[EventFeature]:
-        """Features of an area's events, at present or as the newest recording of a week has them."""
+        """Make the features of an area's events, at present or as the newest recording of a week has them."""
         week = versions.LAST if as_of is None else as_of
         with self._reading() as session:
             found = versions.known(session, area_id=area_id, as_of=week).values()
             return event_features(found, simulated_areas(session))
 
     def alerts(self, *, as_of: Week | None = None, area_id: str | None = None) -> list[EventFeature]:
-        """Features of every alert issued (in an area), at present or by a week's end as its newest recording has it."""
+        """Make the features of every alert issued (in an area).
+
+        At present, or by a week's end as its newest recording has it.
+        """
         week = versions.LAST if as_of is None else as_of
         query = select(AlertRow).where(AlertRow.issued_on <= week.last_day)
         with self._reading() as session:
@@ -155,23 +162,23 @@ class Ledger:
             return alert_features(found, issued, simulated_areas(session))
 
     def alert(self, alert_id: str) -> AlertRecord:
-        """When an alert went out and who acknowledged it."""
+        """Return when an alert went out and who acknowledged it."""
         with self._reading() as session:
             return outbox.read_alert(session, alert_id)
 
     def alert_records(self) -> list[AlertRecord]:
-        """The same of every alert, by id."""
+        """List when each alert went out and who acknowledged it, by id."""
         with self._reading() as session:
             return outbox.read_alerts(session)
 
     def history(self, event_id: str) -> list[HistoryStep]:
-        """Every transition an event ever went through, in the order in which it was recorded."""
+        """List every transition an event ever went through, in the order in which it was recorded."""
         query = select(TransitionRow).where(TransitionRow.event_id == event_id).order_by(TransitionRow.id)
         with self._reading() as session:
             return [_step(row) for row in session.scalars(query)]
 
     def remarks(self, event_id: str) -> list[RemarkRecord]:
-        """Everything that was ever said of an event beside its states, in the order in which it was recorded."""
+        """List everything ever said of an event beside its states, in the order in which it was recorded."""
         query = select(RemarkRow).where(RemarkRow.event_id == event_id).order_by(RemarkRow.id)
         with self._reading() as session:
             return [
@@ -180,54 +187,62 @@ class Ledger:
             ]
 
     def pending_messages(self) -> list[MessageRecord]:
-        """Messages that somebody is still to hear, in the order in which they became true."""
+        """List the messages that somebody is still to hear, in the order in which they became true."""
         with self._reading() as session:
             return dispatches.pending(session)
 
-    def provisional_fates(self) -> ProvisionalFates:
-        """What became of the alerts that were provisional when people first heard of them."""
+    def provisional_outcomes(self) -> ProvisionalOutcomes:
+        """Count what became of the alerts that were provisional when people first heard of them."""
         with self._reading() as session:
-            return outbox.provisional_fates(session)
+            return outbox.provisional_outcomes(session)
 
     @property
     def outbox(self) -> Outbox:
-        """What is on its way to people, channel by channel."""
+        """Return what is on its way to people, channel by channel."""
         return Outbox(self._reading, self._writing)
 
     @property
     def accounts(self) -> Accounts:
-        """Who may use the review desk, who is logged in, and what was done there."""
+        """Return who may use the review desk, who is logged in, and what was done there."""
         return Accounts(self._reading, self._writing)
 
     @property
     def reviews(self) -> Reviews:
-        """Cases and verdicts as the review desk goes through them."""
+        """Return cases and verdicts as the review desk goes through them."""
         return Reviews(self._reading, self._writing)
 
     @contextmanager
     def exclusively(self, name: str, *, complaint: str, patience_s: float = 0.0) -> Iterator[None]:
-        """No other process does this on this ledger as long as the ``with`` lasts; else `LedgerError`: `complaint`."""
+        """Keep other processes from doing the same on this ledger as long as the ``with`` lasts.
+
+        Raises `LedgerError` with `complaint` where one is at it and does not end within `patience_s`.
+        """
         with exclusively(self._engine, name, patience_s=patience_s, complaint=complaint):
             yield
 
     def acknowledge(self, alert_id: str, *, by: str, on: date) -> None:
-        """Note who took an alert up; the first acknowledgement stays."""
+        """Record who took an alert up; the first acknowledgement stays."""
         with self._writing() as session:
             outbox.acknowledge(session, alert_id, by=by, on=on)
 
     def acknowledge_all(self, alert_ids: Collection[str], *, by: str, on: date) -> None:
-        """The same of several alerts, all or none."""
+        """Record who took several alerts up, all or none."""
         with self._writing() as session:
             for alert_id in sorted(set(alert_ids)):
                 outbox.acknowledge(session, alert_id, by=by, on=on)
 
     def judge(self, event_id: str, judgement: Judgement, *, at: datetime) -> bool:
-        """Note a reviewer's verdict on an event; True if it is new. Verdicts are added, never changed."""
+        """Record a reviewer's verdict on an event; return True if it is new.
+
+        Verdicts are added, never changed.
+        """
         with self._writing() as session:
             return verdicts.write(session, VerdictRecord(event_id, judgement, at))
 
     def verdicts(self, event_id: str | None = None, *, area_id: str | None = None) -> list[VerdictRecord]:
-        """The verdicts on an event or in an area (on all if None) that stand, in the order in which they were given.
+        """List the verdicts that stand, in the order in which they were given.
+
+        On an event or in an area, on all if None.
 
         The last one speaks; one that was taken back does not.
         """
@@ -235,59 +250,62 @@ class Ledger:
             return verdicts.read(session, event_id, area_id)
 
     def precision(self, *, by: Split = Split.NOTHING) -> list[Precision]:
-        """How often alerts held when a person looked, by group."""
+        """Compute how often alerts held when a person looked, by group."""
         with self._reading() as session:
             return precision_of(verdicts.judged(session), by=by)
 
     @property
     def world(self) -> World | None:
-        """The world that the record is of; None as long as nothing was seen."""
+        """Return the world that the record is of; None as long as nothing was seen."""
         with self._reading() as session:
             return read_world(session)
 
     def claim(self, source: str) -> None:
-        """The record is of the world of this source from now on; raises `LedgerError` where it is of another one."""
+        """Claim the record for the world of this source; raises `LedgerError` where it is of another one.
+
+        Raises `LedgerError` where it is of another one.
+        """
         with self._writing() as session:
             claim(session, [source])
 
     def start_run(self, run: RunRecord, *, source: str | None = None) -> None:
-        """Note that a run began, and the `source` of pictures that it brings, if any: see `claim`."""
+        """Record that a run began, and the `source` of pictures that it brings, if any: see `claim`."""
         with self._writing() as session:
             claim(session, [source] if source else [])
             runs.start(session, run)
 
     def finish_run(self, run_id: str, *, status: str, summary: Mapping[str, Any], at: datetime) -> None:
-        """Note how a run ended."""
+        """Record how a run ended."""
         with self._writing() as session:
             runs.finish(session, run_id, status=status, summary=summary, at=at)
 
     def runs(self, *, limit: int | None = None) -> list[RunRecord]:
-        """The latest runs, newest first."""
+        """List the latest runs, newest first."""
         with self._reading() as session:
             return runs.read(session, limit=limit)
 
     def history_digests(self, *, limits: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
-        """Hashes of the tables that only grow, of as many rows of each as `limits` says."""
+        """Compute hashes of the tables that only grow, of as many rows of each as `limits` says."""
         with self._reading() as session:
             return rows.digests(session, limits=limits)
 
     def journal_head(self) -> Head:
-        """The end of the journal."""
+        """Return the end of the journal."""
         with self._reading() as session:
             return read_head(session.connection())
 
-    def known_marks(self, marks: Sequence[Mark]) -> set[int]:
-        """The manifests whose end of the journal is in it."""
+    def known_marks(self, marks: Sequence[JournalMark]) -> set[int]:
+        """Return the manifests whose end of the journal is in it."""
         with self._reading() as session:
             return known_marks(session.connection(), marks)
 
     def has_changed_since(self, head: Head, *, but: Collection[str] = ()) -> bool:
-        """Whether anything was entered after an end of the journal, `but` for some tables."""
+        """Tell whether anything was entered after an end of the journal, `but` for some tables."""
         with self._reading() as session:
             return has_changed_since(session.connection(), head, but=but)
 
     def back_up(self, path: Path) -> int:
-        """The file holds the whole ledger as of this moment; how many rows."""
+        """Write a backup of the whole ledger as of this moment, and return how many rows it holds."""
         return back_up(self._engine, path)
 
     def restore(
@@ -298,7 +316,10 @@ class Ledger:
         without_checksum: bool = False,
         tell: Callable[[str], None] = lambda _: None,
     ) -> int:
-        """The ledger is as a backup says; how many rows. `tell` hears what is replaced by what, before it is."""
+        """Replace the ledger by a backup, and return how many rows it holds.
+
+        `tell` hears what is replaced by what, before it is.
+        """
         unproven = (lambda engine: Ledger(engine).read_through()) if without_checksum else None
         return restore(path, self._engine, replace=replace, tell=tell, unproven=unproven)
 
@@ -321,7 +342,7 @@ class Ledger:
             self.outbox.unsent,
             self.verdicts,
             self.precision,
-            self.provisional_fates,
+            self.provisional_outcomes,
             self.reviews.cases,
             self.reviews.opinions,
             self.accounts.all,

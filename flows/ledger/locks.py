@@ -20,7 +20,7 @@ STEP_S = 0.1
 
 @contextmanager
 def exclusively(engine: Engine, name: str, *, patience_s: float, complaint: str) -> Iterator[None]:
-    """Nobody else holds that name on this ledger as long as the ``with`` lasts.
+    """Hold a name on this ledger, and keep others from it, as long as the ``with`` lasts.
 
     The lock dies with its process, so nothing is left behind by a kill. Raises `LedgerError` with `complaint` when
     another has not let go after `patience_s`.
@@ -38,7 +38,7 @@ def exclusively(engine: Engine, name: str, *, patience_s: float, complaint: str)
 
 
 def lock_file(database: Path, name: str) -> Path:
-    """The file beside an SQLite ledger that holds the lock of a name; its folder is made."""
+    """Return the file beside an SQLite ledger that holds the lock of a name; its folder is made."""
     folder = database.with_name(f".{database.name}.locks")
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
 
-from flows.ledger.records import Verdict
+from flows.records.reviews import Verdict
 
 Z95 = 1.959964  # the normal quantile of a two-sided interval of 95 %
 BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -53,7 +53,7 @@ class Precision:
 
 
 def precision_of(judged: Iterable[Judged], *, by: Split = Split.NOTHING) -> list[Precision]:
-    """Live precision of each group, sorted by its name."""
+    """Compute the live precision of each group, sorted by its name."""
     group = GROUPS[by]
     tallies: dict[str, Counter[Verdict | None]] = {}
     for one in judged:
@@ -62,7 +62,7 @@ def precision_of(judged: Iterable[Judged], *, by: Split = Split.NOTHING) -> list
 
 
 def wilson(held: int, decided: int) -> tuple[float, float]:
-    """The 95 % interval of a share of `held` among `decided` (at least 1), within 0 to 1.
+    """Compute the 95 % interval of a share of `held` among `decided` (at least 1), within 0 to 1.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927): it stays sensible
     for the small numbers and the extreme shares that a watch begins with.

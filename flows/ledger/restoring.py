@@ -12,12 +12,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 
+from flows.ledger.accounts import note_change
 from flows.ledger.backup import copy_rows, explained, kept_tables
 from flows.ledger.checksums import opened_unchanged, read_checksum, rows_checksum, tables_of
 from flows.ledger.database import connect, known_schemas, reading, writing
 from flows.ledger.errors import UNREADABLE, LedgerError
 from flows.ledger.journal import RecordedSession
-from flows.ledger.standing import standing_of
+from flows.ledger.ledger_status import ledger_status_of
 from flows.ledger.tables import AccountRow, Base
 from flows.ledger.worlds import refuse_another_world
 from flows.printable import printable
@@ -29,7 +30,9 @@ Reader = Callable[[Engine], None]
 
 
 def restore(path: Path, ledger: Engine, *, replace: bool, tell: Tell, unproven: Reader | None = None) -> int:
-    """The ledger is as the backup says, in one transaction: a kill leaves it as it was; how many rows.
+    """Replace what the ledger holds by a backup, and return how many rows that is.
+
+    It is one transaction: a kill leaves the ledger as it was.
 
     Nobody stays logged in. An account that is closed stays closed, and one whose password is another by now gets none.
 
@@ -82,7 +85,7 @@ def _opened(path: Path, unproven: Reader | None) -> Iterator[Engine]:
             _check_whole(draft, path, needs_checksum=unproven is None)
         except OSError as error:
             raise LedgerError(f"backup `{printable(path)}` cannot be read ({error.strerror})") from None
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _damaged(path, printable(error)) from None
         draft.chmod(0o600)
         try:
@@ -157,7 +160,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _compare(source: Connection, target: Connection, *, replace: bool, tell: Tell) -> None:
     """Say what would be replaced by what; raises `LedgerError` if there is something and nobody said that it may."""
-    held, given = standing_of(target), standing_of(source)
+    held, given = ledger_status_of(target), ledger_status_of(source)
     if held.is_empty:
         tell(f"The ledger is empty. The backup holds {given.words}.")
     elif replace:
@@ -197,4 +200,5 @@ def _keep_out(target: Connection, present: dict[str, tuple[str, datetime | None]
                     f"Account `{name}` has another password than in the backup, and now has none: "
                     f"`sitewatch desk account change '{name}' --password` gives it one."
                 )
+            note_change(session, row)
         session.commit()

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session, defer
 from aois.week import Week
 from flows.ledger import accounts, verdicts
 from flows.ledger.errors import LedgerError
-from flows.ledger.post import Transaction
+from flows.ledger.outbox import Transaction
 from flows.ledger.precision import Precision, Split, precision_of
-from flows.ledger.records import SIMULATED, Judgement, VerdictRecord
+from flows.ledger.records import SIMULATED
 from flows.ledger.tables import (
     AlertRow,
     AreaRow,
@@ -28,10 +28,11 @@ from flows.ledger.tables import (
 )
 from flows.ledger.types import canonical_json
 from flows.ledger.worlds import simulated_areas
+from flows.records.reviews import Judgement, VerdictRecord
 
 
 @dataclass(frozen=True)
-class Opinion:
+class ReviewRecord:
     """A verdict with its number and its account (None where it was given by the command line).
 
     `seen_state` and `seen_change` are what the event was to the reviewer; `withdrawn_at` is None while it stands.
@@ -66,13 +67,16 @@ class Reviews:
     writing: Transaction
 
     def generation(self) -> tuple[int, ...]:
-        """Numbers that are others as soon as an event or an alert is: what was made from `cases` still holds if not."""
+        """Return numbers that change with every event and alert.
+
+        As long as they are the same, what was made from `cases` still holds.
+        """
         with self.reading() as session:
             versions = session.scalar(select(func.max(VersionRow.id))) or 0
             return versions, session.scalar(select(func.count()).select_from(AlertRow)) or 0
 
     def cases(self, *, area_id: str | None = None) -> list[CaseRecord]:
-        """Every event (of an area), by id."""
+        """List every event (of an area), by id."""
         query = select(EventRow.id, EventRow.area_id, EventRow.properties, AlertRow.id, AlertRow.issued_on)
         query = query.join(AlertRow, AlertRow.event_id == EventRow.id, isouter=True)
         with self.reading() as session:
@@ -85,20 +89,25 @@ class Reviews:
         return sorted(cases, key=lambda case: case.event_id)
 
     def area_of(self, event_id: str) -> str | None:
-        """The id of the area of an event, or None for one that is not there."""
+        """Find the area of an event; None where there is no such event."""
         with self.reading() as session:
             return session.scalar(select(EventRow.area_id).where(EventRow.id == event_id))
 
     def stamp(self, area_id: str) -> tuple[Week, str] | None:
-        """The last week on record of an area, and a text that is another as soon as anything shown of it may be."""
+        """Return the last week on record of an area, and a text that changes with what is shown of it.
+
+        None where no week is on record.
+        """
         query = select(ObservationRow.week, ObservationRow.chain, AreaRow.name, AreaRow.responses)
         query = query.join(AreaRow, AreaRow.id == ObservationRow.area_id).where(ObservationRow.area_id == area_id)
         with self.reading() as session:
             row = session.execute(query.order_by(ObservationRow.week.desc()).limit(1)).one_or_none()
             return None if row is None else (row.week, canonical_json([row.chain, row.name, row.responses]))
 
-    def judge(self, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> Opinion:
-        """Note a verdict given at the desk; the same words again, with nothing else in between, are that same verdict.
+    def judge(self, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> ReviewRecord:
+        """Record a verdict given at the desk.
+
+        The same words again, with nothing else in between, are that same verdict.
 
         Raises `LedgerError` as `Ledger.judge` does.
         """
@@ -112,8 +121,11 @@ class Reviews:
                 session.flush()
             return _read(session, _opinions().where(VerdictRow.id == last))[0]
 
-    def withdraw(self, number: int, *, account: int, at: datetime) -> Opinion:
-        """A verdict is taken back by who gave it; raises `LedgerError` for another's, and for one that is not there."""
+    def withdraw(self, number: int, *, account: int, at: datetime) -> ReviewRecord:
+        """Take a verdict back for who gave it.
+
+        Raises `LedgerError` for another's, and for one that is not there.
+        """
         with self.writing() as session:
             found = _read(session, _opinions().where(VerdictRow.id == number))
             if not found or found[0].account != account:
@@ -124,8 +136,13 @@ class Reviews:
                 session.flush()
             return _read(session, _opinions().where(VerdictRow.id == number))[0]
 
-    def opinions(self, event_id: str | None = None, *, after: int = 0, only_withdrawn: bool = False) -> list[Opinion]:
-        """The verdicts on an event (on all if None) numbered above `after`, those taken back among them, in order."""
+    def opinions(
+        self, event_id: str | None = None, *, after: int = 0, only_withdrawn: bool = False
+    ) -> list[ReviewRecord]:
+        """List the verdicts on an event (on all if None) numbered above `after`, in order.
+
+        Those taken back are among them; with `only_withdrawn` there are no others.
+        """
         query = _opinions().where(VerdictRow.id > after)
         if only_withdrawn:
             query = query.where(WithdrawalRow.at.is_not(None))
@@ -133,13 +150,16 @@ class Reviews:
             return _read(session, query if event_id is None else query.where(VerdictRow.event_id == event_id))
 
     def precision(self) -> dict[Split, list[Precision]]:
-        """How often alerts held when a person looked, told apart in every way."""
+        """Compute how often alerts held when a person looked, told apart in every way."""
         with self.reading() as session:
             judged = verdicts.judged(session)
         return {by: precision_of(judged, by=by) for by in Split}
 
     def last_said(self) -> tuple[int, int]:
-        """The number of the last verdict, and how many were taken back: others as soon as opinions are others."""
+        """Return the number of the last verdict, and how many were taken back.
+
+        The two change whenever opinions do.
+        """
         with self.reading() as session:
             last = session.scalar(select(func.max(VerdictRow.id))) or 0
             return last, session.scalar(select(func.count()).select_from(WithdrawalRow)) or 0
@@ -153,8 +173,8 @@ def _opinions() -> Select[Any]:
     return query.options(defer(VerdictRow.seen, raiseload=True)).order_by(VerdictRow.id)
 
 
-def _read(session: Session, query: Select[Any]) -> list[Opinion]:
+def _read(session: Session, query: Select[Any]) -> list[ReviewRecord]:
     return [
-        Opinion(row.id, row.event_id, verdicts.judgement_of(row), row.judged_at, account, state, change, withdrawn)
+        ReviewRecord(row.id, row.event_id, verdicts.judgement_of(row), row.judged_at, account, state, change, withdrawn)
         for row, account, withdrawn, state, change in session.execute(query)
     ]

@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from flows.ledger.errors import LedgerError
-from flows.ledger.records import RunRecord
 from flows.ledger.tables import RunRow
+from flows.records.runs import RunRecord
 
 
 def start(session: Session, run: RunRecord) -> None:
-    """The run is in the ledger; raises `LedgerError` when its id is taken."""
+    """Record a run that begins; raises `LedgerError` when its id is taken."""
     if session.get(RunRow, run.run_id) is not None:
         raise LedgerError(f"run `{run.run_id}` is in the ledger already; give every run an id of its own")
     session.add(
@@ -32,7 +32,7 @@ def start(session: Session, run: RunRecord) -> None:
 
 
 def finish(session: Session, run_id: str, *, status: str, summary: Mapping[str, Any], at: datetime) -> None:
-    """The run has ended that way; raises `LedgerError` for a run that was never started."""
+    """Record how a run ended; raises `LedgerError` for a run that was never started."""
     row = session.get(RunRow, run_id)
     if row is None:
         raise LedgerError(f"run `{run_id}` is not in the ledger; start it before finishing it")
@@ -40,7 +40,7 @@ def finish(session: Session, run_id: str, *, status: str, summary: Mapping[str, 
 
 
 def read(session: Session, *, limit: int | None) -> list[RunRecord]:
-    """The latest runs, newest first."""
+    """List the latest runs, newest first."""
     query = select(RunRow).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)
     return [
         RunRecord(

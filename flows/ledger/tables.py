@@ -290,6 +290,7 @@ class ChangeRow(Base):
     """
 
     __tablename__ = "changes"
+    __table_args__ = (Index(None, "table_name", "number"),)
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     table_name: Mapped[str] = mapped_column(String(32))
     row_key: Mapped[str]

@@ -60,5 +60,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def canonical_json(value: Any) -> str:
-    """The same text for equal values, keys sorted; raises `ValueError` or `TypeError` for what is not JSON."""
+    """Write a value as JSON, the same text for equal values.
+
+    Keys are sorted. Raises `ValueError` or `TypeError` for what is not JSON.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from flows.ledger.errors import LedgerError
 from flows.ledger.precision import Judged
-from flows.ledger.records import Judgement, Reason, Verdict, VerdictRecord
 from flows.ledger.tables import AlertRow, EventRow, VerdictRow, WithdrawalRow
+from flows.records.reviews import Judgement, Reason, Verdict, VerdictRecord
 
 STANDING = select(VerdictRow).where(VerdictRow.id.not_in(select(WithdrawalRow.verdict_id)))
 """Verdicts that nobody took back."""
 
 
 def write(session: Session, given: VerdictRecord) -> bool:
-    """The verdict is on record with what the event looked like; True if that added it.
+    """Record a verdict with what the event looked like; return True if that added it.
 
     The same words by the same person, said again with nothing else in between, are not added twice. Raises
     `LedgerError` for an event that was never recorded and a verdict that lacks what it needs.
@@ -46,7 +46,10 @@ def write(session: Session, given: VerdictRecord) -> bool:
 
 
 def read(session: Session, event_id: str | None, area_id: str | None) -> list[VerdictRecord]:
-    """The verdicts on an event (on all if None) that were not taken back, in the order in which they were given."""
+    """List the verdicts that were not taken back, in the order in which they were given.
+
+    On an event or in an area, on all if None.
+    """
     query = STANDING if event_id is None else STANDING.where(VerdictRow.event_id == event_id)
     if area_id is not None:
         query = query.join(EventRow, EventRow.id == VerdictRow.event_id).where(EventRow.area_id == area_id)
@@ -54,7 +57,7 @@ def read(session: Session, event_id: str | None, area_id: str | None) -> list[Ve
 
 
 def judged(session: Session) -> list[Judged]:
-    """Every event that an alert was issued for, with the last verdict on it.
+    """List every event that an alert was issued for, with the last verdict on it.
 
     An event that was judged counts as the reviewer saw it: its size, class or confidence may have changed since.
     """
@@ -98,7 +101,7 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def judgement_of(row: VerdictRow) -> Judgement:
-    """The words of a row."""
+    """Return the words of a row."""
     reason = None if row.reason is None else Reason(row.reason)
     return Judgement(Verdict(row.verdict), by=row.judged_by, reason=reason, note=row.note)
 

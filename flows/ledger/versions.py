@@ -8,16 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from aois.week import Week
-from flows.ledger.content import Content
-from flows.ledger.succession import Settled
+from flows.ledger.event_content import Content
 from flows.ledger.tables import EventRow, ObservationRow, RemarkRow, TransitionRow, VersionRow
+from flows.ledger.week_rules import Settled
 
 LAST = Week(9999, 1)
 """Later than any week."""
 
 
 def known(session: Session, *, area_id: str | None = None, as_of: Week) -> dict[str, Content]:
-    """The events of an area (of all areas if None) as the newest recordings up to a week have them, by id."""
+    """Read the events of an area (of all if None) as the newest recordings up to a week have them, by id."""
     spoken = (
         select(VersionRow.id)
         .where(VersionRow.event_id == EventRow.id, VersionRow.week <= as_of)
@@ -37,7 +37,7 @@ def known(session: Session, *, area_id: str | None = None, as_of: Week) -> dict[
 
 
 def next_recorded(session: Session, area_id: str, week: Week) -> Week | None:
-    """The first week after `week` that was recorded for an area."""
+    """Find the first week after `week` that was recorded for an area; None where there is none."""
     later = (ObservationRow.area_id == area_id, ObservationRow.week > week)
     return session.scalar(select(ObservationRow.week).where(*later).order_by(ObservationRow.week).limit(1))
 

@@ -27,18 +27,18 @@ class World(StrEnum):
 
 
 def world_of(source: str) -> World:
-    """The world that a source's pictures are of."""
+    """Return the world that a source's pictures are of."""
     return World.SIMULATED if source == SIMULATED_SOURCE else World.REAL
 
 
 def read_world(session: Session) -> World | None:
-    """The world that the record is of; None as long as nothing was seen."""
+    """Return the world that the record is of; None as long as nothing was seen."""
     row = session.get(WorldRow, THE_ROW)
     return None if row is None else World(row.world)
 
 
 def claim(session: Session, sources: Iterable[str]) -> None:
-    """The record is of the world of these sources, from now on.
+    """Claim the record for the world of these sources.
 
     Raises `LedgerError` where it is of another one, so that nothing of this transaction is recorded.
     """
@@ -55,7 +55,10 @@ def claim(session: Session, sources: Iterable[str]) -> None:
 
 
 def simulated_areas(session: Session) -> Callable[[str], bool]:
-    """Says of an area's id whether what is on record of it is simulated; in a mixed record by its scenes."""
+    """Return what tells of an area's id whether its record is simulated.
+
+    In a mixed record its scenes say so.
+    """
     world = read_world(session)
     if world is not World.MIXED:
         return lambda _: world is World.SIMULATED
@@ -64,7 +67,9 @@ def simulated_areas(session: Session) -> Callable[[str], bool]:
 
 
 def world_at(url: str) -> World | None:
-    """The world of the ledger at an SQLAlchemy URL, of whatever version, which is neither made nor changed by looking.
+    """Read the world of the ledger at an SQLAlchemy URL, of whatever version.
+
+    The ledger is neither made nor changed.
 
     None where there is no ledger, or nothing in it. Raises `LedgerError` when the database cannot be reached or is no
     ledger.
@@ -76,7 +81,10 @@ def world_at(url: str) -> World | None:
 
 
 def refuse_another_world(backup: Connection, ledger: Connection) -> None:
-    """Raise `LedgerError` for a backup of another world than that of the ledger that it would replace."""
+    """Refuse a backup of another world than that of the ledger it would replace.
+
+    Raises `LedgerError`.
+    """
     new, old = _world_in(backup), _world_in(ledger)
     if new is not None and old is not None and new is not old:
         raise LedgerError(f"the backup is {new}, and the ledger is {old}; restore it with --outputs of its own")

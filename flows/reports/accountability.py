@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from aois.area import Area, Kind, Response
+from aois.area import Area, AreaKind, Response
 from aois.week import Week
 from detectors.records import Change, State
-from flows.reports.facts import Facts
+from flows.reports.facts import EventFacts
 from flows.reports.inputs import Extent, WeekSeen
-from flows.reports.story import ENOUGH_SHARE
+from flows.reports.week_summary import ENOUGH_SHARE
 
 SHOWN = 12  # more are folded away: the first are those that matter
 HELD = (State.CONFIRMED, State.FINISHED)
@@ -21,7 +21,7 @@ ENOUGH_OF_WEEKS = 0.5
 FRESH_DAYS = 35  # a last clear look longer ago says nothing about how things stand
 
 
-class Answer(StrEnum):
+class ResponseLevel(StrEnum):
     """The strongest official response known."""
 
     INTERVENED = "intervened"
@@ -29,7 +29,7 @@ class Answer(StrEnum):
     NONE = "none"
 
 
-class Outcome(StrEnum):
+class SiteOutcome(StrEnum):
     """What was measured since, or since the watch began where it began later."""
 
     EXPANDED = "expanded"
@@ -39,7 +39,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Span:
+class WatchSpan:
     """One stretch of a site's watch: its days and weeks, and what was measured to begin in it.
 
     The upper ends of `built` and `demolished` hold the `undated` events too, which may have begun before the stretch.
@@ -61,15 +61,15 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Account:
+class SiteFollowUp:
     """One site: the response that counts, the watch before it (None if there was none) and since."""
 
     area: Area
-    answer: Answer
+    answer: ResponseLevel
     response: Response | None
-    before: Span | None
-    since: Span | None
-    outcome: Outcome
+    before: WatchSpan | None
+    since: WatchSpan | None
+    outcome: SiteOutcome
     provisional: int
 
 
@@ -77,20 +77,20 @@ class Account:
 class Total:
     """All sites with one kind of answer."""
 
-    answer: Answer
+    answer: ResponseLevel
     sites: int
-    by_outcome: dict[Outcome, int]
+    by_outcome: dict[SiteOutcome, int]
     built: Extent
     demolished: Extent
 
 
-def account_of(area: Area, facts: Sequence[Facts], weeks: Sequence[WeekSeen], week: Week) -> Account | None:
+def account_of(area: Area, facts: Sequence[EventFacts], weeks: Sequence[WeekSeen], week: Week) -> SiteFollowUp | None:
     """A site's account at the end of a week; None for a region.
 
     An event began between the last clear look before it was first seen and that day. Only one whose every possible
     beginning lies after the response counts as having begun since: what may be older is not held against anyone.
     """
-    if area.kind is not Kind.SITE:
+    if area.kind is not AreaKind.SITE:
         return None
     answer, response = _answer(area, week)
     known = [seen for seen in weeks if seen.week <= week]
@@ -99,52 +99,54 @@ def account_of(area: Area, facts: Sequence[Facts], weeks: Sequence[WeekSeen], we
     is_watched_before = response is not None and known and known[0].week.first_day < since_day
     before = _span(facts, known, _start(known), since_day - timedelta(days=1)) if is_watched_before else None
     late = [f for f in facts if f.state is State.PROVISIONAL and f.first_seen >= since_day]
-    return Account(area, answer, response, before, since, _outcome(since, known), len(late))
+    return SiteFollowUp(area, answer, response, before, since, _outcome(since, known), len(late))
 
 
-def ordered(accounts: Iterable[Account]) -> tuple[Account, ...]:
+def ordered(accounts: Iterable[SiteFollowUp]) -> tuple[SiteFollowUp, ...]:
     """Sites where work went on after an intervention first, then by answer, outcome and size."""
-    answers, outcomes = list(Answer), list(Outcome)
+    answers, outcomes = list(ResponseLevel), list(SiteOutcome)
 
-    def urgency(account: Account) -> tuple[int, int, float, str]:
+    def urgency(account: SiteFollowUp) -> tuple[int, int, float, str]:
         built = account.since.built.value if account.since else 0.0
         return answers.index(account.answer), outcomes.index(account.outcome), -built, account.area.id
 
     return tuple(sorted(accounts, key=urgency))
 
 
-def totals_of(accounts: Sequence[Account]) -> tuple[Total, ...]:
+def totals_of(accounts: Sequence[SiteFollowUp]) -> tuple[Total, ...]:
     """One total for each kind of answer that occurs, the strongest first."""
-    return tuple(_total(answer, held) for answer in Answer if (held := [a for a in accounts if a.answer is answer]))
+    return tuple(
+        _total(answer, held) for answer in ResponseLevel if (held := [a for a in accounts if a.answer is answer])
+    )
 
 
-def _total(answer: Answer, accounts: Sequence[Account]) -> Total:
+def _total(answer: ResponseLevel, accounts: Sequence[SiteFollowUp]) -> Total:
     spans = [a.since for a in accounts if a.since is not None]
-    counted = {outcome: sum(a.outcome is outcome for a in accounts) for outcome in Outcome}
+    counted = {outcome: sum(a.outcome is outcome for a in accounts) for outcome in SiteOutcome}
     built, demolished = _sum(s.built for s in spans), _sum(s.demolished for s in spans)
     return Total(answer, len(accounts), counted, built, demolished)
 
 
-def _answer(area: Area, week: Week) -> tuple[Answer, Response | None]:
+def _answer(area: Area, week: Week) -> tuple[ResponseLevel, Response | None]:
     """The strongest answer by the end of a week, and the last response of that strength."""
     known = sorted((r for r in area.responses if r.date <= week.last_day), key=lambda r: r.date)
-    for answer in (Answer.INTERVENED, Answer.INVESTIGATED):
+    for answer in (ResponseLevel.INTERVENED, ResponseLevel.INVESTIGATED):
         alike = [r for r in known if r.action == answer]
         if alike:
             return answer, alike[-1]
-    return Answer.NONE, None
+    return ResponseLevel.NONE, None
 
 
 def _start(weeks: Sequence[WeekSeen]) -> date:
     return weeks[0].week.first_day
 
 
-def _span(facts: Sequence[Facts], weeks: Sequence[WeekSeen], first: date, last: date) -> Span:
+def _span(facts: Sequence[EventFacts], weeks: Sequence[WeekSeen], first: date, last: date) -> WatchSpan:
     within = [seen for seen in weeks if first <= seen.week.last_day and seen.week.first_day <= last]
     held = [f for f in facts if f.state in HELD and not f.merged_into and first <= f.first_seen <= last]
     dated = [f for f in held if _begun_after(f, weeks) >= first]
     undated = [f for f in held if f not in dated]
-    return Span(
+    return WatchSpan(
         first=first,
         last=last,
         weeks=len(within),
@@ -156,19 +158,19 @@ def _span(facts: Sequence[Facts], weeks: Sequence[WeekSeen], first: date, last: 
     )
 
 
-def _begun_after(facts: Facts, weeks: Sequence[WeekSeen]) -> date:
+def _begun_after(facts: EventFacts, weeks: Sequence[WeekSeen]) -> date:
     """The last clear look on record before an event was first seen; the start of the watch where there is none."""
     looks = [seen.last_clear_look for seen in weeks if seen.last_clear_look is not None]
     return max((day for day in looks if day < facts.first_seen), default=_start(weeks))
 
 
-def _extent(change: Change, dated: Sequence[Facts], undated: Sequence[Facts]) -> Extent:
+def _extent(change: Change, dated: Sequence[EventFacts], undated: Sequence[EventFacts]) -> Extent:
     sure = _sum(_size(f) for f in dated if f.change is change)
     maybe = _sum(_size(f) for f in undated if f.change is change)
     return Extent(sure.value, sure.low, sure.high + maybe.high)
 
 
-def _size(facts: Facts) -> Extent:
+def _size(facts: EventFacts) -> Extent:
     area = facts.area_m2 or 0.0
     low = area if facts.area_m2_low is None else facts.area_m2_low
     return Extent(area, low, area if facts.area_m2_high is None else facts.area_m2_high)
@@ -179,16 +181,16 @@ def _sum(extents: Iterable[Extent]) -> Extent:
     return Extent(sum(e.value for e in held), sum(e.low for e in held), sum(e.high for e in held))
 
 
-def _outcome(since: Span | None, weeks: Sequence[WeekSeen]) -> Outcome:
+def _outcome(since: WatchSpan | None, weeks: Sequence[WeekSeen]) -> SiteOutcome:
     """The direction that was measured; calm only where enough was seen, and where nothing may be older or newer."""
     if since is None:
-        return Outcome.UNKNOWN
+        return SiteOutcome.UNKNOWN
     if since.demolished.low > since.built.high:
-        return Outcome.DISMANTLED
+        return SiteOutcome.DISMANTLED
     if since.built.low > 0 or since.line_m > 0:
-        return Outcome.EXPANDED
+        return SiteOutcome.EXPANDED
     last = weeks[-1].last_clear_look
     is_seen = since.weeks >= ENOUGH_WEEKS and since.weeks_seen >= ENOUGH_OF_WEEKS * since.weeks
     is_fresh = last is not None and (since.last - last).days <= FRESH_DAYS
     is_calm = since.undated == 0 and since.demolished.high == 0
-    return Outcome.UNCHANGED if is_seen and is_fresh and is_calm else Outcome.UNKNOWN
+    return SiteOutcome.UNCHANGED if is_seen and is_fresh and is_calm else SiteOutcome.UNKNOWN

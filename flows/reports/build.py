@@ -12,12 +12,12 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from flows.reports import accountability, charts, crowd, growth, sketch
+from flows.reports import accountability, charts, growth, restricted_totals, sketch
 from flows.reports.captions import captions_in
 from flows.reports.files import edition_folder, replace_file
 from flows.reports.inputs import Edition, ReportInputs
-from flows.reports.page import Page, page_of
-from flows.reports.story import headline
+from flows.reports.report_page import ReportPage, page_of
+from flows.reports.week_summary import headline
 from flows.reports.words import LANGUAGES, Words, brief, printable, words_for
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -72,7 +72,7 @@ def page_name(lang: str, *, is_restricted: bool = False) -> str:
     return f"{stem}.html" if lang == MAIN_LANGUAGE else f"{stem}.{lang}.html"
 
 
-def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
+def render(page: ReportPage, words: Words, beside: Mapping[str, str]) -> str:
     """The page as HTML, with links to the files of other languages `beside` it."""
     environment = environment_of(words)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
@@ -82,9 +82,9 @@ def render(page: Page, words: Words, beside: Mapping[str, str]) -> str:
         languages=[(lang, words_for(lang)("page.language"), file) for lang, file in beside.items()],
         headline=headline(page.tally, page.week, words, restricted=page.crowd.watched if page.crowd else 0),
         script=Markup(script),  # our own files, whose digests the page's policy names: nothing else runs or styles
-        script_hash=_csp_hash(script),
+        script_hash=csp_hash(script),
         style=Markup(style),
-        style_hash=_csp_hash(style),
+        style_hash=csp_hash(style),
     )
 
 
@@ -113,12 +113,13 @@ def environment_of(words: Words, *folders: Path, part: str = "h5") -> Environmen
         sketch=sketch,
         bars=growth,
         limits=accountability,
-        crowd=crowd,
+        crowd=restricted_totals,
     )
     return environment
 
 
-def _csp_hash(script: str) -> str:
+def csp_hash(script: str) -> str:
+    """Name a script as the Content-Security-Policy does, by its SHA-256."""
     digest = hashlib.sha256(script.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 

@@ -9,9 +9,9 @@ from datetime import date
 from functools import partial
 
 from flows.reports.charts import Chart, DayTick
-from flows.reports.facts import Facts
+from flows.reports.facts import EventFacts
 from flows.reports.inputs import Chip
-from flows.reports.page import Place
+from flows.reports.report_page import AreaSection
 from flows.reports.words import Words, brief
 
 # Chosen for reading, not calibrated: below each bound the confidence goes by the word beside it.
@@ -39,27 +39,27 @@ def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
     return {maker.__name__: partial(maker, words) for maker in makers}
 
 
-def confidence(words: Words, facts: Facts) -> str:
+def confidence(words: Words, facts: EventFacts) -> str:
     """The confidence as a word and a number."""
     name = next((name for bound, name in CONFIDENCE_WORDS if facts.confidence < bound), "very_high")
     return words("case.confidence_text", word=words(f"confidence.{name}"), value=words.number(facts.confidence, 2))
 
 
-def size(words: Words, facts: Facts) -> str:
+def size(words: Words, facts: EventFacts) -> str:
     """The one figure that says how big: the length of a line, the ground of everything else."""
     if facts.length_m is not None:
         return words.length(facts.length_m)
     return words("case.unmeasured") if facts.area_m2 is None else words.ground(facts.area_m2)
 
 
-def between(words: Words, facts: Facts) -> str:
+def between(words: Words, facts: EventFacts) -> str:
     """The interval of the area, empty when there is none."""
     if facts.area_m2_low is None or facts.area_m2_high is None:
         return ""
     return words("case.between", low=words.ground(facts.area_m2_low), high=words.ground(facts.area_m2_high))
 
 
-def rests_on(words: Words, facts: Facts) -> str:
+def rests_on(words: Words, facts: EventFacts) -> str:
     """What the confidence rests on: how many looks of which instrument, and between which days."""
     days = sorted(day for scene in facts.scenes if (day := _day_of(scene)) is not None)
     counted = Counter(re.split("[_ ]", scene)[0] for scene in facts.scenes)
@@ -103,7 +103,7 @@ def name_of(words: Words, criterion: str) -> str:
     return words(key) if words.has(key) else criterion.replace("_", " ").replace("-", " ")
 
 
-def seen_summary(words: Words, place: Place) -> str:
+def seen_summary(words: Words, place: AreaSection) -> str:
     """In how many weeks the place was seen well enough, and when last clearly."""
     counted = words.count("seen.summary", place.weeks_known, good=place.weeks_good)
     last = place.look.last_clear_look
@@ -118,7 +118,7 @@ def chart_title(words: Words, chart: Chart) -> str:
     return words("chart.title", label=label, unit=unit) if unit else words("chart.title_plain", label=label)
 
 
-def chart_text(words: Words, chart: Chart, facts: Facts) -> str:
+def chart_text(words: Words, chart: Chart, facts: EventFacts) -> str:
     """The chart for those who do not see it."""
     told = chart.summary
     sentences = [

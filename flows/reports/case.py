@@ -10,9 +10,9 @@ from aois.area import Area
 from aois.grid import PIXEL_SIZE_M
 from detectors.records import State
 from flows.reports.charts import Chart, chart_of
-from flows.reports.facts import Facts, facts_of
+from flows.reports.facts import EventFacts, facts_of
 from flows.reports.figures import Picture, case_picture, path_of, thumb_picture
-from flows.reports.inputs import Chip, EventView, Pair, Said, Step
+from flows.reports.inputs import Chip, EventView, Pair, Said, StateStep
 
 Address = Callable[[str, Chip], str]
 """Where a picture is found, by its name within the case (``radar-before``, ``thumb-3``); empty: in the page itself."""
@@ -34,7 +34,7 @@ class Case:
 
     anchor: str
     place: str
-    facts: Facts
+    facts: EventFacts
     is_new: bool
     is_changed: bool
     pairs: tuple[Pairing, ...]
@@ -43,7 +43,7 @@ class Case:
     change: str
     perimeter: str
     charts: tuple[Chart, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[StateStep, ...]
     empty_series: tuple[str, ...]
     verdicts: tuple[Said, ...] = ()
     near: frozenset[str] = frozenset()

@@ -6,19 +6,21 @@ from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any
 
-from flows.reports.crowd import Crowd
 from flows.reports.inputs import AreaView, Chip, Edition, EventView, Pair, ReportInputs, WeekCounts
+from flows.reports.restricted_totals import RestrictedTotals
 
 SHOWN_PROPERTIES = (
     "alert_id", "event_id", "area_id", "kind", "change", "state", "first_seen", "confirmed_on", "issued_on", "area_m2",
     "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "sensors", "criteria", "merged_into",
     "simulated",
 )  # fmt: skip
+MEASURED_TO_OTHERS = frozenset(("near-an-intervention",))
+"""Criteria that tell how far off another place is, which may be a restricted one."""
 WITHHELD = "The reason is in the owner's edition."
 
 
 def public_inputs(
-    inputs: ReportInputs, *, shown: Container[str], counts: tuple[WeekCounts, ...], crowd: Crowd
+    inputs: ReportInputs, *, shown: Container[str], counts: tuple[WeekCounts, ...], crowd: RestrictedTotals
 ) -> ReportInputs:
     """Make the week that the public edition is built from; it does not hold what that edition must not show.
 
@@ -71,9 +73,11 @@ def _chip(chip: Chip | None) -> Chip | None:
 
 
 def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
-    """The feature without its outline, its scenes as instrument and day."""
+    """The feature without its outline and what was measured to other places, its scenes as instrument and day."""
     found = feature["properties"]
     kept = {name: found[name] for name in SHOWN_PROPERTIES if name in found}
+    if kept.get("criteria"):
+        kept["criteria"] = [one for one in kept["criteria"] if one["name"] not in MEASURED_TO_OTHERS]
     return {
         "type": "Feature",
         "geometry": None,

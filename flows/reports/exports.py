@@ -10,13 +10,13 @@ from typing import Any
 
 from aois.week import Week
 from flows.files import private_folder
-from flows.reports.accountability import Account, account_of, ordered
-from flows.reports.crowd import Crowd
+from flows.reports.accountability import SiteFollowUp, account_of, ordered
 from flows.reports.facts import facts_of
 from flows.reports.files import edition_folder, replace_file
 from flows.reports.inputs import AreaView, Edition, ReportInputs
 from flows.reports.layers import geojson, geopackage, geoparquet, has_geoparquet, style
-from flows.reports.story import look_at
+from flows.reports.restricted_totals import RestrictedTotals
+from flows.reports.week_summary import look_at
 
 EVENT_COLUMNS = (
     "area_id", "area_name", "alert_id", "event_id", "kind", "change", "state", "first_seen", "confirmed_on",
@@ -82,7 +82,7 @@ def write_public_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]
     return tuple(folder / name for name in tables)
 
 
-def _total_rows(crowd: Crowd) -> list[dict[str, Any]]:
+def _total_rows(crowd: RestrictedTotals) -> list[dict[str, Any]]:
     """Groups, quarters and responses, one a row; a count that is told is at least so many places."""
     until = {"until": crowd.until}
     rows: list[dict[str, Any]] = [
@@ -126,11 +126,11 @@ def _site_rows(inputs: ReportInputs) -> list[dict[str, Any]]:
     ]
 
 
-def _account(view: AreaView, week: Week) -> Account | None:
+def _account(view: AreaView, week: Week) -> SiteFollowUp | None:
     return account_of(view.area, [facts_of(event.feature) for event in view.events], view.weeks, week)
 
 
-def _site_row(account: Account) -> dict[str, Any]:
+def _site_row(account: SiteFollowUp) -> dict[str, Any]:
     row: dict[str, Any] = {
         "area_id": account.area.id,
         "area_name": account.area.name,

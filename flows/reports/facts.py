@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from detectors.records import Change, Criterion, Place, State
+from detectors.records import AlertKind, Change, Criterion, State
 from flows.reports.inputs import ReportError
 
 
 @dataclass(frozen=True)
-class Facts:
+class EventFacts:
     """What is known of an event; sizes in m² and m, `None` where not measured, `alert_id` empty without an alert.
 
     `merged_into` is the event that took its ground, empty for one that stands alone.
@@ -21,7 +21,7 @@ class Facts:
 
     alert_id: str
     event_id: str
-    kind: Place
+    kind: AlertKind
     change: Change
     state: State
     first_seen: date
@@ -45,7 +45,7 @@ class Facts:
         return bool(self.alert_id)
 
 
-def facts_of(feature: Mapping[str, Any]) -> Facts:
+def facts_of(feature: Mapping[str, Any]) -> EventFacts:
     """Read an event's GeoJSON Feature; its geometry is never looked at.
 
     Raises `ReportError`, naming the event and the property, when one that every event has is missing or unreadable.
@@ -63,11 +63,11 @@ def facts_of(feature: Mapping[str, Any]) -> Facts:
         ) from mistake
 
 
-def _read(found: Mapping[str, Any], event_id: str) -> Facts:
-    return Facts(
+def _read(found: Mapping[str, Any], event_id: str) -> EventFacts:
+    return EventFacts(
         alert_id=str(found.get("alert_id") or ""),
         event_id=event_id,
-        kind=Place(found["kind"]),
+        kind=AlertKind(found["kind"]),
         change=Change(found["change"]),
         state=State(found["state"]),
         first_seen=_required_day(found["first_seen"]),

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 
 from flows.reports.charts import Chart, chart_of
-from flows.reports.inputs import Extent, Series, Standing
+from flows.reports.inputs import AreaTotals, Extent, Series
 
 DAYS_A_MONTH = 365.25 / 12
 SHORTEST_DAYS = 14  # a quarter watched for less says nothing about its pace
@@ -20,7 +20,7 @@ LABEL = 54  # room that the name of a quarter takes
 
 
 @dataclass(frozen=True)
-class Pace:
+class QuarterlyRate:
     """m² a month in one quarter, built and demolished, over the days of it that were watched."""
 
     year: int
@@ -63,13 +63,15 @@ class Growth:
     """A site since its watch began."""
 
     since: date
-    last: Standing
+    last: AreaTotals
     charts: tuple[Chart, ...]
-    paces: tuple[Pace, ...]
+    paces: tuple[QuarterlyRate, ...]
     bars: Bars | None
 
 
-def growth_of(standings: Sequence[Standing], responses: Sequence[date], *, since: date | None = None) -> Growth | None:
+def growth_of(
+    standings: Sequence[AreaTotals], responses: Sequence[date], *, since: date | None = None
+) -> Growth | None:
     """What a site's standings come to; None without two of them. `since`: when its watch began, if earlier."""
     if len(standings) < 2:
         return None
@@ -84,13 +86,13 @@ def growth_of(standings: Sequence[Standing], responses: Sequence[date], *, since
     )
 
 
-def paces_of(standings: Sequence[Standing]) -> tuple[Pace, ...]:
+def paces_of(standings: Sequence[AreaTotals]) -> tuple[QuarterlyRate, ...]:
     """m² a month by calendar quarter: what the standing gained from the end of one to the end of the next.
 
     The gain lies in the quarter in which it was measured, which may be one after it was built. Its interval is what
     the ends of the interval gained, since an error in an event's size goes with the event.
     """
-    ends: dict[tuple[int, int], Standing] = {}
+    ends: dict[tuple[int, int], AreaTotals] = {}
     for standing in standings[1:]:
         ends[standing.day.year, (standing.day.month - 1) // 3 + 1] = standing
     paces, before = [], standings[0]
@@ -98,27 +100,27 @@ def paces_of(standings: Sequence[Standing]) -> tuple[Pace, ...]:
         days = (end.day - before.day).days
         if days >= SHORTEST_DAYS:
             built, demolished = (_gain(before, end, days, part) for part in (_built, _demolished))
-            paces.append(Pace(year, quarter, days, built, demolished))
+            paces.append(QuarterlyRate(year, quarter, days, built, demolished))
         before = end
     return tuple(paces)
 
 
-def _built(standing: Standing) -> Extent:
+def _built(standing: AreaTotals) -> Extent:
     return standing.built
 
 
-def _demolished(standing: Standing) -> Extent:
+def _demolished(standing: AreaTotals) -> Extent:
     return standing.demolished
 
 
-def _gain(before: Standing, end: Standing, days: int, part: Callable[[Standing], Extent]) -> Extent:
+def _gain(before: AreaTotals, end: AreaTotals, days: int, part: Callable[[AreaTotals], Extent]) -> Extent:
     months = days / DAYS_A_MONTH
     first, last = part(before), part(end)
     ends = sorted(((last.low - first.low) / months, (last.high - first.high) / months))
     return Extent((last.value - first.value) / months, ends[0], ends[1])
 
 
-def _area_chart(standings: Sequence[Standing], responses: Sequence[date]) -> Chart | None:
+def _area_chart(standings: Sequence[AreaTotals], responses: Sequence[date]) -> Chart | None:
     if not any(s.built.high for s in standings):
         return None
     middle = np.array([(s.built.low + s.built.high) / 2 for s in standings])
@@ -128,7 +130,7 @@ def _area_chart(standings: Sequence[Standing], responses: Sequence[date]) -> Cha
     return chart_of(series, first_seen=None, confirmed_on=None, responses=responses)
 
 
-def _line_chart(standings: Sequence[Standing], responses: Sequence[date]) -> Chart | None:
+def _line_chart(standings: Sequence[AreaTotals], responses: Sequence[date]) -> Chart | None:
     if not any(s.line_m for s in standings):
         return None
     values = np.array([s.line_m for s in standings])
@@ -136,7 +138,7 @@ def _line_chart(standings: Sequence[Standing], responses: Sequence[date]) -> Cha
     return chart_of(series, first_seen=None, confirmed_on=None, responses=responses)
 
 
-def _bars(paces: Sequence[Pace]) -> Bars:
+def _bars(paces: Sequence[QuarterlyRate]) -> Bars:
     extents = [extent for pace in paces for extent in (pace.built, pace.demolished)]
     low = min(0.0, *(extent.low for extent in extents))
     high = max(1.0, *(extent.high for extent in extents))

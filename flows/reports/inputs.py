@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from aois.area import Area
+from aois.errors import UserError
 from aois.week import Week
-from detectors.records import Place, State
+from detectors.records import AlertKind, State
 
 if TYPE_CHECKING:
-    from flows.reports.crowd import Crowd
+    from flows.reports.restricted_totals import RestrictedTotals
 
 SIMULATED = "simulated"
 Mask = npt.NDArray[np.bool_]
@@ -24,7 +25,7 @@ Rgb = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.floating[Any]]
 
 
-class ReportError(ValueError):
+class ReportError(UserError, ValueError):
     """A report cannot be built from what was given; the message says what, the value, and what to do."""
 
 
@@ -38,7 +39,7 @@ class Edition(StrEnum):
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RenderSpec:
     """How a picture was made, enough to draw it again from the archived scenes.
 
     The scenes were averaged; `bands` are drawn as red, green and blue, each between two `limits` in its own unit. For
@@ -64,7 +65,7 @@ class Chip:
     rgb: Rgb
     caption: str = ""
     looks: int = 1
-    recipe: Recipe | None = None
+    recipe: RenderSpec | None = None
 
     def __post_init__(self) -> None:
         """Refuse anything that is not a picture."""
@@ -120,7 +121,7 @@ class Extent:
 
 
 @dataclass(frozen=True)
-class Standing:
+class AreaTotals:
     """What had been measured at an area by the end of a day, from the day its watch began.
 
     Sums over the events held to be real by then. `line_m` is the length of new fences and walls, `closure` the largest
@@ -136,7 +137,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Step:
+class StateStep:
     """A state that an event reached, and on which day."""
 
     state: State
@@ -176,7 +177,7 @@ class EventView:
     changed_this_week: bool
     more: tuple[Pair, ...] = ()
     thumbs: tuple[Chip, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[StateStep, ...] = ()
     verdicts: tuple[Said, ...] = ()
     near: frozenset[str] = frozenset()
 
@@ -225,7 +226,7 @@ class AreaView:
     weeks: tuple[WeekSeen, ...]
     events: tuple[EventView, ...]
     failure: str = ""
-    standings: tuple[Standing, ...] = ()
+    standings: tuple[AreaTotals, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse masks of another shape than the overview."""
@@ -239,7 +240,7 @@ class WeekCounts:
     """A week in figures: alerts that went out, by kind; alerts that came into a state; areas watched, and seen."""
 
     week: Week
-    issued: Mapping[Place, int]
+    issued: Mapping[AlertKind, int]
     entered: Mapping[State, int]
     watched: int
     seen: int
@@ -261,7 +262,7 @@ class ReportInputs:
     counts: tuple[WeekCounts, ...] = ()
     is_restricted: bool = False
     edition: Edition = Edition.OWNER
-    crowd: Crowd | None = None
+    crowd: RestrictedTotals | None = None
 
     @property
     def is_simulated(self) -> bool:

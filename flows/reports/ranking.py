@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from detectors.events.site_criteria import suspect_score
-from detectors.records import Criterion, Place, State
+from detectors.records import AlertKind, Criterion, State
 from flows.reports.case import Case
 
 
@@ -37,7 +37,7 @@ def ranking_of(cases: Iterable[Case]) -> Ranking:
     held = [
         case
         for case in cases
-        if case.facts.kind is Place.NEW_SUSPECT_SITE
+        if case.facts.kind is AlertKind.NEW_SUSPECT_SITE
         and case.facts.criteria
         and case.facts.state is not State.RETRACTED
         and not case.facts.merged_into

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from aois.area import Area, Kind, Sensitivity
+from aois.area import Area, AreaKind, Sensitivity
 
 WIDTH, HEIGHT, ROOM = 360, 230, 26
 LEAST_SPAN_KM = 2.0
@@ -16,7 +16,7 @@ SCALES_KM = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 LARGEST_SCALE_SHARE = 0.3
 
 
-class Tone(StrEnum):
+class MapStatus(StrEnum):
     """What a place is marked for this week."""
 
     NEW = "new"
@@ -28,13 +28,13 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True)
-class Mark:
+class MapMark:
     """One place on the map and in the row of tiles."""
 
     area: Area
     anchor: str
     label: str
-    tone: Tone
+    tone: MapStatus
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Pin:
     """A place on the drawn map: the number of its tile, its centre, and half its width and height, all in px."""
 
     number: int
-    mark: Mark
+    mark: MapMark
     x: int
     y: int
     half_width: int
@@ -53,19 +53,19 @@ class Pin:
 class Sketch:
     """Every place as a tile in the order of its id; `pins` are those that may be shown where they lie."""
 
-    marks: tuple[Mark, ...]
+    marks: tuple[MapMark, ...]
     pins: tuple[Pin, ...]
     scale_km: int
     scale_px: int
 
     @property
-    def tones(self) -> tuple[Tone, ...]:
+    def tones(self) -> tuple[MapStatus, ...]:
         """The tones that occur, the most urgent first."""
         used = {mark.tone for mark in self.marks}
-        return tuple(tone for tone in Tone if tone in used)
+        return tuple(tone for tone in MapStatus if tone in used)
 
 
-def sketch_of(marks: Sequence[Mark], *, is_restricted: bool) -> Sketch:
+def sketch_of(marks: Sequence[MapMark], *, is_restricted: bool) -> Sketch:
     """Tiles for all places, and a map of those whose position is public (of all, in a restricted report).
 
     Where places lie relative to one another is enough to find them: no distance between restricted ones is drawn.
@@ -104,12 +104,12 @@ class _Frame:
         scale = min((WIDTH - 2 * ROOM) / wide, (HEIGHT - 2 * ROOM) / high)
         return cls((west + east) / 2, middle, scale)
 
-    def pin(self, number: int, mark: Mark) -> Pin:
+    def pin(self, number: int, mark: MapMark) -> Pin:
         west, south, east, north = mark.area.geometry.bounds
         across = self.px_per_km * KM_PER_DEGREE * math.cos(math.radians(self.latitude))
         up = self.px_per_km * KM_PER_DEGREE
         x = WIDTH / 2 + ((west + east) / 2 - self.longitude) * across
         y = HEIGHT / 2 - ((south + north) / 2 - self.latitude) * up
-        is_region = mark.area.kind is Kind.REGION
+        is_region = mark.area.kind is AreaKind.REGION
         half = ((east - west) * across / 2, (north - south) * up / 2) if is_region else (0.0, 0.0)
         return Pin(number, mark, round(x), round(y), round(half[0]), round(half[1]))

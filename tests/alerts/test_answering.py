@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from flows.alerts import AlertsError, Answer, make_token
+from flows.alerts import Acknowledgement, AlertsError, make_token
 from flows.alerts.answering import answer_app
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 SECRET = "sixteen letters or more"
-ANSWER = Answer("al-0123456789ab", "<desk>")
+ANSWER = Acknowledgement("al-0123456789ab", "<desk>")
 
 
 @pytest.fixture
@@ -68,13 +68,13 @@ def test_a_link_that_is_not_genuine_or_too_old_is_refused(client, answers, bad):
 
 def test_who_comes_second_is_told_that_somebody_else_is_on_record(client, answers):
     client("POST", token())
-    said = client("POST", token(Answer("al-0123456789ab", "another")))
+    said = client("POST", token(Acknowledgement("al-0123456789ab", "another")))
     assert "had been acknowledged already, by somebody else" in said.text
     assert "&lt;desk&gt;" not in said.text, "readers do not learn of one another"
     assert "is acknowledged for &lt;desk&gt;" in client("POST", token()).text, "who comes again is on record"
 
 
 def test_what_the_ledger_refuses_is_said(client, answers):
-    refused = client("POST", token(Answer("al-unknown", "x")))
+    refused = client("POST", token(Acknowledgement("al-unknown", "x")))
     assert (refused.status_code, answers) == (403, [])
     assert "al-unknown" in refused.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -16,6 +17,8 @@ from lxml import etree
 from aois.week import Week
 from flows.alerts import AlertsError, Channel, Setting, parcel, parcel_key, send, verify
 from flows.alerts.apprise_channel import notify
+from flows.alerts.delivery import SENDERS
+from flows.alerts.routes import ChannelKind
 from flows.alerts.webhook import post
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -280,3 +283,14 @@ def test_a_key_is_that_of_the_messages_and_of_nothing_else():
         parcel_key("mail", "alert", ["al-1:confirmed"]),
     ]
     assert len({key, *others}) == 4
+
+
+def test_a_defect_in_a_channel_leaves_its_place_in_the_log_and_no_value(content, monkeypatch, caplog):
+    def broken(*_):
+        raise KeyError("hunter2")
+
+    monkeypatch.setitem(SENDERS, ChannelKind.ATOM, broken)
+    reason = delivered(content(), kind="atom", path="/nowhere/feed.xml")
+    assert reason.startswith("it failed in a way that nobody foresaw (KeyError)")
+    (line,) = caplog.messages
+    assert re.fullmatch(r"channel of kind atom: KeyError at delivery\.py:\d+, test_delivery\.py:\d+", line)

@@ -9,7 +9,7 @@ from playwright.sync_api import sync_playwright
 
 from aois.week import Week
 from flows.alerts import Setting, digest
-from flows.alerts.page import page
+from flows.alerts.message_page import page
 
 CHROMIUM = Path("/usr/bin/chromium")
 WIDTH, HEIGHT = 360, 640

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.alerts import AlertsError, Answer, Route, make_token, read_routes, read_token
+from flows.alerts import Acknowledgement, AlertsError, Route, make_token, read_routes, read_token
 from flows.alerts.timing import ATTEMPTS, after_quiet_hours, hours_of, is_due, next_attempt, next_weekly
 
 FULL = """
@@ -190,15 +190,15 @@ def test_a_clock_that_was_put_back_lets_nothing_wait():
 
 @given(alert=st.from_regex(r"al-[0-9a-f]{12}", fullmatch=True), by=st.text(max_size=40))
 def test_a_link_says_who_acknowledges_what(alert, by):
-    token = make_token(SECRET, Answer(alert, by), expires=NOW)
-    assert read_token(SECRET, token, now=NOW) == Answer(alert, by)
+    token = make_token(SECRET, Acknowledgement(alert, by), expires=NOW)
+    assert read_token(SECRET, token, now=NOW) == Acknowledgement(alert, by)
     with pytest.raises(AlertsError, match="expired on 2026-11-23"):
         read_token(SECRET, token, now=NOW + timedelta(seconds=1))
 
 
 @given(position=st.integers(0, 200), letter=st.sampled_from("Aa0-_."), token=st.text(max_size=60))
 def test_a_link_that_was_changed_or_made_up_is_refused(position, letter, token):
-    genuine = make_token(SECRET, Answer("al-0123456789ab", "mail"), expires=NOW)
+    genuine = make_token(SECRET, Acknowledgement("al-0123456789ab", "mail"), expires=NOW)
     place = position % len(genuine)
     changed = genuine[:place] + letter + genuine[place + 1 :]
     for text in (changed, token, genuine + genuine, genuine.split(".")[0]):
@@ -211,4 +211,14 @@ def test_a_link_that_was_changed_or_made_up_is_refused(position, letter, token):
 
 def test_a_secret_that_can_be_guessed_makes_no_link():
     with pytest.raises(AlertsError, match="has 5 characters; use at least 16"):
-        make_token("short", Answer("al-1", "x"), expires=NOW)
+        make_token("short", Acknowledgement("al-1", "x"), expires=NOW)
+
+
+@pytest.mark.parametrize("line", ['lang = "env:LONG"', 'timezone = "env:LONG"', 'quiet_hours = "env:LONG"'])
+def test_of_a_long_secret_in_the_wrong_place_no_part_is_shown(tmp_path, monkeypatch, line):
+    monkeypatch.setenv("LONG", "hunter2-" * 60)
+    (tmp_path / "routes.toml").write_text(f'[[routes]]\nname = "r"\nchannels = []\n{line}\n')
+    with pytest.raises(AlertsError) as caught:
+        read_routes(tmp_path / "routes.toml")
+    assert "hunter2" not in str(caught.value)
+    assert "env:LONG" in str(caught.value) or "lang" not in line

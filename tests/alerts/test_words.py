@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 
 from aois.week import Week
-from flows.alerts import AlertsError, Fates, Setting, console_table, digest
+from flows.alerts import AlertsError, Setting, console_table, digest
 from flows.alerts.digest import SHOWN
 from flows.alerts.language import CATALOGS, language, languages, two_figures
+from flows.records.messages import ProvisionalOutcomes
 
 WEEK = Week(2026, 47)
 REPORT = "outputs/reports/2026-W47/index.html"
@@ -169,8 +170,8 @@ def test_days_are_written_as_people_do(lang, written):
 
 
 def test_a_digest_in_french_reads_like_this(feature):
-    fates = Fates(held=7, fell=2, open=3)
-    setting = Setting(REPORT, lang="fr", is_simulated=True, fates=fates)
+    provisional_outcomes = ProvisionalOutcomes(held=7, fell=2, open=3)
+    setting = Setting(REPORT, lang="fr", is_simulated=True, provisional_outcomes=provisional_outcomes)
     message = digest([feature(state="provisional", last_clear_look="2026-11-20")], WEEK, setting)
     assert message.title == "SIMULÉ : Sitewatch 2026-W47 : 1 alerte dans 1 lieu"
     assert (

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Point, Polygon, box
 
-from aois.area import Area, AreaError, Kind
+from aois.area import Area, AreaError, AreaKind
 from aois.grid import Grid, grid_of, perimeter_mask, to_lonlat, to_utm, utm_epsg
 
 
-def site(geometry, *, margin_m=500.0, kind=Kind.SITE):
+def site(geometry, *, margin_m=500.0, kind=AreaKind.SITE):
     return Area("x-12", kind, geometry, margin_m=margin_m)
 
 
@@ -29,14 +29,14 @@ def areas(draw):
     turns = np.linspace(0, 2 * math.pi, len(radii), endpoint=False) + draw(st.floats(0, 6))
     star = Polygon([(r * math.cos(turn), r * math.sin(turn)) for r, turn in zip(radii, turns, strict=True)])
     geometry = on_the_ground(draw(st.floats(-179.5, 179.5)), draw(st.floats(-79, 83)), star)
-    return site(geometry, margin_m=draw(st.floats(0, 1500)), kind=draw(st.sampled_from(Kind)))
+    return site(geometry, margin_m=draw(st.floats(0, 1500)), kind=draw(st.sampled_from(AreaKind)))
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(areas())
 def test_the_grid_holds_the_polygon_and_its_margin_and_little_more(area):
     grid = grid_of(area)
-    margin = area.margin_m if area.kind is Kind.SITE else 0.0
+    margin = area.margin_m if area.kind is AreaKind.SITE else 0.0
     wanted = np.add(to_utm(area.geometry, grid.epsg).bounds, (-margin, -margin, margin, margin))
     slack = (np.array(grid.bounds) - wanted) * [-1, -1, 1, 1]
     assert (slack >= 0).all()
@@ -119,7 +119,7 @@ def test_the_southern_hemisphere_counts_from_its_false_northing():
 
 def test_a_region_has_no_margin():
     place = box(0.5, 0.5, 0.51, 0.51)
-    assert grid_of(site(place, kind=Kind.REGION)) == grid_of(site(place, margin_m=0))
+    assert grid_of(site(place, kind=AreaKind.REGION)) == grid_of(site(place, margin_m=0))
 
 
 def test_a_square_of_one_pixel_is_wide_enough():
@@ -163,4 +163,4 @@ def test_just_short_of_the_meridian_is_watched():
 
 
 def test_a_tile_is_not_too_large():
-    assert max(grid_of(site(box(2.5, 1, 3.4, 1.9), kind=Kind.REGION)).shape) > 9_900
+    assert max(grid_of(site(box(2.5, 1, 3.4, 1.9), kind=AreaKind.REGION)).shape) > 9_900

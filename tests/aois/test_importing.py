@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiPoint, Point, box
 
-from aois.area import AreaError, Kind, Status
+from aois.area import AreaError, AreaKind, Status
 from aois.feature import ID_PATTERN
 from aois.grid import to_utm
 from aois.importing import import_areas, make_ids, slug
 from aois.reading import check_features, to_feature_collection
-from aois.rows import Row
+from aois.rows import ListRow
 
 KML = """<?xml version="1.0" encoding="UTF-8"?>
 <kml xmlns="http://www.opengis.net/kml/2.2"><Document>
@@ -76,7 +76,7 @@ def test_a_point_becomes_a_circle_of_150_metres(csv_file, header):
     ground = to_utm(area.geometry, 32631)
     assert ground.area == pytest.approx(math.pi * 150**2, rel=0.01)
     assert ground.centroid.distance(to_utm(Point(0.5, 0.6), 32631)) < 0.1
-    assert (area.id, area.name, area.kind, area.status) == ("north-yard", "North yard", Kind.SITE, None)
+    assert (area.id, area.name, area.kind, area.status) == ("north-yard", "North yard", AreaKind.SITE, None)
     assert "drawn as a circle of 150 m radius around the point: north-yard" in notes
     assert "taken to be a site, as the list does not say the kind: north-yard" in notes
 
@@ -92,11 +92,11 @@ def test_wkt_goes_before_points_and_drops_heights(csv_file):
     path = csv_file(
         'id,lon,lat,WKT\na,9,9,"POLYGON Z((0.5 0.5 3,0.51 0.5 3,0.51 0.51 3,0.5 0.5 3))"\nb,9,9,POINT(1 1)\n'
     )
-    (polygon, circle), notes = import_areas(path, kind=Kind.REGION)
+    (polygon, circle), notes = import_areas(path, kind=AreaKind.REGION)
     assert polygon.geometry.equals(shapely.from_wkt("POLYGON((0.5 0.5,0.51 0.5,0.51 0.51,0.5 0.5))"))
     assert not polygon.geometry.has_z
     assert circle.geometry.centroid.distance(Point(1, 1)) < 1e-6
-    assert polygon.kind is Kind.REGION
+    assert polygon.kind is AreaKind.REGION
     assert "drawn as a circle of 150 m radius around the point: b" in notes
 
 
@@ -109,9 +109,9 @@ def test_what_a_table_says_is_kept_and_blanks_are_left_out(csv_file):
         "b,,,,,,0.6,0.6,\n"
     )
     (full, bare), notes = import_areas(path)
-    assert (full.kind, full.status, full.margin_m) == (Kind.REGION, Status.IDENTIFIED, 250.0)
+    assert (full.kind, full.status, full.margin_m) == (AreaKind.REGION, Status.IDENTIFIED, 250.0)
     assert full.responses[0].action == "intervened"
-    assert (bare.kind, bare.status, bare.margin_m, bare.responses) == (Kind.SITE, None, 500.0, ())
+    assert (bare.kind, bare.status, bare.margin_m, bare.responses) == (AreaKind.SITE, None, 500.0, ())
     assert "taken to be a site, as the list does not say the kind: b" in notes
 
 
@@ -132,7 +132,7 @@ def test_a_taken_id_gets_a_number(csv_file):
 @settings(deadline=None, max_examples=100, derandomize=True)
 @given(st.lists(st.dictionaries(st.sampled_from(["id", "name"]), st.text() | st.integers() | st.floats()), max_size=9))
 def test_ids_are_right_and_unique_whatever_the_list_says(values):
-    rows = [Row("row", value, None) for value in values]
+    rows = [ListRow("row", value, None) for value in values]
     ids = make_ids(rows, stem="x" * 80)
     assert all(ID_PATTERN.fullmatch(each) for each in ids)
     assert len(set(ids)) == len(rows)

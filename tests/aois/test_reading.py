@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Point, Polygon
 
-from aois.area import Area, AreaError, Kind, Response, Sensitivity, Status
+from aois.area import Area, AreaError, AreaKind, Response, Sensitivity, Status
 from aois.reading import check_features, read_areas, to_feature_collection
 
 
@@ -27,7 +27,7 @@ def test_every_property_is_read(feature, write, square):
     assert read_areas(path) == (
         Area(
             id="yard",
-            kind=Kind.SITE,
+            kind=AreaKind.SITE,
             geometry=Polygon(square),
             name="Yard",
             status=Status.SUSPECTED,
@@ -63,7 +63,7 @@ def test_the_id_may_stand_among_the_properties(feature, write):
 
 
 def test_a_region_reads_as_one(feature, write):
-    assert read_areas(write(feature(kind="region")))[0].kind is Kind.REGION
+    assert read_areas(write(feature(kind="region")))[0].kind is AreaKind.REGION
 
 
 def test_heights_are_dropped_and_rings_turned_as_the_standard_asks(feature, write, square):
@@ -297,7 +297,7 @@ RESPONSES = st.builds(
 AREAS = st.builds(
     Area,
     id=st.from_regex(r"[a-z0-9][a-z0-9-]{0,63}", fullmatch=True),
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(AreaKind),
     geometry=PLACES | PLACES.map(lambda polygon: MultiPolygon([polygon])),
     name=st.text(TEXTS, max_size=20),
     status=st.none() | st.sampled_from(Status),

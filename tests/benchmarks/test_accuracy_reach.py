@@ -24,7 +24,8 @@ from detectors.acquisition import RADAR
 from detectors.ground import whole
 from detectors.records import Change, Criterion, State, Transition
 from detectors.sensitivity.injection import Injected
-from flows.imagery.simulation.recipes import DRY, Recipe, Story, recipe_of
+from flows.imagery.simulation.land.land_mix import DRY
+from flows.imagery.simulation.scenario.presets import AreaPreset, Story, recipe_of
 from flows.imagery.simulation.truth import TrueChange
 
 FILES = sorted(truth.TRUTH.glob("*.geojson"))
@@ -74,10 +75,10 @@ class _Seen:
 
 
 def test_a_place_is_of_the_country_and_the_story_that_were_asked_for():
-    area, grid = place(Recipe(DRY, Story.NEW_COMPOUND), seed=7, side_px=60)
-    assert recipe_of(area, 7) == Recipe(DRY, Story.NEW_COMPOUND)
+    area, grid = place(AreaPreset(DRY, Story.NEW_COMPOUND), seed=7, side_px=60)
+    assert recipe_of(area, 7) == AreaPreset(DRY, Story.NEW_COMPOUND)
     assert max(abs(side - 60) for side in grid.shape) <= 2
-    assert place(Recipe(DRY, Story.NEW_COMPOUND), seed=7, side_px=60) == (area, grid)
+    assert place(AreaPreset(DRY, Story.NEW_COMPOUND), seed=7, side_px=60) == (area, grid)
 
 
 def suspect(tile, score, *, compound=None, is_true=True):

@@ -20,20 +20,20 @@ import pytest
 from loopback import served
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import Change, State, Transition
+from flows.config.settings import Settings
+from flows.desk.backend.wiring import open_desk
 from flows.desk.cookies import SESSION_COOKIE
 from flows.desk.guard import key_hash
-from flows.desk_command import open_desk
 from flows.evidence.outlines import outline_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger import EventRecord, Judgement, Ledger, ObservationRecord, Reason, RunRecord, Verdict, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES
-from flows.settings import Settings
+from flows.records.events import EVENT_PROPERTIES
 
 SITES, EVENTS = 100, 100
 VERDICTS = 5_000
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.benchmark
 def sites(root: Path) -> list[Area]:
     """A hundred sites over the same ground, with the same half year of simulated scenes."""
     ground = box(500_000, 200_000, 500_600, 200_600)
-    model = Area("site-000", Kind.SITE, to_lonlat(ground, 32631), "Fictional place 0", margin_m=500)
+    model = Area("site-000", AreaKind.SITE, to_lonlat(ground, 32631), "Fictional place 0", margin_m=500)
     grid, source = grid_of(model), SimulatedSource(LAST.last_day, 1)
     refs = source.search(model, grid, since=LAST.last_day - timedelta(days=180), until=LAST.last_day)
     fetch_missing(source, Archive(root), model, grid, refs, on_scene=lambda _: None)

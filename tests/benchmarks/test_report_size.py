@@ -22,11 +22,13 @@ from aois.grid import grid_of
 from aois.week import Week
 from detectors.records import State, Transition
 from flows.evidence.outlines import outline_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord, RunRecord
+from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.observations import ObservationRecord
+from flows.records.runs import RunRecord
 
 SITES, EVENTS, WEEKS = 98, 2, 52
 LAST = Week(2026, 47)
@@ -35,9 +37,9 @@ CHILD = """
 import json, resource, sys, time
 from pathlib import Path
 from aois.week import parse_week
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.ledger.ledger import open_ledger
-from flows.reporting import rebuild_week
+from flows.reports.data.week import rebuild_week
 
 outputs = Path(sys.argv[1])
 start = time.monotonic()

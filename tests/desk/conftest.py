@@ -19,21 +19,21 @@ from loopback import served
 from playwright.sync_api import Browser, BrowserContext, Page
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import State, Transition
+from flows.config.settings import Settings
+from flows.desk.backend.wiring import open_desk, prepare_all
 from flows.desk.cookies import SESSION_COOKIE
 from flows.desk.guard import key_hash
 from flows.desk.passwords import hashed
-from flows.desk_command import open_desk, prepare_all
 from flows.evidence.outlines import outline_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger import EventRecord, Ledger, ObservationRecord, RunRecord, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES
-from flows.settings import Settings
+from flows.records.events import EVENT_PROPERTIES
 
 EPSG = 32631  # the Gulf of Guinea, far from any shore
 WEEK = Week(2026, 47)
@@ -54,7 +54,7 @@ EVIL = '"><script>document.title = "owned"</script><img src=x onerror="document.
 
 def place(area_id: str, name: str) -> Area:
     """A square site at sea; all lie at the same place, so that they share their scenes."""
-    return Area(area_id, Kind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), EPSG), name, margin_m=200)
+    return Area(area_id, AreaKind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), EPSG), name, margin_m=200)
 
 
 def event(event_id: str, number: int, place_: Area) -> EventRecord:

@@ -16,16 +16,16 @@ from morecantile import tms
 from PIL import Image
 
 from aois.grid import grid_of
-from flows.album import crop_around
+from flows.desk.backend.case_pages import picture_of
 from flows.desk.drawing import drawn, drawn_tile
 from flows.desk.errors import DeskError
-from flows.desk.inputs import Picture
-from flows.desk_evidence import _picture
+from flows.desk.inputs import PictureSource
 from flows.evidence.outlines import footprint_of
 from flows.evidence.rasters import Layer, write_rasters
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.ledger import open_ledger
-from flows.reporting import view_in_full
+from flows.reports.data.scene_stack import crop_around
+from flows.reports.data.week import view_in_full
 
 
 def pixels(content: bytes) -> np.ndarray:
@@ -33,9 +33,9 @@ def pixels(content: bytes) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def said(prepared: Path) -> dict[str, Picture]:
+def said(prepared: Path) -> dict[str, PictureSource]:
     (path,) = (prepared / "desk" / "cases" / "heron").glob("*/ev-a1.json")
-    return {name: _picture(one) for name, one in json.loads(path.read_text())["pictures"].items()}
+    return {name: picture_of(one) for name, one in json.loads(path.read_text())["pictures"].items()}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,9 @@ def reported(prepared: Path) -> dict[str, Any]:
     return chips | {f"thumb-{i}": chip for i, chip in enumerate(event.thumbs)}
 
 
-def test_every_picture_of_the_report_is_drawn_again_alike(said: dict[str, Picture], reported: dict[str, Any]) -> None:
+def test_every_picture_of_the_report_is_drawn_again_alike(
+    said: dict[str, PictureSource], reported: dict[str, Any]
+) -> None:
     assert set(said) == {name for name, chip in reported.items() if chip is not None}
     assert {"main-before", "main-after", "radar-after", "false-nir-after", "thumb-0"} <= set(said)
     for name, picture in said.items():
@@ -67,7 +69,9 @@ def test_every_picture_of_the_report_is_drawn_again_alike(said: dict[str, Pictur
         assert np.percentile(away, 99) <= 4, name
 
 
-def test_tiles_are_filled_where_the_area_lies_and_empty_elsewhere(said: dict[str, Picture], prepared: Path) -> None:
+def test_tiles_are_filled_where_the_area_lies_and_empty_elsewhere(
+    said: dict[str, PictureSource], prepared: Path
+) -> None:
     with open_ledger(f"sqlite:///{prepared / 'ledger.sqlite'}") as ledger:
         area = ledger.areas()[0]
     bounds = grid_of(area).bounds_lonlat
@@ -94,7 +98,7 @@ def test_tiles_of_findings_have_the_colours_of_the_classes(prepared: Path, tmp_p
     assert set(tile[tile[..., 3] > 0][:, 0].tolist()) == {127}
 
 
-def test_a_damaged_file_is_named_with_its_mend(said: dict[str, Picture], tmp_path: Path) -> None:
+def test_a_damaged_file_is_named_with_its_mend(said: dict[str, PictureSource], tmp_path: Path) -> None:
     broken, missing = tmp_path / "scene.tif", tmp_path / "x"
     broken.write_bytes(b"no raster")
     own = hashlib.sha256(b"no raster").hexdigest()
@@ -106,7 +110,7 @@ def test_a_damaged_file_is_named_with_its_mend(said: dict[str, Picture], tmp_pat
             drawn_tile(given, 0, 0, 1)
 
 
-def test_a_file_that_is_not_what_was_archived_is_not_drawn(said: dict[str, Picture], tmp_path: Path) -> None:
+def test_a_file_that_is_not_what_was_archived_is_not_drawn(said: dict[str, PictureSource], tmp_path: Path) -> None:
     """A scene that somebody mirrored left to right is a good raster, and not the one on record."""
     picture = said["main-after"]
     with rasterio.open(picture.files[0]) as source:
@@ -120,7 +124,7 @@ def test_a_file_that_is_not_what_was_archived_is_not_drawn(said: dict[str, Pictu
             draw(replace(picture, files=(mirrored, *picture.files[1:])))
 
 
-def test_a_band_that_is_lacking_is_the_mean_of_the_others(said: dict[str, Picture]) -> None:
+def test_a_band_that_is_lacking_is_the_mean_of_the_others(said: dict[str, PictureSource]) -> None:
     picture = said["main-after"]
     lacking = pixels(drawn(replace(picture, bands=("red", "purple", "blue"), limits=((0.0, 1.0),) * 3)))
     whole = pixels(drawn(replace(picture, limits=((0.0, 1.0),) * 3)))
@@ -128,7 +132,7 @@ def test_a_band_that_is_lacking_is_the_mean_of_the_others(said: dict[str, Pictur
     assert (lacking[..., 1] <= lacking[..., [0, 2]].max(axis=-1)).all()
 
 
-def test_cropping_is_that_of_the_report(said: dict[str, Picture], prepared: Path) -> None:
+def test_cropping_is_that_of_the_report(said: dict[str, PictureSource], prepared: Path) -> None:
     with open_ledger(f"sqlite:///{prepared / 'ledger.sqlite'}") as ledger:
         area, feature = ledger.areas()[0], next(f for f in ledger.events("heron") if f["id"] == "ev-a1")
     rows, columns = crop_around(footprint_of(feature["geometry"], grid_of(area)))

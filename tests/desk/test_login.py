@@ -13,8 +13,8 @@ from flows.desk.cookies import SESSION_COOKIE
 from flows.desk.errors import DeskError
 from flows.desk.guard import inside, key_hash
 from flows.desk.headers import MOST_BYTES
+from flows.desk.login_limits import Attempts
 from flows.desk.passwords import hashed, is_right
-from flows.desk.patience import Attempts
 
 
 def log_in(client: httpx.Client, name: str, password: str, **form: str) -> httpx.Response:

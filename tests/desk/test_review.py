@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.records import Change, Place, State
-from flows.desk.inputs import Case, Facts, Opinion
+from detectors.records import AlertKind, Change, State
+from flows.desk.inputs import CaseFacts, ReviewCase
 from flows.desk.queue import EVERYTHING, Filter, Queue, filter_of
-from flows.desk.review import Standing, is_open_for, last_words, standing_of
+from flows.desk.review import ReviewStatus, is_open_for, last_words, review_status_of
+from flows.records.desk import ReviewVerdict
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
-FACTS = Facts(
+FACTS = CaseFacts(
     "ev-1",
     "al-1",
-    Place.EXPANSION,
+    AlertKind.EXPANSION,
     Change.CONSTRUCTION,
     State.CONFIRMED,
     date(2026, 9, 1),
@@ -30,8 +31,8 @@ FACTS = Facts(
 )
 
 
-def said(number: int, verdict: str, account: int | None = 1, **given: object) -> Opinion:
-    opinion = Opinion(
+def said(number: int, verdict: str, account: int | None = 1, **given: object) -> ReviewVerdict:
+    opinion = ReviewVerdict(
         number, "ev-1", verdict, "", "", f"person {account}", account, NOW, "confirmed", "construction", None
     )
     return replace(opinion, **given)  # type: ignore[arg-type]
@@ -40,62 +41,62 @@ def said(number: int, verdict: str, account: int | None = 1, **given: object) ->
 @pytest.mark.parametrize(
     ("opinions", "standing"),
     [
-        ([], Standing.WAITING),
-        ([said(1, "unsure")], Standing.UNSURE),
-        ([said(1, "confirmed")], Standing.SECOND),
-        ([said(1, "confirmed"), said(2, "confirmed")], Standing.SECOND),
-        ([said(1, "confirmed"), said(2, "confirmed", 2)], Standing.PUBLISHABLE),
-        ([said(1, "confirmed"), said(2, "confirmed", None)], Standing.SECOND),
-        ([said(1, "confirmed"), said(2, "unsure", 2)], Standing.SECOND),
-        ([said(1, "rejected")], Standing.REJECTED),
-        ([said(1, "rejected"), said(2, "unsure", 2)], Standing.REJECTED),
-        ([said(1, "confirmed"), said(2, "rejected", 2)], Standing.DISPUTED),
-        ([said(1, "confirmed"), said(2, "rejected", 2), said(3, "confirmed", 2)], Standing.PUBLISHABLE),
-        ([said(1, "confirmed"), said(2, "rejected", 2, withdrawn_at=NOW)], Standing.SECOND),
-        ([said(1, "confirmed"), said(2, "rejected", withdrawn_at=NOW)], Standing.SECOND),
-        ([said(1, "confirmed", withdrawn_at=NOW)], Standing.WAITING),
-        ([said(1, "confirmed", seen_change="clearing")], Standing.AGAIN),
-        ([said(1, "confirmed", seen_state="provisional")], Standing.SECOND),
+        ([], ReviewStatus.WAITING),
+        ([said(1, "unsure")], ReviewStatus.UNSURE),
+        ([said(1, "confirmed")], ReviewStatus.SECOND),
+        ([said(1, "confirmed"), said(2, "confirmed")], ReviewStatus.SECOND),
+        ([said(1, "confirmed"), said(2, "confirmed", 2)], ReviewStatus.PUBLISHABLE),
+        ([said(1, "confirmed"), said(2, "confirmed", None)], ReviewStatus.SECOND),
+        ([said(1, "confirmed"), said(2, "unsure", 2)], ReviewStatus.SECOND),
+        ([said(1, "rejected")], ReviewStatus.REJECTED),
+        ([said(1, "rejected"), said(2, "unsure", 2)], ReviewStatus.REJECTED),
+        ([said(1, "confirmed"), said(2, "rejected", 2)], ReviewStatus.DISPUTED),
+        ([said(1, "confirmed"), said(2, "rejected", 2), said(3, "confirmed", 2)], ReviewStatus.PUBLISHABLE),
+        ([said(1, "confirmed"), said(2, "rejected", 2, withdrawn_at=NOW)], ReviewStatus.SECOND),
+        ([said(1, "confirmed"), said(2, "rejected", withdrawn_at=NOW)], ReviewStatus.SECOND),
+        ([said(1, "confirmed", withdrawn_at=NOW)], ReviewStatus.WAITING),
+        ([said(1, "confirmed", seen_change="clearing")], ReviewStatus.AGAIN),
+        ([said(1, "confirmed", seen_state="provisional")], ReviewStatus.SECOND),
     ],
 )
-def test_where_a_case_stands(opinions: list[Opinion], standing: Standing) -> None:
-    assert standing_of(FACTS, last_words(opinions)) is standing
+def test_where_a_case_stands(opinions: list[ReviewVerdict], standing: ReviewStatus) -> None:
+    assert review_status_of(FACTS, last_words(opinions)) is standing
 
 
 def test_what_was_retracted_since_is_looked_at_again_unless_it_was_rejected() -> None:
     gone = replace(FACTS, state=State.RETRACTED)
-    assert standing_of(gone, last_words([said(1, "confirmed"), said(2, "confirmed", 2)])) is Standing.AGAIN
-    assert standing_of(gone, last_words([said(1, "rejected")])) is Standing.REJECTED
+    assert review_status_of(gone, last_words([said(1, "confirmed"), said(2, "confirmed", 2)])) is ReviewStatus.AGAIN
+    assert review_status_of(gone, last_words([said(1, "rejected")])) is ReviewStatus.REJECTED
 
 
 def test_a_case_waits_for_those_who_have_not_spoken() -> None:
     words = last_words([said(1, "confirmed")])
-    assert not is_open_for(1, FACTS, Standing.SECOND, words)
-    assert is_open_for(2, FACTS, Standing.SECOND, words)
-    assert is_open_for(1, FACTS, Standing.DISPUTED, words)
-    assert not is_open_for(2, FACTS, Standing.PUBLISHABLE, words)
-    assert not is_open_for(2, replace(FACTS, alert_id=""), Standing.WAITING, {})
+    assert not is_open_for(1, FACTS, ReviewStatus.SECOND, words)
+    assert is_open_for(2, FACTS, ReviewStatus.SECOND, words)
+    assert is_open_for(1, FACTS, ReviewStatus.DISPUTED, words)
+    assert not is_open_for(2, FACTS, ReviewStatus.PUBLISHABLE, words)
+    assert not is_open_for(2, replace(FACTS, alert_id=""), ReviewStatus.WAITING, {})
 
 
 @dataclass
 class Kept:
     """Reviews in memory."""
 
-    held: list[Facts] = field(default_factory=list)
-    said: list[Opinion] = field(default_factory=list)
+    held: list[CaseFacts] = field(default_factory=list)
+    said: list[ReviewVerdict] = field(default_factory=list)
     asked: int = 0
 
     def generation(self) -> tuple[int, ...]:
         return (len(self.held),)
 
-    def cases(self) -> list[Case]:
+    def cases(self) -> list[ReviewCase]:
         self.asked += 1
-        return [Case(facts, "area", "Some place") for facts in self.held]
+        return [ReviewCase(facts, "area", "Some place") for facts in self.held]
 
     def last_said(self) -> tuple[int, int]:
         return max((one.number for one in self.said), default=0), sum(bool(o.withdrawn_at) for o in self.said)
 
-    def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> list[Opinion]:
+    def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> list[ReviewVerdict]:
         return [one for one in self.said if one.number > after and (one.withdrawn_at or not only_withdrawn)]
 
 
@@ -137,11 +138,11 @@ def test_the_order_is_by_standing_then_alert_state_week_and_size() -> None:
 def test_the_queue_asks_again_only_for_what_is_new() -> None:
     kept = Kept([FACTS])
     queue = Queue(kept)  # type: ignore[arg-type]
-    assert [entry.standing for entry in queue.entries()] == [Standing.WAITING]
+    assert [entry.standing for entry in queue.entries()] == [ReviewStatus.WAITING]
     kept.said.append(said(1, "confirmed"))
-    assert [entry.standing for entry in queue.entries()] == [Standing.SECOND]
+    assert [entry.standing for entry in queue.entries()] == [ReviewStatus.SECOND]
     kept.said[0] = replace(kept.said[0], withdrawn_at=NOW)
-    assert [entry.standing for entry in queue.entries()] == [Standing.WAITING]
+    assert [entry.standing for entry in queue.entries()] == [ReviewStatus.WAITING]
     assert kept.asked == 1
     kept.held.append(replace(FACTS, event_id="ev-2"))
     assert len(queue.entries()) == 2

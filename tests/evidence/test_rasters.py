@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 
 from aois.grid import Grid
 from detectors.records import Change
-from flows.evidence.rasters import CHANGE_CODES, Layer, write_rasters
+from flows.evidence.rasters import CHANGE_CODES, Layer, is_tagged, untagged, write_rasters
 
 GRID = Grid(epsg=32731, left=500_000, top=9_000_000, width=70, height=50)
 LARGE = Grid(epsg=32731, left=500_000, top=9_000_000, width=1300, height=1100)
@@ -87,3 +87,11 @@ def test_every_change_has_a_code_of_its_own():
     assert set(CHANGE_CODES) == set(Change)
     assert len(set(CHANGE_CODES.values())) == len(Change)
     assert 0 not in CHANGE_CODES.values()
+
+
+def test_a_raster_without_its_tag_has_the_bytes_of_one_that_never_had_it(tmp_path):
+    before = write_rasters(layers(GRID), GRID, tmp_path / "before")
+    for old, new in zip(before, write_rasters(layers(GRID), GRID, tmp_path / "now", is_simulated=True), strict=True):
+        assert is_tagged(new)
+        assert not is_tagged(old)
+        assert untagged(new) == old.read_bytes() != new.read_bytes()

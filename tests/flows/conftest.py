@@ -19,17 +19,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import to_lonlat
 from aois.reading import to_feature_collection
-from flows.alerts.files import write_alerts, write_events
-from flows.areawatch import AreaOutcome, Stores, watch_area
-from flows.imagery.archive import Archive
-from flows.imagery.simulated import SimulatedSource
+from flows.config.settings import Settings, SourceName
+from flows.evidence.geojson_files import write_alerts, write_events
+from flows.imagery.archive.store import Archive
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.source import Source
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.plan import Asked
-from flows.settings import Settings, SourceName
+from flows.pipeline.area import watch_area
+from flows.pipeline.area_replay import AreaOutcome, Stores
+from flows.pipeline.period import RunRequest
 
 if TYPE_CHECKING:
     from command_line import Said
@@ -50,7 +51,7 @@ def site(area_id: str, *, east_m: float = 0, size_m: float = 200, margin_m: floa
     """A square site at sea."""
     left = 500_000 + east_m
     ground = box(left, 200_000, left + size_m, 200_000 + size_m)
-    return Area(area_id, Kind.SITE, to_lonlat(ground, EPSG), margin_m=margin_m)
+    return Area(area_id, AreaKind.SITE, to_lonlat(ground, EPSG), margin_m=margin_m)
 
 
 def write_list(path: Path, areas: Sequence[Area]) -> Path:
@@ -80,7 +81,7 @@ class Bench:
         """Watch every area and write the files; what was done."""
         with self.ledger() as ledger:
             ledger.record_areas(self.areas)
-            asked = Asked(since, until, today, replay)
+            asked = RunRequest(since, until, today, replay)
             outcomes = [watch_area(area, asked, self.stores(ledger), progress=nobody) for area in self.areas]
             write_alerts(ledger.alerts(), self.outputs / "alerts.geojson")
             for area in self.areas:

@@ -26,9 +26,9 @@ from sqlalchemy import event as hook
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool, Pool
 
-import flows.delivery
-import flows.signals
-from flows.alerts.files import write_alerts
+import flows.alerts.prefect_events
+import flows.alerts.sending
+from flows.evidence.geojson_files import write_alerts
 from flows.ledger.ids import event_id
 from flows.ledger.tables import Base
 
@@ -54,7 +54,7 @@ def run(url: str, folder: Path) -> None:
 
 def around_signal(content: Any, made_at: datetime) -> str:
     """Tell programs, at a place that faults can be put around."""
-    return flows.signals.send_signals(content, made_at)
+    return flows.alerts.prefect_events.send_signals(content, made_at)
 
 
 def with_faults(point: Callable[[], None]) -> None:
@@ -80,8 +80,8 @@ def with_faults(point: Callable[[], None]) -> None:
             writing[0] = False
             point()
 
-    flows.delivery.send = around(flows.delivery.send)
-    flows.signals.send_signals = around(flows.signals.send_signals)
+    flows.alerts.sending.send = around(flows.alerts.sending.send)
+    flows.alerts.prefect_events.send_signals = around(flows.alerts.prefect_events.send_signals)
     Path.replace = around(Path.replace)  # type: ignore[method-assign]
     hook.listen(Engine, "commit", before_commit)
     hook.listen(Pool, "checkin", after_commit)

@@ -11,14 +11,15 @@ from typing import Any
 
 from shapely.geometry import box
 
-from aois.area import Area, Kind, Status
+from aois.area import Area, AreaKind, Status
 from aois.week import Week, week_of
 from detectors.records import State, Transition
-from flows.delivery import Delivery, deliver_pending
+from flows.alerts.sending import Delivery, deliver_pending
+from flows.config.settings import Settings
 from flows.ledger.ids import event_id
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import EventRecord, ObservationRecord
-from flows.settings import Settings
+from flows.records.events import EventRecord
+from flows.records.observations import ObservationRecord
 
 FIRST = week_of(date(2026, 9, 7))
 MONDAY = datetime(2026, 9, 28, 6, tzinfo=UTC)
@@ -33,7 +34,7 @@ def week(number: int) -> Week:
 
 def site(area_id: str) -> Area:
     """A site at sea."""
-    return Area(area_id, Kind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED)
+    return Area(area_id, AreaKind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED)
 
 
 def event(area_id: str, key: str, *states: State, again: tuple[date, ...] = (), **properties: Any) -> EventRecord:

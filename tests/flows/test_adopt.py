@@ -14,10 +14,10 @@ import pytest
 
 from aois.grid import grid_of
 from aois.reading import read_areas
-from flows.adopt import adopt, adoption_of, choose, offers, try_out
-from flows.imagery.archive import Archive
+from flows.config.settings import Settings, SettingsError
+from flows.imagery.archive.store import Archive
 from flows.imagery.scene import ImageryError
-from flows.settings import Settings, SettingsError
+from flows.pipeline.scene_versions import adopt, adoption_of, choose, offers, try_out
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 SCENE = "sentinel-2_20240522T101800"

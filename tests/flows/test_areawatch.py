@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid
 from aois.week import week_of, weeks_between
 from flows.imagery.scene import ImageryError, Scene, SceneRef
@@ -182,7 +182,7 @@ def test_an_earlier_start_replays_all_under_the_same_ids(fetched, undisturbed, m
 
 
 def test_a_site_added_inside_a_region_replays_the_region(tmp_path, made):
-    region = replace(made.site("ground-1", size_m=600), kind=Kind.REGION)
+    region = replace(made.site("ground-1", size_m=600), kind=AreaKind.REGION)
     bench = made.Bench(tmp_path, areas=(region,), history_days=120)
     bench.watch(since=date(2024, 6, 17))
     assert bench.watch(since=None)[0].weeks == 0
@@ -253,5 +253,5 @@ def test_a_single_scene_of_each_sensor_is_said_to_be_blind(fetched, undisturbed)
     last = [max(s.scene_id for s in known if s.sensor == sensor) for sensor in ("sentinel-1", "sentinel-2")]
     bench = fetched(without={s.scene_id for s in known} - set(last), source=None)
     (outcome,) = bench.watch()
-    assert "nothing to compare it with; set an earlier --since" in outcome.blind
+    assert "nothing to compare it with; set an earlier --since" in outcome.not_comparable_reason
     assert outcome.weeks == 10

@@ -16,7 +16,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from post_office import Office, P
 
-from flows.alerts import AlertsError, write_alerts
+from flows.alerts import write_alerts
+from flows.evidence.manifests import EvidenceError
 from flows.ledger.errors import LedgerError
 
 
@@ -67,9 +68,10 @@ def test_a_file_that_outgrows_the_disk_is_not_put_in_place(tmp_path):
                 ],
                 path,
             )
-        except AlertsError as error:
+        except EvidenceError as error:
             os._exit(0 if "cannot be written (File too large)" in str(error) else 1)
-        os._exit(2)
+        finally:  # whatever else it raises must not go on in a second process of the tests
+            os._exit(2)
     assert os.waitpid(pid, 0)[1] == 0
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -79,18 +81,19 @@ READ_ONLY = """
 import os, sys
 from datetime import date
 from pathlib import Path
-from flows.call import areas_of, check_call
-from flows.mendable import MENDABLE
-from flows.plan import Asked
-from flows.settings import Settings
+from flows.jobs.call_check import check_call
+from flows.pipeline.request import areas_of
+from aois.errors import UserError
+from flows.pipeline.period import RunRequest
+from flows.config.settings import Settings
 settings = Settings(outputs=Path(sys.argv[1]), _env_file=None)
 areas_of(settings)  # what Python reads for that may not be readable for others
 if os.geteuid() == 0:  # whom no rights hold back
     os.setgid(65534)
     os.setuid(65534)
 try:
-    check_call(settings, Asked(None, None, date(2026, 11, 24)))
-except MENDABLE as error:
+    check_call(settings, RunRequest(None, None, date(2026, 11, 24)))
+except UserError as error:
     print(error)
 """
 

@@ -1,4 +1,4 @@
-"""A watch over channels that cannot work: it goes on to its evidence, or is refused before it begins."""
+"""A watch over channels that cannot work: it goes on to its evidence, and says so."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from flows.settings import Settings
-from flows.watch import watch
+from flows.config.settings import Settings
+from flows.jobs.watch import watch
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
@@ -79,21 +79,20 @@ def test_routes_that_cannot_be_used_let_messages_wait_and_the_watch_go_on(routes
 
 def test_a_watch_waits_for_nobody_who_is_sending(routes, settings, bench, made, web_server, monkeypatch):
     routes(web_server.url("/first"))
-    monkeypatch.setattr("flows.delivery.PATIENCE_S", 0.2)
+    monkeypatch.setattr("flows.alerts.sending.PATIENCE_S", 0.2)
     with bench.ledger() as ledger, ledger.exclusively("delivery", complaint=""):
         state = watch(settings, made.SINCE, made.UNTIL, return_state=True)
     assert state.is_completed(), state.message
     assert "another process is sending messages" in state.result().undelivered[0]
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:99999/t0ken", "http://xn--/t0ken"])
-def test_the_command_is_refused_before_anything_is_done(routes, settings, call, tmp_path, web_server, address):
-    before = sorted(path.stat().st_mtime_ns for path in settings.outputs.rglob("*") if path.is_file())
-    given = {"outputs": str(settings.outputs), "areas": "areas.geojson", "alert_routes": str(routes(address))}
-    said = call("watch", "--until", "2024-06-30", cwd=tmp_path, **given)
-    assert said.status == 2
-    assert said.err.startswith("error: channel `bad`: the ")
-    assert len(said.err.splitlines()) == 1
-    assert "t0ken" not in said.err
-    assert web_server.posts == []
-    assert sorted(path.stat().st_mtime_ns for path in settings.outputs.rglob("*") if path.is_file()) == before
+@pytest.mark.parametrize("how", [{"address": "http://xn--/t0ken"}, {"state": "provisionl"}])
+def test_the_command_goes_on_too_and_says_what_waits(routes, settings, bench, made, call, tmp_path, web_server, how):
+    watch(settings.model_copy(update={"alert_routes": None}), made.SINCE, made.UNTIL)
+    given = {"outputs": str(settings.outputs), "areas": "areas.geojson", "alert_routes": str(routes(**how))}
+    said = call("watch", "--since", str(made.SINCE), "--until", str(made.UNTIL), cwd=tmp_path, **given)
+    assert said.status == 0, said.err
+    assert said.err.count("messages will wait: ") == 1
+    assert "not delivered: " in said.out
+    assert "t0ken" not in said.err + said.out
+    assert [post.path for post in web_server.posts] == ([] if "state" in how else ["/good", "/last"])

@@ -17,11 +17,11 @@ from rasterio.transform import Affine
 from rasterio.warp import transform_bounds
 from shapely.geometry import box, mapping
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import to_lonlat
 from aois.week import weeks_between
 from flows.imagery.scene import ImageryError
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 EPSG = 32631  # in the North Sea
 LEFT, TOP, SIDE = 500_000, 6_200_000, 600
@@ -131,7 +131,7 @@ def write_raster(path: Path, numbers: np.ndarray, crs: str, transform: Affine) -
 
 def ground(area_id: str = "ground-1") -> Area:
     """The region to be watched."""
-    return Area(area_id, Kind.REGION, to_lonlat(box(LEFT, TOP - SIDE, LEFT + SIDE, TOP), EPSG))
+    return Area(area_id, AreaKind.REGION, to_lonlat(box(LEFT, TOP - SIDE, LEFT + SIDE, TOP), EPSG))
 
 
 def bench_on(catalog: Path, made, outputs: Path, areas: Sequence[Area] = (ground(),)):

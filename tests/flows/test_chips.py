@@ -11,31 +11,31 @@ import pytest
 from aois.grid import Grid, grid_of
 from aois.week import Week
 from detectors.acquisition import Acquisition
-from flows.album import Album, Page, crop_around, open_album
-from flows.chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
-from flows.curves import curves
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Provenance, Scene, Sensor
+from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
+from flows.reports.data.scene_stack import Album, MaskedScene, crop_around, open_album
+from flows.reports.data.time_series import curves
 
 SHAPE = (24, 30)
 FIRST_SEEN = date(2026, 9, 1)
 BANDS = ("blue", "green", "red", "nir")
 
 
-def optical(day: date, *, clear: float = 1.0, level: float = 0.1, bands: tuple[str, ...] = BANDS) -> Page:
+def optical(day: date, *, clear: float = 1.0, level: float = 0.1, bands: tuple[str, ...] = BANDS) -> MaskedScene:
     rng = np.random.default_rng(day.toordinal())
     pixels = (level + rng.normal(0, 0.005, (len(bands), *SHAPE))).astype(np.float32)
     seen = np.arange(SHAPE[0] * SHAPE[1]).reshape(SHAPE) < clear * SHAPE[0] * SHAPE[1]
-    return Page(
+    return MaskedScene(
         Acquisition(f"sentinel-2_{day:%Y%m%d}T100000", "sentinel-2", day, bands, pixels, np.ones(SHAPE, bool)), seen
     )
 
 
-def radar(day: date, *, track: str = ":r7", power: float = 0.1) -> Page:
+def radar(day: date, *, track: str = ":r7", power: float = 0.1) -> MaskedScene:
     pixels = np.full((2, *SHAPE), power, np.float32)
     valid = np.ones(SHAPE, bool)
     name = f"sentinel-1_{day:%Y%m%d}T180000"
-    return Page(Acquisition(name, "sentinel-1", day, ("vv", "vh"), pixels, valid, track=track), valid)
+    return MaskedScene(Acquisition(name, "sentinel-1", day, ("vv", "vh"), pixels, valid, track=track), valid)
 
 
 def days(first: date, step: int, count: int) -> list[date]:
@@ -86,7 +86,9 @@ def test_a_mean_of_looks_is_taken_over_what_each_measured() -> None:
     half = radar(date(2026, 9, 14), power=0.1)
     valid = half.look.valid.copy()
     valid[:, 15:] = False
-    gap = Page(Acquisition("s", "sentinel-1", half.look.day, ("vv", "vh"), half.look.pixels, valid, track=":r7"), valid)
+    gap = MaskedScene(
+        Acquisition("s", "sentinel-1", half.look.day, ("vv", "vh"), half.look.pixels, valid, track=":r7"), valid
+    )
     pair = radar_pair(Album((gap, radar(date(2026, 9, 26)))), first_seen=FIRST_SEEN)
     assert pair.before is None
     assert len(np.unique(pair.after.rgb.reshape(-1, 3), axis=0)) == 1

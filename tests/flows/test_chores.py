@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 import pytest
 from prefect.artifacts import Artifact
 
-from flows.chores import deliver, fetch, report, upkeep
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
+from flows.jobs.deliver import deliver
+from flows.jobs.fetch import fetch
+from flows.jobs.report import report
+from flows.jobs.upkeep import upkeep
+from flows.jobs.watchdog import dead_runs, lookout
 from flows.ledger.ledger import open_ledger
-from flows.ledger.records import RunRecord
-from flows.lookout import dead_runs, lookout
+from flows.records.runs import RunRecord
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),

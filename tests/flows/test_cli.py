@@ -5,15 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
 from aois.demonstration import DEMONSTRATION_IDS
-from flows.cli import app
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -188,18 +183,3 @@ def test_a_list_is_imported_once_and_not_over_another(call, refuse, tmp_path):
     assert "exists and is not overwritten" in refuse("areas", "import", "places.csv")
     assert "cannot be written" in refuse("areas", "import", "places.csv", "--to", "nowhere/list.geojson")
     assert written.read_bytes() == before
-
-
-def commands(command: Any, path: tuple[str, ...] = ("sitewatch",)) -> list[str]:
-    """Every command as it is typed."""
-    below = getattr(command, "commands", None)
-    if below is None:
-        return [" ".join(path)]
-    return [typed for name, one in below.items() for typed in commands(one, (*path, name))]
-
-
-def test_every_command_is_in_the_readme():
-    known = commands(typer.main.get_command(app))
-    assert len(known) > 8
-    words = (ROOT / "README.md").read_text().replace(".venv/bin/", "")
-    assert [command for command in known if command not in words] == []

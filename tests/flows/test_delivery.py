@@ -15,14 +15,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from post_office import FIRST, C, Office, P, R
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.alerts import AlertsError, Answer, make_token, read_token
+from flows.alerts import Acknowledgement, AlertsError, make_token, read_token
+from flows.alerts.acknowledge_page import answers
+from flows.alerts.prefect_events import TOLD, events_of, send_signals
+from flows.alerts.sending import Delivery
 from flows.alerts.timing import ATTEMPTS
-from flows.answers import answers
-from flows.delivery import Delivery
+from flows.config.settings import SettingsError
 from flows.ledger import LedgerError
 from flows.ledger.ids import alert_id, event_id
-from flows.settings import SettingsError
-from flows.signals import TOLD, events_of, send_signals
 
 SECRET = "sixteen letters or more"
 X = alert_id(event_id("pier-1", "p1_x"))
@@ -193,7 +193,7 @@ def test_a_link_acknowledges_in_the_ledger(office, web_server):
     one.watch(0, p1_x=(P,))
     one.deliver()
     token = json.loads(web_server.posts[0].body)["text"].split("?token=")[1].split()[0]
-    unknown = make_token(SECRET, Answer("al-0", "a"), expires=one.now + timedelta(days=9))
+    unknown = make_token(SECRET, Acknowledgement("al-0", "a"), expires=one.now + timedelta(days=9))
 
     async def ask(method, token):
         transport = httpx.ASGITransport(answers(one.settings))
@@ -240,7 +240,7 @@ def test_without_a_channel_everything_waits_and_then_goes_out(office, web_server
 
 
 def test_a_flood_is_told_in_one_mail_and_in_portions_to_programs(office, web_server, mail_server, monkeypatch):
-    monkeypatch.setattr("flows.packing.LARGEST", {"webhook": 50})
+    monkeypatch.setattr("flows.alerts.dispatch_plan.LARGEST", {"webhook": 50})
     routes = hook("a", web_server, "/a") + f'[channels.post]\nurl = "{mail_server.url}"\n' + route("r", "a", "post")
     one = office(routes)
     one.watch(0, **{f"p1_{n}": (P,) for n in range(120)})

@@ -8,11 +8,11 @@ import pytest
 from shapely.geometry import shape
 from shapely.ops import unary_union
 
-from aois.area import Kind
+from aois.area import AreaKind
 from aois.demonstration import demonstration
 from aois.grid import grid_of
 from flows.evidence.outlines import footprint_of
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.simulation.truth import truth_features
 
 UNTIL = date(2026, 11, 22)
@@ -23,7 +23,7 @@ def watched(request, made, tmp_path_factory):
     """The half year of the demonstration over one of its places; the place, its source and the outputs."""
     places = {area.id: area for area in demonstration()}
     area = places[request.param]
-    sites = tuple(place for place in places.values() if place.kind is Kind.SITE)
+    sites = tuple(place for place in places.values() if place.kind is AreaKind.SITE)
     source = SimulatedSource(UNTIL, 1)
     bench = made.Bench(tmp_path_factory.mktemp(area.id), (area,), source, sites=sites, history_days=730)
     (outcome,) = bench.watch(None, UNTIL, today=date(2026, 11, 24))

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from flows.detectability import Series, detectability_of
-from flows.settings import SettingsError
+from flows.config.settings import SettingsError
+from flows.pipeline.detectability_probes import ArchiveSelection, detectability_of
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,6 @@ def test_too_short_an_archive_says_how_long_it_is(bench, made):
     for path in bench.outputs.glob("archive/*/*/*.tif"):
         if "_2024" not in path.name or path.name.split("_")[1][:8] < f"{date(2024, 3, 1):%Y%m%d}":
             path.unlink()
-    series = Series(bench.outputs / "archive", bench.areas[0], "simulated", (), 365)
+    series = ArchiveSelection(bench.outputs / "archive", bench.areas[0], "simulated", (), 365)
     with pytest.raises(SettingsError, match=r"its archive spans 1\d weeks, and 26 are needed"):
         detectability_of(series, rounds=1, thorough=False, workers=1, progress=lambda done, total: None)

@@ -14,15 +14,15 @@ from sh_server import CLIENT_ID, CLIENT_SECRET, PROCESS, SentinelHubServer, Stat
 from shapely.geometry import box
 from simulated_catalog import write_item, write_page
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid, grid_of, to_lonlat
-from flows.estimate import estimate_run
-from flows.imagery.archive import Archive
+from flows.config.settings import Settings
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Provenance, Scene, Sensor
-from flows.plan import Asked
-from flows.settings import Settings
-from flows.sources import open_source
+from flows.pipeline.cost_estimate import estimate_run
+from flows.pipeline.period import RunRequest
+from flows.pipeline.sources import open_source
 
 GROUND = Grid(32631, 500_000, 204_000, 400, 400)
 MONTH = (date(2024, 4, 29), date(2024, 5, 26))
@@ -43,7 +43,7 @@ def made_scene(when: datetime, sensor: Sensor) -> Scene:
 def site(number: int) -> Area:
     left, bottom = 500_100 + 380 * (number % 10), 200_100 + 380 * (number // 10)
     ground = box(left, bottom, left + 60, bottom + 60)
-    return Area(f"site-{number:02d}", Kind.SITE, to_lonlat(ground, 32631), margin_m=60)
+    return Area(f"site-{number:02d}", AreaKind.SITE, to_lonlat(ground, 32631), margin_m=60)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_a_month_of_98_sites_is_foreseen_within_a_tenth(server, account, secrets
         outputs=tmp_path / "outputs", areas=path, source="sentinelhub", history_days=0, _env_file=None, **account
     )
     told: list[Any] = []
-    foreseen = estimate_run(settings, Asked(*MONTH, date(2024, 7, 1)), on_area=told.append)
+    foreseen = estimate_run(settings, RunRequest(*MONTH, date(2024, 7, 1)), on_area=told.append)
     assert [area.area_id for area in told] == [area.id for area in areas]
     assert {(area.scenes, area.to_fetch, area.problem) for area in told} == {(9, 9, "")}
     assert not settings.outputs.exists()
@@ -105,7 +105,7 @@ def test_a_month_of_98_sites_is_foreseen_within_a_tenth(server, account, secrets
     assert source.spent.units == pytest.approx(server.units)
     assert foreseen.asking.requests == asked
     print(f"98 sites: {foreseen.cost}; counted {len(requests)} requests, {server.units:.2f} units, {received} bytes")
-    again = estimate_run(settings, Asked(*MONTH, date(2024, 7, 1)), on_area=told.append)
+    again = estimate_run(settings, RunRequest(*MONTH, date(2024, 7, 1)), on_area=told.append)
     assert (again.cost.requests, again.cost.units) == (0, 0.0)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.child_environment import child_environment
+from flows.config.child_environment import child_environment
 from flows.files import SHARED_FILE, atomic_write, private_folder
 from flows.printable import printable
 

@@ -8,12 +8,12 @@ import pytest
 from s3_store import bucket_reached
 
 from aois.grid import grid_of
-from flows.areawatch import watch_area
-from flows.imagery.archive import Archive
-from flows.imagery.archive_mirror import Mirror
+from flows.imagery.archive.remote_copy import Mirror
+from flows.imagery.archive.store import Archive
+from flows.jobs.watch import write_outputs
 from flows.ledger.ledger import open_ledger
-from flows.plan import Asked
-from flows.watch import write_outputs
+from flows.pipeline.area import watch_area
+from flows.pipeline.period import RunRequest
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_watch_goes_on_from_the_bucket_and_the_record_alone(bucket, halfway, u
             bench.outputs.mkdir()
             archive = Archive(bench.outputs / "archive", Mirror(bucket))
             stores = replace(bench.stores(ledger), archive=archive)
-            outcome = watch_area(area, Asked(None, made.UNTIL, made.TODAY), stores, progress=lambda *_: None)
+            outcome = watch_area(area, RunRequest(None, made.UNTIL, made.TODAY), stores, progress=lambda *_: None)
             assert source.fetched == [entry.scene_id for entry in whole[-3:]][:new]
             assert (outcome.fetched, outcome.weeks) == (new, weeks)
         expected = undisturbed.record()
@@ -78,3 +78,12 @@ def test_a_bucket_that_is_gone_costs_no_file_of_the_record(bucket, undisturbed, 
     (area,) = undisturbed.areas
     written = {path.relative_to(bench.outputs).as_posix() for path in bench.outputs.rglob("*.*json")}
     assert {"catalog.json", "alerts/alerts.geojson", f"areas/{area.id}/events.geojson"} <= written
+
+
+def test_events_of_an_area_that_is_watched_no_more_are_written_too(undisturbed, tmp_path, made):
+    """So that all files are of one version, as `verify --replay` makes them."""
+    (area,) = undisturbed.areas
+    with undisturbed.ledger() as ledger:
+        bench = made.Bench(tmp_path / "disk", (), undisturbed.source)
+        write_outputs(bench.stores(ledger), ledger, ())
+        assert (bench.outputs / "areas" / area.id / "events.geojson").exists()

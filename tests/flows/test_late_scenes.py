@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from flows.ledger.records import News, RemarkKind
+from flows.records.events import RemarkKind
+from flows.records.messages import News
 
 
 @pytest.fixture

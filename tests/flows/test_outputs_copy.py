@@ -8,10 +8,10 @@ import obstore
 import pytest
 from s3_store import bucket_reached
 
-from flows.imagery.bucket import Bucket
+from flows.config.settings import Settings
+from flows.imagery.network.bucket import Bucket
 from flows.imagery.scene import ImageryError
-from flows.outputs_copy import LIST, copy_outputs, outputs_bucket, send_files
-from flows.settings import Settings
+from flows.pipeline.outputs_mirror import LIST, check_stores, copy_outputs, send_files
 
 LEFT = {
     "catalog.json": "{}",
@@ -26,6 +26,7 @@ KEPT = {
     "areas/yard/state/w.npz": "state",
     "archive/yard/s.tif": "scene",
     "alerts/.x": "half",
+    "public/2026-W47/index.html": "<p>for all</p>",
 }
 
 
@@ -67,6 +68,20 @@ def test_the_simulated_world_is_copied_to_a_folder_of_its_own(address, outputs):
     assert kept["demonstration/alerts/alerts.geojson"] == "[invented]"
 
 
+def test_the_public_edition_goes_to_a_store_of_its_own_and_to_no_other(address, outputs):
+    given = {"outputs_url": f"{address}/all", "public_url": f"{address}/open", "source": "stac"}
+    settings = Settings(outputs=outputs, **given, _env_file=None)
+    check_stores(settings)
+    assert copy_outputs(settings) == "6 files of the outputs copied. 1 files of the public edition copied."
+    kept = {name for name in held(address) if not name.endswith(LIST)}
+    assert {name for name in kept if name.startswith("open/")} == {"open/public/2026-W47/index.html"}
+    assert not any("public/" in name for name in kept if name.startswith("all/"))
+    for inner in (f"{address}/all/open", address):
+        shared = Settings(outputs=outputs, **given | {"public_url": inner}, _env_file=None)
+        with pytest.raises(ImageryError, match="shares a folder with the copy of the public edition"):
+            check_stores(shared)
+
+
 def test_only_what_is_new_or_changed_is_sent_again(address, outputs):
     bucket = Bucket(address, holds="copy")
     assert send_files(outputs, bucket) == len(LEFT)
@@ -99,5 +114,5 @@ def test_a_bucket_that_is_gone_is_said_and_fails_no_run(address, outputs):
 
 def test_an_address_of_no_object_store_is_refused_before_anything_is_done(outputs):
     with pytest.raises(ImageryError, match=r"copy of the outputs `somewhere` is no object store"):
-        outputs_bucket(Settings(outputs=outputs, outputs_url="somewhere", source="stac", _env_file=None))
+        check_stores(Settings(outputs=outputs, outputs_url="somewhere", source="stac", _env_file=None))
     assert copy_outputs(Settings(outputs=outputs, _env_file=None)) == ""

@@ -8,19 +8,20 @@ from datetime import UTC, date, datetime, time
 import pytest
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.week import Week, parse_week, weeks_between
-from flows.plan import Asked, Period, Stamp, chain_of, last_week, period_of, scenes_of
-from flows.settings import SettingsError
+from flows.config.settings import SettingsError
+from flows.pipeline.period import Period, RunRequest, last_week, period_of
+from flows.pipeline.week_digests import SceneFingerprint, scenes_of, week_digests
 
 TODAY = date(2026, 11, 24)  # a Tuesday
-AREA = Area("site-a", Kind.SITE, box(0, 0, 0.01, 0.01))
+AREA = Area("site-a", AreaKind.SITE, box(0, 0, 0.01, 0.01))
 PERIOD = Period(tuple(weeks_between(date(2026, 11, 2), date(2026, 11, 22))), date(2025, 11, 2))
 
 
-def asked(since: str | None = None, until: str | None = None) -> Asked:
+def asked(since: str | None = None, until: str | None = None) -> RunRequest:
     days = [None if text is None else date.fromisoformat(text) for text in (since, until)]
-    return Asked(days[0], days[1], TODAY)
+    return RunRequest(days[0], days[1], TODAY)
 
 
 def recorded(first: str, last: str) -> list[Week]:
@@ -28,7 +29,7 @@ def recorded(first: str, last: str) -> list[Week]:
     return list(weeks_between(parse_week(first).first_day, parse_week(last).last_day))[::-1]
 
 
-def span(call: Asked, known: list[Week]) -> tuple[str, str]:
+def span(call: RunRequest, known: list[Week]) -> tuple[str, str]:
     period = period_of(call, recorded=known, history_days=365, lookback_weeks=26)
     assert list(period.weeks) == list(weeks_between(period.weeks[0].first_day, period.last.last_day))
     assert (period.weeks[0].first_day - period.history_from).days == 365
@@ -89,26 +90,31 @@ def test_dates_that_no_run_can_have_are_refused(call, message):
         period_of(call, recorded=[], history_days=365, lookback_weeks=26)
 
 
-def stamp(day: str, sha: str = "a") -> Stamp:
+def stamp(day: str, sha: str = "a") -> SceneFingerprint:
     when = datetime.combine(date.fromisoformat(day), time(10), UTC)
-    return Stamp(f"sentinel-2_{when:%Y%m%dT%H%M%S}", when, sha * 64)
+    return SceneFingerprint(f"sentinel-2_{when:%Y%m%dT%H%M%S}", when, sha * 64)
 
 
 SCENES = [stamp(day) for day in ("2026-10-28", "2026-11-02", "2026-11-08", "2026-11-11", "2026-11-22")]
 
 
 def changed(
-    *, area: Area = AREA, period: Period = PERIOD, scenes: list[Stamp] | None = None, source="stac", ground="g"
+    *,
+    area: Area = AREA,
+    period: Period = PERIOD,
+    scenes: list[SceneFingerprint] | None = None,
+    source="stac",
+    ground="g",
 ) -> list[str]:
     """The weeks whose digest is another than that of the plain case."""
-    plain = chain_of(AREA, PERIOD, SCENES, source="stac", ground="g")
-    other = chain_of(area, period, SCENES if scenes is None else scenes, source=source, ground=ground)
+    plain = week_digests(AREA, PERIOD, SCENES, source="stac", ground="g")
+    other = week_digests(area, period, SCENES if scenes is None else scenes, source=source, ground=ground)
     return [str(week) for week in other if other[week] != plain.get(week)]
 
 
 def test_the_same_scenes_give_the_same_digests():
     assert changed() == []
-    digests = list(chain_of(AREA, PERIOD, SCENES, source="stac", ground="g").values())
+    digests = list(week_digests(AREA, PERIOD, SCENES, source="stac", ground="g").values())
     assert len(set(digests)) == 3
 
 
@@ -134,7 +140,7 @@ def test_scenes_change_every_week_from_theirs_on(scenes, weeks):
     [
         {"area": replace(AREA, geometry=box(0, 0, 0.01, 0.0101))},
         {"area": replace(AREA, margin_m=400.0)},
-        {"area": replace(AREA, kind=Kind.REGION)},
+        {"area": replace(AREA, kind=AreaKind.REGION)},
         {"area": replace(AREA, id="site-b")},
         {"source": "simulated"},
         {"ground": "h"},

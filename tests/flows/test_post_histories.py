@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 sys.path.insert(0, str(Path(__file__).parent))
 from post_office import C, Office, P, R
 
-import flows.delivery
+import flows.alerts.sending
 from detectors.records import State
 from flows.ledger.ledger import open_ledger
 
@@ -73,7 +73,7 @@ def machine(blank, patch):
             self.told: dict[tuple[str, str], set[str]] = {}
             self.reached: dict[str, int] = {}
             self.weeks: list[dict] = []
-            patch.setattr(flows.delivery, "send", self.send)
+            patch.setattr(flows.alerts.sending, "send", self.send)
 
         def send(self, content, channel, *, made_at, now):
             """One of the two channels, as it is just now."""

@@ -32,14 +32,14 @@ from stac_api import served_items
 
 from aois.area import Area
 from aois.grid import Grid, grid_of
-from flows.imagery.archive import Archive
+from flows.config.settings import Settings
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.patience import Patience
+from flows.imagery.network.retry import RetryPolicy
 from flows.imagery.scene import SceneRef, Sensor
 from flows.imagery.source import Source
-from flows.imagery.stac import StacSource
-from flows.settings import Settings
-from flows.sources import open_source
+from flows.imagery.stac.stac_source import StacSource
+from flows.pipeline.sources import open_source
 
 HISTORY_DAYS = 365
 PROVIDERS = ("stac", "api", "sentinelhub")
@@ -103,7 +103,7 @@ def hub_source(server: SentinelHubServer, outputs: Path) -> Source:
         _env_file=None,
     )
     source: Any = open_source(settings, story_end=None)
-    source._courier._patience = Patience(tries=8, first_wait_s=0.01, longest_wait_s=0.1)
+    source._hub_client._retry_policy = RetryPolicy(tries=8, first_wait_s=0.01, longest_wait_s=0.1)
     return source
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from s3_store import bucket_reached
 
-from flows.imagery.archive_mirror import Mirror
-from flows.imagery.pruning import ArchivedFile, files_of, prunable
-from flows.prune import delete_files, find_prunable, words_of_limits
-from flows.settings import Settings
+from flows.config.settings import Settings
+from flows.imagery.archive.pruning import ArchivedFile, files_of, prunable
+from flows.imagery.archive.remote_copy import Mirror
+from flows.pipeline.archive_limits import delete_files, find_prunable, words_of_limits
 
 EVER = date(9999, 12, 31)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from shapely.geometry import box
 
-from aois.area import Area, Kind
-from flows.imagery.stac import StacSource
+from aois.area import Area, AreaKind
+from flows.imagery.stac.stac_source import StacSource
 
 ARCHIVES = Path(__file__).parents[2].parent / "shared" / "archives"
 
@@ -32,7 +32,7 @@ def region_within(name: str) -> Area:
     item = json.loads(min((ARCHIVES / name).glob("*/*/*.json")).read_text())
     west, south, east, north = item["bbox"]
     dx, dy = 0.25 * (east - west), 0.25 * (north - south)
-    return Area(name, Kind.REGION, box(west + dx, south + dy, east - dx, north - dy))
+    return Area(name, AreaKind.REGION, box(west + dx, south + dy, east - dx, north - dy))
 
 
 @pytest.fixture(scope="module")

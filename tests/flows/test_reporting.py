@@ -12,12 +12,13 @@ from shapely.geometry import box, mapping
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import State, Transition
-from flows import reporting
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Provenance, Scene, Sensor
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord
-from flows.reporting import report_week, view_in_full
+from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.observations import ObservationRecord
+from flows.reports.data import week as reporting
+from flows.reports.data.week import report_week, view_in_full
 
 WEEK, SEEN = Week(2026, 47), date(2026, 5, 1)
 LIFE = (State.PROVISIONAL, State.CONFIRMED, State.FINISHED)

@@ -14,17 +14,18 @@ from pathlib import Path
 import pytest
 from land import Land, state_bytes
 
-from aois.area import Kind
+from aois.area import AreaKind
 from aois.reading import read_areas, to_feature_collection
-from flows.search import run_region
-from flows.search_call import Engine, regions_of, runner_of
-from flows.search_looks import looks_of
-from flows.settings import Settings, SettingsError
-from flows.wide.file_look import FileLook
-from flows.wide.kept_look import KeptLook
-from flows.wide.plan import alone
-from flows.wide.search import Span
-from flows.wide.tile import Tile, Window
+from flows.config.settings import Settings, SettingsError
+from flows.jobs.search_request import regions_of
+from flows.jobs.task_runners import Engine, runner_of
+from flows.pipeline.region import run_region
+from flows.pipeline.region_looks import looks_of
+from flows.tile_search.baseline_plan import alone
+from flows.tile_search.cached_look import CachedLook
+from flows.tile_search.local_file_look import FileLook
+from flows.tile_search.search_tile import SearchPeriod
+from flows.tile_search.tile import Tile, Window
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
@@ -85,12 +86,12 @@ def expected(land, catalog, listed, tmp_path_factory):
     outputs = tmp_path_factory.mktemp("expected")
     given = Settings(outputs=outputs, areas=listed, source="stac", catalog=str(catalog), _env_file=None)
     for name in REGIONS:
-        run_region(land.region(name), given, Span(SINCE, END))
+        run_region(land.region(name), given, SearchPeriod(SINCE, END))
     return {name: state_bytes(outputs / "search" / name / "state") for name in REGIONS}
 
 
 def test_the_yard_is_a_candidate_that_the_watch_can_take_over(land, settings, tmp_path):
-    outcome = run_region(land.region(), settings(tmp_path), Span(SINCE, END))
+    outcome = run_region(land.region(), settings(tmp_path), SearchPeriod(SINCE, END))
     (feature,) = found(tmp_path, "green-1")
     assert feature["properties"]["area_m2"] == 90_000
     assert feature["properties"]["rank"] == 1
@@ -102,19 +103,19 @@ def test_the_yard_is_a_candidate_that_the_watch_can_take_over(land, settings, tm
 
 
 def test_a_candidate_keeps_its_name_from_week_to_week(land, settings, tmp_path):
-    early = run_region(land.region(), settings(tmp_path), Span(SINCE, date(2024, 9, 30)))
-    late = run_region(land.region(), settings(tmp_path), Span(SINCE, END))
+    early = run_region(land.region(), settings(tmp_path), SearchPeriod(SINCE, date(2024, 9, 30)))
+    late = run_region(land.region(), settings(tmp_path), SearchPeriod(SINCE, END))
     assert late.taken > 0
     assert [c.candidate_id for c in early.candidates] == [c.candidate_id for c in late.candidates]
 
 
 def test_what_a_site_of_the_list_covers_is_no_candidate(land, settings, tmp_path):
     (place,) = read_areas_of_first_search(land, settings, tmp_path)
-    assert not run_region(land.region(), settings(tmp_path), Span(SINCE, END), sites=(place,)).candidates
+    assert not run_region(land.region(), settings(tmp_path), SearchPeriod(SINCE, END), sites=(place,)).candidates
 
 
 def read_areas_of_first_search(land, settings, outputs):
-    run_region(land.region(), settings(outputs), Span(SINCE, END))
+    run_region(land.region(), settings(outputs), SearchPeriod(SINCE, END))
     return read_areas(outputs / "search" / "green-1" / "areas.geojson")
 
 
@@ -124,7 +125,7 @@ def test_files_on_the_region_are_read_where_they_are_and_others_are_brought_onto
     assert {type(look) for look in direct} == {FileLook}
     tilted = Tile("t", type(grid)(grid.epsg, grid.left + 3, grid.top, 500, 500), tmp_path)
     brought = looks_of(settings(tmp_path), region, tilted, since=SINCE, until=END)
-    assert {type(look) for look in brought} == {KeptLook}
+    assert {type(look) for look in brought} == {CachedLook}
     assert [look.look_id for look in brought] == [look.look_id for look in direct]
 
 
@@ -156,7 +157,7 @@ def test_engines_give_the_same_bytes(engine, call, catalog, listed, expected, tm
 def test_a_dask_worker_killed_in_the_middle_leaves_no_trace(settings, expected, tmp_path, prefect_server):
     from distributed import LocalCluster
 
-    from flows.search import search
+    from flows.jobs.search import search
 
     given = settings(tmp_path)
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
@@ -229,9 +230,9 @@ def test_a_list_without_regions_is_told_apart(settings, made, tmp_path):
 
 
 def test_the_simulated_source_is_searched_too(made, tmp_path):
-    region = replace(made.site("reef-2", size_m=400), kind=Kind.REGION)
+    region = replace(made.site("reef-2", size_m=400), kind=AreaKind.REGION)
     given = Settings(outputs=tmp_path, source="simulated", history_days=240, _env_file=None)
-    outcome = run_region(region, given, Span(date(2026, 10, 20), date(2026, 11, 22), 240))
+    outcome = run_region(region, given, SearchPeriod(date(2026, 10, 20), date(2026, 11, 22), 240))
     assert outcome.watched_share > 0.9
     assert outcome.taken >= 6
     assert not list((tmp_path / "search" / "reef-2" / "state" / "looks").iterdir())

@@ -15,10 +15,10 @@ from prefect.settings import get_current_settings
 from sh_server import CLIENT_ID, CLIENT_SECRET, PROCESS, TOKEN, SentinelHubServer
 from simulated_catalog import write_simulated
 
-from flows.credentials import account_of
-from flows.imagery.simulated import SimulatedSource
+from flows.config.credentials import account_of
+from flows.config.settings import Settings, SettingsError, load_settings
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger.ledger import open_ledger
-from flows.settings import Settings, SettingsError, load_settings
 
 # Apprise imports a module that Python 3.11 and 3.12 call deprecated; Prefect leaves connections to the collector.
 pytestmark = [

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from flows.settings import Settings, SettingsError, load_settings
+from flows.cli.main import app
+from flows.config.deployment import load_operating
+from flows.config.settings import Settings, SettingsError, load_settings
+from flows.ledger.ledger import open_ledger
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +55,28 @@ def test_every_wrong_setting_is_named_at_once():
         SettingsError, match=r"setting `workers`: .*; setting `source`: |setting `source`: .*`workers`: "
     ):
         load_settings(workers=0, source="landsat")
+
+
+@pytest.mark.parametrize(
+    "name", ["*", "*.example.org", "watch*", "watch.example.org:4200", "https://watch", "wat\u0441h"]
+)
+def test_a_name_that_opens_a_server_to_all_or_never_matches_is_refused(name, monkeypatch):
+    monkeypatch.setenv("SITEWATCH_SERVER_NAMES", f"good.example.org {name}")
+    with pytest.raises(SettingsError, match="is no name of a host"):
+        load_operating()
+
+
+def test_names_of_hosts_are_kept_as_browsers_send_them(monkeypatch):
+    monkeypatch.setenv("SITEWATCH_SERVER_NAMES", "Watch.Example.org 10.0.0.7 [fd00::7] watch_1 xn--bcher-kva.example")
+    assert load_operating().server_names == (
+        *("watch.example.org", "10.0.0.7", "[fd00::7]", "watch_1", "xn--bcher-kva.example"),
+    )
+
+
+@pytest.mark.parametrize("name", ["*", " ", "watch.example.org:8050"])
+def test_the_desk_refuses_such_names_too(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["sitewatch", "desk", "--outputs", str(tmp_path), "--name", name])
+    with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
+        ledger.accounts.add("ada", role="admin", sees_positions=False, password_hash="-", at=datetime.now(UTC))
+    with pytest.raises(SettingsError, match="is no name of a host"):
+        app(standalone_mode=False)

@@ -9,9 +9,10 @@ import pytest
 from aois.week import Week
 from detectors.records import State, Transition
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord
+from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.observations import ObservationRecord
+from flows.reports.data.monthly_totals import area_totals_of, standings_of, steps_of
 from flows.reports.inputs import Extent
-from flows.standings import standing_of, standings_of, steps_of
 
 FIRST = Week(2026, 18)  # 27 April to 3 May
 LAST = Week(2026, 30)  # to 26 July
@@ -70,7 +71,7 @@ def test_only_what_held_counts_and_what_was_taken_over_counts_once() -> None:
         event(6, "fencing", 500.0, length_m=100.0, closure=0.5),
         event(7, "clearing", 400.0, State.RETRACTED),
     ]
-    told = standing_of(date(2026, 7, 1), [{"properties": e.properties} for e in events])
+    told = area_totals_of(date(2026, 7, 1), [{"properties": e.properties} for e in events])
     assert told.built.value == 900.0
     assert told.demolished == Extent(600.0, 500.0, 800.0)
     assert (told.line_m, told.closure) == (350.0, 0.5)

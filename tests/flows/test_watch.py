@@ -15,12 +15,12 @@ from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.flows import load_flow_from_entrypoint
 
-import flows.watch
-from flows.call import areas_of
+import flows.jobs.watch
+from flows.config.settings import Settings
+from flows.jobs.watch import WatchResult, watch
 from flows.ledger.ledger import open_ledger
-from flows.quiet import is_unforeseen
-from flows.settings import Settings
-from flows.watch import WatchResult, watch
+from flows.pipeline.request import areas_of
+from flows.telemetry.library_logs import is_unforeseen
 
 # Apprise imports a module that Python 3.11 and 3.12 call deprecated; it brings its own from 3.13 on. Prefect leaves
 # connections to its server to the garbage collector. rasterio hides a warning of its own in a way that is not safe
@@ -32,7 +32,7 @@ pytestmark = [
 ]
 
 DARK = """
-import flows.watch
+import flows.jobs.watch
 from prefect.settings import get_current_settings
 settings = get_current_settings()
 print(settings.server.analytics_enabled, settings.server.ephemeral.startup_timeout_seconds)
@@ -94,12 +94,12 @@ def test_a_watch_in_which_a_place_fails_ends_failed_with_the_list(prefect_server
 
 
 def test_an_error_that_nobody_foresaw_stops_no_other_place(prefect_server, settings, made, monkeypatch):
-    sound = flows.watch.watch_area
+    sound = flows.jobs.watch.watch_area
 
     def faulty(area, *arguments, **named):
         return {}[area.id] if area.id == made.QUIET else sound(area, *arguments, **named)
 
-    monkeypatch.setattr(flows.watch, "watch_area", faulty)
+    monkeypatch.setattr(flows.jobs.watch, "watch_area", faulty)
     given = settings(made.site(made.QUIET, east_m=5_000), made.site(made.WALLED), history_days=60)
     state = watch(given, date(2024, 6, 24), made.UNTIL, return_state=True)
     result = state.result(raise_on_failure=False)
@@ -124,8 +124,8 @@ def test_no_secret_reaches_prefect_or_the_outputs(prefect_server, settings, made
 def test_a_scheduled_watch_gives_way_to_another_and_an_asked_for_area_does_not(
     prefect_server, settings, made, monkeypatch
 ):
-    monkeypatch.setattr(flows.watch, "deployment_name", lambda: "sitewatch")
-    monkeypatch.setattr(flows.watch, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(flows.jobs.watch, "deployment_name", lambda: "sitewatch")
+    monkeypatch.setattr(flows.jobs.watch, "PATIENCE_S", 0.2)
     given = settings(made.site(made.WALLED), history_days=60)
     with open_ledger(given.ledger) as ledger, ledger.exclusively("watch-all", complaint=""):
         state = watch(given, date(2024, 6, 24), made.UNTIL, return_state=True)
@@ -159,7 +159,7 @@ def test_alerts_are_prefect_events_without_coordinates(prefect_server, settings,
 
 
 def test_deployments_find_the_flow_by_its_module():
-    assert load_flow_from_entrypoint("flows.watch.watch", use_placeholder_flow=False) is watch
+    assert load_flow_from_entrypoint("flows.jobs.watch.watch", use_placeholder_flow=False) is watch
 
 
 def test_prefect_tells_nobody_what_is_watched():

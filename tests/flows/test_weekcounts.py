@@ -7,10 +7,11 @@ from datetime import date
 import pytest
 
 from aois.week import Week
-from detectors.records import Place, State, Transition
+from detectors.records import AlertKind, State, Transition
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord
-from flows.weekcounts import counts_of
+from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.observations import ObservationRecord
+from flows.reports.data.weekly_counts import counts_of
 
 WEEK = Week(2026, 20)
 SQUARE = {"type": "MultiPolygon", "coordinates": [[[[0, 0], [0.01, 0], [0.01, 0.01], [0, 0.01], [0, 0]]]]}
@@ -40,7 +41,7 @@ def test_alerts_are_counted_in_the_week_they_went_out_and_states_in_the_week_the
         record(ledger, WEEK.plus(-back), state, seen=0.2 if back == 3 else 0.9)
     counts = counts_of(WEEK, ledger=ledger, area_ids={"yard", "reef"}, observations=ledger.observations(until=WEEK))
     assert [c.week for c in counts] == [WEEK.plus(-back) for back in (4, 3, 2, 1, 0)]
-    assert [c.issued[Place.EXPANSION] for c in counts] == [0, 0, 1, 0, 0]
+    assert [c.issued[AlertKind.EXPANSION] for c in counts] == [0, 0, 1, 0, 0]
     assert [c.entered[State.PROVISIONAL] for c in counts] == [0, 0, 1, 0, 0]
     assert [c.entered[State.CONFIRMED] for c in counts] == [0, 0, 0, 0, 1]
     assert [(c.seen, c.watched) for c in counts] == [(1, 2), (0, 2), (1, 2), (1, 2), (1, 2)]
@@ -49,4 +50,4 @@ def test_alerts_are_counted_in_the_week_they_went_out_and_states_in_the_week_the
 def test_areas_that_are_not_in_the_report_are_not_counted(ledger) -> None:
     record(ledger, WEEK, State.PROVISIONAL)
     (only,) = counts_of(WEEK, ledger=ledger, area_ids={"reef"}, observations=ledger.observations(until=WEEK))
-    assert (only.issued[Place.EXPANSION], only.seen, only.watched) == (0, 0, 1)
+    assert (only.issued[AlertKind.EXPANSION], only.seen, only.watched) == (0, 0, 1)

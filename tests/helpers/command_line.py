@@ -30,7 +30,7 @@ class Said:
 
 def called(*arguments: object, cwd: Path, **environment: str) -> Said:
     """Call the command line in this process, from a folder, with no other settings than those given."""
-    from flows.cli import main
+    from flows.cli.main import main
 
     out, err, status = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):

@@ -18,12 +18,12 @@ from typing import Any
 from loopback import free_port
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import to_lonlat
 from aois.reading import to_feature_collection
+from flows.jobs.prefect_server import is_healthy
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import RunRecord
-from flows.prefect_server import is_healthy
+from flows.records.runs import RunRecord
 
 SITEWATCH = Path(sysconfig.get_path("scripts")) / "sitewatch"
 EPSG = 32631  # the Gulf of Guinea, far from any shore
@@ -35,7 +35,7 @@ NEVER = "0 0 1 1 *"  # once a year: no test lasts so long
 def site(area_id: str, *, east_m: float = 0) -> Area:
     """A small square site at sea."""
     ground = box(500_000 + east_m, 200_000, 500_200 + east_m, 200_200)
-    return Area(area_id, Kind.SITE, to_lonlat(ground, EPSG), margin_m=200)
+    return Area(area_id, AreaKind.SITE, to_lonlat(ground, EPSG), margin_m=200)
 
 
 def wait_for(what: Callable[[], Any], words: str, *, patience_s: float = PATIENCE_S) -> Any:

@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 from shapely.geometry import box, mapping
 
-from aois.area import Area, Kind, Response, Status
+from aois.area import Area, AreaKind, Response, Status
 from aois.week import Week, week_of
 from detectors.records import State, Transition
-from flows.attest import attest
+from flows.config.settings import Settings
 from flows.ledger import EventRecord, Judgement, Ledger, ObservationRecord, RunRecord, Verdict, event_id, open_ledger
-from flows.ledger.records import DeliveryRecord, DispatchRecord, SceneRecord
-from flows.settings import Settings
+from flows.pipeline.evidence_manifest import attest
+from flows.records.messages import DeliveryRecord, DispatchRecord
+from flows.records.observations import SceneRecord
 
 AREA = "reef-1"
 FIRST = week_of(date(2026, 9, 7))
@@ -89,7 +90,7 @@ def record_week(ledger: Ledger, number: int) -> None:
 def area() -> Area:
     """A site at sea."""
     response = Response(date(2026, 5, 2), "investigated", "visited", "a newspaper")
-    return Area(AREA, Kind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED, responses=(response,))
+    return Area(AREA, AreaKind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED, responses=(response,))
 
 
 def event(key: str, number: int) -> EventRecord:
@@ -169,7 +170,7 @@ class Answer:
 
 def sitewatch(*arguments: object, cwd: Path, **environment: str) -> Answer:
     """Call the command line in this process, from a folder, with nothing else set than what is given."""
-    from flows.cli import main
+    from flows.cli.main import main
 
     out, err, status = io.StringIO(), io.StringIO(), 0
     with _alone(environment), redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:

@@ -15,12 +15,12 @@ import rasterio
 from rasterio.transform import Affine
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid, to_lonlat
-from flows.imagery.metering import Limiter, Meter
-from flows.imagery.patience import Patience
-from flows.imagery.sentinelhub_account import Account
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.network.quota import Limiter, Meter
+from flows.imagery.network.retry import RetryPolicy
+from flows.imagery.sentinelhub.account import ServiceAccount
+from flows.imagery.simulation.simulated_source import SimulatedSource
 
 if TYPE_CHECKING:
     from sh_server import SentinelHubServer
@@ -135,7 +135,7 @@ def grid() -> Grid:
 
 @pytest.fixture
 def area() -> Area:
-    return Area("sea-1", Kind.REGION, box(*GRID.bounds_lonlat))
+    return Area("sea-1", AreaKind.REGION, box(*GRID.bounds_lonlat))
 
 
 @pytest.fixture
@@ -158,10 +158,10 @@ def flat() -> Callable[..., Raster]:
     return make
 
 
-YARD = Area("yard-2", Kind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
+YARD = Area("yard-2", AreaKind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
 SHELF_SINCE, SHELF_UNTIL = date(2024, 5, 1), date(2024, 5, 31)
 STORY_END = date(2024, 8, 18)
-HASTY = Patience(tries=4, first_wait_s=0.01, longest_wait_s=0.5)
+HASTY = RetryPolicy(tries=4, first_wait_s=0.01, longest_wait_s=0.5)
 
 
 @pytest.fixture(scope="session")
@@ -194,8 +194,8 @@ def hub() -> Callable[..., Any]:
     """Makes a source that asks a server, with short waits, whatever it is told."""
     from sh_server import CLIENT_ID, CLIENT_SECRET
 
-    from flows.imagery.sentinelhub import SentinelHubSource
-    from flows.imagery.sentinelhub_client import Courier
+    from flows.imagery.sentinelhub.client import SentinelHubClient
+    from flows.imagery.sentinelhub.sentinelhub_source import SentinelHubSource
 
     def make(
         server: SentinelHubServer,
@@ -204,12 +204,12 @@ def hub() -> Callable[..., Any]:
         client_secret: str = CLIENT_SECRET,
         budget: float | None = None,
         limiter: Limiter | None = None,
-        patience: Patience = HASTY,
+        retry_policy: RetryPolicy = HASTY,
         page_size: int = 100,
     ) -> Any:
-        account = Account(server.base_url, server.token_url, client_id, client_secret)
+        account = ServiceAccount(server.base_url, server.token_url, client_id, client_secret)
         limiter = limiter or Limiter(10_000, 10_000)
-        courier = Courier(account, limiter=limiter, meter=Meter(budget), patience=patience)
-        return SentinelHubSource(courier, page_size=page_size)
+        hub_client = SentinelHubClient(account, limiter=limiter, meter=Meter(budget), retry_policy=retry_policy)
+        return SentinelHubSource(hub_client, page_size=page_size)
 
     return make

@@ -19,8 +19,8 @@ import pytest
 import rasterio
 
 from aois.grid import Grid
-from flows.imagery.archive import INCOMING_NAME, Archive, grid_digest
-from flows.imagery.archive_index import INDEX_NAME
+from flows.imagery.archive.index import INDEX_NAME
+from flows.imagery.archive.store import INCOMING_NAME, Archive, grid_digest
 from flows.imagery.scene import ImageryError, Provenance, Scene, Sensor
 
 BANDS = ("blue", "green", "red", "nir")
@@ -317,7 +317,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from conftest import GRID
 from test_archive import optical
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 archive = Archive(Path(sys.argv[2]))
 for day in range(2000):
     archive.put("sea-1", "stac", GRID, optical(GRID, day=day))
@@ -331,7 +331,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from conftest import GRID
 from test_archive import optical
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 archive = Archive(Path(sys.argv[2]))
 for day in range(3):
     archive.put("sea-1", "stac", GRID, optical(GRID, day=day))

@@ -21,15 +21,15 @@ from s3_store import URL, empty_bucket, s3_server
 
 from aois.area import Area
 from aois.grid import grid_of
-from flows.imagery.archive import Archive
-from flows.imagery.archive_mirror import Mirror
+from flows.config.settings import Settings
+from flows.imagery.archive.pruning import files_of
+from flows.imagery.archive.remote_copy import Mirror
+from flows.imagery.archive.store import Archive
+from flows.imagery.archive.versions import Adoption
 from flows.imagery.fetching import FetchReport, fetch_missing
-from flows.imagery.pruning import files_of
 from flows.imagery.scene import ImageryError
-from flows.imagery.stac import StacSource
-from flows.imagery.versions import Adoption
-from flows.prune import delete_files
-from flows.settings import Settings
+from flows.imagery.stac.stac_source import StacSource
+from flows.pipeline.archive_limits import delete_files
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 
@@ -137,7 +137,7 @@ def test_a_store_that_cannot_be_used_says_so_without_a_secret(
 ) -> None:
     if endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
-        monkeypatch.setattr("flows.imagery.bucket._RETRIES", 0)
+        monkeypatch.setattr("flows.imagery.network.bucket._RETRIES", 0)
     with pytest.raises(ImageryError, match=words) as caught:
         Mirror(url).names("a/b")
     said = str(caught.value)
@@ -151,14 +151,14 @@ import sys
 from datetime import date
 from pathlib import Path
 from shapely.geometry import box
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
-from flows.imagery.archive import Archive
-from flows.imagery.archive_mirror import Mirror
+from flows.imagery.archive.store import Archive
+from flows.imagery.archive.remote_copy import Mirror
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.stac_source import StacSource
 catalog, root, url = sys.argv[1:]
-area = Area("yard-2", Kind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
+area = Area("yard-2", AreaKind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
 source, grid = StacSource(catalog), grid_of(area)
 refs = source.search(area, grid, since=date(2024, 5, 1), until=date(2024, 5, 31))
 fetch_missing(source, Archive(Path(root), Mirror(url)), area, grid, refs, on_scene=lambda _: None)
@@ -198,7 +198,7 @@ def test_a_kill_between_the_two_writes_loses_nothing(
 def test_a_scene_that_the_store_does_not_take_is_not_used(
     bucket: str, shelf: Path, yard: Area, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.imagery.bucket._RETRIES", 0)
+    monkeypatch.setattr("flows.imagery.network.bucket._RETRIES", 0)
     archive = Archive(tmp_path, Mirror(URL))
     assert archive.list(yard.id, "stac", grid_of(yard)) == []
     urllib.request.urlopen(urllib.request.Request(f"{bucket}/moto-api/reset", method="POST")).close()

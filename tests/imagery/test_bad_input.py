@@ -26,18 +26,18 @@ from sh_shelf import Shelf
 
 from aois.area import Area
 from aois.grid import grid_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import FetchReport, fetch_missing
-from flows.imagery.metering import Limiter, Meter
-from flows.imagery.patience import Patience
+from flows.imagery.network.quota import Limiter, Meter
+from flows.imagery.network.retry import RetryPolicy
 from flows.imagery.scene import ImageryError, Sensor
-from flows.imagery.sentinelhub import SentinelHubSource
-from flows.imagery.sentinelhub_account import Account
-from flows.imagery.sentinelhub_client import Courier
-from flows.imagery.sentinelhub_items import item_of
+from flows.imagery.sentinelhub.account import ServiceAccount
+from flows.imagery.sentinelhub.client import SentinelHubClient
+from flows.imagery.sentinelhub.items import item_of
+from flows.imagery.sentinelhub.sentinelhub_source import SentinelHubSource
 from flows.imagery.source import Source
-from flows.imagery.stac import StacSource
-from flows.imagery.stac_read import read_item
+from flows.imagery.stac.read import read_item
+from flows.imagery.stac.stac_source import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 KINDS = ("stac", "sentinelhub")
@@ -47,9 +47,11 @@ def source_at(kind: str, base_url: str) -> Source:
     """A source of either kind at an address; the token comes from the same host."""
     if kind == "stac":
         return StacSource(f"{base_url}/catalog.json?key={CLIENT_SECRET}")
-    account = Account(base_url, f"{base_url}/auth/token", CLIENT_ID, CLIENT_SECRET)
-    patience = Patience(tries=2, first_wait_s=0.01)
-    return SentinelHubSource(Courier(account, limiter=Limiter(999, 999), meter=Meter(), patience=patience))
+    account = ServiceAccount(base_url, f"{base_url}/auth/token", CLIENT_ID, CLIENT_SECRET)
+    retry_policy = RetryPolicy(tries=2, first_wait_s=0.01)
+    return SentinelHubSource(
+        SentinelHubClient(account, limiter=Limiter(999, 999), meter=Meter(), retry_policy=retry_policy)
+    )
 
 
 def complaint(source: Source, area: Area) -> str:
@@ -240,7 +242,7 @@ def test_a_catalog_on_the_web_that_fails_ends_with_the_bytes_of_a_clean_run(
 
 def test_a_server_that_asks_to_wait_is_left_alone_as_long_as_it_asks(shelf: Path, yard: Area) -> None:
     waits: list[float] = []
-    patience = Patience(tries=4, first_wait_s=0.01, sleep=waits.append)
+    retry_policy = RetryPolicy(tries=4, first_wait_s=0.01, sleep=waits.append)
     with faulty_store(shelf) as address:
         source = StacSource(f"{address}/catalog.json")
         (ref, *_) = source.search(yard, grid_of(yard), **MONTH)
@@ -248,12 +250,12 @@ def test_a_server_that_asks_to_wait_is_left_alone_as_long_as_it_asks(shelf: Path
         item = source._found[grid_of(yard), ref.scene_id].first
         band = next(iter(item.bands))
         tell(address, tif=[[429, 7], [503, 11]])
-        read = read_item(item, grid_of(yard), [band], files=files, patience=patience)
+        read = read_item(item, grid_of(yard), [band], files=files, retry_policy=retry_policy)
         assert read.valid.any()
         assert waits[:2] == [7.0, 11.0]
         tell(address, tif=[[429, 7]] * 40)
         with pytest.raises(ImageryError, match="the server is busy"):
-            read_item(item, grid_of(yard), [band], files=files, patience=patience)
+            read_item(item, grid_of(yard), [band], files=files, retry_policy=retry_policy)
     assert waits[2:] == [7.0] * 3
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from aois.area import Area
 from aois.grid import Grid
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing, missing
 from flows.imagery.scene import SceneRef
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 ALL = {"since": date(2023, 1, 1), "until": date(2023, 12, 31)}
 

@@ -18,12 +18,12 @@ from simulated_catalog import write_item, write_page
 
 from aois.area import Area
 from aois.grid import Grid, grid_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
+from flows.imagery.archive.versions import Adoption
 from flows.imagery.fetching import FetchReport, fetch_missing, to_fetch
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Provenance, Scene, Sensor
 from flows.imagery.source import Source
-from flows.imagery.stac import StacSource
-from flows.imagery.versions import Adoption
+from flows.imagery.stac.stac_source import StacSource
 
 DAY = {"since": date(2024, 5, 1), "until": date(2024, 5, 1)}
 NOON = datetime(2024, 5, 1, 12, 0, 10, tzinfo=UTC)

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from flows.imagery.catalog_item import BandAsset, SceneItem
 from flows.imagery.radiometry import StoredBand, calibration
 from flows.imagery.scene import ImageryError, Sensor
-from flows.imagery.stac_bands import BandAsset
-from flows.imagery.stac_item import SceneItem
 
 
 def item(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,56 @@ def test_a_path_that_is_none_says_so(tmp_path: Path) -> None:
     for name, words in (("gone.tif", "there is no such file"), ("empty.tif", "it is empty"), ("", "no such file")):
         with pytest.raises(RasterFileError, match=words), RasterFiles().open(str(tmp_path / name)):
             pass
+
+
+def box(kind: bytes, content: bytes, *, long: bool = False) -> bytes:
+    """A box of a JPEG 2000 file."""
+    if long:
+        return struct.pack(">I4sQ", 1, kind, 16 + len(content)) + content
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def size_of(side: int, tile: int) -> bytes:
+    """How a codestream begins, of one band."""
+    numbers = struct.pack(">HHIIIIIIIIH", 41, 0, side, side, 0, 0, tile, tile, 0, 0, 1)
+    return b"\xff\x4f\xff\x51" + numbers + b"\x07\x01\x01"
+
+
+MILLION, ONE = size_of(1_000_000, 1_000), size_of(100, 100)
+BEGINNING = box(b"jP  ", b"\r\n\x87\n")
+HIDING = {
+    "a decoy in a box": BEGINNING + box(b"uuid", ONE) + box(b"jp2c", MILLION),
+    "a decoy in a long box": BEGINNING + box(b"uuid", ONE, long=True) + box(b"jp2c", MILLION),
+    "a codestream in a long box": BEGINNING + box(b"uuid", ONE) + box(b"jp2c", MILLION, long=True),
+    "a last box": BEGINNING + box(b"uuid", ONE) + struct.pack(">I4s", 0, b"jp2c") + MILLION,
+    "a codestream far behind": BEGINNING + box(b"uuid", ONE + bytes(50_000)) + box(b"jp2c", MILLION),
+    "no box": MILLION,
+}
+SIZELESS = {
+    "no codestream": BEGINNING + box(b"uuid", ONE),
+    "a box that ends nowhere": BEGINNING + struct.pack(">I4s", 0, b"uuid") + box(b"jp2c", ONE),
+    "a box of no length": BEGINNING + struct.pack(">I4s", 7, b"uuid") + box(b"jp2c", ONE),
+    "a box beyond all files": BEGINNING + struct.pack(">I4sQ", 1, b"uuid", 2**64 - 1) + box(b"jp2c", ONE),
+    "many boxes": BEGINNING + box(b"free", b"") * 200 + box(b"jp2c", ONE),
+    "a codestream of something else": BEGINNING + box(b"jp2c", b"\xff\x4f\xff\x52" + ONE[4:]),
+    "a codestream that is cut": BEGINNING + box(b"jp2c", ONE[:20]),
+}
+
+
+@pytest.mark.parametrize("kind", [*HIDING, *SIZELESS])
+@pytest.mark.parametrize("is_on_web", [True, False])
+def test_a_jpeg_2000_file_cannot_hide_its_tiles(web: HostileWeb, tmp_path: Path, kind: str, is_on_web: bool) -> None:
+    content = {**HIDING, **SIZELESS}[kind]
+    (tmp_path / "file").write_bytes(content)
+    place = web.put("/file", content) if is_on_web else str(tmp_path / "file")
+    words = "it has 1000000 tiles in 1 bands" if kind in HIDING else "without a size"
+    with pytest.raises(RasterFileError, match=words), RasterFiles(WebClient(rules_for(web.address))).open(place):
+        pass
+
+
+def test_a_side_file_on_disk_is_not_read_whoever_opens(files: dict[str, bytes], tmp_path: Path) -> None:
+    (tmp_path / "red.tif").write_bytes(files["tiles"])
+    side = '<PAMDataset><Metadata><MDI key="PLANTED">x</MDI></Metadata></PAMDataset>'
+    (tmp_path / "red.tif.aux.xml").write_text(side)
+    with RasterFiles().open(str(tmp_path / "red.tif")) as dataset:
+        assert "PLANTED" not in dataset.tags()

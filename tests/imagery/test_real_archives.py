@@ -12,11 +12,11 @@ import rasterio
 from pyproj import Transformer
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid, grid_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Scene, SceneRef
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 ARCHIVES = Path(__file__).parents[2].parent / "shared" / "archives"
 EVER = {"since": date(2000, 1, 1), "until": date(2100, 1, 1)}
@@ -37,7 +37,7 @@ def area_within(name: str) -> tuple[Area, Grid]:
     item = json.loads(min((ARCHIVES / name).glob("*/*/*.json")).read_text())
     west, south, east, north = item["bbox"]
     dx, dy = 0.2 * (east - west), 0.2 * (north - south)
-    area = Area(name, Kind.REGION, box(west + dx, south + dy, east - dx, north - dy))
+    area = Area(name, AreaKind.REGION, box(west + dx, south + dy, east - dx, north - dy))
     return area, grid_of(area)
 
 

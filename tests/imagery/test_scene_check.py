@@ -13,7 +13,7 @@ import pytest
 
 from aois.area import Area
 from aois.grid import Grid
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.scene import ImageryError, Provenance, Scene, SceneRef, Sensor
 from flows.imagery.scene_check import BadContentError, check_scene

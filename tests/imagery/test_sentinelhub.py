@@ -20,12 +20,12 @@ from sh_server import PROCESS, SEARCH, TOKEN, SentinelHubServer
 
 from aois.area import Area
 from aois.grid import Grid, grid_of
-from flows.imagery import sentinelhub_request
 from flows.imagery.scene import ImageryError, Sensor
-from flows.imagery.sentinelhub_client import config_of
-from flows.imagery.sentinelhub_request import PRODUCTS, parts_of, units_of
-from flows.imagery.simulated import SimulatedSource
-from flows.imagery.stac import StacSource
+from flows.imagery.sentinelhub import request as sentinelhub_request
+from flows.imagery.sentinelhub.client import config_of
+from flows.imagery.sentinelhub.request import PRODUCTS, parts_of, units_of
+from flows.imagery.simulation.simulated_source import SimulatedSource
+from flows.imagery.stac.stac_source import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 Hub = Callable[..., Any]
@@ -181,7 +181,7 @@ def test_the_server_speaks_to_the_library_as_it_is(server: SentinelHubServer, hu
     """The unpatched client, its own session, two outputs in a tar: the evalscript really runs."""
     grid, source = grid_of(yard), hub(server)
     ref = next(r for r in source.search(yard, grid, **MONTH) if r.sensor is Sensor.SENTINEL_1)
-    account = source._courier.account
+    account = source._hub_client.account
     config = config_of(account)
     collection = sentinelhub_request.collection_of(ref.sensor, None, account)
     request = SentinelHubRequest(
@@ -217,21 +217,22 @@ def gate(event, arguments):
 sys.addaudithook(gate)
 from datetime import date
 from shapely.geometry import box
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
-from flows.imagery.metering import Limiter, Meter
-from flows.imagery.patience import Patience
-from flows.imagery.sentinelhub import SentinelHubSource
-from flows.imagery.sentinelhub_account import Account
-from flows.imagery import sentinelhub_client, sentinelhub, sentinelhub_request
+from flows.imagery.network.quota import Limiter, Meter
+from flows.imagery.network.retry import RetryPolicy
+from flows.imagery.sentinelhub.sentinelhub_source import SentinelHubSource
+from flows.imagery.sentinelhub.account import ServiceAccount
+from flows.imagery.sentinelhub import client, request, sentinelhub_source
 base, leaky = sys.argv[1], sys.argv[2] == "leaky"
 if leaky:
-    for module in (sentinelhub, sentinelhub_request):
+    for module in (sentinelhub_source, request):
         module.bound = lambda collection, account: collection
-area = Area("yard-2", Kind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
-account = Account(base, base + "/auth/token", "watcher-7f3a", "hunter2-5e1d9c")
-courier = sentinelhub_client.Courier(account, limiter=Limiter(999, 999), meter=Meter(), patience=Patience(tries=1))
-source = SentinelHubSource(courier)
+area = Area("yard-2", AreaKind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
+account = ServiceAccount(base, base + "/auth/token", "watcher-7f3a", "hunter2-5e1d9c")
+retry_policy = RetryPolicy(tries=1)
+hub_client = client.SentinelHubClient(account, limiter=Limiter(999, 999), meter=Meter(), retry_policy=retry_policy)
+source = SentinelHubSource(hub_client)
 refs = source.search(area, grid_of(area), since=date(2024, 5, 1), until=date(2024, 5, 31))
 print(len({source.fetch(area, grid_of(area), ref).sensor for ref in refs}))
 """

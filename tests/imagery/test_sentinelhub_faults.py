@@ -32,12 +32,12 @@ from sh_server import (
 
 from aois.area import Area
 from aois.grid import grid_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import FetchReport, fetch_missing
-from flows.imagery.metering import BudgetError, Limiter
-from flows.imagery.patience import PassingError, Patience
+from flows.imagery.network.quota import BudgetError, Limiter
+from flows.imagery.network.retry import RetryPolicy, TransientError
 from flows.imagery.scene import ImageryError, SceneRef
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 Hub = Callable[..., Any]
@@ -143,13 +143,13 @@ def test_retry_after_is_waited_for_in_milliseconds(
 
 def test_a_wait_without_sense_is_cut_short() -> None:
     slept: list[float] = []
-    patience = Patience(tries=3, first_wait_s=1, longest_wait_s=60, sleep=slept.append)
+    retry_policy = RetryPolicy(tries=3, first_wait_s=1, longest_wait_s=60, sleep=slept.append)
 
     def fail() -> None:
-        raise PassingError("busy", wait_s=86_400)
+        raise TransientError("busy", wait_s=86_400)
 
-    with pytest.raises(PassingError, match="busy"):
-        patience.keep_trying(fail)
+    with pytest.raises(TransientError, match="busy"):
+        retry_policy.retry(fail)
     assert slept == [60, 60]
 
 
@@ -159,10 +159,10 @@ def test_tries_grow_further_apart_and_end() -> None:
 
     def fail() -> None:
         tries.append(1)
-        raise PassingError("busy")
+        raise TransientError("busy")
 
-    with pytest.raises(PassingError):
-        Patience(tries=8, sleep=slept.append).keep_trying(fail)
+    with pytest.raises(TransientError):
+        RetryPolicy(tries=8, sleep=slept.append).retry(fail)
     assert len(tries) == 8
     assert all(low <= waited <= low + 1 for low, waited in zip((1, 2, 4, 8, 16, 32, 60), slept, strict=True))
 
@@ -171,7 +171,7 @@ def test_a_service_that_stays_broken_fails_each_scene_in_one_line(
     server: SentinelHubServer, hub: Hub, yard: Area, tmp_path: Path
 ) -> None:
     server.faults[PROCESS].extend([Status(500)] * 100)
-    report = fetch(hub(server, patience=Patience(tries=2, first_wait_s=0.01)), yard, tmp_path)
+    report = fetch(hub(server, retry_policy=RetryPolicy(tries=2, first_wait_s=0.01)), yard, tmp_path)
     assert (report.fetched, len(report.failed)) == ((), 8)
     assert all(
         reason.startswith(f"service {server.base_url} answered 500 (") and reason.endswith("; try again later")
@@ -297,19 +297,20 @@ import sys
 from datetime import date
 from pathlib import Path
 from shapely.geometry import box
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.metering import Limiter, Meter
-from flows.imagery.patience import PassingError, Patience
-from flows.imagery.sentinelhub import SentinelHubSource
-from flows.imagery.sentinelhub_account import Account
-from flows.imagery.sentinelhub_client import Courier
+from flows.imagery.network.quota import Limiter, Meter
+from flows.imagery.network.retry import RetryPolicy
+from flows.imagery.sentinelhub.sentinelhub_source import SentinelHubSource
+from flows.imagery.sentinelhub.account import ServiceAccount
+from flows.imagery.sentinelhub.client import SentinelHubClient
 base, root = sys.argv[1:]
-area = Area("yard-2", Kind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
-account = Account(base, base + "/auth/token", "watcher-7f3a", "hunter2-5e1d9c")
-source = SentinelHubSource(Courier(account, limiter=Limiter(999, 999), meter=Meter(), patience=Patience()))
+area = Area("yard-2", AreaKind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), 32631), margin_m=100)
+account = ServiceAccount(base, base + "/auth/token", "watcher-7f3a", "hunter2-5e1d9c")
+hub_client = SentinelHubClient(account, limiter=Limiter(999, 999), meter=Meter(), retry_policy=RetryPolicy())
+source = SentinelHubSource(hub_client)
 refs = source.search(area, grid_of(area), since=date(2024, 5, 1), until=date(2024, 5, 31))
 def tell(_):
     print("scene", flush=True)
@@ -342,7 +343,7 @@ def test_after_a_kill_only_what_is_missing_is_fetched(
 
 def test_no_message_and_no_picture_of_the_source_shows_a_secret(server: SentinelHubServer, hub: Hub) -> None:
     source = hub(server)
-    account = source._courier.account
+    account = source._hub_client.account
     assert CLIENT_SECRET not in repr(account) + str(account)
     assert account.scrubbed(f"client {CLIENT_SECRET} refused") == "client … refused"
-    assert CLIENT_SECRET not in repr(source._courier.config)
+    assert CLIENT_SECRET not in repr(source._hub_client.config)

@@ -17,8 +17,8 @@ import pytest
 from aois.area import Area
 from aois.grid import Grid
 from flows.imagery.scene import ImageryError
-from flows.imagery.signing import PLANETARY_COMPUTER_COLLECTIONS, Signer
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.planetary_computer import PLANETARY_COMPUTER_COLLECTIONS, Signer
+from flows.imagery.stac.stac_source import StacSource
 
 STORE = Path(__file__).parent / "server" / "signed_store.py"
 ALL = {"since": date(2023, 1, 1), "until": date(2023, 12, 31)}

@@ -15,17 +15,17 @@ import pytest
 from pyproj import Transformer
 from shapely.geometry import MultiPolygon, box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat, utm_epsg
 from flows.imagery.scene import ImageryError, Scene, Sensor
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 
 STORY_END = date(2026, 11, 22)
 WEEK = {"since": date(2026, 3, 2), "until": date(2026, 3, 15)}
 
 
 def area_at(
-    longitude: float, latitude: float, *, name: str = "somewhere", side_m: float = 120.0, kind: Kind = Kind.SITE
+    longitude: float, latitude: float, *, name: str = "somewhere", side_m: float = 120.0, kind: AreaKind = AreaKind.SITE
 ) -> Area:
     epsg = utm_epsg(longitude, latitude)
     x, y = Transformer.from_crs(4326, epsg, always_xy=True).transform(longitude, latitude)
@@ -165,7 +165,7 @@ def test_reference_of_another_area_is_refused() -> None:
 
 
 def test_area_too_large_to_draw_is_refused() -> None:
-    area = area_at(0.5, 0.8, side_m=12_000, kind=Kind.REGION)
+    area = area_at(0.5, 0.8, side_m=12_000, kind=AreaKind.REGION)
     source = SimulatedSource(STORY_END)
     ref = source.search(area, grid_of(area), **WEEK)[0]
     with pytest.raises(ImageryError, match=r"area `somewhere`: 120\d pixels on a side.*simulate a smaller area"):
@@ -175,7 +175,7 @@ def test_area_too_large_to_draw_is_refused() -> None:
 @pytest.mark.parametrize("name", ["demo-expansion", "demo-wall", "demo-demolition", "demo-clearing", "demo-region"])
 @pytest.mark.parametrize(("side_m", "margin_m"), [(11.0, 0.0), (30.0, 60.0)])
 def test_story_fits_itself_into_the_smallest_area(name: str, side_m: float, margin_m: float) -> None:
-    kind = Kind.REGION if name == "demo-region" else Kind.SITE
+    kind = AreaKind.REGION if name == "demo-region" else AreaKind.SITE
     ground = area_at(0.5, 0.8, side_m=side_m).geometry
     area = Area(name, kind, ground, margin_m=margin_m)
     source = SimulatedSource(STORY_END)
@@ -185,7 +185,7 @@ def test_story_fits_itself_into_the_smallest_area(name: str, side_m: float, marg
 
 def test_every_part_of_a_site_gets_its_compound() -> None:
     west, east = area_at(98.5, 16.7).geometry, area_at(98.504, 16.7).geometry
-    both = Area("demo-quiet-paddy", Kind.SITE, MultiPolygon([west, east]), margin_m=100.0)
+    both = Area("demo-quiet-paddy", AreaKind.SITE, MultiPolygon([west, east]), margin_m=100.0)
     grid = grid_of(both)
     radar = [s for s in scenes_of(SimulatedSource(STORY_END), both, **WEEK) if s.sensor is Sensor.SENTINEL_1]
     vv = np.mean([scene.pixels[0] for scene in radar], axis=0)

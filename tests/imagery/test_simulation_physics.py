@@ -16,14 +16,14 @@ import rasterio
 from aois.demonstration import demonstration
 from aois.grid import Grid, grid_of
 from flows.imagery.scene import Scene, Sensor
-from flows.imagery.simulated import SimulatedSource
-from flows.imagery.simulation.canvas import RIM, Canvas
-from flows.imagery.simulation.climate import weather_on
-from flows.imagery.simulation.crops import fields_on
-from flows.imagery.simulation.optics import misregistration, shift_pixels
-from flows.imagery.simulation.radar import LOOKS, speckled
-from flows.imagery.simulation.sun import declination, sun_at
-from flows.imagery.simulation.surfaces import surfaces_on
+from flows.imagery.simulation.land.canvas import RIM, Canvas
+from flows.imagery.simulation.land.sun import declination, sun_at
+from flows.imagery.simulation.season.crops import fields_on
+from flows.imagery.simulation.season.weather import weather_on
+from flows.imagery.simulation.sensors.optical import misregistration, shift_pixels
+from flows.imagery.simulation.sensors.radar import LOOKS, speckled
+from flows.imagery.simulation.sensors.surface_fractions import surfaces_on
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.simulation.world import build_world
 
 STORY_END = date(2026, 11, 22)

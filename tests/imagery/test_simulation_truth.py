@@ -18,7 +18,7 @@ from aois.demonstration import demonstration
 from aois.grid import grid_of, perimeter_mask, to_utm
 from detectors.records import Change
 from flows.imagery.scene import Scene, Sensor
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.simulation.truth import TrueChange
 
 STORY_END = date(2026, 11, 22)

@@ -18,7 +18,7 @@ from stac_api import served_items
 from aois.area import Area
 from aois.grid import Grid
 from flows.imagery.scene import ImageryError, SceneRef, Sensor
-from flows.imagery.stac import EARTH_SEARCH, StacSource
+from flows.imagery.stac.stac_source import EARTH_SEARCH, StacSource
 
 DAYS = ("2023-05-01", "2023-05-06", "2023-05-11")
 ALL = {"since": date(2023, 1, 1), "until": date(2023, 12, 31)}

@@ -9,8 +9,8 @@ import pytest
 from pystac import Item
 
 from flows.imagery.scene import ImageryError, Sensor
-from flows.imagery.stac_bands import find_bands
-from flows.imagery.stac_item import scene_item
+from flows.imagery.stac.bands import find_bands
+from flows.imagery.stac.item import scene_item
 
 
 def stac_item(assets: dict[str, dict[str, Any]], *, collection: str | None = None, **fields: Any) -> Item:

@@ -14,7 +14,7 @@ from rasterio.transform import Affine
 from aois.area import Area
 from aois.grid import Grid
 from flows.imagery.scene import ImageryError, Scene
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 YEAR = {"since": date(2023, 1, 1), "until": date(2023, 12, 31)}
 NOON = "2023-05-06T12:00:00Z"

@@ -17,12 +17,12 @@ from sh_shelf import Shelf
 
 from aois.area import Area
 from aois.grid import grid_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import FetchReport, fetch_missing
-from flows.imagery.holding import missing, revised
+from flows.imagery.inventory import missing, revised
 from flows.imagery.scene import Sensor
 from flows.imagery.source import Source
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.stac_source import StacSource
 
 MONTH = {"since": date(2024, 5, 1), "until": date(2024, 5, 31)}
 Hub = Callable[..., Any]

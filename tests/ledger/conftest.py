@@ -17,7 +17,7 @@ from shapely.geometry import box, mapping
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
-from aois.area import Area, Kind, Response, Status
+from aois.area import Area, AreaKind, Response, Status
 from aois.week import Week, week_of
 from detectors.records import State, Transition
 from flows.ledger import EventRecord, Ledger, ObservationRecord, event_id, open_ledger
@@ -35,7 +35,7 @@ def week(number: int) -> Week:
 def area(area_id: str = "site-a") -> Area:
     """A site at sea."""
     response = Response(date(2026, 5, 2), "intervened", "all buildings demolished", "a newspaper")
-    return Area(area_id, Kind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED, responses=(response,))
+    return Area(area_id, AreaKind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED, responses=(response,))
 
 
 def observation(number: int, *, area_id: str = "site-a", chain: str = "") -> ObservationRecord:

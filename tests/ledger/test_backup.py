@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 
 from detectors.records import State
 from flows.ledger import Judgement, LedgerError, Verdict, event_id, open_ledger
-from flows.ledger.records import DeliveryRecord, DispatchRecord
+from flows.records.messages import DeliveryRecord, DispatchRecord
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 X = event_id("site-a", "x")

@@ -15,10 +15,10 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from flows.ledger import LedgerError, alert_id, event_id, open_ledger
-from flows.ledger.database import alembic_config, connect, writing
-from flows.ledger.records import DeliveryRecord, DispatchRecord
+from flows.ledger.database import alembic_config, connect, level_of, writing
 from flows.ledger.tables import Base
-from flows.ledger.worlds import World
+from flows.ledger.worlds import World, world_at
+from flows.records.messages import DeliveryRecord, DispatchRecord
 
 TABLES = set(Base.metadata.tables)
 STEPS = [step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()][::-1]
@@ -169,3 +169,19 @@ def test_errors_of_the_database_do_not_repeat_values(given, path):
     ):
         ledger.record_week(given.observation(0), [given.event("x")])
     assert "0.001" not in str(caught.value) + str(caught.value.__cause__)
+
+
+def test_looking_at_a_ledger_leaves_no_file_and_no_byte_of_it_changed(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    open_ledger(f"sqlite:///{path}").close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")  # as after a copy by another program
+    connection.close()
+    before = sorted((one.name, one.read_bytes()) for one in tmp_path.iterdir() if one.is_file())
+    assert world_at(f"sqlite:///{path}") is None
+    assert level_of(f"sqlite:///{path}").current is not None
+    assert sorted((one.name, one.read_bytes()) for one in tmp_path.iterdir() if one.is_file()) == before
+    path.write_bytes(b"")
+    with pytest.raises(LedgerError, match="has 0 bytes"):
+        world_at(f"sqlite:///{path}")
+    assert path.read_bytes() == b""

@@ -8,7 +8,7 @@ import pytest
 
 from detectors.records import State
 from flows.ledger import alert_id, event_id
-from flows.ledger.records import RemarkKind
+from flows.records.events import RemarkKind
 
 P, C, F, R = State.PROVISIONAL, State.CONFIRMED, State.FINISHED, State.RETRACTED
 X, Y, NEW = (event_id("site-a", key) for key in ("x", "y", "new"))

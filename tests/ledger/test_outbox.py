@@ -6,7 +6,7 @@ import pytest
 
 from detectors.records import State
 from flows.ledger import LedgerError, alert_id, event_id
-from flows.ledger.records import DeliveryRecord, DispatchRecord, ProvisionalFates, Purpose
+from flows.records.messages import DeliveryRecord, DispatchRecord, ProvisionalOutcomes, Purpose
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -106,7 +106,7 @@ def test_the_fate_of_provisional_alerts_is_counted(ledger, given):
         given.observation(2),
         [given.event("a", P, C), given.event("b", P, R), given.event("c"), given.event("sure", C)],
     )
-    assert ledger.provisional_fates() == ProvisionalFates(held=1, fell=1, open=1)
+    assert ledger.provisional_outcomes() == ProvisionalOutcomes(held=1, fell=1, open=1)
 
 
 def test_unknown_keys_are_refused_and_nothing_is_marked(alerted):

@@ -9,9 +9,10 @@ import pytest
 from aois.week import Week
 from detectors.records import State
 from flows.ledger import alert_id, event_id
-from flows.ledger.content import Content, measured_steps
 from flows.ledger.database import writing
-from flows.ledger.records import News, RemarkKind
+from flows.ledger.event_content import Content, measured_steps
+from flows.records.events import RemarkKind
+from flows.records.messages import News
 
 P, C, F, R = State.PROVISIONAL, State.CONFIRMED, State.FINISHED, State.RETRACTED
 X = event_id("site-a", "x")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from shapely.geometry import MultiPolygon, box
 
-from aois.area import Area, Kind, Sensitivity
+from aois.area import Area, AreaKind, Sensitivity
 from flows.ledger import LedgerError, RunRecord, SceneRecord, alert_id, event_id
 
 SCENE = SceneRecord(
@@ -22,7 +22,7 @@ SCENE = SceneRecord(
 
 
 def test_areas_come_back_as_they_were_with_their_responses_and_are_never_dropped(ledger, given):
-    region = Area("region-1", Kind.REGION, MultiPolygon([box(1, 1, 2, 2)]), sensitivity=Sensitivity.PUBLIC)
+    region = Area("region-1", AreaKind.REGION, MultiPolygon([box(1, 1, 2, 2)]), sensitivity=Sensitivity.PUBLIC)
     ledger.record_areas([region])
     ledger.record_areas([replace(given.area(), name="Pier")])
     assert ledger.areas() == [region, replace(given.area(), name="Pier")]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.cli import app
+from flows.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / ".deploy"

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from prefect.server.schemas.schedules import CronSchedule
 
-from flows.deployments import NAME, PLANNED, cron_of, deployments
-from flows.operating import Operating, load_operating
-from flows.plan import Asked, last_week
-from flows.settings import SettingsError
+from flows.config.deployment import Operating, load_operating
+from flows.config.settings import SettingsError
+from flows.jobs.deployments import NAME, PLANNED, cron_of, deployments
+from flows.pipeline.period import RunRequest, last_week
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,7 +64,7 @@ def test_no_deployment_holds_a_parameter(made):
 def test_the_week_is_over_when_the_watch_begins_wherever_the_operator_is(timezone):
     cron = cron_of(PLANNED[0], Operating(_env_file=None))
     began = next_run(CronSchedule(cron=cron, timezone=timezone))
-    assert str(last_week(Asked(None, None, began.date()))) == "2026-W48"
+    assert str(last_week(RunRequest(None, None, began.date()))) == "2026-W48"
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from aois.reading import to_feature_collection
 from aois.week import week_of
-from flows.doctor import Verdict, examine
+from flows.config.deployment import Operating
+from flows.config.settings import Settings
+from flows.jobs.doctor import CheckResult, examine
 from flows.ledger.ledger import open_ledger
-from flows.ledger.records import DispatchRecord, ObservationRecord, RunRecord
-from flows.operating import Operating
-from flows.settings import Settings
+from flows.records.messages import DispatchRecord
+from flows.records.observations import ObservationRecord
+from flows.records.runs import RunRecord
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 W47 = week_of(date(2026, 11, 22))
@@ -56,25 +58,25 @@ def ledger(tmp_path, places):
 def test_a_bare_folder_is_left_bare_and_the_first_steps_are_named(examined, tmp_path):
     found = examined()
     assert not (tmp_path / "outputs").exists()
-    assert found["database", ""].verdict is Verdict.LOOK
+    assert found["database", ""].verdict is CheckResult.LOOK
     assert found["database", ""].mend == "run `sitewatch watch`, which makes it"
-    assert [key for key, one in found.items() if one.verdict is Verdict.BAD] == [("schedule", "")]
+    assert [key for key, one in found.items() if one.verdict is CheckResult.BAD] == [("schedule", "")]
     assert found["schedule", ""].mend.startswith("start `sitewatch serve`")
 
 
 def test_what_is_as_it_should_be_is_fine(examined, ledger):
     found = examined(operator_urls="json://127.0.0.1", alert_urls="json://127.0.0.1")
-    bad = {key for key, one in found.items() if one.verdict is not Verdict.FINE}
+    bad = {key for key, one in found.items() if one.verdict is not CheckResult.FINE}
     assert bad == {("schedule", "")}
     assert found["areas", "a"].found == "a: on record to 2026-W47, last clear look 2026-11-20"
 
 
 def test_credentials_are_named_where_they_lack_and_never_shown(examined):
     missing = examined(source="sentinelhub")["credentials", ""]
-    assert missing.verdict is Verdict.BAD
+    assert missing.verdict is CheckResult.BAD
     assert "SH_CLIENT_ID and SH_CLIENT_SECRET" in missing.found
     there = examined(source="sentinelhub", SH_CLIENT_ID="hunter1", SH_CLIENT_SECRET="hunter2")
-    assert there["credentials", ""].verdict is Verdict.LOOK  # nobody hears the operator's part
+    assert there["credentials", ""].verdict is CheckResult.LOOK  # nobody hears the operator's part
     assert "hunter" not in str(there)
 
 
@@ -85,19 +87,19 @@ def test_an_area_that_failed_or_was_not_seen_is_named(examined, ledger, places):
     for week in range(10):
         ledger.record_week(ObservationRecord("b", W47.plus(-week), (), (), 0.0, date(2026, 9, 1), f"c{week}"), [])
     found = examined()
-    assert (found["areas", "a"].verdict, found["areas", "a"].mend) == (Verdict.BAD, "area `a`: no scene")
-    assert found["areas", "b"].verdict is Verdict.BAD
+    assert (found["areas", "a"].verdict, found["areas", "a"].mend) == (CheckResult.BAD, "area `a`: no scene")
+    assert found["areas", "b"].verdict is CheckResult.BAD
 
 
 def test_an_area_without_a_week_is_no_alarm(examined, ledger, places, tmp_path):
     listed = [places(name, east_m=5_000 * n) for n, name in enumerate("abc")]
     (tmp_path / "areas.geojson").write_text(json.dumps(to_feature_collection(listed)))
-    assert examined()["areas", "c"].verdict is Verdict.LOOK
+    assert examined()["areas", "c"].verdict is CheckResult.LOOK
 
 
 def test_a_clock_that_was_put_back_is_noticed(examined, ledger):
     ledger.start_run(RunRecord("r", NOW + timedelta(days=2), "0"))
-    assert examined()["clock", ""].verdict is Verdict.BAD
+    assert examined()["clock", ""].verdict is CheckResult.BAD
 
 
 @pytest.mark.parametrize(
@@ -108,24 +110,31 @@ def test_what_others_can_read_is_named_with_its_mend(examined, ledger, tmp_path,
     for path in (tmp_path / ".env", routes, key):
         path.touch(mode=0o600)
     given = {"alert_routes": routes, "signing_key": key}
-    assert examined(**given)["modes", ""].verdict is Verdict.FINE
+    assert examined(**given)["modes", ""].verdict is CheckResult.FINE
     open_one = tmp_path / name
     open_one.chmod(open_one.stat().st_mode | 0o040)
     found = examined(**given)["modes", ""]
-    assert found.verdict is Verdict.BAD
+    assert found.verdict is CheckResult.BAD
     assert str(open_one) in found.found
     assert found.mend == f"chmod go-rwx {open_one}"
 
 
 def test_a_clock_that_cannot_be_right_is_bad(examined, ledger):
     ledger.start_run(RunRecord("r", NOW + timedelta(days=2), "0"))
-    assert examined()["clock", ""].verdict is Verdict.BAD
+    assert examined()["clock", ""].verdict is CheckResult.BAD
     assert "SITEWATCH_TODAY_IS=2026-11-24" in examined()["clock", ""].found
+
+
+def test_a_watch_that_stood_still_for_half_a_year_is_worth_a_look(examined, tmp_path):
+    (tmp_path / "outputs").mkdir(mode=0o700)
+    with open_ledger(f"sqlite:///{tmp_path / 'outputs' / 'ledger.sqlite'}") as ledger:
+        ledger.start_run(RunRecord("r", NOW - timedelta(weeks=30), "0", {"flow": "watch"}))
+    assert examined()["clock", ""].verdict is CheckResult.LOOK
 
 
 def test_a_database_that_does_not_answer_is_said_without_its_password(examined, unused_port):
     found = examined(ledger_url=f"postgresql://watch:hunter2@127.0.0.1:{unused_port}/x")
-    assert found["database", ""].verdict is Verdict.BAD
+    assert found["database", ""].verdict is CheckResult.BAD
     assert "hunter2" not in str(found)
 
 
@@ -137,12 +146,12 @@ def test_parcels_that_were_given_up_are_named(examined, ledger):
 
 def test_a_list_that_cannot_be_read_is_a_finding(examined, tmp_path):
     (tmp_path / "areas.geojson").write_text("{}")
-    assert examined()["settings", ""].verdict is Verdict.BAD
+    assert examined()["settings", ""].verdict is CheckResult.BAD
 
 
 def test_a_disk_that_is_full_is_noticed(examined, monkeypatch):
-    monkeypatch.setattr("flows.doctor.LEAST_FREE_BYTES", 1e18)
-    assert examined()["disk", ""].verdict is Verdict.BAD
+    monkeypatch.setattr("flows.jobs.doctor.LEAST_FREE_BYTES", 1e18)
+    assert examined()["disk", ""].verdict is CheckResult.BAD
 
 
 def test_the_command_answers_programs_and_its_status_says_how_it_is(premises):

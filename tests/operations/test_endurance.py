@@ -18,9 +18,9 @@ from urllib.request import urlopen
 import pytest
 from simulated_catalog import write_simulated
 
-from flows.imagery.simulated import SimulatedSource
-from flows.plan import Asked, last_week
-from flows.prefect_server import is_healthy
+from flows.imagery.simulation.simulated_source import SimulatedSource
+from flows.jobs.prefect_server import is_healthy
+from flows.pipeline.period import RunRequest, last_week
 
 SITEWATCH = Path(sysconfig.get_path("scripts")) / "sitewatch"
 pytestmark = [pytest.mark.endurance, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
@@ -104,7 +104,9 @@ def test_a_killed_prefect_server_is_begun_again_and_the_schedule_goes_on(premise
     place = premises(**LONG, watch_at="* * * * *", lookout_at="* * * * *")
     with place.serve() as process:
         begun(place, tools)
-        (server,) = [pid for pid in tools.children_of(process.pid) if "flows.prefect_process" in tools.command_of(pid)]
+        (server,) = [
+            pid for pid in tools.children_of(process.pid) if "flows.jobs.prefect_process" in tools.command_of(pid)
+        ]
         tools.end([server])
         finished(place, tools, undisturbed)
         ended = len(place.runs("watch", "completed"))
@@ -170,7 +172,7 @@ def test_a_database_that_dies_in_the_middle(premises, tools, undisturbed, postgr
 def provider(tmp_path, places):
     """Starts and ends a web server with a catalog of what the simulated source has of two places."""
     today = datetime.now(UTC).date()
-    until = last_week(Asked(None, None, today)).last_day
+    until = last_week(RunRequest(None, None, today)).last_day
     areas = [places("yard-2"), places("reef-2", east_m=5_000)]
     folder = tmp_path / "catalog"
     write_simulated(folder, SimulatedSource(until, 1), areas, since=until - timedelta(days=100), until=until)

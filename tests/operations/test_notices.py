@@ -9,13 +9,13 @@ import pytest
 from pydantic import ValidationError
 
 from aois.week import week_of
+from flows.alerts.operator_notices import Condition, conditions_of, post_notices
 from flows.alerts.routes import Routes
-from flows.delivery import deliver_pending
+from flows.alerts.sending import deliver_pending
+from flows.config.deployment import Operating
+from flows.config.settings import Settings
 from flows.ledger.ledger import open_ledger
-from flows.ledger.records import ObservationRecord
-from flows.notices import Condition, conditions_of, post_notices
-from flows.operating import Operating
-from flows.settings import Settings
+from flows.records.observations import ObservationRecord
 
 SECRET = "sixteen letters or more"
 OPERATING = Operating(unseen_weeks=4, late_hours=48, _env_file=None)

@@ -11,12 +11,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from aois.week import week_of
+from flows.config.deployment import Operating
 from flows.ledger.ledger import open_ledger
-from flows.ledger.records import DispatchRecord, ObservationRecord, RunRecord
-from flows.logs import about, log, start_logging
-from flows.metrics import LedgerCollector, write_metrics
-from flows.operating import Operating
-from flows.stopwatch import Stopwatch
+from flows.records.messages import DispatchRecord
+from flows.records.observations import ObservationRecord
+from flows.records.runs import RunRecord
+from flows.telemetry.logs import about, log, start_logging
+from flows.telemetry.metrics import LedgerCollector, write_metrics
+from flows.telemetry.step_timer import Stopwatch
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 

@@ -12,11 +12,11 @@ from urllib.request import urlopen
 import pytest
 from prefect.deployments import run_deployment
 
-from flows.deployments import PLANNED
-from flows.doctor import Verdict, examine
-from flows.lookout import dead_runs, resume
-from flows.operating import Operating
-from flows.settings import Settings
+from flows.config.deployment import Operating
+from flows.config.settings import Settings
+from flows.jobs.deployments import PLANNED
+from flows.jobs.doctor import CheckResult, examine
+from flows.jobs.watchdog import dead_runs, resume
 
 PLANTED = "hunter2"
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -64,9 +64,11 @@ def served(premises, tools, database):
     place.settings["alert_routes"] = str(place.folder / "routes.toml")
     (place.folder / "routes.toml").write_text(
         '[channels.hook]\nkind = "webhook"\nurl = "env:HOOK"\nsecret = "env:HOOK_SECRET"\n'
-        '[[routes]]\nname = "all"\nchannels = ["hook"]\n'
+        '[channels.chat]\nurl = "env:CHAT"\n'
+        '[[routes]]\nname = "all"\nchannels = ["hook", "chat"]\nsimulated = true\n'
     )
     place.secrets = {
+        "CHAT": f"json://watcher:{PLANTED}-chat@{nobody}/",
         "HOOK": f"http://{nobody}/hook?token={PLANTED}-hook",
         "HOOK_SECRET": f"{PLANTED}-hook-secret",
         "SH_CLIENT_ID": f"{PLANTED}-id",
@@ -88,7 +90,7 @@ def test_a_cron_run_fires_by_itself_and_leaves_its_traces(served, tools):
     with tools.prefect_of(place) as client:
         deployment = client.read_deployment_by_name("watch/sitewatch")
         runs = [run for run in client.read_flow_runs() if run.deployment_id == deployment.id]
-    assert deployment.entrypoint == "flows.watch.watch"
+    assert deployment.entrypoint == "flows.jobs.watch.watch"
     assert any(run.auto_scheduled and run.state.is_completed() for run in runs)
     assert first.settings["deployment"] == "sitewatch"
     assert (place.outputs / "reports" / first.summary["week"] / "index.html").is_file()
@@ -145,7 +147,7 @@ def test_the_doctor_sees_the_schedules(served, tools):
         found = examine(settings, Operating(_env_file=None), now=datetime.now(UTC))
     said = {one.found.split(":")[0]: one for one in found if one.check == "schedule"}
     assert said.keys() == {f"{planned.flow}/sitewatch" for planned in PLANNED if planned.schedule}
-    assert said["upkeep/sitewatch"].verdict is Verdict.FINE
+    assert said["upkeep/sitewatch"].verdict is CheckResult.FINE
     assert "next 20" in said["upkeep/sitewatch"].found
     assert said["watch/sitewatch"].mend.startswith("it is paused: start `sitewatch serve`")
     assert "Completed" in said["watch/sitewatch"].found

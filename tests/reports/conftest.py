@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 from shapely.geometry import box
 
-from aois.area import Area, Kind, Response, Status
+from aois.area import Area, AreaKind, Response, Status
 from aois.week import Week
-from detectors.records import Place, State
+from detectors.records import AlertKind, State
 from flows.reports.inputs import AreaView, Chip, EventView, Pair, ReportInputs, Series, WeekCounts, WeekSeen
 from flows.reports.pictures import limits_of, radar_rgb, stretch
 
@@ -174,7 +174,7 @@ def seen_weeks(seed: int, *, last_share: float | None = None, count: int = 26) -
 
 
 def area(area_id: str, name: str = "", **given: Any) -> Area:
-    return Area(area_id, given.pop("kind", Kind.SITE), HIDDEN_AT_SEA, name, **given)
+    return Area(area_id, given.pop("kind", AreaKind.SITE), HIDDEN_AT_SEA, name, **given)
 
 
 def view(which: Area, *events: EventView, seed: int = 5, last_share: float | None = 0.93, **given: Any) -> AreaView:
@@ -190,7 +190,7 @@ def view(which: Area, *events: EventView, seed: int = 5, last_share: float | Non
         grid_shape=shape,
         overview=Chip(date(2026, 11, 17), "sentinel-2_20261117T034511", "sentinel-2", rgb),
         overview_outline=outline,
-        overview_perimeter=rectangles(shape, [(51, 55, 34, 40)]) if which.kind is Kind.SITE else None,
+        overview_perimeter=rectangles(shape, [(51, 55, 34, 40)]) if which.kind is AreaKind.SITE else None,
         weeks=seen_weeks(seed, last_share=last_share),
         events=tuple(events),
     )
@@ -216,7 +216,7 @@ def week_counts(expansions: tuple[int, ...]) -> tuple[WeekCounts, ...]:
     return tuple(
         WeekCounts(
             first.plus(i),
-            {kind: n if kind is Place.EXPANSION else 0 for kind in Place},
+            {kind: n if kind is AlertKind.EXPANSION else 0 for kind in AlertKind},
             {state: n if state is State.PROVISIONAL else 0 for state in State},
             7,
             5,
@@ -252,7 +252,7 @@ def whole_week(source: str = "simulated") -> ReportInputs:
         ),
     )
     region = view(
-        area("delta-north", "Delta, northern reach", kind=Kind.REGION),
+        area("delta-north", "Delta, northern reach", kind=AreaKind.REGION),
         event(
             "delta-north-x",
             "delta-north",

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from aois.area import Kind, Response
+from aois.area import AreaKind, Response
 from aois.week import Week
-from flows.reports.accountability import Account, Answer, Outcome, account_of, ordered, totals_of
+from flows.reports.accountability import ResponseLevel, SiteFollowUp, SiteOutcome, account_of, ordered, totals_of
 from flows.reports.build import build_report
-from flows.reports.facts import Facts, facts_of
+from flows.reports.facts import EventFacts, facts_of
 from flows.reports.inputs import ReportInputs, WeekSeen
 
 WEEK = Week(2026, 47)
@@ -31,7 +31,7 @@ def weeks(count: int = 40, *, hidden: tuple[int, ...] = ()) -> tuple[WeekSeen, .
 
 @pytest.fixture
 def fact(make_event):
-    def make(first_seen: str, change: str = "construction", state: str = "confirmed", **given: object) -> Facts:
+    def make(first_seen: str, change: str = "construction", state: str = "confirmed", **given: object) -> EventFacts:
         sizes = {"area_m2": 4000.0, "area_m2_low": 3000.0, "area_m2_high": 5500.0}
         event = make_event("e", "x", first_seen=first_seen, change=change, state=state, **{**sizes, **given})
         return facts_of(event.feature)
@@ -39,7 +39,7 @@ def fact(make_event):
     return make
 
 
-def account(make_area, *facts: Facts, seen: tuple[WeekSeen, ...] | None = None, **given: object) -> Account:
+def account(make_area, *facts: EventFacts, seen: tuple[WeekSeen, ...] | None = None, **given: object) -> SiteFollowUp:
     area = make_area("x", responses=given.pop("responses", (RAID,)), **given)
     found = account_of(area, facts, weeks() if seen is None else seen, WEEK)
     assert found is not None
@@ -48,7 +48,7 @@ def account(make_area, *facts: Facts, seen: tuple[WeekSeen, ...] | None = None, 
 
 def test_work_that_began_after_the_intervention_counts_as_since(make_area, fact) -> None:
     found = account(make_area, fact("2026-09-15"))
-    assert (found.answer, found.outcome) == (Answer.INTERVENED, Outcome.EXPANDED)
+    assert (found.answer, found.outcome) == (ResponseLevel.INTERVENED, SiteOutcome.EXPANDED)
     assert (found.since.built.low, found.since.built.value, found.since.built.high) == (3000.0, 4000.0, 5500.0)
     assert found.before.built.high == 0
 
@@ -57,36 +57,36 @@ def test_work_that_may_be_older_only_widens_the_interval_and_accuses_nobody(make
     cloudy = tuple(range(9, 18))  # from the week of 20 July to that of 14 September nothing was seen
     found = account(make_area, fact("2026-09-23"), seen=weeks(hidden=cloudy))
     assert (found.since.built.low, found.since.built.value, found.since.built.high) == (0.0, 0.0, 5500.0)
-    assert (found.since.undated, found.outcome) == (1, Outcome.UNKNOWN)
+    assert (found.since.undated, found.outcome) == (1, SiteOutcome.UNKNOWN)
 
 
 def test_work_from_before_is_before(make_area, fact) -> None:
     found = account(make_area, fact("2026-05-10"))
     assert (found.before.built.value, found.since.built.high) == (4000.0, 0.0)
-    assert found.outcome is Outcome.UNCHANGED
+    assert found.outcome is SiteOutcome.UNCHANGED
 
 
 def test_more_torn_down_than_built_beyond_doubt_is_dismantled_and_a_doubt_is_not(make_area, fact) -> None:
     torn = fact("2026-08-20", "demolition", area_m2=9000.0, area_m2_low=6000.0, area_m2_high=12000.0)
-    assert account(make_area, torn, fact("2026-09-15")).outcome is Outcome.DISMANTLED
+    assert account(make_area, torn, fact("2026-09-15")).outcome is SiteOutcome.DISMANTLED
     small = fact("2026-08-20", "demolition", area_m2=5500.0, area_m2_low=5000.0, area_m2_high=6000.0)
-    assert account(make_area, small, fact("2026-09-15")).outcome is Outcome.EXPANDED
+    assert account(make_area, small, fact("2026-09-15")).outcome is SiteOutcome.EXPANDED
 
 
 def test_a_wall_is_work_and_clearing_alone_is_neither_work_nor_calm_denied(make_area, fact) -> None:
-    assert account(make_area, fact("2026-09-15", "fencing", length_m=300.0)).outcome is Outcome.EXPANDED
-    assert account(make_area, fact("2026-09-15", "clearing")).outcome is Outcome.UNCHANGED
+    assert account(make_area, fact("2026-09-15", "fencing", length_m=300.0)).outcome is SiteOutcome.EXPANDED
+    assert account(make_area, fact("2026-09-15", "clearing")).outcome is SiteOutcome.UNCHANGED
 
 
 @pytest.mark.parametrize(
     ("seen", "outcome"),
     [
-        (weeks(), Outcome.UNCHANGED),
-        (weeks(hidden=tuple(range(0, 16, 2))), Outcome.UNCHANGED),
-        (weeks(hidden=tuple(range(2, 14))), Outcome.UNKNOWN),  # most of the time since
-        (weeks(hidden=tuple(range(6))), Outcome.UNKNOWN),  # the last six weeks
-        (weeks(5), Outcome.UNKNOWN),  # watched for too short a time
-        ((), Outcome.UNKNOWN),
+        (weeks(), SiteOutcome.UNCHANGED),
+        (weeks(hidden=tuple(range(0, 16, 2))), SiteOutcome.UNCHANGED),
+        (weeks(hidden=tuple(range(2, 14))), SiteOutcome.UNKNOWN),  # most of the time since
+        (weeks(hidden=tuple(range(6))), SiteOutcome.UNKNOWN),  # the last six weeks
+        (weeks(5), SiteOutcome.UNKNOWN),  # watched for too short a time
+        ((), SiteOutcome.UNKNOWN),
     ],
 )
 def test_calm_is_called_so_only_where_enough_was_seen(make_area, seen, outcome) -> None:
@@ -95,7 +95,7 @@ def test_calm_is_called_so_only_where_enough_was_seen(make_area, seen, outcome) 
 
 def test_what_is_provisional_is_told_and_does_not_count(make_area, fact) -> None:
     found = account(make_area, fact("2026-09-15", state="provisional"))
-    assert (found.outcome, found.provisional) == (Outcome.UNCHANGED, 1)
+    assert (found.outcome, found.provisional) == (SiteOutcome.UNCHANGED, 1)
 
 
 def test_what_another_event_took_over_counts_once(make_area, fact) -> None:
@@ -107,8 +107,8 @@ def test_the_last_of_the_strongest_responses_counts_and_none_from_the_future(mak
     later = Response(date(2026, 9, 1), "investigated")
     future = Response(date(2027, 1, 1), "intervened")
     assert account(make_area, responses=(later, RAID, future)).response is RAID
-    assert account(make_area, responses=(later, future)).answer is Answer.INVESTIGATED
-    assert account(make_area, responses=()).answer is Answer.NONE
+    assert account(make_area, responses=(later, future)).answer is ResponseLevel.INVESTIGATED
+    assert account(make_area, responses=()).answer is ResponseLevel.NONE
 
 
 def test_a_response_from_before_the_watch_has_no_before(make_area) -> None:
@@ -118,7 +118,7 @@ def test_a_response_from_before_the_watch_has_no_before(make_area) -> None:
 
 
 def test_a_region_has_no_account(make_area) -> None:
-    assert account_of(make_area("x", kind=Kind.REGION), (), weeks(), WEEK) is None
+    assert account_of(make_area("x", kind=AreaKind.REGION), (), weeks(), WEEK) is None
 
 
 def test_sites_where_work_went_on_after_an_intervention_come_first(make_area, fact) -> None:
@@ -134,9 +134,9 @@ def test_totals_add_up_by_the_strongest_response_with_their_intervals(make_area,
     first, second = account(make_area, fact("2026-09-15")), account(make_area, fact("2026-10-15"))
     hidden = account(make_area, seen=weeks(5))
     raided, unanswered = totals_of([first, second, hidden, account(make_area, responses=())])
-    assert (raided.answer, raided.sites, unanswered.answer) == (Answer.INTERVENED, 3, Answer.NONE)
+    assert (raided.answer, raided.sites, unanswered.answer) == (ResponseLevel.INTERVENED, 3, ResponseLevel.NONE)
     assert (raided.built.low, raided.built.value, raided.built.high) == (6000.0, 8000.0, 11000.0)
-    assert (raided.by_outcome[Outcome.EXPANDED], raided.by_outcome[Outcome.UNKNOWN]) == (2, 1)
+    assert (raided.by_outcome[SiteOutcome.EXPANDED], raided.by_outcome[SiteOutcome.UNKNOWN]) == (2, 1)
 
 
 def test_the_page_sets_claims_beside_measurements(

@@ -9,14 +9,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from detectors.sensitivity.detectability import Curve, Kind, Size
-from flows.reports.detectability import Detectability, smallest_words, to_csv, to_json, to_svg
+from detectors.sensitivity.detectability import Curve, CurvePoint, ProbeKind
+from flows.reports.detectability_curve import Detectability, smallest_words, to_csv, to_json, to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
-SMALL = Size(4, 8, 2, 1, 0.25, 0.07, 0.59, 12.0, 40.0)
-LARGE = Size(16, 8, 8, 7, 1.0, 0.68, 1.0, 9.0, 31.0)
-ROOF = Curve(Kind("building", "bright roof", 0.9), (SMALL, LARGE), 16)
-WALL = Curve(Kind("wall", "wall", 0.4), (Size(20, 8, 3, 0, 0.375, 0.14, 0.69, 20.0, None),), None)
+SMALL = CurvePoint(4, 8, 2, 1, 0.25, 0.07, 0.59, 12.0, 40.0)
+LARGE = CurvePoint(16, 8, 8, 7, 1.0, 0.68, 1.0, 9.0, 31.0)
+ROOF = Curve(ProbeKind("building", "bright roof", 0.9), (SMALL, LARGE), 16)
+WALL = Curve(ProbeKind("wall", "wall", 0.4), (CurvePoint(20, 8, 3, 0, 0.375, 0.14, 0.69, 20.0, None),), None)
 
 
 @pytest.fixture

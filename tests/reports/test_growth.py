@@ -14,15 +14,15 @@ from detectors.records import State
 from flows.reports.build import build_report
 from flows.reports.growth import LEFT, RIGHT, Bars, growth_of, paces_of
 from flows.reports.history import history_of
-from flows.reports.inputs import Extent, ReportInputs, Standing, Step
-from flows.reports.page import page_of
+from flows.reports.inputs import AreaTotals, Extent, ReportInputs, StateStep
+from flows.reports.report_page import page_of
 
 NOTHING = Extent(0.0, 0.0, 0.0)
 
 
-def standing(day: str, built: float = 0.0, *, demolished: float = 0.0, line_m: float = 0.0) -> Standing:
+def standing(day: str, built: float = 0.0, *, demolished: float = 0.0, line_m: float = 0.0) -> AreaTotals:
     sums = [Extent(value, 0.8 * value, 1.3 * value) for value in (built, demolished)]
-    return Standing(date.fromisoformat(day), sums[0], NOTHING, sums[1], line_m, 0.4 if line_m else None)
+    return AreaTotals(date.fromisoformat(day), sums[0], NOTHING, sums[1], line_m, 0.4 if line_m else None)
 
 
 QUARTERS = (standing("2026-03-31"), standing("2026-06-30", 3000.0), standing("2026-09-30", 3000.0, demolished=6000.0))
@@ -94,7 +94,7 @@ def test_the_history_is_in_order_and_responses_come_first_on_their_day(week_inpu
 
 
 def test_states_that_only_the_ledger_dates_are_in_the_history(make_area, make_event, make_view, report_week) -> None:
-    event = replace(make_event("e", "x", state="finished"), steps=(Step(State.FINISHED, date(2026, 11, 3)),))
+    event = replace(make_event("e", "x", state="finished"), steps=(StateStep(State.FINISHED, date(2026, 11, 3)),))
     area = make_area("x", responses=(Response(date(2026, 11, 3), "investigated"),))
     page = page_of(ReportInputs(report_week, "stac", (make_view(area, event),)))
     last = history_of(area, page.places[0].cases)[-2:]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from aois.area import Response
-from flows.reports.build import _csp_hash, build_report, build_reports
+from flows.reports.build import build_report, build_reports, csp_hash
 from flows.reports.inputs import AreaView, Chip, EventView, ReportError, ReportInputs
 
 VOID = {"meta", "link", "img", "br", "input"}
@@ -86,7 +86,7 @@ def read(tmp_path: Path) -> Read:
 
 def _check_promises(source: str, reader: Reader) -> None:
     scripts = re.findall(r"<script>(.*?)</script>", source, re.DOTALL)
-    assert [_csp_hash(script) for script in scripts] == re.findall(r"script-src '(sha256-[^']+)'", source)
+    assert [csp_hash(script) for script in scripts] == re.findall(r"script-src '(sha256-[^']+)'", source)
     assert sum(tag == "script" for tag, _ in reader.tags) == 2  # the page's own, and its words as data
     assert "http://" not in source
     assert "https://" not in source

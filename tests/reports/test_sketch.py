@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from shapely.geometry import box
 
-from aois.area import Area, Kind, Sensitivity
+from aois.area import Area, AreaKind, Sensitivity
 from flows.reports.build import build_report
 from flows.reports.inputs import ReportInputs
-from flows.reports.page import page_of
-from flows.reports.sketch import HEIGHT, WIDTH, Mark, Tone, sketch_of
+from flows.reports.report_page import page_of
+from flows.reports.sketch import HEIGHT, WIDTH, MapMark, MapStatus, sketch_of
 
 
-def place(area_id: str, west: float, south: float, **given: object) -> Mark:
+def place(area_id: str, west: float, south: float, **given: object) -> MapMark:
     ground = box(west, south, west + 0.01, south + 0.01)
-    return Mark(Area(area_id, Kind.SITE, ground, **given), f"place-{area_id}", area_id, Tone.QUIET)
+    return MapMark(Area(area_id, AreaKind.SITE, ground, **given), f"place-{area_id}", area_id, MapStatus.QUIET)
 
 
 PUBLIC = {"sensitivity": Sensitivity.PUBLIC}
@@ -58,13 +58,13 @@ def test_a_single_place_is_in_the_middle() -> None:
 def test_places_are_marked_for_the_most_urgent(week_inputs: ReportInputs) -> None:
     tones = {mark.area.id: mark.tone for mark in page_of(week_inputs).sketch.marks}
     assert tones == {
-        "heron-1": Tone.NEW,
-        "delta-north": Tone.NEW,
-        "bittern-2": Tone.CHANGED,
-        "crane-4": Tone.EARLIER,
-        "rail-6": Tone.QUIET,
-        "teal-5": Tone.UNSEEN,
-        "ibis-7": Tone.FAILED,
+        "heron-1": MapStatus.NEW,
+        "delta-north": MapStatus.NEW,
+        "bittern-2": MapStatus.CHANGED,
+        "crane-4": MapStatus.EARLIER,
+        "rail-6": MapStatus.QUIET,
+        "teal-5": MapStatus.UNSEEN,
+        "ibis-7": MapStatus.FAILED,
     }
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from flows.reports.inputs import ReportInputs, WeekSeen
-from flows.reports.page import page_of
-from flows.reports.story import Sight, headline, look_at
+from flows.reports.report_page import page_of
+from flows.reports.week_summary import WeekVisibility, headline, look_at
 from flows.reports.words import words_for
 
 
@@ -51,9 +51,15 @@ def test_a_week_without_areas_is_not_called_calm(report_week) -> None:
 
 @pytest.mark.parametrize(
     ("share", "sight"),
-    [(0.0, Sight.NONE), (0.01, Sight.HARDLY), (0.49, Sight.HARDLY), (0.5, Sight.SEEN), (1.0, Sight.SEEN)],
+    [
+        (0.0, WeekVisibility.NONE),
+        (0.01, WeekVisibility.HARDLY),
+        (0.49, WeekVisibility.HARDLY),
+        (0.5, WeekVisibility.SEEN),
+        (1.0, WeekVisibility.SEEN),
+    ],
 )
-def test_half_of_the_ground_is_enough(make_view, make_area, report_week, share: float, sight: Sight) -> None:
+def test_half_of_the_ground_is_enough(make_view, make_area, report_week, share: float, sight: WeekVisibility) -> None:
     assert look_at(make_view(make_area("x"), last_share=share), report_week).sight is sight
 
 
@@ -69,9 +75,9 @@ def test_a_missing_or_later_record_is_not_taken_for_this_week(make_view, make_ar
     view = make_view(make_area("x"))
     earlier = replace(view, weeks=(WeekSeen(report_week.plus(-1), 0.9, 2, None),))
     later = replace(view, weeks=(WeekSeen(report_week.plus(1), 0.9, 2, report_week.plus(1).first_day),))
-    assert look_at(earlier, report_week).sight is Sight.NONE
+    assert look_at(earlier, report_week).sight is WeekVisibility.NONE
     assert look_at(later, report_week).last_clear_look is None
 
 
 def test_a_failed_area_is_failed_however_well_it_was_seen(make_view, make_area, report_week) -> None:
-    assert look_at(make_view(make_area("x"), failure="disk full"), report_week).sight is Sight.FAILED
+    assert look_at(make_view(make_area("x"), failure="disk full"), report_week).sight is WeekVisibility.FAILED

@@ -15,8 +15,8 @@ from playwright.sync_api import Page
 
 from flows.ledger import Judgement, Reason, Verdict, VerdictRecord
 from flows.reports.build import build_reports
+from flows.reports.data.verdicts import initials, said_in
 from flows.reports.inputs import ReportInputs, Said
-from flows.verdicts import initials, said_in
 
 Open = Callable[..., tuple[Page, list[str]]]
 HELD = Said("A.B.", date(2026, 11, 23), "confirmed")

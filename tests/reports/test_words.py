@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import flows.reports
-from detectors.events.site_criteria import Candidate, criteria_of
+from detectors.events.site_criteria import SiteCandidate, criteria_of
 from flows.reports.inputs import ReportError
 from flows.reports.words import brief, printable, words_for
 
@@ -145,7 +145,7 @@ def test_what_the_detectors_measured_is_said_in_french(distance_m: float, days: 
     footprint[20:60, 20:60] = True
     older = np.zeros_like(footprint)
     older[0, 0] = math.isfinite(distance_m)
-    candidate = Candidate(footprint, footprint, footprint, older, (), days, distance_m)
+    candidate = SiteCandidate(footprint, footprint, footprint, older, (), days, distance_m)
     for criterion in criteria_of(candidate, pixel_size_m=10.0):
         assert FRENCH.measured(criterion.detail) != criterion.detail, criterion.detail
         assert WORDS.measured(criterion.detail) == criterion.detail

@@ -26,7 +26,7 @@ from aois.area import AreaError
 from aois.importing import import_areas, make_ids
 from aois.list_limits import LIMITS
 from aois.reading import check_features, read_areas
-from aois.rows import Row
+from aois.rows import ListRow
 
 SQUARE = [[0.5, 0.5], [0.51, 0.5], [0.51, 0.51], [0.5, 0.51], [0.5, 0.5]]
 RING = "0.5,0.5 0.51,0.5 0.51,0.51 0.5,0.51 0.5,0.5"
@@ -108,9 +108,21 @@ def test_a_kml_position_outside_the_world_is_named(refused):
     assert "`North yard`: its Point, point 1 has longitude 200.0" in refused(kml(point("200,5")))
 
 
+def test_a_kml_point_that_may_be_half_of_one_is_not_placed(refused):
+    """104,9 is a place at sea, or the longitude 104.9 whose latitude was lost."""
+    assert "write 104.0,9.0 where whole degrees are meant" in refused(kml(point("104,9")))
+
+
+def test_a_name_with_a_counting_number_is_no_slip(tmp_path):
+    """Administrative areas come with NAME_1 and the like."""
+    path = tmp_path / "list.csv"
+    path.write_text("id,lon,lat,NAME_1,STATUS_1,name_2\na,0.5,0.5,Sea,none,Bay\n")
+    assert [one.id for one in import_areas(path)[0]] == ["a"]
+
+
 def test_whole_degrees_of_kml_are_read_where_they_are_plain(tmp_path):
     path = tmp_path / "list.kml"
-    path.write_text(kml(point("104,9"), point("105,9,0"), polygon(RING)))
+    path.write_text(kml(point("104.0,9.0"), point("105,9,0"), polygon(RING)))
     places = [area.geometry.centroid.coords[0] for area in import_areas(path)[0]]
     assert places == [pytest.approx(place, abs=1e-5) for place in [(104, 9), (105, 9), (0.505, 0.505)]]
 
@@ -233,8 +245,8 @@ def test_long_texts_and_many_responses_are_refused(refused):
 def test_twenty_thousand_places_of_one_name_take_seconds(tmp_path, refused):
     """Making their ids was quadratic: over 40 s."""
     with bounded():
-        rows = [Row("row", {"name": "yard"}, None) for _ in range(20_000)]
-        alike = [Row("row", {"name": "y" * 57 + f"{n % 9_000:07d}"}, None) for n in range(18_000)]
+        rows = [ListRow("row", {"name": "yard"}, None) for _ in range(20_000)]
+        alike = [ListRow("row", {"name": "y" * 57 + f"{n % 9_000:07d}"}, None) for n in range(18_000)]
         assert len(set(make_ids(rows, stem="list"))) == 20_000
         assert len(set(make_ids(alike, stem="list"))) == 18_000
     path = tmp_path / "list.kml"
@@ -477,7 +489,7 @@ def test_no_escape_sequence_reaches_the_terminal(tmp_path):
 RUN = """
 import sys
 from pathlib import Path
-from flows.cli import main
+from flows.cli.main import main
 folder = Path(sys.argv[1])
 calls = [("check", f) for f in sorted(folder.glob("*.geojson"))]
 calls += [("import", folder / "list.csv"), ("list", "--areas", folder / "wrong.geojson")]

@@ -28,16 +28,16 @@ from lxml import etree
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from post_office import Office, P
 
-from flows.alerts import AlertsError, Answer, make_token, parcel_key, read_routes, read_token
-from flows.alerts.apprise_channel import notify
+from flows.alerts import Acknowledgement, AlertsError, make_token, parcel_key, read_routes, read_token
+from flows.alerts.apprise_channel import complaints_about, notify
+from flows.alerts.prefect_events import events_of
+from flows.alerts.route_settings import check_channels, doubts_about, routes_of
 from flows.alerts.timing import ATTEMPTS
-from flows.call import check_call
-from flows.channels import doubts_about, routes_of
+from flows.config.settings import SettingsError, load_settings
+from flows.jobs.call_check import check_call, tell_routes
 from flows.ledger.ids import alert_id, event_id
-from flows.ledger.records import DispatchRecord
-from flows.plan import Asked
-from flows.settings import SettingsError, load_settings
-from flows.signals import events_of
+from flows.pipeline.period import RunRequest
+from flows.records.messages import DispatchRecord
 
 SECRET = "sixteen letters or more"
 X = alert_id(event_id("pier-1", "p1_x"))
@@ -186,16 +186,24 @@ def test_an_alert_that_cannot_be_told_holds_back_its_channel_alone(office, web_s
 # Routes are checked whole
 
 
-def test_a_watch_over_channels_that_cannot_work_is_refused_before_it_begins(office, broken):
+def test_channels_that_cannot_work_are_named_whole_and_stop_no_watch(office, broken, caplog):
     one = office(broken, source="simulated")
-    settings = one.settings
     with pytest.raises(AlertsError) as caught:
-        check_call(settings, Asked(None, None, one.now.date()))
+        check_channels(routes_of(one.settings))
     assert all(f"channel `{name}`: " in str(caught.value) for name in BAD)
     assert "channel `good`" not in str(caught.value)
     assert "t0ken" not in str(caught.value)
     assert_one_clear_line(caught.value, AlertsError)
-    check_call(settings, Asked(None, None, one.now.date()), routes_may_wait=True)  # by its schedule it goes on
+    check_call(one.settings, RunRequest(None, None, one.now.date()))
+    tell_routes(one.settings)
+    assert caplog.messages == [f"messages will wait: {caught.value}"]
+
+
+def test_a_machine_without_time_or_memory_for_a_check_blames_no_address(monkeypatch):
+    urls = ["json://127.0.0.1/a", "json://127.0.0.1/b"]
+    assert complaints_about(urls, deadline_s=0.0001) == ["", ""]
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    assert complaints_about(urls) == ["", ""]
 
 
 def test_a_route_for_areas_that_are_not_there_is_a_doubt(office):
@@ -234,7 +242,7 @@ def test_a_file_of_routes_that_is_meant_to_hurt_is_refused_in_a_line(tmp_path, c
 
 def sitewatch(*arguments: str, patch: pytest.MonkeyPatch, capsys: Any, **environment: str) -> tuple[int, str]:
     """Call the command line in this process; its status, and what it said on standard error."""
-    from flows.cli import main
+    from flows.cli.main import main
 
     for name, value in environment.items():
         patch.setenv(name, value)
@@ -280,6 +288,17 @@ def test_names_of_other_programs_and_of_routes_stop_nothing(tmp_path, monkeypatc
     assert (status, said) == (0, "")
 
 
+def test_services_of_kubernetes_are_no_slips_and_slips_that_look_like_them_are(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    host, port = "10.0.0.11", "tcp://10.0.0.11:9464"
+    given = {"SERVICE_HOST": host, "SERVICE_PORT": "9464", "SERVICE_PORT_METRICS": "9464", "PORT": port}
+    given |= {"PORT_9464_TCP": port, "PORT_9464_TCP_PORT": "9464", "PORT_9464_TCP_ADDR": host, "METRIC_PORT": port}
+    services = {f"SITEWATCH_{name}": value for name, value in given.items()}
+    assert sitewatch("areas", "list", patch=monkeypatch, capsys=capsys, **services) == (0, "")
+    status, said = sitewatch("areas", "list", patch=monkeypatch, capsys=capsys, SITEWATCH_METRIC_PORT="9000")
+    assert (status, "did you mean `SITEWATCH_METRICS_PORT`" in said) == (2, True)
+
+
 @pytest.mark.parametrize("content", [b"SITEWATCH_SEED=\xff\n", b"\xff\xfe\x00S\x00I"])
 def test_a_file_of_settings_in_another_encoding_is_named(tmp_path, monkeypatch, capsys, content):
     monkeypatch.chdir(tmp_path)
@@ -294,6 +313,7 @@ def test_a_file_of_settings_in_another_encoding_is_named(tmp_path, monkeypatch, 
 
 
 def told(one: Office, **stories: Any) -> Office:
+    one.ledger.claim(one.settings.source.value)
     one.watch(0, {"p1_x": {"scenes": SCENES, **stories}}, p1_x=(P,), p2_y=(P,))
     return one
 
@@ -361,7 +381,7 @@ def test_a_french_reader_is_led_to_the_french_page(office, web_server, tmp_path)
 def of_earlier_release(channel: str, one: Office, **changes: Any) -> DispatchRecord:
     """A parcel with the ids of scenes, the path of a report on that machine, and a live link."""
     report = "/srv/watch/outputs/reports/2026-W39/index.html"
-    token = make_token(SECRET, Answer(X, channel), expires=datetime.now(UTC) + timedelta(days=9))
+    token = make_token(SECRET, Acknowledgement(X, channel), expires=datetime.now(UTC) + timedelta(days=9))
     link = f"https://desk.example.org/a?token={token}"
     properties = {
         "alert_id": X,
@@ -521,15 +541,15 @@ def test_a_new_secret_signs_while_links_of_the_old_one_go_on(office, web_server)
     token = re.search(r"\?token=(\S+)", json.loads(web_server.posts[0].body)["text"])[1]
     known = routes_of(one.settings).link_secrets
     assert read_token("a new secret, long enough", token, now=one.now).alert_id
-    old = make_token(SECRET, Answer(X, "a"), expires=one.now)
-    assert read_token(known, old, now=one.now) == Answer(X, "a")
+    old = make_token(SECRET, Acknowledgement(X, "a"), expires=one.now)
+    assert read_token(known, old, now=one.now) == Acknowledgement(X, "a")
     with pytest.raises(AlertsError, match="not genuine"):
         read_token("a new secret, long enough", old, now=one.now)
 
 
 def test_a_token_is_written_in_one_way_alone():
     now = datetime(2026, 9, 28, tzinfo=UTC)
-    token = make_token(SECRET, Answer(X, "mail"), expires=now)
+    token = make_token(SECRET, Acknowledgement(X, "mail"), expires=now)
     text, mac = token.split(".")
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     last = alphabet[alphabet.index(mac[-1]) ^ 1]  # bits that base64 leaves unused
@@ -543,7 +563,7 @@ def test_a_token_is_written_in_one_way_alone():
     ):
         with pytest.raises(AlertsError, match="not genuine"):
             read_token(SECRET, other, now=now)
-    assert read_token(SECRET, token, now=now) == Answer(X, "mail")
+    assert read_token(SECRET, token, now=now) == Acknowledgement(X, "mail")
 
 
 @pytest.fixture
@@ -568,7 +588,7 @@ def page(office, tmp_path) -> Iterator[tuple[Office, str]]:
 def test_the_page_of_links_is_for_its_own_name_and_in_no_frame(page):
     one, address = page
     with httpx.Client(base_url=address) as client:
-        token = make_token(SECRET, Answer(X, "desk"), expires=datetime.now(UTC) + timedelta(days=9))
+        token = make_token(SECRET, Acknowledgement(X, "desk"), expires=datetime.now(UTC) + timedelta(days=9))
         asked = {
             "shown": client.get("/acknowledge", params={"token": token}),
             "by its name": client.get("/acknowledge", params={"token": token}, headers={"Host": "desk.example.org"}),
@@ -588,7 +608,7 @@ def test_the_page_of_links_is_for_its_own_name_and_in_no_frame(page):
             assert "server" not in answer.headers, name
         assert one.ledger.alert(X).acknowledged_by is None
         assert "acknowledged for desk" in client.post("/acknowledge", params={"token": token}).text
-        other = make_token(SECRET, Answer(X, "chief"), expires=datetime.now(UTC) + timedelta(days=9))
+        other = make_token(SECRET, Acknowledgement(X, "chief"), expires=datetime.now(UTC) + timedelta(days=9))
         assert "already, by somebody else" in client.post("/acknowledge", params={"token": other}).text
     assert one.ledger.alert(X).acknowledged_by == "desk (by link)"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from premises import premises_in, site
 
+from flows.desk.backend.reruns import COMMAND, MOST_AT_ONCE, DeskOperations
 from flows.desk.errors import DeskError
 from flows.desk.words import catalog_of
-from flows.desk_reruns import COMMAND, MOST_AT_ONCE, DeskOperations
 from flows.ledger.ledger import Ledger, open_ledger
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -89,8 +89,8 @@ def test_a_rerun_gets_the_environment_that_it_needs(ledger, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("catalog", ["http://127.0.0.1:9/c.json?sig=hunter2", "http://ann:hunter2@127.0.0.1:9/c.json"])
 def test_a_catalog_that_is_typed_with_a_key_is_warned_of(tmp_path, capsys, catalog):
-    from flows.settings import SourceName
-    from flows.terminal import settings_of
+    from flows.cli.options import settings_of
+    from flows.config.settings import SourceName
 
     settings_of(None, SourceName.STAC, catalog, tmp_path)
     (line,) = capsys.readouterr().err.splitlines()
@@ -101,8 +101,8 @@ def test_a_catalog_that_is_typed_with_a_key_is_warned_of(tmp_path, capsys, catal
 
 @pytest.mark.parametrize("catalog", ["http://127.0.0.1:9/c.json", "folder/catalog.json", "http://["])
 def test_a_catalog_without_a_key_is_not(tmp_path, capsys, catalog):
-    from flows.settings import SourceName
-    from flows.terminal import settings_of
+    from flows.cli.options import settings_of
+    from flows.config.settings import SourceName
 
     settings_of(None, SourceName.STAC, catalog, tmp_path)
     assert capsys.readouterr().err == ""

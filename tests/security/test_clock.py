@@ -9,10 +9,11 @@ from fuzzing import assert_one_clear_line
 from premises import premises_in, site
 
 from aois.week import week_of
-from flows.clock import check_clock
+from flows.config.settings import Settings, SettingsError
 from flows.ledger.ledger import open_ledger
-from flows.ledger.records import ObservationRecord, RunRecord
-from flows.settings import Settings, SettingsError
+from flows.pipeline.clock_check import check_clock
+from flows.records.observations import ObservationRecord
+from flows.records.runs import RunRecord
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ def settings(**given):
 
 
 @pytest.mark.parametrize(
-    "off", [timedelta(days=20 * 365), timedelta(weeks=27), -timedelta(days=30), -timedelta(days=2)]
+    "off", [timedelta(days=20 * 365), timedelta(days=6 * 365), -timedelta(days=30), -timedelta(days=2)]
 )
 def test_a_clock_that_cannot_be_right_is_refused_with_the_mend(ledger, off):
     observe(ledger, (NOW - timedelta(days=7)).date())
@@ -50,10 +51,18 @@ def test_a_clock_that_cannot_be_right_is_refused_with_the_mend(ledger, off):
 
 @pytest.mark.parametrize("off", [timedelta(), timedelta(weeks=25), -timedelta(hours=20)])
 def test_a_clock_that_may_be_right_is_taken(ledger, off):
-    check_clock(ledger, settings(), now=NOW + off)  # nothing is on record yet
+    assert check_clock(ledger, settings(), now=NOW + off) == ""  # nothing is on record yet
     observe(ledger, NOW.date())
     ledger.start_run(RunRecord("r", NOW, "0", {"flow": "watch"}))
-    check_clock(ledger, settings(), now=NOW + off)
+    assert check_clock(ledger, settings(), now=NOW + off) == ""
+
+
+@pytest.mark.parametrize("off", [timedelta(weeks=27), timedelta(days=4 * 365)])
+def test_a_watch_that_stood_still_for_long_goes_on_and_says_so(ledger, off):
+    observe(ledger, NOW.date())
+    said = check_clock(ledger, settings(), now=NOW + off)
+    assert f"{(NOW + off):%Y-%m-%d} 12:00 UTC, {off.days // 7} weeks after the newest thing on record" in said
+    assert check_clock(ledger, settings(today_is=(NOW + off).date()), now=NOW + off) == ""
 
 
 def test_a_week_that_has_not_been_is_found_without_a_run(ledger):

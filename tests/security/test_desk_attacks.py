@@ -26,14 +26,14 @@ from loopback import free_port
 from flows.desk.cookies import SESSION_COOKIE
 from flows.desk.guard import key_hash
 from flows.desk.known_browser import known_browser
+from flows.desk.login_limits import Attempts
 from flows.desk.passwords import hashed
-from flows.desk.patience import Attempts
 from flows.ledger import Ledger, open_ledger
 from flows.ledger.errors import LedgerError
 from tests.desk.conftest import PASSWORD, PEOPLE, record
 
 FORM_KEY = "a-key-that-the-attacker-made-up"
-COMMAND = (sys.executable, "-c", "from flows.cli import main; main()")
+COMMAND = (sys.executable, "-c", "from flows.cli.main import main; main()")
 ANOTHER = "wooden lamps under snow"
 
 
@@ -199,6 +199,30 @@ def test_one_network_alone_uses_up_no_account_and_ipv6_has_no_endless_addresses(
     assert attempts.take("rita", "2001:db8:0:1::1")
     assert sum(attempts.take(f"name {n}", "::ffff:10.0.0.1") for n in range(100)) == 20
     assert not attempts.take("one more", "10.0.0.1")
+
+
+def test_made_up_names_from_one_network_fill_no_memory() -> None:
+    attempts = Attempts()
+    for n in range(20):
+        attempts.take(f"name {n}", "192.0.2.1")
+    known = attempts.count()
+    assert not any(attempts.take(f"made up {n}", "192.0.2.1") for n in range(500))
+    assert attempts.count() == known
+    assert attempts.take("rita", "192.0.2.2"), "another network"
+
+
+def test_names_whose_attempts_are_over_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.desk.patience.MOST_KEPT", 100)
+    attempts = Attempts()
+    for n in range(16):
+        attempts.take(f"name {n}", f"192.0.2.{n}")
+    in_two_days = time.time() + 2 * 86_400
+    monkeypatch.setattr("limits.storage.memory.time.time", lambda: in_two_days)
+    attempts.take("late", "192.0.2.200")
+    assert attempts.count() > 100
+    time.sleep(0.1)  # the library forgets in a thread of its own
+    attempts.take("later", "192.0.2.201")
+    assert attempts.count() < 20, "of some hundred"
 
 
 def test_two_hundred_logins_at_once_take_little_memory_and_keep_no_reader_waiting(desk: RunningDesk) -> None:
@@ -470,8 +494,8 @@ def test_a_head_that_never_ends_is_cut(tmp_path: Path, is_answer_page: bool) -> 
     program = (
         "import socket, sys\n"
         "from starlette.responses import PlainTextResponse\n"
-        "from flows.connection_limits import ConnectionLimits\n"
-        "from flows.serve_app import listening, serve_app\n"
+        "from flows.web.connection_limits import ConnectionLimits\n"
+        "from flows.web.serve_app import listening, serve_app\n"
         "with listening('127.0.0.1', int(sys.argv[1])) as at:\n"
         "    print('up', flush=True)\n"
         "    big = PlainTextResponse('x' * 30_000_000)\n"

@@ -13,13 +13,17 @@ from pathlib import Path
 import httpx
 import pytest
 from loopback import served
+from starlette.requests import Request
+from starlette.routing import Route
 
+from flows.config.settings import Settings
+from flows.desk.backend.wiring import open_desk
 from flows.desk.cookies import LANGUAGE_COOKIE, LOGIN_COOKIE, SESSION_COOKIE
+from flows.desk.failures import log_failure
 from flows.desk.guard import key_hash
 from flows.desk.headers import SECURITY
-from flows.desk_command import open_desk
 from flows.ledger import open_ledger
-from flows.settings import Settings
+from flows.web.log_limit import RepetitionFilter
 from tests.desk.conftest import PASSWORD, PEOPLE, copied, prepared, record, serving
 
 __all__ = ["prepared"]
@@ -119,6 +123,30 @@ def test_an_error_that_nobody_thought_of_is_a_page_and_one_line(
             assert client.get("/").status_code == 200
     (line,) = lines
     assert "GET /cases/{event_id}: NotADirectoryError" in line
+
+
+def test_many_failures_of_one_page_silence_no_other(lines: list[str]) -> None:
+    kept = RepetitionFilter()
+    logger = logging.getLogger("sitewatch.web")
+    logger.addFilter(kept)
+
+    def asked(path: str, method: str = "GET") -> Request:
+        return Request({"type": "http", "method": method, "headers": [], "route": Route(path, lambda _: None)})
+
+    try:
+        for n in range(50):
+            log_failure(asked("/tiles/{x}"), OSError(f"tile {n} of 100%"))
+            log_failure(asked("/tiles/{x}", method=f"MADE-UP-{n}"), OSError("x"))
+        log_failure(asked("/cases/{event_id}"), OSError("gone"))
+        log_failure(asked("/tiles/{x}"), KeyError("y"))
+    finally:
+        logger.removeFilter(kept)
+    assert len(lines) == 12
+    assert lines[0] == "the desk could not answer: GET /tiles/{x}: OSError: tile 0 of 100%"
+    assert lines[-2:] == [
+        "the desk could not answer: GET /cases/{event_id}: OSError: gone",
+        "the desk could not answer: GET /tiles/{x}: KeyError: 'y'",
+    ]
 
 
 @pytest.mark.parametrize("torn", [b'{"fragments": {"en": "<p', b"\xff\0"])

@@ -13,17 +13,18 @@ import pytest
 from finder import Candidate, Edition, order_of, read_edition
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import grid_of
 from aois.week import Week, week_of
 from detectors.records import State, Transition
 from flows.evidence.outlines import footprint_of, outline_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Sensor
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.stac_source import StacSource
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord
-from flows.reporting import report_week
+from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.observations import ObservationRecord
+from flows.reports.data.week import report_week
 
 ARCHIVES = Path(__file__).parents[2].parent / "shared" / "archives"
 CATALOG = ARCHIVES / "romania"
@@ -50,7 +51,7 @@ def place(area_id: str) -> Area:
     west, south, right, north = item["bbox"]
     dx, dy = right - west, north - south
     ground = box(west + (0.05 + east) * dx, south + 0.2 * dy, west + (0.45 + east) * dx, north - 0.2 * dy)
-    return Area(area_id, Kind.REGION, ground)
+    return Area(area_id, AreaKind.REGION, ground)
 
 
 def event(area: Area, first_seen: date) -> EventRecord:

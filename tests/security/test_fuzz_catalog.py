@@ -16,13 +16,13 @@ from hostile_web import HostileWeb, hostile_web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.catalog_rules import RefusedPlaceError, rules_for
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.scene import ImageryError, Sensor
-from flows.imagery.sentinelhub_items import item_of as service_item_of
-from flows.imagery.stac import StacSource
-from flows.imagery.stac_item import MALFORMED
+from flows.imagery.sentinelhub.items import item_of as service_item_of
+from flows.imagery.stac.item import MALFORMED
+from flows.imagery.stac.stac_source import StacSource
 
 YEAR = {"since": date(2024, 1, 1), "until": date(2024, 12, 31)}
 NASTY = st.one_of(

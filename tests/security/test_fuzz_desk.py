@@ -16,15 +16,15 @@ from fuzzing import assert_one_clear_line, bounded, fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.account_names import fold_name
+from flows.desk.backend.wiring import open_desk
 from flows.desk.errors import DeskError
 from flows.desk.guard import inside, key_hash
 from flows.desk.headers import SECURITY
 from flows.desk.passwords import LEAST, MOST, check_new_password
-from flows.desk_command import open_desk
 from flows.ledger import Ledger, open_ledger
 from flows.ledger.accounts import plain_name
 from flows.ledger.errors import LedgerError
+from flows.records.account_names import fold_name
 from tests.desk.conftest import PASSWORD, copied, prepared, settings_of
 
 __all__ = ["prepared"]

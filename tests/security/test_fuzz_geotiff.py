@@ -16,14 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.transform import Affine
 
-from flows.imagery.archive_file import decode, encode
+from flows.imagery.archive.geotiff import decode, encode
+from flows.imagery.catalog_item import BandAsset, SceneItem
 from flows.imagery.catalog_rules import rules_for
 from flows.imagery.raster_files import RasterFiles
 from flows.imagery.scene import ImageryError, Provenance, Scene, Sensor
-from flows.imagery.sentinelhub_answer import layers_of
-from flows.imagery.stac_bands import BandAsset
-from flows.imagery.stac_item import SceneItem
-from flows.imagery.stac_read import read_item
+from flows.imagery.sentinelhub.response import layers_of
+from flows.imagery.stac.read import read_item
 from flows.imagery.web import WebClient
 
 # rasterio cannot hand on a remark of GDAL's that quotes bytes of the file which are no UTF-8, and says so on its way.

@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_record import AREA, SmallRecord, event, make, week
 
-from flows.attest import last_attested, marks_of
 from flows.evidence.manifests import EvidenceError, read_chain
 from flows.evidence.verifying import check_chain, check_files, check_heads, check_signatures
 from flows.ledger import LedgerError, ObservationRecord, open_ledger
+from flows.ledger.read_only import open_read_only
 from flows.ledger.tables import Base
-from flows.ledger.untouched import look_at
+from flows.pipeline.evidence_manifest import last_attested, marks_of
+from flows.pipeline.record_check import check_record, notes_on
 from flows.printable import printable
-from flows.record_check import check_record, notes_on
 
 COLUMNS = [(t.name, column.name) for t in Base.metadata.sorted_tables for column in t.columns]
 ODD = st.one_of(
@@ -171,7 +171,7 @@ def checked(record: SmallRecord) -> list[str]:
         check_heads(links, []),
         check_files(record.outputs, links, within=record.outputs),
     ]
-    with look_at(record.url) as untouched:
+    with open_read_only(record.url) as untouched:
         found = untouched.audit(marks_of(links))
         notes_on(record.outputs, links, found)
         checks.append(check_record(links, found))

@@ -19,13 +19,15 @@ from hostile_items import AREA, GRID, catalog_of, geotiff, item_links, item_of
 from hostile_web import HostileWeb, busy, endless, hostile_web, redirect, slow, slow_headers
 from rasterio.transform import Affine
 
-from flows.imagery.archive import Archive
+from flows.imagery.address_scope import AddressScope, address_scope_of
+from flows.imagery.archive.store import Archive
 from flows.imagery.catalog_rules import RefusedPlaceError, rules_for
+from flows.imagery.exchange import Whereabouts
 from flows.imagery.fetching import FetchReport, fetch_missing
 from flows.imagery.limits import USUAL_LIMITS
-from flows.imagery.reach import Reach, reach_of
 from flows.imagery.scene import ImageryError
-from flows.imagery.stac import StacSource
+from flows.imagery.stac.catalog import open_catalog
+from flows.imagery.stac.stac_source import StacSource
 
 YEAR = {"since": date(2024, 1, 1), "until": date(2024, 12, 31)}
 SECRET = b"SH_CLIENT_SECRET=fictional-4711 " * 75  # as many bytes as a band of the grid has
@@ -288,7 +290,7 @@ def test_a_host_that_is_always_too_slow_is_not_asked_for_ever(web: HostileWeb, t
     web.put("/evil.tif", slow)
     report, _ = watch(location, tmp_path / "archive", limits=replace(HASTY, late=2))
     assert len(report.failed) > 3
-    assert any("too slow or busy too often in this run" in reason for _, reason in report.failed)
+    assert any("too slow too often in this run" in reason for _, reason in report.failed)
     assert web.asked.count("/evil.tif") <= 4
 
 
@@ -299,6 +301,17 @@ def test_a_server_that_asks_to_come_back_in_an_hour_is_not_waited_for(web: Hosti
     with pytest.raises(ImageryError, match="the server is busy"):
         watch(location, tmp_path / "archive", limits=HASTY)
     assert time.monotonic() - begun < 5
+
+
+def test_a_catalog_that_could_not_be_read_once_is_read_for_the_next_area(web: HostileWeb) -> None:
+    location = serve(web, item_of("one", {"red": {"href": "good.tif"}}))
+    page = web.answers["/0.json"]
+    web.put("/0.json", busy)
+    catalog = open_catalog(location, collections=(), page_size=100, limits=replace(HASTY, pages=3))
+    with pytest.raises(ImageryError, match="busy"):
+        catalog.items(GRID.bounds_lonlat, **YEAR)
+    web.put("/0.json", page)
+    assert len(catalog.items(GRID.bounds_lonlat, **YEAR)) == 2
 
 
 def test_a_catalog_that_names_itself_ends(web: HostileWeb, tmp_path: Path) -> None:
@@ -451,38 +464,63 @@ def test_hidden_characters_of_a_catalog_reach_no_message(web: HostileWeb, tmp_pa
 @pytest.mark.parametrize(
     ("address", "reach"),
     [
-        ("8.8.8.8", Reach.PUBLIC),
-        ("2600::1", Reach.PUBLIC),
-        ("10.1.2.3", Reach.PRIVATE),
-        ("192.168.0.1", Reach.PRIVATE),
-        ("100.64.0.1", Reach.PRIVATE),
-        ("fd00::1", Reach.PRIVATE),
-        ("127.0.0.1", Reach.LOOPBACK),
-        ("::1", Reach.LOOPBACK),
-        ("::ffff:127.0.0.1", Reach.LOOPBACK),
-        ("::ffff:10.0.0.1", Reach.PRIVATE),
-        ("64:ff9b::7f00:1", Reach.LOOPBACK),
-        ("2002:7f00:1::", Reach.LOOPBACK),
-        ("169.254.169.254", Reach.LINK),
-        ("fe80::1%eth0", Reach.LINK),
-        ("0.0.0.0", Reach.LINK),
-        ("::", Reach.LINK),
-        ("224.0.0.1", Reach.LINK),
+        ("8.8.8.8", AddressScope.PUBLIC),
+        ("2600::1", AddressScope.PUBLIC),
+        ("10.1.2.3", AddressScope.PRIVATE),
+        ("192.168.0.1", AddressScope.PRIVATE),
+        ("100.64.0.1", AddressScope.PRIVATE),
+        ("fd00::1", AddressScope.PRIVATE),
+        ("127.0.0.1", AddressScope.LOOPBACK),
+        ("::1", AddressScope.LOOPBACK),
+        ("::ffff:127.0.0.1", AddressScope.LOOPBACK),
+        ("::ffff:10.0.0.1", AddressScope.PRIVATE),
+        ("64:ff9b::7f00:1", AddressScope.LOOPBACK),
+        ("2002:7f00:1::", AddressScope.LOOPBACK),
+        ("169.254.169.254", AddressScope.LINK),
+        ("fe80::1%eth0", AddressScope.LINK),
+        ("0.0.0.0", AddressScope.LINK),
+        ("::", AddressScope.LINK),
+        ("224.0.0.1", AddressScope.LINK),
+        ("fec0::1", AddressScope.PRIVATE),
+        ("64:ff9b:1::808:808", AddressScope.PRIVATE),
+        ("::10.0.0.1", AddressScope.PRIVATE),
+        ("::127.0.0.1", AddressScope.LOOPBACK),
     ],
 )
-def test_where_an_address_lies(address: str, reach: Reach) -> None:
-    assert reach_of(address) is reach
+def test_where_an_address_lies(address: str, reach: AddressScope) -> None:
+    assert address_scope_of(address) is reach
 
 
 def test_a_public_catalog_leads_to_no_private_address() -> None:
     rules = rules_for("https://stac.example.org/v1", ["files.example.org", "*.cdn.example.org", "10.0.0.7"])
     for name in ("stac.example.org", "files.example.org", "x.cdn.example.org"):
         url = rules.check(f"https://{name}/x.tif")
-        assert rules.farthest(rules.host_of(url), Reach.PUBLIC) is Reach.PUBLIC
-    assert rules.farthest(rules.host_of(rules.check("https://10.0.0.7/x")), Reach.PUBLIC) is Reach.LINK
+        assert rules.farthest(rules.host_of(url), AddressScope.PUBLIC) is AddressScope.PUBLIC
+    assert rules.farthest(rules.host_of(rules.check("https://10.0.0.7/x")), AddressScope.PUBLIC) is AddressScope.LINK
     for name in ("https://cdn.example.org/x", "https://evil.org/x", "http://stac.example.org/x", "https://x.org:8443/"):
         with pytest.raises(RefusedPlaceError):
             rules.check(name)
+
+
+@pytest.mark.parametrize(
+    ("location", "asked"),
+    [
+        ("http://stac.example.org/v1", "stac.example.org"),
+        ("http://stac.example.org/v1", "STAC.example.org"),
+        ("http://stac.example.org./v1", "stac.example.org."),
+        ("http://b\u00fccher.example.org/v1", "xn--bcher-kva.example.org"),
+    ],
+)
+def test_a_catalog_with_one_public_address_leads_to_no_private_one(location: str, asked: str) -> None:
+    whereabouts = Whereabouts(rules_for(location, ["files.example.org:80"]))
+    assert whereabouts.farthest(asked, 80, (AddressScope.PUBLIC, AddressScope.LOOPBACK)) is AddressScope.PUBLIC
+    assert whereabouts.farthest("files.example.org", 80, (AddressScope.PRIVATE,)) is AddressScope.PUBLIC
+
+
+def test_a_name_below_the_catalogs_own_does_not_say_where_the_catalog_lies() -> None:
+    whereabouts = Whereabouts(rules_for("http://stac.example.org", ["*.stac.example.org"]))
+    whereabouts.farthest("x.stac.example.org", 80, (AddressScope.LINK,))
+    assert whereabouts.farthest("stac.example.org", 80, (AddressScope.PUBLIC,)) is AddressScope.PUBLIC
 
 
 def test_the_public_catalogs_need_no_setting() -> None:

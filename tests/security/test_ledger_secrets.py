@@ -12,7 +12,7 @@ from small_record import make, sitewatch
 from flows.ledger import LedgerError, open_ledger
 from flows.ledger.addresses import read_address, shown, without_secrets
 from flows.ledger.database import level_of
-from flows.ledger.untouched import look_at
+from flows.ledger.read_only import open_read_only
 
 SECRET = "SECRETX"
 ADDRESSES = {
@@ -46,7 +46,7 @@ def test_no_error_log_or_cause_repeats_it(address, refusing, caplog, tmp_path, m
     monkeypatch.chdir(tmp_path)
     caplog.set_level(logging.DEBUG)
     said = []
-    for use in (open_ledger, level_of, lambda url: look_at(url).__enter__()):
+    for use in (open_ledger, level_of, lambda url: open_read_only(url).__enter__()):
         try:
             use(address.format(port=refusing))
         except LedgerError as error:
@@ -68,7 +68,7 @@ def test_no_command_prints_it(address, command, refusing, tmp_path):
 
 
 def test_settings_beside_a_run_do_not_hold_it(tmp_path):
-    from flows.settings import load_settings
+    from flows.config.settings import load_settings
 
     settings = load_settings(outputs=tmp_path, ledger_url=ADDRESSES["in the query"].format(port=1))
     assert SECRET not in json.dumps(settings.without_secrets()) + repr(settings)
@@ -87,3 +87,11 @@ def test_what_is_no_secret_is_shown():
 def test_an_at_sign_in_a_password_has_a_mend(name):
     with pytest.raises(LedgerError, match="%40"):
         open_ledger(ADDRESSES[name].format(port=5432))
+
+
+def test_a_password_of_digits_that_passes_for_a_port_is_hidden():
+    """The host was forgotten: then the user stands for it, and the password for the port."""
+    address = read_address("postgresql://sw:12345/db")
+    assert shown(address) == "postgresql+psycopg://sw:***/db"
+    assert "12345" not in without_secrets("connection to server at sw, port 12345 failed", address)
+    assert shown(read_address("postgresql://sw@localhost:5432/db")) == "postgresql+psycopg://sw@localhost:5432/db"

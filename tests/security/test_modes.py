@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from small_record import AREA, make, sitewatch
 
-from flows.call import check_call
-from flows.metrics import write_metrics
-from flows.plan import Asked
-from flows.private_outputs import mend_modes, private_files
-from flows.settings import Settings
+from flows.config.private_outputs import mend_modes, private_files
+from flows.config.settings import Settings
+from flows.jobs.call_check import check_call
+from flows.pipeline.period import RunRequest
+from flows.reports.data.releases import Releases, write_releases
+from flows.telemetry.metrics import write_metrics
 
 
 def open_to_others(folder: Path) -> list[str]:
@@ -40,10 +41,13 @@ def test_what_an_earlier_version_left_open_is_closed_when_a_run_begins(tmp_path)
     (record.outputs / "mine.txt").write_text("another's")
     assert f"archive/{AREA}/simulated-1/index.jsonl" in open_to_others(record.outputs)
     settings = Settings(outputs=record.outputs, _env_file=None)
-    check_call(settings, Asked(None, None, datetime.now(UTC).date()))
-    assert open_to_others(record.outputs) == ["mine.txt"], "only what is Sitewatch's is touched"
+    check_call(settings, RunRequest(None, None, datetime.now(UTC).date()))
+    assert open_to_others(record.outputs) == [".", "mine.txt"], "only what is Sitewatch's is touched"
     assert stat.S_IMODE(beside.stat().st_mode) == 0o644
     assert mend_modes(record.outputs) == 0
+    (record.outputs / "mine.txt").unlink()
+    assert mend_modes(record.outputs) == 1
+    assert open_to_others(record.outputs) == []
 
 
 @pytest.mark.usefixtures("usual")
@@ -57,6 +61,29 @@ def test_links_are_not_followed_and_a_folder_that_people_live_in_stays_as_it_is(
     assert mend_modes(tmp_path) == 1
     assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o644
     assert tmp_path.stat().st_mode == mode
+
+
+@pytest.mark.usefixtures("usual")
+def test_a_folder_that_people_share_stays_shared(tmp_path):
+    shared = tmp_path / "shared"
+    (shared / "team" / "maps").mkdir(parents=True)
+    (shared / "alerts").mkdir()
+    shared.chmod(0o2775)
+    settings = Settings(outputs=shared, _env_file=None)
+    check_call(settings, RunRequest(None, None, datetime.now(UTC).date()))
+    write_releases(shared, Releases())
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o2775
+    assert stat.S_IMODE((shared / "team" / "maps").stat().st_mode) & 0o077
+    assert stat.S_IMODE((shared / "alerts").stat().st_mode) & 0o777 == 0o700
+
+
+def test_a_folder_that_is_closed_is_not_walked_again(tmp_path):
+    inner = tmp_path / "outputs" / "archive" / "place"
+    inner.mkdir(parents=True, mode=0o755)
+    (tmp_path / "outputs" / "archive").chmod(0o700)
+    inner.chmod(0o755)
+    (tmp_path / "outputs").chmod(0o700)
+    assert mend_modes(tmp_path / "outputs") == 0, "nobody else can come to what is in it"
 
 
 @pytest.mark.usefixtures("usual")

@@ -17,9 +17,15 @@ from typing import Any
 
 import httpx
 import pytest
+from fuzzing import assert_one_clear_line
+from loopback import free_port
 from premises import Premises, children_of, command_of, premises_in, wait_for
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+
+from flows.config.settings import SettingsError
+from flows.jobs.prefect_access import folder_of_servers
+from flows.jobs.prefect_server import kept_server
 
 PLANTED = "hunter2"
 EVIL = "http://evil.example"
@@ -347,7 +353,7 @@ def test_a_disk_without_room_for_prefect_is_said_in_one_line(tmp_path):
 
 
 def test_the_log_of_a_server_stays_within_its_bounds(tmp_path, monkeypatch):
-    from flows import prefect_process
+    from flows.jobs import prefect_process
 
     monkeypatch.setattr(prefect_process, "MOST_LOG_BYTES", 100)
     with (tmp_path / "log").open("a") as log:
@@ -357,3 +363,13 @@ def test_the_log_of_a_server_stays_within_its_bounds(tmp_path, monkeypatch):
             log.flush()
             prefect_process._bound_log()
     assert (tmp_path / "log").stat().st_size == 0
+
+
+def test_a_server_whose_log_cannot_be_opened_is_refused_in_one_line_and_leaves_the_port(tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    port = free_port()
+    (folder_of_servers() / f"server-{port}.log").mkdir()
+    with pytest.raises(SettingsError, match="cannot be started") as caught, kept_server("127.0.0.1", port):
+        pass
+    assert_one_clear_line(caught.value, SettingsError)
+    socket.create_server(("127.0.0.1", port)).close()

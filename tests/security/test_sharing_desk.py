@@ -12,7 +12,7 @@ import pytest
 import rasterio
 from typer.testing import CliRunner
 
-from flows.desk_command import account_app
+from flows.cli.desk import account_app
 from tests.desk.conftest import Served, copied, prepared, serving
 
 __all__ = ["prepared"]  # the fixture: a desk's outputs with people, cases and scenes

@@ -4,43 +4,55 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import stat
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import obstore
 import pytest
 from finder import read_edition
 from fuzzing import assert_one_clear_line, bounded, fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
+from s3_store import bucket_reached
 from shapely.geometry import box
 from typer.testing import CliRunner
 
-from aois.area import Area, Kind, Response, Sensitivity
+from aois.area import Area, AreaKind, Response, Sensitivity
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import State, Transition
-from flows.cli import app
+from flows.alerts.dispatch_content import open_alert
+from flows.cli.main import app
+from flows.config.settings import SettingsError
 from flows.evidence.outlines import outline_of
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
+from flows.imagery.network.bucket import Bucket
 from flows.imagery.scene import Sensor
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger.ledger import open_ledger
-from flows.ledger.records import EVENT_PROPERTIES, EventRecord, ObservationRecord, RunRecord
-from flows.pathless import without_folders
-from flows.releases import FILE, Releases, read_releases, released_in
-from flows.settings import SettingsError
+from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.observations import ObservationRecord, SceneRecord
+from flows.records.runs import RunRecord
+from flows.reports.data import week as reporting
+from flows.reports.data.releases import FILE, Releases, read_releases, released_in
+from flows.reports.without_folders import without_folders
 
 WEEK, FIRST = Week(2026, 47), date(2026, 9, 14)
+CRITERIA = [
+    {"name": "new-built-area", "value": 0.48, "weight": 0.25, "detail": "2,400 m² newly built in 60 days"},
+    {"name": "near-an-intervention", "value": 0.385, "weight": 0.05, "detail": "12.3 km from a place where"},
+]
 PASS = "sentinel-2_20260914T102847"
 
 
 def place(area_id: str, east_m: float, sensitivity: Sensitivity) -> Area:
     ground = to_lonlat(box(500_000 + east_m, 200_000, 500_200 + east_m, 200_200), 32631)
     answer = Response(date(2026, 3, 4), "intervened", f"claim about {area_id}", f"source of {area_id}")
-    return Area(area_id, Kind.SITE, ground, f"Name of {area_id}", None, 200.0, (answer,), sensitivity)
+    return Area(area_id, AreaKind.SITE, ground, f"Name of {area_id}", None, 200.0, (answer,), sensitivity)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +83,7 @@ def event(area: Area) -> EventRecord:
     properties = dict.fromkeys(EVENT_PROPERTIES) | {
         "kind": "expansion", "change": "construction", "state": "confirmed", "first_seen": str(FIRST),
         "area_m2": 2400.0, "confidence": 0.8, "sensors": ["sentinel-2"], "scenes": [PASS],
+        "criteria": CRITERIA, "suspect_score": 0.464,
     }  # fmt: skip
     steps = tuple(Transition(s, FIRST, "x") for s in (State.PROVISIONAL, State.CONFIRMED))
     return EventRecord(area.id, f"ev-{area.id}", properties, mask, steps, True)
@@ -87,6 +100,12 @@ def _mask(shape: tuple[int, int]) -> Any:
 def call(outputs: Path, *arguments: str, **given: Any) -> Any:
     environment = {"SITEWATCH_SOURCE": "simulated"}
     return CliRunner().invoke(app, ["report", "--outputs", str(outputs), *arguments], env=environment, **given)
+
+
+@pytest.fixture(autouse=True)
+def _one_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rasterio silences a warning of its own in a way that is not safe in two threads, and here warnings are errors."""
+    monkeypatch.setattr(reporting, "READERS", 1)
 
 
 @pytest.fixture
@@ -117,6 +136,41 @@ def test_a_public_place_is_shown_without_passes_overview_and_map(outputs: Path) 
     assert "/srv/secret" not in owners, "the owner's page names the file without its folders"
 
 
+def test_a_public_place_says_nothing_of_how_far_the_restricted_ones_are(outputs: Path) -> None:
+    """Distances from some public events would cross in the one place with an intervention."""
+    assert call(outputs).exit_code == 0
+    text = read_edition(outputs / "public" / str(WEEK)).text
+    assert "2,400 m² newly built" in text, "other criteria are told"
+    assert not re.search(r"near-an-intervention|12\.3 km|0\.464|nearness to an intervention", text)
+    owners = (outputs / "reports" / str(WEEK) / "index.html").read_text()
+    assert "12.3 km" in owners
+
+
+def test_pages_over_a_record_of_both_worlds_count_one_of_them(outputs: Path) -> None:
+    """An earlier version let both into one record; then ibis is real and heron invented."""
+    with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
+        seen = SceneRecord("s", "sentinel-2", datetime.now(UTC), "0" * 64, "simulated", 0.9, 0.1, "used")
+        ledger.record_scenes("heron", [seen])
+    with sqlite3.connect(outputs / "ledger.sqlite") as connection:
+        connection.execute("UPDATE worlds SET world = 'mixed'")
+        row = "'ibis', scene_id, sensor, acquired, sha256, 'stac'"
+        names = "area_id, scene_id, sensor, acquired, sha256, source"
+        rest = ", ".join(c[1] for c in connection.execute("PRAGMA table_info(scenes)") if c[1] not in names.split(", "))
+        connection.execute(f"INSERT INTO scenes ({names}, {rest}) SELECT {row}, {rest} FROM scenes")
+    connection.close()
+    assert call(outputs).exit_code == 0
+    for folder in ("reports", "public"):
+        text = read_edition(outputs / folder / str(WEEK)).text
+        assert "Name of heron" in text
+        assert "ibis" not in text, folder
+        assert "restricted place is watched" not in text, folder
+
+
+def test_an_open_message_has_no_score_that_a_restricted_place_goes_into() -> None:
+    told = open_alert({"id": "x", "properties": {"alert_id": "x", "suspect_score": 0.464, "criteria": CRITERIA}})
+    assert told["properties"] == {"alert_id": "x"}
+
+
 def test_nothing_of_a_restricted_place_is_there_until_its_owner_releases_it_by_name(outputs: Path) -> None:
     folder = outputs / "public" / str(WEEK)
     assert call(outputs).exit_code == 0
@@ -139,6 +193,34 @@ def test_nothing_of_a_restricted_place_is_there_until_its_owner_releases_it_by_n
     assert call(outputs, "--no-public-pictures", "ibis", "--lang", "en").exit_code == 0
     assert "ibis" not in read_edition(folder).text, "in no language"
     assert call(outputs, "--public-pictures", "ibis", "--restricted", "--yes").exit_code != 0
+
+
+def test_a_page_that_cannot_be_built_releases_nothing(outputs: Path) -> None:
+    folder = outputs / "public"
+    folder.write_text("in the way")
+    assert call(outputs, "--public-pictures", "ibis", "--yes").exit_code != 0
+    assert read_releases(outputs).in_week(WEEK) == set()
+    folder.unlink()
+    assert call(outputs).exit_code == 0
+    assert "ibis" not in read_edition(folder / str(WEEK)).text
+    both = call(outputs, "--public-pictures", "ibis", "--no-public-pictures", "ibis", "--yes")
+    assert isinstance(both.exception, SettingsError)
+
+
+def test_withdrawn_pictures_leave_the_copy_of_the_public_edition_too(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bucket_reached(monkeypatch) as address:
+        monkeypatch.setenv("SITEWATCH_PUBLIC_URL", address)
+        assert call(outputs, "--public-pictures", "ibis", "--yes").exit_code == 0
+        page = f"demonstration/public/{WEEK}/index.html"
+        store = Bucket(address, holds="copy").store
+        assert b"Name of ibis" in bytes(obstore.get(store, page).bytes())
+        said = call(outputs, "--no-public-pictures", "ibis")
+        assert said.exit_code == 0, said.exception
+        assert b"Name of ibis" not in bytes(obstore.get(store, page).bytes())
+    assert f"its copy in `{address}/demonstration`" in said.output
+    assert "files of the public edition copied." in said.output
 
 
 def test_an_area_that_is_not_known_is_refused_and_changes_nothing(outputs: Path) -> None:
@@ -213,6 +295,8 @@ def test_a_damaged_file_releases_nothing_that_nobody_agreed_to(
         ("scene `/srv/my watch/s.tif` is torn", "scene `s.tif` is torn"),
         ("archive/s.tif and archive/heron/stac-1a/", "s.tif and stac-1a"),
         ("https://example.org/a/b answered 503", "https://example.org/a/b answered 503"),
+        ("file:///home/anna/places.geojson is torn", "places.geojson is torn"),
+        ("`file://localhost/home/my watch/s.tif` is torn", "`s.tif` is torn"),
         ("12 km/h, VV/VH", "12 km/h, VV/VH"),
     ],
 )

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from small_record import AREA, SmallRecord, X, area, event, make, sitewatch, week
-from sqlalchemy import create_engine, update
+from sqlalchemy import create_engine, select, update
 
+from aois.grid import Grid, grid_of
+from flows.config.settings import Settings
+from flows.evidence.geojson_files import write_alerts
+from flows.evidence.rasters import Layer, write_rasters
 from flows.ledger import Judgement, LedgerError, Verdict
-from flows.ledger.journal import RecordedSession
-from flows.ledger.tables import AlertRow, EventRow, RunRow
+from flows.ledger.journal import RecordedSession, append, key_of, row_digest
+from flows.ledger.tables import AlertRow, Base, EventRow, RunRow
+from flows.pipeline.sources import open_source
 
 SECOND = f"week = '{week(1)}'"
 STATEMENTS = {
@@ -178,6 +186,37 @@ def test_what_is_no_evidence_is_named_as_that(record):
     assert f"left over by a kill, and no evidence: areas/{AREA}/.score.tif.12.tmp" in said.out
 
 
+def killed_at_the_rename(write) -> None:
+    """A kill between a draft and its place, where no clearing up runs."""
+    pid = os.fork()
+    if pid == 0:
+        Path.replace = lambda *_: os._exit(0)
+        write()
+        os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+def test_no_draft_that_a_kill_leaves_among_the_evidence_is_told_as_slipped_in(record):
+    outputs = record.outputs
+    grid, layer = grid_of(area()), Layer("score", np.zeros((3, 3), np.float32), -1.0, "score")
+    drafts = (
+        lambda: write_alerts([], outputs / "alerts" / "alerts.geojson"),
+        lambda: write_rasters((layer,), grid_of_three(grid), outputs / "areas" / AREA / "2026-09-13"),
+        lambda: open_source(Settings(outputs=outputs, source="simulated", _env_file=None), story_end=week(0).last_day),
+    )
+    for draft in drafts:
+        killed_at_the_rename(draft)
+    said = verify(record)
+    assert (said.status, said.wrong) == (0, [])
+    note = next(line for line in said.out.splitlines() if "left over by a kill" in line)
+    assert note.count(".tmp") == len(drafts)
+
+
+def grid_of_three(grid: Grid) -> Grid:
+    """The same grid, three by three."""
+    return replace(grid, width=3, height=3)
+
+
 def test_a_row_that_is_forged_with_its_journal_is_told_where_only_a_run_writes(record):
     def smaller(session):
         row = session.get(EventRow, X)
@@ -200,6 +239,51 @@ def test_an_alert_that_is_forged_with_its_journal_is_told_and_an_acknowledgement
 
     forge(record, earlier)
     assert verify(record).wrong[0].startswith("record: alerts: row ")
+
+
+FORGED = {
+    "a verdict is rewritten": ("verdicts", 1, "UPDATE verdicts SET note = 'not seen' WHERE id = 1"),
+    "a verdict is deleted": ("verdicts", 2, "DELETE FROM verdicts WHERE id = 2"),
+    "an act is another's": ("acts", 3, "UPDATE acts SET detail = 'nothing' WHERE id = 3"),
+    "the world is another": ("worlds", 1, "UPDATE worlds SET world = 'mixed'"),
+    "a version is smaller": (
+        "event_versions",
+        1,
+        "UPDATE event_versions SET properties = json_set(properties, '$.area_m2', 9.0) WHERE id = 1",
+    ),
+    "a viewer becomes an admin": ("accounts", 2, "UPDATE accounts SET role = 'admin' WHERE id = 2"),
+}
+
+
+def forged(record: SmallRecord, table: str, number: int, statement: str) -> None:
+    """A row is changed by hand, and the journal is told, as somebody does who has read how it works."""
+    engine = create_engine(record.url)
+    held = Base.metadata.tables[table]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql(statement)
+        row = connection.execute(select(held).where(next(iter(held.primary_key)) == number)).one_or_none()
+        append(connection, [(table, key_of([number]), None if row is None else row_digest(row))])
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_is_written_once_is_not_written_again_with_a_word_to_the_journal(record, name):
+    """Nor does the next run make it good."""
+    table, number, statement = FORGED[name]
+    forged(record, table, number, statement)
+    words = "changed, and no act says so" if table == "accounts" else "is written once, and was written again"
+    told = f"record: {table}: row [{number}] {words}"
+    assert told in verify(record).wrong
+    if table != "worlds":
+        record.run(3)
+        assert told in verify(record).wrong
+
+
+def test_a_clock_that_was_two_hours_ahead_and_was_set_makes_nobody_a_forger(record):
+    with record.ledger() as ledger:
+        ledger.judge(X, Judgement(Verdict.UNSURE, by="Ben"), at=datetime.now(UTC) - timedelta(hours=20))
+    assert verify(record).wrong == []
 
 
 def test_a_verdict_that_claims_to_be_of_long_ago_is_told(record):
@@ -342,6 +426,7 @@ def as_before(record: SmallRecord) -> None:
     summary = json.dumps({"manifest": {"number": 1, "sha256": sha256(path.read_bytes()).hexdigest()}})
     with sqlite3.connect(record.outputs / "ledger.sqlite") as connection:
         connection.execute("DROP TABLE changes")
+        connection.execute("DROP TABLE worlds")
         connection.execute("UPDATE alembic_version SET version_num = '0005'")
         connection.execute("UPDATE runs SET summary = '{}'")
         connection.execute("UPDATE runs SET summary = ? WHERE id = 'run-2'", (summary,))
@@ -361,6 +446,23 @@ def test_evidence_of_the_version_before_is_checked_for_what_it_covers_and_goes_o
     assert 'journal, change 1: ["taken over from schema","0005"]' in said.out
     execute(record, "UPDATE event_transitions SET note = 'x' WHERE id = 1")
     assert any(line.startswith("history: event_transitions") for line in verify(record).wrong)
+
+
+@pytest.mark.parametrize("is_after_a_run", [False, True])
+def test_an_older_backup_after_an_upgrade_is_told_and_not_wrong_for_ever(record, is_after_a_run):
+    older = make(record.outputs.parent / "older", runs=2)
+    with older.ledger() as ledger:
+        ledger.back_up(record.outputs.parent / "older.backup")
+    as_before(record)
+    if is_after_a_run:
+        record.run(3)
+    with record.ledger() as ledger:
+        ledger.restore(record.outputs.parent / "older.backup", replace=True)
+    assert any(line.startswith("history: ") for line in verify(record).wrong)
+    record.run(3)
+    said = verify(record)
+    assert (said.status, said.wrong) == (0, [])
+    assert "the record was set back behind the manifests of an earlier version" in said.out
 
 
 @pytest.mark.parametrize(
@@ -422,3 +524,11 @@ def test_the_same_call_again_adds_nothing_to_the_journal(record):
         ledger.record_areas([area()])
         ledger.record_week(observation, [event("x", 2), event("y", 2)])
         assert ledger.journal_head() == head
+
+
+def test_the_entries_of_one_table_are_found_without_reading_those_of_the_others(record):
+    query = "SELECT row_key FROM changes WHERE table_name = 'acts' AND number <= 9 ORDER BY number"
+    with sqlite3.connect(record.outputs / "ledger.sqlite") as connection:
+        plan = str(connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall())
+    connection.close()
+    assert "ix_changes_table_name_number" in plan

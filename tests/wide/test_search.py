@@ -11,18 +11,20 @@ import pytest
 import rasterio
 
 from detectors.tile_search.places import places_of
-from flows.wide.file_look import MosaicLook
-from flows.wide.kept_look import KeptLook
-from flows.wide.look import Ground, hidden
-from flows.wide.plan import alone
-from flows.wide.search import Span, search_tile
-from flows.wide.tile import WideError, Window
+from flows.tile_search.baseline_plan import alone
+from flows.tile_search.cached_look import CachedLook
+from flows.tile_search.local_file_look import MosaicLook
+from flows.tile_search.look import WindowPixels, hidden
+from flows.tile_search.search_tile import SearchPeriod, search_tile
+from flows.tile_search.tile import WideError, Window
 
 SINCE, HALFWAY, END = date(2024, 6, 1), date(2024, 8, 20), date(2024, 10, 30)
 
 
 def run(land, folder, until=END, *, looks=None, since=SINCE, **how):
-    return search_tile(land.tile(folder), land.looks(until) if looks is None else looks, Span(since, until), **how)
+    return search_tile(
+        land.tile(folder), land.looks(until) if looks is None else looks, SearchPeriod(since, until), **how
+    )
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +171,9 @@ def test_a_kept_look_is_fetched_once_and_forgotten(land, tmp_path):
         rows = slice(window.top, window.top + window.rows)
         clear = np.ones((window.rows, window.columns), np.uint8)
         clear[:, :7] = 0
-        return Ground(whole[0, rows], whole[1, rows], clear)
+        return WindowPixels(whole[0, rows], whole[1, rows], clear)
 
-    look = KeptLook("one", END, tile, fetch)
+    look = CachedLook("one", END, tile, fetch)
     look.prepare()
     look.prepare()
     assert asked == list(tile.strips)
@@ -187,7 +189,7 @@ def test_a_look_that_shows_nothing_changes_no_pixel(land, done, tmp_path):
     run(land, tmp_path, HALFWAY)
     with rasterio.open(tmp_path / "dynamic-00000.tif") as file:
         before = file.read()
-    blind = KeptLook("blind", date(2024, 8, 21), land.tile(tmp_path), hidden)
+    blind = CachedLook("blind", date(2024, 8, 21), land.tile(tmp_path), hidden)
     state = run(land, tmp_path, date(2024, 8, 21), looks=[*land.looks(HALFWAY), blind])
     with rasterio.open(tmp_path / "dynamic-00000.tif") as file:
         np.testing.assert_array_equal(file.read(), before)
@@ -206,7 +208,7 @@ def test_a_look_that_cannot_be_read_is_named_with_its_mend(land, tmp_path):
 
 def test_what_a_killed_run_had_fetched_does_not_stay(land, tmp_path):
     tile = land.tile(tmp_path)
-    old = KeptLook("old", date(2023, 1, 1), tile, hidden)
+    old = CachedLook("old", date(2023, 1, 1), tile, hidden)
     old.prepare()
     (tmp_path / "looks" / ".half.tif.1.tmp").touch()
     run(land, tmp_path, looks=[old, *land.looks(END)])

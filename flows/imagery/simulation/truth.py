@@ -17,9 +17,9 @@ from shapely.ops import unary_union
 
 from aois.grid import Grid, to_lonlat
 from detectors.records import Change
-from flows.imagery.simulation.canvas import Canvas, crop_rim
-from flows.imagery.simulation.stories import Outcome, Step
-from flows.imagery.simulation.world import World
+from flows.imagery.simulation.land.canvas import Canvas, crop_rim
+from flows.imagery.simulation.scenario.changes import ExpectedChange, ScenarioStep
+from flows.imagery.simulation.world import SimulatedWorld
 
 _MOST_OF_A_PIXEL = 0.5
 
@@ -42,13 +42,13 @@ class TrueChange:
     ordinary: bool = False
 
 
-def truth_of(world: World) -> tuple[TrueChange, ...]:
+def truth_of(world: SimulatedWorld) -> tuple[TrueChange, ...]:
     """Every change of a world that touches its grid, in order of time; empty where nothing happens."""
     changes = [_true_change(world.canvas, step, step.outcome) for step in world.plan.steps if step.outcome]
     return tuple(change for change in changes if change.footprint.any())
 
 
-def _true_change(canvas: Canvas, step: Step, outcome: Outcome) -> TrueChange:
+def _true_change(canvas: Canvas, step: ScenarioStep, outcome: ExpectedChange) -> TrueChange:
     cover = canvas.to_pixels(canvas.mask(outcome.footprint))
     # A wall fills no pixel: those it touches best count, from half of the most that a pixel holds.
     threshold = max(min(_MOST_OF_A_PIXEL, 0.5 * float(cover.max())), 1e-3)

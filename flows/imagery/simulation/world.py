@@ -8,26 +8,26 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid, to_utm
 from flows.imagery.simulation.cache import Cache
-from flows.imagery.simulation.canvas import FINE, Canvas, Field, Layers, paint
-from flows.imagery.simulation.climate import Weather, weather_on
-from flows.imagery.simulation.compound import Compound, build_compound, parts_of, plan_compound
-from flows.imagery.simulation.covers import Cover
-from flows.imagery.simulation.ground import Ground, look_down
+from flows.imagery.simulation.land.canvas import FINE, Canvas, Field, Layers, paint
+from flows.imagery.simulation.land.compound import Compound, build_compound, parts_of, plan_compound
+from flows.imagery.simulation.land.land_cover import Cover
+from flows.imagery.simulation.land.pixel_view import LandSurface, look_down
+from flows.imagery.simulation.land.terrain import Country, draw_country
 from flows.imagery.simulation.noise import fractal_noise
-from flows.imagery.simulation.recipes import Story, recipe_of
-from flows.imagery.simulation.seeds import generator, number_of
-from flows.imagery.simulation.stories import Plan, Plot, Step, plan_story
-from flows.imagery.simulation.terrain import Country, draw_country
+from flows.imagery.simulation.random_streams import generator, number_of
+from flows.imagery.simulation.scenario.changes import Plan, Plot, ScenarioStep, plan_story
+from flows.imagery.simulation.scenario.presets import Story, recipe_of
+from flows.imagery.simulation.season.weather import Weather, weather_on
 
 _GROUNDS_KEPT = 3  # both sensors ask in order of time, so that few epochs are in use at once
 _TILT = np.linspace(-1, 1, 7, dtype=np.float32)  # blue to shortwave infrared: a surface browner or bluer than its kind
 
 
 @dataclass(frozen=True)
-class World:
+class SimulatedWorld:
     """An area's world.
 
     Per pixel of the canvas: `field_of` (int32, the field a pixel lies in), `vigour` (how well things grow there,
@@ -47,7 +47,7 @@ class World:
     vigour: Field = field(repr=False)
     texture: Field = field(repr=False)
     slope: Field = field(repr=False)
-    _grounds: Cache[int, Ground] = field(repr=False, default_factory=lambda: Cache(_GROUNDS_KEPT), compare=False)
+    _grounds: Cache[int, LandSurface] = field(repr=False, default_factory=lambda: Cache(_GROUNDS_KEPT), compare=False)
 
     @property
     def broken_on(self) -> date | None:
@@ -55,7 +55,7 @@ class World:
         days = [step.begins for step in self.plan.steps if any(s.cover is Cover.FRESH for s in step.strokes)]
         return min(days, default=None)
 
-    def ground(self, day: date) -> Ground:
+    def ground(self, day: date) -> LandSurface:
         """The ground as it is at the end of a day."""
         done = sum(step.begins <= day for step in self.plan.steps)
         return self._grounds.get(done, lambda: self._draw(self.plan.steps[:done]))
@@ -64,14 +64,14 @@ class World:
         """The weather of a day and what the months before have left of theirs."""
         return weather_on(self.place, day, southern=self.latitude < 0)
 
-    def _draw(self, steps: tuple[Step, ...]) -> Ground:
+    def _draw(self, steps: tuple[ScenarioStep, ...]) -> LandSurface:
         layers = self.base
         for step in steps:
             layers = paint(self.canvas, layers, step.strokes)
         return look_down(self.canvas, layers, self.latitude)
 
 
-def build_world(area: Area, grid: Grid, *, story_end: date, seed: int) -> World:
+def build_world(area: Area, grid: Grid, *, story_end: date, seed: int) -> SimulatedWorld:
     """The world of an area: a pure function of the area's id and geometry, its grid, the story's end and the seed."""
     place = number_of("world", seed, area.id, area.geometry.wkb_hex, grid)
     canvas = Canvas(grid)
@@ -81,7 +81,7 @@ def build_world(area: Area, grid: Grid, *, story_end: date, seed: int) -> World:
     base, plan = _compose(canvas, country, compounds, (recipe.story, story_end), place=place)
     latitude = float(area.geometry.centroid.y)
     rows, columns = np.gradient(country.elevation)
-    return World(
+    return SimulatedWorld(
         area_id=area.id,
         place=place,
         latitude=latitude,
@@ -99,7 +99,7 @@ def build_world(area: Area, grid: Grid, *, story_end: date, seed: int) -> World:
 
 def _compounds(area: Area, grid: Grid, place: int) -> tuple[Compound, ...]:
     """The compounds that stand there from the start: one on each part of a site, none in a region."""
-    if area.kind is not Kind.SITE:
+    if area.kind is not AreaKind.SITE:
         return ()
     parts = parts_of(to_utm(area.geometry, grid.epsg))
     return tuple(plan_compound(part, generator("compound", place, number)) for number, part in enumerate(parts))

@@ -18,11 +18,11 @@ from runner import Jobs, Runner
 from scoring import Figure
 from variety import SCENARIOS
 
-from aois.area import Kind
+from aois.area import AreaKind
 from aois.demonstration import demonstration
 
 MIXINGS = (0.6, 0.9)
-SITES = tuple(area.id for area in demonstration() if area.kind is Kind.SITE)
+SITES = tuple(area.id for area in demonstration() if area.kind is AreaKind.SITE)
 SKIES = (
     "wooded ground",
     "desert",

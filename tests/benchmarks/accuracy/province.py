@@ -29,18 +29,19 @@ from detectors.events.alert_rules import deserves_alert
 from detectors.events.site_criteria import suspect_score
 from detectors.ground import whole
 from detectors.records import Criterion
+from flows.imagery.detector_inputs import acquisition_of
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, Provenance, Scene, Sensor
-from flows.imagery.simulated import SimulatedSource
-from flows.imagery.simulation.canvas import Stroke, crop_rim
-from flows.imagery.simulation.covers import Cover
-from flows.imagery.simulation.optics import take_picture
-from flows.imagery.simulation.overpasses import overpasses
-from flows.imagery.simulation.places import open_ground
-from flows.imagery.simulation.radar import take_radar_picture
-from flows.imagery.simulation.recipes import DRY, MIXED, RURAL, WOODED, Recipe, Story
-from flows.imagery.simulation.stories import Step
-from flows.imagery.simulation.world import World, build_world
-from flows.looks import acquisition_of
+from flows.imagery.simulation.land.canvas import Stroke, crop_rim
+from flows.imagery.simulation.land.land_cover import Cover
+from flows.imagery.simulation.land.land_mix import DRY, MIXED, RURAL, WOODED
+from flows.imagery.simulation.scenario.changes import ScenarioStep
+from flows.imagery.simulation.scenario.presets import AreaPreset, Story
+from flows.imagery.simulation.scenario.siting import open_ground
+from flows.imagery.simulation.sensors.optical import take_picture
+from flows.imagery.simulation.sensors.radar import take_radar_picture
+from flows.imagery.simulation.sensors.schedule import overpasses
+from flows.imagery.simulation.simulated_source import SimulatedSource
+from flows.imagery.simulation.world import SimulatedWorld, build_world
 
 TILES, SIDE_PX, COMPOUNDS = 100, 200, 5
 WEEKS, HISTORY_DAYS = 24, 365
@@ -90,7 +91,7 @@ def tile(number: int, *, seed: int) -> list[Suspect]:
     has_compound = number in tiles_with_compounds(seed)
     terrain = (RURAL, DRY, WOODED, MIXED)[int(np.random.default_rng((seed, number)).integers(4))]
     story = Story.NEW_COMPOUND if has_compound else Story.QUIET
-    area, grid = place(Recipe(terrain, story), seed=seed, side_px=SIDE_PX, number=number)
+    area, grid = place(AreaPreset(terrain, story), seed=seed, side_px=SIDE_PX, number=number)
     world = build_world(area, grid, story_end=END, seed=seed)
     compound = _compound(area, grid, seed) if has_compound else np.zeros(grid.shape, bool)
     world = _with_ordinary(world, np.random.default_rng((seed, number, 7)))
@@ -121,14 +122,14 @@ def _compound(area: Area, grid: Grid, seed: int) -> Mask:
     return np.asarray(ndimage.binary_dilation(np.any(parts, axis=0), iterations=NEAR_PX))
 
 
-def _drawn(world: World) -> Mask:
+def _drawn(world: SimulatedWorld) -> Mask:
     """Where any step of the world's story changes the ground, and a little around it."""
     ground = unary_union([stroke.geometry for step in world.plan.steps for stroke in step.strokes])
     touched = crop_rim(world.canvas.to_pixels(world.canvas.mask(ground))) > 0
     return np.asarray(ndimage.binary_dilation(touched, iterations=NEAR_PX))
 
 
-def _acquisitions(world: World, area: Area, grid: Grid, since: date) -> tuple[Acquisition, ...]:
+def _acquisitions(world: SimulatedWorld, area: Area, grid: Grid, since: date) -> tuple[Acquisition, ...]:
     """Sentinel-2 every ten days and Sentinel-1 every twelve."""
     west = area.geometry.centroid.x
     optical = [t.date() for t in overpasses(area.id, west, Sensor.SENTINEL_2, since=since, until=END)][::2]
@@ -149,7 +150,7 @@ def _acquisition(sensor: Sensor, day: date, pixels: np.ndarray, scl: np.ndarray 
     return acquisition_of(Scene(f"{sensor.value}_{day:%Y%m%d}", sensor, noon, bands, pixels, valid, scl, origin), grid)
 
 
-def _with_ordinary(world: World, rng: np.random.Generator) -> World:
+def _with_ordinary(world: SimulatedWorld, rng: np.random.Generator) -> SimulatedWorld:
     """The world with what an ordinary half year brings to 4 km² added to its story."""
     steps = [*world.plan.steps]
     for _ in range(int(rng.integers(1, 4))):
@@ -162,7 +163,7 @@ def _with_ordinary(world: World, rng: np.random.Generator) -> World:
         steps += _quarry(world, rng)
     if rng.random() < 0.2:
         field = open_ground(world.canvas, world.base, (rng.uniform(60, 140), rng.uniform(60, 140)), rng)
-        steps.append(Step(_day(rng), "field cleared", (Stroke(_moved(field, world, rng), Cover.FRESH),)))
+        steps.append(ScenarioStep(_day(rng), "field cleared", (Stroke(_moved(field, world, rng), Cover.FRESH),)))
     return replace(world, plan=replace(world.plan, steps=tuple(sorted(steps, key=lambda s: s.begins))))
 
 
@@ -170,7 +171,7 @@ def _day(rng: np.random.Generator) -> date:
     return END - timedelta(days=int(rng.integers(20, 7 * WEEKS)))
 
 
-def _moved(ground: Polygon, world: World, rng: np.random.Generator) -> Polygon:
+def _moved(ground: Polygon, world: SimulatedWorld, rng: np.random.Generator) -> Polygon:
     """The ground at another place of the tile, well inside."""
     left, bottom, right, top = world.canvas.grid.bounds
     x, y = rng.uniform(left + 150, right - 150), rng.uniform(bottom + 150, top - 150)
@@ -180,24 +181,26 @@ def _moved(ground: Polygon, world: World, rng: np.random.Generator) -> Polygon:
     return moved if all(moved.distance(g) > 150 for g in story) else ground.buffer(-1e6)
 
 
-def _built(world: World, rng: np.random.Generator, size_m: tuple[float, float], cover: Cover, phase: str) -> Step:
+def _built(
+    world: SimulatedWorld, rng: np.random.Generator, size_m: tuple[float, float], cover: Cover, phase: str
+) -> ScenarioStep:
     upright = box(0, 0, *size_m)
     ground = _moved(affinity.rotate(upright, float(rng.uniform(0, 180))), world, rng)
-    return Step(_day(rng), phase, (Stroke(ground, cover, 5.0),))
+    return ScenarioStep(_day(rng), phase, (Stroke(ground, cover, 5.0),))
 
 
-def _track(world: World, rng: np.random.Generator) -> Step:
+def _track(world: SimulatedWorld, rng: np.random.Generator) -> ScenarioStep:
     length = float(rng.uniform(200, 600))
     line = LineString([(0, 0), (length, 0)]).buffer(2.5)
     way = _moved(affinity.rotate(line, float(rng.uniform(0, 180))), world, rng)
-    return Step(_day(rng), "track", (Stroke(way, Cover.DIRT),))
+    return ScenarioStep(_day(rng), "track", (Stroke(way, Cover.DIRT),))
 
 
-def _quarry(world: World, rng: np.random.Generator) -> list[Step]:
+def _quarry(world: SimulatedWorld, rng: np.random.Generator) -> list[ScenarioStep]:
     """A pit that was there and grows by some metres every twelve weeks."""
     pit = _moved(Point(0, 0).buffer(float(rng.uniform(40, 80))), world, rng)
     begins = [END - timedelta(days=7 * weeks) for weeks in (100, 84, 60, 36, 20, 8)]
-    return [Step(day, "quarry", (Stroke(pit.buffer(6.0 * n), Cover.ROCK),)) for n, day in enumerate(begins)]
+    return [ScenarioStep(day, "quarry", (Stroke(pit.buffer(6.0 * n), Cover.ROCK),)) for n, day in enumerate(begins)]
 
 
 def gathered(seed: int, tiles: Sequence[Sequence[Suspect]]) -> Province:

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid, grid_of
 from detectors.acquisition import Acquisition
-from flows.imagery.stac import StacSource
-from flows.looks import acquisition_of
+from flows.imagery.detector_inputs import acquisition_of
+from flows.imagery.stac.stac_source import StacSource
 
 ARCHIVES = Path(__file__).resolve().parents[3].parent / "shared" / "archives"
 ALWAYS = (date(2015, 1, 1), date(2026, 1, 1))
@@ -30,7 +30,7 @@ def area_over(name: str, *, inset: float = 0.04) -> Area:
     item = json.loads(min((ARCHIVES / name).glob("*/*/*.json")).read_text())
     west, south, east, north = item["bbox"]
     dx, dy = inset * (east - west), inset * (north - south)
-    return Area(name, Kind.REGION, box(west + dx, south + dy, east - dx, north - dy))
+    return Area(name, AreaKind.REGION, box(west + dx, south + dy, east - dx, north - dy))
 
 
 def grid_over(name: str) -> Grid:

@@ -173,7 +173,7 @@ ABLATIONS: tuple[Ablation, ...] = (
     Ablation("fringe taken off", {"detectors.objects.extract._without_fringe": _item_itself}),
     Ablation("lines", {"detectors.objects.extract._line_detections": _always([])}),
     Ablation("rings are fences", {"detectors.objects.extract.is_ring": _always(False)}),
-    Ablation("colour of the change", {"detectors.objects.change_type._is_grey": _like_first(False)}),
+    Ablation("colour of the change", {"detectors.objects.change_type.is_grey": _like_first(False)}),
     Ablation("radar says what stood", {"detectors.objects.extract._was_built": _like_first(True)}),
     Ablation("radar says what cannot have stood", {"detectors.objects.extract._may_be_built": _like_first(True)}),
     Ablation("changed ground made the baseline", {"detectors.monitor.steps.rebased_events": _first_argument}),

@@ -31,8 +31,8 @@ from detectors.acquisition import OPTICAL, Acquisition, Mask
 from detectors.ground import Ground
 from detectors.records import Change
 from detectors.sensitivity.injection import Injected, block, injected
-from flows.imagery.simulation import recipes
-from flows.imagery.simulation.recipes import Recipe, Story, recipe_of
+from flows.imagery.simulation.scenario import presets as recipes
+from flows.imagery.simulation.scenario.presets import AreaPreset, Story, recipe_of
 
 SIZES = (6, 8, 12, 16, 25, 36)
 MIXING = 0.8
@@ -123,11 +123,11 @@ def outcome(number: int, *, seed: int) -> Outcome:
 
 def _quiet_ground(terrain: recipes.Terrain, seed: int) -> tuple[tuple[Acquisition, ...], Ground]:
     """Looks at a simulated site on such terrain, where nothing happens, and what is told of it."""
-    acquisitions, ground, _ = acquisitions_at(_area(Recipe(terrain, Story.QUIET), seed), seed=seed)
+    acquisitions, ground, _ = acquisitions_at(_area(AreaPreset(terrain, Story.QUIET), seed), seed=seed)
     return acquisitions, ground
 
 
-def _area(recipe: Recipe, seed: int) -> Area:
+def _area(recipe: AreaPreset, seed: int) -> Area:
     """A site whose id draws a recipe: the simulator gives every id its own."""
     places = {area.id: area for area in demonstration()}
     template = places["demo-quiet-paddy"]

@@ -26,9 +26,10 @@ from detectors.acquisition import OPTICAL, RADAR, Acquisition, Mask
 from detectors.objects.patches import ring_closure
 from detectors.records import Change
 from detectors.sensitivity.injection import Injected, injected, wall
-from flows.imagery.simulated import SimulatedSource
-from flows.imagery.simulation.recipes import DRY, Recipe, Story
-from flows.looks import acquisition_of
+from flows.imagery.detector_inputs import acquisition_of
+from flows.imagery.simulation.land.land_mix import DRY
+from flows.imagery.simulation.scenario.presets import AreaPreset, Story
+from flows.imagery.simulation.simulated_source import SimulatedSource
 
 SPAN = (date(2019, 1, 7), date(2019, 12, 29))
 FRACTIONS = (0.1, 0.2, 0.4, 0.7, 1.0)
@@ -93,7 +94,7 @@ def put_on_made(*, seed: int, fraction: float) -> tuple[tuple[Acquisition, ...],
 
 @lru_cache(maxsize=1)
 def _made(seed: int) -> tuple[Acquisition, ...]:
-    area, grid = place(Recipe(DRY, Story.QUIET), seed=seed, side_px=SIDE_PX)
+    area, grid = place(AreaPreset(DRY, Story.QUIET), seed=seed, side_px=SIDE_PX)
     source = SimulatedSource(END, seed)
     since = END - timedelta(days=7 * WEEKS + HISTORY_DAYS)
     return tuple(

@@ -11,16 +11,16 @@ from replay import watch
 from scipy import ndimage
 from scoring import Figure, counted, median, rate, share
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.demonstration import demonstration
 from aois.grid import grid_of
 from detectors.acquisition import Acquisition
 from detectors.events.alert_rules import deserves_alert
 from detectors.ground import Ground
 from detectors.records import Change, Event
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.detector_inputs import acquisition_of, ground_of
+from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.simulation.truth import TrueChange
-from flows.looks import acquisition_of, ground_of
 
 END = date(2026, 11, 22)
 WEEKS = 26
@@ -124,7 +124,7 @@ def acquisitions_at(area: Area, *, seed: int) -> tuple[tuple[Acquisition, ...], 
     source = SimulatedSource(END, seed)
     refs = source.search(area, grid, since=END - timedelta(days=7 * WEEKS - 1 + 730), until=END)
     acquisitions = tuple(acquisition_of(source.fetch(area, grid, ref), grid) for ref in refs)
-    ground = ground_of(area, grid, sites=tuple(a for a in demonstration() if a.kind is Kind.SITE))
+    ground = ground_of(area, grid, sites=tuple(a for a in demonstration() if a.kind is AreaKind.SITE))
     return acquisitions, ground, source.truth_changes(area, grid)
 
 

@@ -19,13 +19,13 @@ from measuring import Line
 from shapely.geometry import box
 from simulated_catalog import write_simulated
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
 from aois.reading import to_feature_collection
-from flows.imagery.archive import Archive
+from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.simulated import SimulatedSource
-from flows.imagery.stac import StacSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
+from flows.imagery.stac.stac_source import StacSource
 
 DRAWN = 7  # places that are drawn; each is watched under several ids
 WEEK_END = date(2024, 9, 15)
@@ -97,7 +97,7 @@ class _Run:
 def _site(name: str, number: int) -> Area:
     left = 500_000 + 5_000 * number
     return Area(
-        name, Kind.SITE, to_lonlat(box(left, 200_000, left + SIDE_M, 200_000 + SIDE_M), EPSG), margin_m=MARGIN_M
+        name, AreaKind.SITE, to_lonlat(box(left, 200_000, left + SIDE_M, 200_000 + SIDE_M), EPSG), margin_m=MARGIN_M
     )
 
 

@@ -13,10 +13,10 @@ from rasterio.windows import Window as RasterWindow
 
 from aois.grid import Grid
 from detectors.tile_search.update import BLOCK, ZERO, WideParameters
-from flows.wide.file_look import BandFile, FileLook
-from flows.wide.plan import baseline_of
-from flows.wide.state import Progress, static_writer, write_block, write_dynamic
-from flows.wide.tile import Tile, blocks_of
+from flows.tile_search.baseline_plan import baseline_of
+from flows.tile_search.local_file_look import BandFile, FileLook
+from flows.tile_search.state_files import Progress, static_writer, write_block, write_dynamic
+from flows.tile_search.tile import Tile, blocks_of
 
 EPSG = 32648
 LEFT, TOP = 399_960, 1_300_020

@@ -23,11 +23,11 @@ from detectors.tile_search.objects import join_runs, runs_of_state
 from detectors.tile_search.places import places_of
 from detectors.tile_search.update import WideParameters, common_shift, day_number, season_weights
 from detectors.tile_search.update_numba import update
-from flows.wide.search import Span, search_tile
+from flows.tile_search.search_tile import SearchPeriod, search_tile
 
 TILE = 10_980
 CAMBODIA_PX = 1.8e9
-SPAN = Span(UNTIL + timedelta(days=1), date(2024, 12, 31))
+SPAN = SearchPeriod(UNTIL + timedelta(days=1), date(2024, 12, 31))
 DAYS = [UNTIL + timedelta(days=6 + 5 * n) for n in range(8)]
 console = Console()
 
@@ -69,7 +69,7 @@ def first_run(state: Path, drawn: Path, side: int, count: int) -> dict[str, floa
     land, tile = Drawn(drawn, side), tile_of(state, side)
     acquisitions = land.acquisitions(first=UNTIL - timedelta(days=5 * (count - 1)), count=count)
     begun, used = time.perf_counter(), time.process_time()
-    search_tile(tile, acquisitions, Span(UNTIL + timedelta(days=1), UNTIL + timedelta(days=1)), threads=2)
+    search_tile(tile, acquisitions, SearchPeriod(UNTIL + timedelta(days=1), UNTIL + timedelta(days=1)), threads=2)
     return {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - used}
 
 
@@ -240,7 +240,7 @@ def _fresh(state: Path, drawn: Path, side: int, *, full: int) -> Path:
 
 def _history(land: Drawn) -> list[Any]:
     """Looks that the made baseline is said to rest on; their files are never opened, nor drawn."""
-    from flows.wide.file_look import BandFile, FileLook
+    from flows.tile_search.local_file_look import BandFile, FileLook
 
     nowhere = BandFile(str(land.folder / "none.tif"), 1, 0, 0)
     days = [UNTIL - timedelta(days=10 * n) for n in range(20)]

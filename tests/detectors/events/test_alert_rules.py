@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from detectors.events.alert_rules import deserves_alert
-from detectors.records import Change, Event, Place, State
+from detectors.records import AlertKind, Change, Event, State
 
 BOTH = ("sentinel-1", "sentinel-2")
 EVENT = Event(
     key="g20240604-1-1",
     change=Change.CONSTRUCTION,
-    place=Place.EXPANSION,
+    place=AlertKind.EXPANSION,
     state=State.PROVISIONAL,
     first_seen=date(2024, 6, 4),
     last_seen=date(2024, 6, 9),
@@ -38,7 +38,7 @@ def told(**changed: object) -> bool:
 
 
 @pytest.mark.parametrize("change", list(Change))
-@pytest.mark.parametrize("place", list(Place))
+@pytest.mark.parametrize("place", list(AlertKind))
 @pytest.mark.parametrize("state", [State.CONFIRMED, State.FINISHED])
 def test_what_is_confirmed_is_told(state, place, change):
     assert told(state=state, place=place, change=change, closure=0.5, length_m=400.0)
@@ -51,11 +51,11 @@ def test_what_is_confirmed_is_told(state, place, change):
 )
 def test_in_a_region_a_line_that_is_short_or_encloses_nothing_is_as_likely_a_road(state, closure, length_m, expected):
     line = {"change": Change.FENCING, "closure": closure, "length_m": length_m, "state": state}
-    assert told(**line, place=Place.NEW_SUSPECT_SITE) is expected
-    assert told(**line, place=Place.EXPANSION)
+    assert told(**line, place=AlertKind.NEW_SUSPECT_SITE) is expected
+    assert told(**line, place=AlertKind.EXPANSION)
 
 
-@pytest.mark.parametrize("place", list(Place))
+@pytest.mark.parametrize("place", list(AlertKind))
 @pytest.mark.parametrize("sensors", [("sentinel-2",), BOTH])
 def test_what_was_retracted_is_not(place, sensors):
     assert not told(state=State.RETRACTED, place=place, sensors=sensors, confidence=0.99, scenes=("a",))
@@ -87,5 +87,5 @@ def test_a_line_waits_until_it_is_confirmed():
 @pytest.mark.parametrize("state", [State.CONFIRMED, State.FINISHED])
 @pytest.mark.parametrize(("area", "expected"), [(999.0, False), (1000.0, True)])
 def test_in_a_region_what_is_too_small_for_a_compound_is_recorded_only(state, area, expected):
-    assert told(state=state, place=Place.NEW_SUSPECT_SITE, area_m2=area) is expected
-    assert told(state=state, place=Place.EXPANSION, area_m2=area)
+    assert told(state=state, place=AlertKind.NEW_SUSPECT_SITE, area_m2=area) is expected
+    assert told(state=state, place=AlertKind.EXPANSION, area_m2=area)

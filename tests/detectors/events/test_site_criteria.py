@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from detectors.events.site_criteria import Candidate, SuspectParameters, criteria_of, suspect_score
+from detectors.events.site_criteria import SiteCandidate, SuspectParameters, criteria_of, suspect_score
 from detectors.records import Change, Criterion
 
 SHAPE = (60, 60)
@@ -26,14 +26,14 @@ def box(top: int, left: int, height: int, width: int) -> np.ndarray:
 
 
 RING = box(15, 15, 30, 30) & ~box(16, 16, 28, 28)
-PLAIN = Candidate(box(20, 20, 10, 10), NONE, NONE, NONE, (Change.CLEARING,), 60, FAR)
+PLAIN = SiteCandidate(box(20, 20, 10, 10), NONE, NONE, NONE, (Change.CLEARING,), 60, FAR)
 
 
-def told(candidate: Candidate, *, pixel_size_m: float = 10.0) -> dict[str, Criterion]:
+def told(candidate: SiteCandidate, *, pixel_size_m: float = 10.0) -> dict[str, Criterion]:
     return {c.name: c for c in criteria_of(candidate, pixel_size_m=pixel_size_m)}
 
 
-def values(candidate: Candidate) -> dict[str, float]:
+def values(candidate: SiteCandidate) -> dict[str, float]:
     return {name: c.value for name, c in told(candidate).items()}
 
 
@@ -49,7 +49,7 @@ def test_every_criterion_lies_between_nought_and_one(seed, days, distance):
         ndimage.gaussian_filter(rng.normal(size=SHAPE), 3) > level for level in (0.02, 0.05, 0.1, 0.12)
     )
     footprint[30, 30] = True
-    candidate = Candidate(footprint, built, lines, older & ~footprint, (), days, distance)
+    candidate = SiteCandidate(footprint, built, lines, older & ~footprint, (), days, distance)
     criteria = criteria_of(candidate, pixel_size_m=10.0)
     assert all(0.0 <= c.value <= 1.0 and 0.0 < c.weight < 1.0 and c.detail for c in criteria)
     assert sum(c.weight for c in criteria) == pytest.approx(1.0)

@@ -16,7 +16,7 @@ from detectors.monitor.event_records import confidence_of, events_of
 from detectors.monitor.steps import begin
 from detectors.objects.object_record import Detection
 from detectors.objects.patches import GroundObject
-from detectors.records import Change, Place, State
+from detectors.records import AlertKind, Change, State
 
 SHAPE = (64, 64)
 MONDAY = date(2024, 6, 3)
@@ -60,12 +60,12 @@ def only(state) -> object:
 @pytest.mark.parametrize(
     ("mask", "place"),
     [
-        (box(20, 20, 5, 5), Place.CHANGE),
-        (box(2, 2, 5, 5), Place.EXPANSION),
-        (box(20, 14, 5, 5), Place.EXPANSION),  # two columns of five outside, 1,000 m²
-        (box(20, 15, 5, 5), Place.CHANGE),  # one column of five
-        (box(20, 15, 1, 4), Place.CHANGE),  # a quarter of it, but 100 m² only
-        (box(20, 14, 1, 4), Place.EXPANSION),  # half of it
+        (box(20, 20, 5, 5), AlertKind.CHANGE),
+        (box(2, 2, 5, 5), AlertKind.EXPANSION),
+        (box(20, 14, 5, 5), AlertKind.EXPANSION),  # two columns of five outside, 1,000 m²
+        (box(20, 15, 5, 5), AlertKind.CHANGE),  # one column of five
+        (box(20, 15, 1, 4), AlertKind.CHANGE),  # a quarter of it, but 100 m² only
+        (box(20, 14, 1, 4), AlertKind.EXPANSION),  # half of it
     ],
 )
 def test_beyond_the_perimeter_or_inside(state_on, mask, place):
@@ -74,7 +74,7 @@ def test_beyond_the_perimeter_or_inside(state_on, mask, place):
 
 def test_a_region_has_no_inside(state_on):
     event = only(state_on(whole(SHAPE), event_state(box(20, 20, 5, 5))))
-    assert event.place is Place.NEW_SUSPECT_SITE
+    assert event.place is AlertKind.NEW_SUSPECT_SITE
     assert sum(c.weight for c in event.criteria) == pytest.approx(1.0)
     assert only(state_on(SITE, event_state(box(20, 20, 5, 5)))).criteria == ()
 

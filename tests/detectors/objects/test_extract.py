@@ -10,8 +10,8 @@ import pytest
 
 from detectors.acquisition import RADAR
 from detectors.evidence.accumulate import Cue, no_evidence
-from detectors.objects.change_type import _is_grey
-from detectors.objects.extract import _may_be_wall, _wall_of
+from detectors.objects.change_type import is_grey
+from detectors.objects.extract import may_be_wall, wall_of
 from detectors.objects.line_images import DetectedLine, LineImage
 from detectors.objects.lines import Line
 from detectors.objects.patches import GroundObject
@@ -87,7 +87,7 @@ def patch(top: int, left: int, height: int, width: int) -> np.ndarray:
 def test_a_piece_of_a_line_is_a_wall(thing, is_wall):
     line = Line(patch(20, 8, 1, 30), 30.0, 9.0)
     line_image = LineImage(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())
-    wall = _wall_of(GroundObject(thing, thing), (DetectedLine(line, line_image),))
+    wall = wall_of(GroundObject(thing, thing), (DetectedLine(line, line_image),))
     assert (wall is not None) is is_wall
     if wall is not None:
         assert np.array_equal(wall.mask, thing | line.mask)
@@ -98,7 +98,7 @@ def test_the_star_that_kernels_draw_on_a_roof_makes_it_no_wall():
     roof = patch(20, 20, 6, 6)
     star = Line(roof & (np.indices(SHAPE).sum(axis=0) % 2 == 0), 20.0, 9.0)
     line_image = LineImage(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())
-    assert _wall_of(GroundObject(roof, roof), (DetectedLine(star, line_image),)) is None
+    assert wall_of(GroundObject(roof, roof), (DetectedLine(star, line_image),)) is None
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_the_star_that_kernels_draw_on_a_roof_makes_it_no_wall():
 def test_what_optics_alone_show_as_no_strip_is_no_piece_of_a_wall(cue, thing, may_be):
     evidence = no_evidence(SHAPE)
     evidence.count[cue][thing] = 3.0
-    assert _may_be_wall(evidence, GroundObject(thing, thing)) is may_be
+    assert may_be_wall(evidence, GroundObject(thing, thing)) is may_be
 
 
 @pytest.mark.parametrize(
-    ("gained", "green", "redness", "is_grey"),
+    ("gained", "green", "redness", "grey"),
     [
         (0.10, 0.40, 0.00, True),
         (0.02, 0.40, 0.00, True),
@@ -128,7 +128,7 @@ def test_what_optics_alone_show_as_no_strip_is_no_piece_of_a_wall(cue, thing, ma
     ],
     ids=["roof", "faint roof", "weeds", "small roof in a wood", "soil under weeds", "nothing added"],
 )
-def test_the_colour_of_the_change_tells_a_roof_from_soil_and_weeds(gained, green, redness, is_grey):
+def test_the_colour_of_the_change_tells_a_roof_from_soil_and_weeds(gained, green, redness, grey):
     wood = {"vegetation": 0.85, "brightness": 0.03, "redness": 0.2}
     bright = wood["brightness"] + gained
     # what was added has the redness asked for, whatever it was added to
@@ -140,5 +140,5 @@ def test_the_colour_of_the_change_tells_a_roof_from_soil_and_weeds(gained, green
         recent=SimpleNamespace(observed=np.stack([seen] * 4)),
         baseline=SimpleNamespace(coefficients=level[:, None], acquisitions=np.zeros(SHAPE, np.int16)),
     )
-    assert _is_grey(series).all() == is_grey
-    assert _is_grey(series).any() == is_grey
+    assert is_grey(series).all() == grey
+    assert is_grey(series).any() == grey

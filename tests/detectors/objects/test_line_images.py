@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, RADAR
-from detectors.objects.line_images import LineImage, ViewParameters, _sum, line_images_of, lines_of
+from detectors.objects.line_images import LineImage, ViewParameters, line_images_of, lines_of, summed_image
 
 SHAPE = (72, 72)
 NOWHERE = np.zeros(SHAPE, bool)
@@ -38,7 +38,7 @@ def line_image(
 
 
 def both(optical: LineImage, radar: LineImage) -> tuple[LineImage, ...]:
-    return optical, radar, _sum((optical, radar), ViewParameters())
+    return optical, radar, summed_image((optical, radar), ViewParameters())
 
 
 @QUICK

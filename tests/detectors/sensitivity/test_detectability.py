@@ -17,8 +17,8 @@ from detectors.records import State
 from detectors.sensitivity.detectability import (
     BUILDING,
     DetectabilityParameters,
-    Kind,
     Probe,
+    ProbeKind,
     Visibility,
     cropped,
     curves_of,
@@ -30,7 +30,7 @@ from detectors.sensitivity.injection import Injected, injected
 
 MONDAY = date(2024, 4, 29)
 P = DetectabilityParameters()
-ROOF = Kind(BUILDING, "bright roof", 0.9)
+ROOF = ProbeKind(BUILDING, "bright roof", 0.9)
 
 
 def draw(free, *, number=0, seed=1):

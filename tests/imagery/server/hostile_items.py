@@ -9,11 +9,11 @@ import numpy as np
 from rasterio.io import MemoryFile
 from shapely.geometry import box
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid
 
 GRID = Grid(epsg=32631, left=500_000, top=200_000, width=40, height=30)
-AREA = Area("sea-1", Kind.REGION, box(*GRID.bounds_lonlat))
+AREA = Area("sea-1", AreaKind.REGION, box(*GRID.bounds_lonlat))
 
 
 def item_of(item_id: Any, assets: dict[str, Any], *, day: int = 1, **changed: Any) -> dict[str, Any]:

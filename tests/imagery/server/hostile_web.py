@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,8 +34,8 @@ class HostileWeb:
 
 
 @contextmanager
-def hostile_web() -> Iterator[HostileWeb]:
-    """A server of its own for as long as the block lasts."""
+def hostile_web(certificate: ssl.SSLContext | None = None) -> Iterator[HostileWeb]:
+    """A server of its own for as long as the block lasts; with a certificate it speaks TLS alone."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -80,6 +81,8 @@ def hostile_web() -> Iterator[HostileWeb]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if certificate is not None:
+            server.socket = certificate.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         server.block_on_close = False
         web = HostileWeb(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

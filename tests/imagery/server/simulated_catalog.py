@@ -15,7 +15,7 @@ from shapely.geometry import box, mapping
 from aois.area import Area
 from aois.grid import Grid, grid_of
 from flows.imagery.scene import Scene, Sensor
-from flows.imagery.simulated import SimulatedSource
+from flows.imagery.simulation.simulated_source import SimulatedSource
 
 ADDED = 1000  # baseline 05.11: digital number = reflectance × 10,000 + 1,000
 SATELLITE_A_FIRST_ORBIT = 73

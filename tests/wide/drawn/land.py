@@ -13,10 +13,10 @@ import rasterio
 from rasterio.transform import Affine
 from shapely.geometry import box, mapping
 
-from aois.area import Area, Kind
+from aois.area import Area, AreaKind
 from aois.grid import Grid, to_lonlat
-from flows.wide.file_look import BandFile, FileLook
-from flows.wide.tile import Tile
+from flows.tile_search.local_file_look import BandFile, FileLook
+from flows.tile_search.tile import Tile
 
 EPSG = 32631  # the Gulf of Guinea, far from any shore
 GREEN, BARE = (400.0, 3600.0), (2400.0, 3000.0)  # red and near infrared × 10,000
@@ -92,7 +92,7 @@ class Land:
     def region(self, region_id: str = "green-1") -> Area:
         """The land as a region of a list, drawn half a pixel inside so that its grid is the land's."""
         west, south, east, north = self.grid.bounds
-        return Area(region_id, Kind.REGION, to_lonlat(box(west + 5, south + 5, east - 5, north - 5), EPSG))
+        return Area(region_id, AreaKind.REGION, to_lonlat(box(west + 5, south + 5, east - 5, north - 5), EPSG))
 
     def catalog(self, until: date) -> Path:
         """A static STAC catalog of the looks; the path of its first page."""

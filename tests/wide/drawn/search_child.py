@@ -8,8 +8,8 @@ from pathlib import Path
 
 from land import Land
 
-from flows.wide import state
-from flows.wide.search import Span, search_tile
+from flows.tile_search import state_files as state
+from flows.tile_search.search_tile import SearchPeriod, search_tile
 
 folder, drawn, until, files = Path(sys.argv[1]), Path(sys.argv[2]), date.fromisoformat(sys.argv[3]), int(sys.argv[4])
 land = Land(drawn)
@@ -28,4 +28,4 @@ def replace_some(self, target):
 
 
 state.Path.replace = replace_some
-search_tile(land.tile(folder), land.looks(until), Span(date(2024, 6, 1), until), threads=2)
+search_tile(land.tile(folder), land.looks(until), SearchPeriod(date(2024, 6, 1), until), threads=2)

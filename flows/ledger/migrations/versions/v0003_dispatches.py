@@ -15,7 +15,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Messages that went out count as routed; those that waited are routed by the next delivery."""
+    """Count messages that went out as routed; those that waited are routed by the next delivery."""
     _create_dispatches()
     _create_deliveries()
     op.add_column("messages", sa.Column("routed_at", INSTANT))
@@ -28,7 +28,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """A message is sent when every channel that was to hear it has taken it or given up."""
+    """Count a message as sent when every channel that was to hear it has taken it or given up."""
     op.add_column("messages", sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("messages", sa.Column("last_attempt_at", INSTANT))
     op.add_column("messages", sa.Column("last_error", sa.Text()))

@@ -14,7 +14,7 @@ SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Messages so far were about states."""
+    """Create the table of remarks, and mark the messages so far as being about states."""
     op.create_table(
         "event_remarks",
         sa.Column("id", SERIAL, nullable=False),
@@ -34,7 +34,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Messages about steps stay, as messages about the state that they named."""
+    """Turn messages about steps into messages about the state that they named."""
     op.drop_column("messages", "told")
     op.drop_column("messages", "news")
     op.drop_table("event_remarks")

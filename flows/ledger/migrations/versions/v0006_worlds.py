@@ -15,7 +15,7 @@ RUNS = sa.table("runs", sa.column("settings", sa.JSON()))
 
 
 def upgrade() -> None:
-    """A record of before is of the world that its scenes are from, or of both."""
+    """Create the table of worlds; a record of before is of the world its scenes are from, or of both."""
     worlds = op.create_table(
         "worlds",
         sa.Column("id", sa.Integer(), nullable=False, autoincrement=False),
@@ -28,12 +28,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Earlier versions know of no worlds."""
+    """Drop it: earlier versions know of no worlds."""
     op.drop_table("worlds")
 
 
 def world_of_before(connection: sa.Connection) -> str | None:
-    """The world by the scenes on record; where there are none by what the runs that fetch were asked for."""
+    """Find the world by the scenes on record.
+
+    Where there are none, by what the runs that fetch were asked for; None where nothing says it.
+    """
     sources = set(connection.scalars(sa.select(SCENES.c.source).distinct()))
     if not sources:
         asked = [settings or {} for settings in connection.scalars(sa.select(RUNS.c.settings))]

@@ -22,8 +22,10 @@ def upgrade() -> None:
         sa.Column("link", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_changes"),
     )
+    op.create_index("ix_changes_table_name_number", "changes", ["table_name", "number"])
 
 
 def downgrade() -> None:
     """Drop the journal; what manifests say of it can then not be checked."""
+    op.drop_index("ix_changes_table_name_number", "changes")
     op.drop_table("changes")

@@ -1,0 +1,141 @@
+"""What one channel is sent as one, made from the record, the routes and the week."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from aois.week import Week
+from flows.alerts.digest import Setting
+from flows.alerts.dispatch_content import parcel, parcel_key
+from flows.alerts.outgoing import SPOKEN, as_it_leaves, open_link
+from flows.alerts.route_settings import report_link, with_world
+from flows.alerts.routes import INTERNAL, Channel, ChannelKind, Route, Routes
+from flows.alerts.signing import Acknowledgement, make_token
+from flows.config.settings import Settings
+from flows.ledger.ledger import Ledger
+from flows.records.messages import DispatchRecord, News, Purpose
+
+Feature: TypeAlias = dict[str, Any]
+
+LARGEST = {ChannelKind.WEBHOOK: 500}  # alerts a dispatch: half a megabyte, which servers take
+LARGEST_SIGNAL = 100
+PREFECT = INTERNAL
+"""The channel of programs, which needs no route: it hears every message, of either world."""
+LINK_LIFE = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What goes together: messages to one channel, by one route, for one purpose, of one world."""
+
+    channel: str
+    route: str
+    purpose: Purpose
+    is_simulated: bool
+
+
+@dataclass(frozen=True)
+class DispatchPlanner:
+    """Makes dispatches of messages, and readies each for its channel when it leaves."""
+
+    ledger: Ledger
+    settings: Settings
+    routes: Routes
+    week: Week
+
+    def alerts(self) -> dict[str, Feature]:
+        """Return every alert by its id, with its world, the last clear look at its area, and what it is part of."""
+        looks = {o.area_id: o.last_clear_look for o in self.ledger.observations() if o.last_clear_look}
+        found = [with_world(feature, self.settings) for feature in self.ledger.alerts()]
+        known = {feature["properties"]["event_id"]: feature["id"] for feature in found}
+        alerts = {}
+        for feature in found:
+            look = looks.get(feature["properties"]["area_id"])
+            properties = {**feature["properties"], "last_clear_look": look.isoformat() if look else None}
+            whole = known.get(properties.get("merged_into"))
+            properties |= {"merged_into_alert": whole} if whole else {}
+            alerts[feature["id"]] = {**feature, "properties": properties}
+        return alerts
+
+    def named(self, name: str, channel: str) -> Route:
+        """Return the route of a name; one that is gone from the file since is careful and in English."""
+        return next((r for r in self.routes.routes if r.name == name), Route(name=name, channels=(channel,)))
+
+    def largest(self, bundle: Bundle) -> int | None:
+        """Return how many messages a channel takes at once; None if it does not matter."""
+        if bundle.purpose is Purpose.SIGNAL:
+            return LARGEST_SIGNAL
+        known = self.routes.channels.get(bundle.channel)
+        return LARGEST.get(known.kind) if known else None
+
+    def dispatch(
+        self,
+        bundle: Bundle,
+        told: Mapping[str, News | None],
+        alerts: Mapping[str, Feature],
+        now: datetime,
+        *,
+        again: str | None = None,
+    ) -> DispatchRecord:
+        """Make what a channel is sent of these messages; `again` is in the key of what it hears once more."""
+        messages: dict[str, list[str]] = defaultdict(list)
+        for key in told:
+            messages[alert_of(key)].append(key)
+        key = parcel_key(bundle.channel, again or bundle.purpose.value, list(told))
+        found = [
+            _with_news(alerts[one], [news.value for key in keys if (news := told[key])])
+            for one, keys in messages.items()
+        ]
+        content = parcel(found, self.week, self._setting(bundle, messages), key=key, messages=messages)
+        return DispatchRecord(key, bundle.channel, tuple(told), content, now)
+
+    def as_it_leaves(self, one: DispatchRecord, channel: Channel) -> dict[str, Any]:
+        """Return a dispatch's content for its channel, with tokens in its links; each attempt gives the same."""
+        content, expires = one.payload, one.made_at + LINK_LIFE
+        secrets = self.routes.link_secrets if self.routes.acknowledge_base else ()
+
+        def token_of(alert_id: str) -> str:
+            return make_token(secrets[0], Acknowledgement(alert_id, one.channel), expires=expires)
+
+        report = report_link(self.routes, self.settings.outputs, content["week"], content["lang"], is_restricted=False)
+        return as_it_leaves(content, channel.kind, report=report, token_of=token_of if secrets else None)
+
+    def _setting(self, bundle: Bundle, alert_ids: Mapping[str, Any]) -> Setting:
+        route = self.named(bundle.route, bundle.channel)
+        outputs, week = self.settings.outputs, str(self.week)
+        return Setting(
+            report=report_link(self.routes, outputs, week, route.lang, is_restricted=route.restricted),
+            lang=route.lang,
+            is_restricted=route.restricted,
+            is_simulated=bundle.is_simulated,
+            is_escalation=bundle.purpose is Purpose.ESCALATION,
+            provisional_outcomes=self.ledger.provisional_outcomes(),
+            links=self._links(alert_ids, bundle.channel),
+        )
+
+    def _links(self, alert_ids: Mapping[str, Any], channel: str) -> dict[str, str]:
+        base, known = self.routes.acknowledge_base, self.routes.channels.get(channel)
+        if base is None or not self.routes.link_secrets or known is None or known.kind not in SPOKEN:
+            return {}
+        return {one: open_link(base, one) for one in alert_ids}
+
+
+def alert_of(key: str) -> str:
+    """Return the id of the alert that a message is about."""
+    return key.split(":")[0]
+
+
+def shares(keys: Sequence[str], largest: int | None) -> Iterator[Sequence[str]]:
+    """Yield the keys in portions that a channel can take at once."""
+    size = largest or len(keys)
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
+
+
+def _with_news(alert: Feature, news: list[str]) -> Feature:
+    """The alert with the reasons why it is told, one for each of its messages."""
+    return {**alert, "properties": {**alert["properties"], "news": news}}

@@ -1,0 +1,118 @@
+"""What an operator is to be told of the watch itself: areas that are not seen, and weeks that are late. Once each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from aois.week import Week, week_of
+from flows.alerts.dispatch_content import notice, parcel_key
+from flows.alerts.route_settings import routes_of
+from flows.config.deployment import Operating
+from flows.config.settings import Settings, SourceName
+from flows.ledger.ledger import Ledger
+from flows.records.messages import DispatchRecord
+from flows.records.observations import ObservationRecord
+
+SHOWN = 40  # areas named in one notice; doctor names all
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something an operator should know. As long as it lasts it has the same name, by which it is told once."""
+
+    name: str
+    title: str
+    lines: tuple[str, ...]
+
+
+def conditions_of(
+    observations: Sequence[ObservationRecord], listed: Collection[str], operating: Operating, *, now: datetime
+) -> list[Condition]:
+    """What holds now of the listed areas; `observations` are all on record.
+
+    An area is *not seen* when its last clear look (or, never seen, the beginning of its watch) lies `unseen_weeks` or
+    more back; those that came to that in one week share a condition. A week is *late* when some area lacks it
+    `late_hours` after its end.
+    """
+    last = week_of(now.date() - timedelta(days=7))
+    seen = [one for one in observations if one.area_id in listed]
+    return [*_unseen(seen, operating.unseen_weeks, last), *_late(seen, listed, operating.late_hours, last, now)]
+
+
+def last_looks(observations: Sequence[ObservationRecord]) -> dict[str, date | None]:
+    """The last clear look at each area on record; None where there has not been one."""
+    looks: dict[str, date | None] = {}
+    for one in sorted(observations, key=lambda o: o.week):
+        looks[one.area_id] = one.last_clear_look or looks.get(one.area_id)
+    return looks
+
+
+def post_notices(ledger: Ledger, settings: Settings, conditions: Sequence[Condition], *, now: datetime) -> int:
+    """Each condition waits in the outbox of every operator's channel, or has been there; how many channels there are.
+
+    The key of a notice follows from condition and channel, and the outbox takes a key once: so a condition is told
+    once however often this is called and whenever it is killed.
+    """
+    operator = routes_of(settings).operator
+    is_simulated = settings.source is SourceName.SIMULATED
+    for condition in conditions:
+        for channel in operator:
+            key = parcel_key(channel, "operator", [condition.name])
+            content = notice(condition.title, condition.lines, week_of(now.date()), key=key, is_simulated=is_simulated)
+            ledger.outbox.pack(DispatchRecord(key, channel, (), content, now))
+    return len(operator)
+
+
+def _unseen(seen: Sequence[ObservationRecord], unseen_weeks: int, last: Week) -> list[Condition]:
+    begun = {one.area_id: one.week.first_day for one in sorted(seen, key=lambda o: o.week, reverse=True)}
+    groups: dict[Week, list[str]] = defaultdict(list)
+    for area_id, look in last_looks(seen).items():
+        came = week_of((look or begun[area_id]) + timedelta(weeks=unseen_weeks))
+        if came <= last:
+            told = f"last clear look {look}" if look else f"never seen clearly since {begun[area_id]}"
+            groups[came].append(f"{area_id}: {told}")
+    return [
+        Condition(
+            f"unseen:{week}",
+            f"Sitewatch: {_areas(len(found))} not seen for {unseen_weeks} weeks",
+            (
+                f"Since {week} there has been no clear look for {unseen_weeks} weeks or more at:",
+                *_few(sorted(found)),
+                "No alert is not no change: nothing can be said of these places. Check the source of imagery with "
+                "`sitewatch doctor`; cloud alone ends by itself.",
+            ),
+        )
+        for week, found in sorted(groups.items())
+    ]
+
+
+def _late(
+    seen: Sequence[ObservationRecord], listed: Collection[str], late_hours: float, last: Week, now: datetime
+) -> list[Condition]:
+    due = datetime.combine(last.last_day + timedelta(days=1), time(), UTC) + timedelta(hours=late_hours)
+    missing = sorted(set(listed) - {one.area_id for one in seen if one.week >= last})
+    if now < due or not missing:
+        return []
+    return [
+        Condition(
+            f"late:{last}",
+            f"Sitewatch: week {last} is late for {_areas(len(missing))}",
+            (
+                f"Week {last} was to be on record by {due:%Y-%m-%d %H:%M} UTC and is not for:",
+                *_few(missing),
+                "The next run tries again by itself. `sitewatch doctor` says what stands in its way.",
+            ),
+        )
+    ]
+
+
+def _areas(count: int) -> str:
+    return "1 area" if count == 1 else f"{count} areas"
+
+
+def _few(lines: Sequence[str]) -> list[str]:
+    more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return [*lines[:SHOWN], *more]

@@ -1,0 +1,58 @@
+"""The messages of a watch: what the operator is to know and what people are to hear, at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aois.errors import UserError
+from aois.week import Week
+from flows.alerts.operator_notices import conditions_of, post_notices
+from flows.alerts.prefect_events import send_signals
+from flows.alerts.sending import deliver_pending
+from flows.config.deployment import Operating
+from flows.config.settings import Settings
+from flows.ledger.ledger import Ledger
+from flows.telemetry.logs import log
+
+
+@dataclass(frozen=True)
+class RunMessages:
+    """Sends what waits at the end of a run, which has its evidence still to write: so nothing here may end it."""
+
+    ledger: Ledger
+    settings: Settings
+    operating: Operating
+    week: Week
+    listed: tuple[str, ...]
+
+    def send(self, *, again: str | None) -> tuple[str, ...]:
+        """Send the operator's notices and all that waits; return the reasons for what could not be sent.
+
+        Routes that were changed to something unusable since the run began, a record that another process is sending
+        from, and defects are such reasons too. What was not sent waits in the ledger for the next delivery.
+        """
+        return (*_reasons_of(self._notices), *_reasons_of(lambda: self._deliver(again)))
+
+    def _notices(self) -> tuple[str, ...]:
+        now = datetime.now(UTC)
+        conditions = conditions_of(self.ledger.observations(), self.listed, self.operating, now=now)
+        post_notices(self.ledger, self.settings, conditions, now=now)
+        return ()
+
+    def _deliver(self, again: str | None) -> tuple[str, ...]:
+        outcome = deliver_pending(self.ledger, self.settings, week=self.week, signal=send_signals, again=again)
+        return (*outcome.failed, *(f"given up: {reason}" for reason in outcome.given_up))
+
+
+def _reasons_of(step: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    """What a step could not do; a step that raises could do nothing."""
+    try:
+        return step()
+    except UserError as error:
+        log.error("messages not sent: %s", error)
+        return (str(error),)
+    except Exception as error:  # noqa: BLE001 - a defect: it is logged, and the run goes on to its evidence
+        log.exception("messages not sent")
+        return (f"it failed in a way that nobody foresaw ({type(error).__name__}); see the log",)

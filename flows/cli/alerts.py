@@ -1,0 +1,236 @@
+"""The commands about alerts: what is on record, who has seen it, what is on its way."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Optional
+
+import typer
+from rich.table import Table
+
+from aois.week import parse_week, week_of
+from detectors.records import State
+from flows.alerts.console import console_table
+from flows.alerts.route_settings import words_of_simulated
+from flows.cli.options import OutputsOption, console, existing_ledger, record_settings
+from flows.config.settings import Settings, SettingsError
+from flows.ledger.ledger import Ledger
+from flows.ledger.precision import Precision, Split
+from flows.records.events import RemarkKind
+from flows.records.reviews import Judgement, Reason, Verdict
+
+REMARKS = {
+    RemarkKind.STEP: "step {}",
+    RemarkKind.MERGED: "now part of {}",
+    RemarkKind.KEPT: "kept its id: the same ground was found as {} when earlier weeks were worked through again",
+    RemarkKind.SPLIT: "found apart from {} when earlier weeks were worked through again",
+}
+
+alerts_app = typer.Typer(no_args_is_help=True, help="The alerts on record.")
+
+
+AreaOption = Annotated[Optional[str], typer.Option("--area", help="Only this area.")]  # noqa: UP045
+WeekOption = Annotated[Optional[str], typer.Option("--week", help="Only what went out in this week.")]  # noqa: UP045
+
+
+@alerts_app.command("list")
+def alerts_list(
+    area: AreaOption = None,
+    week: WeekOption = None,
+    state: Annotated[Optional[State], typer.Option("--state", help="Only alerts in this state.")] = None,  # noqa: UP045
+    waiting: Annotated[bool, typer.Option("--open", help="Only what nobody has acknowledged.")] = False,
+    outputs: OutputsOption = None,
+) -> None:
+    """Every alert, by place, and who has acknowledged it."""
+    with existing_ledger(record_settings(outputs)) as ledger:
+        on_record = len(ledger.alert_records())
+        features = _chosen(ledger, area=area, week=week, waiting=waiting)
+        people = {one.alert_id: one.acknowledged_by for one in ledger.alert_records() if one.acknowledged_by}
+        last = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
+    shown = [one for one in features if state is None or one["properties"]["state"] == state.value]
+    if shown:
+        console.print(console_table(shown, last, taken_up=people))
+    elif on_record:
+        console.print(f"None of {on_record} alerts on record is like that.", highlight=False)
+    else:
+        console.print("No alert on record. No alert is not the same as no change.")
+
+
+@alerts_app.command("show")
+def alerts_show(alert_id: str, outputs: OutputsOption = None) -> None:
+    """One alert with everything but its coordinates."""
+    with existing_ledger(record_settings(outputs)) as ledger:
+        record = ledger.alert(alert_id)
+        feature = next(f for f in ledger.alerts() if f["properties"]["alert_id"] == alert_id)
+        said = ledger.verdicts(record.event_id)
+        shown = feature["properties"] | {
+            "acknowledged_on": str(record.acknowledged_on) if record.acknowledged_on else None,
+            "acknowledged_by": record.acknowledged_by,
+            "verdicts": [{**vars(one.judgement), "at": one.at.isoformat(timespec="seconds")} for one in said],
+            "history": _history(ledger, record.event_id),
+        }
+    console.print_json(json.dumps(shown))
+
+
+@alerts_app.command("acknowledge")
+def alerts_acknowledge(
+    by: Annotated[str, typer.Option("--by", help="Who takes it up.")],
+    alert_id: Annotated[Optional[str], typer.Argument(help="Which alert; left out with --all.")] = None,  # noqa: UP045
+    everything: Annotated[bool, typer.Option("--all", help="Every alert that nobody has acknowledged.")] = False,
+    area: AreaOption = None,
+    week: WeekOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before many are acknowledged.")] = False,
+    outputs: OutputsOption = None,
+) -> None:
+    """Note who takes an alert up, or with --all every open one, of an area or of a week."""
+    if everything is (alert_id is not None) or (alert_id is not None and (area or week)):
+        raise SettingsError("name one alert, or say --all, which --area and --week can narrow down")
+    today = datetime.now(UTC).date()
+    with existing_ledger(record_settings(outputs)) as ledger:
+        if alert_id is not None:
+            ledger.acknowledge(alert_id, by=by, on=today)
+            console.print(f"{alert_id} acknowledged by {by}.", highlight=False, markup=False)
+            return
+        found = _chosen(ledger, area=area, week=week, waiting=True)
+        places = len({one["properties"]["area_id"] for one in found})
+        what = f"{_counted(len(found), 'alert')} at {_counted(places, 'place')}"
+        if found and not yes:
+            typer.confirm(f"Acknowledge {what} for {by}?", abort=True)
+        ledger.acknowledge_all([one["id"] for one in found], by=by, on=today)
+    console.print(f"{what} acknowledged by {by}.", highlight=False, markup=False)
+
+
+@alerts_app.command("judge")
+def alerts_judge(
+    alert_id: str,
+    verdict: Verdict,
+    by: Annotated[str, typer.Option("--by", help="Who has judged it.")],
+    reason: Annotated[Optional[Reason], typer.Option("--reason", help="Why it is rejected.")] = None,  # noqa: UP045
+    note: Annotated[str, typer.Option("--note", help="In a few words.")] = "",
+    outputs: OutputsOption = None,
+) -> None:
+    """Note what a reviewer says of an alert; nothing said before is lost."""
+    with existing_ledger(record_settings(outputs)) as ledger:
+        event_id = ledger.alert(alert_id).event_id
+        ledger.judge(event_id, Judgement(verdict, by=by, reason=reason, note=note), at=datetime.now(UTC))
+    console.print(f"{alert_id}: {verdict.value}, says {by}.", highlight=False, markup=False)
+
+
+@alerts_app.command("precision")
+def alerts_precision(
+    by: Annotated[Split, typer.Option("--by", help="What to tell apart.")] = Split.NOTHING,
+    outputs: OutputsOption = None,
+) -> None:
+    """How often alerts held when a person looked."""
+    with existing_ledger(record_settings(outputs)) as ledger:
+        groups = ledger.precision(by=by)
+    table = Table(by.value, "confirmed", "rejected", "unsure", "not judged", "held (95 % interval)")
+    for one in groups:
+        numbers = (one.confirmed, one.rejected, one.unsure, one.waiting)
+        table.add_row(one.group, *map(str, numbers), _share(one))
+    console.print(table)
+
+
+@alerts_app.command("deliver")
+def alerts_deliver(
+    due: Annotated[bool, typer.Option("--due", help="Only what is due by now; for timers.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="Also what was given up.")] = False,
+    outputs: OutputsOption = None,
+) -> None:
+    """Send what waits in the outbox."""
+    settings = record_settings(outputs)
+    with existing_ledger(settings) as ledger:
+        if dead:
+            ledger.outbox.revive()
+        _deliver(ledger, settings, only_due=due)
+
+
+@alerts_app.command("outbox")
+def alerts_outbox(outputs: OutputsOption = None) -> None:
+    """What is on its way, and what was given up and why."""
+    with existing_ledger(record_settings(outputs)) as ledger:
+        unsent, dead = ledger.outbox.unsent(), ledger.outbox.unsent(dead=True)
+        early = len(ledger.outbox.unrouted()) + len(ledger.outbox.waiting())
+    table = Table("message", "channel", "alerts", "attempts", "next", "reason")
+    for one in (*unsent, *dead):
+        again = one.next_attempt_at.strftime("%Y-%m-%d %H:%M UTC") if one.next_attempt_at else "given up"
+        told = again if one.attempts else "not tried yet"
+        alerts = str(len({key.split(":")[0] for key in one.messages}))
+        table.add_row(one.key, one.channel, alerts, str(one.attempts), told, one.last_error or "")
+    console.print(table)
+    console.print(f"{early} deliveries wait for their hour or a channel.", highlight=False)
+
+
+@alerts_app.command("answer")
+def alerts_answer(
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8040,
+    outputs: OutputsOption = None,
+) -> None:
+    """Serve the page behind the links in messages, until it is stopped."""
+    from flows.alerts.acknowledge_page import answers
+    from flows.web.serve_app import listening, serve_app
+
+    settings = record_settings(outputs)
+    existing_ledger(settings).close()
+    app = answers(settings, host=host)
+    with listening(host, port) as listener:
+        console.print(f"Links are answered at http://{host}:{port}/acknowledge", highlight=False)
+        serve_app(app, listener)
+
+
+def _chosen(ledger: Ledger, *, area: str | None, week: str | None, waiting: bool) -> list[dict[str, Any]]:
+    """The alerts of an area and of a week, all or only those that nobody has acknowledged; refuses what is unknown."""
+    if area is not None and area not in {one.id for one in ledger.areas()}:
+        raise SettingsError(f"area `{area}` is not in the ledger; `sitewatch areas list` shows the ids")
+    asked = None if week is None else parse_week(week)
+    silent = {one.alert_id for one in ledger.alert_records() if one.acknowledged_on is None}
+    return [
+        one
+        for one in ledger.alerts()
+        if area in (None, one["properties"]["area_id"])
+        and asked in (None, week_of(date.fromisoformat(one["properties"]["issued_on"])))
+        and (one["id"] in silent or not waiting)
+    ]
+
+
+def _history(ledger: Ledger, event_id: str) -> list[str]:
+    """All that was ever said of an event, a line each, in the order of days."""
+    told = [(step.on, f"{step.state.value} {step.note}".strip()) for step in ledger.history(event_id)]
+    told += [(one.on, REMARKS[one.kind].format(one.about)) for one in ledger.remarks(event_id)]
+    return [f"{day} {words}" for day, words in sorted(told, key=lambda one: one[0])]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _deliver(ledger: Ledger, settings: Settings, *, only_due: bool) -> None:
+    from flows.alerts.prefect_events import is_at_hand, send_signals
+    from flows.alerts.sending import deliver_pending
+
+    week = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
+    signal = send_signals if is_at_hand() else None
+    outcome = deliver_pending(ledger, settings, week=week, only_due=only_due, signal=signal)
+    if outcome.waiting > outcome.simulated and not settings.alert_urls and settings.alert_routes is None:
+        raise SettingsError(
+            f"{outcome.waiting - outcome.simulated} messages wait and no channel is set; set SITEWATCH_ALERT_URLS or "
+            "SITEWATCH_ALERT_ROUTES"
+        )
+    if outcome.simulated:
+        console.print(words_of_simulated(outcome.simulated), highlight=False, soft_wrap=True)
+    for reason in outcome.failed:
+        console.print(f"not delivered, will be tried again: {reason}", highlight=False, markup=False, soft_wrap=True)
+    for reason in outcome.given_up:
+        again = "given up, `alerts deliver --dead` tries again"
+        console.print(f"{again}: {reason}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{outcome.sent} messages delivered.", highlight=False)
+    if outcome.failed or outcome.given_up:
+        raise typer.Exit(1)
+
+
+def _share(one: Precision) -> str:
+    if one.share is None or one.low is None or one.high is None:
+        return "nothing decided yet"
+    return f"{one.share:.0%} ({one.low:.0%} to {one.high:.0%})"

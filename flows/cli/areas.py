@@ -1,0 +1,63 @@
+"""The commands `sitewatch areas check`, `import` and `list`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from aois.area import AreaKind
+from aois.reading import read_areas, to_feature_collection
+from flows.cli.options import AreasOption, console
+from flows.config.settings import SettingsError, load_settings
+from flows.files import atomic_write
+from flows.printable import printable
+
+areas_app = typer.Typer(no_args_is_help=True, help="The watch list.")
+
+
+@areas_app.command("check")
+def areas_check(file: Path) -> None:
+    """Check a watch list; every problem is named with its mend."""
+    areas = read_areas(file)
+    sites = sum(a.kind is AreaKind.SITE for a in areas)
+    console.print(
+        f"{printable(file)}: {sites} sites and {len(areas) - sites} regions, nothing to mend.", highlight=False
+    )
+
+
+@areas_app.command("import")
+def areas_import(
+    file: Path,
+    to: Annotated[Optional[Path], typer.Option("--to", help="Where to write; beside the file if left out.")] = None,  # noqa: UP045
+    kind: Annotated[AreaKind, typer.Option("--kind", help="What the entries are.")] = AreaKind.SITE,
+) -> None:
+    """Turn a CSV, KML, GeoPackage or GeoJSON list into a watch list."""
+    from aois.importing import import_areas
+
+    areas, notes = import_areas(file, kind=kind)
+    target = to or file.with_suffix(".sitewatch.geojson")
+    if target.exists():
+        raise SettingsError(f"`{target}` exists and is not overwritten; name another with --to, or move it away")
+    features = to_feature_collection(areas)["features"]
+    lines = ",\n".join(json.dumps(feature, sort_keys=True) for feature in features)
+    try:
+        atomic_write(target, f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n')
+    except OSError as error:
+        raise SettingsError(f"`{target}` cannot be written: {error.strerror}; name another file with --to") from None
+    for note in notes:
+        console.print(note, highlight=False, markup=False)
+    console.print(f"{len(areas)} areas written to {printable(target)}", highlight=False)
+
+
+@areas_app.command("list")
+def areas_list(areas: AreasOption = None) -> None:
+    """The areas of the watch list, without their coordinates."""
+    from aois.demonstration import demonstration
+
+    settings = load_settings(areas=areas)
+    for area in demonstration() if settings.areas is None else read_areas(settings.areas):
+        status = f" {area.status.value}" if area.status else ""
+        console.print(f"{area.id}  {area.kind.value}{status}  {printable(area.name)}", highlight=False, markup=False)

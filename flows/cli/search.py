@@ -1,0 +1,94 @@
+"""The command `sitewatch search`: whole regions, for places that deserve a close look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Optional, cast
+
+import typer
+
+from flows.cli.options import (
+    AreasOption,
+    CatalogOption,
+    DayOption,
+    OutputsOption,
+    SourceOption,
+    console,
+    day_of,
+    result_of,
+    settings_of,
+)
+from flows.config.credentials import check_account
+from flows.config.settings import Settings, SourceName
+from flows.jobs.search_request import regions_of
+from flows.jobs.task_runners import Engine, runner_of
+from flows.pipeline.record_world import check_world
+
+if TYPE_CHECKING:
+    from prefect import State
+
+_SHOWN = 20
+
+
+def search(
+    regions: Annotated[Optional[list[str]], typer.Argument(help="The regions; all of the list if left out.")] = None,  # noqa: UP045
+    areas: AreasOption = None,
+    source: SourceOption = None,
+    catalog: CatalogOption = None,
+    since: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD", help="Where a first search begins.")] = None,  # noqa: UP045
+    until: DayOption = None,
+    on: Annotated[Engine, typer.Option("--on", help="The engine.")] = Engine.THREADS,
+    at_once: Annotated[int, typer.Option("--at-once", min=1, help="Regions at the same time.")] = 1,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads that share a region.")] = 2,
+    cluster: Annotated[Optional[str], typer.Option("--cluster", help="A Dask scheduler, tcp://host:8786.")] = None,  # noqa: UP045
+    outputs: OutputsOption = None,
+) -> None:
+    """Search whole regions for places that deserve a close look; takes in what is new since the last search."""
+    settings = settings_of(areas, source, catalog, outputs)
+    regions_of(settings, tuple(regions or ()))
+    check_account(settings)
+    check_world(settings)
+    asked = (tuple(regions or ()), day_of(since, "--since"), day_of(until, "--until"), threads)
+    result = _run(settings, asked, runner_of(on, at_once=at_once, cluster=cluster))
+    if settings.source is SourceName.SIMULATED:
+        console.print("Simulated: the pictures are made up, and so is every place.", highlight=False)
+    for outcome in result.outcomes:
+        _tell(outcome)
+    for region_id, reason in sorted(result.failures.items()):
+        console.print(f"failed: {region_id}: {reason}", highlight=False, markup=False, soft_wrap=True)
+    if result.failures:
+        raise typer.Exit(1)
+
+
+def _run(settings: Settings, asked: tuple[Any, ...], runner: Any) -> Any:
+    from flows.jobs.prefect_server import prefect_at_hand
+
+    with prefect_at_hand() as wait:
+        # Prefect takes seconds to load: only where it is needed, and while its server starts
+        from flows.jobs.search import SearchResult
+        from flows.jobs.search import search as flow
+        from flows.telemetry.library_logs import quiet_libraries
+
+        quiet_libraries()
+        wait()
+        settings = settings.model_copy(update={"outputs": settings.outputs.absolute()})
+        state = cast("State[Any]", flow.with_options(task_runner=runner)(settings, *asked, return_state=True))
+        return result_of(state, SearchResult)
+
+
+def _tell(outcome: Any) -> None:
+    seen = f"last look {outcome.last}, {outcome.clear_share:.0%} of it clear" if outcome.last else "no look yet"
+    console.print(
+        f"{outcome.region_id}: {outcome.taken} new looks, {seen}; {len(outcome.candidates)} places to check, "
+        f"{outcome.too_large} too large to list, {outcome.late} late looks left out.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for candidate in outcome.candidates[:_SHOWN]:
+        place = candidate.place
+        console.print(
+            f"  {candidate.rank:3d}  {candidate.candidate_id}  score {place.score:.2f}  {place.area_px / 100:.2f} ha  "
+            f"first seen {place.first_seen}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(f"  {outcome.listed}: a physical pattern each, to be looked at by a person.", highlight=False)

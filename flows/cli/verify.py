@@ -1,0 +1,99 @@
+"""The command `sitewatch verify`: what of the evidence holds, and what does not. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from flows.cli.options import console
+from flows.config.settings import load_settings
+from flows.evidence.manifests import EvidenceError, Link, read_chain
+from flows.evidence.verifying import (
+    Check,
+    check_chain,
+    check_files,
+    check_heads,
+    check_history,
+    check_signatures,
+    history_of,
+    outputs_above,
+    public_key,
+    read_head,
+)
+from flows.ledger.errors import LedgerError
+from flows.ledger.ledger import Ledger
+from flows.ledger.read_only import open_read_only
+from flows.pipeline.evidence_manifest import last_attested, marks_of
+from flows.pipeline.ledger_access import existing_address
+from flows.pipeline.record_check import check_record, notes_on
+from flows.pipeline.replay_check import check_replay
+from flows.printable import printable
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(help="Outputs, or an area's folder, or one file in them.")],
+    key: Annotated[Optional[Path], typer.Option("--key", help="The public key of whoever signs, PEM.")] = None,  # noqa: UP045
+    replay: Annotated[bool, typer.Option("--replay", help="Also work through all weeks again, elsewhere.")] = False,
+    head: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--head", metavar="N:HASH", help="A head that an earlier `verify` printed; may be repeated."),
+    ] = None,
+    heads: Annotated[Optional[Path], typer.Option("--heads", help="A file of such heads, a line each.")] = None,  # noqa: UP045
+) -> None:
+    """Check evidence: hashes, chain, record, signatures, and with --replay that the archive gives it again."""
+    outputs, within = outputs_above(path), path.absolute()
+    settings, links = load_settings(outputs=outputs), read_chain(outputs)
+    checks = [
+        check_signatures(links, None if key is None else public_key(key)),
+        check_heads(links, [read_head(text) for text in (*(head or ()), *_lines(heads))]),
+        check_files(outputs, links, within=within),
+    ]
+    address, notes = existing_address(settings), notes_on(outputs, links, None)
+    try:
+        with open_read_only(address) as record:
+            found = record.audit(marks_of(links))  # before the copy is brought up to date
+            notes = notes_on(outputs, links, found)
+            checks.append(check_record(links, found))
+            checks += _by_record(record.ledger(), links)
+            if replay:
+                checks.append(check_replay(outputs, record.ledger(), settings, within=within))
+    except LedgerError as error:
+        checks += [Check("record", "", (str(error),)), check_chain(links, last=None)]
+    _print(sorted(checks, key=lambda check: ORDER.index(check.name)), notes)
+    if any(check.wrong for check in checks):
+        raise typer.Exit(1)
+
+
+ORDER = ("chain", "head", "signature", "record", "history", "files", "replay")
+
+
+def _by_record(ledger: Ledger, links: Sequence[Link]) -> list[Check]:
+    """What the record says of the chain, and the chain of an earlier version of the record."""
+    checks, held = [check_chain(links, last=last_attested(ledger))], history_of(links)
+    if held:
+        limits = {name: entry["rows"] for name, entry in held.items()}
+        checks.append(check_history(held, ledger.history_digests(limits=limits)))
+    return checks
+
+
+def _lines(path: Path | None) -> list[str]:
+    """The lines of a file of heads; raises `EvidenceError` for one that cannot be read."""
+    if path is None:
+        return []
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, ValueError):
+        raise EvidenceError(f"heads `{printable(path)}` cannot be read; name a text file of N:HASH lines") from None
+
+
+def _print(checks: Sequence[Check], notes: Sequence[str]) -> None:
+    lines = [
+        f"{'WRONG' if check.wrong else 'holds'}  {check.name}: {line}"
+        for check in checks
+        for line in check.wrong or (check.holds,)
+    ]
+    for line in (*lines, *(f"note   {note}" for note in notes)):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,171 @@
+"""The commands `sitewatch watch` and `rerun`, and what they say at their end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from flows.alerts.console import console_table
+from flows.alerts.route_settings import words_of_simulated
+from flows.alerts.sending import waiting_messages
+from flows.cli.options import (
+    AreasOption,
+    CatalogOption,
+    DayOption,
+    OnlyOption,
+    OutputsOption,
+    SourceOption,
+    asked_of,
+    console,
+    existing_ledger,
+    over_record,
+    result_of,
+    settings_of,
+)
+from flows.config.settings import Settings, SourceName
+from flows.jobs.call_check import check_call
+from flows.ledger.ledger import open_ledger
+from flows.pipeline.archive_limits import words_of_limits
+from flows.pipeline.area import passed_over
+from flows.pipeline.clock_check import check_clock
+from flows.pipeline.period import RunRequest
+from flows.pipeline.request import areas_of, rerun_call
+from flows.reports.layers import WITHOUT_GEOPARQUET, has_geoparquet
+from flows.telemetry.library_logs import quiet_libraries
+
+if TYPE_CHECKING:
+    from prefect import State
+
+    from flows.jobs.watch import WatchResult
+    from flows.pipeline.area_replay import AreaOutcome
+
+
+def watch(
+    areas: AreasOption = None,
+    source: SourceOption = None,
+    catalog: CatalogOption = None,
+    since: DayOption = None,
+    until: DayOption = None,
+    area: OnlyOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Fetch imagery, measure change, and write alerts and the week's report."""
+    settings = settings_of(areas, source, catalog, outputs)
+    run_watch(settings, asked_of(since, until), tuple(area or ()), from_archive=False)
+
+
+def rerun(
+    area: Annotated[str, typer.Argument(help="The area to replay.")],
+    since: DayOption = None,
+    until: DayOption = None,
+    refetch: Annotated[
+        bool, typer.Option("--refetch", help="Ask the source again for what the archive lacks.")
+    ] = False,
+    tell_again: Annotated[
+        bool, typer.Option("--tell-again", help="Send people again what they were told of it; else nobody hears again.")
+    ] = False,
+    areas: AreasOption = None,
+    source: SourceOption = None,
+    catalog: CatalogOption = None,
+    outputs: OutputsOption = None,
+) -> None:
+    """Work through the weeks of one area again, from the archive; what is on record stays or is put right."""
+    settings = over_record(settings_of(areas, source, catalog, outputs))
+    asked = asked_of(since, until, replay=True)
+    with existing_ledger(settings) as ledger:
+        settings, asked = rerun_call(settings, area, asked, ledger)
+    run_watch(settings, asked, (area,), from_archive=not refetch, again=area if tell_again else None)
+
+
+def run_watch(
+    settings: Settings, asked: RunRequest, only: tuple[str, ...], *, from_archive: bool, again: str | None = None
+) -> None:
+    """Run the watch on this machine and say what came of it; exit status 1 where an area failed."""
+    check_call(settings, asked, only, from_archive=from_archive)
+    with open_ledger(settings.ledger) as ledger:
+        check_clock(ledger, settings, now=datetime.now(UTC))  # a doubt is told by the flow
+    from flows.jobs.prefect_server import prefect_at_hand
+
+    with prefect_at_hand() as wait:
+        # Prefect takes seconds to load: only where it is needed, and while its server starts
+        from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+        from flows.jobs.watch import WatchResult
+        from flows.jobs.watch import watch as flow
+
+        quiet_libraries()
+        wait()
+        runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.workers)
+        run = flow.with_options(task_runner=runner)
+        state = cast(
+            "State[Any]",
+            run(settings, asked.since, asked.until, only, from_archive, asked.replay, again, return_state=True),
+        )
+        result = result_of(state, WatchResult)
+    _tell(settings, result)
+    if result.failures:
+        raise typer.Exit(1)
+
+
+def _tell(settings: Settings, result: WatchResult) -> None:
+    """What the run did, what it could not see, and where to look next."""
+    with open_ledger(settings.ledger) as ledger:
+        alerts = ledger.alerts(as_of=result.week)
+        waiting, simulated = waiting_messages(ledger, settings)
+        over = words_of_limits(settings, ledger, areas_of(settings)[1], today=datetime.now(UTC).date())
+        unseen = [o for o in ledger.observations(until=result.week) if o.week == result.week and o.seen_share < 0.5]
+    fresh = [a for a in alerts if a["properties"]["alert_id"] in {*result.issued, *result.changed}]
+    if fresh:
+        console.print(console_table(fresh, result.week))
+    if settings.source is SourceName.SIMULATED:
+        _say("Simulated: the pictures are made up, and so is every alert.")
+    fetched = sum(o.fetched for o in result.outcomes)
+    weeks = sum(o.weeks for o in result.outcomes)
+    _say(
+        f"{result.week}: {len(result.outcomes)} areas, {fetched} scenes fetched, {weeks} weeks worked through; "
+        f"{len(result.issued)} alerts issued, {len(result.changed)} changed, {len(alerts)} on record."
+    )
+    for o in unseen:
+        since = f"last clear look {o.last_clear_look}" if o.last_clear_look else "never seen clearly"
+        _say(f"not seen: {o.area_id}, {o.seen_share:.0%} of the ground clear this week, {since}")
+    for outcome in result.outcomes:
+        _tell_area(outcome)
+    passed = passed_over(result.outcomes)
+    for name, words in list(passed.items())[:5]:
+        _say(f"passed over: item {name}: {words}")
+    if len(passed) > 5:
+        _say(f"passed over: {len(passed) - 5} more items of the catalog, all in the run's summary.")
+    for area_id, reason in sorted(result.failures.items()):
+        _say(f"failed: {area_id}: {reason}")
+    for reason in result.undelivered:
+        _say(f"not delivered: {reason}")
+    if simulated:
+        _say(words_of_simulated(simulated))
+    if waiting > simulated and (settings.alert_urls or settings.alert_routes):
+        _say(f"{waiting - simulated} messages not delivered: `sitewatch alerts deliver` tries again.")
+    elif waiting > simulated:
+        _say(f"{waiting - simulated} messages wait: set SITEWATCH_ALERT_URLS to send them.")
+    if result.spent is not None:
+        _say(f"used: {result.spent}, {result.minutes:.0f} minutes.")
+    for words in filter(None, (over, result.copied)):
+        _say(words)
+    if not has_geoparquet():
+        _say(WITHOUT_GEOPARQUET)
+    _say(f"Report: {result.report}")
+
+
+def _tell_area(outcome: AreaOutcome) -> None:
+    """What an area could not be seen through, and what became of its scenes."""
+    if outcome.not_comparable_reason:
+        _say(f"not comparable: {outcome.area_id}: {outcome.not_comparable_reason}")
+    told = [("not fetched", *s) for s in outcome.failed_scenes[:5]]
+    told += [("completed", *s) for s in outcome.completed_scenes[:5]]
+    told += [("revised", *s) for s in outcome.revised_scenes[:5]]
+    for what, scene_id, words in told:
+        _say(f"scene {what}: {outcome.area_id} {scene_id}: {words}")
+
+
+def _say(line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)

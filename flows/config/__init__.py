@@ -1,0 +1,1 @@
+"""Settings and credentials, and what else is read from the environment."""

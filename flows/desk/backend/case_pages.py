@@ -1,0 +1,245 @@
+"""What the desk shows of a case: prepared once for each state of its area, then read from disk."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+from shapely.geometry import Point, shape
+from shapely.geometry.base import BaseGeometry
+
+import flows
+from aois.area import Area
+from aois.grid import Grid, grid_of, to_utm
+from aois.week import Week
+from flows.desk.inputs import CaseDetail, PictureSource
+from flows.evidence.outlines import footprint_of
+from flows.imagery.archive.store import Archive, ArchivedScene
+from flows.imagery.scene import ImageryError
+from flows.ledger.ledger import Ledger
+from flows.reports.case import Anchors, case_of
+from flows.reports.data.scene_stack import crop_around
+from flows.reports.data.week import view_in_full
+from flows.reports.drawings import ELONGATIONS, elongation_of
+from flows.reports.drawn_case import draw_case
+from flows.reports.inputs import AreaView, Chip, EventView
+from flows.reports.without_folders import without_folders
+
+AREA = "area"  # the name of the file about the area itself; ids of events begin otherwise
+SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+RASTERS = ("change", "score")
+MAKERS = ("reports", "desk/backend/case_pages.py")
+"""What the look of a case depends on, beside the record: where one changes, cases are prepared again."""
+
+
+class DeskEvidence:
+    """Cases in full, from the record and the archive. Safe to use from several threads."""
+
+    def __init__(self, ledger: Ledger, archive: Archive, outputs: Path, pages: Mapping[str, Environment]) -> None:
+        """Over a record and an archive; what is prepared is kept in the folder ``desk`` of the outputs."""
+        self._ledger, self._archive, self._outputs, self._pages = ledger, archive, outputs, pages
+        self._folder = outputs / "desk" / "cases"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._edition = _edition()
+        self._turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def case_detail(self, event_id: str) -> CaseDetail | None:
+        """A case in full, None for an event that is not known."""
+        area_id = self._ledger.reviews.area_of(event_id)
+        folder = None if area_id is None or not SAFE.fullmatch(event_id) else self.prepare(area_id)
+        if area_id is None or folder is None or not (folder / f"{event_id}.json").exists():
+            return None
+        said = self._read(area_id, folder / f"{event_id}.json")
+        return CaseDetail(
+            fragments=said["fragments"],
+            pictures={name: picture_of(one) for name, one in said["pictures"].items()},
+            position=tuple(said["position"]),
+            failure=said["failure"],
+            drawings=said["drawings"],
+            damaged=_damaged(said["pictures"].values()),
+        )
+
+    def layer(self, area_id: str, name: str) -> PictureSource | Path | None:
+        """A layer of an area for tiles."""
+        if name in RASTERS:
+            found = sorted((self._outputs / "areas" / area_id).glob(f"[0-9]*/{name}.tif"))
+            return found[-1] if found else None
+        folder = self.prepare(area_id)
+        said = None if folder is None else self._read(area_id, folder / f"{AREA}.json")
+        return None if said is None or said["picture"] is None else picture_of(said["picture"])
+
+    def bounds(self, area_id: str) -> tuple[float, float, float, float] | None:
+        """West, south, east and north of an area in degrees."""
+        area = self._area(area_id)
+        return None if area is None else grid_of(area).bounds_lonlat
+
+    def prepare(self, area_id: str) -> Path | None:
+        """The folder that holds the area's cases as the record has them now; None for an area without a week."""
+        stamp = self._ledger.reviews.stamp(area_id)
+        if stamp is None:
+            return None
+        week, text = stamp
+        digest = sha256(f"{self._edition} {week} {text}".encode()).hexdigest()[:20]
+        folder = self._folder / area_id / digest
+        if not folder.exists():
+            with self._turns[area_id]:
+                if not folder.exists():
+                    self._write(area_id, week, folder)
+        return folder
+
+    def _read(self, area_id: str, file: Path) -> dict[str, Any]:
+        """What was prepared; the area's cases are prepared again where a file is torn, as a full disk leaves it."""
+        try:
+            return dict(json.loads(file.read_text(encoding="utf-8")))
+        except ValueError:
+            with self._turns[area_id]:
+                shutil.rmtree(file.parent, ignore_errors=True)
+            self.prepare(area_id)
+            return dict(json.loads(file.read_text(encoding="utf-8")))
+
+    def _area(self, area_id: str) -> Area | None:
+        return next((area for area in self._ledger.areas() if area.id == area_id), None)
+
+    def _write(self, area_id: str, week: Week, folder: Path) -> None:
+        """The folder appears whole, and earlier ones of the area go."""
+        area = self._area(area_id)
+        assert area is not None  # it has a week on record
+        folder.parent.mkdir(exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=self._folder, prefix=".draft-"))
+        for name, said in self._prepared(area, week):
+            (draft / f"{name}.json").write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+        earlier = list(folder.parent.iterdir())
+        try:
+            draft.rename(folder)
+        except OSError:  # another process was quicker
+            shutil.rmtree(draft)
+        for old in earlier:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def _prepared(self, area: Area, week: Week) -> Iterable[tuple[str, dict[str, Any]]]:
+        source = self._source(area.id)
+        issued = {one.event_id: one for one in self._ledger.reviews.cases(area_id=area.id) if one.alert_id}
+        given = {name: (one.alert_id, one.issued_on) for name, one in issued.items()}
+        view = view_in_full(area, week, ledger=self._ledger, archive=self._archive, source_name=source, issued=given)
+        grid = grid_of(area)
+        try:
+            files = {entry.scene_id: entry for entry in self._archive.list(area.id, source, grid)}
+        except ImageryError as error:
+            view, files = replace(view, failure=without_folders(str(error))), {}
+        for event in view.events:
+            yield event.event_id, self._said(event, view, grid, files)
+        whole = _drawn_from(view.overview, grid, files, (slice(0, grid.height), slice(0, grid.width)))
+        yield AREA, {"picture": whole}
+
+    def _said(self, event: EventView, view: AreaView, grid: Grid, files: Mapping[str, ArchivedScene]) -> dict[str, Any]:
+        window = crop_around(footprint_of(event.feature["geometry"], grid))
+        pictures: dict[str, Any] = {}
+
+        def address(name: str, chip: Chip) -> str:
+            pictures[name] = _drawn_from(chip, grid, files, window)
+            return f"/cases/{event.event_id}/pictures/{name}.webp"
+
+        case = case_of(event, view.area, view.area.name or view.area.id, Anchors(), address=address)
+        ground = shape(event.feature["geometry"])
+        place, drawn = ground.representative_point(), draw_case(event, elongation=_elongation(ground, grid))
+        return {
+            "fragments": {
+                lang: page.get_template("fragment.html").render(case=replace(case, verdicts=()))
+                for lang, page in self._pages.items()
+            },
+            "drawings": {
+                lang: page.get_template("drawn.html").render(drawn=drawn) for lang, page in self._pages.items()
+            },
+            "pictures": {name: one for name, one in pictures.items() if one is not None},
+            "position": [place.x, place.y],
+            "failure": view.failure,
+        }
+
+    def _source(self, area_id: str) -> str:
+        """The source of the last run that watched an area."""
+        runs = self._ledger.runs()
+        run = next((run for run in runs if area_id in run.summary.get("areas", ())), runs[0] if runs else None)
+        return "" if run is None else str(run.settings["source"])
+
+
+def _drawn_from(
+    chip: Chip | None, grid: Grid, files: Mapping[str, ArchivedScene], window: tuple[slice, slice]
+) -> dict[str, Any] | None:
+    """How a chip is drawn again over a window of the grid; None where a scene is not in the archive."""
+    if chip is None or chip.recipe is None or not all(name in files for name in chip.recipe.scenes):
+        return None
+    rows, columns = window
+    size = grid.pixel_size_m
+    left, top = grid.left + columns.start * size, grid.top - rows.start * size
+    right, bottom = grid.left + columns.stop * size, grid.top - rows.stop * size
+    picture = PictureSource(
+        files=tuple(files[name].path for name in chip.recipe.scenes),
+        digests=tuple(files[name].sha256 for name in chip.recipe.scenes),
+        bands=chip.recipe.bands,
+        limits=chip.recipe.limits,
+        bounds=(left, bottom, right, top),
+        shape=(chip.rgb.shape[0], chip.rgb.shape[1]),
+    )
+    return {**asdict(picture), "files": [str(path) for path in picture.files]}
+
+
+def picture_of(said: Mapping[str, Any]) -> PictureSource:
+    """Read a picture from a prepared case."""
+    return PictureSource(
+        files=tuple(map(Path, said["files"])),
+        digests=tuple(said["digests"]),
+        bands=tuple(said["bands"]),
+        limits=tuple((low, high) for low, high in said["limits"]),
+        bounds=tuple(said["bounds"]),
+        shape=tuple(said["shape"]),
+    )
+
+
+def _elongation(ground: BaseGeometry, grid: Grid) -> float:
+    """Width over height of the drawing that stands for a piece of ground."""
+    corners = to_utm(ground, grid.epsg).minimum_rotated_rectangle
+    if corners.geom_type != "Polygon":
+        return ELONGATIONS[-1]
+    points = [Point(xy) for xy in corners.exterior.coords[:3]]
+    return elongation_of(points[0].distance(points[1]), points[1].distance(points[2]))
+
+
+def _damaged(pictures: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The names of files that are not what was archived, in the order in which they are needed."""
+    files = {file: digest for one in pictures for file, digest in zip(one["files"], one["digests"], strict=True)}
+    return tuple(Path(file).name for file, digest in files.items() if not _is_as_archived(Path(file), digest))
+
+
+def _is_as_archived(path: Path, digest: str) -> bool:
+    try:
+        found = path.stat()
+        return _digest_of(path, found.st_mtime_ns, found.st_ctime_ns, found.st_size) == digest
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=4096)
+def _digest_of(path: Path, _mtime_ns: int, _ctime_ns: int, _size: int) -> str:
+    """Kept as long as the file was not touched; what is drawn is checked each time, this is for the page's words."""
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def _edition() -> str:
+    """A digest of the code and the words that make the look of a case."""
+    root = Path(flows.__file__).parent
+    parts = sorted(
+        p for name in MAKERS for p in ((root / name).rglob("*") if (root / name).is_dir() else [root / name])
+    )
+    content = b"".join(path.read_bytes() for path in parts if path.is_file() and path.suffix != ".pyc")
+    return sha256(content).hexdigest()

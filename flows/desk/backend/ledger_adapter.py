@@ -1,0 +1,171 @@
+"""The ledger as the desk is given it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from detectors.records import AlertKind, Change, State
+from flows.desk.errors import DeskError
+from flows.desk.inputs import CaseFacts, ReviewCase
+from flows.ledger.errors import LedgerError, LedgerUnavailableError
+from flows.ledger.ledger import Ledger
+from flows.ledger.reviews import CaseRecord, ReviewRecord
+from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
+from flows.records.reviews import Judgement, Reason, Verdict
+
+REASONS = tuple(reason.value for reason in Reason)
+
+
+@dataclass(frozen=True)
+class DeskAccounts:
+    """Accounts, sessions and the trail."""
+
+    ledger: Ledger
+
+    def all(self) -> Sequence[Account]:
+        """Every account, closed ones among them."""
+        return self.ledger.accounts.all()
+
+    def find(self, name: str) -> Account | None:
+        """The account of that name, or None."""
+        return self.ledger.accounts.find(name)
+
+    def change(
+        self,
+        name: str,
+        *,
+        role: str | None = None,
+        sees_positions: bool | None = None,
+        password_hash: str | None = None,
+        closed_at: datetime | None = None,
+        always_one: str | None = None,
+    ) -> Account:
+        """The account is as given, and logged out everywhere."""
+        given = {"role": role, "sees_positions": sees_positions, "password_hash": password_hash}
+        key = "complaint.no_account" if self.find(name) is None else "complaint.last_one"
+        with _explained(key, name=name[:64]):
+            return self.ledger.accounts.change(name, closed_at=closed_at, always_one=always_one, **given)  # type: ignore[arg-type]
+
+    def open_session(self, key_hash: str, form_key: str, *, account: int, at: datetime, ends_at: datetime) -> None:
+        """A browser is logged in until then."""
+        self.ledger.accounts.open_session(key_hash, form_key, account=account, at=at, ends_at=ends_at)
+
+    def session(self, key_hash: str, *, at: datetime) -> DeskSession | None:
+        """Whose browser it is, None where nobody is logged in."""
+        return self.ledger.accounts.session(key_hash, at=at)
+
+    def close_session(self, key_hash: str) -> None:
+        """That browser is logged out."""
+        self.ledger.accounts.close_session(key_hash)
+
+    def note(self, act: str, *, by: int | None, subject: str = "", detail: str = "", at: datetime) -> None:
+        """What was done is on record."""
+        self.ledger.accounts.note(act, by=by, subject=subject, detail=detail, at=at)
+
+    def acts(self, *, limit: int) -> Sequence[AuditEntry]:
+        """What was done, newest first."""
+        return self.ledger.accounts.acts(limit=limit)
+
+
+@dataclass
+class DeskReviews:
+    """Cases and verdicts."""
+
+    ledger: Ledger
+    _precision: tuple[object, Mapping[str, Sequence[Any]]] = ((), {})
+
+    def generation(self) -> tuple[int, ...]:
+        """Numbers that are others as soon as a case is."""
+        return self.ledger.reviews.generation()
+
+    def cases(self) -> Sequence[ReviewCase]:
+        """Every event that no other one took over."""
+        names = {area.id: area.name for area in self.ledger.areas()}
+        return [
+            ReviewCase(_facts(one), one.area_id, names.get(one.area_id, ""))
+            for one in self.ledger.reviews.cases()
+            if not one.properties.get("merged_into")
+        ]
+
+    def last_said(self) -> tuple[int, int]:
+        """The number of the last verdict, and how many were taken back."""
+        return self.ledger.reviews.last_said()
+
+    def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> Sequence[ReviewVerdict]:
+        """Every verdict with a higher number, in order."""
+        found = self.ledger.reviews.opinions(after=after, only_withdrawn=only_withdrawn)
+        return [_opinion(one) for one in found]
+
+    def judge(
+        self, event_id: str, *, verdict: str, reason: str, note: str, account: Account, at: datetime
+    ) -> ReviewVerdict:
+        """The verdict is on record; raises `DeskError` when it lacks something."""
+        if verdict not in list(Verdict) or reason not in ("", *REASONS):
+            raise DeskError(
+                f"verdict `{verdict[:20]}` for reason `{reason[:20]}` is none; use the buttons of the page",
+                key="complaint.no_verdict",
+            )
+        why = Reason(reason) if reason else None
+        words = Judgement(Verdict(verdict), by=account.name, reason=why, note=note)
+        with _explained("case.needs_note" if reason == "other" and not note else "complaint.no_verdict"):
+            return _opinion(self.ledger.reviews.judge(event_id, words, account=account.number, at=at))
+
+    def withdraw(self, number: int, *, account: Account, at: datetime) -> ReviewVerdict:
+        """The verdict is taken back; raises `DeskError` when it is not that account's own."""
+        with _explained("complaint.not_yours"):
+            return _opinion(self.ledger.reviews.withdraw(number, account=account.number, at=at))
+
+    def precision(self) -> Mapping[str, Sequence[Any]]:
+        """Live precision of each group, told apart in every way."""
+        stand = (self.generation(), self.last_said())
+        if self._precision[0] != stand:
+            groups = {by.value: groups for by, groups in self.ledger.reviews.precision().items()}
+            self._precision = (stand, groups)
+        return self._precision[1]
+
+
+def _facts(record: CaseRecord) -> CaseFacts:
+    p = record.properties
+    return CaseFacts(
+        event_id=record.event_id,
+        alert_id=record.alert_id,
+        kind=AlertKind(p["kind"]),
+        change=Change(p["change"]),
+        state=State(p["state"]),
+        first_seen=date.fromisoformat(p["first_seen"]),
+        issued_on=record.issued_on,
+        area_m2=p["area_m2"],
+        length_m=p["length_m"],
+        confidence=float(p["confidence"]),
+    )
+
+
+def _opinion(record: ReviewRecord) -> ReviewVerdict:
+    words = record.judgement
+    return ReviewVerdict(
+        number=record.number,
+        event_id=record.event_id,
+        verdict=words.verdict.value,
+        reason="" if words.reason is None else words.reason.value,
+        note=words.note,
+        by=words.by,
+        account=record.account,
+        at=record.at,
+        seen_state=record.seen_state,
+        seen_change=record.seen_change,
+        withdrawn_at=record.withdrawn_at,
+    )
+
+
+@contextmanager
+def _explained(key: str, **values: object) -> Iterator[None]:
+    try:
+        yield
+    except LedgerUnavailableError:
+        raise
+    except LedgerError as error:
+        raise DeskError(str(error), key=key, **values) from None

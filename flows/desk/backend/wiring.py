@@ -1,0 +1,56 @@
+"""Put the desk together: the record, the pages and the pictures that it shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+
+from flows.config.settings import Settings
+from flows.desk.backend.case_pages import DeskEvidence
+from flows.ledger.errors import LedgerError
+from flows.ledger.ledger import Ledger
+from flows.ledger.worlds import World
+
+
+def open_desk(settings: Settings, ledger: Ledger, *, hosts: tuple[str, ...] = ()) -> tuple[FastAPI, DeskEvidence]:
+    """The desk over the outputs of the settings, and what it shows of each case."""
+    from flows.desk.app import desk_app as make_app
+    from flows.desk.backend.case_pages import DeskEvidence
+    from flows.desk.backend.ledger_adapter import REASONS, DeskAccounts, DeskReviews
+    from flows.desk.backend.reruns import DeskOperations
+    from flows.desk.inputs import Desk
+    from flows.desk.words import TEMPLATES, catalog_of
+    from flows.pipeline.sources import open_archive
+    from flows.reports.build import TEMPLATES as REPORT
+    from flows.reports.build import environment_of
+    from flows.reports.words import LANGUAGES, Words, words_for
+
+    joined = {lang: Words(lang, {**words_for(lang).table, "desk": catalog_of(lang)}) for lang in LANGUAGES}
+    pages = {lang: environment_of(words, TEMPLATES, part="h2") for lang, words in joined.items()}
+    evidence = DeskEvidence(ledger, open_archive(settings), settings.outputs, pages)
+    given = Desk(
+        accounts=DeskAccounts(ledger),
+        reviews=DeskReviews(ledger),
+        evidence=evidence,
+        operations=DeskOperations(ledger, settings.outputs, clock=now, routes=settings.alert_routes),
+        pages=pages,
+        files={name: (REPORT / name).read_bytes() for name in ("report.css", "report.js")},
+        reasons=REASONS,
+        is_simulated=ledger.world is World.SIMULATED,
+        clock=now,
+        hosts=("127.0.0.1", "localhost", *hosts),
+        record_errors=(LedgerError,),
+    )
+    return make_app(given), evidence
+
+
+def prepare_all(ledger: Ledger, evidence: DeskEvidence) -> None:
+    """Pictures and series of every area that has a case are prepared, so that nobody waits for them."""
+    for area_id in dict.fromkeys(case.area_id for case in ledger.reviews.cases()):
+        evidence.prepare(area_id)
+
+
+def now() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)

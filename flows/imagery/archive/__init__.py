@@ -1,0 +1,1 @@
+"""The write-once archive of scenes as they were received."""

@@ -1,0 +1,69 @@
+"""From archived scenes to what the detectors are given."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from aois.area import Area, AreaKind
+from aois.grid import Grid, perimeter_mask
+from detectors.acquisition import Acquisition
+from detectors.ground import Ground
+from flows.imagery.scene import Scene, Sensor
+
+SITE_CLEARANCE_M = 500.0
+
+
+def acquisition_of(scene: Scene, grid: Grid) -> Acquisition:
+    """A scene as a look: radar is kept apart by relative orbit, or by direction where the orbit is not known."""
+    track = ""
+    if scene.sensor is Sensor.SENTINEL_1:
+        p = scene.provenance
+        track = f":r{p.relative_orbit}" if p.relative_orbit is not None else f":{p.orbit_direction or 'any'}"
+    return Acquisition(
+        scene.scene_id,
+        scene.sensor.value,
+        scene.acquired.date(),
+        scene.bands,
+        scene.pixels,
+        scene.valid,
+        scene.scl,
+        track,
+        max(1.0, scene.provenance.resolution_m / grid.pixel_size_m),
+    )
+
+
+def ground_of(area: Area, grid: Grid, *, sites: tuple[Area, ...]) -> Ground:
+    """What the detectors are told of an area.
+
+    In a region, the known sites and what lies within 500 m of them are left to their own watch.
+    """
+    if area.kind is AreaKind.SITE:
+        monitored_mask = perimeter_mask(area, grid, buffer_m=area.margin_m)
+        return Ground(
+            monitored_mask, perimeter_mask(area, grid), is_region=False, pixel_size_m=float(grid.pixel_size_m)
+        )
+    monitored_mask = perimeter_mask(area, grid)
+    for site in sites:
+        if site.geometry.distance(area.geometry) < 0.02:
+            monitored_mask &= ~perimeter_mask(site, grid, buffer_m=max(SITE_CLEARANCE_M, site.margin_m))
+    return Ground(
+        monitored_mask,
+        monitored_mask & False,
+        is_region=True,
+        pixel_size_m=float(grid.pixel_size_m),
+        intervention_distance_m=_intervention_distance_m(area, sites),
+    )
+
+
+def digest_of(ground: Ground) -> str:
+    """The SHA-256 of all that the detectors are told of an area."""
+    told = [ground.shape, ground.is_region, ground.pixel_size_m, ground.intervention_distance_m]
+    masks = ground.monitored_mask.tobytes() + ground.perimeter.tobytes()
+    return hashlib.sha256(json.dumps(told).encode() + masks).hexdigest()
+
+
+def _intervention_distance_m(area: Area, sites: tuple[Area, ...]) -> float:
+    """How far the nearest site with an intervention lies, at 111 km a degree; infinite when there is none."""
+    places = [s.geometry for s in sites if any(r.action == "intervened" for r in s.responses)]
+    return min((float(g.distance(area.geometry)) * 111_000.0 for g in places), default=float("inf"))

@@ -1,0 +1,1 @@
+"""Addresses, buckets, quotas and retries of whatever is asked over a network."""

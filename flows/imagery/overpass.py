@@ -1,0 +1,73 @@
+"""Items of a catalog that were taken in one pass of one satellite."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import combinations
+
+from flows.imagery.catalog_item import SceneItem
+from flows.imagery.radiometry import baseline_number
+from flows.imagery.scene import SceneRef, Sensor
+
+
+@dataclass(frozen=True)
+class Overpass:
+    """What one satellite saw of an area in one UTC day: items of one sensor, for radar also of one orbit.
+
+    `items` is sorted by processing baseline, the newest first, then by id: the order in which the mosaic is laid, so
+    that of a tile that is listed twice the newer version wins.
+    """
+
+    items: tuple[SceneItem, ...]
+
+    @property
+    def first(self) -> SceneItem:
+        """The item that names the day's sensor and orbit."""
+        return self.items[0]
+
+    @property
+    def acquired(self) -> datetime:
+        """The earliest of the items' times."""
+        return min(item.acquired for item in self.items)
+
+    @property
+    def scene_id(self) -> str:
+        """The name of its scene."""
+        orbit = self.first.relative_orbit
+        is_told_by_orbit = self.first.sensor is Sensor.SENTINEL_1 and orbit is not None
+        suffix = f"_r{orbit}" if is_told_by_orbit else ""
+        return f"{self.first.sensor}_{self.acquired:%Y%m%dT%H%M%S}{suffix}"
+
+    @property
+    def ref(self) -> SceneRef:
+        """The overpass as a search result."""
+        ids = tuple(item.id for item in self.items)
+        baseline = self.first.processing_baseline
+        return SceneRef(self.scene_id, self.first.sensor, self.acquired, ids, baseline, self._repeats())
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The bands that every item has, in their fixed order: a pixel never mixes items."""
+        return tuple(band for band in self.first.bands if all(band in item.bands for item in self.items))
+
+    def _repeats(self) -> tuple[str, ...]:
+        pairs = [pair for pair in combinations(self.items, 2) if pair[0].is_version_of(pair[1])]
+        return tuple(sorted({item.id for pair in pairs for item in pair}))
+
+
+def overpasses(items: Iterable[SceneItem]) -> list[Overpass]:
+    """The items by UTC day, sensor and (radar) relative orbit and direction, sorted by (acquired, scene_id)."""
+    groups: dict[tuple[date, Sensor, int | None, str | None], list[SceneItem]] = defaultdict(list)
+    for item in items:
+        is_radar = item.sensor is Sensor.SENTINEL_1
+        orbit = (item.relative_orbit, item.orbit_direction) if is_radar else (None, None)
+        groups[item.acquired.date(), item.sensor, *orbit].append(item)
+    found = [Overpass(tuple(sorted(group, key=_place_in_mosaic))) for group in groups.values()]
+    return sorted(found, key=lambda overpass: (overpass.acquired, overpass.scene_id))
+
+
+def _place_in_mosaic(item: SceneItem) -> tuple[float, str, str]:
+    return -baseline_number(item.processing_baseline), item.id, item.collection

@@ -1,0 +1,1 @@
+"""Scenes from Sentinel Hub or the Copernicus Data Space Ecosystem."""

@@ -1,0 +1,80 @@
+"""What the catalog of a Sentinel Hub service says of a product, as an item of the watch."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from flows.imagery.catalog_item import Bounds, SceneItem
+from flows.imagery.scene import ImageryError, Sensor
+from flows.imagery.stac.item import baseline_of, bounds_of, check_id, orbit_of
+from flows.printable import printable
+
+# S2A_MSIL2A_20230101T100421_N0509_R122_T33TWM_… with or without .SAFE, or S2A_OPER_MSI_L2A_TL_…_T33TWM_N05.09
+_BASELINE = re.compile(r"_N(\d{2})\.?(\d{2})(?=[_.]|$)")
+_S2_ORBIT = re.compile(r"_R(\d{3})_")
+# S1A_IW_GRDH_1SDV_<start>_<end>_<absolute orbit>_…
+_S1_ORBIT = re.compile(r"^S1([A-Z])_.*?_\d{8}T\d{6}_\d{8}T\d{6}_(\d{6})_")
+# Relative orbit = (absolute orbit − first) mod 175 + 1, by satellite; one that is not listed is told by its direction.
+_FIRST_ORBIT = {"A": 73, "B": 27, "C": 172}
+_ORBITS = 175
+
+
+def item_of(feature: dict[str, Any], sensor: Sensor) -> SceneItem:
+    """The item that a feature of the catalog describes, without bands: the service is asked for those by name.
+
+    Raises `ImageryError` for a feature without id or date, and for one that gives two processing baselines.
+    """
+    item_id, said = check_id(feature.get("id")), feature.get("properties") or {}
+    try:
+        acquired = datetime.fromisoformat(str(said["datetime"]))
+    except (KeyError, ValueError):
+        raise ImageryError(
+            f"catalog item `{item_id}` has datetime `{printable(said.get('datetime'))}`, which is no time; report it "
+            f"to the service"
+        ) from None
+    is_radar = sensor is Sensor.SENTINEL_1
+    return SceneItem(
+        id=item_id,
+        collection=printable(feature.get("collection") or "", longest=100),
+        sensor=sensor,
+        acquired=acquired.replace(tzinfo=acquired.tzinfo or UTC).astimezone(UTC),
+        bounds=_bounds(feature),
+        bands={},
+        scl=None,
+        processing_baseline=None if is_radar else _baseline(item_id, said),
+        has_offset_removed=None,
+        relative_orbit=_relative_orbit(item_id, said, is_radar=is_radar),
+        orbit_direction=printable(said["sat:orbit_state"], longest=40).lower() if said.get("sat:orbit_state") else None,
+    )
+
+
+def _bounds(feature: dict[str, Any]) -> Bounds | None:
+    box = feature.get("bbox")
+    return bounds_of(box) if isinstance(box, list) and len(box) == 4 else None
+
+
+def _baseline(item_id: str, said: dict[str, Any]) -> str | None:
+    """The processing baseline of the id, which every Sentinel-2 product carries, or of the properties."""
+    match = _BASELINE.search(item_id)
+    named = f"{match[1]}.{match[2]}" if match else None
+    declared = said.get("s2:processing_baseline") or said.get("processing:version")
+    if named and declared and str(declared) != named:
+        raise ImageryError(
+            f"catalog item `{item_id}` is of processing baseline {named} by its name and "
+            f"{printable(declared, longest=40)} by its properties, so that its offset is not known; report it to "
+            f"the service"
+        )
+    return named or baseline_of(declared or None)
+
+
+def _relative_orbit(item_id: str, said: dict[str, Any], *, is_radar: bool) -> int | None:
+    if (orbit := orbit_of(said.get("sat:relative_orbit"))) is not None:
+        return orbit
+    if not is_radar:
+        match = _S2_ORBIT.search(item_id)
+        return int(match[1]) if match else None
+    match = _S1_ORBIT.match(item_id)
+    first = _FIRST_ORBIT.get(match[1]) if match else None
+    return (int(match[2]) - first) % _ORBITS + 1 if match and first is not None else None

@@ -1,0 +1,1 @@
+"""The ground of the simulated world: terrain, fields, towns, compounds."""

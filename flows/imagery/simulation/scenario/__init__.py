@@ -1,0 +1,1 @@
+"""Where things lie in the simulated world, and what happens there."""

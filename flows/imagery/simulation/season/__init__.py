@@ -1,0 +1,1 @@
+"""Weather and crops of the simulated year."""

@@ -1,0 +1,1 @@
+"""Scenes from a STAC API or a static catalog."""

@@ -1,0 +1,226 @@
+"""Catalogs as they are found: a tree of JSON files, or a STAC API that answers searches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from pystac import Asset
+
+from flows.imagery.catalog_item import Bounds, SceneItem
+from flows.imagery.catalog_rules import rules_for
+from flows.imagery.json_pages import JsonPages
+from flows.imagery.limits import USUAL_LIMITS, Limits
+from flows.imagery.network.url import is_url, without_secrets
+from flows.imagery.raster_files import RasterFiles
+from flows.imagery.scene import ImageryError
+from flows.imagery.stac.item import read_scene_item
+from flows.imagery.stac_walk import links_of, search, walk
+from flows.imagery.web import WebClient
+from flows.printable import printable
+
+
+class Catalog(Protocol):
+    """Where items are listed."""
+
+    @property
+    def label(self) -> str:
+        """The catalog's name in a scene's provenance: the same on every machine, without secrets."""
+        ...
+
+    @property
+    def files(self) -> RasterFiles:
+        """The files of its items."""
+        ...
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """Why each item or page that could not be used was passed over, by its name."""
+        ...
+
+    def items(self, bounds: Bounds, *, since: date, until: date) -> Sequence[SceneItem]:
+        """All items that may touch the bounds in those days; others may be among them."""
+        ...
+
+
+def open_catalog(
+    location: str,
+    *,
+    collections: Sequence[str],
+    page_size: int,
+    hosts: Sequence[str] = (),
+    limits: Limits = USUAL_LIMITS,
+) -> Catalog:
+    """The catalog at a path or an address: an API when its first page offers a search, else a tree of files.
+
+    `hosts` are those beside its own that it may name. Raises `ImageryError` when it cannot be read.
+    """
+    location = location if is_url(location) or "://" in location else str(Path(location).absolute())
+    web = WebClient(rules_for(location, hosts), limits)
+    pages = JsonPages(web, limits)
+    try:
+        page = pages.read(location)
+        offered = {
+            str(link.get("method", "GET")).upper(): web.rules.resolved(location, link.get("href", ""))
+            for link in links_of(page)
+            if link.get("rel") == "search"
+        }
+    except ImageryError as error:
+        raise _unreadable(location, error) from error
+    if offered:
+        return ApiCatalog(location, offered, web, collections=collections, page_size=page_size)
+    return StaticCatalog(location, page, web, collections=collections)
+
+
+class StaticCatalog:
+    """A tree of JSON files on disk or on the web, walked once."""
+
+    def __init__(self, location: str, root: dict[str, Any], web: WebClient, *, collections: Sequence[str]) -> None:
+        """Of a first page that was read already; its items are read when first asked for."""
+        self._location = location
+        self._root = root
+        self._web = web
+        self._items_of = _Reading(web, collections)
+        self._lock = threading.Lock()
+        self._items: list[SceneItem] | None = None
+        self.files = RasterFiles(web, web.limits)
+
+    @property
+    def label(self) -> str:
+        """The address, or the id of a catalog on disk: a path would differ from machine to machine."""
+        if is_url(self._location):
+            return without_secrets(self._location)
+        return f"catalog {printable(self._root.get('id', ''), longest=100)}"
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """Why each item or page that could not be used was passed over, by its name."""
+        return dict(self._items_of.passed_over)
+
+    def items(self, bounds: Bounds, *, since: date, until: date) -> Sequence[SceneItem]:
+        """Every item of the catalog, wherever and whenever; the arguments only matter to an API."""
+        with self._lock:
+            if self._items is None:
+                self._items = self._walk()
+        return self._items
+
+    def _walk(self) -> list[SceneItem]:
+        reading, found = self._items_of, []
+        pages = JsonPages(self._web, self._web.limits)  # its own time and counts: another walk may have failed before
+        try:
+            for place, said in walk(pages, self._location, self._root):
+                if isinstance(said, ImageryError):
+                    reading.pass_over(place, said)
+                elif (item := reading.item(said, base=place, href=place)) is not None:
+                    found.append(item)
+        except ImageryError as error:
+            raise _unreadable(self._location, error) from error
+        if not found:
+            raise ImageryError(
+                f"catalog `{_shown(self._location)}` lists no item with Sentinel-2 bands (blue, green, red, "
+                f"nir, …) or Sentinel-1 bands (vv, vh) that can be used{self._why()}; check the address and the names "
+                f"of its assets"
+            )
+        return found
+
+    def _why(self) -> str:
+        passed = self.passed_over
+        if not passed:
+            return ""
+        name, words = next(iter(passed.items()))
+        return f"; {len(passed)} passed over, such as `{name}`: {words}"
+
+
+class ApiCatalog:
+    """A STAC API, asked by place and time; everything else is sorted out here, since servers answer it wrongly."""
+
+    def __init__(
+        self, location: str, offered: dict[str, str], web: WebClient, *, collections: Sequence[str], page_size: int
+    ) -> None:
+        """Of the addresses of its search by method; nothing is asked yet."""
+        self._location = location
+        self._posts = "POST" in offered
+        self._address = offered["POST"] if self._posts else next(iter(offered.values()))
+        self._web = web
+        self._collections = collections
+        self._page_size = page_size
+        self._items_of = _Reading(web, collections)
+        self.files = RasterFiles(web, web.limits)
+
+    @property
+    def label(self) -> str:
+        """The address."""
+        return without_secrets(self._location)
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """Why each item that could not be used was passed over, by its name."""
+        return dict(self._items_of.passed_over)
+
+    def items(self, bounds: Bounds, *, since: date, until: date) -> Sequence[SceneItem]:
+        """The items that the API finds, from all pages of its answer."""
+        question: dict[str, Any] = {
+            "bbox": list(bounds),
+            "datetime": f"{since}T00:00:00Z/{until + timedelta(days=1)}T00:00:00Z",
+            "limit": self._page_size,
+        }
+        if self._collections:
+            question["collections"] = list(self._collections)
+        pages = JsonPages(self._web, self._web.limits)
+        try:
+            found = search(pages, self._address, question, posts=self._posts)
+            read = [self._items_of.item(feature, base=_self_of(feature, self._address)) for feature in found]
+        except ImageryError as error:
+            raise _unreadable(self._location, error) from error
+        return [item for item in read if item is not None]
+
+
+class _Reading:
+    """The items of a catalog as scenes' items, and those that are passed over."""
+
+    def __init__(self, web: WebClient, collections: Sequence[str]) -> None:
+        self._rules = web.rules
+        self._collections = collections
+        self.passed_over: dict[str, str] = {}
+
+    def item(self, said: dict[str, Any], *, base: str, href: str | None = None) -> SceneItem | None:
+        """What the JSON of an item offers; None for one that is not wanted, of another kind, or passed over."""
+        if self._collections and said.get("collection") not in self._collections:
+            return None
+        name = said.get("id")
+        try:
+            return read_scene_item(said, href=href, locate=self._locate(base))
+        except ImageryError as error:
+            self.pass_over(name if isinstance(name, str) and name.strip() else base, error)
+            return None
+
+    def pass_over(self, name: str, error: ImageryError) -> None:
+        """Keep why something is passed over."""
+        self.passed_over[_shown(name)] = printable(error)
+
+    def _locate(self, base: str) -> Callable[[Asset], str]:
+        return partial(_place_of, self._rules.resolved, base)
+
+
+def _place_of(resolved: Callable[[str, str], str], base: str, asset: Asset) -> str:
+    return resolved(base, asset.href)
+
+
+def _self_of(feature: dict[str, Any], address: str) -> str:
+    """What the addresses of a feature are relative to: its own, or that of the search."""
+    own = [str(link.get("href")) for link in links_of(feature) if link.get("rel") == "self"]
+    return next(filter(is_url, own), address)
+
+
+def _shown(place: str) -> str:
+    return printable(without_secrets(place), longest=200)
+
+
+def _unreadable(location: str, error: ImageryError) -> ImageryError:
+    return ImageryError(
+        f"catalog `{_shown(location)}` cannot be read ({printable(error)}); check the address and try again"
+    )

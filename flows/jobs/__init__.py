@@ -1,0 +1,1 @@
+"""The Prefect flows, one file each, with their deployments, schedules and server."""

@@ -1,0 +1,62 @@
+"""Check what a call asks for before anything is fetched: a wrong call does nothing and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from aois.area import Area
+from flows.alerts.errors import AlertsError
+from flows.alerts.route_settings import check_channels, doubts_about, routes_of
+from flows.config.credentials import check_account
+from flows.config.settings import Settings, SettingsError
+from flows.evidence.manifests import signing_key
+from flows.jobs.setting_names import unknown_names
+from flows.ledger.ledger import open_ledger
+from flows.pipeline.outputs_mirror import check_stores
+from flows.pipeline.period import RunRequest, last_week
+from flows.pipeline.record_world import check_world
+from flows.pipeline.request import areas_of, check_catalog, check_outputs, check_record
+from flows.pipeline.sources import open_archive
+from flows.telemetry.logs import log
+
+
+def check_call(settings: Settings, asked: RunRequest, only: Sequence[str] = (), *, from_archive: bool = False) -> None:
+    """The call can be done as far as can be told without asking the source.
+
+    A run from the archive needs no account. Routes and channels refuse nothing (`tell_routes`). Makes the outputs'
+    folder and the ledger when they are not there.
+    Raises `AreaError`, `SettingsError`, `ImageryError` or `LedgerError`.
+    """
+    areas, _ = areas_of(settings, only)
+    last_week(asked)
+    check_catalog(settings)
+    if not from_archive:
+        check_account(settings)
+    open_archive(settings)  # an object store whose address is none says so
+    check_stores(settings)
+    signing_key(settings.signing_key)
+    check_world(settings)
+    check_outputs(settings.outputs)
+    with open_ledger(settings.ledger) as ledger:
+        check_record(settings, areas, ledger)
+
+
+def tell_routes(settings: Settings) -> None:
+    """Log routes that cannot be used and channels that cannot work.
+
+    They refuse nothing: places are watched all the same, and messages wait until somebody has mended them.
+    """
+    try:
+        check_channels(routes_of(settings))
+    except AlertsError as error:
+        log.error("messages will wait: %s", error)
+
+
+def tell_doubts(settings: Settings, areas: Sequence[Area]) -> None:
+    """Log what in settings and routes is ignored or reaches nobody, though it may be meant so."""
+    with suppress(AlertsError, SettingsError):  # said by `check_call` and `tell_routes`
+        doubts = [one.words for one in unknown_names()]
+        doubts += doubts_about(routes_of(settings), [area.id for area in areas])
+        for words in doubts:
+            log.warning(words)

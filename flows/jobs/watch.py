@@ -1,0 +1,302 @@
+"""The main job: areas in, imagery fetched, change measured, alerts and the week's report out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from prefect import flow, task
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from aois.area import Area, AreaKind
+from aois.errors import UserError
+from aois.grid import grid_of
+from aois.week import Week
+from flows.alerts.run_messages import RunMessages
+from flows.config.deployment import load_operating
+from flows.config.private_outputs import private_files
+from flows.config.settings import Settings, load_settings
+from flows.evidence.catalog import SceneFile, write_catalog, write_scenes
+from flows.evidence.geojson_files import write_alerts, write_events
+from flows.imagery.archive.store import Archive
+from flows.imagery.network.quota import Cost, Metered
+from flows.imagery.scene import ImageryError
+from flows.imagery.simulation.simulated_source import SimulatedSource
+from flows.jobs.call_check import check_call, tell_doubts, tell_routes
+from flows.jobs.task_results import collect_results
+from flows.ledger.ledger import Ledger, open_ledger
+from flows.pipeline.area import passed_over, watch_area
+from flows.pipeline.area_replay import AreaOutcome, Progress, Stores
+from flows.pipeline.clock_check import check_clock
+from flows.pipeline.evidence_manifest import attest
+from flows.pipeline.outputs_mirror import copy_outputs
+from flows.pipeline.period import RunRequest, last_week
+from flows.pipeline.record_world import SETTINGS_OF_THE_RUN
+from flows.pipeline.request import areas_of
+from flows.pipeline.sources import open_archive, open_source
+from flows.records.observations import ObservationRecord
+from flows.records.runs import RunRecord
+from flows.reports.data.week import report_week
+from flows.telemetry.logs import about, log, start_logging
+from flows.telemetry.metrics import write_metrics
+from flows.telemetry.progress import WORDS, Board
+from flows.telemetry.run_record import VERSION, deployment_name
+from flows.telemetry.step_timer import Stopwatch
+
+MOST_PASSED_OVER = 200  # items of a catalog that the run's summary names
+PATIENCE_S = 120.0  # for the end of another scheduled run
+
+
+@dataclass(frozen=True)
+class WatchResult:
+    """What a run came to: the report, alerts newly issued and changed, and each area that failed with its reason.
+
+    `undelivered` are the reasons why messages could not be sent: they wait, and are no failure of the run.
+    """
+
+    week: Week
+    report: Path
+    issued: tuple[str, ...]
+    changed: tuple[str, ...]
+    failures: dict[str, str]
+    outcomes: tuple[AreaOutcome, ...]
+    spent: Cost | None = None
+    minutes: float = 0.0
+    copied: str = ""
+    undelivered: tuple[str, ...] = ()
+
+
+@flow(name="watch", task_runner=ThreadPoolTaskRunner(max_workers=2), retries=0)  # type: ignore[arg-type]
+def watch(
+    settings: Settings | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    only: tuple[str, ...] = (),
+    from_archive: bool = False,
+    replay: bool = False,
+    tell_again: str | None = None,
+) -> Any:
+    """Watch the areas of the settings, week by week, and write alerts and the report of the last week.
+
+    Each week is idempotent. An area that fails does not stop the others; the run then ends failed, with the list.
+    Nobody hears a thing twice, except of the area that `tell_again` names.
+    """
+    began, settings = monotonic(), settings or load_settings()
+    operating = load_operating()
+    start_logging(operating, is_deployed=deployment_name() is not None)
+    asked = RunRequest(since, until, datetime.now(UTC).date(), replay)
+    check_call(settings, asked, only, from_archive=from_archive)
+    tell_routes(settings)
+    areas, known = areas_of(settings, only)
+    tell_doubts(settings, known)
+    week = last_week(asked)
+    run, clock = uuid4().hex, Stopwatch()
+    given = {"since": since, "until": until, "only": only, "from_archive": from_archive, "replay": replay}
+    with (
+        private_files(),
+        open_ledger(settings.ledger) as ledger,
+        Board(areas) as board,
+        _under_way(ledger, run, week, only),
+    ):
+        if doubt := check_clock(ledger, settings, now=datetime.now(UTC)):
+            log.warning(doubt)
+        stores = _stores(settings, ledger, week, known, from_archive)  # before the run is on record: it may refuse
+        _start(ledger, settings, run, given | {"tell_again": tell_again})
+        ledger.record_areas(known)
+        with clock.step("areas"):
+            futures = [watch_one.submit(area, asked, stores, board, run) for area in areas]
+            outcomes, failures = collect_results(areas, futures, AreaOutcome)
+        with clock.step("files"):
+            write_outputs(stores, ledger, areas)
+            _write_truth(stores, [a for a in areas if a.id not in failures], settings)
+        with clock.step("report"):
+            report = report_week(
+                week,
+                areas=known,
+                ledger=ledger,
+                archive=stores.archive,
+                source_name=stores.source_name,
+                outputs=settings.outputs,
+                failures=failures,
+            )
+        spent = stores.source.spent if isinstance(stores.source, Metered) else None
+        minutes = (monotonic() - began) / 60
+        result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=minutes)
+        with clock.step("messages"):
+            post = RunMessages(ledger, settings, operating, week, tuple(area.id for area in known))
+            result = replace(result, undelivered=post.send(again=tell_again))
+        looks = {o.area_id: o for o in ledger.observations(until=week) if o.week == week}
+        rows = _rows(result, looks)
+        with clock.step("evidence"):
+            manifest = attest(settings, ledger, run)
+        with clock.step("copy"):
+            result = replace(result, copied=copy_outputs(settings))
+        _finish(ledger, run, result, known, {"steps": clock.seconds, "areas_done": rows, "manifest": manifest})
+        _show(result, rows, clock, is_simulated=stores.is_simulated)
+        write_metrics(ledger, settings.outputs)
+        for name, words in islice(passed_over(outcomes).items(), MOST_PASSED_OVER):
+            log.warning("passed over", extra={"item": name, "reason": words})
+        log.info("watch ended", extra={"failed": len(failures), "issued": len(result.issued), **clock.seconds})
+    if failures:
+        return Failed(message=f"areas failed: {', '.join(sorted(failures))}", data=result)
+    return Completed(message=f"report at {report}", data=result)
+
+
+@task(name="watch-area", cache_policy=NO_CACHE, persist_result=False)
+def watch_one(area: Area, asked: RunRequest, stores: Stores, board: Board, run: str) -> Any:
+    """One area of the watch, with its progress in the terminal and as a Prefect artifact.
+
+    An error with a mend ends it failed with that message; any other is a defect, and is raised.
+    """
+    artifact = cast(UUID, create_progress_artifact(0.0, key=f"watch-{area.id}", description="waiting"))
+    told = -1.0
+
+    def work(tell: Progress) -> AreaOutcome:
+        def both(stage: str, done: int, total: int) -> None:
+            nonlocal told
+            tell(stage, done, total)
+            share = 50.0 * done / max(total, 1) + (50.0 if stage == "detect" else 0.0)
+            if share - told >= 10.0 or share >= 100.0:  # each is a call to the server
+                told = share
+                update_progress_artifact(artifact, round(share, 1), description=WORDS[stage])
+
+        return watch_area(area, asked, stores, progress=both)
+
+    with about(flow="watch", run=run, area=area.id, week=str(last_week(asked))):
+        try:
+            outcome = board.follow(area.id, work)
+        except UserError as error:
+            log.error("area failed: %s", error)
+            return Failed(message=str(error))
+        log.info("area done", extra={"weeks": outcome.weeks, "fetched": outcome.fetched, **outcome.seconds})
+        return outcome
+
+
+def write_outputs(stores: Stores, ledger: Ledger, areas: Sequence[Area]) -> None:
+    """The files that the record stands for: all alerts, the events of every area, and the STAC catalog.
+
+    Events of areas that are watched no more are written too: `verify --replay` compares all as this version has them.
+    """
+    outputs = stores.settings.outputs
+    write_alerts(ledger.alerts(), outputs / "alerts" / "alerts.geojson")
+    recorded = {observation.area_id for observation in ledger.observations()}
+    for area_id in sorted(recorded | {area.id for area in areas}):
+        write_events(ledger.events(area_id), outputs / "areas" / area_id / "events.geojson")
+    for area in areas:
+        with suppress(ImageryError):  # a store out of reach has failed the area, and its catalog stays as it was
+            write_scenes(outputs, area.id, grid_of(area), _scenes_of(stores.archive, area))
+    write_catalog(outputs, [(a.id, grid_of(a)) for a in ledger.areas()], is_simulated=stores.is_simulated)
+
+
+def _scenes_of(archive: Archive, area: Area) -> list[SceneFile]:
+    """Every version of every archived scene of an area, of all sources."""
+    grid = grid_of(area)
+    return [
+        SceneFile(v.sensor.value, v.acquired, v.path, is_simulated=name.split(".")[0] == SimulatedSource.name)
+        for name in archive.source_names(area.id, grid)
+        for v in archive.versions(area.id, name, grid)
+    ]
+
+
+def _stores(settings: Settings, ledger: Ledger, week: Week, known: tuple[Area, ...], from_archive: bool) -> Stores:
+    source = None if from_archive else open_source(settings, story_end=week.last_day)
+    sites = tuple(a for a in known if a.kind is AreaKind.SITE)
+    archive = open_archive(settings)
+    return Stores(settings, archive, ledger, source, settings.source.value, sites)
+
+
+def _write_truth(stores: Stores, areas: Sequence[Area], settings: Settings) -> None:
+    """What really happened in the simulated world, kept beside it for scoring."""
+    if isinstance(stores.source, SimulatedSource):
+        watched = [(area, grid_of(area)) for area in areas]
+        stores.source.write_truth(settings.outputs / "archive" / "simulated-truth.geojson", watched)
+
+
+@contextmanager
+def _under_way(ledger: Ledger, run: str, week: Week, only: Sequence[str]) -> Iterator[None]:
+    """Whoever looks after the runs can tell that this one lives; log lines name it.
+
+    A scheduled run over the whole list waits a while for another to end; raises `LedgerError` if that goes on.
+    """
+    busy = "another scheduled run of the watch is under way; its weeks are these, and the next run does what it leaves"
+    takes_turns = deployment_name() is not None and not only
+    turn = ledger.exclusively("watch-all", complaint=busy, patience_s=PATIENCE_S) if takes_turns else nullcontext()
+    with turn, ledger.exclusively(f"run-{run}", complaint=""), about(flow="watch", run=run, week=str(week)):
+        yield
+
+
+def _start(ledger: Ledger, settings: Settings, run: str, given: dict[str, Any]) -> None:
+    """Note what the run was asked for, so that it can be begun again if it dies."""
+    asked = json.loads(json.dumps(given, default=str))
+    shown = settings.without_secrets() | {"since": str(given["since"]), "until": str(given["until"])}
+    whence = {"flow": "watch", "deployment": deployment_name(), "parameters": asked}
+    ledger.start_run(RunRecord(run, datetime.now(UTC), VERSION, shown | whence), source=settings.source.value)
+    (settings.outputs / SETTINGS_OF_THE_RUN).write_text(json.dumps(shown, indent=2, sort_keys=True) + "\n")
+    log.info("watch begun", extra={"deployment": whence["deployment"]})
+
+
+def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Area], figures: dict[str, Any]) -> None:
+    summary = {
+        **figures,
+        "areas": [a.id for a in known],
+        "week": str(result.week),
+        "issued": list(result.issued),
+        "changed": list(result.changed),
+        "failures": result.failures,
+        "fetched": sum(o.fetched for o in result.outcomes),
+        "completed": {o.area_id: dict(o.completed_scenes) for o in result.outcomes if o.completed_scenes},
+        "revised": {o.area_id: dict(o.revised_scenes) for o in result.outcomes if o.revised_scenes},
+        "passed_over": dict(islice(passed_over(result.outcomes).items(), MOST_PASSED_OVER)),
+        "copied": result.copied,
+        "undelivered": list(result.undelivered),
+        "spent": None if result.spent is None else asdict(result.spent) | {"minutes": round(result.minutes, 1)},
+    }
+    status = "failed" if result.failures else "completed"
+    ledger.finish_run(run_id, status=status, summary=summary, at=datetime.now(UTC))
+
+
+def _result(week: Week, report: Path, outcomes: tuple[AreaOutcome, ...], failures: dict[str, str]) -> WatchResult:
+    issued = tuple(sorted(a for o in outcomes for a in o.issued))
+    changed = tuple(sorted(a for o in outcomes for a in o.changed))
+    return WatchResult(week, report, issued, changed, failures, outcomes)
+
+
+def _rows(result: WatchResult, looks: Mapping[str, ObservationRecord]) -> list[dict[str, Any]]:
+    """Area by area: what was fetched, seen and found, how long each step took, and why one failed."""
+    done = {o.area_id: o for o in result.outcomes}
+    rows = []
+    for area_id in sorted({*done, *result.failures}):
+        o, look = done.get(area_id, AreaOutcome(area_id)), looks.get(area_id)
+        row = {"area": area_id, "weeks": o.weeks, "fetched": o.fetched, "scenes_failed": len(o.failed_scenes)}
+        row |= {"seen_share": look.seen_share if look else None, "issued": len(o.issued), "changed": len(o.changed)}
+        rows.append(row | {"seconds": o.seconds, "failed": result.failures.get(area_id, "")})
+    return rows
+
+
+def _show(result: WatchResult, rows: Sequence[Mapping[str, Any]], clock: Stopwatch, *, is_simulated: bool) -> None:
+    """The run as Prefect artifacts: a table of areas, and where to look next."""
+    shown = [{**row, "seconds": ", ".join(f"{step} {s:.1f}" for step, s in row["seconds"].items())} for row in rows]
+    said = ", simulated" if is_simulated else ""
+    create_table_artifact(key="watch-areas", table=shown, description=f"Areas watched up to {result.week}")
+    create_markdown_artifact(
+        key="watch-week",
+        markdown=f"# {result.week}{said}\n\n{len(result.issued)} alerts issued, {len(result.changed)} changed, "
+        f"{len(result.failures)} areas failed.\n\nReport: `{result.report}`\n\n"
+        f"Spent: {result.spent or 'nothing that is counted'}. Seconds: {clock.seconds}.\n",
+    )

@@ -1,0 +1,1 @@
+"""One area, one week: fetch, detect, record; periods, digests, replay, cost, versions."""

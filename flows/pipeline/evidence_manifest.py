@@ -1,0 +1,75 @@
+"""Evidence of a run: its manifest, and whether the archive gives the same results again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from flows.config.settings import Settings
+from flows.evidence.manifests import Link, digest_of, read_chain, signing_key, write_manifest
+from flows.evidence.verifying import history_of
+from flows.ledger.audit import JournalMark
+from flows.ledger.errors import LedgerError
+from flows.ledger.journal import Head
+from flows.ledger.ledger import Ledger
+from flows.ledger.worlds import World
+
+PATIENCE_S = 60.0  # writing a manifest takes seconds
+
+
+def attest(settings: Settings, ledger: Ledger, run_id: str) -> dict[str, Any] | None:
+    """Write the manifest of a run, signed if the settings name a key.
+
+    Return its number and hash, None where nothing changed. What stands in `runs` alone is no change: every run has
+    a row there.
+    """
+    busy = "another run is writing its manifest; the next run writes that of this one"
+    with ledger.exclusively("evidence", complaint=busy, patience_s=PATIENCE_S):
+        links = read_chain(settings.outputs)
+        marks = marks_of(links)
+        head, known = ledger.journal_head(), ledger.known_marks(marks)
+        follows = max(known, default=None)
+        is_same = bool(marks) and marks[-1].manifest in known
+        path = write_manifest(
+            settings.outputs,
+            run_id=run_id,
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            record={"changes": head.changes, "link": head.link, "follows": follows}
+            | ({"history_set_back": True} if follows is None and _is_history_set_back(ledger, links) else {}),
+            is_news=not is_same or ledger.has_changed_since(marks[-1].head, but=("runs",)),
+            key=signing_key(settings.signing_key),
+            is_simulated=ledger.world is World.SIMULATED,
+        )
+    return None if path is None else {"number": int(path.stem), "sha256": digest_of(path)}
+
+
+def _is_history_set_back(ledger: Ledger, links: Sequence[Link]) -> bool:
+    """Whether the rows that manifests of an earlier version hashed are others, as after an older backup."""
+    held = history_of(links)
+    return bool(held) and ledger.history_digests(limits={name: entry["rows"] for name, entry in held.items()}) != held
+
+
+def marks_of(links: Sequence[Link]) -> list[JournalMark]:
+    """List what the manifests of a chain say of the record's journal; those of earlier versions say nothing."""
+    return [
+        JournalMark(
+            link.body["number"],
+            Head(link.body["record"]["changes"], link.body["record"]["link"]),
+            datetime.fromisoformat(link.body["made_at"]),
+        )
+        for link in links
+        if "record" in link.body
+    ]
+
+
+def last_attested(ledger: Ledger) -> tuple[int, str] | None:
+    """Return number and hash of the last manifest that a run on record left.
+
+    None where there is none. Raises `LedgerError` where what a run names is no manifest.
+    """
+    found = [run.summary["manifest"] for run in ledger.runs() if run.summary.get("manifest")]
+    try:
+        return max(((int(one["number"]), str(one["sha256"])) for one in found), default=None)
+    except (TypeError, KeyError, ValueError):
+        raise LedgerError("a run on record names a manifest that is none: the record was changed or damaged") from None

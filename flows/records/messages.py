@@ -1,0 +1,179 @@
+"""Messages on their way: what is told, to whom, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from aois.week import Week
+from detectors.records import State
+
+
+class News(StrEnum):
+    """Why people are told of an alert."""
+
+    ISSUED = "issued"
+    """It is new."""
+    STATE = "state"
+    """It is in another state."""
+    STEP = "step"
+    """It grew by a step."""
+    MERGED = "merged"
+    """It is part of another event now."""
+    PARTED = "parted"
+    """It is an event by itself again, although people were told that it was part of another."""
+
+
+@dataclass(frozen=True)
+class MessageRecord:
+    """One message in the outbox.
+
+    Attributes
+    ----------
+    key
+        ``<alert_id>:<state>``, ``<alert_id>:step-<number>``, ``<alert_id>:merged`` or ``:parted``, with ``:2`` and so
+        on when the same has to be told again: a receiver acts on a key once, however often it comes.
+    alert_id
+        The alert that it tells of.
+    state
+        The state of the alert when the message became true.
+    week
+        The week whose recording brought it.
+    routed_at
+        When it was settled who is to hear it, UTC; None while that is open.
+    news
+        Why there is the message.
+    """
+
+    key: str
+    alert_id: str
+    state: State
+    week: Week
+    routed_at: datetime | None = None
+    news: News = News.STATE
+
+
+class Purpose(StrEnum):
+    """Why a channel hears a message."""
+
+    ALERT = "alert"
+    ESCALATION = "escalation"
+    SIGNAL = "signal"
+    """For programs, as a Prefect event, whatever people hear."""
+
+
+@dataclass(frozen=True)
+class DeliveryRecord:
+    """One message that one channel is to send.
+
+    Attributes
+    ----------
+    message_key
+        The message.
+    channel, route
+        The channel that sends it, and the route that asked for it.
+    made_at
+        When it was routed, UTC.
+    not_before
+        The earliest instant to send it, UTC (quiet hours, a weekly digest).
+    purpose
+        Why the channel hears it.
+    news
+        Why there is the message; the ledger knows, so it need not be given.
+    """
+
+    message_key: str
+    channel: str
+    route: str
+    made_at: datetime
+    not_before: datetime
+    purpose: Purpose = Purpose.ALERT
+    news: News = News.STATE
+
+
+@dataclass(frozen=True)
+class DispatchRecord:
+    """What one channel is sent as one, and how the sending went.
+
+    Attributes
+    ----------
+    key
+        The key by which its receiver knows it, the same at every attempt.
+    channel
+        The channel that sends it.
+    messages
+        Keys of the messages in it.
+    payload
+        JSON with the whole content, so that every attempt sends the same.
+    made_at
+        When it was put together, UTC.
+    attempts
+        How often it was tried.
+    last_attempt_at
+        UTC; None before the first attempt.
+    next_attempt_at
+        UTC; None before the first attempt and once it was given up.
+    last_error
+        What went wrong at the last attempt, None where nothing did.
+    """
+
+    key: str
+    channel: str
+    messages: tuple[str, ...]
+    payload: Mapping[str, Any]
+    made_at: datetime
+    attempts: int = 0
+    last_attempt_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    last_error: str | None = None
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A message that went out by a route while nobody has acknowledged its alert.
+
+    Attributes
+    ----------
+    message_key, alert_id
+        The message and its alert.
+    route
+        The route by which it went out.
+    sent_at
+        When it did, UTC.
+    """
+
+    message_key: str
+    alert_id: str
+    route: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True)
+class LatestMessage:
+    """What a channel last heard of an alert, and by which route."""
+
+    message_key: str
+    channel: str
+    route: str
+
+
+@dataclass(frozen=True)
+class ProvisionalOutcomes:
+    """How many alerts that were provisional when they were issued came to what.
+
+    Attributes
+    ----------
+    held
+        Confirmed since.
+    fell
+        Retracted since.
+    open
+        Neither yet.
+    """
+
+    held: int = 0
+    fell: int = 0
+    open: int = 0

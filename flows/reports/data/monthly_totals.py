@@ -1,0 +1,71 @@
+"""What had been measured at an area by the end of each month, from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from aois.week import Week, week_of
+from detectors.records import Change, State
+from flows.ledger.ledger import Ledger
+from flows.reports.inputs import AreaTotals, Extent, StateStep
+
+HELD = (State.CONFIRMED, State.FINISHED)  # what is provisional may yet turn out to be nothing
+MOST_MONTHS = 36
+
+
+def standings_of(area_id: str, *, since: Week, week: Week, ledger: Ledger, is_quiet: bool) -> tuple[AreaTotals, ...]:
+    """The standing before the first week on record, at the end of each month since, and at the end of a week.
+
+    A month is told by the last week that ended in it; of a long watch, the last `MOST_MONTHS` are told. `is_quiet`
+    spares the ledger where no event is on record.
+    """
+    marks = [since.plus(-1), *_month_ends(since, week)][-MOST_MONTHS - 1 :]
+    return tuple(area_totals_of(w.last_day, () if is_quiet else ledger.events(area_id, as_of=w)) for w in marks)
+
+
+def area_totals_of(day: date, features: Iterable[Mapping[str, Any]]) -> AreaTotals:
+    """The sum over confirmed and finished events; an event that was taken over by another counts in that one alone."""
+    held = [p for p in (f["properties"] for f in features) if State(p["state"]) in HELD and not p.get("merged_into")]
+    lines = [p for p in held if p["change"] == Change.FENCING]
+    return AreaTotals(
+        day=day,
+        built=_extent(p for p in held if p["change"] == Change.CONSTRUCTION),
+        cleared=_extent(p for p in held if p["change"] == Change.CLEARING),
+        demolished=_extent(p for p in held if p["change"] == Change.DEMOLITION),
+        line_m=sum(float(p["length_m"] or 0.0) for p in lines),
+        closure=max((float(p["closure"]) for p in lines if p["closure"] is not None), default=None),
+    )
+
+
+def steps_of(event_id: str, *, until: Week, state: State, ledger: Ledger) -> tuple[StateStep, ...]:
+    """The states that an event went through, with the day of each, up to the state it had at the end of a week."""
+    days: dict[State, date] = {}
+    for step in ledger.history(event_id):
+        if step.week <= until:
+            days[step.state] = step.on
+    reached = [s for s in State if s in days and (s is state or list(State).index(s) < list(State).index(state))]
+    return tuple(StateStep(s, days[s]) for s in reached)
+
+
+def _extent(events: Iterable[Mapping[str, Any]]) -> Extent:
+    """The sum; its interval adds up the ends, as if all sizes erred the same way: rather too wide than too narrow."""
+    known = [p for p in events if p["area_m2"] is not None]
+    value, low, high = (
+        sum(float(p[name] if p[name] is not None else p["area_m2"]) for p in known)
+        for name in ("area_m2", "area_m2_low", "area_m2_high")
+    )
+    return Extent(value, low, high)
+
+
+def _month_ends(since: Week, until: Week) -> Sequence[Week]:
+    last_of = {(w.last_day.year, w.last_day.month): w for w in _weeks(since, until)}
+    return list(last_of.values())
+
+
+def _weeks(since: Week, until: Week) -> Iterable[Week]:
+    day = since.first_day
+    while day <= until.last_day:
+        yield week_of(day)
+        day += timedelta(weeks=1)

@@ -1,0 +1,122 @@
+"""The looks of an area as the report goes through them, and which of them show a piece of ground well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from aois.area import Area
+from aois.grid import Grid
+from aois.week import Week
+from detectors.acquisition import OPTICAL, RADAR, Acquisition
+from detectors.preprocessing.masks import clear_of
+from flows.imagery.archive.store import Archive, ArchivedScene
+from flows.imagery.detector_inputs import acquisition_of
+
+Mask = npt.NDArray[np.bool_]
+Window = tuple[slice, slice]
+YEAR_BEFORE = 380  # so that a picture of the same season is among them
+BRIGHTER = 1.6  # times the usual brightest spot; chosen on the Romanian series
+
+
+@dataclass(frozen=True)
+class MaskedScene:
+    """One look with its clear mask, bool (y, x)."""
+
+    look: Acquisition
+    clear: Mask
+
+    def cut(self, window: Window) -> MaskedScene:
+        """The page over a window alone."""
+        look, scl = self.look, self.look.scl
+        return MaskedScene(
+            replace(
+                look,
+                pixels=look.pixels[(slice(None), *window)],
+                valid=look.valid[window],
+                scl=None if scl is None else scl[window],
+            ),
+            self.clear[window],
+        )
+
+
+@dataclass(frozen=True)
+class Album:
+    """The looks of one area over the months before a week's end, oldest first."""
+
+    pages: tuple[MaskedScene, ...]
+
+    def cut(self, window: Window) -> Album:
+        """The pages over a window alone."""
+        return Album(tuple(page.cut(window) for page in self.pages))
+
+    def optical(self) -> list[MaskedScene]:
+        """The optical looks."""
+        return [p for p in self.pages if p.look.sensor == OPTICAL]
+
+    def radar(self) -> list[MaskedScene]:
+        """The radar looks."""
+        return [p for p in self.pages if p.look.sensor == RADAR]
+
+
+def open_album(
+    area: Area,
+    grid: Grid,
+    archive: Archive,
+    *,
+    source_name: str,
+    week: Week,
+    days: int,
+    changes: Sequence[date] = (),
+) -> Album:
+    """The archived looks of an area in the days before the end of a week; the last two of all when there are none.
+
+    Of `changes` that lie further back, the looks of the year before each are there too, to show how it was.
+    """
+    held = [s for s in archive.list(area.id, source_name, grid) if s.acquired.date() <= week.last_day]
+    start = week.last_day - timedelta(days=days)
+    spans = [(start, week.last_day), *((day - timedelta(days=YEAR_BEFORE), day) for day in changes)]
+    recent: list[ArchivedScene] = [s for s in held if any(a <= s.acquired.date() <= b for a, b in spans)]
+    if len(recent) < 2:
+        recent = held[-2:]
+    looks = [acquisition_of(archive.get(area.id, source_name, grid, s.scene_id), grid) for s in recent]
+    return Album(tuple(MaskedScene(look, clear_of(look)) for look in looks))
+
+
+def crop_around(mask: Mask, *, margin_px: int = 18, least_px: int = 60) -> Window:
+    """A window around a mask: its box and a margin, at least so wide, within the grid."""
+    out = []
+    for axis, size in ((1, mask.shape[0]), (0, mask.shape[1])):
+        where = np.nonzero(mask.any(axis=axis))[0]
+        low, high = (int(where[0]) - margin_px, int(where[-1]) + 1 + margin_px) if len(where) else (0, size)
+        short = max(0, least_px - (high - low))
+        low, high = low - short // 2, high + short - short // 2
+        shift = max(0, -low) - max(0, high - size)
+        out.append(slice(max(0, low + shift), min(size, high + shift)))
+    return out[0], out[1]
+
+
+def clear_pages(pages: Sequence[MaskedScene]) -> list[MaskedScene]:
+    """The pages that show nearly as much of their ground as the clearest does, if that is half; oldest first.
+
+    Measured against the clearest and not against all of it: the images may end within the ground. Pages with far
+    brighter spots than the others have cloud that the mask missed, and are left out.
+    """
+    shares = [float(p.clear.mean()) for p in pages]
+    most = max(shares, default=0.0)
+    clear = [p for p, share in zip(pages, shares, strict=True) if share >= max(0.5, most - 0.03)]
+    if len(clear) < 3 or clear[0].look.sensor == RADAR:
+        return clear
+    glare = [float(np.nanpercentile(p.look.pixels[0], 99)) for p in clear]
+    limit = BRIGHTER * float(np.median(glare))
+    return [p for p, bright in zip(clear, glare, strict=True) if bright <= limit]
+
+
+def season_apart(page: MaskedScene, other: MaskedScene) -> float:
+    """Days between two pages on the calendar, the year left out, to the ten days: of those the later is taken."""
+    days = abs((page.look.day - other.look.day).days) % 365.25
+    return round(min(days, 365.25 - days) / 10.0)

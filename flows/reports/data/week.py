@@ -1,0 +1,309 @@
+"""The week's report, put together from the ledger and the archive; any week can be built again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from shapely import STRtree
+from shapely.geometry import shape
+
+from aois.area import Area, AreaKind
+from aois.grid import Grid, grid_of, perimeter_mask, to_utm
+from aois.week import Week
+from detectors.records import State
+from flows.evidence.outlines import footprint_of
+from flows.imagery.archive.store import Archive
+from flows.imagery.scene import ImageryError
+from flows.ledger.ledger import Ledger
+from flows.ledger.worlds import World, world_of
+from flows.records.observations import ObservationRecord
+from flows.reports.build import build_reports
+from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
+from flows.reports.data.monthly_totals import standings_of, steps_of
+from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_week
+from flows.reports.data.releases import released_in
+from flows.reports.data.scene_stack import Album, crop_around, open_album
+from flows.reports.data.time_series import curves
+from flows.reports.data.verdicts import said_in
+from flows.reports.data.weekly_counts import counts_of
+from flows.reports.exports import write_figures, write_public_figures
+from flows.reports.figures import forget_pictures
+from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, StateStep, WeekSeen
+from flows.reports.without_folders import without_folders
+from flows.reports.words import LANGUAGES
+
+ALBUM_DAYS = 600  # a change of the last months has more than a year before it, enough for a seasonal fit
+READERS = 2  # most of the time goes into GDAL and numpy, which let other threads run
+QUIET_DAYS = 120  # a place without an event needs a picture of how it looks, no more
+OPEN_STATES = ("provisional", "confirmed")
+NEAR_M = 100.0  # as far as the boxes of two changes lie apart where the criteria of one take in the other
+ALERTS_IN_FULL = 60  # with more on record, what is finished has one pair of pictures, or the page would grow too large
+
+
+def report_week(
+    week: Week,
+    *,
+    areas: Sequence[Area],
+    ledger: Ledger,
+    archive: Archive,
+    source_name: str,
+    outputs: Path,
+    failures: Mapping[str, str],
+    languages: Sequence[str] = LANGUAGES,
+    is_restricted: bool = False,
+) -> Path:
+    """A week in some languages for the areas given, in both editions; returns the path of the owner's first page.
+
+    The owner's lies in ``reports/<week>``, the public one in ``public/<week>``. With `is_restricted` the page with
+    positions alone is made.
+    """
+    observations = ledger.observations(until=week)
+    alerts = {f["properties"]["event_id"]: f for f in ledger.alerts(as_of=week)}
+    is_roomy = len(alerts) <= ALERTS_IN_FULL
+    by_area: dict[str, list[ObservationRecord]] = defaultdict(list)
+    for one in observations:
+        by_area[one.area_id].append(one)
+    reader = _WeekReader(week, ledger, archive, source_name, by_area, alerts, failures, is_roomy=is_roomy)
+    with ThreadPoolExecutor(READERS) as pool:
+        views = tuple(pool.map(reader.view_of, areas))
+    counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
+    inputs = ReportInputs(week, source_name, views, counts=counts, is_restricted=is_restricted)
+    folder = outputs / OWNER_FOLDER / str(week)
+    write_figures(inputs, folder)
+    page = build_reports(inputs, folder, languages=languages)[0]
+    if not is_restricted:
+        released = released_in(outputs, week)
+        public = public_week(inputs, ledger=ledger, observations=observations, released=released, outputs=outputs)
+        write_public_figures(public, outputs / PUBLIC_FOLDER / str(week))
+        # In every language, whatever was asked for: a page left from before may show what was withdrawn since.
+        build_reports(public, outputs / PUBLIC_FOLDER / str(week), languages=LANGUAGES)
+    forget_pictures()
+    return page
+
+
+@dataclass(frozen=True)
+class _WeekReader:
+    """All that the views of one week are made from."""
+
+    week: Week
+    ledger: Ledger
+    archive: Archive
+    source_name: str
+    observations: Mapping[str, Sequence[ObservationRecord]]
+    """Those of each area, by its id."""
+    alerts: Mapping[str, dict[str, Any]]
+    failures: Mapping[str, str]
+    is_in_full: bool = False
+    is_roomy: bool = False
+
+    def view_of(self, area: Area) -> AreaView:
+        """One area as the report is given it."""
+        events = [self.alerts.get(f["id"], f) for f in self.ledger.events(area.id, as_of=self.week)]
+        before = {f["id"]: f for f in self.ledger.events(area.id, as_of=self.week.plus(-1))}
+        shown = [f for f in events if self.is_in_full or _is_shown(f, before, self.week)]
+        album, failure = self._album(area, shown)
+        seen = self.observations.get(area.id, ())
+        failed = without_folders(self.failures.get(area.id, "")) or failure
+        full = [f["id"] for f in shown if self.is_in_full or (self.is_roomy and "alert_id" in f["properties"])]
+        view = _area_view(area, album, shown, before, seen, self.week, failed, full=full)
+        return _with_record(view, self.week, self.ledger, is_quiet=not events)
+
+    def _album(self, area: Area, shown: Sequence[Mapping[str, Any]]) -> tuple[Album, str]:
+        """The looks to cut pictures from; a damaged file takes this area's pictures, not the others' report."""
+        try:
+            return open_album(
+                area,
+                grid_of(area),
+                self.archive,
+                source_name=self.source_name,
+                week=self.week,
+                days=ALBUM_DAYS if shown else QUIET_DAYS,
+                changes=[date.fromisoformat(f["properties"]["first_seen"]) for f in shown],
+            ), ""
+        except ImageryError as error:
+            return Album(()), without_folders(str(error))
+
+
+def view_in_full(
+    area: Area,
+    week: Week,
+    *,
+    ledger: Ledger,
+    archive: Archive,
+    source_name: str,
+    issued: Mapping[str, tuple[str, date | None]],
+) -> AreaView:
+    """One area as of the end of a week with every event in full: all pictures, whatever its state.
+
+    `issued` holds the id and the day of the alert for each event that has one.
+    """
+    alerts = {}
+    for feature in ledger.events(area.id, as_of=week):
+        if feature["id"] in issued:
+            alert_id, issued_on = issued[feature["id"]]
+            own = {"alert_id": alert_id, "issued_on": str(issued_on)}
+            alerts[feature["id"]] = {**feature, "properties": feature["properties"] | own}
+    return _WeekReader(week, ledger, archive, source_name, {}, alerts, {}, is_in_full=True).view_of(area)
+
+
+def rebuild_week(
+    week: Week,
+    *,
+    ledger: Ledger,
+    archive: Archive,
+    outputs: Path,
+    languages: Sequence[str] = LANGUAGES,
+    is_restricted: bool = False,
+) -> Path:
+    """The pages of a recorded week as the latest run that ended with it made them, from the record and the archive.
+
+    For a week in which no run ended, they show the areas that were seen by then. Of a record that holds simulated and
+    real places together they show those of the run's own world alone, and count no other.
+    """
+    runs = ledger.runs()
+    run = next((run for run in runs if run.summary.get("week") == str(week)), None)
+    seen = sorted({o.area_id for o in ledger.observations(until=week)})
+    listed = {area.id: area for area in ledger.areas()}
+    source = str((run or runs[0]).settings["source"])
+    areas = [listed[area_id] for area_id in (seen if run is None else run.summary["areas"])]
+    return report_week(
+        week,
+        areas=[area for area in areas if _is_of_world(area, world_of(source), ledger)],
+        ledger=ledger,
+        archive=archive,
+        source_name=source,
+        outputs=outputs,
+        failures={} if run is None else run.summary["failures"],
+        languages=languages,
+        is_restricted=is_restricted,
+    )
+
+
+def _is_of_world(area: Area, world: World, ledger: Ledger) -> bool:
+    """Whether what is on record of an area is of a world: by its scenes where the record holds both."""
+    if ledger.world is not World.MIXED:
+        return True
+    is_simulated = any(world_of(scene.source) is World.SIMULATED for scene in ledger.scenes(area.id))
+    return is_simulated == (world is World.SIMULATED)
+
+
+def _is_shown(feature: Mapping[str, Any], before: Mapping[str, Any], week: Week) -> bool:
+    """Everything alerted, and provisional events without an alert; what was retracted only in the week it happened."""
+    p = feature["properties"]
+    if p["state"] != "retracted":
+        return True
+    return "alert_id" in p and _state(before.get(p["event_id"])) != "retracted"
+
+
+def _state(feature: Mapping[str, Any] | None) -> str | None:
+    return None if feature is None else str(feature["properties"]["state"])
+
+
+def _area_view(
+    area: Area,
+    album: Album,
+    events: Sequence[dict[str, Any]],
+    before: Mapping[str, Any],
+    seen: Sequence[ObservationRecord],
+    week: Week,
+    failure: str,
+    *,
+    full: Container[str],
+) -> AreaView:
+    grid = grid_of(area)
+    perimeter = perimeter_mask(area, grid) if area.kind is AreaKind.SITE else None
+    picture = overview(album)
+    outline = np.zeros(grid.shape, bool)
+    for feature in events:
+        outline |= footprint_of(feature["geometry"], grid)
+    near = _neighbours(events, grid)
+    views = tuple(
+        replace(_event_view(f, album, grid, perimeter, before, week, is_in_full=f["id"] in full), near=near[f["id"]])
+        for f in events
+    )
+    return AreaView(
+        area=area,
+        grid_shape=grid.shape,
+        overview=picture,
+        overview_outline=None if picture is None else outline,
+        overview_perimeter=None if picture is None else perimeter,
+        weeks=tuple(WeekSeen(o.week, o.seen_share, len(o.scenes), o.last_clear_look) for o in seen),
+        events=views,
+        failure=failure,
+    )
+
+
+def _neighbours(events: Sequence[Mapping[str, Any]], grid: Grid) -> dict[str, frozenset[str]]:
+    """The ids of the events within `NEAR_M` of each."""
+    ids = np.array([f["id"] for f in events])
+    ground = np.array([to_utm(shape(f["geometry"]), grid.epsg) for f in events], object)
+    ones, others = STRtree(ground).query(ground, predicate="dwithin", distance=NEAR_M)
+    return {one: frozenset(ids[others[ids[ones] == one]].tolist()) - {one} for one in ids.tolist()}
+
+
+def _with_record(view: AreaView, week: Week, ledger: Ledger, *, is_quiet: bool) -> AreaView:
+    """The view with what the ledger knows of the time since the watch began."""
+    if not view.weeks:
+        return view
+    said = said_in(ledger, view.area.id) if view.events else {}
+    events = tuple(
+        replace(
+            event, steps=_steps(event, week, ledger), verdicts=said.get(event.feature["properties"]["event_id"], ())
+        )
+        for event in view.events
+    )
+    since = view.weeks[0].week
+    standings = standings_of(view.area.id, since=since, week=week, ledger=ledger, is_quiet=is_quiet)
+    return replace(view, events=events, standings=standings)
+
+
+def _steps(event: EventView, week: Week, ledger: Ledger) -> tuple[StateStep, ...]:
+    p = event.feature["properties"]
+    return steps_of(p["event_id"], until=week, state=State(p["state"]), ledger=ledger)
+
+
+def _event_view(
+    feature: dict[str, Any],
+    album: Album,
+    grid: Grid,
+    perimeter: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | None,
+    before: Mapping[str, Any],
+    week: Week,
+    *,
+    is_in_full: bool,
+) -> EventView:
+    p = feature["properties"]
+    mask = footprint_of(feature["geometry"], grid)
+    window = crop_around(mask)
+    first = date.fromisoformat(p["first_seen"])
+    known = before.get(p["event_id"])
+    is_new = p.get("issued_on") == week.last_day.isoformat() if "alert_id" in p else known is None
+    changed = known is not None and (_state(known) != p["state"] or known["properties"]["change"] != p["change"])
+    cut = album.cut(window)
+    main = picture_pair(cut, first_seen=first)
+    is_open = is_in_full or is_new or changed or p["state"] in OPEN_STATES
+    return EventView(
+        feature=feature,
+        before=None if main is None else main.before,
+        after=None if main is None else main.after,
+        outline=mask[window],
+        perimeter=None if perimeter is None else perimeter[window],
+        series=curves(cut, mask[window], first_seen=first),
+        new_this_week=is_new,
+        changed_this_week=bool(changed and not is_new),
+        more=_more_pairs(cut, main, first) if is_open else (),
+        thumbs=timeline(cut, first_seen=first) if is_open else (),
+    )
+
+
+def _more_pairs(cut: Album, main: Pair | None, first_seen: date) -> tuple[Pair, ...]:
+    """The same ground in infrared and by radar, where there are such looks and they are not the main pair already."""
+    pairs = [false_colour_pair(cut, first_seen=first_seen), radar_pair(cut, first_seen=first_seen)]
+    return tuple(pair for pair in pairs if pair is not None and (main is None or pair.kind != main.kind))

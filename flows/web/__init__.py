@@ -1,0 +1,1 @@
+"""Serving web apps within limits."""

@@ -1,0 +1,95 @@
+"""Which tests are slow, and why: `python -m pytest -m "not slow"` leaves them out between two edits."""
+
+from __future__ import annotations
+
+import pytest
+
+MARKERS = {
+    "benchmark": "measures for minutes",
+    "endurance": "kills processes for minutes",
+    "browser": "starts Chromium",
+    "fuzz": "feeds generated inputs",
+}
+FIXTURES = {
+    "browser": "starts Chromium",
+    "postgres": "starts PostgreSQL",
+    "prefect_server": "starts Prefect",
+    "undisturbed": "watches ten weeks of simulated scenes first",
+    "prepared": "fetches scenes and draws cases for the desk first",
+}
+PARAMETERS = {"postgresql": "starts PostgreSQL"}
+PLACES = {
+    "tests/alerts/test_delivery.py": "waits for receivers that are slow on purpose",
+    "tests/benchmarks/": "measures the detectors",
+    "tests/desk/test_operations.py": "starts reruns as processes",
+    "tests/detectors/monitor/": "watches whole histories",
+    "tests/detectors/objects/test_extract.py": "watches whole histories",
+    "tests/detectors/sensitivity/": "watches whole histories with probes in them",
+    "tests/flows/test_adopt.py": "replays weeks",
+    "tests/flows/test_areawatch.py": "replays weeks",
+    "tests/flows/test_at_once.py": "starts processes that run at the same time",
+    "tests/flows/test_bad_channels.py": "starts Prefect",
+    "tests/flows/test_catalogs.py": "watches catalogs of every make",
+    "tests/flows/test_chores.py": "starts Prefect",
+    "tests/flows/test_cli_run.py": "starts Prefect",
+    "tests/flows/test_delivery.py": "waits for receivers that fail on purpose",
+    "tests/flows/test_demonstration.py": "watches two places of the demonstration",
+    "tests/flows/test_estimate.py": "fetches from a server on loopback",
+    "tests/flows/test_fresh_disk.py": "starts PostgreSQL and an S3 server",
+    "tests/flows/test_killed": "kills processes",
+    "tests/flows/test_outputs_copy.py": "starts an S3 server",
+    "tests/flows/test_post_histories.py": "plays random histories",
+    "tests/flows/test_providers.py": "watches from three servers on loopback",
+    "tests/flows/test_prune.py": "watches weeks first",
+    "tests/flows/test_real_archives.py": "replays real imagery",
+    "tests/flows/test_search.py": "searches regions on three engines",
+    "tests/flows/test_sentinelhub_cli.py": "starts Prefect",
+    "tests/flows/test_watch.py": "starts Prefect",
+    "tests/imagery/test_archive_mirror.py": "starts an S3 server",
+    "tests/imagery/test_bad_input.py": "waits for servers that fail on purpose",
+    "tests/imagery/test_late_tiles.py": "fetches from a server on loopback",
+    "tests/imagery/test_real_archives.py": "reads real imagery",
+    "tests/imagery/test_sentinelhub": "fetches from a server on loopback, and waits where it fails on purpose",
+    "tests/imagery/test_signing.py": "fetches from a server on loopback",
+    "tests/imagery/test_simulation_": "draws years of simulated scenes",
+    "tests/imagery/test_versions.py": "fetches from a server on loopback",
+    "tests/ledger/test_backup.py": "backs up and restores between databases",
+    "tests/ledger/test_histories.py": "plays random histories",
+    "tests/ledger/test_processes.py": "kills processes",
+    "tests/ledger/test_strain.py": "fills disks and holds locks",
+    "tests/operations/": "starts Prefect",
+    "tests/security/": "attacks running servers, and feeds generated inputs",
+    "tests/test_house.py::test_tools_find_nothing": "type-checks everything; `pre-commit` does it too",
+    "tests/wide/": "compiles kernels, and searches tiles of millions of pixels",
+}
+
+
+def reason_to_be_slow(test: pytest.Item) -> str | None:
+    """Say why a test belongs to the slow ones.
+
+    Parameters
+    ----------
+    test
+        A collected test.
+
+    Returns
+    -------
+    str or None
+        The first reason of the tables above that holds for it; None where it is fast.
+    """
+    parameters = getattr(getattr(test, "callspec", None), "params", {}).values()
+    needed = getattr(test, "fixturenames", ())
+    reasons = [
+        *(why for place, why in PLACES.items() if test.nodeid.startswith(place)),
+        *(why for name, why in MARKERS.items() if test.get_closest_marker(name)),
+        *(why for name, why in FIXTURES.items() if name in needed),
+        *(PARAMETERS[value] for value in parameters if isinstance(value, str) and value in PARAMETERS),
+    ]
+    return next(iter(reasons), None)
+
+
+def mark_slow_tests(tests: list[pytest.Item]) -> None:
+    """Mark the slow ones among `tests` with the reason."""
+    for test in tests:
+        if reason := reason_to_be_slow(test):
+            test.add_marker(pytest.mark.slow(reason=reason))
