@@ -110,6 +110,11 @@ class Properties(BaseModel):
         return raw
 
 
+def _is_counted(name: str) -> bool:
+    plain, count = _COUNTED.subn("", name.lower())
+    return bool(count) and plain in Properties.model_fields
+
+
 @lru_cache(maxsize=4 * LIMITS.columns)
 def slip_of(name: str) -> str | None:
     """Tell what is wrong with the name of a property that is a slip of one that counts.
@@ -126,7 +131,7 @@ def slip_of(name: str) -> str | None:
     -------
     str with the mend, or None where the name counts or is like none that does.
     """
-    if name in Properties.model_fields or _COUNTED.sub("", name.lower()) in Properties.model_fields:
+    if name in Properties.model_fields or _is_counted(name):
         return None
     near = get_close_matches(name.lower(), Properties.model_fields, n=1, cutoff=0.8)
     return f"`{shown(name)}` is not a property that counts; write `{near[0]}`, or rename it" if near else None

@@ -212,7 +212,7 @@ def test_made_up_names_from_one_network_fill_no_memory() -> None:
 
 
 def test_names_whose_attempts_are_over_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.desk.patience.MOST_KEPT", 100)
+    monkeypatch.setattr("flows.desk.login_limits.MOST_KEPT", 100)
     attempts = Attempts()
     for n in range(16):
         attempts.take(f"name {n}", f"192.0.2.{n}")
