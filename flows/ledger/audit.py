@@ -139,11 +139,19 @@ def known_marks(connection: Connection, marks: Sequence[JournalMark]) -> set[int
     return known
 
 
+def _is_text(*values: object) -> bool:
+    """True for what the ledger writes; SQLite takes bytes and numbers in the place of text."""
+    return all(isinstance(value, str) for value in values)
+
+
 def _walk(connection: Connection, marks: Sequence[JournalMark], last: int | None) -> _Walk:
     """Follow the links of the journal from its first entry to its last."""
     walk, ends = _Walk(), {(mark.head.changes, mark.head.link): mark.manifest for mark in marks}
     walk.known |= {mark.manifest for mark in marks if mark.head == Head()}
     for entry in rows_of(connection, select(JOURNAL).order_by(JOURNAL.c.number)):
+        if not _is_text(entry.link, entry.table_name, entry.row_key, entry.row_sha256 or ""):
+            walk.broken.append(f"change {entry.number} holds what is no text: it was changed")
+            continue
         if entry.number != walk.head.changes + 1:
             walk.broken.append(f"change {entry.number} follows change {walk.head.changes}: entries were taken out")
         elif entry.link != link_of(walk.head, (entry.table_name, entry.row_key, entry.row_sha256)):
