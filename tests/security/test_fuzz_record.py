@@ -82,8 +82,12 @@ def copy_of(record: SmallRecord, *, replaced: bytes | None = None) -> Iterator[S
 def rows_of(path: Path) -> dict[str, list[Any]]:
     """All that the ledger in a file holds."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.text_factory = bytes
+        connection.text_factory = lambda text: ("text", text)  # which bytes in its place are not
         return {t: connection.execute(f"SELECT * FROM {t}").fetchall() for t in Base.metadata.tables}
+
+
+def _is_yes(value: Any) -> bool:
+    return bool(value[1] if isinstance(value, tuple) else value)
 
 
 def as_read(held: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -92,7 +96,7 @@ def as_read(held: dict[str, list[Any]]) -> dict[str, list[Any]]:
         (t.name, n) for t in Base.metadata.sorted_tables for n, c in enumerate(t.columns) if isinstance(c.type, Boolean)
     }
     return {
-        name: [tuple(bool(v) if (name, n) in flags else v for n, v in enumerate(row)) for row in rows]
+        name: [tuple(_is_yes(v) if (name, n) in flags else v for n, v in enumerate(row)) for row in rows]
         for name, rows in held.items()
     }
 
