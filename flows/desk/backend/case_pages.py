@@ -23,7 +23,9 @@ import flows
 from aois.area import Area
 from aois.grid import Grid, grid_of, to_utm
 from aois.week import Week
+from flows.desk.errors import DeskError
 from flows.desk.inputs import CaseDetail, PictureSource
+from flows.evidence.manifests import FOLDER, EvidenceError, files_of, read_chain
 from flows.evidence.outlines import footprint_of
 from flows.imagery.archive.store import Archive, ArchivedScene
 from flows.imagery.scene import ImageryError
@@ -71,9 +73,14 @@ class DeskEvidence:
         )
 
     def layer(self, area_id: str, name: str) -> PictureSource | Path | None:
-        """A layer of an area for tiles."""
+        """A layer of an area for tiles.
+
+        Raises `DeskError` for a raster that is not what the manifest of its run says.
+        """
         if name in RASTERS:
             found = sorted((self._outputs / "areas" / area_id).glob(f"[0-9]*/{name}.tif"))
+            if found:
+                _check_attested(self._outputs, found[-1])
             return found[-1] if found else None
         folder = self.prepare(area_id)
         said = None if folder is None else self._read(area_id, folder / f"{AREA}.json")
@@ -233,6 +240,27 @@ def _is_as_archived(path: Path, digest: str) -> bool:
 def _digest_of(path: Path, _mtime_ns: int, _ctime_ns: int, _size: int) -> str:
     """Kept as long as the file was not touched; what is drawn is checked each time, this is for the page's words."""
     return sha256(path.read_bytes()).hexdigest()
+
+
+def _check_attested(outputs: Path, raster: Path) -> None:
+    """Raise `DeskError` for a raster whose hash is not that of the manifests; one that none names yet is drawn."""
+    try:
+        said = _attested(outputs, sum(1 for _ in (outputs / FOLDER).glob("*.json")))
+    except EvidenceError as error:
+        raise DeskError(str(error), key="case.damaged_file", name=raster.name) from None
+    digest = said.get(raster.relative_to(outputs).as_posix())
+    if digest is not None and not _is_as_archived(raster, digest):
+        raise DeskError(
+            f"`{raster.name}` is not what the run wrote and is not drawn; run the area again",
+            key="case.damaged_file",
+            name=raster.name,
+        )
+
+
+@lru_cache(maxsize=4)
+def _attested(outputs: Path, _manifests: int) -> Mapping[str, str]:
+    """The hash of each file that the manifests name, read again when there is another manifest."""
+    return {name: entry["sha256"] for name, entry in files_of(read_chain(outputs)).items()}
 
 
 def _edition() -> str:
