@@ -68,8 +68,9 @@ def last_attested(ledger: Ledger) -> tuple[int, str] | None:
 
     None where there is none. Raises `LedgerError` where what a run names is no manifest.
     """
-    found = [run.summary["manifest"] for run in ledger.runs() if run.summary.get("manifest")]
-    try:
-        return max(((int(one["number"]), str(one["sha256"])) for one in found), default=None)
+    found = [(run.summary["manifest"], run.started_at) for run in ledger.runs() if run.summary.get("manifest")]
+    try:  # a backup of another chain may name the same number; the later run is the one of these outputs
+        last = max(found, key=lambda one: (int(one[0]["number"]), one[1]), default=None)
+        return None if last is None else (int(last[0]["number"]), str(last[0]["sha256"]))
     except (TypeError, KeyError, ValueError):
         raise LedgerError("a run on record names a manifest that is none: the record was changed or damaged") from None
