@@ -12,6 +12,9 @@ import numpy.typing as npt
 from detectors.acquisition import Floats, Mask
 from detectors.baseline.harmonic import Baseline
 
+SKEW, CORRELATION = -0.16, 0.3
+"""Skewness of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels, and what both polarisations share."""
+
 
 @dataclass(frozen=True)
 class Residual:
@@ -76,6 +79,23 @@ def standardise(
         least = 1.0 if floors is None else floors[name] / baseline.spread[f]
         z[f] = scaled / np.maximum(least, excess)
     return Residual(baseline.names, z, observed, expected, baseline.coefficients[:, 0])
+
+
+def combined_backscatter(z: Floats) -> Floats:
+    """Add up the residuals of both polarisations of radar, with the lean of the logarithm of speckle straightened.
+
+    Parameters
+    ----------
+    z
+        float32 (polarisation, y, x), one or two, in σ.
+
+    Returns
+    -------
+    float32 (y, x), in σ of the sum.
+    """
+    straight = z - np.float32(SKEW / 6.0) * np.clip(z, -4.0, 4.0) ** 2
+    total = straight[0] if len(z) == 1 else (straight[0] + straight[1]) / np.sqrt(2.0 * (1.0 + CORRELATION))
+    return np.asarray(total, np.float32)
 
 
 def _excess(calm: npt.NDArray[np.floating[Any]], *, smeared: bool) -> float:

@@ -27,7 +27,7 @@ class LifecycleParameters:
 
     `confirming_dates` acquisitions must show it (SCIENCE.md: never confirmed on fewer than three; a line alone needs
     one more, and to have been found first `line_days` ago, half as long if by both instruments: lines of fields that
-    green come and go within weeks), and `confirmed_share` of its pixels, `confirmed_px` at least, must have reached the
+    green come and go within weeks), it must be as likely as `confirming_probability`, and `confirmed_share` of its pixels, `confirmed_px` at least, must have reached the
     confirming confidence, or `radar_px` by radar alone, whose pixels are averaged over nine, so that fewer are one
     reading. It is retracted when under `kept_share` of its pixels still hold evidence before it was confirmed. It is
     finished when it did not grow for `quiet_days` (DIST-ALERT says 30; building pauses for a winter or the rains).
@@ -35,6 +35,7 @@ class LifecycleParameters:
     """
 
     confirming_dates: int = 3
+    confirming_probability: float = 0.5
     confirmed_share: float = 0.5
     confirmed_px: int = 3
     radar_px: int = 9
@@ -50,7 +51,7 @@ class EventState:
 
     `mask` and `core` bool (y, x). `kinds` counts, for each change, the pixels that spoke for it. `steps` are the days
     on which it grew by a step of its own. `sure` is the share of pixels at or above the confirming confidence,
-    `strength` the mean confidence (mean · count²) over the core. `built` bool (y, x) is where something ever stood: the
+    `strength` its probability in its surest week. `built` bool (y, x) is where something ever stood: the
     evidence of that goes when the ground is re-based.
     """
 
@@ -398,8 +399,15 @@ def confirm(event_state: EventState, *, sure_px: int, today: int, parameters: Li
     enough = sure_px >= max(fewest, p.confirmed_share * min(event_state.core.sum(), 40))
     dates = p.confirming_dates + (1 if event_state.is_ridge else 0)
     wait = p.line_days // 2 if len(event_state.sensors) > 1 else p.line_days
+    is_unlikely = event_state.strength < p.confirming_probability
     is_too_new = event_state.is_ridge and today - event_state.transitions[0].on.toordinal() < wait
-    if event_state.state is not State.PROVISIONAL or event_state.dates < dates or not enough or is_too_new:
+    if (
+        event_state.state is not State.PROVISIONAL
+        or event_state.dates < dates
+        or not enough
+        or is_unlikely
+        or is_too_new
+    ):
         return event_state
     return replace(_enter(event_state, State.CONFIRMED, today), confirmed_day=today)
 

@@ -10,9 +10,9 @@ from scipy import ndimage
 from detectors.acquisition import OPTICAL, Mask
 from detectors.events.lifecycle import EventState, footprints
 from detectors.events.site_criteria import SiteCandidate, criteria_of
+from detectors.evidence.belief import BUILT, CLEARED, log_odds
 from detectors.monitor.state import AreaState
 from detectors.morphology import EIGHT
-from detectors.objects.change_type import standing
 from detectors.objects.patches import area_interval
 from detectors.records import AlertKind, Change, Criterion, Event
 
@@ -65,10 +65,9 @@ def _event(state: AreaState, event_state: EventState, today: int) -> Event:
 
 
 def confidence_of(event_state: EventState) -> float:
-    """Compute the confidence of an event: it rises with mean · count², with dates, and with a second sensor.
+    """Compute the confidence of an event: the probability of its surest week, held under 0.5 by fewer than three dates.
 
-    1 − exp(−strength/22.5) is 0.63 at DIST-ALERT's limit; fewer than three dates hold it under 0.5; a second sensor
-    halves what is left to 1. Chosen so that order, not the number itself, carries meaning until verdicts calibrate it.
+    An event that too few dates show cannot be calibrated, and its number is for ranking.
 
     Parameters
     ----------
@@ -79,12 +78,8 @@ def confidence_of(event_state: EventState) -> float:
     -------
     float, 0 to 1.
     """
-    base = 1.0 - float(np.exp(-event_state.strength / 22.5))
-    if event_state.dates < 3:
-        base = min(base, 0.2 + 0.1 * event_state.dates)
-    if len(event_state.sensors) > 1:
-        base = 1.0 - (1.0 - base) / 2.0
-    return round(min(base, 0.99), 3)
+    most = 0.2 + 0.1 * event_state.dates if event_state.dates < 3 else 0.99
+    return round(min(event_state.strength, most), 3)
 
 
 def _place(state: AreaState, mask: Mask) -> AlertKind:
@@ -124,7 +119,8 @@ def _built(state: AreaState, near: list[EventState]) -> Mask:
 
     Fresh rock around a pit stands out as a wall does, and a field that was ploughed as ground that is built on.
     """
-    now = standing(state.evidence)
+    _, odds = log_odds(state.evidence)
+    now = (odds[BUILT] >= 0.0) & (odds[BUILT] >= odds[CLEARED])
     built = np.zeros(state.ground.shape, bool)
     for event_state in near:
         if event_state.change is Change.CONSTRUCTION:

@@ -8,10 +8,9 @@ import numpy as np
 
 from detectors.acquisition import OPTICAL, RADAR, Mask
 from detectors.events.lifecycle import EventState
-from detectors.evidence.accumulate import Cue, Evidence, clear_evidence
+from detectors.evidence.belief import Evidence, clear_evidence, held_mask, log_odds
 from detectors.monitor.state import AreaState, with_event_state
 from detectors.morphology import widen
-from detectors.objects.patches import ObjectParameters
 from detectors.sensor_series.series import SensorSeries, reset_baseline
 
 
@@ -56,13 +55,13 @@ def rebased_events(state: AreaState, today: int) -> AreaState:
 def _renewed(state: AreaState, event_state: EventState, whole: Mask) -> tuple[tuple[SensorSeries, ...], Evidence, Mask]:
     """The series re-based on the ground of an event and its rim, the evidence freed of it, and where that was done.
 
-    A cue is cleared where every series that writes it was re-based: ground that clouds hid keeps both its old
+    Evidence of a sensor is cleared where all its series were re-based: ground that clouds hid keeps both its old
     baseline and its evidence. Optical series say where the ground was renewed, radar where there are no others.
     """
-    first = np.where(state.evidence.count > 0, state.evidence.first, 0).max(axis=0)
+    first = state.evidence.since.max(axis=(0, 1))
     since = np.where(event_state.mask, np.maximum(first, event_state.steps[-1]), event_state.steps[-1]).astype(np.int32)
     all_series = []
-    cleared: dict[Cue, Mask] = {}
+    cleared: dict[str, Mask] = {}
     done = np.zeros(state.ground.shape, bool)
     for series in state.all_series:
         fresh, changed = reset_baseline(
@@ -73,12 +72,13 @@ def _renewed(state: AreaState, event_state: EventState, whole: Mask) -> tuple[tu
             fewest=state.parameters.rebase_acquisitions,
         )
         all_series.append(fresh)
-        for cue in series.cues:
-            cleared[cue] = cleared.get(cue, whole) & changed
+        cleared[series.sensor] = cleared.get(series.sensor, whole) & changed
         if series.sensor == OPTICAL or all(c.sensor == RADAR for c in state.all_series):
             done |= changed
-    layers = np.stack([cleared.get(cue, np.zeros_like(whole)) for cue in Cue])
-    return tuple(all_series), clear_evidence(state.evidence, layers), done
+    evidence = state.evidence
+    for sensor, mask in cleared.items():
+        evidence = clear_evidence(evidence, mask, sensors=(sensor,))
+    return tuple(all_series), evidence, done
 
 
 def _next_step(evidence: Evidence, event_state: EventState) -> Mask:
@@ -86,5 +86,6 @@ def _next_step(evidence: Evidence, event_state: EventState) -> Mask:
 
     The change moves the contrast of what lies around it, which comes to light acquisition by acquisition.
     """
-    plain = event_state.mask | (evidence.confidence >= ObjectParameters().least).any(axis=0)
-    return np.asarray(((evidence.count > 0) & (evidence.first > event_state.grown_day)).any(axis=0) & plain)
+    alone, _ = log_odds(evidence)
+    plain = event_state.mask | (alone.max(axis=0) >= 0.0)
+    return np.asarray((evidence.since > event_state.grown_day).any(axis=(0, 1)) & held_mask(evidence) & plain)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.events.lifecycle import EventState, LifecycleParameters
+from detectors.evidence.signatures import PACKAGED
 from detectors.sensor_series.pixel_state import PixelState
 from detectors.sensor_series.series import SensorSeries
 
@@ -18,7 +19,7 @@ class MonitorParameters:
 
     A series is fitted again when its history passes one of `refit_at` acquisitions, and every `refit_days`. Ground of a
     confirmed event is re-based once `rebase_acquisitions` clear acquisitions show what it has become and it last grew
-    `rebase_days` ago or more, and `rim_px` around it: half the window of texture. Chosen on phases put into the
+    `rebase_days` ago or more, and `rim_px` around it: half the window of texture. `signatures` names the table. Chosen on phases put into the
     Romanian series, where clouds leave no more acquisitions between two of them.
     """
 
@@ -27,6 +28,7 @@ class MonitorParameters:
     rebase_acquisitions: int = 3
     rebase_days: int = 15
     rim_px: int = 4
+    signatures: str = PACKAGED
     lifecycle: LifecycleParameters = field(default_factory=LifecycleParameters)
 
 

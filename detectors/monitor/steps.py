@@ -31,7 +31,19 @@ from detectors.events.lifecycle import (
     owners_of,
     update_state,
 )
-from detectors.evidence.accumulate import add_evidence, clear_evidence, no_evidence
+from detectors.evidence.belief import (
+    PARAMETERS,
+    REMOVED,
+    Evidence,
+    add_ranks,
+    add_ratios,
+    clear_evidence,
+    held_mask,
+    no_evidence,
+    settle_ranks,
+)
+from detectors.evidence.emission import log_ratios
+from detectors.evidence.signatures import ONE_SCENE, load_signatures
 from detectors.ground import Ground
 from detectors.monitor.rebase import rebased_events
 from detectors.monitor.state import AreaState, MonitorParameters, with_event_state, with_series
@@ -39,7 +51,7 @@ from detectors.objects.extract import detections_of
 from detectors.objects.object_record import Detection
 from detectors.preprocessing.align import AcquisitionReport, align_acquisition
 from detectors.records import State
-from detectors.sensor_series.series import append_acquisition, build_series, compare
+from detectors.sensor_series.series import SensorSeries, append_acquisition, build_series, compare
 
 
 def begin(
@@ -101,10 +113,30 @@ def observe(state: AreaState, acquisition: Acquisition) -> tuple[AreaState, Acqu
     if report.status != "used" or not reading.features.names:
         return state, report
     stable_mask = state.ground.monitored_mask & ~footprints(state.event_states, state.ground.shape)
-    residual, metric, familiar = compare(series, reading.features, day=report.day, stable_mask=stable_mask)
-    evidence = add_evidence(state.evidence, metric, day=report.day, familiar=familiar, cues=series.cues)
-    state = with_series(state, append_acquisition(series, residual, metric, report))
+    residual = compare(series, reading.features, day=report.day, stable_mask=stable_mask)
+    ratios, turned = log_ratios(
+        residual.z,
+        series.names,
+        sensor=series.sensor,
+        history=series.history_kind,
+        stable_mask=stable_mask,
+        resolution_px=series.resolution_px,
+        table=load_signatures(state.parameters.signatures),
+    )
+    evidence, said = _believed(state.evidence, series, ratios, turned, report.day)
+    state = with_series(state, append_acquisition(series, residual, said, report))
     return replace(state, evidence=evidence), report
+
+
+def _believed(
+    evidence: Evidence, series: SensorSeries, ratios: Floats, turned: Floats, day: int
+) -> tuple[Evidence, Floats]:
+    """The evidence with one acquisition more, and what that said for a gain and for a loss, (2, y, x)."""
+    best = np.maximum(ratios[0], np.nan_to_num(ratios[1:], nan=-np.inf).max(axis=0))
+    said = np.stack([best[:REMOVED].max(axis=0), best[REMOVED]])
+    if series.history_kind == ONE_SCENE:
+        return add_ranks(evidence, ratios, turned, day=day), said - np.float32(PARAMETERS.rank_place)
+    return add_ratios(settle_ranks(evidence), ratios, sensor=series.sensor, day=day), said
 
 
 def end_week(state: AreaState, *, today: int) -> AreaState:
@@ -125,9 +157,9 @@ def end_week(state: AreaState, *, today: int) -> AreaState:
     last_acquisition = max((c.last_day for c in state.all_series), default=0)
     if last_acquisition <= state.concluded:
         return state  # nothing was seen, so nothing is known to have changed or to have stopped
-    detections, strength = detections_of(state)
+    detections, strength = detections_of(state, load_signatures(state.parameters.signatures))
     event_states = state.event_states
-    held = np.asarray((state.evidence.count > 0).any(axis=0))
+    held = held_mask(state.evidence)
     for detection in detections:
         event_states = _joined(event_states, detection, strength, today=today, parameters=p)
     event_states = tuple(
@@ -224,7 +256,7 @@ def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: i
     if new is None or new.names != old.names:
         return state
     waiting = [t for t in state.event_states if t.is_open and not t.rebased]
-    kept = footprints(tuple(waiting), state.ground.shape) | (state.evidence.count[list(old.cues)] > 0).any(axis=0)
+    kept = footprints(tuple(waiting), state.ground.shape) | held_mask(state.evidence, sensor=old.sensor)
     kept |= (state.since > 0) & (day - state.since < DAYS_A_YEAR)
     merged = _merged(old.baseline, new.baseline, kept)
     fresh = replace(old, baseline=merged, history=new.history, fitted_on=day, looked=0)

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, special
 
 from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
-from detectors.evidence.accumulate import Cue, Evidence, EvidenceParameters
+from detectors.evidence.belief import (
+    BUILT,
+    CLEARED,
+    REMOVED,
+    BeliefParameters,
+    Evidence,
+    log_odds,
+    ranks_of,
+    sensor_gain,
+)
+from detectors.evidence.signatures import ONE_SCENE, SEASONS, SignatureTable
 from detectors.morphology import EIGHT
 from detectors.objects.centerline import line_length
-from detectors.objects.change_type import built_day, change_of, standing
 from detectors.objects.line_images import DetectedLine, line_images_of, lines_of
 from detectors.objects.lines import FencingParameters, Line
 from detectors.objects.object_record import Detection
 from detectors.objects.patches import (
     GroundObject,
+    LikelyObject,
     ObjectParameters,
     find_objects,
-    gain_confidence,
     is_line,
     is_ring,
     is_shallow,
-    loss_confidence,
     ring_closure,
+    without_chance,
 )
 from detectors.records import Change
 from detectors.sensor_series.series import RECENT_ACQUISITIONS
@@ -33,8 +43,7 @@ from detectors.statistics import median
 if TYPE_CHECKING:
     from detectors.sensor_series.pixel_state import PixelState
 
-GAIN_CUES = (Cue.EXPOSURE, Cue.STRUCTURE, Cue.BACKSCATTER_UP)
-LOSS_CUES = (Cue.REMOVAL, Cue.BACKSCATTER_DOWN)
+GAINS, LOSSES = (CLEARED, BUILT), (REMOVED,)
 FRINGE = 0.35
 FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
 # Acquisitions behind the median in which lines are found, and behind the one that names an object which three
@@ -42,42 +51,120 @@ FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
 # a wall, and how many times as long a line must be, or it might be a row of roofs; see `may_be_wall`.
 LINE_ACQUISITIONS, FRESH_ACQUISITIONS, ON_LINE, STRIP = RECENT_ACQUISITIONS, 3, 0.7, 6.0
 WIDEST, SLENDER = FencingParameters().widest_px, 5.0
-RADAR_FAINT = -2.1
-RADAR_BUILT = -1.4  # ln of vv power: −6 dB, above which radar shows something built (chosen on simulated compounds)
+SAID = 1.0  # nats that an acquisition must say of an object, in the mean of its surest pixels, to be a witness
 
 
-def detections_of(state: PixelState) -> tuple[tuple[Detection, ...], Floats]:
+def detections_of(state: PixelState, table: SignatureTable) -> tuple[tuple[Detection, ...], Floats]:
     """Find the objects that the evidence holds today, gains before losses.
 
     Parameters
     ----------
     state
         What is known pixel by pixel.
+    table
+        The signatures.
 
     Returns
     -------
     tuple of Detection, float32 (y, x): the objects, and the strength that ranks their pixels.
     """
-    evidence, ground = state.evidence, state.ground
-    resolution = max((c.resolution_px for c in state.all_series), default=1.0)
-    has_short_history = any(c.has_short_history for c in state.all_series if c.sensor == OPTICAL)
-    gain, gain_counts = gain_confidence(evidence, np.ones(ground.shape, bool))
-    loss, loss_counts = loss_confidence(evidence, _was_built(state), _may_be_built(state))
+    lines = lines_of(line_images_of(state.all_series, state.ground.monitored_mask, acquisitions=LINE_ACQUISITIONS))
+    fresh = lines_of(line_images_of(state.all_series, state.ground.monitored_mask, acquisitions=FRESH_ACQUISITIONS))
     found: list[Detection] = []
-    lines = lines_of(line_images_of(state.all_series, ground.monitored_mask, acquisitions=LINE_ACQUISITIONS))
-    fresh = lines_of(line_images_of(state.all_series, ground.monitored_mask, acquisitions=FRESH_ACQUISITIONS))
-    signs = [(gain, gain_counts, True)]
-    if not has_short_history:
-        # one earlier acquisition cannot tell a house pulled down from a building site that was finished
-        signs.append((loss, loss_counts, False))
-    for confidence, counts, is_gain in signs:
-        hidden = np.where(ground.monitored_mask, confidence, 0.0).astype(np.float32)
-        for item in find_objects(hidden, counts, resolution_px=resolution, has_short_history=has_short_history):
-            whole = _without_fringe(state, item, is_gain)
-            wall = wall_of(whole, (*lines, *fresh)) if is_gain and may_be_wall(evidence, whole) else None
-            found.append(_detection(state, whole, confidence, is_gain, wall))
+    score = np.full(state.ground.shape, -np.inf, np.float32)
+    for maps in score_maps(state, table):
+        score = np.maximum(score, np.maximum(maps.gain, maps.loss))
+        for is_gain, likely in ((True, _objects(maps, table, True)), (False, _objects(maps, table, False))):
+            for item in likely:
+                whole = _without_fringe(state, item.object, is_gain)
+                wall = wall_of(whole, (*lines, *fresh)) if is_gain and may_be_wall(state.evidence, whole) else None
+                found.append(_detection(state, maps, replace(item, object=whole), is_gain, table, wall))
     found.extend(_line_detections(lines, tuple(s.object.mask for s in found)))
-    return tuple(found), np.maximum(gain, loss)
+    return tuple(found), score
+
+
+@dataclass(frozen=True)
+class ScoreMaps:
+    """What is held against each pixel, float32 (y, x): for a gain and for a loss, with the place and without.
+
+    `built` is bool (y, x), where a gain is rather built than bared. `turned_gain` and `turned_alone` are those of the
+    turned acquisitions after one scene, None after a history. `least` and `core` are the scores of an object's pixels.
+    """
+
+    history: str
+    resolution_px: float
+    gain: Floats
+    loss: Floats
+    gain_alone: Floats
+    loss_alone: Floats
+    built: Mask
+    least: float
+    core: float
+    turned_gain: Floats | None = None
+
+
+def score_maps(state: PixelState, table: SignatureTable) -> tuple[ScoreMaps, ...]:
+    """Draw what the evidence holds today: the log-odds, and the ranks where one scene is all that was known.
+
+    Parameters
+    ----------
+    state
+        What is known pixel by pixel.
+    table
+        The signatures.
+
+    Returns
+    -------
+    tuple of ScoreMaps, one or two.
+    """
+    evidence, hidden = state.evidence, ~state.ground.monitored_mask
+    resolution = max((c.resolution_px for c in state.all_series), default=1.0)
+    p = ObjectParameters()
+    alone, whole = log_odds(evidence)
+    maps = [_maps(SEASONS, resolution, alone, whole, hidden, p.least, p.core)]
+    if evidence.ranked.any():
+        ranks, turned = ranks_of(evidence)
+        told = BeliefParameters().rank_told
+        one = _maps(ONE_SCENE, resolution, ranks, ranks, hidden, told, told + 2.0)
+        # one earlier acquisition cannot tell a house pulled down from a building site that was finished
+        one = replace(one, loss=np.full_like(one.loss, -np.inf))
+        maps.append(replace(one, turned_gain=np.where(hidden, -np.inf, turned[list(GAINS)].max(axis=0))))
+    return tuple(maps)
+
+
+def _maps(
+    history: str, resolution: float, alone: Floats, whole: Floats, hidden: Mask, least: float, core: float
+) -> ScoreMaps:
+    gains, loss = whole[list(GAINS)], whole[REMOVED]
+    gain = gains.max(axis=0)
+    is_gain = gain >= loss
+    return ScoreMaps(
+        history,
+        resolution,
+        np.where(hidden | ~is_gain, -np.inf, gain).astype(np.float32),
+        np.where(hidden | is_gain, -np.inf, loss).astype(np.float32),
+        alone[list(GAINS)].max(axis=0),
+        alone[REMOVED],
+        np.asarray(whole[BUILT] >= whole[CLEARED]),
+        least,
+        core,
+    )
+
+
+def _objects(maps: ScoreMaps, table: SignatureTable, is_gain: bool) -> tuple[LikelyObject, ...]:
+    """The objects of one sign, less what chance brings, where that is known."""
+    score, alone = (maps.gain, maps.gain_alone) if is_gain else (maps.loss, maps.loss_alone)
+    weights = table.objects[maps.history]
+
+    def found_in(score: Floats, alone: Floats) -> tuple[LikelyObject, ...]:
+        return find_objects(
+            score, alone, least=maps.least, core=maps.core, resolution_px=maps.resolution_px, weights=weights
+        )
+
+    found = found_in(score, alone)
+    if is_gain and maps.turned_gain is not None:
+        found = without_chance(found, found_in(maps.turned_gain, maps.turned_gain))
+    return tuple(item for item in found if item.probability >= ObjectParameters().least_probability)
 
 
 def _without_fringe(state: PixelState, item: GroundObject, gain: bool) -> GroundObject:
@@ -86,7 +173,7 @@ def _without_fringe(state: PixelState, item: GroundObject, gain: bool) -> Ground
     A strong change is plain to see in pixels of which it covers a fifth, and each of them would count as a whole one.
     """
     core = item.core if item.core.any() else item.mask
-    since = _first_day(state.evidence, list(GAIN_CUES if gain else LOSS_CUES), core)
+    since = _first_day(state, core, GAINS if gain else LOSSES)
     change = np.zeros(state.ground.shape, np.float32)
     for series in state.all_series:
         late = np.array(series.recent.days) >= since
@@ -97,62 +184,60 @@ def _without_fringe(state: PixelState, item: GroundObject, gain: bool) -> Ground
     return GroundObject(kept, item.core & kept) if kept.sum() >= ObjectParameters().smallest_px else item
 
 
-def _was_built(state: PixelState) -> Mask:
-    """Where radar, before, saw something that throws back more than −6 dB."""
-    built = np.zeros(state.ground.shape, bool)
-    for series in state.all_series:
-        if series.sensor == RADAR and "vv" in series.names:
-            level = series.baseline.coefficients[series.names.index("vv"), 0]
-            built |= np.nan_to_num(level, nan=-9.0) > RADAR_BUILT
-    return built
-
-
-def _may_be_built(state: PixelState) -> Mask:
-    """Where radar does not rule out that something stood: over −9 dB within 20 m, or no radar at all."""
-    levels = [c.baseline.coefficients[c.names.index("vv"), 0] for c in state.all_series if "vv" in c.names]
-    if not levels:
-        return np.ones(state.ground.shape, bool)
-    return np.asarray(ndimage.maximum_filter(np.nanmax(np.nan_to_num(levels, nan=0.0), axis=0), size=5) > RADAR_FAINT)
-
-
 def _detection(
-    state: PixelState, item: GroundObject, confidence: Floats, gain: bool, wall: Line | None = None
+    state: PixelState,
+    maps: ScoreMaps,
+    item: LikelyObject,
+    gain: bool,
+    table: SignatureTable,
+    wall: Line | None = None,
 ) -> Detection:
-    evidence = state.evidence
-    cues = list(GAIN_CUES if gain else LOSS_CUES)
-    core = item.core if item.core.any() else item.mask
-    first = _first_day(evidence, cues, core)
+    mask = item.object.mask
+    score = maps.gain if gain else maps.loss
+    core = item.object.core if item.object.core.any() else mask
+    first = _first_day(state, core, GAINS if gain else LOSSES)
     scenes, sensors, dates = _witnesses(state, core, gain=gain, since=first)
-    change = change_of(state, item.mask, gain)
+    built = mask & maps.built if gain else None
+    change = Change.DEMOLITION
+    if built is not None:
+        is_built = built.sum() >= max(3.0, table.built_share[maps.history] * mask.sum())
+        change = Change.CONSTRUCTION if is_built else Change.CLEARING
     length = closure = None
     if wall is not None:
         change = Change.FENCING
         length, closure = wall.length_px, ring_closure(wall.mask)
-    elif gain and (is_line(item.mask) or is_ring(item.mask)):
+    elif gain and (is_line(mask) or is_ring(mask)):
         change = Change.FENCING
-        length, closure = line_length(item.mask), ring_closure(item.mask)
+        length, closure = line_length(mask), ring_closure(mask)
     return Detection(
-        item if wall is None else GroundObject(wall.mask, item.core),
+        item.object if wall is None else GroundObject(wall.mask, item.object.core),
         gain,
         change,
         first,
-        strength=float(confidence[core].mean()),
-        sure_px=int((confidence[item.mask] >= EvidenceParameters().confirmed).sum()),
+        strength=item.probability,
+        sure_px=int((score[mask] >= maps.core).sum()),
         scenes=scenes,
         sensors=sensors,
         dates=dates,
         length_px=length,
         closure=closure,
-        built_day=built_day(state, item.mask) if gain else None,
-        built=item.mask & standing(evidence) if gain else None,
+        built_day=_built_day(state, built),
+        built=built,
     )
 
 
-def _first_day(evidence: Evidence, cues: list[Cue], core: Mask) -> int:
+def _first_day(state: PixelState, core: Mask, classes: tuple[int, ...]) -> int:
     """The day by which a quarter of the surest pixels had begun to change: one stray pixel does not date an event."""
-    first = np.where(evidence.count[cues] > 0, evidence.first[cues], np.iinfo(np.int32).max).min(axis=0)[core]
-    known = np.sort(first[first < np.iinfo(np.int32).max])
-    return int(known[len(known) // 4])
+    never = np.iinfo(np.int32).max
+    since = state.evidence.since[:, list(classes)]
+    known = np.sort(np.where(since > 0, since, never).min(axis=(0, 1))[core])
+    known = known[known < never]
+    return int(known[len(known) // 4]) if known.size else max((c.last_day for c in state.all_series), default=0)
+
+
+def _built_day(state: PixelState, built: Mask | None) -> int | None:
+    """The day by which a quarter of what stands had begun to; None where nothing does."""
+    return None if built is None or not built.any() else _first_day(state, built, (BUILT,))
 
 
 def _witnesses(
@@ -163,9 +248,9 @@ def _witnesses(
     for series in state.all_series:
         r = series.recent
         for n, day in enumerate(r.days):
-            values = r.metric[n, 0 if gain else 1][core]
+            values = r.said[n, 0 if gain else 1][core]
             values = values[np.isfinite(values)]
-            if day >= since and values.size >= 0.5 * core.sum() and float(np.mean(values)) >= 2.0:
+            if day >= since and values.size >= 0.5 * core.sum() and float(np.mean(values)) >= SAID:
                 rows.append((day, r.scene_ids[n], series.sensor))
     rows.sort()
     held = _sensors_holding(state.evidence, core, gain)
@@ -174,15 +259,13 @@ def _witnesses(
 
 
 def _sensors_holding(evidence: Evidence, core: Mask, gain: bool) -> set[str]:
-    """The sensors that hold evidence on at least a third of an object's surest pixels."""
-    optical = [Cue.EXPOSURE, Cue.STRUCTURE] if gain else [Cue.REMOVAL]
-    radar = [Cue.BACKSCATTER_UP] if gain else [Cue.BACKSCATTER_DOWN]
-    holding = set()
-    for sensor, cues in ((OPTICAL, optical), (RADAR, radar)):
-        held = np.asarray((evidence.count[cues] >= 1.0).any(axis=0))
-        if held[core].mean() >= 0.34:
-            holding.add(sensor)
-    return holding
+    """The sensors that hold a change on at least a third of an object's surest pixels."""
+    least = BeliefParameters().told
+    return {
+        sensor
+        for sensor in (OPTICAL, RADAR)
+        if (sensor_gain(evidence, sensor, GAINS if gain else LOSSES)[core] >= least).mean() >= 0.34
+    }
 
 
 def may_be_wall(evidence: Evidence, item: GroundObject) -> bool:
@@ -255,7 +338,7 @@ def _line_detection(found: DetectedLine) -> Detection:
         gain=True,
         change=Change.FENCING,
         first_day=days[0],
-        strength=min(3.0 * line.response, 40.0),
+        strength=float(special.expit(line.response - 4.0)),
         sure_px=int(line.mask.sum()),
         scenes=tuple(scene for _, scene, _ in rows),
         sensors=tuple(sorted({line_image.sensor for line_image in found.line_image.whole})),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
+from detectors.baseline.residual import combined_backscatter
 from detectors.objects.lines import FencingParameters, Least, Line, find_lines, old_lines
 from detectors.sensor_series.series import SensorSeries
 from detectors.statistics import median, robust_spread
@@ -167,7 +168,7 @@ def _series_views(series: SensorSeries, monitored_mask: Mask, *, acquisitions: i
         return []
     name = "vv" if series.sensor == RADAR else "contrast"
     if series.sensor == RADAR:
-        stacks = [recent.metric[kept, 0]]
+        stacks = [np.stack([combined_backscatter(recent.z[n]) for n in kept])]
     elif name in series.names:
         barer, bright = _barer(series, kept), np.clip(recent.z[kept, series.names.index(name)], -6.0, 6.0)
         stacks = [barer + bright, barer - bright]

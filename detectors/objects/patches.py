@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from scipy import ndimage, special
 
 from detectors.acquisition import Floats, Mask
-from detectors.evidence.accumulate import Cue, Evidence
 from detectors.morphology import EIGHT
 from detectors.objects.centerline import line_length
 
 RIM_PX = 2.2  # of a wall that the point spread widens
-UP_CUES = (Cue.EXPOSURE, Cue.STRUCTURE)
 
 
 @dataclass(frozen=True)
 class ObjectParameters:
-    """Thresholds of objects.
+    """Numbers of objects that are set by hand.
 
-    `least` is the confidence (mean · count²) of an object's pixels, from `acquisitions` disturbed acquisitions.
-    `smallest_px` native pixels is the least area (SCIENCE.md: 4 for buildings). Patches within `join_px` belong
-    together. When the history holds next to nothing one acquisition alone is shown, as provisional: there a patch is
-    of pixels over `single_edge`, of which `single_core_px` are over `single_look`, both metrics in σ, and `single_px`
-    pixels are asked of all patches that belong together (chosen on real pairs of acquisitions and drawn deserts).
+    Pixels of an object have gained `least` nats on unchanged ground, or rank so after one scene (`rank_told` of the
+    filter); `smallest_px` native pixels is the least area (SCIENCE.md: 4 for buildings). Patches within `join_px`
+    belong together. An object less likely than `least_probability` is not followed. `core` is the log-odds of its
+    surest pixels.
     """
 
-    least: float = 16.0
-    acquisitions: float = 1.5
+    least: float = -4.0
     smallest_px: int = 4
     join_px: int = 2
-    single_acquisition: float = 5.5
-    single_edge: float = 2.2
-    single_core_px: int = 3
-    single_px: int = 12
+    least_probability: float = 0.2
+    core: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -46,109 +40,110 @@ class GroundObject:
     core: Mask
 
 
-def gain_confidence(evidence: Evidence, optical: Mask) -> tuple[Floats, Floats]:
-    """Add up the confidence that something was built or bared.
+@dataclass(frozen=True)
+class LikelyObject:
+    """A patch with how likely it is a change: `probability` 0 to 1."""
 
-    What both instruments hold is added: two that agree are worth more than one.
-
-    Parameters
-    ----------
-    evidence
-        What is held against each pixel.
-    optical
-        bool (y, x), pixels where the optical cues may speak.
-
-    Returns
-    -------
-    float32 (y, x), float32 (y, x): confidence, and the disturbed acquisitions behind it.
-    """
-    confidence = evidence.confidence
-    seen = confidence[list(UP_CUES)].max(axis=0) * optical
-    counts = evidence.count[list(UP_CUES)].max(axis=0) * optical
-    radar = confidence[Cue.BACKSCATTER_UP]
-    return seen + radar, np.maximum(counts, evidence.count[Cue.BACKSCATTER_UP])
-
-
-def loss_confidence(evidence: Evidence, was_built: Mask, may_be_built: Mask) -> tuple[Floats, Floats]:
-    """Add up the confidence that something built was taken away.
-
-    Falling backscatter speaks only where radar saw something built before (`was_built`): floods darken fields too.
-    Fading texture speaks only where radar does not rule a building out (`may_be_built`): a bare field loses its
-    texture to the plough.
-
-    Parameters
-    ----------
-    evidence
-        What is held against each pixel.
-    was_built
-        bool (y, x), where radar saw something built before.
-    may_be_built
-        bool (y, x), where radar does not rule a building out.
-
-    Returns
-    -------
-    float32 (y, x), float32 (y, x): confidence, and the disturbed acquisitions behind it.
-    """
-    confidence = evidence.confidence
-    radar = confidence[Cue.BACKSCATTER_DOWN] * was_built
-    counts = np.maximum(evidence.count[Cue.REMOVAL] * may_be_built, evidence.count[Cue.BACKSCATTER_DOWN] * was_built)
-    return confidence[Cue.REMOVAL] * may_be_built + radar, counts
+    object: GroundObject
+    probability: float
 
 
 def find_objects(
-    confidence: Floats,
-    counts: Floats,
+    score: Floats,
+    alone: Floats,
     *,
+    least: float,
+    core: float,
     resolution_px: float,
-    has_short_history: bool,
+    weights: tuple[float, ...],
     parameters: ObjectParameters | None = None,
-) -> tuple[GroundObject, ...]:
-    """Find the objects in a map of confidence.
+) -> tuple[LikelyObject, ...]:
+    """Find the objects in a map of log-odds or of ranks.
+
+    The probability is a logistic function of the object's mean score, its upper decile, the logarithm of its native
+    pixels, and what the pixels say by themselves; its weights were fitted with the table of signatures.
 
     Parameters
     ----------
-    confidence
-        float32 (y, x), as `gain_confidence` gives it.
-    counts
-        float32 (y, x), the disturbed acquisitions behind it.
+    score
+        float32 (y, x), how likely each pixel changed, in nats, -inf where it cannot have.
+    alone
+        float32 (y, x), the same without what the place adds.
+    least
+        The least score of a pixel.
+    core
+        The score of the surest ones.
     resolution_px
-        Native pixel in grid pixels; the least area grows with its square.
-    has_short_history
-        True when the history holds so little that one acquisition must do.
+        Native pixel in grid pixels, 1 or more; the least area grows with its square.
+    weights
+        Five weights, the last one that of a constant.
     parameters
-        Thresholds; the defaults where left out.
+        Numbers set by hand; the defaults where left out.
 
     Returns
     -------
-    tuple of GroundObject, in raster order.
+    tuple of LikelyObject, in raster order.
     """
     p = parameters or ObjectParameters()
     native = max(1.0, resolution_px) ** 2
-    core = edge = (confidence >= p.least) & (counts >= p.acquisitions)
-    if has_short_history:
-        core = core | (confidence >= p.single_acquisition)
-        edge = edge | (confidence >= p.single_edge)
-    core_px = max(p.single_core_px, int(p.single_core_px * native * 0.5))
-    kept = _hysteresis(core, edge, core_px=core_px, smallest_px=int(np.ceil(p.smallest_px * native)))
-    found = _grouped(kept, core, p.join_px)
-    # roofs of a yard are small each: what one acquisition must be enough for is asked of all that belong together
-    return tuple(item for item in found if item.mask.sum() >= p.single_px * native) if has_short_history else found
+    labels, count = ndimage.label(score >= least, structure=EIGHT)
+    large = np.bincount(labels.ravel(), minlength=count + 1) >= int(np.ceil(p.smallest_px * native))
+    large[0] = False
+    kept = np.asarray(large[labels])
+    out = []
+    for mask in _grouped(kept, p.join_px):
+        surest = mask & (score >= core)
+        if not surest.any():
+            surest = mask & (score >= np.percentile(score[mask], 75.0))
+        measured = (
+            float(score[mask].mean()),
+            float(np.percentile(score[mask], 90.0)),
+            float(np.log(mask.sum() / native)),
+            float(alone[mask].mean()),
+            1.0,
+        )
+        likely = float(special.expit(np.dot(measured, weights)))
+        out.append(LikelyObject(GroundObject(mask, surest), likely))
+    return tuple(out)
 
 
-def _hysteresis(core: Mask, edge: Mask, *, core_px: int, smallest_px: int) -> Mask:
-    labels, count = ndimage.label(edge, structure=EIGHT)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    cores = np.bincount(labels.ravel(), weights=core.ravel(), minlength=count + 1)
-    kept = (sizes >= smallest_px) & (cores >= core_px)
-    kept[0] = False
-    return np.asarray(kept[labels])
+def without_chance(found: tuple[LikelyObject, ...], decoys: tuple[LikelyObject, ...]) -> tuple[LikelyObject, ...]:
+    """Lower the probability of objects by as many as chance brings: those of the turned acquisitions.
+
+    Target and decoy competition (Elias and Gygi 2007, doi 10.1038/nmeth1019): of the objects at least as likely, the
+    share that decoys match is false.
+
+    Parameters
+    ----------
+    found
+        Objects of one class.
+    decoys
+        Objects of the same class where before and after were changed for each other: none can be true.
+
+    Returns
+    -------
+    tuple of LikelyObject.
+    """
+    targets = np.array([item.probability for item in found])
+    others = np.array([item.probability for item in decoys])
+    out = []
+    for item in found:
+        false = int((others >= item.probability).sum()) / int((targets >= item.probability).sum())
+        out.append(replace(item, probability=item.probability * max(0.0, 1.0 - false)))
+    return tuple(out)
 
 
-def _grouped(kept: Mask, core: Mask, join_px: int) -> tuple[GroundObject, ...]:
+def _grouped(kept: Mask, join_px: int) -> tuple[Mask, ...]:
     """Patches whose outlines, widened by `join_px`, touch are one object."""
     wide = ndimage.binary_dilation(kept, structure=EIGHT, iterations=join_px) if join_px else kept
-    labels, count = ndimage.label(wide, structure=EIGHT)
-    return tuple(GroundObject(mask, mask & core) for n in range(1, count + 1) if (mask := kept & (labels == n)).any())
+    labels, _ = ndimage.label(wide, structure=EIGHT)
+    out = []
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        mask = np.zeros(kept.shape, bool)
+        mask[box] = kept[box] & (labels[box] == number)
+        if mask.any():
+            out.append(mask)
+    return tuple(out)
 
 
 def area_interval(mask: Mask, core: Mask, *, pixel_area_m2: float) -> tuple[float, float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detectors.evidence.accumulate import Evidence
+from detectors.evidence.belief import Evidence
 from detectors.ground import Ground
 from detectors.sensor_series.series import SensorSeries
 

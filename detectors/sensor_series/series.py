@@ -12,8 +12,7 @@ from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
 from detectors.baseline.harmonic import Baseline, BaselineParameters, fit_baseline, predict, prediction_factor
 from detectors.baseline.residual import Residual, standardise
 from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
-from detectors.evidence.accumulate import OPTICAL_CUES, RADAR_CUES, Cue
-from detectors.evidence.cues import familiar_mask, optical_metric, radar_metric
+from detectors.evidence.signatures import ONE_SCENE, SEASONS
 from detectors.preprocessing.align import AcquisitionReport, align_acquisition, reference_image
 from detectors.preprocessing.features import Features
 
@@ -22,13 +21,16 @@ RECENT_ACQUISITIONS = 8
 
 @dataclass(frozen=True)
 class RecentAcquisitions:
-    """The last acquisitions of a series, oldest first: observed features and their z, float32 (time, feature, y, x)."""
+    """The last acquisitions of a series, oldest first: observed features and their z, float32 (time, feature, y, x).
+
+    `said` float32 (time, 2, y, x): what each said for a gain and for a loss, in nats.
+    """
 
     scene_ids: tuple[str, ...]
     days: tuple[int, ...]
     observed: Floats
     z: Floats
-    metric: Floats
+    said: Floats
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,14 @@ class SensorSeries:
     looked: int = 0
 
     @property
-    def cues(self) -> tuple[Cue, ...]:
-        """Return the layers of evidence that this series writes."""
-        return OPTICAL_CUES if self.sensor == OPTICAL else RADAR_CUES
-
-    @property
     def last_day(self) -> int:
         """Return the day number of the last acquisition that was compared; 0 before the first."""
         return self.recent.days[-1] if self.recent.days else 0
+
+    @property
+    def history_kind(self) -> str:
+        """Name the rows of the table of signatures that fit what the baseline rests on."""
+        return ONE_SCENE if self.has_short_history and self.sensor == OPTICAL else SEASONS
 
     @property
     def has_short_history(self) -> bool:
@@ -127,7 +129,7 @@ def build_series(
     return series, reports
 
 
-def compare(series: SensorSeries, features: Features, *, day: int, stable_mask: Mask) -> tuple[Residual, Floats, Mask]:
+def compare(series: SensorSeries, features: Features, *, day: int, stable_mask: Mask) -> Residual:
     """Compare an acquisition with the baseline.
 
     Parameters
@@ -143,28 +145,20 @@ def compare(series: SensorSeries, features: Features, *, day: int, stable_mask: 
 
     Returns
     -------
-    Residual, float32 (cue, y, x), bool (y, x): residuals, the metric of each cue of the series, and where they are
-    familiar.
+    Residual.
     """
     observed = _pick(features, series.names)
     expected = predict(series.baseline, day)
     factor = prediction_factor(series.baseline, day)
     # after a scene or two, σ is what seasons do anywhere: two scenes of one season differ by far less
     floors = FLOORS if series.has_short_history and series.sensor == OPTICAL else None
-    residual = standardise(observed, expected, series.baseline, factor=factor, stable_mask=stable_mask, floors=floors)
-    if series.sensor == OPTICAL:
-        return residual, optical_metric(residual), familiar_mask(residual, series.baseline, day=day)
-    # a history that has seen no year is given a wide σ for the seasons to come, which a calm scene must not take back
-    calm = stable_mask if series.baseline.pairs else None
-    return residual, radar_metric(residual, stable_mask=calm), np.zeros(stable_mask.shape, bool)
+    return standardise(observed, expected, series.baseline, factor=factor, stable_mask=stable_mask, floors=floors)
 
 
 def append_acquisition(
-    series: SensorSeries, residual: Residual, metric: Floats, report: AcquisitionReport
+    series: SensorSeries, residual: Residual, said: Floats, report: AcquisitionReport
 ) -> SensorSeries:
     """Add an acquisition to the last ones of a series.
-
-    Kept of the metric are the best of the cues that speak for a gain and of those that speak for a loss.
 
     Parameters
     ----------
@@ -172,8 +166,8 @@ def append_acquisition(
         One comparable series.
     residual
         The differences in σ.
-    metric
-        float32 (cue, y, x), in σ.
+    said
+        float32 (2, y, x), what it says for a gain and for a loss, in nats.
     report
         What became of the acquisition.
 
@@ -181,9 +175,6 @@ def append_acquisition(
     -------
     SensorSeries.
     """
-    # a cue whose bands are lacking is NaN and must not silence the other
-    gain = np.fmax(metric[0], metric[1]) if series.sensor == OPTICAL else metric[0]
-    loss = metric[-1]
     r = series.recent
     keep = slice(-RECENT_ACQUISITIONS, None)
     recent = RecentAcquisitions(
@@ -191,7 +182,7 @@ def append_acquisition(
         (*r.days, report.day)[keep],
         np.concatenate([r.observed, residual.observed[None]])[keep],
         np.concatenate([r.z, residual.z[None]])[keep],
-        np.concatenate([r.metric, np.stack([gain, loss])[None]])[keep],
+        np.concatenate([r.said, said[None]])[keep],
     )
     return replace(series, recent=recent, looked=series.looked + 1)
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from detectors.baseline.harmonic import Baseline
 from detectors.events.lifecycle import EventState, LifecycleParameters
-from detectors.evidence.accumulate import Evidence
+from detectors.evidence.belief import Evidence
 from detectors.ground import Ground
 from detectors.monitor.state import AreaState, MonitorParameters
 from detectors.records import Change, State, Transition

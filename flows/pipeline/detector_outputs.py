@@ -8,6 +8,7 @@ import numpy as np
 
 from detectors.events.alert_rules import deserves_alert
 from detectors.events.site_criteria import suspect_score
+from detectors.evidence.belief import log_odds
 from detectors.monitor.state import AreaState
 from detectors.records import Event, State
 from flows.evidence.rasters import CHANGE_CODES, Layer
@@ -52,10 +53,10 @@ def news_of(events: tuple[Event, ...]) -> dict[str, State]:
 def layers_of(state: AreaState, events: tuple[Event, ...]) -> tuple[Layer, ...]:
     """Draw the layers of a week: score, class of the last event, and day first seen.
 
-    The score is the confidence held against a pixel, mean · count².
+    The score is the log-odds of the likeliest change of a pixel, in nats.
     """
     shape = state.ground.shape
-    score = np.where(state.ground.monitored_mask, state.evidence.confidence.max(axis=0), np.nan).astype(np.float32)
+    score = np.where(state.ground.monitored_mask, log_odds(state.evidence)[1].max(axis=0), np.nan).astype(np.float32)
     classes, first = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
     for event in events:
         if event.state is not State.RETRACTED:
@@ -64,7 +65,7 @@ def layers_of(state: AreaState, events: tuple[Event, ...]) -> tuple[Layer, ...]:
             first[new] = int(event.first_seen.strftime("%Y%m%d"))
     return (
         Layer(
-            "score", score, float("nan"), "confidence held against the pixel: mean sigma times squared count of looks"
+            "score", score, float("nan"), "log-odds of the likeliest change of the pixel, in nats; over 0 is likelier changed than not"
         ),
         Layer("change", classes, 0, "1 construction, 2 fencing, 3 clearing, 4 demolition, 0 none"),
         Layer("first_seen", first, 0, "day the event was first seen, YYYYMMDD, 0 none"),

@@ -1,0 +1,343 @@
+"""What is believed of each pixel and of the place around it: a filter over the states of the ground.
+
+States are unchanged, an anomaly of days or weeks, cleared, built, removed. Between two acquisitions Δt years apart the
+probabilities move by expm(QΔt), and an acquisition weighs them by exp(τ l'): the forward filter of a hidden Markov
+model in continuous time. Each sensor has a filter of its own at each scale, so that one may be begun anew without the
+other; what they say adds up.
+
+What the place adds is a prior: a pixel that cannot be told by itself belongs to a changed place if it lies in one. A
+place never speaks against a pixel, or nothing small would be found.
+
+While all that is known of the past is one scene, each acquisition gives ranks in place of ratios, which are averaged:
+all of them rest on the same first scene, and do not add up as if they did not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
+from detectors.evidence.emission import SCALES
+from detectors.evidence.signatures import CLASSES
+
+SENSORS = (OPTICAL, RADAR)
+STATES = ("unchanged", "anomaly", *CLASSES)
+_KNOWN = len(STATES) - len(CLASSES)
+DAYS_A_YEAR = 365.25
+CLEARED, BUILT, REMOVED = range(len(CLASSES))
+
+_RATES = {
+    ("unchanged", "anomaly"): 0.3,
+    ("anomaly", "unchanged"): 9.0,
+    ("unchanged", "cleared"): 0.004,
+    ("unchanged", "built"): 0.002,
+    ("unchanged", "removed"): 0.001,
+    ("cleared", "built"): 1.0,
+    ("cleared", "unchanged"): 0.7,
+    ("built", "removed"): 0.05,
+    ("removed", "unchanged"): 0.7,
+    ("removed", "built"): 0.3,
+}
+"""How often a year ground goes from one state to another: anomalies pass in weeks, what is cleared is built on or grows
+over in a year or two, what is built stays."""
+START = (0.966, 0.030, 0.002, 0.001, 0.001)
+
+
+@dataclass(frozen=True)
+class BeliefParameters:
+    """Numbers of the filter that are set by hand.
+
+    `tempered`: τ, since errors of one baseline are shared by all acquisitions held against it. `told`: by how many
+    nats a class must gain on its prior to be held against a pixel. `anomaly_most`, `anomaly_share`: an anomaly looks
+    like the class that it looks most like, but never plainly. `rank_told`: the rank, −ln of a share, from which a
+    pixel counts after one scene (1 in 400), and `rank_place`: from which a place lends to its pixels (1 in 20).
+    """
+
+    tempered: float = 0.6
+    told: float = 1.5
+    anomaly_most: float = 2.0
+    anomaly_share: float = 0.8
+    rank_told: float = 6.0
+    rank_place: float = 3.0
+    least: float = 1e-20
+
+
+PARAMETERS = BeliefParameters()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is believed of each pixel.
+
+    `probability` float32 (sensor, scale, state, y, x), its sum over the states 1; `since` int32 (sensor, class, y, x),
+    day number of the acquisition with which a class began to be held, 0 where it is not; `updated` int32 (sensor,),
+    day number of the last acquisition, 0 before the first. `ranks` float32 (2, class, y, x): the sum of what the
+    acquisitions after one scene say, and of what they say turned round; `ranked` int16 (y, x): of how many.
+    """
+
+    probability: Floats
+    since: npt.NDArray[np.int32]
+    updated: npt.NDArray[np.int32]
+    ranks: Floats
+    ranked: npt.NDArray[np.int16]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return rows and columns."""
+        return self.probability.shape[-2], self.probability.shape[-1]
+
+
+def no_evidence(shape: tuple[int, int]) -> Evidence:
+    """Make the belief that nothing has changed, as it is before any acquisition.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns.
+
+    Returns
+    -------
+    Evidence.
+    """
+    start = np.array(START, np.float32)[:, None, None]
+    return Evidence(
+        np.broadcast_to(start, (len(SENSORS), SCALES, len(STATES), *shape)).copy(),
+        np.zeros((len(SENSORS), len(CLASSES), *shape), np.int32),
+        np.zeros(len(SENSORS), np.int32),
+        np.zeros((2, len(CLASSES), *shape), np.float32),
+        np.zeros(shape, np.int16),
+    )
+
+
+def add_ratios(evidence: Evidence, ratios: Floats, *, sensor: str, day: int) -> Evidence:
+    """Weigh the states by what one acquisition says, after its time has passed.
+
+    Parameters
+    ----------
+    evidence
+        What is believed so far.
+    ratios
+        float32 (scale, class, y, x) in nats, as `log_ratios` gives them; NaN where the acquisition says nothing, and
+        there only time passes.
+    sensor
+        One of `SENSORS`.
+    day
+        Day number of the acquisition, not before the last of this sensor.
+
+    Returns
+    -------
+    Evidence.
+    """
+    s = SENSORS.index(sensor)
+    passed = max(0, day - int(evidence.updated[s])) if evidence.updated[s] else 0
+    move = linalg.expm(_generator() * passed / DAYS_A_YEAR).T.astype(np.float32)
+    probability = evidence.probability.copy()
+    for scale, said in enumerate(ratios):
+        moved = np.tensordot(move, probability[s, scale], axes=1)
+        moved *= _weights(said)
+        probability[s, scale] = moved / moved.sum(axis=0)
+    updated = evidence.updated.copy()
+    updated[s] = day
+    added = replace(evidence, probability=probability, updated=updated)
+    held = _gain(added.probability[s, 0]) >= PARAMETERS.told
+    held |= _gain(added.probability[s, 1:]).max(axis=0) >= PARAMETERS.told
+    since = evidence.since.copy()
+    since[s] = np.where(held, np.where(since[s] == 0, day, since[s]), 0)
+    return replace(added, since=since)
+
+
+def _weights(said: Floats) -> Floats:
+    """exp(τ l') of each state, float32 (state, y, x)."""
+    p = PARAMETERS
+    known = np.nan_to_num(said)
+    out = np.ones((len(STATES), *said.shape[1:]), np.float32)
+    likest = np.clip(known.max(axis=0), 0.0, p.anomaly_most)
+    out[1] = np.exp(p.tempered * p.anomaly_share * likest)
+    out[_KNOWN:] = np.exp(p.tempered * known)
+    return out
+
+
+def _generator() -> npt.NDArray[np.float64]:
+    rates = np.zeros((len(STATES), len(STATES)))
+    for (one, other), rate in _RATES.items():
+        rates[STATES.index(one), STATES.index(other)] = rate
+    return rates - np.diag(rates.sum(axis=1))
+
+
+def add_ranks(evidence: Evidence, ranks: Floats, turned: Floats, *, day: int) -> Evidence:
+    """Add the ranks of one acquisition after a history of one scene.
+
+    Parameters
+    ----------
+    evidence
+        What is believed so far.
+    ranks
+        float32 (scale, class, y, x), as `log_ratios` gives them after one scene.
+    turned
+        The same of the turned acquisition.
+    day
+        Day number of the acquisition.
+
+    Returns
+    -------
+    Evidence.
+    """
+    whole = np.stack([_with_place(ranks), _with_place(turned)])
+    seen = np.isfinite(whole).all(axis=(0, 1))
+    total = evidence.ranks + np.where(seen, whole, np.float32(0.0))
+    ranked = (evidence.ranked + seen).astype(np.int16)
+    since = evidence.since.copy()
+    held = total[0] / np.maximum(ranked, 1) >= PARAMETERS.rank_told
+    since[0] = np.where(held, np.where(since[0] == 0, day, since[0]), 0)
+    return replace(evidence, ranks=total, ranked=ranked, since=since)
+
+
+def _with_place(ranks: Floats) -> Floats:
+    """Ranks of pixels with what their place lends them, float32 (class, y, x)."""
+    lent = np.nan_to_num(ranks[1:], nan=0.0).max(axis=0) - np.float32(PARAMETERS.rank_place)
+    return np.asarray(ranks[0] + np.maximum(lent, 0.0), np.float32)
+
+
+def settle_ranks(evidence: Evidence) -> Evidence:
+    """Turn what was ranked after one scene into belief, now that there is a history to measure against.
+
+    Parameters
+    ----------
+    evidence
+        What is believed so far.
+
+    Returns
+    -------
+    Evidence, without ranks.
+    """
+    if not evidence.ranked.any():
+        return evidence
+    p = PARAMETERS
+    gained = evidence.ranks[0] / np.maximum(evidence.ranked, 1)
+    gained = np.where(gained >= p.rank_told, p.tempered * gained, 0.0).astype(np.float32)
+    probability = evidence.probability.copy()
+    moved = probability[0, 0] * np.concatenate([np.ones((_KNOWN, *evidence.shape), np.float32), np.exp(gained)])
+    probability[0, 0] = moved / moved.sum(axis=0)
+    return replace(
+        evidence, probability=probability, ranks=np.zeros_like(evidence.ranks), ranked=np.zeros_like(evidence.ranked)
+    )
+
+
+def clear_evidence(evidence: Evidence, where: Mask, *, sensors: tuple[str, ...] = SENSORS) -> Evidence:
+    """Believe again that nothing has changed where a mask is True.
+
+    Parameters
+    ----------
+    evidence
+        What is believed so far.
+    where
+        bool (y, x).
+    sensors
+        Whose evidence is dropped.
+
+    Returns
+    -------
+    Evidence.
+    """
+    rows = [SENSORS.index(sensor) for sensor in sensors]
+    probability, since = evidence.probability.copy(), evidence.since.copy()
+    start = np.array(START, np.float32)[:, None]
+    for row in rows:
+        probability[row][:, :, where] = start
+        since[row][:, where] = 0
+    if OPTICAL not in sensors:
+        return replace(evidence, probability=probability, since=since)
+    ranks, ranked = evidence.ranks.copy(), evidence.ranked.copy()
+    ranks[:, :, where], ranked[where] = 0.0, 0
+    return replace(evidence, probability=probability, since=since, ranks=ranks, ranked=ranked)
+
+
+def log_odds(evidence: Evidence) -> tuple[Floats, Floats]:
+    """Add up the sensors: the log-odds of each class against unchanged ground and anomalies.
+
+    Parameters
+    ----------
+    evidence
+        What is believed so far.
+
+    Returns
+    -------
+    float32 (class, y, x), float32 (class, y, x): of pixels by themselves, and with what their place adds, in nats.
+    """
+    gains = _gain(evidence.probability).sum(axis=0)
+    alone = gains[0] + np.array([_prior(n) for n in range(len(CLASSES))], np.float32)[:, None, None]
+    return alone, np.asarray(alone + np.maximum(gains[1:].max(axis=0), 0.0), np.float32)
+
+
+def ranks_of(evidence: Evidence) -> tuple[Floats, Floats]:
+    """Average the ranks of the acquisitions after one scene.
+
+    Parameters
+    ----------
+    evidence
+        What is believed so far.
+
+    Returns
+    -------
+    float32 (class, y, x), float32 (class, y, x): the ranks, and those of the turned acquisitions; 0 where there are
+    none.
+    """
+    mean = evidence.ranks / np.maximum(evidence.ranked, 1)
+    return mean[0].astype(np.float32), mean[1].astype(np.float32)
+
+
+def held_mask(evidence: Evidence, *, sensor: str | None = None) -> Mask:
+    """Mark where a change of any class is held, by one sensor or by any.
+
+    Parameters
+    ----------
+    evidence
+        What is believed so far.
+    sensor
+        One of `SENSORS`; any where left out.
+
+    Returns
+    -------
+    bool (y, x).
+    """
+    since = evidence.since if sensor is None else evidence.since[[SENSORS.index(sensor)]]
+    return np.asarray((since > 0).any(axis=(0, 1)))
+
+
+def sensor_gain(evidence: Evidence, sensor: str, classes: tuple[int, ...]) -> Floats:
+    """Measure by how many nats one sensor has raised some classes over their prior.
+
+    Parameters
+    ----------
+    evidence
+        What is believed so far.
+    sensor
+        One of `SENSORS`.
+    classes
+        Indices into `CLASSES`.
+
+    Returns
+    -------
+    float32 (y, x).
+    """
+    gained = _gain(evidence.probability[SENSORS.index(sensor)]).max(axis=0)[list(classes)].max(axis=0)
+    if sensor == OPTICAL and evidence.ranked.any():
+        gained = np.maximum(gained, ranks_of(evidence)[0][list(classes)].max(axis=0) - PARAMETERS.rank_place)
+    return np.asarray(gained, np.float32)
+
+
+def _gain(probability: Floats) -> Floats:
+    """By how many nats each class stands over its prior, (…, class, y, x)."""
+    least = PARAMETERS.least
+    known = np.log(np.maximum(probability[..., :_KNOWN, :, :].sum(axis=-3), least))
+    prior = np.array([_prior(n) for n in range(len(CLASSES))], np.float32)[:, None, None]
+    classes = np.log(np.maximum(probability[..., _KNOWN:, :, :], least))
+    return np.asarray(classes - known[..., None, :, :] - prior, np.float32)
+
+
+def _prior(number: int) -> float:
+    return float(np.log(START[_KNOWN + number] / sum(START[:_KNOWN])))

@@ -1,0 +1,81 @@
+"""The table of signatures: how ground looks, in σ of its own past, once it was cleared, built on, or built off.
+
+One row a sensor, a history and a kind of ground: the mean and the covariance of x = asinh(z) over the pixels of it.
+`signatures.json` holds the rows, each with its source; `tests/benchmarks/accuracy/fit_signatures.py` fits them anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+PACKAGED = "signatures.json"
+UNCHANGED = "unchanged"
+CLASSES = ("cleared", "built", "removed")
+PLACES = ("cleared place", "built place", "removed place")
+SEASONS, ONE_SCENE = "seasons", "one scene"
+"""What a baseline rests on: several acquisitions, or one or two, whose σ is only supposed."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One row: `mean` float64 (feature,) and `covariance` float64 (feature, feature) of asinh(z)."""
+
+    mean: npt.NDArray[np.float64]
+    covariance: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SignatureTable:
+    """All rows by (sensor, history, kind of ground), with the features of each sensor in their order.
+
+    `objects` holds, by history, the weights of the logistic function that makes a probability of an object: of its
+    mean log-odds, the upper decile of them, the logarithm of its native pixels, what its surroundings add, and one.
+    `built_share` is the share of a gain that must be built, by history, for the whole to be construction.
+    """
+
+    features: Mapping[str, tuple[str, ...]]
+    rows: Mapping[tuple[str, str, str], Signature]
+    objects: Mapping[str, tuple[float, ...]]
+    built_share: Mapping[str, float]
+
+    def row(self, sensor: str, history: str, ground: str) -> Signature | None:
+        """Return one row; None where the table has none, as of what a sensor cannot tell."""
+        return self.rows.get((sensor, history, ground))
+
+
+@lru_cache(maxsize=8)
+def load_signatures(name: str = PACKAGED) -> SignatureTable:
+    """Read a table of signatures.
+
+    Parameters
+    ----------
+    name
+        The file in this folder, or the path of another table, as a ground left out of the fit needs one.
+
+    Returns
+    -------
+    SignatureTable.
+
+    Raises
+    ------
+    OSError
+        Where there is no such file.
+    ValueError
+        Where the file is no table.
+    """
+    path = Path(__file__).with_name(name) if name == PACKAGED else Path(name)
+    read = json.loads(path.read_text())
+    rows = {
+        (row["sensor"], row["history"], row["ground"]): Signature(np.array(row["mean"]), np.array(row["covariance"]))
+        for row in read["rows"]
+    }
+    features = {sensor: tuple(names) for sensor, names in read["features"].items()}
+    objects = {history: tuple(weights) for history, weights in read["objects"].items()}
+    return SignatureTable(features, rows, objects, dict(read["built_share"]))
