@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from detectors.acquisition import Acquisition
 from detectors.ground import Ground, whole
 from detectors.monitor.event_records import events_of
-from detectors.monitor.state import AreaState
+from detectors.monitor.state import AreaState, MonitorParameters
 from detectors.monitor.steps import begin
 from detectors.monitor.weeks import watch_weeks
 from detectors.records import Event, State
@@ -43,12 +43,13 @@ def watch(
     ground: Ground | None = None,
     history_days: int = 730,
     on_week: Callable[[date, AreaState], None] | None = None,
+    parameters: MonitorParameters | None = None,
 ) -> Watched:
     """Work week by week from one day to another over a history of so many days."""
     ordered = sorted(acquisitions, key=lambda k: (k.day, k.scene_id))
     ordered = [k for k in ordered if k.day >= since - timedelta(days=history_days)]
     ground = ground or whole((ordered[0].valid.shape[0], ordered[0].valid.shape[1]))
-    state, _ = begin(ground, [k for k in ordered if k.day < since])
+    state, _ = begin(ground, [k for k in ordered if k.day < since], parameters=parameters)
     state, used = watch_weeks(state, ordered, since=since, until=until, history_days=history_days, on_week=on_week)
     seen = Watched(state, events_of(state, today=until.toordinal()), used, (until - since).days)
     days = {k.scene_id: k.day for k in ordered}

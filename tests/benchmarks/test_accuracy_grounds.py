@@ -1,0 +1,143 @@
+"""The real grounds of the accuracy benchmark: what counts as told, as false and as right."""
+
+from datetime import date
+from types import SimpleNamespace as Namespace
+
+import ground_tables
+import grounds
+import numpy as np
+import pytest
+from ground_truth import ACCEPTED, GroundTruth, TrueChange
+from grounds import Diary, GroundOutcome
+
+from detectors.records import AlertKind, Change, Event, State
+
+SHAPE = (30, 30)
+BEFORE, SEEN = date(2020, 1, 1), date(2020, 3, 1)
+
+
+def block(rows, columns):
+    mask = np.zeros(SHAPE, bool)
+    mask[rows, columns] = True
+    return mask
+
+
+def change(mask, kind="construction", *, is_sure=True):
+    return TrueChange(f"a {kind}", kind, ACCEPTED[kind], mask, BEFORE, SEEN, is_sure)
+
+
+def truth(*changes, quiet=None):
+    near = np.any([c.mask for c in changes], axis=0) if changes else np.zeros(SHAPE, bool)
+    whole = np.ones(SHAPE, bool)
+    return GroundTruth(changes, (whole if quiet is None else quiet) & ~near, near, whole, quiet is not None)
+
+
+def event(mask, key="e", told=Change.CONSTRUCTION, *, first=SEEN, state=State.CONFIRMED, merged_into=None):
+    return Event(
+        key=key,
+        change=told,
+        place=AlertKind.CHANGE,
+        state=state,
+        first_seen=first,
+        last_seen=first,
+        confirmed_on=first if state is State.CONFIRMED else None,
+        footprint=mask,
+        area_m2=float(mask.sum()) * 100,
+        area_m2_low=0.0,
+        area_m2_high=0.0,
+        length_m=None,
+        closure=None,
+        confidence=0.9,
+        sensors=("sentinel-2",),
+        scenes=("a", "b", "c"),
+        transitions=(),
+        merged_into=merged_into,
+    )
+
+
+def outcome(drawn, events, alerted=()):
+    diary = Diary(drawn, alerted_on={e.key: SEEN for e in alerted})
+    fates = tuple(grounds.fate_of(c, events, diary) for c in drawn.changes if c.is_sure)
+    told = tuple(grounds.event_fate_of(e, drawn, diary) for e in events)
+    return GroundOutcome("romania", fates, told, 900, 0, 9e-2, 1.0, 3)
+
+
+PATCH = block(slice(5, 15), slice(5, 15))
+
+
+@pytest.mark.parametrize(("rows", "is_told"), [(3, True), (2, False)])
+def test_a_change_is_told_when_a_quarter_of_it_is_covered(rows, is_told):
+    found = outcome(truth(change(PATCH)), [event(block(slice(5, 5 + rows), slice(5, 15)))])
+    (fate,) = found.changes
+    assert fate.recorded == pytest.approx(rows / 10)
+    assert (fate.told_as is not None) is is_told
+
+
+def test_what_was_taken_back_or_went_up_into_another_tells_nothing():
+    events = [event(PATCH, "a", state=State.RETRACTED), event(PATCH, "b", merged_into="c")]
+    assert outcome(truth(change(PATCH)), events).changes[0].recorded == 0
+
+
+def test_an_event_that_ended_before_the_change_is_not_that_change():
+    assert outcome(truth(change(PATCH)), [event(PATCH, first=BEFORE)]).changes[0].recorded == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "is_right"),
+    [
+        ("new compound", Change.CONSTRUCTION, True),
+        ("new compound", Change.CLEARING, False),
+        ("demolition", Change.DEMOLITION, True),
+        ("demolition", Change.CLEARING, False),
+        ("ground broken", Change.CLEARING, True),
+        ("landscaping over a works camp", Change.DEMOLITION, None),
+    ],
+)
+def test_a_class_is_right_when_it_names_the_kind_that_was_drawn(kind, told, is_right):
+    assert outcome(truth(change(PATCH, kind)), [event(PATCH, told=told)]).changes[0].is_right is is_right
+
+
+def test_false_events_are_those_that_touch_no_change_on_ground_that_is_known():
+    away, nowhere = block(slice(20, 24), slice(20, 24)), block(slice(0, 3), slice(0, 3))
+    drawn = truth(change(PATCH), quiet=block(slice(18, 30), slice(18, 30)))
+    found = outcome(drawn, [event(PATCH, "a"), event(away, "b"), event(nowhere, "c")])
+    assert {e.key: e.is_true for e in found.events} == {"a": True, "b": False, "c": None}
+    assert [e.key for e in found.false("confirmed")] == ["b"]
+    assert found.false("alerted") == []
+
+
+def test_an_event_on_a_change_that_is_not_sure_is_neither_false_nor_right():
+    found = outcome(truth(change(PATCH, is_sure=False)), [event(PATCH)])
+    assert found.changes == ()
+    assert (found.events[0].is_true, found.events[0].is_right) == (True, None)
+
+
+def test_days_to_an_alert_begin_with_the_first_look_that_shows_the_change(monkeypatch):
+    diary = Diary(truth(change(PATCH)))
+    told = []
+    monkeypatch.setattr(grounds, "events_of", lambda state, *, today: tuple(told))
+    state = Namespace(ground=Namespace(shape=SHAPE))
+    diary.note(date(2020, 1, 1), state)
+    told.append(event(PATCH, "a"))
+    diary.note(date(2020, 3, 11), state)
+    assert grounds.fate_of(diary.truth.changes[0], told, diary).alert_days == 10
+
+
+def test_ground_that_was_alerted_before_the_change_is_not_counted_as_told_by_it(monkeypatch):
+    diary = Diary(truth(change(PATCH)))
+    monkeypatch.setattr(grounds, "events_of", lambda state, *, today: (event(PATCH, "a"),))
+    state = Namespace(ground=Namespace(shape=SHAPE))
+    diary.note(BEFORE, state)
+    diary.note(date(2020, 3, 11), state)
+    assert diary.first_day == {}
+
+
+def test_the_tables_name_every_change_and_every_false_event():
+    drawn = truth(change(PATCH), quiet=block(slice(18, 30), slice(18, 30)))
+    lone = event(block(slice(20, 24), slice(20, 24)), "lone")
+    text = "\n".join(ground_tables.table([outcome(drawn, [lone], [lone])]))
+    assert "a construction" in text
+    assert "`lone`" in text
+    lines = {f.what: f for f in ground_tables.figures([outcome(drawn, [lone], [lone])])}
+    assert lines["romania: false events alerted"].value == 1
+    assert lines["romania: changes on record, 25% covered"].value == 0
