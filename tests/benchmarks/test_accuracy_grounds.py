@@ -1,5 +1,6 @@
 """The real grounds of the accuracy benchmark: what counts as told, as false and as right."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from types import SimpleNamespace as Namespace
 
@@ -7,9 +8,15 @@ import ground_tables
 import grounds
 import numpy as np
 import pytest
+import replay
+import series
 from ground_truth import ACCEPTED, GroundTruth, TrueChange
 from grounds import Diary, GroundOutcome
+from left_out import LeftOut, OtherGround, TablesWithout
+from runner import Runner
 
+from aois.errors import UserError
+from detectors.monitor.state import MonitorParameters
 from detectors.records import AlertKind, Change, Event, State
 
 SHAPE = (30, 30)
@@ -141,3 +148,39 @@ def test_the_tables_name_every_change_and_every_false_event():
     lines = {f.what: f for f in ground_tables.figures([outcome(drawn, [lone], [lone])])}
     assert lines["romania: false events alerted"].value == 1
     assert lines["romania: changes on record, 25% covered"].value == 0
+
+
+def wide_rim(ground):
+    return MonitorParameters(rim_px=len(ground))
+
+
+def parameters_seen(*names):
+    """A job that reads some real series and says which parameters its watch would get."""
+    series.READ.extend(names)
+    return replay.LEFT_OUT[0].parameters(series.READ).rim_px if replay.LEFT_OUT else None
+
+
+def test_a_job_on_a_ground_that_is_left_out_is_watched_with_parameters_fitted_without_it():
+    with ThreadPoolExecutor(1) as pool:
+        run = Runner(pool, left_out=LeftOut(("romania", "mine-1"), wide_rim))
+        jobs = [("romania", {}), ("mine-1", "romania", {}), ("suburb", {}), ({},)]
+        assert run(parameters_seen, jobs, "jobs") == [len("romania"), len("mine-1")]
+        assert Runner(pool)(parameters_seen, [("romania", {})], "jobs") == [None]
+
+
+def test_the_watch_itself_asks_for_the_parameters(monkeypatch):
+    monkeypatch.setattr(replay, "LEFT_OUT", [LeftOut(("romania",), wide_rim)])
+    monkeypatch.setattr(replay, "READ", ["suburb"])
+    with pytest.raises(OtherGround):
+        replay.watch([], since=BEFORE, until=SEEN)
+
+
+def test_a_table_that_is_missing_is_said_before_anything_is_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr("left_out.FIELD", "rim_px")
+    (tmp_path / "romania.json").write_text("9")
+    assert TablesWithout(tmp_path)("romania").rim_px == 9
+    with pytest.raises(UserError, match=r"no table fitted without mine-1"):
+        TablesWithout(tmp_path)("mine-1")
+    monkeypatch.setattr("left_out.FIELD", "no such field")
+    with pytest.raises(UserError, match="takes no table"):
+        TablesWithout(tmp_path)("romania")

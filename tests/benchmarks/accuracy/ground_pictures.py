@@ -25,13 +25,11 @@ COLOURS = {"construction": "#ff2d2d", "fencing": "#ff9d00", "clearing": "#ffe600
 PANEL_IN, MOST_LABELS, LOOKS = 9.0, 60, 3
 
 
-def pictured(
-    name: str, *, to: Path, parameters: MonitorParameters | None = None, left_out: bool = False
-) -> GroundOutcome:
+def pictured(name: str, *, to: Path, parameters: MonitorParameters | None = None) -> GroundOutcome:
     """Watch a ground, draw its picture and give its figures."""
-    outcome, events = run_ground(name, parameters=parameters, left_out=left_out)
+    outcome, events = run_ground(name, parameters=parameters)
     to.mkdir(parents=True, exist_ok=True)
-    draw(name, outcome, events, to / f"{name}{'-left-out' if left_out else ''}.png")
+    draw(name, outcome, events, to / f"{name}.png")
     return outcome
 
 

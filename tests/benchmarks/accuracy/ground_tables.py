@@ -18,7 +18,7 @@ def figures(outcomes: Sequence[GroundOutcome]) -> list[Figure]:
 
 
 def _lines(outcome: GroundOutcome) -> list[Figure]:
-    name = outcome.ground + (", left out of the fit" if outcome.left_out else "")
+    name = outcome.ground
     out = []
     changes = outcome.changes
     if changes:
@@ -95,7 +95,7 @@ def table(outcomes: Sequence[GroundOutcome]) -> list[str]:
     """One row a ground, then one row a change and the false events, as Markdown."""
     rows = [*HEAD, *map(_row, outcomes)]
     for outcome in outcomes:
-        rows += ["", f"### {outcome.ground}" + (" (left out of the fit)" if outcome.left_out else ""), ""]
+        rows += ["", f"### {outcome.ground}", ""]
         if outcome.changes:
             rows += [
                 "| change | kind | px | on record | alerted | told as | confidence | days |",

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 from ground_truth import COVERED, GroundTruth, TrueChange, truth_of
@@ -119,7 +118,6 @@ class GroundOutcome:
     quiet_km2: float
     years: float
     used: int
-    left_out: bool = False
 
     def false(self, what: str) -> list[EventFate]:
         """List the false events that are `held`, `alerted` or `confirmed`."""
@@ -150,9 +148,7 @@ class Diary:
                     self.first_day[change.name] = day
 
 
-def run_ground(
-    name: str, *, parameters: MonitorParameters | None = None, left_out: bool = False
-) -> tuple[GroundOutcome, tuple[Event, ...]]:
+def run_ground(name: str, *, parameters: MonitorParameters | None = None) -> tuple[GroundOutcome, tuple[Event, ...]]:
     """Watch a ground over all its dates and set what was told against its truth."""
     ground = GROUNDS[name]
     acquisitions = real_series(name)
@@ -181,7 +177,6 @@ def run_ground(
         float(truth.quiet.sum()) * 1e-4,
         max((until - since).days, 7) / 365.25,
         seen.used,
-        left_out,
     )
     return outcome, events
 
@@ -264,8 +259,3 @@ def event_fate_of(event: Event, truth: GroundTruth, diary: Diary) -> EventFate:
         event.key in diary.alerted_on,
         event.confirmed_on is not None and event.merged_into is None,
     )
-
-
-def outcome_of(name: str, **keywords: Any) -> GroundOutcome:
-    """Watch a ground and keep its figures alone."""
-    return run_ground(name, **keywords)[0]

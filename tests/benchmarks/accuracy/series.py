@@ -20,6 +20,8 @@ ARCHIVES = Path(__file__).resolve().parents[3].parent / "shared" / "archives"
 RIM, RIMS = 0.04, {"newcapital-egypt": 0.002}  # of the extent: truth of Egypt reaches to the edge of the images
 ALWAYS = (date(2015, 1, 1), date(2027, 1, 1))
 
+READ: list[str] = []  # the series that this process was asked for since it was last emptied, in that order
+
 
 def is_there() -> bool:
     """True where the real archives lie beside the checkout."""
@@ -40,9 +42,14 @@ def grid_over(name: str) -> Grid:
     return grid_of(area_over(name))
 
 
-@lru_cache(maxsize=8)
 def real_series(name: str) -> tuple[Acquisition, ...]:
-    """Every look of a catalog, oldest first, over its whole extent less a rim."""
+    """Every look of a catalog, oldest first, over its extent less a rim; `READ` notes that it was asked for."""
+    READ.append(name)
+    return _series(name)
+
+
+@lru_cache(maxsize=8)
+def _series(name: str) -> tuple[Acquisition, ...]:
     area = area_over(name)
     grid = grid_of(area)
     source = StacSource(ARCHIVES / name / "catalog.json")
