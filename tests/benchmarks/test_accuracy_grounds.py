@@ -8,11 +8,14 @@ import ground_tables
 import grounds
 import numpy as np
 import pytest
+import reliability
 import replay
 import series
+from cases import Case, Happened
 from ground_truth import ACCEPTED, GroundTruth, TrueChange
 from grounds import Diary, GroundOutcome
 from left_out import LeftOut, OtherGround, TablesWithout
+from reliability import Stated, Statements
 from runner import Runner
 
 from aois.errors import UserError
@@ -113,10 +116,10 @@ def test_false_events_are_those_that_touch_no_change_on_ground_that_is_known():
     assert found.false("alerted") == []
 
 
-def test_an_event_on_a_change_that_is_not_sure_is_neither_false_nor_right():
+def test_an_event_on_a_change_that_is_not_sure_is_neither_true_nor_false():
     found = outcome(truth(change(PATCH, is_sure=False)), [event(PATCH)])
     assert found.changes == ()
-    assert (found.events[0].is_true, found.events[0].is_right) == (True, None)
+    assert (found.events[0].is_true, found.events[0].is_right) == (None, None)
 
 
 def test_days_to_an_alert_begin_with_the_first_look_that_shows_the_change(monkeypatch):
@@ -184,3 +187,40 @@ def test_a_table_that_is_missing_is_said_before_anything_is_measured(tmp_path, m
     monkeypatch.setattr("left_out.FIELD", "no such field")
     with pytest.raises(UserError, match="takes no table"):
         TablesWithout(tmp_path)("romania")
+
+
+def said(*pairs):
+    return Statements("a group", tuple(Stated(p, p if p < 0.95 else None, is_true, is_true) for p, is_true in pairs))
+
+
+def test_a_reliability_line_counts_what_was_true_among_those_that_stated_about_as_much():
+    lines = {f.what: f for f in reliability.figures([said((0.92, True), (0.98, True), (1.0, False), (0.4, False))])}
+    top = lines[f"a group, {reliability.TOLD}: stated 0.9 to 1.0, 0.97 in the mean: true"]
+    assert (top.count, top.value, top.verdict()) == (3, pytest.approx(2 / 3), "SHORT")
+    assert lines[f"a group, {reliability.TOLD}: stated 0.3 to 0.5, 0.40 in the mean: true"].value == 0
+    assert not [what for what in lines if reliability.ENDED in what and "0.98" in what]
+
+
+def test_the_brier_score_is_nought_for_a_sure_truth_and_a_quarter_for_an_even_guess():
+    score = f"a group, {reliability.TOLD}: Brier score"
+    for pairs, value in ((((1.0, True), (0.0, False)), 0.0), (((0.5, True), (0.5, False)), 0.25)):
+        assert {f.what: f for f in reliability.figures([said(*pairs)])}[score].value == pytest.approx(value)
+
+
+def test_an_event_on_ground_of_which_nobody_knows_says_nothing(monkeypatch):
+    change_ = Happened(PATCH, SEEN, Change.CONSTRUCTION)
+    some = Case((), None, BEFORE, SEEN, (change_,), block(slice(3, 17), slice(3, 17)), 0.2, True)
+    monkeypatch.setattr(reliability, "case", lambda: some)
+    away, rim = block(slice(20, 24), slice(20, 24)), block(slice(3, 5), slice(3, 5))
+    events = (event(PATCH, "on it"), event(PATCH, "misnamed", Change.CLEARING), event(away, "away"), event(rim, "rim"))
+    monkeypatch.setattr(reliability, "watch", lambda *_, **__: Namespace(events=events))
+    assert [(s.is_true, s.is_right) for s in reliability.of_case().said] == [
+        (True, True),
+        (True, False),
+        (False, False),
+    ]
+
+
+def test_the_diagram_shows_a_panel_for_every_group(tmp_path):
+    reliability.plot([said((0.4, True)), Statements("another", ())], tmp_path)
+    assert (tmp_path / "reliability.png").stat().st_size > 5000

@@ -8,11 +8,13 @@ from pathlib import Path
 import ablations
 import buildings
 import comparison
+import reliability
 import series
 import standings
 import tails
 import truth
 import variety
+from grounds import GROUNDS
 from nuisances import drifted
 from runner import Jobs, Runner
 from scoring import Figure
@@ -74,6 +76,15 @@ def _cases(seeds: range) -> Jobs:
     return jobs + [("sky", n, {"seed": s}) for s in seeds for n, (name, *_) in enumerate(SCENARIOS) if name in SKIES]
 
 
+def _reliability(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    """What confidences are worth, on the first two seeds and on real grounds."""
+    found = run(reliability.of_case, _cases(seeds[:2]), "stated confidence on seeds")
+    if series.is_there():
+        found += run(reliability.of_ground, [(name, {}) for name in GROUNDS], "stated confidence on real grounds")
+    reliability.plot(found, to)
+    return reliability.figures(found)
+
+
 def _alone(run: Runner, seeds: range, to: Path) -> list[Figure]:
     found = [one for some in run(ablations.alone_runs, _cases(seeds[:2]), "each detector alone") for one in some]
     return ablations.alone_figures(found)
@@ -83,6 +94,7 @@ SECTIONS: dict[str, Callable[[Runner, range, Path], list[Figure]]] = {
     "alone": _alone,
     "peers": _peers,
     "tails": _tails,
+    "reliability": _reliability,
     "variety": _variety,
 }
 

@@ -89,7 +89,9 @@ class Fate:
 class EventFate:
     """One event: what it was told as, how much of it lies on drawn change, and whether it is false.
 
-    `is_true` is None where nobody drew what happened there. `is_right` adds that its class fits the change it lies on.
+    `is_true` is None where nobody drew what happened there, or the eye was not sure. `is_right` adds that its class
+    fits the change it lies on.
+    `told_confidence` is what it stated when it was first alerted.
     """
 
     key: str
@@ -104,6 +106,7 @@ class EventFate:
     is_held: bool
     is_alerted: bool
     is_confirmed: bool
+    told_confidence: float | None
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class Diary:
 
     truth: GroundTruth
     alerted_on: dict[str, date] = field(default_factory=dict)
+    alerted_at: dict[str, float] = field(default_factory=dict)
     before: dict[str, np.ndarray] = field(default_factory=dict)
     first_day: dict[str, date] = field(default_factory=dict)
 
@@ -137,6 +141,7 @@ class Diary:
         events = events_of(state, today=day.toordinal())
         for event in (e for e in events if deserves_alert(e)):
             self.alerted_on.setdefault(event.key, day)
+            self.alerted_at.setdefault(event.key, event.confidence)
         alerted = union([e for e in events if e.key in self.alerted_on and _is_held(e)], state.ground.shape)
         for change in self.truth.changes:
             mine = alerted[change.mask]
@@ -242,7 +247,7 @@ def event_fate_of(event: Event, truth: GroundTruth, diary: Diary) -> EventFate:
     touched = [c for c in truth.changes if (mask & c.mask).any() and _is_in_time(event, c)]
     near = bool((mask & truth.near).any())
     on_quiet = int((mask & truth.quiet & ~truth.near).sum())
-    is_true = True if near else (False if on_quiet else None)
+    is_true = True if any(c.is_sure for c in touched) else False if on_quiet and not near else None
     sure = [c for c in touched if c.is_sure and c.accepted]
     fits = any(event.change.value in c.accepted for c in sure) if sure else None
     return EventFate(
@@ -258,4 +263,5 @@ def event_fate_of(event: Event, truth: GroundTruth, diary: Diary) -> EventFate:
         _is_held(event),
         event.key in diary.alerted_on,
         event.confirmed_on is not None and event.merged_into is None,
+        diary.alerted_at.get(event.key),
     )
