@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
+import demolitions
 import numpy as np
 import peers
 import pytest
@@ -21,12 +22,24 @@ from steps import ABLATIONS, EVERYTHING
 from swapping import remembering, swapped
 from tails import LIMITS, Tail
 from tails import figures as tail_figures
+from troubles import (
+    dust,
+    eight_bits,
+    longer_shadows,
+    one_askew,
+    ploughing,
+    ponds,
+    smoke,
+    snow_melt,
+    town_flood,
+)
 from variety import SCENARIOS, Outcome
 from variety import figures as variety_figures
 
 from detectors.acquisition import OPTICAL, RADAR, Acquisition
 from detectors.evidence.accumulate import Cue
 from detectors.preprocessing.masks import clear_of
+from detectors.sensitivity.injection import SURROUNDINGS
 
 SIZE = 40
 CHANGED = np.zeros((SIZE, SIZE), bool)
@@ -187,6 +200,66 @@ def test_nuisances_change_some_acquisitions_and_none_that_they_were_given(nuisan
     assert changed
     assert all(np.isfinite(k.pixels).all() for k in troubled)
     assert nuisance is flood or not any(name.startswith("r") for name in changed)
+
+
+TROUBLES = [dust, eight_bits, longer_shadows, one_askew, ploughing, ponds, smoke, snow_melt, town_flood]
+SEEN_BY_RADAR = {ploughing, ponds, town_flood}
+
+
+@pytest.mark.parametrize("nuisance", TROUBLES)
+def test_troubles_change_some_acquisitions_and_none_that_they_were_given(nuisance, acquisitions):
+    days = Days(date(2026, 4, 1), date(2026, 9, 30))
+    copies = [acquisition.pixels.copy() for acquisition in acquisitions]
+    troubled = {k.scene_id: k for k in nuisance(acquisitions, days, np.random.default_rng(11))}
+    assert all((acquisition.pixels == copy).all() for acquisition, copy in zip(acquisitions, copies, strict=True))
+    olds = [k for k in acquisitions if k.sensor == OPTICAL or nuisance is not eight_bits]
+    assert list(troubled) == [k.scene_id for k in olds]
+    pairs = [(old, troubled[old.scene_id]) for old in olds]
+    changed = [old for old, new in pairs if old.pixels.shape != new.pixels.shape or (old.pixels != new.pixels).any()]
+    assert changed
+    assert all(np.isfinite(new.pixels).all() for new in troubled.values())
+    assert (RADAR in {k.sensor for k in changed}) is (nuisance in SEEN_BY_RADAR)
+
+
+@pytest.mark.parametrize("nuisance", [dust, one_askew, ploughing, smoke, town_flood])
+def test_troubles_of_the_watch_leave_its_history_alone(nuisance, acquisitions):
+    days = Days(date(2026, 4, 1), date(2026, 9, 30))
+    troubled = nuisance(acquisitions, days, np.random.default_rng(3))
+    for new, old in zip(troubled, acquisitions, strict=True):
+        assert old.day >= days.since or (new.pixels == old.pixels).all()
+
+
+def test_snow_has_thawed_a_month_into_the_watch(acquisitions):
+    days = Days(date(2026, 4, 1), date(2026, 9, 30))
+    new = {k.scene_id: k for k in snow_melt(acquisitions, days, np.random.default_rng(3))}
+    brightness = {k.day: float(new[k.scene_id].band("red").mean()) for k in acquisitions if k.sensor == OPTICAL}
+    assert brightness[date(2026, 3, 26)] > 0.3
+    assert max(value for day, value in brightness.items() if day > days.after(5)) < 0.12
+
+
+def test_filled_ponds_were_water_and_are_not(acquisitions):
+    days = Days(date(2026, 4, 1), date(2026, 9, 30))
+    new = [k for k in ponds(acquisitions, days, np.random.default_rng(3)) if k.sensor == OPTICAL]
+    water = [(k.band("nir") < 0.08) for k in new]
+    assert (water[0] & ~water[-1]).sum() > 20
+    assert (water[-1] & ~water[0]).sum() > 20
+
+
+def test_true_colour_of_eight_bits_has_three_bands_and_at_most_256_levels(acquisitions):
+    days = Days(date(2026, 4, 1), date(2026, 9, 30))
+    for look in eight_bits(acquisitions, days, np.random.default_rng(3)):
+        assert set(look.bands) == {"red", "green", "blue"}
+        assert len(np.unique(look.pixels)) <= 256
+
+
+def test_what_is_left_of_a_building_is_soil_until_it_is_grown_over():
+    image, day = np.ones((3, 3), np.float32), date(2026, 5, 1)
+    left = {ending: demolitions._left(ending, image, day, 1) for ending in demolitions.ENDINGS}
+    assert [c.material for c in left[demolitions.RUBBLE]] == ["rubble"]
+    assert [c.material for c in left[demolitions.WALLS]] == ["concrete frame"]
+    soil, growth = left[demolitions.REGROWN]
+    assert (soil.material, growth.material) == ("soil", SURROUNDINGS)
+    assert (growth.since - soil.since).days == demolitions.REGROWN_DAYS
 
 
 def test_months_of_cloud_hide_all_ground_and_burning_leaves_the_time_before_alone(acquisitions):

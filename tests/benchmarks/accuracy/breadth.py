@@ -76,6 +76,16 @@ def _cases(seeds: range) -> Jobs:
     return jobs + [("sky", n, {"seed": s}) for s in seeds for n, (name, *_) in enumerate(SCENARIOS) if name in SKIES]
 
 
+def _materials(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    """Roofs of what no parameter was chosen on, each material by itself."""
+    if not series.is_there():
+        return []
+    spans = [(name, *span) for name, found in buildings.SPANS.items() for span in found]
+    jobs = [(*span, {"seed": s, "mixing": 0.9, "roofs": buildings.MORE_ROOFS}) for span in spans for s in seeds]
+    trials = [t for some in run(buildings.trials, jobs, "roofs of other materials") for t in some]
+    return buildings.material_figures(trials, buildings.MORE_ROOFS)
+
+
 def _reliability(run: Runner, seeds: range, to: Path) -> list[Figure]:
     """What confidences are worth, on the first two seeds and on real grounds."""
     found = run(reliability.of_case, _cases(seeds[:2]), "stated confidence on seeds")
@@ -94,6 +104,7 @@ SECTIONS: dict[str, Callable[[Runner, range, Path], list[Figure]]] = {
     "alone": _alone,
     "peers": _peers,
     "tails": _tails,
+    "materials": _materials,
     "reliability": _reliability,
     "variety": _variety,
 }
