@@ -1,6 +1,7 @@
 """The pure parts of the accuracy benchmark: peers, curves, swaps, nuisances and verdicts."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import peers
 import pytest
 import replay
+import sequential_peers
 from ablations import Run, table
 from charts import MONITORS, ChartParameters, chart
 from comparison import WHOLE, Trial
@@ -16,6 +18,7 @@ from curves import COUNTED_UP_TO, THRESHOLDS, Chance, false_objects, highest_thr
 from nuisances import Days, burning, desert, flood, four_months_of_cloud, haze, new_roofs, slips
 from pledges import PLEDGES
 from runner import Runner
+from scipy import stats
 from scoring import Figure, of_missed, ratio, share
 from standings import curves, figures
 from steps import ABLATIONS, EVERYTHING
@@ -152,6 +155,66 @@ def test_every_step_that_is_left_out_is_still_there_and_comes_back(ablation):
     with swapped(ablation.swaps):
         pass
     assert clear_of is before
+
+
+DAYS = np.arange(0, 720, 12)
+
+
+def reading(value, *, of_change, since=40, sign=1, deviation=1.0):
+    """A season and noise, with a step in one pixel of two from the look `of_change` on."""
+    rng = np.random.default_rng(2)
+    season = 3 * np.cos(2 * np.pi * DAYS / 365.25)
+    index = (season[:, None, None] + deviation * rng.normal(size=(len(DAYS), 1, 2))).astype(np.float32)
+    index[of_change:, 0, 0] += value
+    return sequential_peers.Reading(index[:since], DAYS[:since], index[since:], DAYS[since:], sign)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_bayts_flags_what_moves_its_way_and_lets_the_rest_go(sign):
+    _, odds = sequential_peers.bayts([reading(6.0 * sign, of_change=48, sign=sign)])
+    assert odds[-1, 0, 0] > 10
+    assert odds[:, 0, 1].max() < 6
+    assert sequential_peers.bayts([reading(-6.0 * sign, of_change=48, sign=sign)])[1][-1, 0, 0] == 0
+
+
+def test_bayts_updates_odds_as_its_paper_does():
+    p = 0.8
+    one = sequential_peers.Reading(*(np.zeros((1, 1, 1), np.float32), np.zeros(1, np.int64)) * 2, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sequential_peers, "changed_probability", lambda _: np.full((1, 1, 1), p, np.float32))
+        _, odds = sequential_peers.bayts([one, one])
+    posterior = p * p / (p * p + (1 - p) * (1 - p))
+    assert odds[1, 0, 0] == pytest.approx(np.log(posterior / (1 - posterior)), rel=1e-4)
+
+
+def test_bayts_leaves_a_look_that_saw_nothing_out():
+    seen = reading(6.0, of_change=48)
+    dark = replace(seen, seen=np.where(np.arange(len(seen.days))[:, None, None] % 2, np.nan, seen.seen))
+    odds = sequential_peers.bayts([dark])[1]
+    np.testing.assert_array_equal(odds[1::2], odds[::2][: len(odds[1::2])])
+
+
+def test_the_t_of_pwtt_is_that_of_a_pooled_t_test():
+    rng = np.random.default_rng(4)
+    before, after = np.tile(rng.normal(size=(9, 2, 1, 1)), (5, 5)), np.tile(rng.normal(1, 1, (4, 2, 1, 1)), (5, 5))
+    expected = np.abs(stats.ttest_ind(after, before, axis=0).statistic).max(axis=0)
+    np.testing.assert_allclose(sequential_peers._t_of(before, after), expected, rtol=1e-5)
+
+
+def test_pwtt_finds_what_grows_bright_to_the_radar_in_every_orbit_by_itself(acquisitions):
+    since = date(2026, 6, 1)
+    bright = [
+        replace(k, pixels=np.where(CHANGED & (k.day >= since), 8 * k.pixels, k.pixels).astype(np.float32))
+        for k in acquisitions
+    ]
+    whole = np.ones((SIZE, SIZE), bool)
+    for is_smoothed in (False, True):
+        days, scores = sequential_peers.pwtt(
+            bright, since=since.toordinal(), monitored_mask=whole, is_smoothed=is_smoothed
+        )
+        assert len(days) == len(scores) == sum(k.sensor == RADAR and k.day >= since for k in acquisitions)
+        assert scores[-1][CHANGED].min() > np.quantile(scores[-1][~CHANGED], 0.9)
+    assert sequential_peers.pwtt([], since=0, monitored_mask=whole)[1].shape == (0, SIZE, SIZE)
 
 
 def test_a_swap_of_something_unknown_is_refused():
