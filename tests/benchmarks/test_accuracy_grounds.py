@@ -1,6 +1,7 @@
 """The real grounds of the accuracy benchmark: what counts as told, as false and as right."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace as Namespace
 
@@ -8,6 +9,7 @@ import ground_tables
 import grounds
 import numpy as np
 import pytest
+import ranking
 import reliability
 import replay
 import series
@@ -15,6 +17,7 @@ from cases import Case, Happened
 from ground_truth import ACCEPTED, GroundTruth, TrueChange
 from grounds import Diary, GroundOutcome
 from left_out import LeftOut, OtherGround, TablesWithout
+from ranking import Ranked
 from reliability import Stated, Statements
 from runner import Runner
 
@@ -224,3 +227,41 @@ def test_an_event_on_ground_of_which_nobody_knows_says_nothing(monkeypatch):
 def test_the_diagram_shows_a_panel_for_every_group(tmp_path):
     reliability.plot([said((0.4, True)), Statements("another", ())], tmp_path)
     assert (tmp_path / "reliability.png").stat().st_size > 5000
+
+
+def ranked(found, false):
+    return Ranked("a kind", tuple(found), tuple(false))
+
+
+def test_recall_is_read_where_one_more_object_would_be_false_too_many():
+    some = [ranked((0.9, 0.6), (0.7, 0.5)), ranked((0.3, 0.0), (0.2,))]
+    lines = {f.what: f.value for f in ranking.figures(some)}
+    at = [lines[f"all grounds: recall at {n} false objects, one threshold"] for n in (1, 4, 9)]
+    assert at == [0.5, 0.75, 0.75]  # 0.9 and 0.6 lie over the second false one, 0.5
+
+
+def test_a_change_is_found_when_enough_of_it_is_covered_by_all_events_over_a_confidence():
+    left, right = block(slice(5, 15), slice(5, 7)), block(slice(5, 15), slice(7, 8))
+    events = [replace(event(left, "a"), confidence=0.8), replace(event(right, "b"), confidence=0.6)]
+    assert ranking.found_at(PATCH, events, share_of=0.2) == 0.8
+    assert ranking.found_at(PATCH, events, share_of=0.3) == 0.6
+    assert ranking.found_at(PATCH, events, share_of=0.4) == 0.0
+    assert ranking.held_of([event(left, state=State.RETRACTED), event(left, merged_into="b")]) == []
+
+
+def test_the_ranks_of_a_case_leave_out_what_nobody_knows(monkeypatch):
+    some = Case(
+        (),
+        None,
+        BEFORE,
+        SEEN,
+        (Happened(PATCH, SEEN, Change.CONSTRUCTION),),
+        block(slice(3, 17), slice(3, 17)),
+        0.2,
+        True,
+    )
+    monkeypatch.setattr(ranking, "case", lambda: some)
+    away, rim = block(slice(20, 24), slice(20, 24)), block(slice(3, 5), slice(3, 5))
+    events = (event(PATCH, "on it"), replace(event(away, "away"), confidence=0.4), event(rim, "rim"))
+    monkeypatch.setattr(ranking, "watch", lambda *_, **__: Namespace(events=events))
+    assert ranking.of_case() == Ranked("real series", (0.9,), (0.4,))

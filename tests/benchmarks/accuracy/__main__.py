@@ -2,7 +2,7 @@
 
     .venv/bin/python tests/benchmarks/accuracy [--seeds 4] [--first 100] [--to outputs/benchmarks]
         [--only parts places real truth grounds desert walls demolitions phases province alone peers tails
-        materials reliability variety]
+        materials ranking reliability variety]
         [--province] [--ablations] [--left-out all --tables FOLDER]
 
 Seeds below 100 were used for choosing parameters; the default begins at 100. Real series are taken from
@@ -107,7 +107,7 @@ def _real(run: Runner, seeds: range, to: Path) -> list[Figure]:
 
 
 SECTIONS = {"parts": _parts, "places": _places, "real": _real} | reach.SECTIONS | breadth.SECTIONS
-ON_REAL_GROUND = ("real", "truth", "grounds", "walls", "demolitions", "phases", "materials", "reliability")
+ON_REAL_GROUND = ("real", "truth", "grounds", "walls", "demolitions", "phases", "materials", "ranking", "reliability")
 TITLES = {
     "parts": "Registration and Sentinel-1 by themselves",
     "places": "The demonstration's places, simulated",
@@ -123,6 +123,7 @@ TITLES = {
     "peers": "Peers on the same looks, at equal false objects",
     "tails": "Scores of quiet ground, against normal ones",
     "materials": "Roofs of other materials, each by itself",
+    "ranking": "One threshold over all grounds",
     "reliability": "Stated confidence against what was true",
     "variety": "Kinds of ground and sky, simulated",
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 import ablations
 import buildings
 import comparison
+import ranking
 import reliability
 import series
 import standings
@@ -86,6 +87,14 @@ def _materials(run: Runner, seeds: range, to: Path) -> list[Figure]:
     return buildings.material_figures(trials, buildings.MORE_ROOFS)
 
 
+def _ranking(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    """One threshold over all grounds, on the first two seeds and on real grounds."""
+    ranked = run(ranking.of_case, _cases(seeds[:2]), "events of seeds by rank")
+    if series.is_there():
+        ranked += run(ranking.of_ground, [(name, {}) for name in GROUNDS], "events of real grounds by rank")
+    return ranking.figures(ranked)
+
+
 def _reliability(run: Runner, seeds: range, to: Path) -> list[Figure]:
     """What confidences are worth, on the first two seeds and on real grounds."""
     found = run(reliability.of_case, _cases(seeds[:2]), "stated confidence on seeds")
@@ -105,6 +114,7 @@ SECTIONS: dict[str, Callable[[Runner, range, Path], list[Figure]]] = {
     "peers": _peers,
     "tails": _tails,
     "materials": _materials,
+    "ranking": _ranking,
     "reliability": _reliability,
     "variety": _variety,
 }

@@ -217,7 +217,7 @@ def _is_held(event: Event) -> bool:
 
 
 def fate_of(change: TrueChange, events: Sequence[Event], diary: Diary) -> Fate:
-    mine = [e for e in events if _is_held(e) and _is_in_time(e, change) and (e.footprint & change.mask).any()]
+    mine = [e for e in events if _is_held(e) and is_in_time(e, change) and (e.footprint & change.mask).any()]
     recorded, alerted = (
         float(union(some, change.mask.shape)[change.mask].mean())
         for some in (mine, [e for e in mine if e.key in diary.alerted_on])
@@ -237,14 +237,14 @@ def fate_of(change: TrueChange, events: Sequence[Event], diary: Diary) -> Fate:
     )
 
 
-def _is_in_time(event: Event, change: TrueChange) -> bool:
+def is_in_time(event: Event, change: TrueChange) -> bool:
     """Tell whether an event could be this change: it began, or took a further step, after the last look without it."""
     return any(day > change.not_before for day in (event.first_seen, event.last_seen, *event.steps))
 
 
 def event_fate_of(event: Event, truth: GroundTruth, diary: Diary) -> EventFate:
     mask = event.footprint
-    touched = [c for c in truth.changes if (mask & c.mask).any() and _is_in_time(event, c)]
+    touched = [c for c in truth.changes if (mask & c.mask).any() and is_in_time(event, c)]
     near = bool((mask & truth.near).any())
     on_quiet = int((mask & truth.quiet & ~truth.near).sum())
     is_true = True if any(c.is_sure for c in touched) else False if on_quiet and not near else None
