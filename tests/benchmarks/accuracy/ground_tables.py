@@ -22,14 +22,12 @@ def _lines(outcome: GroundOutcome) -> list[Figure]:
     out = []
     changes = outcome.changes
     if changes:
-        missed = counted(c.kind for c in changes if c.recorded < COVERED)
-        out.append(
-            share(
-                f"{name}: changes on record, {COVERED:.0%} covered",
-                [c.recorded >= COVERED for c in changes],
-                why=missed,
-            )
+        missed, hits = (
+            counted(c.kind for c in changes if c.recorded < COVERED),
+            [c.recorded >= COVERED for c in changes],
         )
+        what = f"{name}: changes on record, {COVERED:.0%} covered"
+        out.append(share(what, hits, _found_goal(outcome.ground), why=f"missed: {missed}"))
         out.append(share(f"{name}: changes alerted, {COVERED:.0%} covered", [c.alerted >= COVERED for c in changes]))
         out.append(share(f"{name}: changes touched by an event on record", [c.recorded > 0 for c in changes]))
         out.append(median(f"{name}: share of a change that is covered", [c.recorded for c in changes]))
@@ -74,6 +72,11 @@ def _egypt(name: str, changes: Sequence[Fate]) -> list[Figure]:
             why=counted(str(c.told_as) for c in camps),
         ),
     ]
+
+
+def _found_goal(ground: str) -> str:
+    """What issue 17 asks: 18 of Egypt's 25 changes, four in five of a suburb's."""
+    return "≥ 0.72" if ground == "newcapital-egypt" else "≥ 0.80" if ground.startswith("suburb-") else ""
 
 
 def _false_goal(ground: str, what: str) -> str:
