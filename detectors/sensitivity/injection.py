@@ -26,11 +26,10 @@ from detectors.preprocessing.masks import clear_of
 from detectors.preprocessing.registration import measure_shift
 
 # Reflectance by common band name: metal and concrete, blue sheet, dark tile, bare soil (typical values; chosen on USGS
-# spectral library means and on roofs seen in the suburb pairs). The rest are typical values too, rounded, of what these
-# sources show, and not resampled from their files: rusted sheet, asphalt, plastic tarpaulin and dry grass of the USGS
-# spectral library (Kokaly et al. 2017, doi 10.3133/ds1035), plastics with the C–H absorption of polyethylene in the
-# short-wave infrared; solar panels after Ji et al. (2021, doi 10.1016/j.rse.2021.112692). A frame without a roof is
-# 0.45 concrete, 0.3 soil and 0.25 shade; rubble is 0.6 concrete, 0.3 soil and 0.1 shade.
+# spectral library means and on roofs seen in the suburb pairs). The rest are typical values
+# too, set by hand and not yet held against measured spectra; such are in the USGS library (doi 10.3133/ds1035: asphalt,
+# tarpaulin, dry grass, rust) and, for solar panels, in Ji et al. (2021, doi 10.1016/j.rse.2021.112692). A frame without
+# a roof is 0.45 concrete, 0.3 soil and 0.25 shade; rubble is 0.6 concrete, 0.3 soil and 0.1 shade.
 _BANDS = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
 MATERIALS = {
     name: dict(zip(_BANDS, values, strict=True))
@@ -50,8 +49,8 @@ MATERIALS = {
         "rubble": (0.132, 0.156, 0.183, 0.228, 0.228, 0.261, 0.237),
     }.items()
 }
-# Radar against the median of a scene: metal and corners send back most, a level surface sends the beam away, and dry
-# reed, nets and plastic are all but clear to it (Ulaby and Long 2014, Microwave radar and radiometric remote sensing).
+# Radar against the median of a scene, set by hand: metal and corners send back most, a level surface sends the beam
+# away, and dry reed, nets and plastic are all but clear to it.
 RADAR_GAIN: dict[str, float | None] = {
     "metal": 4.0,
     "blue sheet": 4.0,

@@ -44,7 +44,7 @@ def changed_probability(reading: Reading, *, harmonics: int = 1) -> Floats:
 
     Reiche et al. (2018), doi 10.3390/rs10050777, and `baytsDD` of its R package: the harmonic model of the history is
     taken off; with σ the deviation of the history, p = f(r; ±4σ, 2σ) / (f(r; ±4σ, 2σ) + f(r; 0, 2σ)) for a residual r
-    and the normal density f, cut to 0.1 and 0.9, the block weighting function of Reiche et al. (2015), equation 3.
+    and the normal density f, cut to 0.1 and 0.9, the block weighting function of Reiche et al. (2015).
     """
     residual, sigma = _deseasonalised(reading, harmonics)
     toward = reading.sign * residual / np.maximum(sigma, 1e-6)
