@@ -15,7 +15,8 @@ from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, RADAR, Acquisition, Mask
 
-# Reflectance by band, typical values set by hand: old snow (bright to the near infrared, dark beyond), dust lying on the ground (pale, of desert soil), ploughed soil that is moist, and soil as filled in.
+# Reflectance by band, typical values set by hand: old snow (bright to the near infrared, dark beyond), dust on the
+# ground (pale, of desert soil), ploughed soil that is moist, and soil as filled in.
 SNOW = dict(zip(BANDS, (0.74, 0.75, 0.74, 0.66, 0.64, 0.12, 0.09), strict=True))
 DUST = dict(zip(BANDS, (0.17, 0.24, 0.31, 0.36, 0.36, 0.42, 0.40), strict=True))
 PLOUGHED = dict(zip(BANDS, (0.06, 0.08, 0.11, 0.17, 0.17, 0.23, 0.19), strict=True))
