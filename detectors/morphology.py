@@ -25,6 +25,27 @@ def widen(mask: Mask, pixels: int) -> Mask:
     -------
     bool (y, x).
     """
-    if pixels <= 0:
+    if pixels <= 0 or not mask.any():
         return mask
-    return np.asarray(ndimage.binary_dilation(mask, structure=np.ones((3, 3)), iterations=pixels))
+    box, out = box_of(mask, margin_px=pixels), np.zeros_like(mask)
+    out[box] = ndimage.binary_dilation(mask[box], structure=EIGHT, iterations=pixels)
+    return out
+
+
+def box_of(mask: Mask, *, margin_px: int = 0) -> tuple[slice, slice]:
+    """Find the rows and columns that hold a mask.
+
+    Parameters
+    ----------
+    mask
+        bool (y, x), not empty.
+    margin_px
+        By how many pixels the box is wider, where the mask's frame allows it.
+
+    Returns
+    -------
+    slice, slice: rows and columns.
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    top, left = max(0, int(rows[0]) - margin_px), max(0, int(columns[0]) - margin_px)
+    return slice(top, int(rows[-1]) + 1 + margin_px), slice(left, int(columns[-1]) + 1 + margin_px)

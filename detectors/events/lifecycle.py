@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+from scipy import ndimage
 
 from detectors.acquisition import RADAR, Floats, Mask
+from detectors.morphology import EIGHT, box_of
 from detectors.objects.object_record import Detection
-from detectors.objects.patches import anchor, is_line, is_ring, touching
+from detectors.objects.patches import anchor, is_line, is_ring
 from detectors.records import Change, State, Transition
 
 CLOSED = 0.95  # of the directions around
@@ -27,11 +29,11 @@ class LifecycleParameters:
 
     `confirming_dates` acquisitions must show it (SCIENCE.md: never confirmed on fewer than three; a line alone needs
     one more, and to have been found first `line_days` ago, half as long if by both instruments: lines of fields that
-    green come and go within weeks), it must be as likely as `confirming_probability`, and `confirmed_share` of its pixels, `confirmed_px` at least, must have reached the
-    confirming confidence, or `radar_px` by radar alone, whose pixels are averaged over nine, so that fewer are one
-    reading. It is retracted when under `kept_share` of its pixels still hold evidence before it was confirmed. It is
-    finished when it did not grow for `quiet_days` (DIST-ALERT says 30; building pauses for a winter or the rains).
-    Objects within `reach_px` of an open event are its growth.
+    green come and go within weeks). It must be as likely as `confirming_probability`, and `confirmed_share` of its
+    surest pixels, `confirmed_px` at least, must be likelier changed than not, or `radar_px` by radar alone, whose
+    pixels are averaged over nine, so that fewer are one reading. It is retracted when under `kept_share` of its pixels
+    still hold evidence before it was confirmed. It is finished when it did not grow for `quiet_days` (DIST-ALERT says
+    30; building pauses for a winter or the rains). Objects within `reach_px` of an open event are its growth.
     """
 
     confirming_dates: int = 3
@@ -158,13 +160,18 @@ def owners_of(detection: Detection, event_states: tuple[EventState, ...], *, rea
     tuple of int: indices into `event_states`, oldest first.
     """
     found = []
+    mask = detection.object.mask
+    if not mask.any():
+        return ()
+    box = box_of(mask, margin_px=reach_px)
+    reach = ndimage.binary_dilation(mask[box], structure=EIGHT, iterations=reach_px)
     for n, event_state in enumerate(event_states):
         if (
             event_state.is_open
             and event_state.gain == detection.gain
             and (event_state.is_ridge == detection.is_ridge or event_state.change is detection.change is Change.FENCING)
+            and (reach & event_state.mask[box]).any()
             and not _stands_beside(detection, event_state)
-            and touching(detection.object.mask, event_state.mask, within_px=reach_px)
         ):
             found.append(n)
     return tuple(found)

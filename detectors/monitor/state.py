@@ -19,8 +19,9 @@ class MonitorParameters:
 
     A series is fitted again when its history passes one of `refit_at` acquisitions, and every `refit_days`. Ground of a
     confirmed event is re-based once `rebase_acquisitions` clear acquisitions show what it has become and it last grew
-    `rebase_days` ago or more, and `rim_px` around it: half the window of texture. `signatures` names the table. Chosen on phases put into the
-    Romanian series, where clouds leave no more acquisitions between two of them.
+    `rebase_days` ago or more, and `rim_px` around it: half the window of texture. Chosen on phases put into the
+    Romanian series, where clouds leave no more acquisitions between two of them. `signatures` names the table: the
+    packaged one, or the path of another.
     """
 
     refit_at: tuple[int, ...] = (3, 6, 10, 20, 30)

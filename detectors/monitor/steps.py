@@ -258,13 +258,27 @@ def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: i
     waiting = [t for t in state.event_states if t.is_open and not t.rebased]
     kept = footprints(tuple(waiting), state.ground.shape) | held_mask(state.evidence, sensor=old.sensor)
     kept |= (state.since > 0) & (day - state.since < DAYS_A_YEAR)
-    merged = _merged(old.baseline, new.baseline, kept)
+    merged = merge_baselines(old.baseline, new.baseline, kept)
     fresh = replace(old, baseline=merged, history=new.history, fitted_on=day, looked=0)
     return with_series(state, fresh)
 
 
-def _merged(old: Baseline, new: Baseline, kept: Mask) -> Baseline:
-    """The new baseline, with the old one's pixels where it is kept or where the new history shows nothing."""
+def merge_baselines(old: Baseline, new: Baseline, kept: Mask) -> Baseline:
+    """Take the new baseline, but the old one's pixels where they are kept or where the new history shows nothing.
+
+    Parameters
+    ----------
+    old
+        The baseline so far.
+    new
+        The one fitted on a longer history, of the same features.
+    kept
+        bool (y, x), the pixels that keep the old one.
+
+    Returns
+    -------
+    Baseline.
+    """
     pairs = max(old.pairs, new.pairs)
     kept = kept | ~np.isfinite(new.coefficients[0, 0])
     old_c, new_c = (_padded(b, pairs) for b in (old, new))

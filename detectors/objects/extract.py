@@ -20,7 +20,7 @@ from detectors.evidence.belief import (
     sensor_gain,
 )
 from detectors.evidence.signatures import ONE_SCENE, SEASONS, SignatureTable
-from detectors.morphology import EIGHT
+from detectors.morphology import EIGHT, box_of
 from detectors.objects.centerline import line_length
 from detectors.objects.line_images import DetectedLine, line_images_of, lines_of
 from detectors.objects.lines import FencingParameters, Line
@@ -158,7 +158,13 @@ def _objects(maps: ScoreMaps, table: SignatureTable, is_gain: bool) -> tuple[Lik
 
     def found_in(score: Floats, alone: Floats) -> tuple[LikelyObject, ...]:
         return find_objects(
-            score, alone, least=maps.least, core=maps.core, resolution_px=maps.resolution_px, weights=weights
+            score,
+            alone,
+            least=maps.least,
+            core=maps.core,
+            resolution_px=maps.resolution_px,
+            weights=weights,
+            least_probability=ObjectParameters().least_probability,
         )
 
     found = found_in(score, alone)
@@ -174,13 +180,15 @@ def _without_fringe(state: PixelState, item: GroundObject, gain: bool) -> Ground
     """
     core = item.core if item.core.any() else item.mask
     since = _first_day(state, core, GAINS if gain else LOSSES)
-    change = np.zeros(state.ground.shape, np.float32)
+    box = box_of(item.mask)
+    change = np.zeros(item.mask[box].shape, np.float32)
     for series in state.all_series:
         late = np.array(series.recent.days) >= since
         for name in set(FRINGE_FEATURES) & set(series.names):
             if late.any():
-                change = np.fmax(change, np.abs(median(series.recent.z[late, series.names.index(name)])))
-    kept = item.mask & (change >= FRINGE * float(np.percentile(change[core], 80)))
+                change = np.fmax(change, np.abs(median(series.recent.z[late, series.names.index(name)][:, *box])))
+    kept = np.zeros_like(item.mask)
+    kept[box] = item.mask[box] & (change >= FRINGE * float(np.percentile(change[core[box]], 80)))
     return GroundObject(kept, item.core & kept) if kept.sum() >= ObjectParameters().smallest_px else item
 
 
@@ -311,10 +319,13 @@ def wall_of(item: GroundObject, lines: tuple[DetectedLine, ...]) -> Line | None:
         Line and object together, or None where the object is a piece of none, or the two together are not thin.
     """
     best = None
+    box = box_of(item.mask, margin_px=1)
     for found in lines:
-        course = ndimage.binary_dilation(found.line.mask, structure=EIGHT)
+        if not found.line.mask[box].any():
+            continue
+        course = ndimage.binary_dilation(found.line.mask[box], structure=EIGHT)
         whole = item.mask | found.line.mask
-        is_piece = (item.mask & course).sum() >= ON_LINE * item.mask.sum()
+        is_piece = (item.mask[box] & course).sum() >= ON_LINE * item.mask.sum()
         is_long = found.line.length_px >= max(SLENDER * WIDEST, whole.sum() / WIDEST)
         if is_piece and is_long and is_shallow(whole) and (best is None or found.line.length_px > best.length_px):
             best = Line(np.asarray(whole), found.line.length_px, found.line.response)
@@ -323,11 +334,13 @@ def wall_of(item: GroundObject, lines: tuple[DetectedLine, ...]) -> Line | None:
 
 def _line_detections(lines: tuple[DetectedLine, ...], known: tuple[Mask, ...]) -> list[Detection]:
     """The lines that no object covers already."""
-    return [
-        _line_detection(found)
-        for found in lines
-        if not any((found.line.mask & mask).sum() > 0.5 * found.line.mask.sum() for mask in known)
-    ]
+    out = []
+    for found in lines:
+        box = box_of(found.line.mask)
+        line = found.line.mask[box]
+        if not any((line & mask[box]).sum() > 0.5 * line.sum() for mask in known):
+            out.append(_line_detection(found))
+    return out
 
 
 def _line_detection(found: DetectedLine) -> Detection:

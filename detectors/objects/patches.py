@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage, special
 
 from detectors.acquisition import Floats, Mask
-from detectors.morphology import EIGHT
+from detectors.morphology import EIGHT, box_of
 from detectors.objects.centerline import line_length
 
 RIM_PX = 2.2  # of a wall that the point spread widens
@@ -42,10 +43,11 @@ class GroundObject:
 
 @dataclass(frozen=True)
 class LikelyObject:
-    """A patch with how likely it is a change: `probability` 0 to 1."""
+    """A patch with how likely it is a change, 0 to 1, and the five figures that say so."""
 
     object: GroundObject
     probability: float
+    measured: tuple[float, ...]
 
 
 def find_objects(
@@ -56,6 +58,7 @@ def find_objects(
     core: float,
     resolution_px: float,
     weights: tuple[float, ...],
+    least_probability: float = 0.0,
     parameters: ObjectParameters | None = None,
 ) -> tuple[LikelyObject, ...]:
     """Find the objects in a map of log-odds or of ranks.
@@ -77,6 +80,8 @@ def find_objects(
         Native pixel in grid pixels, 1 or more; the least area grows with its square.
     weights
         Five weights, the last one that of a constant.
+    least_probability
+        Objects less likely are left out.
     parameters
         Numbers set by hand; the defaults where left out.
 
@@ -90,21 +95,36 @@ def find_objects(
     large = np.bincount(labels.ravel(), minlength=count + 1) >= int(np.ceil(p.smallest_px * native))
     large[0] = False
     kept = np.asarray(large[labels])
-    out = []
-    for mask in _grouped(kept, p.join_px):
-        surest = mask & (score >= core)
-        if not surest.any():
-            surest = mask & (score >= np.percentile(score[mask], 75.0))
-        measured = (
-            float(score[mask].mean()),
-            float(np.percentile(score[mask], 90.0)),
-            float(np.log(mask.sum() / native)),
-            float(alone[mask].mean()),
-            1.0,
-        )
-        likely = float(special.expit(np.dot(measured, weights)))
-        out.append(LikelyObject(GroundObject(mask, surest), likely))
-    return tuple(out)
+    return tuple(
+        likely
+        for box, mask in _grouped(kept, p.join_px)
+        if (likely := _judged(score, alone, box, mask, core, native, weights)).probability >= least_probability
+    )
+
+
+def _judged(
+    score: Floats,
+    alone: Floats,
+    box: tuple[slice, ...],
+    mask: Mask,
+    core: float,
+    native: float,
+    weights: tuple[float, ...],
+) -> LikelyObject:
+    """One patch in its box with its surest pixels and its probability."""
+    values, pixels = score[box][mask], int(mask.sum())
+    limit = core if (values >= core).any() else float(np.percentile(values, 75.0))
+    measured = (
+        float(values.mean()),
+        float(np.percentile(values, 90.0)),
+        float(np.log(pixels / native)),
+        float(alone[box][mask].mean()),
+        1.0,
+    )
+    whole, surest = np.zeros(score.shape, bool), np.zeros(score.shape, bool)
+    whole[box] = mask
+    surest[box] = mask & (score[box] >= limit)
+    return LikelyObject(GroundObject(whole, surest), float(special.expit(np.dot(measured, weights))), measured)
 
 
 def without_chance(found: tuple[LikelyObject, ...], decoys: tuple[LikelyObject, ...]) -> tuple[LikelyObject, ...]:
@@ -133,17 +153,14 @@ def without_chance(found: tuple[LikelyObject, ...], decoys: tuple[LikelyObject, 
     return tuple(out)
 
 
-def _grouped(kept: Mask, join_px: int) -> tuple[Mask, ...]:
-    """Patches whose outlines, widened by `join_px`, touch are one object."""
+def _grouped(kept: Mask, join_px: int) -> Iterator[tuple[tuple[slice, ...], Mask]]:
+    """Patches whose outlines, widened by `join_px`, touch are one object: the box of each, and its mask in it."""
     wide = ndimage.binary_dilation(kept, structure=EIGHT, iterations=join_px) if join_px else kept
     labels, _ = ndimage.label(wide, structure=EIGHT)
-    out = []
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        mask = np.zeros(kept.shape, bool)
-        mask[box] = kept[box] & (labels[box] == number)
+        mask = np.asarray(kept[box] & (labels[box] == number))
         if mask.any():
-            out.append(mask)
-    return tuple(out)
+            yield box, mask
 
 
 def area_interval(mask: Mask, core: Mask, *, pixel_area_m2: float) -> tuple[float, float, float]:
@@ -205,7 +222,8 @@ def is_shallow(mask: Mask) -> bool:
     -------
     bool.
     """
-    return bool(ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1][mask].mean() <= 1.4)
+    part = mask[box_of(mask)]
+    return bool(ndimage.distance_transform_edt(np.pad(part, 1))[1:-1, 1:-1][part].mean() <= 1.4)
 
 
 def is_line(mask: Mask, *, shortest_px: float = 12.0, widest_px: float = 3.0) -> bool:
@@ -224,10 +242,10 @@ def is_line(mask: Mask, *, shortest_px: float = 12.0, widest_px: float = 3.0) ->
     -------
     bool.
     """
-    labels, count = ndimage.label(mask, structure=EIGHT)
+    labels, _ = ndimage.label(mask, structure=EIGHT)
     thin = 0
-    for n in range(1, count + 1):
-        piece = np.asarray(labels == n)
+    for n, box in enumerate(ndimage.find_objects(labels), start=1):
+        piece = np.asarray(labels[box] == n)
         if max(np.ptp(np.nonzero(piece), axis=1)) < 0.6 * shortest_px:
             continue  # a roof with gaps in it is as thin, but not as wide a figure
         length = line_length(piece)
@@ -272,7 +290,8 @@ def touching(mask: Mask, other: Mask, *, within_px: int) -> bool:
     -------
     bool.
     """
-    return bool((ndimage.binary_dilation(mask, structure=EIGHT, iterations=within_px) & other).any())
+    box = box_of(mask, margin_px=within_px)
+    return bool((ndimage.binary_dilation(mask[box], structure=EIGHT, iterations=within_px) & other[box]).any())
 
 
 def ring_closure(line: Mask, *, sectors: int = 36) -> float:
@@ -325,9 +344,9 @@ def is_ring(mask: Mask, *, least_closure: float = 0.4, most_filled: float = 0.7,
     -------
     bool.
     """
-    labels, count = ndimage.label(mask, structure=EIGHT)
-    if not count:
+    if not mask.any():
         return False
+    labels, _ = ndimage.label(mask[box_of(mask)], structure=EIGHT)
     piece = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
     if ring_closure(piece) < least_closure:
         return False

@@ -64,9 +64,7 @@ def layers_of(state: AreaState, events: tuple[Event, ...]) -> tuple[Layer, ...]:
             new = event.footprint & (first == 0)
             first[new] = int(event.first_seen.strftime("%Y%m%d"))
     return (
-        Layer(
-            "score", score, float("nan"), "log-odds of the likeliest change of the pixel, in nats; over 0 is likelier changed than not"
-        ),
+        Layer("score", score, float("nan"), "log-odds of the likeliest change, nats; over 0 is likelier than not"),
         Layer("change", classes, 0, "1 construction, 2 fencing, 3 clearing, 4 demolition, 0 none"),
         Layer("first_seen", first, 0, "day the event was first seen, YYYYMMDD, 0 none"),
     )

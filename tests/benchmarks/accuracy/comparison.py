@@ -26,10 +26,9 @@ from series import measured, real_series, shape_of
 from worlds import END, WEEKS, place_of
 
 from detectors.acquisition import OPTICAL, RADAR, Acquisition, Floats, Mask
-from detectors.evidence.accumulate import Cue
+from detectors.evidence.belief import log_odds, no_evidence
 from detectors.ground import Ground, whole
 from detectors.monitor.state import AreaState
-from detectors.objects.patches import gain_confidence
 from detectors.sensitivity.injection import injected
 
 HISTORY_DAYS = 730
@@ -118,10 +117,10 @@ def peer_scores(
 
 
 def evidence_score(state: AreaState) -> Floats:
-    """The confidence that anything was built, bared or torn down, float32 (y, x)."""
-    gain, _ = gain_confidence(state.evidence, np.ones(state.ground.shape, bool))
-    loss = state.evidence.confidence[[Cue.REMOVAL, Cue.BACKSCATTER_DOWN]].max(axis=0)
-    return np.where(state.ground.monitored_mask, np.maximum(gain, loss), 0.0).astype(np.float32)
+    """How likely it is that a pixel changed, in nats over what was thought before, float32 (y, x), 0 or more."""
+    _, odds = log_odds(state.evidence)
+    gained = odds.max(axis=0) - log_odds(no_evidence((1, 1)))[1].max()
+    return np.where(state.ground.monitored_mask, np.maximum(gained, 0.0), 0.0).astype(np.float32)
 
 
 def watched_with_scores(

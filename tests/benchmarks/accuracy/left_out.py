@@ -37,7 +37,7 @@ class TablesWithout:
             raise UserError(f"this detector takes no table of {FIELD}, so that no ground can be left out of it")
         if not path.is_file():
             raise UserError(f"no table fitted without {ground}: {path} is missing; fit it, or name another folder")
-        return MonitorParameters(**{FIELD: read_table(path)})
+        return MonitorParameters(signatures=str(path.resolve()))
 
 
 def read_table(path: Path) -> Any:
