@@ -28,6 +28,8 @@ from playwright.sync_api import Browser, sync_playwright
 from slow_tests import mark_slow_tests
 from sqlalchemy import create_engine
 
+pytest_plugins = ["sea_watch"]
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--headless",

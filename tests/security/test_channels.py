@@ -24,8 +24,6 @@ import pytest
 from fuzzing import assert_one_clear_line
 from loopback import free_port
 from lxml import etree
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from post_office import Office, P
 
 from flows.alerts import Acknowledgement, AlertsError, make_token, parcel_key, read_routes, read_token

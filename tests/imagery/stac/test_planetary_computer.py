@@ -20,7 +20,7 @@ from flows.imagery.scene import ImageryError
 from flows.imagery.stac.planetary_computer import PLANETARY_COMPUTER_COLLECTIONS, Signer
 from flows.imagery.stac.stac_source import StacSource
 
-STORE = Path(__file__).parent / "server" / "signed_store.py"
+STORE = Path(__file__).parents[2] / "helpers" / "servers" / "signed_store.py"
 ALL = {"since": date(2023, 1, 1), "until": date(2023, 12, 31)}
 
 

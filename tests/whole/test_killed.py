@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CHILD = Path(__file__).with_name("watch_child.py")
+CHILD = Path(__file__).parents[1] / "helpers" / "watch_child.py"
 MOMENTS = (
     ("fetch", 1),  # one scene in the archive
     ("fetch", 60),

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from post_office import FIRST, C, Office, P, R
 
 from flows.ledger.ids import alert_id, event_id

@@ -28,7 +28,7 @@ from flows.imagery.simulation.world import build_world
 
 STORY_END = date(2026, 11, 22)
 AREAS = {area.id: area for area in demonstration()}
-ARCHIVES = Path(__file__).parents[2].parent / "shared" / "archives"
+ARCHIVES = Path(__file__).parents[3].parent / "shared" / "archives"
 HIDDEN = (3, 8, 9, 10, 11)
 Pixels = npt.NDArray[np.float32]
 

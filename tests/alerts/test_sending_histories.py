@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -19,8 +18,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-
-sys.path.insert(0, str(Path(__file__).parent))
 from post_office import C, Office, P, R
 
 import flows.alerts.sending

@@ -1,4 +1,4 @@
-"""A small place at sea, watched for ten weeks. The script that tests start as a process of its own imports this too."""
+"""A small place at sea, watched for ten weeks, for tests of several rooms and for scripts that tests start."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def call() -> Callable[..., Said]:
 
 
 @pytest.fixture(autouse=True)
-def _prefect_cleans_up(request: pytest.FixtureRequest) -> Iterator[None]:
+def prefect_cleans_up(request: pytest.FixtureRequest) -> Iterator[None]:
     """What Prefect's clients leave open is closed here, where it is no error of a later test's."""
     yield
     if "prefect_server" in request.fixturenames:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import conftest
-from conftest import QUIET, WALLED, Bench, site
+import sea_watch
+from sea_watch import QUIET, WALLED, Bench, site
 
 
 def tell(stage: str, done: int, total: int) -> None:
@@ -18,6 +18,6 @@ def tell(stage: str, done: int, total: int) -> None:
 
 
 if __name__ == "__main__":
-    conftest.nobody = tell
+    sea_watch.nobody = tell
     Bench(Path(sys.argv[1]), (site(WALLED), site(QUIET, east_m=5_000))).watch()
     print("end", flush=True)

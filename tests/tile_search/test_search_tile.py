@@ -73,7 +73,7 @@ def test_threads_do_not_show(land, done, tmp_path, bytes_of):
 
 @pytest.mark.parametrize("files", [1, 3])
 def test_killed_anywhere_the_next_run_ends_in_the_same_bytes(land, done, tmp_path, bytes_of, files):
-    child = Path(__file__).with_name("drawn") / "search_child.py"
+    child = Path(__file__).parents[1] / "helpers" / "search_child.py"
     died = subprocess.run([sys.executable, child, tmp_path, land.folder, str(END), str(files)], check=False)
     assert died.returncode == -9
     assert len(list(tmp_path.glob("[sd]*.tif"))) <= files

@@ -314,9 +314,9 @@ def test_threads_that_put_the_same_scene_agree_on_one(tmp_path: Path, grid: Grid
 WRITER = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent)]
 from conftest import GRID
-from test_archive import optical
+from test_store import optical
 from flows.imagery.archive.store import Archive
 archive = Archive(Path(sys.argv[2]))
 for day in range(2000):
@@ -328,9 +328,9 @@ for day in range(2000):
 SUICIDE = """
 import os, signal, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent)]
 from conftest import GRID
-from test_archive import optical
+from test_store import optical
 from flows.imagery.archive.store import Archive
 archive = Archive(Path(sys.argv[2]))
 for day in range(3):

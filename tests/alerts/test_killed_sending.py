@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-CHILD = Path(__file__).with_name("post_child.py")
+CHILD = Path(__file__).parents[1] / "helpers" / "post_child.py"
 SECRET = "sixteen letters or more"
 
 
