@@ -28,8 +28,9 @@ def serve() -> None:
         from flows.jobs.deployments import deployments
 
         runner = Runner(name="sitewatch", pause_on_shutdown=False, limit=operating.runs_at_once)
-        for deployment in deployments(operating):
-            runner.add_deployment(deployment)
+        with _older_replaced():
+            for deployment in deployments(operating):
+                runner.add_deployment(deployment)
         _tell(operating)
         _look_out()
         _run(runner)
@@ -55,8 +56,9 @@ def deploy(
 
     check_named_server()
     kind = _pool(pool, image)
-    for deployment in deployments(operating, pool=pool, image=image):
-        deployment.apply(work_pool_name=pool, image=image)
+    with _older_replaced():
+        for deployment in deployments(operating, pool=pool, image=image):
+            deployment.apply(work_pool_name=pool, image=image)
     _tell(operating)
     _look_out()
     console.print(f"Work pool: {pool}, of type {kind}. Start a worker: prefect worker start --pool {pool}")
@@ -120,6 +122,18 @@ def _metrics(settings: Settings, operating: Operating) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def _older_replaced() -> Iterator[None]:
+    """The deployments of earlier versions are replaced by those that are registered in the ``with``, and it is said."""
+    from flows.jobs.deployments import find_older_deployments, remove_unplanned
+
+    older = find_older_deployments()
+    yield
+    remove_unplanned(older)
+    for deployment in older:
+        console.print(deployment.words, highlight=False, soft_wrap=True)
 
 
 def _tell(operating: Operating) -> None:
