@@ -31,6 +31,7 @@ from flows.imagery.archive.store import Archive, ArchivedScene
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.reports.case import Anchors, case_of
+from flows.reports.data.recorded_weeks import source_on_record
 from flows.reports.data.scene_stack import crop_around
 from flows.reports.data.week import view_in_full
 from flows.reports.drawings import ELONGATIONS, elongation_of
@@ -177,7 +178,7 @@ class DeskEvidence:
         """The source of the last run that watched an area."""
         runs = self._ledger.runs()
         run = next((run for run in runs if area_id in run.summary.get("areas", ())), runs[0] if runs else None)
-        return "" if run is None else str(run.settings["source"])
+        return source_on_record(run, self._ledger, [area_id])
 
 
 def _drawn_from(

@@ -17,6 +17,7 @@ from shapely.ops import unary_union
 
 from aois.grid import Grid, to_lonlat
 from detectors.records import Change
+from flows.files import atomic_write
 from flows.imagery.simulation.land.canvas import Canvas, crop_rim
 from flows.imagery.simulation.scenario.changes import ExpectedChange, ScenarioStep
 from flows.imagery.simulation.world import SimulatedWorld
@@ -88,7 +89,7 @@ def _feature(area_id: str, grid: Grid, change: TrueChange) -> dict[str, Any]:
 
 
 def write_truth(path: Path, features: Iterable[dict[str, Any]]) -> None:
-    """Write features as one GeoJSON file; the folder is made if need be."""
+    """Write features as one GeoJSON file, whole or not at all; the folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     collection = {"type": "FeatureCollection", "features": list(features)}
-    path.write_text(json.dumps(collection, indent=1) + "\n", encoding="utf-8")
+    atomic_write(path, json.dumps(collection, indent=1) + "\n")

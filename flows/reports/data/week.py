@@ -28,6 +28,7 @@ from flows.reports.build import build_reports
 from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
 from flows.reports.data.monthly_totals import standings_of, steps_of
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_week
+from flows.reports.data.recorded_weeks import source_on_record
 from flows.reports.data.releases import released_in
 from flows.reports.data.scene_stack import Album, crop_around, open_album
 from flows.reports.data.time_series import curves
@@ -171,7 +172,7 @@ def rebuild_week(
     run = next((run for run in runs if run.summary.get("week") == str(week)), None)
     seen = sorted({o.area_id for o in ledger.observations(until=week)})
     listed = {area.id: area for area in ledger.areas()}
-    source = str((run or runs[0]).settings["source"])
+    source = source_on_record(run or next(iter(runs), None), ledger, seen)
     areas = [listed[area_id] for area_id in (seen if run is None else run.summary["areas"])]
     return report_week(
         week,

@@ -177,3 +177,13 @@ def test_truth_file_is_the_same_when_written_again(tmp_path: Path) -> None:
     for source, name in ((TOLD, "one"), (SimulatedSource(STORY_END), "other")):
         source.write_truth(tmp_path / name, pairs)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_who_reads_the_truth_file_while_it_is_written_again_reads_a_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "truth.geojson"
+    SimulatedSource(STORY_END).write_truth(path, [])
+    with path.open(encoding="utf-8") as reader:
+        TOLD.write_truth(path, [(AREAS[STORIES[0]], grid_of(AREAS[STORIES[0]]))])
+        assert json.load(reader)["features"] == []
+    assert json.loads(path.read_text(encoding="utf-8"))["features"]
+    assert list(tmp_path.iterdir()) == [path]
