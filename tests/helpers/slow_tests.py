@@ -60,6 +60,7 @@ PLACES = {
     "tests/whole/test_at_once.py": "starts processes that run at the same time",
     "tests/whole/test_catalogs.py": "watches catalogs of every make",
     "tests/whole/test_demonstration.py": "watches two places of the demonstration",
+    "tests/whole/test_earlier_version.py": "starts Prefect",
     "tests/whole/test_fresh_disk.py": "starts PostgreSQL and an S3 server",
     "tests/whole/test_killed.py": "kills processes",
     "tests/whole/test_providers.py": "watches from three servers on loopback",
