@@ -34,7 +34,11 @@ def documents(feature, tmp_path):
 
     def documents(lang, *, is_restricted):
         setting = Setting("https://watch.example.org/2026-W47/index.html", lang=lang, is_restricted=is_restricted)
-        told = (("provisional", "provisional"), ("confirmed", "confirmed"), ("confirmed", "step-2"))
+        told: tuple[tuple[str, str], ...] = (
+            ("provisional", "provisional"),
+            ("confirmed", "confirmed"),
+            ("confirmed", "step-2"),
+        )
         told += (("finished", "merged"), ("provisional", "parted"), ("retracted", "retracted"))
         for number, (state, said) in enumerate(told):
             one = feature(state=state, steps=STEPS, news=["state"], merged_into="ev-1" if said == "merged" else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -310,7 +311,7 @@ def test_what_programs_could_not_hear_waits_until_they_can(office):
 def test_programs_hear_ids_and_figures_and_no_places(office):
     one = office()
     grown(one)
-    contents = []
+    contents: list[Any] = []
     one.deliver(signal=lambda content, made_at: contents.extend(events_of(content, made_at)) or "")
     assert len(contents) == 5
     for event in contents:
@@ -320,7 +321,7 @@ def test_programs_hear_ids_and_figures_and_no_places(office):
 
 
 def test_a_server_that_is_not_there_or_talks_nonsense_is_a_reason(unused_port, web_server):
-    content = {"alerts": []}
+    content: dict[str, Any] = {"alerts": []}
     for url in (f"http://127.0.0.1:{unused_port}/api", web_server.url("/api")):
         with temporary_settings({PREFECT_API_URL: url}):
             said = send_signals(content, datetime.now(UTC))

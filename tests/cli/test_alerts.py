@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 from post_office import FIRST, C, Office, P, R
@@ -23,7 +24,7 @@ def desk(tmp_path, call, monkeypatch):
     outputs = tmp_path / "outputs"
     outputs.mkdir()
     office = Office(f"sqlite:///{outputs / 'ledger.sqlite'}", outputs)
-    stories = {
+    stories: dict[str, Any] = {
         "p1_x": {"again": (FIRST.plus(1).first_day,), "area_m2": 4400.0},
         "p2_z": {"merged_into": event_id("pier-2", "p2_w")},
     }
@@ -31,10 +32,11 @@ def desk(tmp_path, call, monkeypatch):
     office.watch(1, stories, p1_x=(C,), p1_y=(P, R), p2_w=(C,), p2_z=(P,))
     office.ledger.close()
 
-    def desk(*arguments, answer=""):
+    def typed(*arguments, answer=""):
         monkeypatch.setattr("sys.stdin", io.StringIO(answer))
         return call("alerts", *arguments, cwd=tmp_path)
 
+    desk: Any = typed
     desk.ledger = lambda: open_ledger(office.url)
     return desk
 

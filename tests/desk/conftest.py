@@ -205,7 +205,7 @@ def enter(browser: Browser) -> Iterator[Callable[..., Page]]:
         context.add_cookies([{"name": SESSION_COOKIE, "value": served.key_of(name), "url": served.url}])
         page = context.new_page()
         page.asked = []  # type: ignore[attr-defined]
-        page.on("request", lambda request: page.asked.append(request.url))  # type: ignore[attr-defined]
+        page.on("request", lambda request: page.asked.append(request.url))  # type: ignore[attr-defined,call-overload]
         page.goto(path)
         return page
 

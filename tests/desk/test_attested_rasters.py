@@ -20,7 +20,7 @@ def raster(tmp_path):
 
 
 def layer(tmp_path):
-    return DeskEvidence(SimpleNamespace(), SimpleNamespace(), tmp_path, {}).layer("heron", "score")
+    return DeskEvidence(SimpleNamespace(), SimpleNamespace(), tmp_path, {}).layer("heron", "score")  # type: ignore[arg-type]
 
 
 def test_a_raster_that_a_manifest_names_is_drawn_only_as_it_was_written(tmp_path, raster):

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -66,9 +67,10 @@ def evidence(template, tmp_path, call):
     bench, public = template
     copied = bench.copy(tmp_path / "outputs")
 
-    def verify(*options, path=""):
+    def called(*options, path=""):
         return call("verify", f"outputs/{path}", *options, cwd=tmp_path)
 
+    verify: Any = called
     verify.outputs, verify.public, verify.bench, verify.folder = copied.outputs, public, copied, tmp_path
     return verify
 

@@ -81,7 +81,7 @@ def mask_of(path: str) -> npt.NDArray[np.bool_]:
         radius = numbers[2] / PIXEL_M
         side = math.ceil(2 * radius) + 3
         y, x = np.mgrid[:side, :side] - side // 2
-        return np.abs(np.hypot(x, y) - radius) <= 0.7
+        return np.asarray(np.abs(np.hypot(x, y) - radius) <= 0.7)
     width = max(round(numbers[2] / PIXEL_M), 1)
     height = max(round(numbers[3] / PIXEL_M), 1) if "v" in path else 1
     return np.pad(np.ones((height, width), bool), 2)

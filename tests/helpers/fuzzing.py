@@ -59,7 +59,8 @@ def fuzzed(test: Callable[..., Any]) -> Callable[..., Any]:
     quiet = settings(
         deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, max_examples=settings().max_examples
     )
-    return pytest.mark.fuzz(quiet(test))
+    marked: Callable[..., Any] = pytest.mark.fuzz(quiet(test))
+    return marked
 
 
 def assert_one_clear_line(error: BaseException, *kinds: type[BaseException]) -> None:

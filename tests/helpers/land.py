@@ -1,3 +1,4 @@
+# mypy: strict-optional=False
 """Tiles drawn from a seed, as files on the grid: what the wide search reads in earnest."""
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def with_faults(point: Callable[[], None]) -> None:
             writing[0] = False
             point()
 
-    flows.alerts.sending.send = around(flows.alerts.sending.send)
+    flows.alerts.sending.send = around(flows.alerts.sending.send)  # type: ignore[attr-defined]
     flows.alerts.prefect_events.send_signals = around(flows.alerts.prefect_events.send_signals)
     Path.replace = around(Path.replace)  # type: ignore[method-assign]
     hook.listen(Engine, "commit", before_commit)

@@ -29,7 +29,7 @@ CLOCKWISE = [[0.123456789, 0.0], [0.123456789, 0.5], [1.0, 0.5], [1.0, -1e-9], [
 
 
 @pytest.fixture(scope="session")
-def feature():
+def feature() -> Any:
     """Makes an alert at sea."""
 
     def feature(**properties: Any) -> dict[str, Any]:

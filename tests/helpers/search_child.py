@@ -5,10 +5,10 @@ import signal
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from land import Land
 
-from flows.tile_search import state_files as state
 from flows.tile_search.search_tile import SearchPeriod, search_tile
 
 folder, drawn, until, files = Path(sys.argv[1]), Path(sys.argv[2]), date.fromisoformat(sys.argv[3]), int(sys.argv[4])
@@ -17,7 +17,7 @@ replace = Path.replace
 renamed = 0
 
 
-def replace_some(self, target):
+def replace_some(self: Path, target: Any) -> Path:
     """The rename that a file of the state ends with; the process dies before the one that is too many."""
     global renamed
     if Path(target).suffix == ".tif":
@@ -27,5 +27,5 @@ def replace_some(self, target):
     return replace(self, target)
 
 
-state.Path.replace = replace_some
+Path.replace = replace_some  # type: ignore[assignment,method-assign]
 search_tile(land.tile(folder), land.looks(until), SearchPeriod(date(2024, 6, 1), until), threads=2)

@@ -18,6 +18,6 @@ def tell(stage: str, done: int, total: int) -> None:
 
 
 if __name__ == "__main__":
-    sea_watch.nobody = tell
+    sea_watch.nobody = tell  # type: ignore[assignment]
     Bench(Path(sys.argv[1]), (site(WALLED), site(QUIET, east_m=5_000))).watch()
     print("end", flush=True)

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+from flow_calls import state_of
 
 from flows.config.settings import Settings
 from flows.jobs.watch import watch
@@ -54,7 +55,7 @@ def test_a_channel_that_cannot_work_holds_up_neither_others_nor_the_evidence(
     routes, settings, bench, made, web_server, address
 ):
     routes(address)
-    state = watch(settings, made.SINCE, made.UNTIL, return_state=True)
+    state = state_of(watch, settings, made.SINCE, made.UNTIL)
     assert state.is_completed(), state.message
     assert [post.path for post in web_server.posts] == ["/good", "/last"]
     (reason,) = state.result().undelivered
@@ -69,11 +70,11 @@ def test_a_channel_that_cannot_work_holds_up_neither_others_nor_the_evidence(
 
 def test_routes_that_cannot_be_used_let_messages_wait_and_the_watch_go_on(routes, settings, bench, made, web_server):
     routes(web_server.url("/first"), state="provisionl")
-    state = watch(settings, made.SINCE, made.UNTIL, return_state=True)
+    state = state_of(watch, settings, made.SINCE, made.UNTIL)
     assert state.is_completed(), state.message
     assert "`provisionl` is no state (did you mean `provisional`?)" in state.result().undelivered[0]
     routes(web_server.url("/first"))
-    assert watch(settings, made.SINCE, made.UNTIL, return_state=True).result().undelivered == ()
+    assert state_of(watch, settings, made.SINCE, made.UNTIL).result().undelivered == ()
     assert [post.path for post in web_server.posts] == ["/first", "/good", "/last"]
 
 
@@ -81,7 +82,7 @@ def test_a_watch_waits_for_nobody_who_is_sending(routes, settings, bench, made, 
     routes(web_server.url("/first"))
     monkeypatch.setattr("flows.alerts.sending.PATIENCE_S", 0.2)
     with bench.ledger() as ledger, ledger.exclusively("delivery", complaint=""):
-        state = watch(settings, made.SINCE, made.UNTIL, return_state=True)
+        state = state_of(watch, settings, made.SINCE, made.UNTIL)
     assert state.is_completed(), state.message
     assert "another process is sending messages" in state.result().undelivered[0]
 

@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from land import Land, state_bytes
@@ -161,11 +162,11 @@ def test_a_dask_worker_killed_in_the_middle_leaves_no_trace(settings, expected, 
 
     given = settings(tmp_path)
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
-        killed = []
+        killed: list[int] = []
         killer = threading.Thread(target=kill_one, args=(cluster, tmp_path, killed))
         killer.start()
         runner = runner_of(Engine.DASK, at_once=2, cluster=cluster.scheduler_address)
-        result = search.with_options(task_runner=runner)(given, (), SINCE, END, 1)
+        result: Any = search.with_options(task_runner=runner)(given, (), SINCE, END, 1)
         killer.join()
     assert killed
     assert result.failures == {}

@@ -11,7 +11,7 @@ import time
 from datetime import date
 
 import pytest
-from prefect.artifacts import Artifact
+from flow_calls import artifact, state_of
 from prefect.client.orchestration import get_client
 from prefect.flows import load_flow_from_entrypoint
 
@@ -19,6 +19,7 @@ import flows.jobs.watch
 from flows.config.settings import Settings
 from flows.jobs.watch import WatchResult, watch
 from flows.ledger.ledger import open_ledger
+from flows.pipeline.area import watch_area
 from flows.pipeline.request import areas_of
 from flows.telemetry.library_logs import is_unforeseen
 
@@ -63,7 +64,7 @@ def settings(fetched, made, tmp_path):
 
 def test_a_watch_completes_with_its_result(prefect_server, settings, undisturbed, made):
     given = settings(made.site(made.WALLED))
-    state = watch(given, made.SINCE, made.UNTIL, return_state=True)
+    state = state_of(watch, given, made.SINCE, made.UNTIL)
     assert state.is_completed()
     result = state.result()
     assert isinstance(result, WatchResult)
@@ -73,15 +74,15 @@ def test_a_watch_completes_with_its_result(prefect_server, settings, undisturbed
     alerts = given.outputs / "alerts" / "alerts.geojson"
     assert alerts.read_bytes() == (undisturbed.outputs / "alerts.geojson").read_bytes()
     assert set(result.issued) == {a["id"] for a in json.loads(alerts.read_text())["features"]}
-    assert f"{len(result.issued)} alerts issued" in Artifact.get("watch-week").data
-    table = json.loads(Artifact.get("watch-areas").data)
+    assert f"{len(result.issued)} alerts issued" in artifact("watch-week")
+    table = json.loads(artifact("watch-areas"))
     assert [(row["area"], row["weeks"], row["failed"]) for row in table] == [(made.WALLED, 10, "")]
-    assert Artifact.get(f"watch-{made.WALLED}").data == 100
+    assert artifact(f"watch-{made.WALLED}") == 100
 
 
 def test_a_watch_in_which_a_place_fails_ends_failed_with_the_list(prefect_server, settings, made):
     given = settings(made.site("vast", size_m=10_500, east_m=20_000), made.site(made.WALLED), history_days=60)
-    state = watch(given, date(2024, 6, 24), made.UNTIL, return_state=True)
+    state = state_of(watch, given, date(2024, 6, 24), made.UNTIL)
     assert state.is_failed()
     assert state.message == "areas failed: vast"
     result = state.result(raise_on_failure=False)
@@ -94,14 +95,14 @@ def test_a_watch_in_which_a_place_fails_ends_failed_with_the_list(prefect_server
 
 
 def test_an_error_that_nobody_foresaw_stops_no_other_place(prefect_server, settings, made, monkeypatch):
-    sound = flows.jobs.watch.watch_area
+    sound = watch_area
 
     def faulty(area, *arguments, **named):
         return {}[area.id] if area.id == made.QUIET else sound(area, *arguments, **named)
 
     monkeypatch.setattr(flows.jobs.watch, "watch_area", faulty)
     given = settings(made.site(made.QUIET, east_m=5_000), made.site(made.WALLED), history_days=60)
-    state = watch(given, date(2024, 6, 24), made.UNTIL, return_state=True)
+    state = state_of(watch, given, date(2024, 6, 24), made.UNTIL)
     result = state.result(raise_on_failure=False)
     assert "KeyError" in result.failures[made.QUIET]
     assert [o.area_id for o in result.outcomes] == [made.WALLED]
@@ -111,7 +112,7 @@ def test_no_secret_reaches_prefect_or_the_outputs(prefect_server, settings, made
     url = f"sqlite:///{tmp_path / 'hunter2.sqlite'}"
     channel = f"json://watcher:hunter2@127.0.0.1:{unused_port}/"
     given = settings(made.site(made.WALLED), history_days=60, ledger_url=url, alert_urls=channel)
-    state = watch(given, date(2024, 6, 24), made.UNTIL, return_state=True)
+    state = state_of(watch, given, date(2024, 6, 24), made.UNTIL)
     assert state.is_completed()
     assert (tmp_path / "hunter2.sqlite").is_file()
     with get_client(sync_client=True) as client:
@@ -128,16 +129,16 @@ def test_a_scheduled_watch_gives_way_to_another_and_an_asked_for_area_does_not(
     monkeypatch.setattr(flows.jobs.watch, "PATIENCE_S", 0.2)
     given = settings(made.site(made.WALLED), history_days=60)
     with open_ledger(given.ledger) as ledger, ledger.exclusively("watch-all", complaint=""):
-        state = watch(given, date(2024, 6, 24), made.UNTIL, return_state=True)
+        state = state_of(watch, given, date(2024, 6, 24), made.UNTIL)
         assert state.is_failed()
         assert "another scheduled run of the watch is under way" in state.message
         assert ledger.runs() == []
-        assert watch(given, date(2024, 6, 24), made.UNTIL, (made.WALLED,), return_state=True).is_completed()
+        assert state_of(watch, given, date(2024, 6, 24), made.UNTIL, (made.WALLED,)).is_completed()
 
 
 def test_alerts_are_prefect_events_without_coordinates(prefect_server, settings, made):
     given = settings(made.site(made.WALLED))
-    result = watch(given, made.SINCE, made.UNTIL, return_state=True).result()
+    result = state_of(watch, given, made.SINCE, made.UNTIL).result()
     assert result.issued
     wanted = {"filter": {"event": {"name": ["sitewatch.alert.issued"]}, "occurred": {"since": str(made.SINCE)}}}
     deadline = time.monotonic() + 20

@@ -34,7 +34,9 @@ def made_scene(when: datetime, sensor: Sensor) -> Scene:
     bands, level = (OPTICAL_BANDS, 0.2) if sensor is Sensor.SENTINEL_2 else (RADAR_BANDS, 0.05)
     rng = np.random.default_rng(when.toordinal())
     pixels = (level * rng.uniform(0.8, 1.2, (len(bands), *GROUND.shape))).astype(np.float32)
-    orbit = {"relative_orbit": 15, "orbit_direction": "ascending"} if sensor is Sensor.SENTINEL_1 else {}
+    orbit: dict[str, Any] = (
+        {"relative_orbit": 15, "orbit_direction": "ascending"} if sensor is Sensor.SENTINEL_1 else {}
+    )
     scl = np.full(GROUND.shape, 5, np.uint8) if sensor is Sensor.SENTINEL_2 else None
     provenance = Provenance("made", ("a",), **orbit)
     return Scene("made", sensor, when, bands, pixels, np.ones(GROUND.shape, bool), scl, provenance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import obstore
 import pytest
@@ -69,7 +70,7 @@ def test_the_simulated_world_is_copied_to_a_folder_of_its_own(address, outputs):
 
 
 def test_the_public_edition_goes_to_a_store_of_its_own_and_to_no_other(address, outputs):
-    given = {"outputs_url": f"{address}/all", "public_url": f"{address}/open", "source": "stac"}
+    given: dict[str, Any] = {"outputs_url": f"{address}/all", "public_url": f"{address}/open", "source": "stac"}
     settings = Settings(outputs=outputs, **given, _env_file=None)
     check_stores(settings)
     assert copy_outputs(settings) == "6 files of the outputs copied. 1 files of the public edition copied."

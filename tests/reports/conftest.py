@@ -231,7 +231,7 @@ def whole_week(source: str = "simulated") -> ReportInputs:
         date(2026, 3, 4), "intervened", "413 buildings demolished", "Ministry of the Interior, press release"
     )
     looked = Response(date(2025, 9, 12), "investigated", "", "")
-    fenced = {"change": "fencing", "area_m2": 4300.0, "length_m": 863.0, "closure": 0.86}
+    fenced: dict[str, Any] = {"change": "fencing", "area_m2": 4300.0, "length_m": 863.0, "closure": 0.86}
     heron = view(
         area("heron-1", "Heron Flats", status=Status.IDENTIFIED, responses=(looked, raided)),
         event("heron-1-a", "heron-1", seed=1, new=True),
@@ -267,7 +267,7 @@ def whole_week(source: str = "simulated") -> ReportInputs:
         ),
         seed=7,
     )
-    cleared = {"change": "clearing", "confidence": 0.38}
+    cleared: dict[str, Any] = {"change": "clearing", "confidence": 0.38}
     bittern = view(
         area("bittern-2", "", status=Status.SUSPECTED),
         event("bittern-2-a", "bittern-2", seed=3, changed=True, state="retracted", **cleared),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,7 +140,7 @@ def test_an_album_holds_the_last_months_and_the_year_before_each_older_change(tm
     for year in range(2020, 2027):
         for month in (3, 9):
             archive.put(area.id, "stac", grid, scene(datetime(year, month, 5, tzinfo=UTC), grid))
-    given = {"source_name": "stac", "week": Week(2026, 47), "days": 400}
+    given: dict[str, Any] = {"source_name": "stac", "week": Week(2026, 47), "days": 400}
     recent = open_album(area, grid, archive, **given)
     assert [page.look.day.year for page in recent.pages] == [2026, 2026]
     older = open_album(area, grid, archive, **given, changes=[date(2023, 4, 1)])

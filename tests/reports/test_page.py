@@ -9,11 +9,13 @@ from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from aois.area import Response
+from aois.week import Week
 from flows.reports.build import build_report, build_reports, csp_hash
 from flows.reports.inputs import AreaView, Chip, EventView, ReportError, ReportInputs
 
@@ -101,7 +103,7 @@ def _check_promises(source: str, reader: Reader) -> None:
             assert label in reader.ids
 
 
-def one_area(make_view: Callable, make_area: Callable, week: object, *events: object, **given: object) -> ReportInputs:
+def one_area(make_view: Callable, make_area: Callable, week: Week, *events: object, **given: Any) -> ReportInputs:
     return ReportInputs(week, "stac", (make_view(make_area("x", "Place X"), *events, **given),))
 
 
@@ -271,7 +273,7 @@ def test_events_with_one_id_still_have_their_own_anchors(
     ],
 )
 def test_unreadable_properties_name_the_event(
-    given: dict[str, object], said: str, make_view, make_area, make_event, report_week, tmp_path: Path
+    given: dict[str, Any], said: str, make_view, make_area, make_event, report_week, tmp_path: Path
 ) -> None:
     event = make_event("e-9", "x")
     wrong = {**event.feature, "properties": {**event.feature["properties"], **given}}
@@ -285,7 +287,7 @@ def test_masks_of_another_crop_are_refused(make_event) -> None:
     with pytest.raises(ReportError, match=r"chip `before` has shape \(64, 72\), its mask \(5, 5\)"):
         replace(make_event("e", "x"), outline=np.ones((5, 5), dtype=bool))
     with pytest.raises(ReportError, match="give uint8"):
-        Chip(date(2026, 1, 1), "s", "sentinel-2", np.zeros((4, 4, 3)))
+        Chip(date(2026, 1, 1), "s", "sentinel-2", np.zeros((4, 4, 3)))  # type: ignore[arg-type]
 
 
 def test_what_an_alert_rests_on_names_instruments_days_and_agreement(
@@ -348,7 +350,7 @@ def test_a_language_built_alone_is_the_same_once_the_other_is_there(week_inputs:
 def test_suspects_are_ranked_with_every_value_and_weight(
     make_view, make_area, make_event, report_week, read: Read
 ) -> None:
-    def suspect(name: str, value: float, **given: object) -> EventView:
+    def suspect(name: str, value: float, **given: Any) -> EventView:
         criteria = [
             {"name": "new-built-area", "value": value, "weight": 0.75, "detail": ""},
             {"name": "enclosing-line", "value": 0.2, "weight": 0.25, "detail": ""},

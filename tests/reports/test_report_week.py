@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,7 +83,13 @@ def test_every_alert_has_all_pictures_as_long_as_there_are_few(
     ledger: Ledger, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, shown: int
 ) -> None:
     monkeypatch.setattr(reporting, "ALERTS_IN_FULL", most)
-    given = {"areas": ledger.areas(), "ledger": ledger, "archive": archive, "source_name": "stac", "failures": {}}
+    given: dict[str, Any] = {
+        "areas": ledger.areas(),
+        "ledger": ledger,
+        "archive": archive,
+        "source_name": "stac",
+        "failures": {},
+    }
     page = report_week(WEEK, outputs=tmp_path, languages=("en",), **given).read_text(encoding="utf-8")
     assert page.count('class="case"') == 3
     assert page.count("<h5>False colour</h5>") == page.count('class="through-time"') == shown

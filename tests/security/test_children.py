@@ -78,7 +78,7 @@ def test_a_rerun_gets_the_environment_that_it_needs(ledger, tmp_path, monkeypatc
     with_routes, without = operations(ledger, tmp_path, TELL, routes), operations(ledger, tmp_path, TELL)
     for desk, area, named in ((with_routes, "yard-0", {"HOOK", "HOOK_SECRET"}), (without, "yard-1", set())):
         desk.rerun(area, by="otto", at=NOW)
-        until(lambda desk=desk: desk.reruns()[0].status == 0)
+        until(lambda desk=desk: desk.reruns()[0].status == 0)  # type: ignore[misc]
         (log,) = (tmp_path / "desk" / "reruns").glob(f"*-{area}.log")
         got = set(json.loads(log.read_text()))
         assert got >= {"PATH", "SH_CLIENT_SECRET", "SITEWATCH_SEED", "AWS_SECRET_ACCESS_KEY"}

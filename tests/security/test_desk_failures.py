@@ -34,7 +34,7 @@ def lines() -> Iterator[list[str]]:
     """What the desk's log says."""
     said: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda line: said.append(handler.format(line))  # type: ignore[method-assign]
+    handler.emit = lambda line: said.append(handler.format(line))  # type: ignore[assignment]
     logging.getLogger("sitewatch.web").addHandler(handler)
     yield said
     logging.getLogger("sitewatch.web").removeHandler(handler)

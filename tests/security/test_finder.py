@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ def published(world: World, area_ids: Sequence[str], folder: Path, *, fewest: in
     areas = [area for area in world.areas if area.id in area_ids]
     views = tuple(AreaView(area, (50, 50), None, None, None, (), ()) for area in areas)
     inputs = ReportInputs(WEEK, SOURCE, views)
-    given = {"ledger": world.ledger, "observations": world.ledger.observations(until=WEEK)}
+    given: dict[str, Any] = {"ledger": world.ledger, "observations": world.ledger.observations(until=WEEK)}
     given |= {"released": (), "outputs": folder.with_name(f"{folder.name}-kept")}
     public = public_week(inputs, **given)
     if fewest != FEWEST:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def fetched(area: Area, archive: Archive) -> list[tuple[str, np.ndarray]]:
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     outputs = tmp_path_factory.mktemp("real")
     archive, areas = Archive(outputs / "archive"), [place(area_id) for area_id in PLACES]
-    candidates = []
+    candidates: list[Any] = []
     with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
         ledger.record_areas(areas)
         for area in areas:

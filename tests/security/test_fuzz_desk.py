@@ -270,7 +270,7 @@ def test_whatever_is_asked_is_answered_in_words(desk: InProcess, made: tuple[Ask
     ask, who = made
     lines: list[logging.LogRecord] = []
     handler = logging.Handler()
-    handler.emit = lines.append  # type: ignore[method-assign]
+    handler.emit = lines.append  # type: ignore[assignment]
     logging.getLogger("sitewatch.web").addHandler(handler)
     before = desk.state()
     try:

@@ -70,7 +70,18 @@ scalars = st.one_of(
     st.integers(),
     st.floats(),
 )
-LIKELY = ["pier-1", "*", "hook", "feed", "confirmed", "expansion", "UTC", "00:00-06:30", "en", "https://a.example.org"]
+LIKELY: list[Any] = [
+    "pier-1",
+    "*",
+    "hook",
+    "feed",
+    "confirmed",
+    "expansion",
+    "UTC",
+    "00:00-06:30",
+    "en",
+    "https://a.example.org",
+]
 LIKELY += [["hook"], ["*"], ["confirmed", "retracted"], [], "atom", "cap", "geojson", "immediate", 1, 0.5, True, False]
 values = st.sampled_from(LIKELY) | st.recursive(
     scalars,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from s3_store import bucket_reached
@@ -26,7 +27,7 @@ def bucket(monkeypatch):
 class Counting:
     """What another source has, and the scenes that were really fetched."""
 
-    source: object
+    source: Any
     name: str = "simulated"
 
     def __post_init__(self):

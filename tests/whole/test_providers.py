@@ -79,7 +79,7 @@ def shelved(made, undisturbed, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("shelved")
     since = made.SINCE - timedelta(days=HISTORY_DAYS + 7)
     source = Thinned(undisturbed.source, before=made.SINCE)
-    write_simulated(folder, source, undisturbed.areas, since=since, until=made.UNTIL)
+    write_simulated(folder, source, undisturbed.areas, since=since, until=made.UNTIL)  # type: ignore[arg-type]
     return folder
 
 

@@ -20,7 +20,7 @@ plan: dict[str, list[Any]] = {}
 
 
 class Store(SimpleHTTPRequestHandler):
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments, directory=sys.argv[1])
 
     def do_POST(self) -> None:

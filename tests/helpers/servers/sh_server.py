@@ -245,4 +245,4 @@ def _units(script: Evalscript, output: dict[str, Any], data: dict[str, Any], out
     bands = len([band for band in script.bands if band != "dataMask"])
     is_deep = any(o.dtype is np.float32 for o in outputs)
     is_orthorectified = data["type"] == "sentinel-1-grd" and data["processing"].get("orthorectify")
-    return area * bands / 3 * (2 if is_deep else 1) * (2 if is_orthorectified else 1)
+    return float(area * bands / 3 * (2 if is_deep else 1) * (2 if is_orthorectified else 1))

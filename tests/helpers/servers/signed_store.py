@@ -6,6 +6,7 @@ import json
 import sys
 from datetime import UTC, datetime, timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import urlsplit
 
 FOLDER, MINUTES = sys.argv[1], float(sys.argv[2])
@@ -13,7 +14,7 @@ given: list[str] = []
 
 
 class Store(SimpleHTTPRequestHandler):
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments, directory=FOLDER)
 
     def do_GET(self) -> None:

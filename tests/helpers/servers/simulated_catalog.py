@@ -15,13 +15,13 @@ from shapely.geometry import box, mapping
 from aois.area import Area
 from aois.grid import Grid, grid_of
 from flows.imagery.scene import Scene, Sensor
-from flows.imagery.simulation.simulated_source import SimulatedSource
+from flows.imagery.source import Source
 
 ADDED = 1000  # baseline 05.11: digital number = reflectance × 10,000 + 1,000
 SATELLITE_A_FIRST_ORBIT = 73
 
 
-def write_simulated(folder: Path, source: SimulatedSource, areas: Iterable[Area], *, since: date, until: date) -> Path:
+def write_simulated(folder: Path, source: Source, areas: Iterable[Area], *, since: date, until: date) -> Path:
     """A static catalog of every scene of the areas in those days; the path of its first page."""
     folder.mkdir(parents=True, exist_ok=True)
     names = []

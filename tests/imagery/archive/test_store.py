@@ -61,7 +61,7 @@ def radar(grid: Grid) -> Scene:
 
 def assert_same(one: Scene, other: Scene) -> None:
     assert replace(one, pixels=None, valid=None, scl=None) == replace(other, pixels=None, valid=None, scl=None)
-    assert (one.pixels.dtype, one.valid.dtype) == (other.pixels.dtype, other.valid.dtype) == (np.float32, bool)
+    assert (one.pixels.dtype, one.valid.dtype) == (other.pixels.dtype, other.valid.dtype) == (np.float32, bool)  # type: ignore[comparison-overlap]
     np.testing.assert_array_equal(one.pixels, other.pixels)
     np.testing.assert_array_equal(one.valid, other.valid)
     np.testing.assert_array_equal(one.scl, other.scl)

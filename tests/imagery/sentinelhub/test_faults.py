@@ -71,7 +71,7 @@ def undisturbed(
     return clean["files"]
 
 
-FAULTS = {
+FAULTS: dict[str, tuple[str, list[Any]]] = {
     "500": (PROCESS, [None, Status(500), Status(503)]),
     "429": (PROCESS, [Status(429, 50), None, Status(429)]),
     "401 after a while": (PROCESS, [None, None, REFUSED]),
