@@ -1,5 +1,6 @@
 """The rules of the house, held by their own tools."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -91,6 +92,34 @@ def test_folders_of_tests_are_named_after_the_rooms_they_test():
     assert len(tested) > 10
     for folder in tested:
         assert (ROOT / folder).is_dir() or (ROOT / "flows" / folder).is_dir(), f"no room has the name of tests/{folder}"
+
+
+def private_names_of_ours(source: str) -> list[str]:
+    """The private names of our packages that a module imports, or names in a string for a patch."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"\w+(\.\w+)+", str(node.value)):
+            names = [str(node.value)]
+        else:
+            continue
+        ours = [name for name in names if name.split(".")[0] in ("aois", "detectors", "flows")]
+        found += [name for name in ours if re.search(r"\._(?!_)", name)]
+    return found
+
+
+def test_private_names_are_found_where_they_are_imported_or_patched():
+    assert private_names_of_ours("from flows.files import _x, atomic_write") == ["flows.files._x"]
+    assert private_names_of_ours("patch.setattr('flows.files._x', 1)") == ["flows.files._x"]
+    assert private_names_of_ours("import os\nfrom flows import __name__\nos._exit(1)") == []
+
+
+def test_no_test_imports_or_patches_a_private_name():
+    ablations = ROOT / "tests" / "benchmarks" / "accuracy" / "steps.py"  # takes single steps out of the detectors
+    modules = sorted(set((ROOT / "tests").rglob("*.py")) - {ablations, Path(__file__)})
+    found = {str(path): private_names_of_ours(path.read_text(encoding="utf-8")) for path in modules}
+    assert {path: names for path, names in found.items() if names} == {}
 
 
 def test_readmes_name_files_that_are_there():

@@ -137,7 +137,6 @@ def test_a_store_that_cannot_be_used_says_so_without_a_secret(
 ) -> None:
     if endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
-        monkeypatch.setattr("flows.imagery.network.bucket._RETRIES", 0)
     with pytest.raises(ImageryError, match=words) as caught:
         Mirror(url).names("a/b")
     said = str(caught.value)
@@ -198,7 +197,6 @@ def test_a_kill_between_the_two_writes_loses_nothing(
 def test_a_scene_that_the_store_does_not_take_is_not_used(
     bucket: str, shelf: Path, yard: Area, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.imagery.network.bucket._RETRIES", 0)
     archive = Archive(tmp_path, Mirror(URL))
     assert archive.list(yard.id, "stac", grid_of(yard)) == []
     urllib.request.urlopen(urllib.request.Request(f"{bucket}/moto-api/reset", method="POST")).close()
