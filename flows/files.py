@@ -84,6 +84,7 @@ def locked(path: Path, *, patience_s: float | None = None, busy: Exception | Non
     lock = FileLock(
         path,
         timeout=-1 if patience_s is None else patience_s,
+        poll_interval=0.01,  # many threads store scenes in one folder, for some milliseconds each
         mode=OWNER_FILE,
         thread_local=False,
         fallback_to_soft=False,  # a soft lock would outlive a holder that is killed
