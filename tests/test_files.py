@@ -1,9 +1,15 @@
 """Files written whole for their owner, text fit to print, and what a child process may read."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 
 from flows.config.child_environment import child_environment
-from flows.files import SHARED_FILE, atomic_write, private_folder
+from flows.files import SHARED_FILE, atomic_write, locked, private_folder
 from flows.printable import printable
 
 
@@ -69,3 +75,57 @@ def test_a_child_gets_what_it_needs_and_no_secret():
     got = child_environment("PREFECT_", added={"A": "1"}, environment=given)
 
     assert got == {"PATH": "/bin", "PREFECT_HOME": "h", "LC_ALL": "C", "A": "1"}
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from flows.files import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock of a file."""
+    with subprocess.Popen([sys.executable, "-c", HOLD, tmp_path / "lock"], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "held\n"
+        yield child
+        child.kill()
+
+
+def test_a_lock_is_held_by_one_process_and_freed_by_a_kill(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    busy = ValueError("somebody is at it")
+    with pytest.raises(ValueError, match="somebody is at it"), locked(tmp_path / "lock", patience_s=0, busy=busy):
+        pass
+    with pytest.raises(TimeoutError), locked(tmp_path / "lock", patience_s=0.1):
+        pass
+    holder.kill()
+    holder.wait()
+    with locked(tmp_path / "lock", patience_s=60):
+        pass
+
+
+def test_a_lock_keeps_threads_apart_and_leaves_the_file_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("content")
+
+    def take() -> bool:
+        try:
+            with locked(tmp_path / "lock", patience_s=0):
+                return True
+        except TimeoutError:
+            return False
+
+    with ThreadPoolExecutor(1) as pool:
+        with locked(tmp_path / "lock"):
+            assert pool.submit(take).result() is False
+        assert pool.submit(take).result() is True
+    assert (tmp_path / "lock").read_text() == "content"
+
+
+def test_a_new_lock_is_its_owners_alone(tmp_path: Path) -> None:
+    with locked(tmp_path / "lock"):
+        assert mode(tmp_path / "lock") == 0o600

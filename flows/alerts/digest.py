@@ -140,7 +140,7 @@ def _alert(words: Language, feature: Mapping[str, Any], setting: Setting) -> tup
     dates = [words.say("body.first", day=words.day(one["first_seen"]))]
     if one.get("last_clear_look"):
         dates.append(words.say("body.look", day=words.day(one["last_clear_look"])))
-    confidence = words.figure(f"{one['confidence']:.2f}")
+    confidence = words.number(one["confidence"], 2)
     lines = [
         words.say("body.what", state=state, change=change, kind=kind),
         *_story(words, one),

@@ -12,11 +12,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from detectors.records import AlertKind, Change, State
 from flows.alerts.addresses import check_base_address
-from flows.alerts.language import languages
 from flows.alerts.signing import LEAST_SECRET
 from flows.alerts.timing import Schedule, hours_of
 from flows.config.nearest_word import did_you_mean
 from flows.config.time_zone import time_zone
+from flows.translations.catalogs import LANGUAGES
 
 NEWS = ("issued", "state", "step", "merged", "parted")
 """Why there is a message of an alert."""
@@ -42,8 +42,8 @@ def _hours(text: str) -> str:
 
 
 def _lang(lang: str) -> str:
-    if lang not in languages():
-        raise ValueError(f"`{lang[:LONGEST_NAME]}` has no catalog; use one of {', '.join(languages())}")
+    if lang not in LANGUAGES:
+        raise ValueError(f"`{lang[:LONGEST_NAME]}` has no catalog; use one of {', '.join(LANGUAGES)}")
     return lang
 
 

@@ -18,7 +18,8 @@ from flows.ledger.ledger import Ledger
 from flows.reports.data.recorded_weeks import week_on_record
 from flows.reports.data.releases import WARNING, read_releases, write_releases
 from flows.reports.layers import WITHOUT_GEOPARQUET, has_geoparquet
-from flows.reports.words import LANGUAGES, words_for
+from flows.reports.words import words_for
+from flows.translations.catalogs import LANGUAGES
 
 
 def report(
@@ -28,7 +29,7 @@ def report(
     ] = None,
     lang: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--lang", help="Only this language: en or fr. Both if left out."),
+        typer.Option("--lang", help=f"Only this language: {' or '.join(LANGUAGES)}. All of them if left out."),
     ] = None,
     restricted: Annotated[
         bool, typer.Option("--restricted", help="Show where places lie; the page is readable by its owner only.")

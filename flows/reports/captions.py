@@ -147,8 +147,8 @@ def total_text(words: Words, chart: Chart) -> str:
 
 def tick_label(words: Words, tick: DayTick) -> str:
     """A month, with its year where it begins one."""
-    month = words.entry("dates.short_months")[tick.day.month - 1]
-    return words("chart.tick_year", month=month, year=tick.day.year) if tick.with_year else str(month)
+    month = words.short_month(tick.day)
+    return words("chart.tick_year", month=month, year=tick.day.year) if tick.with_year else month
 
 
 def _last_value(words: Words, chart: Chart) -> str:

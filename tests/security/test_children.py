@@ -14,8 +14,8 @@ from premises import premises_in, site
 
 from flows.desk.backend.reruns import COMMAND, MOST_AT_ONCE, DeskOperations
 from flows.desk.errors import DeskError
-from flows.desk.words import catalog_of
 from flows.ledger.ledger import Ledger, open_ledger
+from flows.translations.phrases import Phrases
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 WAIT = "import sys, time, pathlib\nwhile not pathlib.Path(sys.argv[3], 'gate').exists(): time.sleep(0.02)"
@@ -60,9 +60,8 @@ def test_as_many_reruns_as_may_go_on_and_the_next_is_refused_in_words(ledger, tm
     for number in range(MOST_AT_ONCE, 8):
         with pytest.raises(DeskError, match="2 reruns go on already \\(yard-0, yard-1\\); wait until one") as refused:
             desk.rerun(f"yard-{number}", by="otto", at=NOW)
-    section, _, key = refused.value.key.partition(".")
     for lang in ("en", "fr"):
-        assert "{number}" in catalog_of(lang)[section][key]
+        assert "%(number)s" in Phrases(lang).template(f"desk.{refused.value.key}")
     assert len(desk.reruns()) == MOST_AT_ONCE
     (tmp_path / "gate").touch()
     until(lambda: all(one.status == 0 for one in desk.reruns()))

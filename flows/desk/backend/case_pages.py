@@ -42,7 +42,7 @@ from flows.reports.without_folders import without_folders
 AREA = "area"  # the name of the file about the area itself; ids of events begin otherwise
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 RASTERS = ("change", "score")
-MAKERS = ("reports", "desk/backend/case_pages.py")
+MAKERS = ("reports", "translations", "desk/backend/case_pages.py")
 """What the look of a case depends on, beside the record: where one changes, cases are prepared again."""
 
 

@@ -19,15 +19,15 @@ def open_desk(settings: Settings, ledger: Ledger, *, hosts: tuple[str, ...] = ()
     from flows.desk.backend.case_pages import DeskEvidence
     from flows.desk.backend.ledger_adapter import REASONS, DeskAccounts, DeskReviews
     from flows.desk.backend.reruns import DeskOperations
+    from flows.desk.desk_templates import TEMPLATES
     from flows.desk.inputs import Desk
-    from flows.desk.words import TEMPLATES, catalog_of
     from flows.pipeline.sources import open_archive
     from flows.reports.build import TEMPLATES as REPORT
     from flows.reports.build import environment_of
-    from flows.reports.words import LANGUAGES, Words, words_for
+    from flows.reports.words import words_for
+    from flows.translations.catalogs import LANGUAGES
 
-    joined = {lang: Words(lang, {**words_for(lang).table, "desk": catalog_of(lang)}) for lang in LANGUAGES}
-    pages = {lang: environment_of(words, TEMPLATES, part="h2") for lang, words in joined.items()}
+    pages = {lang: environment_of(words_for(lang), TEMPLATES, part="h2") for lang in LANGUAGES}
     evidence = DeskEvidence(ledger, open_archive(settings), settings.outputs, pages)
     given = Desk(
         accounts=DeskAccounts(ledger),

@@ -38,7 +38,7 @@ from flows.reports.exports import write_figures, write_public_figures
 from flows.reports.figures import forget_pictures
 from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, StateStep, WeekSeen
 from flows.reports.without_folders import without_folders
-from flows.reports.words import LANGUAGES
+from flows.translations.catalogs import LANGUAGES
 
 ALBUM_DAYS = 600  # a change of the last months has more than a year before it, enough for a seasonal fit
 READERS = 2  # most of the time goes into GDAL and numpy, which let other threads run
