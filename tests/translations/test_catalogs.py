@@ -95,7 +95,7 @@ def test_every_phrase_is_asked_for_somewhere(room: str) -> None:
     built = re.findall(r"""["'](?:desk\.|alerts\.)?([a-z_]+\.[a-z_]*)(?:["'] ~|\{)""", text)
     built += [f"{group}_explained." for group in ("state", "change", "kind")] if room == "reports" else []
     built += ["steps.ordinals.", *(f"{name}s." for name in ("state", "kind", "change"))] if room == "alerts" else []
-    own = {room_of(key): [] for key in messages("en")}
+    own: dict[str, list[str]] = {room_of(key): [] for key in messages("en")}
     for key in messages("en"):
         own[room_of(key)].append(key.removeprefix(f"{room}.").removesuffix(".zero"))
     assert [key for key in own[room] if key not in asked and not key.startswith(tuple(built))] == []
