@@ -231,7 +231,7 @@ def test_no_more_is_read_of_a_file_in_a_bucket_than_the_limit(bucket: Any, files
 def test_a_bucket_that_does_not_answer_is_asked_again_by_the_next_run(
     monkeypatch: pytest.MonkeyPatch, bucket: Any
 ) -> None:
-    monkeypatch.setattr("flows.imagery.network.bucket._RETRIES", 0)
+    monkeypatch.setattr("flows.imagery.network.bucket.MAX_RETRIES", 0)
     monkeypatch.setattr("flows.imagery.web_file.WAITS_S", ())
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(TransientError, match="bucket `watch` does not answer") as caught, RasterFiles().open(URL):

@@ -15,7 +15,7 @@ from flows.imagery.network.url import without_secrets
 from flows.imagery.scene import ImageryError
 
 SCHEMES = ("s3", "gs", "az", "abfs", "http", "https", "file", "memory")
-_RETRIES = 4
+MAX_RETRIES = 4
 _RETRY_POLICY = timedelta(seconds=60)
 
 
@@ -42,7 +42,7 @@ class Bucket:
                 url,
                 config=config,
                 client_options={"allow_http": True, "timeout": _RETRY_POLICY},
-                retry_config={"max_retries": _RETRIES, "retry_timeout": _RETRY_POLICY},
+                retry_config={"max_retries": MAX_RETRIES, "retry_timeout": _RETRY_POLICY},
             )
 
     @contextmanager
