@@ -1,26 +1,19 @@
-"""The engine that the blocks of a search run on: threads, processes or a Dask cluster."""
+"""The engine that the tasks of a run work on: threads, processes or a Dask cluster."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from flows.config.settings import SettingsError
-
-
-class Engine(StrEnum):
-    """Where the regions of a search are worked on."""
-
-    THREADS = "threads"
-    PROCESSES = "processes"
-    DASK = "dask"
+from flows.config.settings import Engine, SettingsError
 
 
 def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> Any:
-    """Prefect's task runner for an engine, which works on `at_once` regions at the same time.
+    """Return Prefect's task runner for an engine, which works on `at_once` areas or regions at the same time.
 
     `cluster` is the address of a running Dask scheduler, which decides that by itself; without one, a cluster of
-    processes on this machine is made.
+    processes on this machine is made. It listens on loopback alone, and only to who holds the key that it makes.
     Raises `SettingsError` when Dask is asked for and not installed.
     """
     from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
@@ -39,4 +32,21 @@ def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> An
         ) from None
     if cluster is not None:
         return DaskTaskRunner(address=cluster)
-    return DaskTaskRunner(cluster_kwargs={"n_workers": at_once, "threads_per_worker": 1})
+    own = {"host": "127.0.0.1", "security": True, "dashboard_address": None}
+    return DaskTaskRunner(cluster_kwargs={"n_workers": at_once, "threads_per_worker": 1, **own})
+
+
+@contextmanager
+def task_runner(engine: Engine, *, at_once: int, cluster: str | None = None) -> Iterator[Any]:
+    """Start the runner of an engine within a flow, for the length of a ``with``.
+
+    So a run takes its engine from its settings, whoever began it: a command, a schedule, or a worker of a pool. What a
+    runner sends to workers of the flow that they belong to is without the flow's parameters, which may hold secrets.
+    """
+    from prefect.context import FlowRunContext
+
+    context = FlowRunContext.get()
+    if context is None:
+        raise RuntimeError("tasks are started within a flow")
+    with runner_of(engine, at_once=at_once, cluster=cluster) as runner, context.model_copy(update={"parameters": {}}):
+        yield runner
