@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -136,18 +135,18 @@ def reporting(outputs: Path, run_id: str, area_id: str, *, level: int) -> Iterat
         report.close()
 
 
-class _ReportHandler(logging.StreamHandler):  # type: ignore[type-arg]
+class _ReportHandler(logging.Handler):
     """Hands lines to the run of the area that is worked on; between two areas they go to standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if _open:
             _open[-1].log(record)
-        else:
-            super().emit(record)
+        elif logging.lastResort is not None:
+            logging.lastResort.handle(record)
 
 
 _open: list[WorkerReport] = []
-_HANDLER = _ReportHandler(sys.stderr)
+_HANDLER = _ReportHandler()
 _HANDLER.addFilter(add_fields)
 
 
