@@ -35,6 +35,10 @@ CatalogOption = Annotated[
 OnlyOption = Annotated[
     Optional[list[str]], typer.Option("--area", help="Only this area; may be repeated.")  # noqa: UP045
 ]
+ClusterOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--cluster", help="A Dask scheduler, tcp://host:8786, for --on dask; its own if left out."),
+]
 EngineOption = Annotated[
     Optional[Engine],  # noqa: UP045
     typer.Option("--on", help="What works on the areas; SITEWATCH_ENGINE, or threads, if left out."),
@@ -93,6 +97,8 @@ def settings_of(
         raise SettingsError(
             f"catalog `{catalog}` is read by the source `stac` alone; add --source stac, or leave it out"
         )
+    if given.get("cluster") is not None and settings.engine is not Engine.DASK:
+        raise SettingsError(f"cluster `{given['cluster']}` is for Dask alone; add --on dask, or leave it out")
     if catalog is not None and holds_secret(catalog):
         Console(stderr=True).print(
             f"warning: --catalog {printable(without_secrets(catalog))} was typed with a key, which other users of this "

@@ -9,6 +9,7 @@ import typer
 from flows.cli.options import (
     AreasOption,
     CatalogOption,
+    ClusterOption,
     DayOption,
     EngineOption,
     OutputsOption,
@@ -40,7 +41,7 @@ def search(
     on: EngineOption = None,
     at_once: Annotated[int, typer.Option("--at-once", min=1, help="Regions at the same time.")] = 1,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads that share a region.")] = 2,
-    cluster: Annotated[Optional[str], typer.Option("--cluster", help="A Dask scheduler, tcp://host:8786.")] = None,  # noqa: UP045
+    cluster: ClusterOption = None,
     outputs: OutputsOption = None,
 ) -> None:
     """Search whole regions for places that deserve a close look; takes in what is new since the last search."""

@@ -12,6 +12,7 @@ from flows.alerts.route_settings import words_of_simulated
 from flows.cli.options import (
     AreasOption,
     CatalogOption,
+    ClusterOption,
     DayOption,
     EngineOption,
     OnlyOption,
@@ -51,10 +52,11 @@ def watch(
     until: DayOption = None,
     area: OnlyOption = None,
     on: EngineOption = None,
+    cluster: ClusterOption = None,
     outputs: OutputsOption = None,
 ) -> None:
     """Fetch imagery, measure change, and write alerts and the week's report."""
-    settings = settings_of(areas, source, catalog, outputs, engine=on)
+    settings = settings_of(areas, source, catalog, outputs, engine=on, cluster=cluster)
     run_watch(settings, asked_of(since, until), tuple(area or ()), from_archive=False)
 
 

@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     today_is: date | None = Field(None, description="the operator's word that the clock is right, on that day alone")
     workers: int = Field(2, ge=1, le=64, description="areas worked on at the same time")
     engine: Engine = Field(Engine.THREADS, description="what works on the areas of a run: threads, processes or dask")
-    cluster: str | None = Field(None, description="a running Dask scheduler, tcp://host:8786; its own when left out")
+    cluster: str | None = Field(None, description="a running Dask scheduler for the engine dask, tcp://host:8786")
     seed: int = Field(1, description="the seed of the simulated world")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, separated by spaces")
     operator_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(

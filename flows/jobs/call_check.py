@@ -46,9 +46,10 @@ def check_call(settings: Settings, asked: RunRequest, only: Sequence[str] = (), 
 
 def check_engine(settings: Settings) -> None:
     """The engine of the settings is there, and its workers can read the secrets; raises `SettingsError` if not."""
+    if settings.engine is Engine.THREADS:
+        return
     runner_of(settings.engine, at_once=settings.workers, cluster=settings.cluster)
-    if settings.engine is not Engine.THREADS:
-        HandedSettings.of(settings)
+    HandedSettings.of(settings)
 
 
 def tell_routes(routes: MessageRoutes) -> None:

@@ -8,23 +8,24 @@ from typing import Any
 
 from flows.config.settings import Engine, SettingsError
 
+LOCALLY = "127.0.0.1"
+
 
 def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> Any:
     """Return Prefect's task runner for an engine, which works on `at_once` areas or regions at the same time.
 
-    `cluster` is the address of a running Dask scheduler, which decides that by itself; without one, a cluster of
-    processes on this machine is made. It listens on loopback alone, and only to who holds the key that it makes.
+    `cluster` is the address of a running Dask scheduler, which decides that by itself. Without one Dask gets processes
+    of its own on this machine: they listen on loopback, and only to who holds the key that is made for them.
     Raises `SettingsError` when Dask is asked for and not installed.
     """
     from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
-    if cluster is not None and engine is not Engine.DASK:
-        raise SettingsError(f"cluster `{cluster}` is for Dask alone; add --on dask, or leave it out")
     if engine is Engine.THREADS:
         return ThreadPoolTaskRunner(max_workers=at_once)
     if engine is Engine.PROCESSES:
         return ProcessPoolTaskRunner(max_workers=at_once)
     try:
+        import dask
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError:
         raise SettingsError(
@@ -32,8 +33,10 @@ def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> An
         ) from None
     if cluster is not None:
         return DaskTaskRunner(address=cluster)
-    own = {"host": "127.0.0.1", "security": True, "dashboard_address": None}
-    return DaskTaskRunner(cluster_kwargs={"n_workers": at_once, "threads_per_worker": 1, **own})
+    dask.config.set({f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")})  # pages without a key
+    own = {"host": LOCALLY, "security": True, "dashboard_address": f"{LOCALLY}:0"}
+    quiet = {"scheduler_kwargs": {"dashboard": False}}
+    return DaskTaskRunner(cluster_kwargs={"n_workers": at_once, "threads_per_worker": 1, **own, **quiet})
 
 
 @contextmanager

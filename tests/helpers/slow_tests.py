@@ -53,6 +53,7 @@ PLACES = {
     "tests/imagery/test_signing.py": "fetches from a server on loopback",
     "tests/imagery/test_simulation_": "draws years of simulated scenes",
     "tests/imagery/test_versions.py": "fetches from a server on loopback",
+    "tests/jobs/test_engines.py": "watches on three engines, and kills workers",
     "tests/ledger/test_backup.py": "backs up and restores between databases",
     "tests/ledger/test_histories.py": "plays random histories",
     "tests/ledger/test_processes.py": "kills processes",

@@ -21,10 +21,11 @@ from aois.grid import to_lonlat
 from aois.reading import to_feature_collection
 
 EPSG = 32631  # the Gulf of Guinea, far from any shore
+WEEKS = 8
 ENGINES = ("processes", "dask")
 COMMAND = (sys.executable, "-W", "error", "-c", "from flows.cli.main import main; main()")
 STORY_END = "2024-08-18"  # a wall rises at `yard-2` in the weeks that are watched
-CALL = ("watch", "--source", "simulated", "--since", "2024-04-22", "--until", "2024-05-26", "--areas", "areas.geojson")
+CALL = ("watch", "--source", "simulated", "--since", "2024-04-22", "--until", "2024-06-16", "--areas", "areas.geojson")
 SECRET = "hunter2"
 OF_THE_RUN = {"runs", "changes"}  # ids and times of each run, and the journal that hashes them
 TIMES = {"made_at", "not_before", "next_attempt_at", "last_attempt_at", "sent_at", "id", "dispatch_id", "message_id"}
@@ -59,7 +60,7 @@ class Watched:
         given = {
             "PREFECT_HOME": str(self.folder / "prefect"),
             "SITEWATCH_OUTPUTS": "outputs",
-            "SITEWATCH_HISTORY_DAYS": "120",
+            "SITEWATCH_HISTORY_DAYS": "180",
             "SITEWATCH_LEDGER_URL": f"sqlite:///{self.folder / SECRET}.sqlite",
             "SITEWATCH_LOG_LEVEL": "INFO",
         }
@@ -132,7 +133,7 @@ def kill_one_in_the_middle(command: subprocess.Popen[str], outputs: Path) -> Non
 
 def test_there_is_something_to_compare(on_threads: Watched) -> None:
     assert json.loads((on_threads.outputs / "alerts" / "alerts.geojson").read_text())["features"]
-    assert len(on_threads.record()["observations"]) == 5 * len(AREAS)
+    assert len(on_threads.record()["observations"]) == WEEKS * len(AREAS)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -151,7 +152,7 @@ def test_workers_are_heard_in_the_terminal_and_no_secret_is(engine: str, on_thre
     for area in AREAS:
         assert f"{area.id}: done\n" in watched.err
         (line,) = [line for line in watched.err.splitlines() if "area done" in line and f"area={area.id}" in line]
-        assert "weeks=5" in line
+        assert f"weeks={WEEKS}" in line
         assert "flow=watch" in line
     assert SECRET not in watched.out + watched.err
     kept = [path for path in (watched.folder / "prefect").rglob("*") if path.is_file()]

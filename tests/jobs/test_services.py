@@ -78,7 +78,10 @@ def test_processes_of_a_run_share_its_budget_and_quota(
     assert sorted(given) == sorted(expected)
 
 
-def test_a_cluster_without_dask_is_refused(tmp_path: Path) -> None:
-    check_engine(settings(tmp_path, engine="dask", cluster="tcp://127.0.0.1:8786"))
-    with pytest.raises(SettingsError, match="cluster `tcp://127.0.0.1:8786` is for Dask alone"):
-        check_engine(settings(tmp_path, engine="processes", cluster="tcp://127.0.0.1:8786"))
+@pytest.mark.parametrize("engine", ["processes", "dask"])
+def test_an_engine_whose_workers_lack_a_secret_is_refused_before_the_run(tmp_path: Path, engine: str) -> None:
+    check_engine(settings(tmp_path, engine=engine, cluster="tcp://127.0.0.1:8786"))
+    typed = {"source": "stac", "catalog": "https://stac.example.org/v1?key=hunter2"}
+    check_engine(settings(tmp_path, **typed))
+    with pytest.raises(SettingsError, match="setting `catalog` holds a secret and was given to the call alone"):
+        check_engine(settings(tmp_path, **typed, engine=engine))

@@ -14,6 +14,7 @@ from flows.telemetry.logs import about, log
 from flows.telemetry.worker_reports import FOLDER, LEFT_S, WorkerReports, reporting
 
 RUN = "0123"
+Told = tuple[object, ...]
 
 
 @pytest.fixture(autouse=True)
@@ -44,11 +45,9 @@ def in_a_worker(outputs: Path, area_id: str = "pier-1") -> None:
         report.progress("done", 0, 0)
 
 
-def read(
-    outputs: Path, lines: list[logging.LogRecord]
-) -> tuple[list[tuple[object, ...]], dict[str, dict[str, object]]]:
+def read(outputs: Path, lines: list[logging.LogRecord]) -> tuple[list[Told], dict[str, dict[str, object]]]:
     """What a run hears of files that are there."""
-    told: list[tuple[object, ...]] = []
+    told: list[Told] = []
     with WorkerReports(outputs, RUN, lambda *said: told.append(said)) as reports:
         handler = logging.Handler()
         handler.emit = lines.append  # type: ignore[method-assign]
