@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -53,6 +54,11 @@ class HandedSettings:
         if "catalog" in values:  # a type of its own only because it may hold a key
             values["catalog"] = _plain(settings, "catalog")
         return cls(values, withheld)
+
+    @property
+    def outputs(self) -> Path:
+        """Return the folder of the outputs."""
+        return Path(self.values["outputs"])
 
     def settings(self) -> Settings:
         """Return the settings in this process.

@@ -24,7 +24,7 @@ from aois.area import Area, AreaKind
 from aois.week import Week
 from flows.config.handed_settings import HandedSettings
 from flows.config.private_outputs import private_files
-from flows.config.settings import Engine, Settings
+from flows.config.settings import Engine
 from flows.imagery.network.quota import Cost, Metered
 from flows.jobs.services import Services
 from flows.pipeline.area_replay import Progress, Stores
@@ -137,9 +137,8 @@ def _work_elsewhere(task: AreaTask, work: Callable[[Stores, Progress], T]) -> T:
     if call.handed is None:
         raise RuntimeError(f"run {call.run_id} hands no settings to another process")
     quiet_libraries()
-    settings = call.handed.settings()
-    with reporting(settings.outputs, call.run_id, area_id, level=call.log_level) as report:
-        opened, end = _opened(call, settings), "failed"
+    with reporting(call.handed.outputs, call.run_id, area_id, level=call.log_level) as report:
+        opened, end = _opened(call, call.handed), "failed"
         try:
             result = work(replace(opened.stores, sites=task.sites), report.progress)
             end = "done"
@@ -159,17 +158,17 @@ class _Opened:
     close: Callable[[], None]
 
 
-def _opened(call: RunCall, settings: Settings) -> _Opened:
+def _opened(call: RunCall, handed: HandedSettings) -> _Opened:
     """Open services in this process for a run, or take those that its last area was worked on with."""
     with _lock:
         if call.run_id not in _elsewhere:
             while _elsewhere:  # of runs that are over; one that is not opens its connections again
                 _elsewhere.popitem()[1].close()
-            stack = ExitStack()
-            stack.enter_context(private_files())
-            services = stack.enter_context(Services.open(settings, sharers=call.workers))
-            stores = services.stores(story_end=None if call.from_archive else call.week.last_day)
-            _elsewhere[call.run_id] = _Opened(uuid4().hex, stores, stack.close)
+            with ExitStack() as stack:
+                stack.enter_context(private_files())
+                services = stack.enter_context(Services.open(handed.settings(), sharers=call.workers))
+                stores = services.stores(story_end=None if call.from_archive else call.week.last_day)
+                _elsewhere[call.run_id] = _Opened(uuid4().hex, stores, stack.pop_all().close)
         return _elsewhere[call.run_id]
 
 

@@ -18,7 +18,6 @@ from flows.imagery.archive.store import Archive
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.worlds import World, world_of
 from flows.pipeline.area_replay import Stores
-from flows.pipeline.ledger_access import existing_address
 from flows.pipeline.outputs_mirror import OutputsMirror
 from flows.pipeline.sources import open_archive, open_source
 
@@ -40,13 +39,6 @@ class Services:
         """Open the ledger of the settings, made if there is none, for the length of a ``with``."""
         with open_ledger(settings.ledger) as ledger:
             yield cls(settings, ledger, sharers=sharers)
-
-    @classmethod
-    @contextmanager
-    def over_record(cls, settings: Settings) -> Iterator[Services]:
-        """Open a ledger that is there already; raises `SettingsError` where there is none."""
-        with open_ledger(existing_address(settings)) as ledger:
-            yield cls(settings, ledger)
 
     @property
     def outputs(self) -> Path:

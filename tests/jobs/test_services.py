@@ -60,12 +60,6 @@ def test_parts_are_opened_when_they_are_asked_for_and_once(tmp_path: Path) -> No
         assert services.stores(story_end=date(2026, 11, 22)).source is not None
 
 
-def test_a_record_that_is_not_there_is_not_made_by_who_reads_it(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="no ledger in"), Services.over_record(settings(tmp_path)):
-        pass
-    assert not (tmp_path / "outputs").exists()
-
-
 @pytest.mark.parametrize(("sharers", "expected"), [(1, (90.0, 300, 300.0)), (3, (30.0, 100, 100.0))])
 def test_processes_of_a_run_share_its_budget_and_quota(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sharers: int, expected: tuple[float, int, float]
