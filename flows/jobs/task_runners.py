@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> An
     if engine is Engine.THREADS:
         return ThreadPoolTaskRunner(max_workers=at_once)
     if engine is Engine.PROCESSES:
-        return ProcessPoolTaskRunner(max_workers=at_once)
+        return ProcessPoolTaskRunner(at_once, subprocess_message_processor_factories=[_with_settings_of_now()])
     try:
         import dask
         from prefect_dask.task_runners import DaskTaskRunner
@@ -37,6 +37,23 @@ def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> An
     own = {"host": LOCALLY, "security": True, "dashboard_address": f"{LOCALLY}:0"}
     quiet = {"scheduler_kwargs": {"dashboard": False}}
     return DaskTaskRunner(cluster_kwargs={"n_workers": at_once, "threads_per_worker": 1, **own, **quiet})
+
+
+def _with_settings_of_now() -> Any:
+    """Let the thread that passes on what processes tell Prefect know Prefect's present settings.
+
+    That thread has a context of its own. Without the address of the server it would start one more, without a secret.
+    """
+    from prefect.context import SettingsContext
+
+    context = SettingsContext.get()
+
+    def begin() -> Callable[[str, Any], tuple[str, Any]]:
+        if context is not None:
+            context.model_copy().__enter__()  # for as long as the thread lasts
+        return lambda kind, payload: (kind, payload)
+
+    return begin
 
 
 @contextmanager

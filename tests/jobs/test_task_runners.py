@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -16,7 +17,7 @@ from shapely.geometry import box
 if "PREFECT_HOME" not in os.environ:  # before Prefect is imported, so that no test touches the user's own
     os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="sitewatch-tests-")
 
-from prefect import flow
+from prefect import flow, task
 from prefect.context import serialize_context
 
 from aois.area import Area, AreaKind
@@ -50,6 +51,33 @@ def test_what_workers_are_sent_of_the_flow_is_without_its_settings(prefect_serve
     assert SECRET.encode() in bare  # else this test could not fail
     assert SECRET.encode() not in ours
     assert b"probe" in ours
+
+
+@task
+def nothing() -> int:
+    """A task, of which Prefect is told that it ran."""
+    return os.getpid()
+
+
+@flow(name="elsewhere")
+def elsewhere() -> int:
+    """A task in another process."""
+    with task_runner(Engine.PROCESSES, at_once=1) as runner:
+        return runner.submit(nothing, {}).result()
+
+
+def servers() -> set[int]:
+    """Prefect's servers that this process has started, by their ids."""
+    listed = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    children = {int(text) for path in listed for text in path.read_text().split()}
+    return {one for one in children if b"prefect.server" in Path(f"/proc/{one}/cmdline").read_bytes()}
+
+
+def test_what_processes_tell_prefect_goes_to_its_server_and_starts_no_other(prefect_server: None) -> None:
+    before = servers()
+    assert len(before) == 1
+    assert elsewhere() != os.getpid()
+    assert servers() == before
 
 
 def test_a_cluster_of_our_own_listens_on_loopback_and_to_its_key_alone() -> None:
