@@ -12,10 +12,9 @@ from aois.week import Week
 from flows.alerts.digest import Setting
 from flows.alerts.dispatch_content import parcel, parcel_key
 from flows.alerts.outgoing import SPOKEN, as_it_leaves, open_link
-from flows.alerts.route_settings import report_link, with_world
+from flows.alerts.route_settings import MessageRoutes, report_link, with_world
 from flows.alerts.routes import INTERNAL, Channel, ChannelKind, Route, Routes
 from flows.alerts.signing import Acknowledgement, make_token
-from flows.config.settings import Settings
 from flows.ledger.ledger import Ledger
 from flows.records.messages import DispatchRecord, News, Purpose
 
@@ -43,14 +42,18 @@ class DispatchPlanner:
     """Makes dispatches of messages, and readies each for its channel when it leaves."""
 
     ledger: Ledger
-    settings: Settings
-    routes: Routes
+    ways: MessageRoutes
     week: Week
+
+    @property
+    def routes(self) -> Routes:
+        """Return the routes by which messages leave."""
+        return self.ways.routes
 
     def alerts(self) -> dict[str, Feature]:
         """Return every alert by its id, with its world, the last clear look at its area, and what it is part of."""
         looks = {o.area_id: o.last_clear_look for o in self.ledger.observations() if o.last_clear_look}
-        found = [with_world(feature, self.settings) for feature in self.ledger.alerts()]
+        found = [with_world(feature, is_simulated=self.ways.is_simulated) for feature in self.ledger.alerts()]
         known = {feature["properties"]["event_id"]: feature["id"] for feature in found}
         alerts = {}
         for feature in found:
@@ -101,12 +104,12 @@ class DispatchPlanner:
         def token_of(alert_id: str) -> str:
             return make_token(secrets[0], Acknowledgement(alert_id, one.channel), expires=expires)
 
-        report = report_link(self.routes, self.settings.outputs, content["week"], content["lang"], is_restricted=False)
+        report = report_link(self.routes, self.ways.outputs, content["week"], content["lang"], is_restricted=False)
         return as_it_leaves(content, channel.kind, report=report, token_of=token_of if secrets else None)
 
     def _setting(self, bundle: Bundle, alert_ids: Mapping[str, Any]) -> Setting:
         route = self.named(bundle.route, bundle.channel)
-        outputs, week = self.settings.outputs, str(self.week)
+        outputs, week = self.ways.outputs, str(self.week)
         return Setting(
             report=report_link(self.routes, outputs, week, route.lang, is_restricted=route.restricted),
             lang=route.lang,

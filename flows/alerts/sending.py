@@ -13,10 +13,9 @@ from aois.week import Week
 from flows.alerts.delivery import send
 from flows.alerts.dispatch_plan import PREFECT, Bundle, DispatchPlanner, Feature, alert_of, shares
 from flows.alerts.errors import AlertsError
-from flows.alerts.route_settings import routes_of, with_world
+from flows.alerts.route_settings import MessageRoutes, with_world
 from flows.alerts.routes import Route, Routes
 from flows.alerts.timing import Schedule, after_quiet_hours, is_due, next_attempt, next_weekly
-from flows.config.settings import Settings
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
 from flows.records.messages import DeliveryRecord, DispatchRecord, MessageRecord, News, Purpose
@@ -53,7 +52,7 @@ def utc_now() -> datetime:
 
 def deliver_pending(
     ledger: Ledger,
-    settings: Settings,
+    ways: MessageRoutes,
     *,
     week: Week,
     clock: Clock = utc_now,
@@ -78,11 +77,11 @@ def deliver_pending(
         When another process has not finished sending after `patience_s` (half a minute if left out), or the record
         cannot be reached.
     """
-    routes = routes_of(settings)
-    waiting, simulated = waiting_messages(ledger, settings)
+    routes = ways.routes
+    waiting, simulated = waiting_messages(ledger, ways)
     if not routes.channels and signal is None:
         return Delivery(waiting, simulated=simulated)
-    post = _Post(ledger, routes, DispatchPlanner(ledger, settings, routes, week), clock, signal)
+    post = _Post(ledger, routes, DispatchPlanner(ledger, ways, week), clock, signal)
     with ledger.exclusively("delivery", complaint=BUSY, patience_s=PATIENCE_S if patience_s is None else patience_s):
         if routes.routes:  # the operator's channels alone are nobody who hears alerts
             post.route()
@@ -90,16 +89,16 @@ def deliver_pending(
         post.promise()
         unpacked = [*post.pack(), *(post.repeat(again) if again is not None else ())]
         sent = post.send(waiting, only_due=only_due)
-        return replace(sent, failed=(*unpacked, *sent.failed), simulated=waiting_messages(ledger, settings)[1])
+        return replace(sent, failed=(*unpacked, *sent.failed), simulated=waiting_messages(ledger, ways)[1])
 
 
-def waiting_messages(ledger: Ledger, settings: Settings) -> tuple[int, int]:
+def waiting_messages(ledger: Ledger, ways: MessageRoutes) -> tuple[int, int]:
     """Return how many messages wait, and how many of those do so because no route asks for simulated alerts."""
     messages = ledger.pending_messages()
     with suppress(AlertsError):  # routes that cannot be used ask for nothing, and who delivers says so
-        if routes_of(settings).hears_simulated:
+        if ways.routes.hears_simulated:
             return len(messages), 0
-    alerts = {one["id"]: with_world(one, settings) for one in ledger.alerts()} if messages else {}
+    alerts = {one["id"]: with_world(one, is_simulated=ways.is_simulated) for one in ledger.alerts()} if messages else {}
     return len(messages), sum(bool(alerts[one.alert_id]["properties"]["simulated"]) for one in messages)
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from aois.week import parse_week, week_of
 from detectors.records import State
 from flows.alerts.console import console_table
-from flows.alerts.route_settings import words_of_simulated
+from flows.alerts.route_settings import message_routes, words_of_simulated
 from flows.cli.options import OutputsOption, console, existing_ledger, record_settings
 from flows.config.settings import Settings, SettingsError
 from flows.ledger.ledger import Ledger
@@ -170,11 +170,13 @@ def alerts_answer(
 ) -> None:
     """Serve the page behind the links in messages, until it is stopped."""
     from flows.alerts.acknowledge_page import answers
+    from flows.alerts.route_settings import routes_of
+    from flows.pipeline.ledger_access import recorded_ledger
     from flows.web.serve_app import listening, serve_app
 
     settings = record_settings(outputs)
     existing_ledger(settings).close()
-    app = answers(settings, host=host)
+    app = answers(routes_of(settings), lambda: recorded_ledger(settings), host=host)
     with listening(host, port) as listener:
         console.print(f"Links are answered at http://{host}:{port}/acknowledge", highlight=False)
         serve_app(app, listener)
@@ -212,7 +214,7 @@ def _deliver(ledger: Ledger, settings: Settings, *, only_due: bool) -> None:
 
     week = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
     signal = send_signals if is_at_hand() else None
-    outcome = deliver_pending(ledger, settings, week=week, only_due=only_due, signal=signal)
+    outcome = deliver_pending(ledger, message_routes(settings), week=week, only_due=only_due, signal=signal)
     if outcome.waiting > outcome.simulated and not settings.alert_urls and settings.alert_routes is None:
         raise SettingsError(
             f"{outcome.waiting - outcome.simulated} messages wait and no channel is set; set SITEWATCH_ALERT_URLS or "

@@ -56,8 +56,8 @@ def report(
     outputs: OutputsOption = None,
 ) -> None:
     """Build a week's report again from the record and the archive, in both editions."""
+    from flows.jobs.services import Services
     from flows.pipeline.outputs_mirror import copy_outputs
-    from flows.pipeline.sources import open_archive
     from flows.reports.data.public_week import PUBLIC_FOLDER
     from flows.reports.data.week import rebuild_week
 
@@ -70,7 +70,8 @@ def report(
     settings = record_settings(outputs)
     languages = LANGUAGES if lang is None else (words_for(lang).lang,)
     with existing_ledger(settings) as ledger:
-        chosen = week_on_record(week, ledger, settings)
+        services = Services(settings, ledger)
+        chosen = week_on_record(week, ledger, settings.outputs)
         if public_pictures:
             _ask(public_pictures, chosen, ledger, later_too=later_weeks_too, is_agreed=yes)
         if no_public_pictures:
@@ -79,7 +80,7 @@ def report(
             path = rebuild_week(
                 chosen,
                 ledger=ledger,
-                archive=open_archive(settings),
+                archive=services.archive,
                 outputs=settings.outputs,
                 languages=languages,
                 is_restricted=restricted,
@@ -90,7 +91,7 @@ def report(
     if not restricted:
         public = settings.outputs / PUBLIC_FOLDER / str(chosen) / path.name
         console.print(f"Public edition: {public}", highlight=False, soft_wrap=True)
-        if copied := copy_outputs(settings):
+        if copied := copy_outputs(services.mirror):
             console.print(copied, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from flows.alerts.route_settings import message_routes
 from flows.cli.options import console
 from flows.config.deployment import Operating, load_operating
 from flows.config.settings import Settings, SettingsError, load_settings
-from flows.jobs.call_check import check_call, tell_routes
+from flows.jobs.call_check import check_call, check_engine, tell_routes
 from flows.jobs.prefect_access import API, SECRET, access_file
 from flows.pipeline.period import RunRequest
 from flows.telemetry.logs import log, start_logging
@@ -68,7 +69,8 @@ def _checked() -> tuple[Settings, Operating]:
     settings, operating = load_settings(), load_operating()
     start_logging(operating, is_deployed=True)
     check_call(settings, RunRequest(None, None, datetime.now(UTC).date()))
-    tell_routes(settings)
+    check_engine(settings)
+    tell_routes(message_routes(settings))
     return settings, operating
 
 

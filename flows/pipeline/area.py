@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from aois.area import Area
 from aois.grid import Grid, grid_of
+from aois.week import Week
 from flows.imagery.archive.store import ArchivedScene
 from flows.imagery.detector_inputs import digest_of, ground_of
 from flows.imagery.fetching import fetch_missing
@@ -43,12 +44,10 @@ def fetch_area(area: Area, asked: RunRequest, stores: Stores) -> AreaOutcome:
 
     Where a watch has begun only the last weeks are asked for, which is where new scenes are. Raises as `watch_area`.
     """
-    settings, outcome = stores.settings, AreaOutcome(area.id)
+    outcome = AreaOutcome(area.id)
     with _alone(area, stores.ledger):
         recorded = stores.ledger.chains(area.id)
-        period = period_of(
-            asked, recorded=recorded, history_days=settings.history_days, lookback_weeks=settings.lookback_weeks
-        )
+        period = _period(asked, recorded, stores)
         since = max(period.history_from, asked.today - FRESH) if recorded else period.history_from
         with outcome.stopwatch.step("fetch"):
             _fetch(area, grid_of(area), (since, asked.today), stores, outcome, lambda *_: None)
@@ -63,10 +62,7 @@ def _alone(area: Area, ledger: Ledger) -> AbstractContextManager[None]:
 def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progress) -> AreaOutcome:
     grid = grid_of(area)
     recorded = stores.ledger.chains(area.id)
-    settings = stores.settings
-    period = period_of(
-        asked, recorded=recorded, history_days=settings.history_days, lookback_weeks=settings.lookback_weeks
-    )
+    period = _period(asked, recorded, stores)
     outcome = AreaOutcome(area.id)
     with outcome.stopwatch.step("fetch"):
         _fetch(area, grid, (period.history_from, period.last.last_day), stores, outcome, progress)
@@ -80,7 +76,7 @@ def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progres
         return outcome
     if not scenes:
         raise _nothing_there(area, period, outcome)
-    outcome.not_comparable_reason = _not_comparable_reason(scenes, period, settings.history_days)
+    outcome.not_comparable_reason = _not_comparable_reason(scenes, period, stores.history_days)
     before = _alert_states(stores.ledger, area.id)
     watch = _Watch(area, ground, period, stores, stamps, chain)
     with outcome.stopwatch.step("detect"):
@@ -89,6 +85,10 @@ def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progres
     outcome.issued = sorted(after.keys() - before.keys())
     outcome.changed = sorted(alert for alert, state in before.items() if after.get(alert) != state)
     return outcome
+
+
+def _period(asked: RunRequest, recorded: Iterable[Week], stores: Stores) -> Period:
+    return period_of(asked, recorded=recorded, history_days=stores.history_days, lookback_weeks=stores.lookback_weeks)
 
 
 def _alert_states(ledger: Ledger, area_id: str) -> dict[str, str]:
@@ -113,7 +113,7 @@ def _fetch(
         done += 1
         progress("fetch", done, len(refs))
 
-    parallel = stores.settings.parallel_downloads
+    parallel = stores.parallel_downloads
     report = fetch_missing(source, stores.archive, area, grid, refs, on_scene=on_scene, parallel=parallel)
     outcome.fetched, outcome.failed_scenes = len(report.fetched) + len(report.completed), report.failed
     outcome.revised_scenes, outcome.completed_scenes = report.revised, report.completed

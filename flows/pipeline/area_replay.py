@@ -19,7 +19,6 @@ from detectors.monitor.steps import begin
 from detectors.monitor.weeks import step_week
 from detectors.preprocessing.align import AcquisitionReport
 from detectors.records import Event, State
-from flows.config.settings import Settings
 from flows.evidence.outlines import outline_of
 from flows.evidence.rasters import write_rasters
 from flows.evidence.state import load_state, save_state
@@ -44,14 +43,21 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Stores:
-    """Where an area's watch reads and writes. `source` is None when only the archive is to be asked."""
+    """Where an area's watch reads and writes, and how far back it looks.
 
-    settings: Settings
+    `source` is None when only the archive is to be asked. `sites` are the known sites, which a region leaves out.
+    `lookback_weeks` counts where a first watch is given no date.
+    """
+
+    outputs: Path
     archive: Archive
     ledger: Ledger
     source: Source | None
     source_name: str
     sites: tuple[Area, ...]
+    history_days: int
+    lookback_weeks: int = 1
+    parallel_downloads: int = 1
 
     @property
     def is_simulated(self) -> bool:
@@ -101,7 +107,7 @@ class _Watch:
         self.area, self.ground, self.period, self.stores = area, ground, period, stores
         self.stamps, self.chain = stamps, chain
         self.grid: Grid = grid_of(area)
-        self.folder: Path = stores.settings.outputs / "areas" / area.id
+        self.folder: Path = stores.outputs / "areas" / area.id
         self.reports: list[AcquisitionReport] = []
         self.recorded = 0
         self.news: dict[str, State] = {}
@@ -142,7 +148,7 @@ class _Watch:
         return state
 
     def _history(self, channel: str, week: Week) -> list[Acquisition]:
-        days = self.stores.settings.history_days
+        days = self.stores.history_days
         start = week.first_day.toordinal() - days
         stamps = [s for s in self.stamps if start <= s.acquired.date().toordinal() < week.first_day.toordinal()]
         sensor = channel.split(":")[0]

@@ -15,11 +15,13 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows.alerts import Acknowledgement, AlertsError, make_token, read_token
 from flows.alerts.acknowledge_page import answers
 from flows.alerts.prefect_events import TOLD, events_of, send_signals
+from flows.alerts.route_settings import routes_of
 from flows.alerts.sending import Delivery
 from flows.alerts.timing import ATTEMPTS
 from flows.config.settings import SettingsError
 from flows.ledger import LedgerError
 from flows.ledger.ids import alert_id, event_id
+from flows.pipeline.ledger_access import recorded_ledger
 
 SECRET = "sixteen letters or more"
 X = alert_id(event_id("pier-1", "p1_x"))
@@ -193,7 +195,7 @@ def test_a_link_acknowledges_in_the_ledger(office, web_server):
     unknown = make_token(SECRET, Acknowledgement("al-0", "a"), expires=one.now + timedelta(days=9))
 
     async def ask(method, token):
-        transport = httpx.ASGITransport(answers(one.settings))
+        transport = httpx.ASGITransport(answers(routes_of(one.settings), lambda: recorded_ledger(one.settings)))
         async with httpx.AsyncClient(transport=transport, base_url="https://desk.example.org") as client:
             return await client.request(method, "/acknowledge", params={"token": token})
 
@@ -206,7 +208,7 @@ def test_a_link_acknowledges_in_the_ledger(office, web_server):
 
 def test_without_a_secret_there_is_no_page_for_links(office):
     with pytest.raises(SettingsError, match="no acknowledge_secret"):
-        answers(office().settings)
+        answers(routes_of(office().settings), lambda: recorded_ledger(office().settings))
 
 
 def test_a_channel_that_is_gone_from_the_routes_is_a_reason_and_stops_no_other(two, web_server):

@@ -24,7 +24,6 @@ from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import Change, State, Transition
-from flows.config.settings import Settings
 from flows.desk.backend.wiring import open_desk
 from flows.desk.cookies import SESSION_COOKIE
 from flows.desk.guard import key_hash
@@ -94,7 +93,7 @@ def fill(ledger: Ledger, areas: list[Area]) -> None:
 
 @contextmanager
 def visited(outputs: Path, ledger: Ledger) -> Iterator[httpx.Client]:
-    app, evidence = open_desk(Settings(outputs=outputs, _env_file=None), ledger)
+    app, evidence = open_desk(ledger, Archive(outputs / "archive"), outputs)
     ledger.accounts.open_session(
         key_hash("key"), "form", account=2, at=datetime.now(UTC), ends_at=datetime.now(UTC) + timedelta(hours=1)
     )

@@ -102,7 +102,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, role in PEOPLE.items():
             at = datetime(2026, 11, 23, 6, tzinfo=UTC)
             ledger.accounts.add(name, role=role, sees_positions=False, password_hash=kept, at=at)
-        _, evidence = open_desk(settings_of(outputs), ledger)
+        _, evidence = open_desk(ledger, Archive(outputs / "archive"), outputs)
         prepare_all(ledger, evidence)
     return outputs
 
@@ -155,7 +155,7 @@ class Served:
 def serving(outputs: Path) -> Iterator[Served]:
     """A desk over outputs, for as long as a ``with`` lasts."""
     with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
-        app, _ = open_desk(settings_of(outputs), ledger)
+        app, _ = open_desk(ledger, Archive(outputs / "archive"), outputs)
         with served(app) as address:
             yield Served(address, app, ledger, outputs)
 

@@ -14,6 +14,7 @@ from shapely.geometry import box
 from aois.area import Area, AreaKind, Status
 from aois.week import Week, week_of
 from detectors.records import State, Transition
+from flows.alerts.route_settings import message_routes
 from flows.alerts.sending import Delivery, deliver_pending
 from flows.config.settings import Settings
 from flows.ledger.ids import event_id
@@ -98,7 +99,9 @@ class Office:
 
     def deliver(self, **options: Any) -> Delivery:
         """Send what waits."""
-        return deliver_pending(self.ledger, self.settings, week=week(2), clock=lambda: self.now, **options)
+        return deliver_pending(
+            self.ledger, message_routes(self.settings), week=week(2), clock=lambda: self.now, **options
+        )
 
     def later(self, **span: float) -> None:
         """Move the clock."""

@@ -22,7 +22,6 @@ from shapely.geometry import box
 from aois.area import Area, AreaKind
 from aois.grid import to_lonlat
 from aois.reading import to_feature_collection
-from flows.config.settings import Settings, SourceName
 from flows.evidence.geojson_files import write_alerts, write_events
 from flows.imagery.archive.store import Archive
 from flows.imagery.simulation.simulated_source import SimulatedSource
@@ -90,11 +89,8 @@ class Bench:
 
     def stores(self, ledger: Ledger) -> Stores:
         """What `watch_area` is given."""
-        settings = Settings(
-            outputs=self.outputs, source=SourceName(self.source_name), history_days=self.history_days, _env_file=None
-        )
         archive = Archive(self.outputs / "archive")
-        return Stores(settings, archive, ledger, self.source, self.source_name, self.sites)
+        return Stores(self.outputs, archive, ledger, self.source, self.source_name, self.sites, self.history_days, 26)
 
     def ledger(self) -> Ledger:
         """The ledger, to be closed."""

@@ -41,6 +41,7 @@ PLACES = {
     "tests/imagery/test_real_archives.py": "reads real imagery",
     "tests/imagery/test_versions.py": "fetches from a server on loopback",
     "tests/jobs/test_bad_channels.py": "starts Prefect",
+    "tests/jobs/test_engines.py": "watches on three engines, and kills workers",
     "tests/jobs/test_search.py": "searches regions on three engines",
     "tests/jobs/test_upkeep.py": "starts Prefect",
     "tests/jobs/test_watch.py": "starts Prefect",

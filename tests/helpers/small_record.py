@@ -18,7 +18,7 @@ from shapely.geometry import box, mapping
 from aois.area import Area, AreaKind, Response, Status
 from aois.week import Week, week_of
 from detectors.records import State, Transition
-from flows.config.settings import Settings
+from flows.evidence.manifests import signing_key
 from flows.ledger import EventRecord, Judgement, Ledger, ObservationRecord, RunRecord, Verdict, event_id, open_ledger
 from flows.pipeline.evidence_manifest import attest
 from flows.records.messages import DeliveryRecord, DispatchRecord
@@ -58,14 +58,13 @@ class SmallRecord:
 
     def run(self, number: int, *, key: Path | None = None) -> dict[str, object] | None:
         """A run that watched a week and left its manifest."""
-        settings = Settings(outputs=self.outputs, signing_key=key, _env_file=None)
         with self.ledger() as ledger:
             run_id = f"run-{number}"
             ledger.start_run(RunRecord(run_id, datetime.now(UTC), "0", {"flow": "watch"}))
             record_week(ledger, number)
             score = self.outputs / "areas" / AREA / str(week(number).last_day) / "score.tif"
             write(score, f"score of {number}")
-            manifest = attest(settings, ledger, run_id)
+            manifest = attest(self.outputs, ledger, run_id, key=signing_key(key))
             ledger.finish_run(run_id, status="completed", summary={"manifest": manifest}, at=datetime.now(UTC))
         return manifest
 

@@ -19,7 +19,6 @@ from aois.area import AreaKind
 from aois.reading import read_areas, to_feature_collection
 from flows.config.settings import Settings, SettingsError
 from flows.jobs.search_request import regions_of
-from flows.jobs.task_runners import Engine, runner_of
 from flows.pipeline.region import run_region
 from flows.pipeline.region_looks import looks_of
 from flows.tile_search.baseline_plan import alone
@@ -160,13 +159,14 @@ def test_a_dask_worker_killed_in_the_middle_leaves_no_trace(settings, expected, 
 
     from flows.jobs.search import search
 
-    given = settings(tmp_path)
+    def given(address):
+        return settings(tmp_path, engine="dask", cluster=address)
+
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         killed: list[int] = []
         killer = threading.Thread(target=kill_one, args=(cluster, tmp_path, killed))
         killer.start()
-        runner = runner_of(Engine.DASK, at_once=2, cluster=cluster.scheduler_address)
-        result: Any = search.with_options(task_runner=runner)(given, (), SINCE, END, 1)
+        result: Any = search(given(cluster.scheduler_address), (), SINCE, END, 1)
         killer.join()
     assert killed
     assert result.failures == {}

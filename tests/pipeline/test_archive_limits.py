@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from s3_store import bucket_reached
 
-from flows.config.settings import Settings
 from flows.imagery.archive.pruning import ArchivedFile, files_of, prunable
 from flows.imagery.archive.remote_copy import Mirror
-from flows.pipeline.archive_limits import delete_files, find_prunable, words_of_limits
+from flows.imagery.archive.store import Archive
+from flows.pipeline.archive_limits import delete_files, find_prunable, limits_of, words_of_limits
 
 EVER = date(9999, 12, 31)
 
 
-def settings_of(bench, **given) -> Settings:
-    return Settings(outputs=bench.outputs, source="simulated", history_days=365, _env_file=None, **given)
-
-
 def found(bench, areas, *, before=EVER, most_bytes=None):
     with bench.ledger() as ledger:
-        return find_prunable(settings_of(bench), ledger, areas, before=before, most_bytes=most_bytes)
+        return find_prunable(bench.stores(ledger), areas, before=before, most_bytes=most_bytes)
 
 
 @pytest.fixture
@@ -53,7 +50,7 @@ def test_what_lies_beside_a_watch_may_go_and_its_record_stays(cluttered):
     pruning = found(cluttered, cluttered.areas)
     assert len(pruning.files) == 8
     assert all(file.path.exists() for file in pruning.files)
-    delete_files(settings_of(cluttered), pruning.files)
+    delete_files(Archive(cluttered.outputs / "archive"), pruning.files)
     assert not any(file.path.exists() for file in pruning.files)
     (again,) = cluttered.watch()
     assert (again.weeks, again.fetched) == (0, 0)
@@ -74,8 +71,8 @@ def test_of_an_area_that_is_no_longer_watched_only_the_evidence_stays(bench, mad
 def test_scenes_from_before_the_history_may_go(bench):
     with bench.ledger() as ledger:
         pruning = find_prunable(
-            settings_of(bench).model_copy(update={"history_days": 100}),
-            ledger, bench.areas, before=EVER, most_bytes=None,
+            replace(bench.stores(ledger), history_days=100),
+            bench.areas, before=EVER, most_bytes=None,
         )  # fmt: skip
     start = date(2024, 4, 22) - timedelta(days=100)
     assert pruning.files
@@ -138,11 +135,13 @@ def test_a_watch_says_that_something_may_go_and_lets_it_stay(cluttered):
     before = files_of(cluttered.outputs / "archive")
     with cluttered.ledger() as ledger:
 
-        def words(**limits) -> str:
-            return words_of_limits(settings_of(cluttered, **limits), ledger, cluttered.areas, today=date(2024, 7, 5))
+        def words(*limits) -> str:
+            return words_of_limits(
+                cluttered.stores(ledger), cluttered.areas, limits_of(*limits, today=date(2024, 7, 5))
+            )
 
-        assert words() == words(archive_max_gb=1) == ""
-        said = words(archive_max_gb=0)
+        assert words(None, None) == words(None, 1) == ""
+        said = words(None, 0)
     assert said.startswith("archive: 8 files, ")
     assert said.endswith(" MB, may go by the limits; `sitewatch archive prune` names them")
     assert files_of(cluttered.outputs / "archive") == before
@@ -176,9 +175,9 @@ def test_in_the_object_store_the_same_files_go_and_the_same_stay(in_bucket, clut
     for file in files_of(archive):
         if not file.is_quarantined:
             mirror.put(file.folder, file.path.name, file.path.read_bytes())
-    both = settings_of(cluttered, archive_url=in_bucket)
     with cluttered.ledger() as ledger:
-        on_both = find_prunable(both, ledger, cluttered.areas, before=EVER, most_bytes=None)
+        both = replace(cluttered.stores(ledger), archive=Archive(archive, mirror))
+        on_both = find_prunable(both, cluttered.areas, before=EVER, most_bytes=None)
     local = found(cluttered, cluttered.areas)
     assert (on_both.files, on_both.all_bytes) == (local.files, local.all_bytes)
 

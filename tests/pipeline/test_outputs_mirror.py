@@ -12,7 +12,7 @@ from s3_store import bucket_reached
 from flows.config.settings import Settings
 from flows.imagery.network.bucket import Bucket
 from flows.imagery.scene import ImageryError
-from flows.pipeline.outputs_mirror import LIST, check_stores, copy_outputs, send_files
+from flows.pipeline.outputs_mirror import LIST, OutputsMirror, check_stores, copy_outputs, send_files
 
 LEFT = {
     "catalog.json": "{}",
@@ -46,6 +46,10 @@ def outputs(tmp_path):
     return tmp_path / "outputs"
 
 
+def mirror_of(settings):
+    return OutputsMirror(settings.outputs, settings.outputs_store, settings.public_store)
+
+
 def held(url):
     store = Bucket(url, holds="copy").store
     paths = [entry["path"] for page in obstore.list(store) for entry in page]
@@ -54,16 +58,16 @@ def held(url):
 
 def test_what_a_run_leaves_is_copied_and_nothing_else(address, outputs):
     settings = Settings(outputs=outputs, outputs_url=address, source="stac", _env_file=None)
-    assert copy_outputs(settings) == "6 files of the outputs copied."
+    assert copy_outputs(mirror_of(settings)) == "6 files of the outputs copied."
     assert held(address) == LEFT
 
 
 def test_the_simulated_world_is_copied_to_a_folder_of_its_own(address, outputs):
     real = Settings(outputs=outputs, outputs_url=address, source="stac", _env_file=None)
-    copy_outputs(real)
+    copy_outputs(mirror_of(real))
     (outputs / "alerts" / "alerts.geojson").write_text("[invented]")
     invented = Settings(outputs=outputs, outputs_url=f"{address}/", source="simulated", _env_file=None)
-    assert copy_outputs(invented) == "6 files of the outputs copied."
+    assert copy_outputs(mirror_of(invented)) == "6 files of the outputs copied."
     kept = held(address)
     assert {name: text for name, text in kept.items() if not name.startswith("demonstration/")} == LEFT
     assert kept["demonstration/alerts/alerts.geojson"] == "[invented]"
@@ -72,15 +76,15 @@ def test_the_simulated_world_is_copied_to_a_folder_of_its_own(address, outputs):
 def test_the_public_edition_goes_to_a_store_of_its_own_and_to_no_other(address, outputs):
     given: dict[str, Any] = {"outputs_url": f"{address}/all", "public_url": f"{address}/open", "source": "stac"}
     settings = Settings(outputs=outputs, **given, _env_file=None)
-    check_stores(settings)
-    assert copy_outputs(settings) == "6 files of the outputs copied. 1 files of the public edition copied."
+    check_stores(mirror_of(settings))
+    assert copy_outputs(mirror_of(settings)) == "6 files of the outputs copied. 1 files of the public edition copied."
     kept = {name for name in held(address) if not name.endswith(LIST)}
     assert {name for name in kept if name.startswith("open/")} == {"open/public/2026-W47/index.html"}
     assert not any("public/" in name for name in kept if name.startswith("all/"))
     for inner in (f"{address}/all/open", address):
         shared = Settings(outputs=outputs, **given | {"public_url": inner}, _env_file=None)
         with pytest.raises(ImageryError, match="shares a folder with the copy of the public edition"):
-            check_stores(shared)
+            check_stores(mirror_of(shared))
 
 
 def test_only_what_is_new_or_changed_is_sent_again(address, outputs):
@@ -107,7 +111,7 @@ def test_a_copy_that_was_cut_off_goes_on_and_what_another_machine_sent_stays(add
 
 def test_a_bucket_that_is_gone_is_said_and_fails_no_run(address, outputs):
     gone = Settings(outputs=outputs, outputs_url="s3://nowhere/folder", source="stac", _env_file=None)
-    said = copy_outputs(gone)
+    said = copy_outputs(mirror_of(gone))
     assert said.startswith("outputs not copied: copy of the outputs `s3://nowhere/folder` cannot be used")
     assert "next run" in said
     assert "hunter2" not in said
@@ -115,5 +119,5 @@ def test_a_bucket_that_is_gone_is_said_and_fails_no_run(address, outputs):
 
 def test_an_address_of_no_object_store_is_refused_before_anything_is_done(outputs):
     with pytest.raises(ImageryError, match=r"copy of the outputs `somewhere` is no object store"):
-        check_stores(Settings(outputs=outputs, outputs_url="somewhere", source="stac", _env_file=None))
-    assert copy_outputs(Settings(outputs=outputs, _env_file=None)) == ""
+        check_stores(mirror_of(Settings(outputs=outputs, outputs_url="somewhere", source="stac", _env_file=None)))
+    assert copy_outputs(mirror_of(Settings(outputs=outputs, _env_file=None))) == ""

@@ -62,17 +62,17 @@ def test_a_trial_foretells_what_adopting_brings_and_undoing_it_brings_all_back(b
     blind(bench, made)
     (area,), before, stood = bench.areas, bench.record(), alerts_of(bench)
     assert stood
-    settings = settings_of(bench)
-    choices = [(o, adoption_of(o, by="ada", why="a test", at=NOW)) for o in offers(settings, area)]
+    archive = Archive(bench.outputs / "archive")
+    choices = [(o, adoption_of(o, by="ada", why="a test", at=NOW)) for o in offers(archive, "simulated", area)]
     untouched = everything(bench.outputs)
     with bench.ledger() as ledger:
-        trial = try_out(settings, ledger, area, choices, sites=(), today=made.TODAY, progress=lambda *_: None)
+        trial = try_out(bench.stores(ledger), area, choices, today=made.TODAY, progress=lambda *_: None)
     assert everything(bench.outputs) == untouched
     assert [str(week) for week in trial.weeks] == [f"2024-W{n}" for n in range(17, 27)]
     assert trial.alerts
     assert trial.lines[0] == "weeks to be worked through again: 2024-W17 to 2024-W26, 10 in all"
 
-    adopt(settings, area, choices)
+    adopt(archive, "simulated", area, choices)
     (outcome,) = replace(bench, source=None).watch()
     assert (outcome.weeks, outcome.fetched) == (len(trial.weeks), 0)
     now = alerts_of(bench)
@@ -80,10 +80,10 @@ def test_a_trial_foretells_what_adopting_brings_and_undoing_it_brings_all_back(b
     assert {alert: states for alert, states in moved.items() if states[0] != states[1]} == trial.alerts
 
     first = {offer.in_use.sha256 for offer, _ in choices}
-    back = [o for o in offers(settings, area) if o.version.sha256 in first]
+    back = [o for o in offers(archive, "simulated", area) if o.version.sha256 in first]
     assert len(back) == len(choices)
     later = NOW.replace(hour=10)
-    adopt(settings, area, [(o, adoption_of(o, by="ada", why="undone", at=later)) for o in back])
+    adopt(archive, "simulated", area, [(o, adoption_of(o, by="ada", why="undone", at=later)) for o in back])
     (outcome,) = replace(bench, source=None).watch()
     assert outcome.weeks == len(trial.weeks)
     assert alerts_of(bench) == stood
@@ -96,10 +96,10 @@ def test_a_decision_is_kept_with_who_and_when_and_counts_only_with_its_file(benc
     sha256 = revise(bench)
     area, grid, archive = bench.areas[0], grid_of(bench.areas[0]), Archive(bench.outputs / "archive")
     held = archive.list(area.id, "simulated", grid)
-    (offer,) = offers(settings_of(bench), area)
+    (offer,) = offers(Archive(bench.outputs / "archive"), "simulated", area)
     decision = adoption_of(offer, by="ada", why="better masks", at=NOW)
     for _ in range(2):  # the same again is nothing
-        adopt(settings_of(bench), area, [(offer, decision)])
+        adopt(archive, "simulated", area, [(offer, decision)])
     (path,) = (bench.outputs / "archive").glob("yard-2/*/*.adopted.json")
     assert json.loads(path.read_text()) == {
         "scene_id": SCENE,
@@ -126,9 +126,9 @@ def test_a_decision_is_kept_with_who_and_when_and_counts_only_with_its_file(benc
 def test_a_version_that_is_not_there_or_not_alone_has_to_be_named(bench):
     area = bench.areas[0]
     with pytest.raises(SettingsError, match=rf"area `yard-2`: the archive keeps no other version of scene `{SCENE}`"):
-        choose(offers(settings_of(bench), area), area, scene_id=SCENE, version=None)
+        choose(offers(Archive(bench.outputs / "archive"), "simulated", area), area, scene_id=SCENE, version=None)
     one, other = revise(bench), revise(bench, baseline="05.13", scl=4)
-    found = offers(settings_of(bench), area)
+    found = offers(Archive(bench.outputs / "archive"), "simulated", area)
     with pytest.raises(SettingsError, match=r"is kept in 2 other versions; add --version, of \w{12}, \w{12}"):
         choose(found, area, scene_id=SCENE, version=None)
     assert choose(found, area, scene_id=SCENE, version=other[:8]).version.sha256 == other

@@ -75,7 +75,7 @@ def test_a_bucket_that_is_gone_costs_no_file_of_the_record(bucket, undisturbed, 
     with undisturbed.ledger() as ledger:
         bench = made.Bench(tmp_path / "disk", undisturbed.areas, undisturbed.source)
         archive = Archive(bench.outputs / "archive", Mirror("s3://nowhere/archive"))
-        write_outputs(replace(bench.stores(ledger), archive=archive), ledger, undisturbed.areas)
+        write_outputs(replace(bench.stores(ledger), archive=archive), undisturbed.areas)
     (area,) = undisturbed.areas
     written = {path.relative_to(bench.outputs).as_posix() for path in bench.outputs.rglob("*.*json")}
     assert {"catalog.json", "alerts/alerts.geojson", f"areas/{area.id}/events.geojson"} <= written
@@ -86,5 +86,5 @@ def test_events_of_an_area_that_is_watched_no_more_are_written_too(undisturbed, 
     (area,) = undisturbed.areas
     with undisturbed.ledger() as ledger:
         bench = made.Bench(tmp_path / "disk", (), undisturbed.source)
-        write_outputs(bench.stores(ledger), ledger, ())
+        write_outputs(bench.stores(ledger), ())
         assert (bench.outputs / "areas" / area.id / "events.geojson").exists()

@@ -50,6 +50,11 @@ class Archive:
         """The folder that holds everything."""
         return self._root
 
+    @property
+    def mirror(self) -> Mirror | None:
+        """The object store behind it, if it has one."""
+        return self._mirror
+
     def put(self, area_id: str, source_name: str, grid: Grid, scene: Scene) -> Scene:
         """The scene stands in the archive and is returned as read back from it.
 

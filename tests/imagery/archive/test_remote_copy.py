@@ -21,7 +21,6 @@ from s3_store import URL, empty_bucket, s3_server
 
 from aois.area import Area
 from aois.grid import grid_of
-from flows.config.settings import Settings
 from flows.imagery.archive.pruning import files_of
 from flows.imagery.archive.remote_copy import Mirror
 from flows.imagery.archive.store import Archive
@@ -108,9 +107,9 @@ def test_a_file_in_the_store_is_written_once_and_never_over(bucket: str) -> None
 def test_what_is_deleted_does_not_come_back(bucket: str, shelf: Path, yard: Area, tmp_path: Path) -> None:
     fetch(shelf, yard, Archive(tmp_path, Mirror(URL)))
     victims = files_of(tmp_path)[:3]
-    settings = Settings(outputs=tmp_path, archive_url=URL, _env_file=None)
-    delete_files(settings, victims)
-    delete_files(settings, victims)  # a second time is nothing
+    archive = Archive(tmp_path, Mirror(URL))
+    delete_files(archive, victims)
+    delete_files(archive, victims)  # a second time is nothing
     assert len(kept(tmp_path)) == 5
     assert len(Archive(tmp_path, Mirror(URL)).list(yard.id, "stac", grid_of(yard))) == 5
 
