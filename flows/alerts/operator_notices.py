@@ -13,6 +13,7 @@ from flows.alerts.route_settings import routes_of
 from flows.config.deployment import Operating
 from flows.config.settings import Settings, SourceName
 from flows.ledger.ledger import Ledger
+from flows.records.message_json import content_json
 from flows.records.messages import DispatchRecord
 from flows.records.observations import ObservationRecord
 
@@ -62,7 +63,7 @@ def post_notices(ledger: Ledger, settings: Settings, conditions: Sequence[Condit
         for channel in operator:
             key = parcel_key(channel, "operator", [condition.name])
             content = notice(condition.title, condition.lines, week_of(now.date()), key=key, is_simulated=is_simulated)
-            ledger.outbox.pack(DispatchRecord(key, channel, (), content, now))
+            ledger.outbox.pack(DispatchRecord(key, channel, (), content_json(content), now))
     return len(operator)
 
 

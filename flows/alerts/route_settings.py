@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from flows.alerts.channel_check import faults_of
 from flows.alerts.errors import AlertsError
 from flows.alerts.language import language
 from flows.alerts.routes import Channel, Route, Routes
 from flows.alerts.routes_file import read_routes
-from flows.config.settings import Settings, SourceName
+from flows.config.settings import Settings
 
 BY_URLS = "SITEWATCH_ALERT_URLS"
 OPEN, RESTRICTED = "public", "reports"
@@ -71,13 +70,6 @@ def report_link(routes: Routes, outputs: Path, week: str, lang: str, *, is_restr
     if base is None:
         return language(lang).say("body.in_outputs", name=f"{folder}/{week}/{page}")
     return f"{base.rstrip('/')}/{week}/{page}"
-
-
-def with_world(alert: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return an alert that says whether it is of the simulated world, by the source where the record does not say."""
-    properties = alert["properties"]
-    known = properties.get("simulated", settings.source is SourceName.SIMULATED)
-    return {**alert, "properties": {**properties, "simulated": bool(known)}}
 
 
 def words_of_simulated(number: int) -> str:

@@ -116,7 +116,7 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         waiting, simulated = waiting_messages(ledger, settings)
         over = words_of_limits(settings, ledger, areas_of(settings)[1], today=datetime.now(UTC).date())
         unseen = [o for o in ledger.observations(until=result.week) if o.week == result.week and o.seen_share < 0.5]
-    fresh = [a for a in alerts if a["properties"]["alert_id"] in {*result.issued, *result.changed}]
+    fresh = [a for a in alerts if a.alert_id in {*result.issued, *result.changed}]
     if fresh:
         console.print(console_table(fresh, result.week))
     if settings.source is SourceName.SIMULATED:

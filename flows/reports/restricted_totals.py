@@ -16,9 +16,9 @@ from enum import StrEnum
 from aois.area import Area
 from aois.week import Week, week_of
 from detectors.records import Change
+from flows.records.events import EventRecord
 from flows.reports.accountability import HELD, ResponseLevel, SiteOutcome, account_of
 from flows.reports.drawings import Drawing, draw_ground, draw_line
-from flows.reports.facts import EventFacts
 from flows.reports.inputs import WeekSeen
 from flows.reports.week_summary import ENOUGH_SHARE
 
@@ -41,7 +41,7 @@ class Member:
     """A restricted place as the record had it at the end of a quarter."""
 
     area: Area
-    facts: tuple[EventFacts, ...]
+    facts: tuple[EventRecord, ...]
     weeks: tuple[WeekSeen, ...]
 
 
@@ -136,7 +136,7 @@ def restricted_totals_of(members: Sequence[Member], until: Week, *, fewest: int 
     )
 
 
-def size_of(facts: EventFacts) -> SizeClass | None:
+def size_of(facts: EventRecord) -> SizeClass | None:
     """Give the class of a change: by length for a fence or wall, by ground for everything else."""
     is_line = facts.change is Change.FENCING
     value = facts.length_m if is_line else facts.area_m2
@@ -146,7 +146,7 @@ def size_of(facts: EventFacts) -> SizeClass | None:
     return SizeClass.SMALL if value < small else SizeClass.MEDIUM if value < large else SizeClass.LARGE
 
 
-def _is_held(facts: EventFacts, until: Week) -> bool:
+def _is_held(facts: EventRecord, until: Week) -> bool:
     return facts.state in HELD and not facts.merged_into and facts.first_seen <= until.last_day
 
 
@@ -159,11 +159,11 @@ def _among(number: int, all_of_them: int, fewest: int) -> int:
     return _at_least(number, fewest) if all_of_them - number >= fewest else 0
 
 
-def _places(held: Iterable[tuple[str, EventFacts]], fewest: int) -> int:
+def _places(held: Iterable[tuple[str, EventRecord]], fewest: int) -> int:
     return _at_least(len({area_id for area_id, _ in held}), fewest)
 
 
-def _groups(change: Change, held: Sequence[tuple[str, EventFacts]], fewest: int) -> list[Group]:
+def _groups(change: Change, held: Sequence[tuple[str, EventRecord]], fewest: int) -> list[Group]:
     """The classes of a kind of change if each that occurs is told; else the kind as a whole; else nothing.
 
     Telling some of the classes and the whole would tell, by subtraction, of those that are left out.
@@ -186,7 +186,7 @@ def _group(change: Change, size: SizeClass, places: int) -> Group:
     return Group(change, size, places, low, high, drawing)
 
 
-def _quarters(held: Sequence[tuple[str, EventFacts]], until: Week, fewest: int) -> tuple[Quarter, ...]:
+def _quarters(held: Sequence[tuple[str, EventRecord]], until: Week, fewest: int) -> tuple[Quarter, ...]:
     year, number = until.last_day.year, (until.last_day.month - 1) // 3 + 1
     told = []
     for back in range(MOST_QUARTERS):

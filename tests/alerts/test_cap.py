@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from lxml import etree
 from pydantic import ValidationError
+from shapely.geometry import shape
 
 from aois.week import Week
 from flows.alerts import Channel, Setting, parcel, send
@@ -38,7 +40,7 @@ def documents(feature, tmp_path):
         told += (("finished", "merged"), ("provisional", "parted"), ("retracted", "retracted"))
         for number, (state, said) in enumerate(told):
             one = feature(state=state, steps=STEPS, news=["state"], merged_into="ev-1" if said == "merged" else None)
-            one = {**one, "geometry": CLIPPED if number % 2 else one["geometry"]}
+            one = replace(one, geometry=shape(CLIPPED) if number % 2 else one.geometry)
             content = parcel([one], Week(2026, 47), setting, key=f"sw-{number}", messages={ALERT: [f"{ALERT}:{said}"]})
             channel = Channel(kind="cap", path=tmp_path, sender="watch@example.org")
             at = NOW + timedelta(minutes=number)

@@ -46,12 +46,12 @@ def test_measures_have_two_significant_figures(value, written):
 )
 def test_areas_are_in_the_unit_that_people_use(feature, area, written):
     names = ("area_m2", "area_m2_low", "area_m2_high")
-    assert EN.size(feature(**dict(zip(names, area, strict=True)))["properties"]) == written
+    assert EN.size(feature(**dict(zip(names, area, strict=True)))) == written
 
 
 def test_fences_have_a_length_and_say_how_far_they_close(feature):
-    properties = feature(change="fencing", length_m=312.0, closure=0.6)["properties"]
-    assert EN.size(properties).endswith("310 m long, 60 % of a ring")
+    fence = feature(change="fencing", length_m=312.0, closure=0.6)
+    assert EN.size(fence).endswith("310 m long, 60 % of a ring")
 
 
 def test_a_digest_reads_like_this(feature):
@@ -245,12 +245,12 @@ STEPS = [{"on": "2026-05-04", "added_m2": 9000.0}, {"on": "2026-08-01", "added_m
 )
 def test_a_step_says_which_it_is_and_what_it_added(feature, lang, added, number, line):
     steps = [*[STEPS[0]] * (number - 1), {"on": "2026-08-01", "added_m2": added}]
-    assert language(lang).step(feature(steps=steps)["properties"]) == line
+    assert language(lang).step(feature(steps=steps)) == line
 
 
 def test_an_alert_without_a_second_step_says_nothing_of_steps(feature):
-    assert language("en").step(feature(steps=STEPS[:1])["properties"]) == ""
-    assert language("en").step(feature()["properties"]) == ""
+    assert language("en").step(feature(steps=STEPS[:1])) == ""
+    assert language("en").step(feature()) == ""
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,9 @@ def test_tiles_are_filled_where_the_area_lies_and_empty_elsewhere(
 def test_tiles_of_findings_have_the_colours_of_the_classes(prepared: Path, tmp_path: Path) -> None:
     with open_ledger(f"sqlite:///{prepared / 'ledger.sqlite'}") as ledger:
         area = ledger.areas()[0]
-        feature = ledger.events("heron")[0]
+        found = ledger.events("heron")[0]
     grid = grid_of(area)
-    classes = footprint_of(feature["geometry"], grid).astype(np.uint8)
+    classes = footprint_of(found.ground, grid).astype(np.uint8)
     score = np.full(grid.shape, 30.0, np.float32)
     layers = (Layer("change", classes, 0, "classes"), Layer("score", score, float("nan"), "score"))
     change, scores = write_rasters(layers, grid, tmp_path)
@@ -134,6 +134,6 @@ def test_a_band_that_is_lacking_is_the_mean_of_the_others(said: dict[str, Pictur
 
 def test_cropping_is_that_of_the_report(said: dict[str, PictureSource], prepared: Path) -> None:
     with open_ledger(f"sqlite:///{prepared / 'ledger.sqlite'}") as ledger:
-        area, feature = ledger.areas()[0], next(f for f in ledger.events("heron") if f["id"] == "ev-a1")
-    rows, columns = crop_around(footprint_of(feature["geometry"], grid_of(area)))
+        area, found = ledger.areas()[0], next(e for e in ledger.events("heron") if e.event_id == "ev-a1")
+    rows, columns = crop_around(footprint_of(found.ground, grid_of(area)))
     assert said["main-after"].shape == (rows.stop - rows.start, columns.stop - columns.start)

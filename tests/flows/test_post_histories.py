@@ -82,10 +82,10 @@ def machine(blank, patch):
                 raise Killed
             if name in self.down:
                 return "down"
-            self.taken.append((name, content["key"], repr(content)))
-            for alert in content["alerts"]:
-                for key in alert["properties"]["messages"]:
-                    self.told.setdefault((name, key), set()).add(content["key"])
+            self.taken.append((name, content.key, repr(content)))
+            for alert in content.alerts:
+                for key in alert.messages:
+                    self.told.setdefault((name, key), set()).add(content.key)
             if self.dies == "after":
                 raise Killed
             return ""
@@ -127,9 +127,9 @@ def machine(blank, patch):
                 return
             now = {}
             for area in ("pier-1", "pier-2"):
-                for feature in self.office.ledger.events(area):
-                    assert feature["id"] not in now
-                    now[feature["id"]] = RANK[feature["properties"]["state"]]
+                for event in self.office.ledger.events(area):
+                    assert event.event_id not in now
+                    now[event.event_id] = RANK[event.state]
             assert self.reached.keys() <= now.keys()
             assert all(now[name] >= rank for name, rank in self.reached.items())
             self.reached = now
@@ -151,7 +151,7 @@ def machine(blank, patch):
             messages = {key for _, key in self.told}
             assert self.office.ledger.pending_messages() == []
             assert {(name, key) for name in "ab" for key in messages} == set(self.told), "somebody was not told"
-            issued = {alert["properties"]["alert_id"] for alert in self.office.ledger.alerts()}
+            issued = {alert.alert_id for alert in self.office.ledger.alerts()}
             assert {key.split(":")[0] for key in messages} == issued
             self.office.ledger.close()
             shutil.rmtree(self.folder)

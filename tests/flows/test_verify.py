@@ -151,9 +151,9 @@ def test_another_key_and_no_key_are_told_apart(evidence):
 
 def test_a_record_that_went_on_is_not_complained_of(evidence, made):
     with evidence.bench.ledger() as ledger:
-        alert = ledger.alerts()[0]["properties"]
-        ledger.acknowledge(alert["alert_id"], by="Anna", on=datetime.now(UTC).date())
-        ledger.judge(alert["event_id"], Judgement(Verdict.CONFIRMED, by="Anna"), at=datetime.now(UTC))
+        alert = ledger.alerts()[0]
+        ledger.acknowledge(alert.alert_id, by="Anna", on=datetime.now(UTC).date())
+        ledger.judge(alert.event_id, Judgement(Verdict.CONFIRMED, by="Anna"), at=datetime.now(UTC))
     assert wrong(evidence()) == []
 
 

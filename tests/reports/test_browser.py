@@ -31,10 +31,8 @@ def make_folded(week_inputs: ReportInputs, tmp_path_factory: pytest.TempPathFact
     """A report of one place with so many earlier events that they are folded away."""
     heron = week_inputs.areas[1]
     old = heron.events[2]
-    feature = {
-        key: {**old.feature["properties"], "event_id": key, "alert_id": key} for key in map("e-{}".format, range(8))
-    }
-    events = tuple(replace(old, feature={"properties": properties}) for properties in feature.values())
+    keys = map("e-{}".format, range(8))
+    events = tuple(replace(old, event=replace(old.event, event_id=key, alert_id=key)) for key in keys)
     inputs = replace(week_inputs, areas=(replace(heron, events=events),))
     return build_report(inputs, tmp_path_factory.mktemp("folded"))
 

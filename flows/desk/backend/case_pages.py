@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
-from shapely.geometry import Point, shape
+from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
 import flows
@@ -30,6 +30,7 @@ from flows.evidence.outlines import footprint_of
 from flows.imagery.archive.store import Archive, ArchivedScene
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
+from flows.records.events import Alert
 from flows.reports.case import Anchors, case_of
 from flows.reports.data.scene_stack import crop_around
 from flows.reports.data.week import view_in_full
@@ -136,9 +137,9 @@ class DeskEvidence:
 
     def _prepared(self, area: Area, week: Week) -> Iterable[tuple[str, dict[str, Any]]]:
         source = self._source(area.id)
-        issued = {one.event_id: one for one in self._ledger.reviews.cases(area_id=area.id) if one.alert_id}
-        given = {name: (one.alert_id, one.issued_on) for name, one in issued.items()}
-        view = view_in_full(area, week, ledger=self._ledger, archive=self._archive, source_name=source, issued=given)
+        cases = self._ledger.reviews.cases(area_id=area.id)
+        issued = {one.event_id: one for one in cases if isinstance(one, Alert)}
+        view = view_in_full(area, week, ledger=self._ledger, archive=self._archive, source_name=source, issued=issued)
         grid = grid_of(area)
         try:
             files = {entry.scene_id: entry for entry in self._archive.list(area.id, source, grid)}
@@ -150,7 +151,7 @@ class DeskEvidence:
         yield AREA, {"picture": whole}
 
     def _said(self, event: EventView, view: AreaView, grid: Grid, files: Mapping[str, ArchivedScene]) -> dict[str, Any]:
-        window = crop_around(footprint_of(event.feature["geometry"], grid))
+        window = crop_around(footprint_of(event.event.ground, grid))
         pictures: dict[str, Any] = {}
 
         def address(name: str, chip: Chip) -> str:
@@ -158,7 +159,7 @@ class DeskEvidence:
             return f"/cases/{event.event_id}/pictures/{name}.webp"
 
         case = case_of(event, view.area, view.area.name or view.area.id, Anchors(), address=address)
-        ground = shape(event.feature["geometry"])
+        ground = event.event.ground
         place, drawn = ground.representative_point(), draw_case(event, elongation=_elongation(ground, grid))
         return {
             "fragments": {
