@@ -14,8 +14,9 @@ import shapely
 from shapely.geometry import mapping
 
 from flows.evidence.manifests import EvidenceError
-from flows.records.event_json import JsonObject, feature_of
+from flows.records.event_json import feature_of
 from flows.records.events import EventRecord
+from flows.records.json_object import JsonObject
 from flows.records.message_json import told_feature
 from flows.records.messages import ToldAlert
 

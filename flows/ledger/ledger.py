@@ -29,6 +29,7 @@ from flows.ledger.audit import JournalMark, known_marks
 from flows.ledger.backup import back_up
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import UNREADABLE, LedgerError, LedgerUnavailableError
+from flows.ledger.history_digests import TableDigest
 from flows.ledger.ids import alert_id as id_of_alert
 from flows.ledger.journal import Head, RecordedSession, has_changed_since, read_head
 from flows.ledger.locks import exclusively
@@ -114,7 +115,7 @@ class Ledger:
         """Record how an area was seen in a week and all its events as of that week, in one transaction.
 
         Versions, transitions, alerts and messages follow from them. The same call again changes nothing; replaying the
-        same weeks in order changes nothing. Events of the area that are not listed are retracted (see `succession`).
+        same weeks in order changes nothing. Events of the area that are not listed are retracted (see `week_rules`).
         """
         area_id, week = observation.area_id, observation.week
         _check_list(area_id, events)
@@ -294,7 +295,7 @@ class Ledger:
         with self._reading() as session:
             return runs.read(session, limit=limit)
 
-    def history_digests(self, *, limits: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
+    def history_digests(self, *, limits: Mapping[str, int] | None = None) -> dict[str, TableDigest]:
         """Compute hashes of the tables that only grow, of as many rows of each as `limits` says."""
         with self._reading() as session:
             return rows.digests(session, limits=limits)

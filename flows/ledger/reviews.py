@@ -28,9 +28,10 @@ from flows.ledger.tables import (
 from flows.ledger.types import canonical_json
 from flows.ledger.worlds import simulated_areas
 from flows.records.desk import ReviewVerdict
-from flows.records.event_json import JsonObject, alert_of, event_of
+from flows.records.event_json import alert_of, event_of
 from flows.records.events import EventRecord
 from flows.records.ids import AlertId
+from flows.records.json_object import JsonObject
 from flows.records.reviews import Judgement, VerdictRecord
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from aois.week import Week
 from flows.ledger.types import JsonColumn, Serial, UtcDateTime, WeekText
-from flows.records.event_json import JsonObject
 from flows.records.ids import AlertId, AreaId, EventId, SceneId
+from flows.records.json_object import JsonObject
 
 
 class Base(DeclarativeBase):

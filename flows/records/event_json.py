@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TypeAlias
 
 from pydantic import JsonValue
 from shapely.geometry import mapping, shape
@@ -13,9 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from detectors.records import AlertKind, Change, Criterion, State
 from flows.records.events import Alert, EventRecord, GrowthStep
 from flows.records.ids import AlertId, AreaId, EventId, SceneId
-
-JsonObject: TypeAlias = dict[str, JsonValue]
-"""An object of JSON, as files, columns and bodies of messages hold it."""
+from flows.records.json_object import JsonObject
 
 ALERT_PROPERTIES = (
     "alert_id",

@@ -7,8 +7,9 @@ from datetime import date
 
 from pydantic import JsonValue
 
-from flows.records.event_json import JsonObject, event_of, geometry_of, properties_of
+from flows.records.event_json import event_of, geometry_of, properties_of
 from flows.records.ids import AlertId
+from flows.records.json_object import JsonObject
 from flows.records.messages import DispatchContent, News, ToldAlert
 
 OPEN_PROPERTIES = frozenset(

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from aois.week import Week
 from detectors.records import State
-from flows.records.event_json import JsonObject
 from flows.records.events import Alert
 from flows.records.ids import AlertId
+from flows.records.json_object import JsonObject
 
 
 class News(StrEnum):

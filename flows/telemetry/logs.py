@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -61,7 +60,7 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Time, level, words, then what they are about and every figure given."""
         known = logging.LogRecord("", 0, "", 0, "", (), None).__dict__
-        told: dict[str, Any] = {n: v for n, v in record.__dict__.items() if n not in known and n != "message"}
+        told: dict[str, object] = {n: v for n, v in record.__dict__.items() if n not in known and n != "message"}
         figures = " ".join(f"{name}={value}" for name, value in told.items())
         when = self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z")
         line = f"{when} {record.levelname} {record.getMessage()}  {figures}".rstrip()

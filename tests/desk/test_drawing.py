@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from morecantile import tms
 from PIL import Image
 
 from aois.grid import grid_of
-from flows.desk.backend.case_pages import picture_of
+from flows.desk.backend.case_pages import CASE
 from flows.desk.drawing import drawn, drawn_tile
 from flows.desk.errors import DeskError
 from flows.desk.inputs import PictureSource
@@ -35,7 +34,7 @@ def pixels(content: bytes) -> np.ndarray:
 @pytest.fixture(scope="module")
 def said(prepared: Path) -> dict[str, PictureSource]:
     (path,) = (prepared / "desk" / "cases" / "heron").glob("*/ev-a1.json")
-    return {name: picture_of(one) for name, one in json.loads(path.read_text())["pictures"].items()}
+    return dict(CASE.validate_json(path.read_bytes()).pictures)
 
 
 @pytest.fixture(scope="module")
