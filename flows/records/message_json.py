@@ -55,7 +55,7 @@ def content_json(content: DispatchContent) -> JsonObject:
 
 
 def told_feature(alert: ToldAlert, *, is_restricted: bool) -> JsonObject:
-    """Make the GeoJSON feature of an alert that is told, its names by the alphabet.
+    """Make the GeoJSON feature of an alert that is told, its properties by the alphabet.
 
     Parameters
     ----------
@@ -71,10 +71,10 @@ def told_feature(alert: ToldAlert, *, is_restricted: bool) -> JsonObject:
     told = told_properties(alert)
     names = told.keys() if is_restricted else told.keys() & OPEN_PROPERTIES
     return {
-        "geometry": geometry_of(alert.ground) if is_restricted else None,
+        "type": "Feature",
         "id": alert.alert_id,
         "properties": {name: told[name] for name in sorted(names)},
-        "type": "Feature",
+        "geometry": geometry_of(alert.ground) if is_restricted else None,
     }
 
 
