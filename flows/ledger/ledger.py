@@ -51,6 +51,7 @@ from flows.records.events import (
     RemarkRecord,
     WeekOutcome,
 )
+from flows.records.ids import EventId
 from flows.records.messages import MessageRecord, ProvisionalOutcomes
 from flows.records.observations import ObservationRecord, SceneRecord
 from flows.records.reviews import Judgement, VerdictRecord
@@ -248,7 +249,7 @@ class Ledger:
         Verdicts are added, never changed.
         """
         with self._writing() as session:
-            return verdicts.write(session, VerdictRecord(event_id, judgement, at))
+            return verdicts.write(session, VerdictRecord(EventId(event_id), judgement, at))
 
     def verdicts(self, event_id: str | None = None, *, area_id: str | None = None) -> list[VerdictRecord]:
         """List the verdicts that stand, in the order in which they were given.

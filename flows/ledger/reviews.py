@@ -30,7 +30,7 @@ from flows.ledger.worlds import simulated_areas
 from flows.records.desk import ReviewVerdict
 from flows.records.event_json import alert_of, event_of
 from flows.records.events import EventRecord
-from flows.records.ids import AlertId
+from flows.records.ids import AlertId, EventId
 from flows.records.json_object import JsonObject
 from flows.records.reviews import Judgement, VerdictRecord
 
@@ -85,7 +85,7 @@ class Reviews:
         Raises `LedgerError` as `Ledger.judge` does.
         """
         with self.writing() as session:
-            verdicts.write(session, VerdictRecord(event_id, judgement, at))
+            verdicts.write(session, VerdictRecord(EventId(event_id), judgement, at))
             session.flush()
             last = session.scalar(select(func.max(VerdictRow.id)).where(VerdictRow.event_id == event_id))
             if session.get(ReviewRow, last) is None:  # new, or said before by the command line
