@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from pydantic import JsonValue
+from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
@@ -117,7 +118,8 @@ def event_of(
     properties
         What `properties_of` or `stored_properties` wrote; any other name is left out.
     geometry
-        GeoJSON, (longitude, latitude) in degrees; None where it is not at hand.
+        GeoJSON, (longitude, latitude) in degrees; None where it is not at hand. One that cannot be read counts as none,
+        so that only who needs the ground fails.
     is_simulated
         Whether it happened in a simulated world; None where the properties say so themselves.
 
@@ -149,7 +151,7 @@ def event_of(
         confidence=_number(p["confidence"]),
         sensors=tuple(map(_text, _list(p["sensors"]))),
         scenes=tuple(SceneId(_text(scene)) for scene in _list(p["scenes"])),
-        geometry=None if geometry is None else shape(geometry),
+        geometry=_ground(geometry),
         criteria=tuple(map(_criterion, _list(p.get("criteria")))),
         suspect_score=None if p.get("suspect_score") is None else _number(p["suspect_score"]),
         steps=tuple(map(_step, _list(p.get("steps")))),
@@ -220,6 +222,13 @@ def _extra(event: EventRecord) -> JsonObject:
     }
     score: JsonObject = {} if event.suspect_score is None else {"suspect_score": event.suspect_score}
     return score | {name: value for name, value in found.items() if value}
+
+
+def _ground(geometry: Mapping[str, JsonValue] | None) -> BaseGeometry | None:
+    try:
+        return None if geometry is None else shape(geometry)
+    except (ShapelyError, AttributeError, KeyError, IndexError, TypeError, ValueError):
+        return None
 
 
 def _criterion(row: JsonValue) -> Criterion:

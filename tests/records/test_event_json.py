@@ -115,6 +115,16 @@ def test_a_property_that_is_not_what_it_should_be_is_refused(wrong):
         event_of(properties_of(EVENT) | wrong, None)
 
 
+@pytest.mark.parametrize(
+    "geometry", [{"type": "Blob"}, {"type": "Polygon", "coordinates": [[[0, 1]]]}, {}, {"type": 3}]
+)
+def test_a_ground_that_cannot_be_read_is_missed_only_by_who_needs_it(geometry):
+    found = event_of(properties_of(EVENT), geometry)
+    assert replace(found, geometry=EVENT.geometry) == EVENT
+    with pytest.raises(ValueError, match="without its ground"):
+        _ = found.ground
+
+
 def test_the_ground_of_a_record_without_one_is_not_to_be_had():
     with pytest.raises(ValueError, match="`ev-1` is without its ground"):
         _ = replace(EVENT, geometry=None).ground
