@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from math import floor, log10
-from typing import Any
 
 from flows.alerts.errors import AlertsError
+from flows.records.events import EventRecord
 from flows.translations.catalogs import LANGUAGES
 from flows.translations.phrases import Phrases
 
@@ -51,23 +51,23 @@ class Language:
         """Write words as a sentence lists them."""
         return self.phrases.listing(words)
 
-    def size(self, properties: Mapping[str, Any]) -> str:
+    def size(self, event: EventRecord) -> str:
         """The size of an alert with its interval, and of a fence its length and how far it closes."""
-        parts = [self._areas(*(properties[name] for name in ("area_m2", "area_m2_low", "area_m2_high")))]
-        if properties["length_m"] is not None:
-            parts.append(self.say("size.length", n=self.number(two_figures(properties["length_m"]))))
-        if properties["closure"] is not None:
-            parts.append(self.say("size.ring", share=self.percent(properties["closure"])))
+        parts = [self._areas(event.area_m2, event.area_m2_low, event.area_m2_high)]
+        if event.length_m is not None:
+            parts.append(self.say("size.length", n=self.number(two_figures(event.length_m))))
+        if event.closure is not None:
+            parts.append(self.say("size.ring", share=self.percent(event.closure)))
         return ", ".join(parts)
 
-    def step(self, properties: Mapping[str, Any]) -> str:
+    def step(self, event: EventRecord) -> str:
         """Which step an alert is in and what it added; empty for one that never began again."""
-        steps = properties.get("steps") or []
+        steps = event.steps
         if len(steps) < 2:
             return ""
         ordinals, number = self.phrases.items("alerts.steps.ordinals"), len(steps)
         ordinal = ordinals[number - 1] if number <= len(ordinals) else self.say("steps.beyond", n=number)
-        day, added = self.day(steps[-1]["on"]), steps[-1]["added_m2"]
+        day, added = self.day(steps[-1].on.isoformat()), steps[-1].added_m2
         if added is None or added < 1:  # built on ground that the event held already
             return self.say("steps.begun", ordinal=ordinal, day=day)
         return self.say("steps.grown", ordinal=ordinal, day=day, size=self._area(added))

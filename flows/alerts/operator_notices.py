@@ -12,6 +12,7 @@ from flows.alerts.dispatch_content import notice, parcel_key
 from flows.alerts.route_settings import MessageRoutes
 from flows.config.deployment import Operating
 from flows.ledger.ledger import Ledger
+from flows.records.message_json import content_json
 from flows.records.messages import DispatchRecord
 from flows.records.observations import ObservationRecord
 
@@ -62,7 +63,7 @@ def post_notices(ledger: Ledger, ways: MessageRoutes, conditions: Sequence[Condi
             content = notice(
                 condition.title, condition.lines, week_of(now.date()), key=key, is_simulated=ways.is_simulated
             )
-            ledger.outbox.pack(DispatchRecord(key, channel, (), content, now))
+            ledger.outbox.pack(DispatchRecord(key, channel, (), content_json(content), now))
     return len(operator)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from flows.alerts.channel_check import faults_of
 from flows.alerts.errors import AlertsError
@@ -101,13 +100,6 @@ def report_link(routes: Routes, outputs: Path, week: str, lang: str, *, is_restr
     if base is None:
         return language(lang).say("body.in_outputs", name=f"{folder}/{week}/{page}")
     return f"{base.rstrip('/')}/{week}/{page}"
-
-
-def with_world(alert: dict[str, Any], *, is_simulated: bool) -> dict[str, Any]:
-    """Return an alert that says whether it is of the simulated world: `is_simulated` where the record does not say."""
-    properties = alert["properties"]
-    known = properties.get("simulated", is_simulated)
-    return {**alert, "properties": {**properties, "simulated": bool(known)}}
 
 
 def words_of_simulated(number: int) -> str:

@@ -117,7 +117,7 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         limits = limits_of(settings.archive_max_days, settings.archive_max_gb, today=datetime.now(UTC).date())
         over = words_of_limits(Services(settings, ledger).stores(), areas_of(settings)[1], limits)
         unseen = [o for o in ledger.observations(until=result.week) if o.week == result.week and o.seen_share < 0.5]
-    fresh = [a for a in alerts if a["properties"]["alert_id"] in {*result.issued, *result.changed}]
+    fresh = [a for a in alerts if a.alert_id in {*result.issued, *result.changed}]
     if fresh:
         console.print(console_table(fresh, result.week))
     if settings.source is SourceName.SIMULATED:

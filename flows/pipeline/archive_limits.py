@@ -15,6 +15,7 @@ from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.worlds import World, world_of
 from flows.pipeline.area_replay import Stores
+from flows.records.events import EventRecord
 
 GB = 1e9
 
@@ -97,10 +98,10 @@ def _needed(stores: Stores, areas: Sequence[Area]) -> Callable[[ArchivedFile], b
 
 def _evidence(ledger: Ledger) -> set[tuple[str, str]]:
     """The areas and passes that events and alerts rest on."""
-    told = [feature["properties"] for feature in ledger.alerts()]
+    told: list[EventRecord] = [*ledger.alerts()]
     for area_id in {observation.area_id for observation in ledger.observations()}:
-        told += [feature["properties"] for feature in ledger.events(area_id)]
-    return {shown_by(properties["area_id"], scene_id) for properties in told for scene_id in properties["scenes"]}
+        told += ledger.events(area_id)
+    return {shown_by(event.area_id, scene_id) for event in told for scene_id in event.scenes}
 
 
 def _world_of(file: ArchivedFile) -> World:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from aois.area import Area
 from aois.grid import Grid, grid_of
 from aois.week import Week
+from detectors.records import State
 from flows.imagery.archive.store import ArchivedScene
 from flows.imagery.detector_inputs import digest_of, ground_of
 from flows.imagery.fetching import fetch_missing
@@ -19,6 +20,7 @@ from flows.ledger.ledger import Ledger
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores, _Watch
 from flows.pipeline.period import Period, RunRequest, period_of
 from flows.pipeline.week_digests import SceneFingerprint, week_digests
+from flows.records.ids import AlertId, scene_name
 
 FRESH = timedelta(days=35)  # scenes are published within days; a month later hardly any comes
 
@@ -91,10 +93,9 @@ def _period(asked: RunRequest, recorded: Iterable[Week], stores: Stores) -> Peri
     return period_of(asked, recorded=recorded, history_days=stores.history_days, lookback_weeks=stores.lookback_weeks)
 
 
-def _alert_states(ledger: Ledger, area_id: str) -> dict[str, str]:
+def _alert_states(ledger: Ledger, area_id: str) -> dict[AlertId, State]:
     """The alerts of an area by id, with their present states."""
-    found = (feature["properties"] for feature in ledger.alerts(area_id=area_id))
-    return {p["alert_id"]: p["state"] for p in found}
+    return {alert.alert_id: alert.state for alert in ledger.alerts(area_id=area_id)}
 
 
 def _fetch(
@@ -135,7 +136,7 @@ def _nothing_there(area: Area, period: Period, outcome: AreaOutcome) -> ImageryE
 
 def _not_comparable_reason(scenes: Sequence[ArchivedScene], period: Period, history_days: int) -> str:
     """Why no change could have shown: fewer than two scenes of any sensor to compare. Empty when there are."""
-    counts = Counter(s.scene_id.split("_")[0] for s in scenes)
+    counts = Counter(scene_name(s.scene_id).sensor for s in scenes)
     if max(counts.values()) > 1:
         return ""
     return (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from flows.evidence.manifest_schema import RecordEnd
 from flows.evidence.manifests import Link, digest_of, read_chain, write_manifest
 from flows.evidence.verifying import history_of
 from flows.ledger.audit import JournalMark
@@ -16,11 +16,12 @@ from flows.ledger.errors import LedgerError
 from flows.ledger.journal import Head
 from flows.ledger.ledger import Ledger
 from flows.ledger.worlds import World
+from flows.records.json_object import JsonObject
 
 PATIENCE_S = 60.0  # writing a manifest takes seconds
 
 
-def attest(outputs: Path, ledger: Ledger, run_id: str, *, key: Ed25519PrivateKey | None) -> dict[str, Any] | None:
+def attest(outputs: Path, ledger: Ledger, run_id: str, *, key: Ed25519PrivateKey | None) -> JsonObject | None:
     """Write the manifest of a run, signed if there is a key.
 
     Return its number and hash, None where nothing changed. What stands in `runs` alone is no change: every run has
@@ -33,12 +34,14 @@ def attest(outputs: Path, ledger: Ledger, run_id: str, *, key: Ed25519PrivateKey
         head, known = ledger.journal_head(), ledger.known_marks(marks)
         follows = max(known, default=None)
         is_same = bool(marks) and marks[-1].manifest in known
+        record: RecordEnd = {"changes": head.changes, "link": head.link, "follows": follows}
+        if follows is None and _is_history_set_back(ledger, links):
+            record["history_set_back"] = True
         path = write_manifest(
             outputs,
             run_id=run_id,
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            record={"changes": head.changes, "link": head.link, "follows": follows}
-            | ({"history_set_back": True} if follows is None and _is_history_set_back(ledger, links) else {}),
+            record=record,
             is_news=not is_same or ledger.has_changed_since(marks[-1].head, but=("runs",)),
             key=key,
             is_simulated=ledger.world is World.SIMULATED,

@@ -22,6 +22,7 @@ from flows.ledger.ledger import Ledger, open_ledger
 from flows.pipeline.area import watch_area
 from flows.pipeline.area_replay import Progress, Stores
 from flows.pipeline.period import RunRequest
+from flows.records.ids import AlertId
 
 
 @dataclass(frozen=True)
@@ -158,10 +159,10 @@ def _linked(root: Path, area: Area, offer: Offer) -> Archive:
     return Archive(root)
 
 
-def _alerts(ledger: Ledger, area: Area) -> dict[str, str]:
+def _alerts(ledger: Ledger, area: Area) -> dict[AlertId, State]:
     """The alerts of an area that stand, by id, with their states."""
-    told = (feature["properties"] for feature in ledger.alerts(area_id=area.id))
-    return {p["alert_id"]: p["state"] for p in told if p["state"] != State.RETRACTED}
+    told = ledger.alerts(area_id=area.id)
+    return {alert.alert_id: alert.state for alert in told if alert.state is not State.RETRACTED}
 
 
 def _made(version: ArchivedScene) -> str:

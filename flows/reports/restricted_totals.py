@@ -16,9 +16,9 @@ from enum import StrEnum
 from aois.area import Area
 from aois.week import Week, week_of
 from detectors.records import Change
+from flows.records.events import EventRecord
 from flows.reports.accountability import HELD, ResponseLevel, SiteOutcome, account_of
 from flows.reports.drawings import Drawing, draw_ground, draw_line
-from flows.reports.facts import EventFacts
 from flows.reports.inputs import WeekSeen
 from flows.reports.week_summary import ENOUGH_SHARE
 
@@ -42,7 +42,7 @@ class Member:
     """A restricted place as the record had it at the end of a quarter."""
 
     area: Area
-    facts: tuple[EventFacts, ...]
+    facts: tuple[EventRecord, ...]
     weeks: tuple[WeekSeen, ...]
 
 
@@ -146,7 +146,7 @@ def restricted_totals_of(members: Sequence[Member], until: Week, *, fewest: int 
     )
 
 
-def size_of(facts: EventFacts) -> SizeClass | None:
+def size_of(facts: EventRecord) -> SizeClass | None:
     """Give the class of a change: by length for a fence or wall, by ground for everything else."""
     is_line = facts.change is Change.FENCING
     value = facts.length_m if is_line else facts.area_m2
@@ -156,7 +156,7 @@ def size_of(facts: EventFacts) -> SizeClass | None:
     return SizeClass.SMALL if value < small else SizeClass.MEDIUM if value < large else SizeClass.LARGE
 
 
-def _is_held(facts: EventFacts, until: Week) -> bool:
+def _is_held(facts: EventRecord, until: Week) -> bool:
     return facts.state in HELD and not facts.merged_into and facts.first_seen <= until.last_day
 
 
@@ -173,11 +173,11 @@ class _Rule:
         return self.fewest if min(number, beside) >= self.fewest else 0
 
 
-def _places(held: Iterable[tuple[str, EventFacts]], rule: _Rule) -> int:
+def _places(held: Iterable[tuple[str, EventRecord]], rule: _Rule) -> int:
     return rule.told(len({area_id for area_id, _ in held}))
 
 
-def _groups(change: Change, held: Sequence[tuple[str, EventFacts]], rule: _Rule) -> list[Group]:
+def _groups(change: Change, held: Sequence[tuple[str, EventRecord]], rule: _Rule) -> list[Group]:
     """The classes of a kind of change if each that occurs is told; else the kind as a whole; else nothing.
 
     Telling some of the classes and the whole would tell, by subtraction, of those that are left out.
@@ -200,7 +200,7 @@ def _group(change: Change, size: SizeClass, places: int) -> Group:
     return Group(change, size, places, low, high, drawing)
 
 
-def _quarters(held: Sequence[tuple[str, EventFacts]], until: Week, rule: _Rule) -> tuple[Quarter, ...]:
+def _quarters(held: Sequence[tuple[str, EventRecord]], until: Week, rule: _Rule) -> tuple[Quarter, ...]:
     year, number = until.last_day.year, (until.last_day.month - 1) // 3 + 1
     told = []
     for back in range(MOST_QUARTERS):

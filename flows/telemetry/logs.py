@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -48,7 +47,7 @@ def add_fields(record: logging.LogRecord) -> bool:
     return True
 
 
-def told_fields(record: logging.LogRecord) -> dict[str, Any]:
+def told_fields(record: logging.LogRecord) -> dict[str, object]:
     """Return what a record says beside its words: figures, and what it is about."""
     known = logging.LogRecord("", 0, "", 0, "", (), None).__dict__
     return {name: value for name, value in record.__dict__.items() if name not in known and name != "message"}

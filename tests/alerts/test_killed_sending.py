@@ -27,9 +27,10 @@ def rehearsals(new_url, tmp_path, mail_server, web_server):
     )
     command = [sys.executable, "-W", "error", str(CHILD), new_url, str(tmp_path)]
     found = []
+    helpers = {"PYTHONPATH": str(CHILD.parents[1] / "helpers")}
     prefect = {"PREFECT_API_URL": web_server.url("/api"), "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false"}
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | prefect
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | prefect | helpers
     ) as child:
         for line in child.stdout:
             outcome = json.loads(line)

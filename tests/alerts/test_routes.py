@@ -148,7 +148,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 )
 def test_a_route_wants_what_is_within_its_limits(feature, limits, is_wanted):
     route = Route(name="r", channels=("mail",), **limits)
-    assert route.wants(feature()["properties"], "confirmed") is is_wanted
+    assert route.wants(feature(), "confirmed") is is_wanted
 
 
 @given(now=instants, span=spans, zone=zones)

@@ -12,8 +12,10 @@ import pytest
 from post_office import FIRST, C, Office, P, R
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from aois.week import Week
 from flows.alerts import Acknowledgement, AlertsError, make_token, read_token
 from flows.alerts.acknowledge_page import answers
+from flows.alerts.dispatch_content import notice
 from flows.alerts.prefect_events import TOLD, events_of, send_signals
 from flows.alerts.route_settings import routes_of
 from flows.alerts.sending import Delivery
@@ -323,7 +325,7 @@ def test_programs_hear_ids_and_figures_and_no_places(office):
 
 
 def test_a_server_that_is_not_there_or_talks_nonsense_is_a_reason(unused_port, web_server):
-    content: dict[str, Any] = {"alerts": []}
+    content = notice("x", [], Week(2026, 47), key="sw-1")
     for url in (f"http://127.0.0.1:{unused_port}/api", web_server.url("/api")):
         with temporary_settings({PREFECT_API_URL: url}):
             said = send_signals(content, datetime.now(UTC))

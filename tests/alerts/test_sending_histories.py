@@ -23,6 +23,7 @@ from post_office import C, Office, P, R
 import flows.alerts.sending
 from detectors.records import State
 from flows.ledger.ledger import open_ledger
+from flows.records.ids import EventId
 
 RANK = {"provisional": 0, "confirmed": 1, "finished": 2, "retracted": 3}
 LIVES = ((P,), (P, C), (P, R), (P, C, State.FINISHED), (C,))
@@ -68,7 +69,7 @@ def machine(blank, patch):
             self.dies = ""
             self.taken: list[tuple[str, str, str]] = []
             self.told: dict[tuple[str, str], set[str]] = {}
-            self.reached: dict[str, int] = {}
+            self.reached: dict[EventId, int] = {}
             self.weeks: list[dict] = []
             patch.setattr(flows.alerts.sending, "send", self.send)
 
@@ -79,10 +80,10 @@ def machine(blank, patch):
                 raise Killed
             if name in self.down:
                 return "down"
-            self.taken.append((name, content["key"], repr(content)))
-            for alert in content["alerts"]:
-                for key in alert["properties"]["messages"]:
-                    self.told.setdefault((name, key), set()).add(content["key"])
+            self.taken.append((name, content.key, repr(content)))
+            for alert in content.alerts:
+                for key in alert.messages:
+                    self.told.setdefault((name, key), set()).add(content.key)
             if self.dies == "after":
                 raise Killed
             return ""
@@ -122,11 +123,11 @@ def machine(blank, patch):
         def no_state_goes_backwards_and_none_is_two(self):
             if not hasattr(self, "office"):
                 return
-            now = {}
+            now: dict[EventId, int] = {}
             for area in ("pier-1", "pier-2"):
-                for feature in self.office.ledger.events(area):
-                    assert feature["id"] not in now
-                    now[feature["id"]] = RANK[feature["properties"]["state"]]
+                for event in self.office.ledger.events(area):
+                    assert event.event_id not in now
+                    now[event.event_id] = RANK[event.state]
             assert self.reached.keys() <= now.keys()
             assert all(now[name] >= rank for name, rank in self.reached.items())
             self.reached = now
@@ -148,7 +149,7 @@ def machine(blank, patch):
             messages = {key for _, key in self.told}
             assert self.office.ledger.pending_messages() == []
             assert {(name, key) for name in "ab" for key in messages} == set(self.told), "somebody was not told"
-            issued = {alert["properties"]["alert_id"] for alert in self.office.ledger.alerts()}
+            issued = {alert.alert_id for alert in self.office.ledger.alerts()}
             assert {key.split(":")[0] for key in messages} == issued
             self.office.ledger.close()
             shutil.rmtree(self.folder)

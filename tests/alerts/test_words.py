@@ -9,6 +9,7 @@ from aois.week import Week
 from flows.alerts import AlertsError, Setting, console_table, digest
 from flows.alerts.digest import SHOWN
 from flows.alerts.language import language, two_figures
+from flows.records.ids import AlertId
 from flows.records.messages import ProvisionalOutcomes
 
 WEEK = Week(2026, 47)
@@ -45,12 +46,12 @@ def test_measures_have_two_significant_figures(value, written):
 )
 def test_areas_are_in_the_unit_that_people_use(feature, area, written):
     names = ("area_m2", "area_m2_low", "area_m2_high")
-    assert EN.size(feature(**dict(zip(names, area, strict=True)))["properties"]) == written
+    assert EN.size(feature(**dict(zip(names, area, strict=True)))) == written
 
 
 def test_fences_have_a_length_and_say_how_far_they_close(feature):
-    properties = feature(change="fencing", length_m=312.0, closure=0.6)["properties"]
-    assert EN.size(properties).endswith("310 m long, 60 % of a ring")
+    fence = feature(change="fencing", length_m=312.0, closure=0.6)
+    assert EN.size(fence).endswith("310 m long, 60 % of a ring")
 
 
 def test_a_digest_reads_like_this(feature):
@@ -197,7 +198,9 @@ def test_what_became_of_an_event_is_said(feature):
 
 
 def test_an_escalation_and_a_link_to_acknowledge_are_said(feature):
-    setting = Setting(REPORT, is_escalation=True, links={"al-0123456789ab": "https://desk.example.org/a?token=x"})
+    setting = Setting(
+        REPORT, is_escalation=True, links={AlertId("al-0123456789ab"): "https://desk.example.org/a?token=x"}
+    )
     message = digest([feature()], WEEK, setting)
     assert message.title.startswith("Sitewatch 2026-W47, nobody has acknowledged: 1 alert")
     assert "  Acknowledge: https://desk.example.org/a?token=x\n" in message.body_text
@@ -227,12 +230,12 @@ STEPS = [{"on": "2026-05-04", "added_m2": 9000.0}, {"on": "2026-08-01", "added_m
 )
 def test_a_step_says_which_it_is_and_what_it_added(feature, lang, added, number, line):
     steps = [*[STEPS[0]] * (number - 1), {"on": "2026-08-01", "added_m2": added}]
-    assert language(lang).step(feature(steps=steps)["properties"]) == line
+    assert language(lang).step(feature(steps=steps)) == line
 
 
 def test_an_alert_without_a_second_step_says_nothing_of_steps(feature):
-    assert language("en").step(feature(steps=STEPS[:1])["properties"]) == ""
-    assert language("en").step(feature()["properties"]) == ""
+    assert language("en").step(feature(steps=STEPS[:1])) == ""
+    assert language("en").step(feature()) == ""
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from detected import detected_event
 from loopback import served
 from shapely.geometry import box
 
@@ -31,8 +32,8 @@ from flows.evidence.outlines import outline_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.simulation.simulated_source import SimulatedSource
-from flows.ledger import EventRecord, Judgement, Ledger, ObservationRecord, Reason, RunRecord, Verdict, open_ledger
-from flows.records.events import EVENT_PROPERTIES
+from flows.ledger import DetectedEvent, Judgement, Ledger, ObservationRecord, Reason, RunRecord, Verdict, open_ledger
+from flows.records.event_json import EVENT_PROPERTIES
 
 SITES, EVENTS = 100, 100
 VERDICTS = 5_000
@@ -60,7 +61,7 @@ def sites(root: Path) -> list[Area]:
     return areas
 
 
-def event(area: Area, number: int) -> EventRecord:
+def event(area: Area, number: int) -> DetectedEvent:
     mask = np.zeros(grid_of(area).shape, bool)
     row, column = divmod(number, 10)
     mask[10 + 14 * row : 15 + 14 * row, 10 + 14 * column : 15 + 14 * column] = True
@@ -73,7 +74,9 @@ def event(area: Area, number: int) -> EventRecord:
     }  # fmt: skip
     states = [State.PROVISIONAL, State.CONFIRMED][: 1 + (state is State.CONFIRMED)]
     steps = tuple(Transition(s, FIRST_SEEN + timedelta(days=i), "scene") for i, s in enumerate(states))
-    return EventRecord(area.id, f"ev-{area.id}-{number:03d}", properties, outline_of(mask, grid_of(area)), steps, True)
+    return detected_event(
+        area.id, f"ev-{area.id}-{number:03d}", properties, outline_of(mask, grid_of(area)), steps, True
+    )
 
 
 def fill(ledger: Ledger, areas: list[Area]) -> None:

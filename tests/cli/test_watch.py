@@ -20,6 +20,7 @@ from rich.console import Console
 from aois.week import parse_week
 from flows.alerts.console import console_table
 from flows.ledger.ledger import open_ledger
+from flows.records.event_json import alert_of, event_of
 
 # Apprise imports a module that Python 3.11 and 3.12 call deprecated; it brings its own from 3.13 on. Prefect leaves
 # connections to its server to the garbage collector.
@@ -270,7 +271,8 @@ def test_an_alert_is_judged_and_its_precision_told(workspace, call, alert_id):
 @pytest.mark.parametrize("width", [80, 120])
 def test_an_alert_can_be_copied_from_the_narrowest_terminal(ran, alert_id, width):
     features = json.loads((ran.outputs / "alerts" / "alerts.geojson").read_text())["features"]
-    long = [f | {"properties": f["properties"] | {"area_id": "a-place-with-a-long-name"}} for f in features]
+    events = [event_of({**f["properties"], "area_id": "a-place-with-a-long-name"}, None) for f in features]
+    long = [alert_of(event, event.alert_id, event.issued_on) for event in events]
     console = Console(width=width, record=True, file=io.StringIO())
     console.print(console_table(long, parse_week("2024-W26")))
     text = console.export_text()

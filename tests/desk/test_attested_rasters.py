@@ -6,9 +6,10 @@ import pytest
 
 from flows.desk.backend.case_pages import DeskEvidence
 from flows.desk.errors import DeskError
+from flows.evidence.manifest_schema import RecordEnd
 from flows.evidence.manifests import write_manifest
 
-RECORD = {"changes": 0, "link": "", "follows": None}
+RECORD: RecordEnd = {"changes": 0, "link": "", "follows": None}
 
 
 @pytest.fixture

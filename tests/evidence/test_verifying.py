@@ -153,9 +153,9 @@ def test_another_key_and_no_key_are_told_apart(evidence):
 
 def test_a_record_that_went_on_is_not_complained_of(evidence, made):
     with evidence.bench.ledger() as ledger:
-        alert = ledger.alerts()[0]["properties"]
-        ledger.acknowledge(alert["alert_id"], by="Anna", on=datetime.now(UTC).date())
-        ledger.judge(alert["event_id"], Judgement(Verdict.CONFIRMED, by="Anna"), at=datetime.now(UTC))
+        alert = ledger.alerts()[0]
+        ledger.acknowledge(alert.alert_id, by="Anna", on=datetime.now(UTC).date())
+        ledger.judge(alert.event_id, Judgement(Verdict.CONFIRMED, by="Anna"), at=datetime.now(UTC))
     assert wrong(evidence()) == []
 
 
@@ -191,7 +191,12 @@ def test_nothing_is_added_to_a_damaged_chain_and_keys_of_other_kinds_are_refused
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / "000001.json").write_text("torn")
     with pytest.raises(EvidenceError, match="cannot be read"):
-        write_manifest(tmp_path, run_id="r", made_at="2026-11-24T00:00:00+00:00", record={})
+        write_manifest(
+            tmp_path,
+            run_id="r",
+            made_at="2026-11-24T00:00:00+00:00",
+            record={"changes": 0, "link": "", "follows": None},
+        )
     subprocess.run(["openssl", "genpkey", "-algorithm", "x25519", "-out", tmp_path / "x.pem"], check=True)
     for name in ("x.pem", "none.pem"):
         with pytest.raises(EvidenceError, match="make one with `openssl genpkey -algorithm ed25519`"):

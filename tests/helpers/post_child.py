@@ -31,6 +31,7 @@ import flows.alerts.sending
 from flows.evidence.geojson_files import write_alerts
 from flows.ledger.ids import event_id
 from flows.ledger.tables import Base
+from flows.records.event_json import feature_of
 
 WEEKS: tuple[dict[str, Any], ...] = (
     {"p1_x": (P,), "p1_y": (P,), "p2_w": (C,), "p2_z": (P,)},
@@ -118,8 +119,8 @@ def on_record(url: str, folder: Path) -> dict[str, Any]:
     """What the ledger and the file say."""
     office = Office(url, folder, alert_routes=folder / "routes.toml")
     said = {
-        "alerts": office.ledger.alerts(),
-        "events": [office.ledger.events(area) for area in ("pier-1", "pier-2")],
+        "alerts": [feature_of(alert) for alert in office.ledger.alerts()],
+        "events": [list(map(feature_of, office.ledger.events(area))) for area in ("pier-1", "pier-2")],
         "pending": [message.key for message in office.ledger.pending_messages()],
         "file": (folder / "alerts.geojson").read_text(),
     }

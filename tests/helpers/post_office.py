@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from detected import detected_event
 from shapely.geometry import box
 
 from aois.area import Area, AreaKind, Status
@@ -19,7 +20,7 @@ from flows.alerts.sending import Delivery, deliver_pending
 from flows.config.settings import Settings
 from flows.ledger.ids import event_id
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.records.events import EventRecord
+from flows.records.events import DetectedEvent
 from flows.records.observations import ObservationRecord
 
 FIRST = week_of(date(2026, 9, 7))
@@ -38,7 +39,7 @@ def site(area_id: str) -> Area:
     return Area(area_id, AreaKind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED)
 
 
-def event(area_id: str, key: str, *states: State, again: tuple[date, ...] = (), **properties: Any) -> EventRecord:
+def event(area_id: str, key: str, *states: State, again: tuple[date, ...] = (), **properties: Any) -> DetectedEvent:
     """An event that deserves an alert and went through these states, a week for each; `again` are its further steps.
 
     Each key has ground of its own.
@@ -64,10 +65,10 @@ def event(area_id: str, key: str, *states: State, again: tuple[date, ...] = (), 
     ring = [[west, 0.0], [west + 1e-7, 0.0], [west + 1e-7, 1e-7], [west, 0.0]]
     geometry = {"type": "Polygon", "coordinates": [ring]}
     begun = (steps[0].on, *again)
-    return EventRecord(area_id, event_id(area_id, key), known | properties, geometry, steps, alert=True, steps=begun)
+    return detected_event(area_id, event_id(area_id, key), known | properties, geometry, steps, True, begun)
 
 
-def record(ledger: Ledger, number: int, area_id: str, *events: EventRecord) -> None:
+def record(ledger: Ledger, number: int, area_id: str, *events: DetectedEvent) -> None:
     """Record a week of an area."""
     seen = ObservationRecord(
         area_id, week(number), (f"scene-{number}",), ("sentinel-2",), 0.75, week(number).first_day, f"chain-{number}"

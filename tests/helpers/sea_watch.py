@@ -30,6 +30,7 @@ from flows.ledger.ledger import Ledger, open_ledger
 from flows.pipeline.area import watch_area
 from flows.pipeline.area_replay import AreaOutcome, Stores
 from flows.pipeline.period import RunRequest
+from flows.records.event_json import feature_of
 
 if TYPE_CHECKING:
     from command_line import Said
@@ -99,11 +100,11 @@ class Bench:
     def record(self) -> dict[str, Any]:
         """All that the ledger says, and the bytes of the files; the last state and the last rasters among them."""
         with self.ledger() as ledger:
-            events = {area.id: ledger.events(area.id) for area in self.areas}
+            events = {area.id: [feature_of(event) for event in ledger.events(area.id)] for area in self.areas}
             said = {
-                "alerts": ledger.alerts(),
+                "alerts": [feature_of(alert) for alert in ledger.alerts()],
                 "events": events,
-                "history": {e["id"]: ledger.history(e["id"]) for found in events.values() for e in found},
+                "history": {str(e["id"]): ledger.history(str(e["id"])) for found in events.values() for e in found},
                 "observations": ledger.observations(),
                 "scenes": {area.id: ledger.scenes(area.id) for area in self.areas},
                 "messages": [(m.key, m.week) for m in ledger.pending_messages()],

@@ -227,7 +227,7 @@ def test_an_area_whose_scenes_all_fail_says_why(tmp_path, made):
 
 def test_rasters_stand_beside_every_week_that_brought_news(undisturbed, made):
     with undisturbed.ledger() as ledger:
-        issued = {ledger.alert(a["id"]).issued_on for a in ledger.alerts()}
+        issued = {ledger.alert(a.alert_id).issued_on for a in ledger.alerts()}
     folder: Path = undisturbed.outputs / "areas" / made.WALLED
     for day in issued | {made.UNTIL}:
         assert {p.name for p in (folder / day.isoformat()).iterdir()} == {"score.tif", "change.tif", "first_seen.tif"}
@@ -236,10 +236,10 @@ def test_rasters_stand_beside_every_week_that_brought_news(undisturbed, made):
 def test_what_changed_is_what_differs_at_the_end_of_a_run(half):
     """However many weeks are worked through: the states before against the states after."""
     with half.ledger() as ledger:
-        before = {a["properties"]["alert_id"]: a["properties"]["state"] for a in ledger.alerts()}
+        before = {a.alert_id: a.state for a in ledger.alerts()}
     (outcome,) = half.watch()
     with half.ledger() as ledger:
-        after = {a["properties"]["alert_id"]: a["properties"]["state"] for a in ledger.alerts()}
+        after = {a.alert_id: a.state for a in ledger.alerts()}
     assert outcome.issued == sorted(after.keys() - before.keys())
     assert outcome.changed == sorted(a for a in before if before[a] != after.get(a))
     (again,) = half.watch(replay=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from detected import detected_event
 
 from aois.week import Week
 from detectors.records import State, Transition
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.event_json import EVENT_PROPERTIES
+from flows.records.events import DetectedEvent
 from flows.records.observations import ObservationRecord
 from flows.reports.data.monthly_totals import area_totals_of, standings_of, steps_of
 from flows.reports.inputs import Extent
@@ -19,7 +21,7 @@ LAST = Week(2026, 30)  # to 26 July
 SQUARE = {"type": "MultiPolygon", "coordinates": [[[[0, 0], [0.01, 0], [0.01, 0.01], [0, 0.01], [0, 0]]]]}
 
 
-def event(number: int, change: str, area_m2: float, state: State = State.CONFIRMED, **given: object) -> EventRecord:
+def event(number: int, change: str, area_m2: float, state: State = State.CONFIRMED, **given: object) -> DetectedEvent:
     properties = dict.fromkeys(EVENT_PROPERTIES) | {
         "kind": "expansion", "change": change, "state": state.value, "first_seen": "2026-05-01",
         "area_m2": area_m2, "area_m2_low": area_m2 - 100, "area_m2_high": area_m2 + 200,
@@ -27,7 +29,7 @@ def event(number: int, change: str, area_m2: float, state: State = State.CONFIRM
     steps = [State.PROVISIONAL] if state is State.PROVISIONAL else [State.PROVISIONAL, State.CONFIRMED]
     steps += [State.FINISHED] if state is State.FINISHED else []
     transitions = tuple(Transition(s, date(2026, 5, 1 + i), "scene") for i, s in enumerate(steps))
-    return EventRecord("yard", f"ev-{number}", properties | given, SQUARE, transitions, False)
+    return detected_event("yard", f"ev-{number}", properties | given, SQUARE, transitions, False)
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def ledger(tmp_path, made):
         yield opened
 
 
-def record(ledger: Ledger, week: Week, *events: EventRecord) -> None:
+def record(ledger: Ledger, week: Week, *events: DetectedEvent) -> None:
     ledger.record_week(ObservationRecord("yard", week, (), (), 1.0, None, str(week)), list(events))
 
 
@@ -71,7 +73,7 @@ def test_only_what_held_counts_and_what_was_taken_over_counts_once() -> None:
         event(6, "fencing", 500.0, length_m=100.0, closure=0.5),
         event(7, "clearing", 400.0, State.RETRACTED),
     ]
-    told = area_totals_of(date(2026, 7, 1), [{"properties": e.properties} for e in events])
+    told = area_totals_of(date(2026, 7, 1), [one.event for one in events])
     assert told.built.value == 900.0
     assert told.demolished == Extent(600.0, 500.0, 800.0)
     assert (told.line_m, told.closure) == (350.0, 0.5)

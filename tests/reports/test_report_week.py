@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from detected import detected_event
 from shapely.geometry import box, mapping
 
 from aois.grid import grid_of, to_lonlat
@@ -16,7 +17,7 @@ from detectors.records import State, Transition
 from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Provenance, Scene, Sensor
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.event_json import EVENT_PROPERTIES
 from flows.records.observations import ObservationRecord
 from flows.reports.data import week as reporting
 from flows.reports.data.week import report_week, view_in_full
@@ -49,7 +50,7 @@ def _event(name, grid, life):
     }  # fmt: skip
     told = tuple(Transition(s, SEEN + timedelta(days=i), "scene") for i, s in enumerate(life))
     geometry = {"type": "MultiPolygon", "coordinates": [square["coordinates"]]}
-    return EventRecord("heron", f"ev-{name}", properties, geometry, told, name != "far")
+    return detected_event("heron", f"ev-{name}", properties, geometry, told, name != "far")
 
 
 @pytest.fixture

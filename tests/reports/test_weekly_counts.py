@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from detected import detected_event
 
 from aois.week import Week
 from detectors.records import AlertKind, State, Transition
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.event_json import EVENT_PROPERTIES
 from flows.records.observations import ObservationRecord
 from flows.reports.data.weekly_counts import counts_of
 
@@ -32,7 +33,7 @@ def record(ledger: Ledger, week: Week, state: State | None, *, seen: float = 1.0
             "kind": "expansion", "change": "construction", "state": state.value, "first_seen": "2026-04-01"
         }  # fmt: skip
         transitions = tuple(Transition(s, date(2026, 4, 1), "scene") for s in steps)
-        events = [EventRecord("yard", "ev-1", properties, SQUARE, transitions, True)]
+        events = [detected_event("yard", "ev-1", properties, SQUARE, transitions, True)]
     ledger.record_week(ObservationRecord("yard", week, (), (), seen, None, str(week)), events)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from detected import detected_event
 from finder import Candidate, Edition, order_of, read_edition
 from scipy.stats import binom
 from shapely.geometry import box
@@ -27,14 +28,14 @@ from flows.imagery.detector_inputs import acquisition_of
 from flows.imagery.scene import Sensor
 from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.event_json import EVENT_PROPERTIES
+from flows.records.events import DetectedEvent
 from flows.records.observations import ObservationRecord
 from flows.reports.build import build_reports
 from flows.reports.data import week as reporting
 from flows.reports.data.public_week import public_week
 from flows.reports.data.week import report_week
 from flows.reports.exports import write_public_figures
-from flows.reports.facts import facts_of
 from flows.reports.inputs import AreaView, ReportInputs, WeekSeen
 from flows.reports.restricted_totals import Member, quarter_end, restricted_totals_of
 
@@ -58,7 +59,7 @@ class World:
     @property
     def active(self) -> list[str]:
         """Ids of the places with an event that the public edition counts."""
-        return [c.area_id for c in self.candidates if any(e["first_seen"] <= str(UNTIL.last_day) for e in c.events)]
+        return [c.area_id for c in self.candidates if any(e.first_seen <= UNTIL.last_day for e in c.events)]
 
 
 def place(number: int) -> Area:
@@ -74,7 +75,7 @@ def story(number: int) -> SimulatedSource:
     return SimulatedSource(UNTIL.last_day - timedelta(weeks=number % 9), 1)
 
 
-def events_of(area: Area, source: SimulatedSource, steps: int) -> list[EventRecord]:
+def events_of(area: Area, source: SimulatedSource, steps: int) -> list[DetectedEvent]:
     grid, found = grid_of(area), []
     for number, change in enumerate(source.truth_changes(area, grid)):
         told = tuple(Transition(s, change.begins + timedelta(days=i), "scene") for i, s in enumerate(LIFE[:steps]))
@@ -85,7 +86,7 @@ def events_of(area: Area, source: SimulatedSource, steps: int) -> list[EventReco
             "scenes": [f"sentinel-2_{change.begins:%Y%m%d}T102847"],
         }  # fmt: skip
         event_id = f"ev-{area.id}-{number}"
-        found.append(EventRecord(area.id, event_id, properties, outline_of(change.footprint, grid), told, True))
+        found.append(detected_event(area.id, event_id, properties, outline_of(change.footprint, grid), told, True))
     return found
 
 
@@ -113,13 +114,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         for number, area in enumerate(areas):
             source = story(number)
             for week, steps in ((UNTIL.plus(-1), 1), (UNTIL, 2), (WEEK, 2)):
-                known = [e for e in events_of(area, source, steps) if e.properties["first_seen"] <= str(week.last_day)]
+                known = [e for e in events_of(area, source, steps) if e.event.first_seen <= week.last_day]
                 seen = ObservationRecord(area.id, week, (), (), 0.9, week.last_day, str(week))
                 ledger.record_week(seen, known)
-            features = ledger.events(area.id, as_of=WEEK)
-            footprints = [footprint_of(f["geometry"], grid_of(area)) for f in features]
+            events = ledger.events(area.id, as_of=WEEK)
+            footprints = [footprint_of(event.ground, grid_of(area)) for event in events]
             scenes = keep_scenes(area, source, archive)
-            events = [f["properties"] for f in features]
             candidates.append(Candidate(area.id, area.name, scenes, events, footprints))
         yield World(outputs, ledger, areas, candidates)
 
@@ -153,7 +153,7 @@ def published(world: World, area_ids: Sequence[str], folder: Path) -> Edition:
 
 
 def member(world: World, area: Area) -> Member:
-    facts = tuple(facts_of(f) for f in world.ledger.events(area.id, as_of=UNTIL))
+    facts = tuple(world.ledger.events(area.id, as_of=UNTIL))
     return Member(area, facts, (WeekSeen(UNTIL, 0.9, 1, UNTIL.last_day),))
 
 

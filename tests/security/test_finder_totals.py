@@ -14,17 +14,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from detected import detected_event
 from finder import read_edition
 from shapely.geometry import box
 
 from aois.area import Area, AreaKind, Response, Status
 from aois.week import Week
 from detectors.records import Change, State
+from flows.records.events import EventRecord
 from flows.reports.accountability import account_of
 from flows.reports.build import build_reports
 from flows.reports.edition import public_inputs
 from flows.reports.exports import write_public_figures
-from flows.reports.facts import EventFacts, facts_of
 from flows.reports.inputs import ReportInputs, WeekSeen
 from flows.reports.restricted_totals import (
     FEWEST,
@@ -43,14 +44,14 @@ GROUND = box(3.0, 2.0, 3.002, 2.002)
 DRAWN, TRIALS, WORLDS = 600, 150, 4
 
 
-def happened(change: Change, rng: np.random.Generator) -> EventFacts:
+def happened(change: Change, rng: np.random.Generator) -> EventRecord:
     size = float(np.exp(rng.normal(np.log(2000), 1.2)))
     properties: dict[str, Any] = {
-        "event_id": "e", "area_id": "a", "kind": "change", "change": change.value, "state": State.CONFIRMED.value,
+        "kind": "change", "change": change.value, "state": State.CONFIRMED.value,
         "first_seen": str(UNTIL.last_day - timedelta(days=int(rng.integers(700)))), "area_m2": size,
         "length_m": size / 10 if change is Change.FENCING else None, "confidence": 0.9, "scenes": [],
     }  # fmt: skip
-    return facts_of({"properties": properties})
+    return detected_event("a", "e", properties, GROUND, (), alert=True).event
 
 
 def world_of(places: int, rng: np.random.Generator) -> list[Member]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from post_office import Office, P
 from flows.alerts import write_alerts
 from flows.evidence.manifests import EvidenceError
 from flows.ledger.errors import LedgerError
+from flows.records.ids import AreaId
 
 
 def test_a_second_run_over_an_area_is_refused_and_says_so(half, made):
@@ -47,25 +49,17 @@ def test_two_deliveries_at_once_tell_everything_once(tmp_path, web_server):
     assert sorted(outcome.sent for outcome in outcomes) == [0, 0, 0, 2]
 
 
-def test_a_file_that_outgrows_the_disk_is_not_put_in_place(tmp_path):
+def test_a_file_that_outgrows_the_disk_is_not_put_in_place(tmp_path, feature):
     path = tmp_path / "alerts.geojson"
     write_alerts([], path)
     before = path.read_bytes()
+    alert = replace(feature(), area_id=AreaId("x" * 600))
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
         try:
-            write_alerts(
-                [
-                    {
-                        "id": "al-1",
-                        "geometry": {"type": "Point", "coordinates": [0, 0]},
-                        "properties": {"area_id": "x" * 600, "first_seen": ""},
-                    }
-                ],
-                path,
-            )
+            write_alerts([alert], path)
         except EvidenceError as error:
             os._exit(0 if "cannot be written (File too large)" in str(error) else 1)
         finally:  # whatever else it raises must not go on in a second process of the tests

@@ -43,7 +43,7 @@ def test_the_wall_is_told_and_lies_where_it_was_built(watched):
     for alert in told:
         found = shape(alert["geometry"])
         assert found.intersection(truth).area > 0.5 * found.area
-        assert footprint_of(alert["geometry"], grid).sum() * 100 == alert["properties"]["area_m2"]
+        assert footprint_of(shape(alert["geometry"]), grid).sum() * 100 == alert["properties"]["area_m2"]
 
 
 @pytest.mark.parametrize("watched", ["demo-quiet-town"], indirect=True)

@@ -84,14 +84,14 @@ def test_today_s_code_goes_on_for_a_week_and_sends_nothing_twice(
     assert (state in takeover.states) == is_spared, "the state is kept as long as it rests on the same digest"
     with takeover.ledger() as ledger:
         after = {observation.week: observation for observation in ledger.observations()}
-        again = ledger.alert(alert["id"])
+        again = ledger.alert(alert.alert_id)
         assert [str(week) for week in after] == ["2024-W05", "2024-W06", LAST, "2024-W08"]
         assert not ledger.pending_messages()
     if is_spared:
         assert {week: after[week] for week in seen} == seen
         assert again is not None
         assert not web_server.posts
-    assert alert["id"].encode() not in b"".join(post.body for post in web_server.posts)
+    assert alert.alert_id.encode() not in b"".join(post.body for post in web_server.posts)
     assert "WRONG" not in takeover.sitewatch("verify", "outputs")
 
 

@@ -15,6 +15,7 @@ from flows.jobs.watch import write_outputs
 from flows.ledger.ledger import open_ledger
 from flows.pipeline.area import watch_area
 from flows.pipeline.period import RunRequest
+from flows.records.event_json import feature_of
 
 
 @pytest.fixture
@@ -60,8 +61,8 @@ def test_a_watch_goes_on_from_the_bucket_and_the_record_alone(bucket, halfway, u
             assert source.fetched == [entry.scene_id for entry in whole[-3:]][:new]
             assert (outcome.fetched, outcome.weeks) == (new, weeks)
         expected = undisturbed.record()
-        assert ledger.alerts() == expected["alerts"]
-        assert ledger.events(area.id) == expected["events"][area.id]
+        assert [feature_of(alert) for alert in ledger.alerts()] == expected["alerts"]
+        assert [feature_of(event) for event in ledger.events(area.id)] == expected["events"][area.id]
         assert ledger.observations() == expected["observations"]
     first = made.Bench(tmp_path / "disk-0", undisturbed.areas).files()
     assert first
