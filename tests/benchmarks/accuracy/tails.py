@@ -1,3 +1,4 @@
+# mypy: disable-error-code="arg-type"
 """How far the tails of the scores are from normal ones where nothing changes.
 
 A baseline is fitted on the first looks of quiet ground and every later look is held against it. Of each cue it is

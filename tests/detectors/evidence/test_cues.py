@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def residual(before: dict[str, float], after: dict[str, float], *, level: dict[s
     return Residual(names, ((now - was) / sigma).astype(np.float32), *(a.astype(np.float32) for a in (now, was, mean)))
 
 
-def metric(before: dict[str, float], after: dict[str, float], cue: Cue, **more: object) -> float:
+def metric(before: dict[str, float], after: dict[str, float], cue: Cue, **more: Any) -> float:
     return float(optical_metric(residual(before, after, **more))[cue].max())
 
 

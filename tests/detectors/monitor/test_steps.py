@@ -333,6 +333,6 @@ def test_a_fit_does_not_swallow_a_change_that_is_under_way(scenery, every):
     after = refit(state, name, acquisitions, day=date(2024, 7, 8).toordinal())
     old, new = (predict(s.series(name).baseline, date(2024, 7, 8).toordinal()) for s in (state, after))
     held = (state.evidence.count > 0).any(axis=0)
-    assert held[block].all()
+    assert held[block].all()  # type: ignore[index]
     np.testing.assert_allclose(old[:, held], new[:, held], rtol=1e-5)
     assert not np.allclose(old[:, ~held], new[:, ~held], rtol=1e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,13 +40,13 @@ def box(top: int, left: int, height: int, width: int) -> np.ndarray:
     return mask
 
 
-def found(confidence: np.ndarray, *, acquisitions: float = 3.0, **more: object):
+def found(confidence: np.ndarray, *, acquisitions: float = 3.0, **more: Any):
     counts = np.where(confidence > 0, acquisitions, 0).astype(np.float32)
     arguments = {"resolution_px": 1.0, "has_short_history": False} | more
     return find_objects(confidence.astype(np.float32), counts, **arguments)
 
 
-def masks_of(confidence: np.ndarray, **more: object) -> list[np.ndarray]:
+def masks_of(confidence: np.ndarray, **more: Any) -> list[np.ndarray]:
     return [item.mask for item in found(confidence, **more)]
 
 
@@ -128,7 +129,7 @@ def test_more_confidence_never_takes_a_pixel_away(seed, more):
 # -- confidence of both instruments ---------------------------------------------------------------------------------
 
 
-def evidence_with(**layers: float):
+def evidence_with(**layers: Any):
     """Evidence of two looks, of the given confidence in the named cues everywhere."""
     evidence = no_evidence(SHAPE)
     count, acquisitions, total = evidence.count.copy(), evidence.acquisitions.copy(), evidence.total.copy()
