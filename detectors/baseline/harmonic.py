@@ -42,17 +42,14 @@ class Baseline:
     """The fitted expectation of one series.
 
     `coefficients` is float32 (feature, term, y, x): constant, then cosine and sine of each harmonic pair. `spread` is
-    float32 (feature, y, x), never under the feature's floor. `lowest` and `highest` are float32 (feature, y, x), what
-    was ever read, outliers aside. `acquisitions` is int16 (y, x), how many clear acquisitions the pixel had.
-    `information` is float64 (term, term), the mean normal matrix, from which the uncertainty of a prediction follows.
+    float32 (feature, y, x), never under the feature's floor. `acquisitions` is int16 (y, x), how many clear acquisitions
+    the pixel had. `information` is float64 (term, term), the mean normal matrix, from which the uncertainty of a prediction follows.
     """
 
     names: tuple[str, ...]
     pairs: int
     coefficients: Floats
     spread: Floats
-    lowest: Floats
-    highest: Floats
     acquisitions: npt.NDArray[np.int16]
     information: npt.NDArray[np.float64]
 
@@ -156,11 +153,10 @@ def fit_baseline(
     if pairs == 0:
         season = np.array([UNSEEN_SEASON[name] for name in names], np.float32)[:, None, None]
         spread = np.sqrt(spread**2 + season**2).astype(np.float32)
-    lowest, highest = _extremes(values)
     seen = np.isfinite(values[:, 0]).reshape(time, -1).mean(axis=1)
     information = (regressors * seen[:, None]).T @ regressors
     coefficients = np.stack([fit[0].reshape(-1, *shape) for fit in fits])
-    return Baseline(names, pairs, coefficients, spread, lowest, highest, acquisitions, information)
+    return Baseline(names, pairs, coefficients, spread, acquisitions, information)
 
 
 def predict(baseline: Baseline, day: int) -> Floats:
@@ -251,14 +247,3 @@ def _believed(spread: Floats, acquisitions: npt.NDArray[np.int16], floor: float,
     few = acquisitions < p.few_acquisitions
     least = np.where(few, max(common, floor), floor)
     return np.maximum(np.nan_to_num(spread, nan=0.0), least).astype(np.float32)
-
-
-def _extremes(values: Floats) -> tuple[Floats, Floats]:
-    """The lowest and highest value of each pixel, the most extreme one in twelve left out at each end."""
-    ordered = np.sort(np.ascontiguousarray(np.moveaxis(values, 0, -1)), axis=-1)
-    count = np.isfinite(ordered).sum(axis=-1)
-    skip = count // 12
-    low = np.take_along_axis(ordered, np.clip(skip, 0, ordered.shape[-1] - 1)[..., None], axis=-1)[..., 0]
-    top = np.clip(count - 1 - skip, 0, ordered.shape[-1] - 1)
-    high = np.take_along_axis(ordered, top[..., None], axis=-1)[..., 0]
-    return np.where(count > 0, low, np.nan), np.where(count > 0, high, np.nan)

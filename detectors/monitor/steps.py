@@ -290,8 +290,6 @@ def merge_baselines(old: Baseline, new: Baseline, kept: Mask) -> Baseline:
         pairs=pairs,
         coefficients=np.where(kept, old_c, new_c).astype(np.float32),
         spread=np.where(kept, old.spread, new.spread).astype(np.float32),
-        lowest=np.where(kept, old.lowest, new.lowest),
-        highest=np.where(kept, old.highest, new.highest),
         acquisitions=np.where(kept, old.acquisitions, new.acquisitions).astype(np.int16),
         information=new.information if new.pairs == pairs else old.information,
     )

@@ -235,12 +235,10 @@ def _renewed(baseline: Baseline, values: Floats, where: Mask) -> Baseline:
     tables = (FLOORS, UNSEEN_SEASON)
     floor, season = (np.array([t[n] for n in baseline.names], np.float32)[:, None] for t in tables)
     coefficients, spread = baseline.coefficients.copy(), baseline.spread.copy()
-    lowest, highest = baseline.lowest.copy(), baseline.highest.copy()
     coefficients[:, :, where] = 0.0
     coefficients[:, 0, where] = middle
     spread[:, where] = np.hypot(np.maximum(scatter, floor), season)
-    lowest[:, where], highest[:, where] = np.nanmin(part, axis=0), np.nanmax(part, axis=0)
-    return replace(baseline, coefficients=coefficients, spread=spread, lowest=lowest, highest=highest)
+    return replace(baseline, coefficients=coefficients, spread=spread)
 
 
 def _shifted(baseline: Baseline, values: Floats, days: npt.NDArray[np.int64], where: Mask) -> Baseline:

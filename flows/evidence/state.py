@@ -37,21 +37,6 @@ _RECORDS = {
         Transition,
     )
 }
-# What states of the version before call their records and fields.
-_RENAMED = {
-    "Channel": "SensorSeries",
-    "Recent": "RecentAcquisitions",
-    "Track": "EventState",
-    "TrackingParameters": "LifecycleParameters",
-}
-_RENAMED_FIELDS = {
-    "channels": "all_series",
-    "looks": "acquisitions",
-    "tracking": "lifecycle",
-    "tracks": "event_states",
-    "watched": "monitored_mask",
-    "rebase_looks": "rebase_acquisitions",
-}
 _WORDS = {c.__name__: c for c in (Change, State)}
 _Arrays = dict[str, npt.NDArray[Any]]
 
@@ -107,9 +92,8 @@ def _unpack(value: Any, arrays: _Arrays) -> Any:
     if "array" in value:
         return arrays[value["array"]]
     if "record" in value:
-        name = str(_RENAMED.get(value["record"], value["record"]))
-        fields = {_RENAMED_FIELDS.get(k, k): _unpack(v, arrays) for k, v in value["fields"].items()}
-        return _RECORDS[name](**fields)
+        fields = {name: _unpack(field, arrays) for name, field in value["fields"].items()}
+        return _RECORDS[value["record"]](**fields)
     if "word" in value:
         return _WORDS[value["word"]](value["value"])
     return date.fromordinal(value["day"])

@@ -88,7 +88,6 @@ def test_unseen_pixels_have_no_expectation():
     baseline = fitted(values, days)
     assert np.isnan(baseline.coefficients[:, :, 2, 3]).all()
     assert np.isnan(predict(baseline, START + 400)[:, 2, 3]).all()
-    assert np.isnan(baseline.lowest[0, 2, 3])
     assert baseline.acquisitions[2, 3] == 0
     assert np.isfinite(np.delete(baseline.coefficients.reshape(baseline.terms, -1), 2 * SIZE[1] + 3, axis=1)).all()
     assert (np.delete(baseline.acquisitions.ravel(), 2 * SIZE[1] + 3) == 12).all()
@@ -192,14 +191,6 @@ def test_with_few_acquisitions_a_pixel_is_not_believed_to_be_calmer_than_the_are
     baseline = fitted(values, days)
     assert baseline.spread[0, 0, 0] > 0.1
     assert baseline.spread[0, 0, 0] == baseline.spread.min()
-
-
-def test_the_range_leaves_out_the_most_extreme_in_twelve():
-    days = dates(24, 10)
-    values = np.linspace(0, 1, 24, dtype=np.float32)[:, None, None, None] * np.ones((1, 1, *SIZE), np.float32)
-    baseline = fitted(values, days)
-    np.testing.assert_allclose(baseline.lowest, 2 / 23, atol=1e-6)
-    np.testing.assert_allclose(baseline.highest, 21 / 23, atol=1e-6)
 
 
 def test_blocks_of_pixels_leave_no_seam():
