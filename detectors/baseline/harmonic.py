@@ -42,8 +42,9 @@ class Baseline:
     """The fitted expectation of one series.
 
     `coefficients` is float32 (feature, term, y, x): constant, then cosine and sine of each harmonic pair. `spread` is
-    float32 (feature, y, x), never under the feature's floor. `acquisitions` is int16 (y, x), how many clear acquisitions
-    the pixel had. `information` is float64 (term, term), the mean normal matrix, from which the uncertainty of a prediction follows.
+    float32 (feature, y, x), never under the feature's floor. `acquisitions` is int16 (y, x), how many clear
+    acquisitions the pixel had. `information` is float64 (term, term), the mean normal matrix, from which the
+    uncertainty of a prediction follows.
     """
 
     names: tuple[str, ...]

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, Mask
-from detectors.events.lifecycle import EventState, footprints
+from detectors.events.lifecycle import EventState, LifecycleParameters, footprints
 from detectors.events.site_criteria import SiteCandidate, criteria_of
 from detectors.evidence.belief import BUILT, CLEARED, log_odds
 from detectors.monitor.state import AreaState
@@ -67,9 +67,9 @@ def _event(state: AreaState, event_state: EventState, built: Mask, today: int) -
 
 
 def confidence_of(event_state: EventState) -> float:
-    """Compute the confidence of an event: the probability of its surest week, held under 0.5 by fewer than three dates.
+    """Compute the confidence of an event: the probability of its surest week, half of it on fewer than three dates.
 
-    An event that too few dates show cannot be calibrated, and its number is for ranking.
+    What so few dates show cannot be calibrated, so that its number stays under 0.5 and only ranks.
 
     Parameters
     ----------
@@ -80,8 +80,9 @@ def confidence_of(event_state: EventState) -> float:
     -------
     float, 0 to 1.
     """
-    most = 0.2 + 0.1 * event_state.dates if event_state.dates < 3 else 0.99
-    return round(min(event_state.strength, most), 3)
+    if event_state.dates < LifecycleParameters().confirming_dates:
+        return round(0.5 * event_state.strength, 3)
+    return round(min(event_state.strength, 0.99), 3)
 
 
 def _place(state: AreaState, mask: Mask) -> AlertKind:
