@@ -114,7 +114,7 @@ def no_evidence(shape: tuple[int, int]) -> Evidence:
 
 
 def add_ratios(evidence: Evidence, ratios: Floats, *, sensor: str, day: int) -> Evidence:
-    """Weigh the states by what one acquisition says, after its time has passed.
+    """Add what one acquisition says of the states, after its time has passed.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def settle_ranks(evidence: Evidence) -> Evidence:
 
 
 def clear_evidence(evidence: Evidence, where: Mask, *, sensors: tuple[str, ...] = SENSORS) -> Evidence:
-    """Believe again that nothing has changed where a mask is True.
+    """Set the belief back to that nothing has changed, where a mask is True.
 
     Parameters
     ----------

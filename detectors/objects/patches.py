@@ -128,7 +128,7 @@ def _judged(
 
 
 def without_chance(found: tuple[LikelyObject, ...], decoys: tuple[LikelyObject, ...]) -> tuple[LikelyObject, ...]:
-    """Lower the probability of objects by as many as chance brings: those of the turned acquisitions.
+    """Reduce the probability of objects by as many as chance brings: those of the turned acquisitions.
 
     Target and decoy competition (Elias and Gygi 2007, doi 10.1038/nmeth1019): of the objects at least as likely, the
     share that decoys match is false.

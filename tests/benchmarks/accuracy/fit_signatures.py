@@ -1,4 +1,6 @@
-"""Fit the table of signatures: .venv/bin/python tests/benchmarks/accuracy/fit_signatures.py [--without GROUND] [--to FILE]
+"""Fit the table of signatures.
+
+    .venv/bin/python tests/benchmarks/accuracy/fit_signatures.py [--without GROUND] [--to FILE]
 
 What each kind of ground looks like is measured on the cases of `fit_cases.py`: residuals in σ of the pixels that are
 known to have been cleared, built on or built off, and of quiet ones. Every case counts alike. Then the filter runs with
