@@ -310,7 +310,7 @@ def test_the_table_of_ablations_says_what_gets_worse_without_a_step():
     assert cells[first][1].startswith("0.25 (-0.50")
 
 
-def test_ground_that_says_what_ratios_may_passes_a_limit_at_the_rate_of_chance():
+def test_ground_that_gains_what_ratios_may_passes_a_limit_at_the_rate_of_chance():
     said = np.random.default_rng(2).exponential(size=(12, len(WHAT), 20_000))
     said[:, 1] += 0.5
     passed = np.stack([(said >= limit).sum(axis=2) for limit in LIMITS], axis=2)
@@ -319,8 +319,8 @@ def test_ground_that_says_what_ratios_may_passes_a_limit_at_the_rate_of_chance()
     lines = tail_figures([tail])
     assert len(lines) == len(WHAT) * len(LIMITS)
     n = len(LIMITS)
-    assert [line.value for line in lines[:n]] == pytest.approx([1.0] * n, abs=0.1)
-    assert [line.value for line in lines[n : 2 * n]] == pytest.approx([np.exp(0.5)] * n, abs=0.1)
+    assert [line.value for line in lines[:n]] == pytest.approx([1.0] * n, abs=0.15)
+    assert [line.value for line in lines[n : 2 * n]] == pytest.approx([np.exp(0.5)] * n, abs=0.15)
     assert {line.verdict() for line in lines[n : 2 * n]} == {"SHORT"}
     assert all(line.low <= line.value <= line.high for line in lines)
 

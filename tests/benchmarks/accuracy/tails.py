@@ -1,9 +1,10 @@
-"""How often quiet ground says that it changed, and how far its scores are from normal ones.
+"""How often quiet ground is believed to have changed, and how far its scores are from normal ones.
 
-A baseline is fitted on the first looks of quiet ground and every later look is held against it. Of each class, at every
-scale, it is counted how often a look says 1, 2 and 4 nats and more. Where the ratio is one of true probabilities, a
-share of e⁻¹, e⁻² and e⁻⁴ of quiet ground does so at most (Markov's inequality: over unchanged ground the mean of the
-ratio is 1), and the figure is the multiple of that. The features' own scores are drawn against normal quantiles.
+A baseline is fitted on the first looks of quiet ground, and every later look is weighed against it by the filter. Of
+each class it is counted how often a pixel has gained 2, 4 and 6 nats on its prior, by itself and with its place. Were
+all ratios those of true probabilities, a share of e⁻², e⁻⁴ and e⁻⁶ would at most (Markov's inequality: over unchanged
+ground the mean of a ratio is 1), after however many looks; the figure is the multiple of that. Errors of one baseline
+that looks share, or tails that the table lacks, raise it. The features' own scores are drawn against normal quantiles.
 """
 
 from __future__ import annotations
@@ -23,17 +24,14 @@ from series import measured, real_series, shape_of
 from worlds import place_of
 
 from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
-from detectors.evidence.emission import EmissionParameters, log_ratios
+from detectors.evidence.belief import add_ratios, log_odds, no_evidence
+from detectors.evidence.emission import log_ratios
 from detectors.evidence.signatures import CLASSES, load_signatures
 from detectors.preprocessing.align import align_acquisition
 from detectors.sensor_series.series import build_series, compare
 
-LIMITS = (1.0, 2.0, 4.0)
-WHAT = tuple(
-    f"{name}{place}"
-    for place in ("", *(f", place of {side} px" for side in EmissionParameters().places_px))
-    for name in CLASSES
-)
+LIMITS = (2.0, 4.0, 6.0)
+WHAT = (*CLASSES, *(f"{name} with its place" for name in CLASSES))
 EDGES = np.linspace(-12.0, 12.0, 961)
 HISTORY_DAYS, TESTED_DAYS = 730, 365
 RADAR_CATALOGS = ("s1-t137-292319-iw2", "s1-t137-292321-iw2", "s1-t137-292323-iw2")
@@ -113,6 +111,8 @@ def _tail(name: str, quiet: Quiet) -> Tail | None:
     series, _ = build_series(quiet.acquisitions[: quiet.history], monitored_mask=quiet.ground, since=never)
     if series is None:
         return None
+    evidence = no_evidence(quiet.ground.shape)
+    prior = np.concatenate(log_odds(evidence))
     passed, seen = [], []
     histogram = np.zeros((len(series.names), len(EDGES) - 1), np.int64)
     for acquisition in quiet.acquisitions[quiet.history :]:
@@ -129,8 +129,9 @@ def _tail(name: str, quiet: Quiet) -> Tail | None:
             resolution_px=series.resolution_px,
             table=load_signatures(),
         )
-        layers = ratios.reshape(len(WHAT), *quiet.ground.shape)
-        values = [layer[quiet.ground & np.isfinite(layer)] for layer in layers]
+        evidence = add_ratios(evidence, ratios, sensor=series.sensor, day=reading.report.day)
+        counted = quiet.ground & np.isfinite(ratios[0]).all(axis=0)
+        values = (np.concatenate(log_odds(evidence)) - prior)[:, counted]
         passed.append([[int((v >= limit).sum()) for limit in LIMITS] for v in values])
         seen.append([v.size for v in values])
         histogram += _histogram(residual.z, quiet.ground)
@@ -145,7 +146,7 @@ def _histogram(z: Floats, ground: Mask) -> npt.NDArray[np.int64]:
 
 
 def figures(found: list[Tail]) -> list[Figure]:
-    """Exceedance ratios of all that is said, grounds of one kind together, with intervals over looks."""
+    """Exceedance ratios of all that is believed, grounds of one kind together, with intervals over looks."""
     out = []
     for kind in dict.fromkeys(_kind(tail) for tail in found):
         some = [tail for tail in found if _kind(tail) == kind]
@@ -153,7 +154,7 @@ def figures(found: list[Tail]) -> list[Figure]:
             for n, limit in enumerate(LIMITS):
                 passed = np.concatenate([tail.passed[:, w, n] for tail in some])
                 seen = np.concatenate([tail.seen[:, w] for tail in some])
-                name = f"{kind}, {what}: {limit:g} nats and more / e^-{limit:g}"
+                name = f"{kind}, {what}: gains of {limit:g} nats / e^-{limit:g}"
                 out.append(ratio(name, passed, seen * np.exp(-limit), "≤ 1", why=_why(passed, seen)))
     return out
 
