@@ -18,14 +18,15 @@ FIXTURES = {
     "prepared": "fetches scenes and draws cases for the desk first",
 }
 PARAMETERS = {"postgresql": "starts PostgreSQL"}
+EXTRACT = "tests/detectors/objects/test_extract.py"
 PLACES = {
     "tests/alerts/test_delivery.py": "waits for receivers that are slow on purpose",
     "tests/benchmarks/": "measures the detectors",
     "tests/desk/test_operations.py": "starts reruns as processes",
     "tests/detectors/monitor/": "watches whole histories",
-    "tests/detectors/objects/test_extract.py::test_the_fringe_of_a_strong_change_is_not_counted": "watches whole histories",
-    "tests/detectors/objects/test_extract.py::test_what_is_covered_by_half_is_counted": "watches whole histories",
-    "tests/detectors/objects/test_extract.py::test_what_it_is_does_not_depend_on_how_much_of_a_pixel_it_covers": "watches whole histories",
+    f"{EXTRACT}::test_the_fringe_of_a_strong_change_is_not_counted": "watches a whole history",
+    f"{EXTRACT}::test_what_is_covered_by_half_is_counted": "watches a whole history",
+    f"{EXTRACT}::test_what_it_is_does_not_depend_on_how_much_of_a_pixel_it_covers": "watches whole histories",
     "tests/detectors/sensitivity/": "watches whole histories with probes in them",
     "tests/flows/test_adopt.py": "replays weeks",
     "tests/flows/test_areawatch.py": "replays weeks",
