@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import shapely
 from pydantic import ValidationError
-from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
 
 from aois.area import Area, AreaError, Response
 from aois.feature import FeatureEntry, problems_of, stated_id
@@ -226,7 +227,7 @@ def _feature_of(area: Area) -> dict[str, Any]:
     }
     if area.status is not None:
         said["status"] = area.status.value
-    return {"type": "Feature", "id": area.id, "properties": said, "geometry": _as_lists(mapping(area.geometry))}
+    return {"type": "Feature", "id": area.id, "properties": said, "geometry": _geometry_of(area.geometry)}
 
 
 def _response_of(response: Response) -> dict[str, str]:
@@ -238,11 +239,13 @@ def _response_of(response: Response) -> dict[str, str]:
     }
 
 
-def _as_lists(value: Any) -> Any:
-    """The same with lists for tuples, as JSON gives it back."""
-    if isinstance(value, dict):
-        return {key: _as_lists(each) for key, each in value.items()}
-    return [_as_lists(each) for each in value] if isinstance(value, tuple | list) else value
+def _geometry_of(geometry: BaseGeometry) -> dict[str, Any]:
+    """A polygon or several as GeoJSON, in plain lists."""
+    parts = [
+        [shapely.get_coordinates(ring).tolist() for ring in shapely.get_rings(part)]
+        for part in shapely.get_parts(geometry)
+    ]
+    return {"type": geometry.geom_type, "coordinates": parts[0] if geometry.geom_type == "Polygon" else parts}
 
 
 def _label(raw: object, number: int) -> str:

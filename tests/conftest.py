@@ -28,6 +28,8 @@ from playwright.sync_api import Browser, sync_playwright
 from slow_tests import mark_slow_tests
 from sqlalchemy import create_engine
 
+pytest_plugins = ["sea_watch"]
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--headless",
@@ -138,7 +140,7 @@ def running(binaries: Path) -> Iterator[PostgresServer]:
     options = " ".join(["-p", str(port), "-k", str(folder), *settings])
     try:
         subprocess.run([binaries / "initdb", "-D", folder / "data", "-U", "sitewatch", "-A", "trust", *locale], **how)
-        control = [binaries / "pg_ctl", "-D", folder / "data", "-w"]
+        control: list[str | Path] = [binaries / "pg_ctl", "-D", folder / "data", "-w"]
 
         def start() -> None:
             subprocess.run([*control, "-l", folder / "log", "-o", options, "start"], **how | {"capture_output": False})
@@ -171,7 +173,7 @@ def full_disk(tmp_path: Path, postgres: PostgresServer) -> Iterator[Callable[[st
     The disk is a file system in memory, which only root may mount; elsewhere the test is skipped and says so.
     """
     disk = Path(tempfile.mkdtemp(prefix="sitewatch-full-"))
-    mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", disk]
+    mount: list[str | Path] = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", disk]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         disk.rmdir()
         pytest.skip("no right to mount a small disk here; run as root")

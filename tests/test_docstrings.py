@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,9 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 NO_VALUE = (None, "None", "NoReturn", "Never")
 
 
-def public(body: list[ast.stmt], *kinds: type) -> Iterator[ast.stmt]:
-    return (node for node in body if isinstance(node, kinds) and not node.name.startswith("_"))
+def public(body: list[ast.stmt], *kinds: type) -> Iterator[Any]:
+    found: list[Any] = [node for node in body if isinstance(node, kinds)]
+    return (node for node in found if not node.name.startswith("_"))
 
 
 def classes_of(body: list[ast.stmt]) -> Iterator[ast.ClassDef]:
@@ -99,8 +101,8 @@ def problems_of(source: str, *, has_sections: bool = True) -> list[str]:
         if (named := sections(docstring).get("Attributes")) not in (None, fields(node)):
             found.append(f"{node.name}: Attributes are {named}, not {fields(node)}")
         for method in public(node.body, ast.FunctionDef, ast.AsyncFunctionDef):
-            problems = opening_problems(ast.get_docstring(method) or "", begins_with_verb=True)
-            found += [f"{node.name}.{method.name}: {problem}" for problem in problems]
+            said = opening_problems(ast.get_docstring(method) or "", begins_with_verb=True)
+            found += [f"{node.name}.{method.name}: {problem}" for problem in said]
     return found
 
 

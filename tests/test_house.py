@@ -1,5 +1,6 @@
 """The rules of the house, held by their own tools."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import flows
 ROOT = Path(__file__).parents[1]
 BIN = Path(sysconfig.get_path("scripts"))
 TOP_LEVEL = {"pyproject.toml", "README.md", "requirements.lock", "flows", "detectors", "aois", "tests", "outputs"}
+ROOMLESS_TESTS = {"helpers", "whole", "security", "operations", "benchmarks"}  # of no room, or of all
 
 
 def run(*command: str) -> None:
@@ -48,7 +50,7 @@ def test_the_table_of_slow_tests_names_what_is_there(place):
 
 
 def test_the_fast_tier_leaves_out_slow_tests_and_keeps_the_others():
-    asked = ["tests/aois/test_week.py", "tests/flows/test_killed.py", "tests/ledger/test_database.py"]
+    asked = ["tests/aois/test_week.py", "tests/whole/test_killed.py", "tests/ledger/test_database.py"]
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "not slow", *asked]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     kept = [line for line in said.splitlines() if "::" in line]
@@ -81,6 +83,43 @@ def test_the_picture_of_the_house_is_that_of_the_contract():
     assert (drawn[-1], sorted(rooms[-1])) == (["science"], ["aois", "detectors"])
     folders = {p.name for p in (ROOT / "flows").iterdir() if (p / "__init__.py").exists()}
     assert folders == {room for layer in drawn[:-1] for room in layer}
+
+
+def test_folders_of_tests_are_named_after_the_rooms_they_test():
+    names = subprocess.run(["git", "ls-files", "tests"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    folders = {Path(name).parent.relative_to("tests") for name in names.splitlines()} - {Path()}
+    tested = {folder for folder in folders if folder.parts[0] not in ROOMLESS_TESTS and folder.name != "data"}
+    assert len(tested) > 10
+    for folder in tested:
+        assert (ROOT / folder).is_dir() or (ROOT / "flows" / folder).is_dir(), f"no room has the name of tests/{folder}"
+
+
+def private_names_of_ours(source: str) -> list[str]:
+    """The private names of our packages that a module imports, or names in a string for a patch."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"\w+(\.\w+)+", str(node.value)):
+            names = [str(node.value)]
+        else:
+            continue
+        ours = [name for name in names if name.split(".")[0] in ("aois", "detectors", "flows")]
+        found += [name for name in ours if re.search(r"\._(?!_)", name)]
+    return found
+
+
+def test_private_names_are_found_where_they_are_imported_or_patched():
+    assert private_names_of_ours("from flows.files import _x, atomic_write") == ["flows.files._x"]
+    assert private_names_of_ours("patch.setattr('flows.files._x', 1)") == ["flows.files._x"]
+    assert private_names_of_ours("import os\nfrom flows import __name__\nos._exit(1)") == []
+
+
+def test_no_test_imports_or_patches_a_private_name():
+    ablations = ROOT / "tests" / "benchmarks" / "accuracy" / "steps.py"  # takes single steps out of the detectors
+    modules = sorted(set((ROOT / "tests").rglob("*.py")) - {ablations, Path(__file__)})
+    found = {str(path): private_names_of_ours(path.read_text(encoding="utf-8")) for path in modules}
+    assert {path: names for path, names in found.items() if names} == {}
 
 
 def test_readmes_name_files_that_are_there():

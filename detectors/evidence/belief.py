@@ -75,8 +75,9 @@ class Evidence:
 
     `probability` float32 (sensor, scale, state, y, x), its sum over the states 1; `since` int32 (sensor, class, y, x),
     day number of the acquisition with which a class began to be held, 0 where it is not; `updated` int32 (sensor,),
-    day number of the last acquisition, 0 before the first. `ranks` float32 (2, class, y, x): the sum of what the
-    acquisitions after one scene say, and of what they say turned round; `ranked` int16 (y, x): of how many.
+    day number of the last acquisition, 0 before the first. `ranks` float32 (3, class, y, x): the sum of what the
+    acquisitions after one scene say, of what they say turned round, and of what their places lend; `ranked` int16
+    (y, x): of how many.
     """
 
     probability: Floats
@@ -108,7 +109,7 @@ def no_evidence(shape: tuple[int, int]) -> Evidence:
         np.broadcast_to(start, (len(SENSORS), SCALES, len(STATES), *shape)).copy(),
         np.zeros((len(SENSORS), len(CLASSES), *shape), np.int32),
         np.zeros(len(SENSORS), np.int32),
-        np.zeros((2, len(CLASSES), *shape), np.float32),
+        np.zeros((3, len(CLASSES), *shape), np.float32),
         np.zeros(shape, np.int16),
     )
 
@@ -186,7 +187,8 @@ def add_ranks(evidence: Evidence, ranks: Floats, turned: Floats, *, day: int) ->
     -------
     Evidence.
     """
-    whole = np.stack([_with_place(ranks), _with_place(turned)])
+    lent = _lent(ranks)
+    whole = np.stack([ranks[0] + lent, turned[0] + _lent(turned), lent])
     seen = np.isfinite(whole).all(axis=(0, 1))
     total = evidence.ranks + np.where(seen, whole, np.float32(0.0))
     ranked = (evidence.ranked + seen).astype(np.int16)
@@ -196,10 +198,10 @@ def add_ranks(evidence: Evidence, ranks: Floats, turned: Floats, *, day: int) ->
     return replace(evidence, ranks=total, ranked=ranked, since=since)
 
 
-def _with_place(ranks: Floats) -> Floats:
-    """Ranks of pixels with what their place lends them, float32 (class, y, x)."""
+def _lent(ranks: Floats) -> Floats:
+    """What its place lends to each pixel, float32 (class, y, x)."""
     lent = np.nan_to_num(ranks[1:], nan=0.0).max(axis=0) - np.float32(PARAMETERS.rank_place)
-    return np.asarray(ranks[0] + np.maximum(lent, 0.0), np.float32)
+    return np.asarray(np.maximum(lent, 0.0), np.float32)
 
 
 def settle_ranks(evidence: Evidence) -> Evidence:
@@ -273,7 +275,25 @@ def log_odds(evidence: Evidence) -> tuple[Floats, Floats]:
     return alone, np.asarray(alone + np.maximum(gains[1:].max(axis=0), 0.0), np.float32)
 
 
-def ranks_of(evidence: Evidence) -> tuple[Floats, Floats]:
+def place_mask(evidence: Evidence, classes: tuple[int, ...]) -> Mask:
+    """Mark where the place around a pixel is held to have changed, whatever the pixel itself shows.
+
+    Parameters
+    ----------
+    evidence
+        What is believed so far.
+    classes
+        Indices into `CLASSES`.
+
+    Returns
+    -------
+    bool (y, x).
+    """
+    gains = _gain(evidence.probability[:, 1:]).sum(axis=0)[:, list(classes)]
+    return np.asarray(gains.max(axis=(0, 1)) >= PARAMETERS.told)
+
+
+def ranks_of(evidence: Evidence) -> tuple[Floats, Floats, Floats]:
     """Average the ranks of the acquisitions after one scene.
 
     Parameters
@@ -283,11 +303,11 @@ def ranks_of(evidence: Evidence) -> tuple[Floats, Floats]:
 
     Returns
     -------
-    float32 (class, y, x), float32 (class, y, x): the ranks, and those of the turned acquisitions; 0 where there are
-    none.
+    float32 (class, y, x), three times: the ranks, those of the turned acquisitions, and what places lend; 0 where
+    there are none.
     """
     mean = evidence.ranks / np.maximum(evidence.ranked, 1)
-    return mean[0].astype(np.float32), mean[1].astype(np.float32)
+    return mean[0].astype(np.float32), mean[1].astype(np.float32), mean[2].astype(np.float32)
 
 
 def held_mask(evidence: Evidence, *, sensor: str | None = None) -> Mask:
@@ -308,8 +328,8 @@ def held_mask(evidence: Evidence, *, sensor: str | None = None) -> Mask:
     return np.asarray((since > 0).any(axis=(0, 1)))
 
 
-def sensor_gain(evidence: Evidence, sensor: str, classes: tuple[int, ...]) -> Floats:
-    """Measure by how many nats one sensor has raised some classes over their prior.
+def sensor_gain(evidence: Evidence, sensor: str) -> Floats:
+    """Measure by how many nats one sensor has raised each class over its prior, at the scale that raised it most.
 
     Parameters
     ----------
@@ -317,16 +337,14 @@ def sensor_gain(evidence: Evidence, sensor: str, classes: tuple[int, ...]) -> Fl
         What is believed so far.
     sensor
         One of `SENSORS`.
-    classes
-        Indices into `CLASSES`.
 
     Returns
     -------
-    float32 (y, x).
+    float32 (class, y, x).
     """
-    gained = _gain(evidence.probability[SENSORS.index(sensor)]).max(axis=0)[list(classes)].max(axis=0)
+    gained = _gain(evidence.probability[SENSORS.index(sensor)]).max(axis=0)
     if sensor == OPTICAL and evidence.ranked.any():
-        gained = np.maximum(gained, ranks_of(evidence)[0][list(classes)].max(axis=0) - PARAMETERS.rank_place)
+        gained = np.maximum(gained, ranks_of(evidence)[0] - np.float32(PARAMETERS.rank_place))
     return np.asarray(gained, np.float32)
 
 

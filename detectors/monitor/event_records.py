@@ -33,10 +33,12 @@ def events_of(state: AreaState, *, today: int) -> tuple[Event, ...]:
     -------
     tuple of Event, oldest first.
     """
-    return tuple(_event(state, event_state, today) for event_state in state.event_states)
+    _, odds = log_odds(state.evidence)
+    built = np.asarray((odds[BUILT] >= 0.0) & (odds[BUILT] >= odds[CLEARED]))
+    return tuple(_event(state, event_state, built, today) for event_state in state.event_states)
 
 
-def _event(state: AreaState, event_state: EventState, today: int) -> Event:
+def _event(state: AreaState, event_state: EventState, built: Mask, today: int) -> Event:
     ground = state.ground
     area, low, high = area_interval(event_state.mask, event_state.core, pixel_area_m2=ground.pixel_area_m2)
     is_fence = event_state.change is Change.FENCING and event_state.length_px is not None
@@ -58,7 +60,7 @@ def _event(state: AreaState, event_state: EventState, today: int) -> Event:
         sensors=event_state.sensors,
         scenes=event_state.scenes,
         transitions=event_state.transitions,
-        criteria=_criteria(state, event_state, today) if ground.is_region else (),
+        criteria=_criteria(state, event_state, built, today) if ground.is_region else (),
         merged_into=event_state.merged_into,
         steps=tuple(map(date.fromordinal, event_state.steps)),
     )
@@ -92,7 +94,7 @@ def _place(state: AreaState, mask: Mask) -> AlertKind:
     return AlertKind.EXPANSION if is_outside else AlertKind.CHANGE
 
 
-def _criteria(state: AreaState, event_state: EventState, today: int) -> tuple[Criterion, ...]:
+def _criteria(state: AreaState, event_state: EventState, built: Mask, today: int) -> tuple[Criterion, ...]:
     near = [
         t
         for t in state.event_states
@@ -104,7 +106,7 @@ def _criteria(state: AreaState, event_state: EventState, today: int) -> tuple[Cr
             lines |= other.mask  # a wall keeps its ground when it is built upon
     candidate = SiteCandidate(
         event_state.mask,
-        _built(state, near),
+        _built(near, built),
         lines,
         _older_built(state) & ~footprints(tuple(near), state.ground.shape),
         tuple(t.change for t in near),
@@ -114,14 +116,12 @@ def _criteria(state: AreaState, event_state: EventState, today: int) -> tuple[Cr
     return criteria_of(candidate, pixel_size_m=state.ground.pixel_size_m)
 
 
-def _built(state: AreaState, near: list[EventState]) -> Mask:
+def _built(near: list[EventState], now: Mask) -> Mask:
     """Where something stands now at a place: in what was built there, not in what was cleared or is a line.
 
     Fresh rock around a pit stands out as a wall does, and a field that was ploughed as ground that is built on.
     """
-    _, odds = log_odds(state.evidence)
-    now = (odds[BUILT] >= 0.0) & (odds[BUILT] >= odds[CLEARED])
-    built = np.zeros(state.ground.shape, bool)
+    built = np.zeros(now.shape, bool)
     for event_state in near:
         if event_state.change is Change.CONSTRUCTION:
             stood = event_state.mask & (now if event_state.built is None else now | event_state.built)

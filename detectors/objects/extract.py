@@ -16,6 +16,7 @@ from detectors.evidence.belief import (
     BeliefParameters,
     Evidence,
     log_odds,
+    place_mask,
     ranks_of,
     sensor_gain,
 )
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from detectors.sensor_series.pixel_state import PixelState
 
 GAINS, LOSSES = (CLEARED, BUILT), (REMOVED,)
+Holding = dict[tuple[str, bool], Mask]
 FRINGE = 0.35
 FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
 # Acquisitions behind the median in which lines are found, and behind the one that names an object which three
@@ -70,6 +72,7 @@ def detections_of(state: PixelState, table: SignatureTable) -> tuple[tuple[Detec
     """
     lines = lines_of(line_images_of(state.all_series, state.ground.monitored_mask, acquisitions=LINE_ACQUISITIONS))
     fresh = lines_of(line_images_of(state.all_series, state.ground.monitored_mask, acquisitions=FRESH_ACQUISITIONS))
+    holding = _holding(state.evidence)
     found: list[Detection] = []
     score = np.full(state.ground.shape, -np.inf, np.float32)
     for maps in score_maps(state, table):
@@ -77,8 +80,10 @@ def detections_of(state: PixelState, table: SignatureTable) -> tuple[tuple[Detec
         for is_gain, likely in ((True, _objects(maps, table, True)), (False, _objects(maps, table, False))):
             for item in likely:
                 whole = _without_fringe(state, item.object, is_gain)
-                wall = wall_of(whole, (*lines, *fresh)) if is_gain and may_be_wall(state.evidence, whole) else None
-                found.append(_detection(state, maps, replace(item, object=whole), is_gain, table, wall))
+                if is_gain:
+                    whole = replace(whole, mask=_with_yards(whole.mask, maps.place))
+                wall = wall_of(whole, (*lines, *fresh)) if is_gain and may_be_wall(holding, whole) else None
+                found.append(_detection(state, holding, maps, replace(item, object=whole), is_gain, table, wall))
     found.extend(_line_detections(lines, tuple(s.object.mask for s in found)))
     return tuple(found), score
 
@@ -87,8 +92,9 @@ def detections_of(state: PixelState, table: SignatureTable) -> tuple[tuple[Detec
 class ScoreMaps:
     """What is held against each pixel, float32 (y, x): for a gain and for a loss, with the place and without.
 
-    `built` is bool (y, x), where a gain is rather built than bared. `turned_gain` and `turned_alone` are those of the
-    turned acquisitions after one scene, None after a history. `least` and `core` are the scores of an object's pixels.
+    `built` is bool (y, x), where a gain is rather built than bared, `place` where the place as a whole has gained.
+    `turned_gain` is the gain of the turned acquisitions after one scene, None after a history. `least` and `core` are
+    the scores of an object's pixels.
     """
 
     history: str
@@ -98,6 +104,7 @@ class ScoreMaps:
     gain_alone: Floats
     loss_alone: Floats
     built: Mask
+    place: Mask
     least: float
     core: float
     turned_gain: Floats | None = None
@@ -121,11 +128,12 @@ def score_maps(state: PixelState, table: SignatureTable) -> tuple[ScoreMaps, ...
     resolution = max((c.resolution_px for c in state.all_series), default=1.0)
     p = ObjectParameters()
     alone, whole = log_odds(evidence)
-    maps = [_maps(SEASONS, resolution, alone, whole, hidden, p.least, p.core)]
+    maps = [_maps(SEASONS, resolution, alone, whole, hidden, place_mask(evidence, GAINS), p.least, p.core)]
     if evidence.ranked.any():
-        ranks, turned = ranks_of(evidence)
+        ranks, turned, lent = ranks_of(evidence)
         told = BeliefParameters().rank_told
-        one = _maps(ONE_SCENE, resolution, ranks, ranks, hidden, told, told + 2.0)
+        place = np.asarray((lent[list(GAINS)] > 0).any(axis=0))
+        one = _maps(ONE_SCENE, resolution, ranks, ranks, hidden, place, told, told + 2.0)
         # one earlier acquisition cannot tell a house pulled down from a building site that was finished
         one = replace(one, loss=np.full_like(one.loss, -np.inf))
         maps.append(replace(one, turned_gain=np.where(hidden, -np.inf, turned[list(GAINS)].max(axis=0))))
@@ -133,7 +141,14 @@ def score_maps(state: PixelState, table: SignatureTable) -> tuple[ScoreMaps, ...
 
 
 def _maps(
-    history: str, resolution: float, alone: Floats, whole: Floats, hidden: Mask, least: float, core: float
+    history: str,
+    resolution: float,
+    alone: Floats,
+    whole: Floats,
+    hidden: Mask,
+    place: Mask,
+    least: float,
+    core: float,
 ) -> ScoreMaps:
     gains, loss = whole[list(GAINS)], whole[REMOVED]
     gain = gains.max(axis=0)
@@ -146,6 +161,7 @@ def _maps(
         alone[list(GAINS)].max(axis=0),
         alone[REMOVED],
         np.asarray(whole[BUILT] >= whole[CLEARED]),
+        place & ~hidden,
         least,
         core,
     )
@@ -192,8 +208,21 @@ def _without_fringe(state: PixelState, item: GroundObject, gain: bool) -> Ground
     return GroundObject(kept, item.core & kept) if kept.sum() >= ObjectParameters().smallest_px else item
 
 
+def _with_yards(mask: Mask, place: Mask) -> Mask:
+    """The object with what lies between its parts, where the place as a whole has changed: yards belong to it."""
+    reach = ObjectParameters().join_px
+    box = box_of(mask, margin_px=reach)
+    part = np.pad(mask[box], reach)
+    joined = ndimage.binary_closing(part, structure=EIGHT, iterations=reach)
+    joined = ndimage.binary_fill_holes(joined)[reach:-reach, reach:-reach]
+    out = mask.copy()
+    out[box] |= joined & place[box]
+    return out
+
+
 def _detection(
     state: PixelState,
+    holding: Holding,
     maps: ScoreMaps,
     item: LikelyObject,
     gain: bool,
@@ -204,7 +233,7 @@ def _detection(
     score = maps.gain if gain else maps.loss
     core = item.object.core if item.object.core.any() else mask
     first = _first_day(state, core, GAINS if gain else LOSSES)
-    scenes, sensors, dates = _witnesses(state, core, gain=gain, since=first)
+    scenes, sensors, dates = _witnesses(state, holding, core, gain=gain, since=first)
     built = mask & maps.built if gain else None
     change = Change.DEMOLITION
     if built is not None:
@@ -249,7 +278,7 @@ def _built_day(state: PixelState, built: Mask | None) -> int | None:
 
 
 def _witnesses(
-    state: PixelState, core: Mask, *, gain: bool, since: int
+    state: PixelState, holding: Holding, core: Mask, *, gain: bool, since: int
 ) -> tuple[tuple[str, ...], tuple[str, ...], int]:
     """The scenes since a day in which the object itself stands out, their sensors, and how many dates they are."""
     rows: list[tuple[int, str, str]] = []
@@ -261,22 +290,30 @@ def _witnesses(
             if day >= since and values.size >= 0.5 * core.sum() and float(np.mean(values)) >= SAID:
                 rows.append((day, r.scene_ids[n], series.sensor))
     rows.sort()
-    held = _sensors_holding(state.evidence, core, gain)
+    held = _sensors_holding(holding, core, gain)
     sensors = tuple(sorted({sensor for _, _, sensor in rows} & held)) or tuple(sorted(held))
     return tuple(scene for _, scene, _ in rows), sensors, len({day for day, _, _ in rows})
 
 
-def _sensors_holding(evidence: Evidence, core: Mask, gain: bool) -> set[str]:
-    """The sensors that hold a change on at least a third of an object's surest pixels."""
+def _holding(evidence: Evidence) -> Holding:
+    """Where each sensor holds a gain, and where a loss."""
     least = BeliefParameters().told
-    return {
-        sensor
-        for sensor in (OPTICAL, RADAR)
-        if (sensor_gain(evidence, sensor, GAINS if gain else LOSSES)[core] >= least).mean() >= 0.34
-    }
+    out = {}
+    for sensor in (OPTICAL, RADAR):
+        gain = sensor_gain(evidence, sensor)
+        out[sensor, True] = np.asarray((gain[list(GAINS)] >= least).any(axis=0))
+        out[sensor, False] = np.asarray((gain[list(LOSSES)] >= least).any(axis=0))
+    return out
 
 
-def may_be_wall(evidence: Evidence, item: GroundObject) -> bool:
+def _sensors_holding(holding: Holding, core: Mask, gain: bool) -> set[str]:
+    """The sensors that hold a change on at least a third of an object's surest pixels."""
+    box = box_of(core)
+    part = core[box]
+    return {sensor for sensor in (OPTICAL, RADAR) if holding[sensor, gain][box][part].mean() >= 0.34}
+
+
+def may_be_wall(holding: Holding, item: GroundObject) -> bool:
     """Decide whether the shape of an object allows that it is a piece of a wall.
 
     What optics alone show is one where it is a strip: the square of the length of its largest piece is over `STRIP`
@@ -284,8 +321,8 @@ def may_be_wall(evidence: Evidence, item: GroundObject) -> bool:
 
     Parameters
     ----------
-    evidence
-        What is held against each pixel.
+    holding
+        bool (y, x) by sensor and sign, where each holds a gain (True) or a loss.
     item
         The object, not empty.
 
@@ -293,7 +330,7 @@ def may_be_wall(evidence: Evidence, item: GroundObject) -> bool:
     -------
     bool.
     """
-    if RADAR in _sensors_holding(evidence, item.core if item.core.any() else item.mask, gain=True):
+    if RADAR in _sensors_holding(holding, item.core if item.core.any() else item.mask, gain=True):
         return True
     labels, _ = ndimage.label(item.mask, structure=EIGHT)
     piece = np.asarray(labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:])))

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
+from shapely.geometry.base import BaseGeometry
 
 from flows.alerts.errors import AlertsError
 from flows.alerts.language import language
+from flows.records.ids import message_key
+from flows.records.messages import DispatchContent, ToldAlert
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 CERTAINTY = {"provisional": "Possible", "confirmed": "Observed", "finished": "Observed", "retracted": "Unlikely"}
@@ -22,7 +25,7 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S-00:00")
 
 
-def cap_messages(content: Mapping[str, Any], folder: Path, *, sender: str, sent: str) -> dict[str, bytes]:
+def cap_messages(content: DispatchContent, folder: Path, *, sender: str, sent: str) -> dict[str, bytes]:
     """For each message of a parcel its CAP document, by file name; a message has one name for life.
 
     `sent` is an instant as CAP writes it (`instant`). The first word on an alert in a folder is an Alert; a later one
@@ -30,10 +33,10 @@ def cap_messages(content: Mapping[str, Any], folder: Path, *, sender: str, sent:
     only where the parcel has one. Raises `AlertsError` for an earlier file that is no CAP document.
     """
     documents: dict[str, bytes] = {}
-    for alert in content["alerts"]:
-        for key in alert["properties"]["messages"]:
+    for alert in content.alerts:
+        for key in alert.messages:
             name = key.replace(":", ".")
-            first = _first_word(alert["properties"]["alert_id"], name, folder, documents)
+            first = _first_word(alert.alert_id, name, folder, documents)
             documents[f"{name}.xml"] = _document(content, alert, key, first, sender=sender, sent=sent)
     return documents
 
@@ -54,17 +57,17 @@ def _first_word(alert_id: str, name: str, folder: Path, made: Mapping[str, bytes
 
 
 def _document(
-    content: Mapping[str, Any], alert: Mapping[str, Any], key: str, first: str | None, *, sender: str, sent: str
+    content: DispatchContent, alert: ToldAlert, key: str, first: str | None, *, sender: str, sent: str
 ) -> bytes:
-    said = key.split(":")[1]
-    state = said if said in CERTAINTY else alert["properties"]["state"]  # the others tell of a step or a merger
+    said = message_key(key).said
+    state = said if said in CERTAINTY else alert.state.value  # the others tell of a step or a merger
     kind = "Alert" if first is None else "Cancel" if state == "retracted" else "Update"
     root = etree.Element(_tag("alert"), nsmap={None: NAMESPACE})
     fields = [
         ("identifier", key.replace(":", ".")),
         ("sender", sender),
         ("sent", sent),
-        ("status", "Exercise" if content["simulated"] else "Actual"),
+        ("status", "Exercise" if content.is_simulated else "Actual"),
         ("msgType", kind),
         ("scope", "Restricted"),
         ("restriction", "For the readers of this watch; places go by their ids."),
@@ -74,44 +77,47 @@ def _document(
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
-def _add_info(root: Any, content: Mapping[str, Any], alert: Mapping[str, Any], state: str) -> None:
-    properties, words = alert["properties"], language(content["lang"])
-    change, kind = words.say(f"changes.{properties['change']}"), words.say(f"kinds.{properties['kind']}")
+def _add_info(root: Any, content: DispatchContent, alert: ToldAlert, state: str) -> None:
+    words = language(content.lang)
+    change, kind = words.say(f"changes.{alert.change}"), words.say(f"kinds.{alert.kind}")
     info = etree.SubElement(root, _tag("info"))
     what = words.say("body.what", state=words.say(f"states.{state}"), change=change, kind=kind)
-    told = f"{properties['area_id']}: {what}"
-    instruction = [words.say("body.simulated")] if content["simulated"] else []
+    told = f"{alert.area_id}: {what}"
+    instruction = [words.say("body.simulated")] if content.is_simulated else []
     fields = [
-        ("language", content["lang"]),
+        ("language", content.lang),
         ("category", "Other"),
         ("event", f"{change}, {kind}"),
         ("urgency", "Unknown"),
         ("severity", "Unknown"),
         ("certainty", CERTAINTY[state]),
         ("senderName", "Sitewatch"),
-        ("headline", words.say("title.simulated", title=told) if content["simulated"] else told),
-        ("description", "; ".join(filter(None, (words.size(properties), words.step(properties))))),
+        ("headline", words.say("title.simulated", title=told) if content.is_simulated else told),
+        ("description", "; ".join(filter(None, (words.size(alert), words.step(alert))))),
         ("instruction", " ".join((*instruction, words.say("body.caution")))),
     ]
-    if content["report"].startswith(WEB):
-        fields.append(("web", content["report"]))
+    if content.report.startswith(WEB):
+        fields.append(("web", content.report))
     _add(info, fields)
-    parameters = {name: properties[name] for name in ("alert_id", "first_seen", "confidence")}
-    for name, value in (parameters | {"simulated": str(content["simulated"]).lower()}).items():
+    parameters = {
+        "alert_id": alert.alert_id,
+        "first_seen": alert.first_seen,
+        "confidence": alert.confidence,
+        "simulated": str(content.is_simulated).lower(),
+    }
+    for name, value in parameters.items():
         _add(etree.SubElement(info, _tag("parameter")), [("valueName", name), ("value", value)])
     area = etree.SubElement(info, _tag("area"))
-    _add(area, [("areaDesc", properties["area_id"]), *(("polygon", ring) for ring in _rings(alert["geometry"]))])
-    _add(
-        etree.SubElement(area, f"{{{NAMESPACE}}}geocode"), [("valueName", "area_id"), ("value", properties["area_id"])]
-    )
+    _add(area, [("areaDesc", alert.area_id), *(("polygon", ring) for ring in _rings(alert.geometry))])
+    _add(etree.SubElement(area, _tag("geocode")), [("valueName", "area_id"), ("value", alert.area_id)])
 
 
-def _rings(geometry: Mapping[str, Any] | None) -> list[str]:
+def _rings(ground: BaseGeometry | None) -> list[str]:
     """Outer rings as CAP writes them: ``latitude,longitude`` with spaces between."""
-    if geometry is None:
+    if ground is None:
         return []
-    polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
-    return [" ".join(f"{lat:.6f},{lon:.6f}" for lon, lat in polygon[0]) for polygon in polygons]
+    rings = [polygon.exterior.coords for polygon in getattr(ground, "geoms", [ground])]
+    return [" ".join(f"{lat:.6f},{lon:.6f}" for lon, lat in ring) for ring in rings]
 
 
 def _add(parent: Any, fields: Sequence[tuple[str, object]]) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import SecretStr
 
@@ -18,12 +17,13 @@ from flows.alerts.feed import feed_with
 from flows.alerts.routes import Channel, ChannelKind
 from flows.alerts.signing import sign
 from flows.alerts.webhook import post
-from flows.evidence.geojson_files import replace_file, write_alerts
+from flows.evidence.geojson_files import replace_file, write_told_alerts
 from flows.printable import printable
+from flows.records.messages import DispatchContent
 from flows.telemetry.logs import log
 
 
-def send(content: Mapping[str, Any], channel: Channel, *, made_at: datetime, now: datetime) -> str:
+def send(content: DispatchContent, channel: Channel, *, made_at: datetime, now: datetime) -> str:
     """Send a parcel once; return an empty text when the channel took it, else the reason, without address or secret.
 
     Files say when the parcel was made, so that a second attempt writes the same bytes; a signature says when it was
@@ -46,30 +46,32 @@ def _place_of(error: Exception) -> str:
     return ", ".join(f"{Path(one.filename).name}:{one.lineno}" for one in frames[-2:])
 
 
-def _apprise(content: Mapping[str, Any], channel: Channel, _made_at: datetime, _now: datetime) -> str:
-    return notify(_plain(channel.url), **{name: content[name] for name in ("title", "text", "html", "key")})
+def _apprise(content: DispatchContent, channel: Channel, _made_at: datetime, _now: datetime) -> str:
+    said = content
+    return notify(_plain(channel.url), title=said.title, text=said.text, html=said.html, key=said.key)
 
 
-def _webhook(content: Mapping[str, Any], channel: Channel, _made_at: datetime, now: datetime) -> str:
+def _webhook(content: DispatchContent, channel: Channel, _made_at: datetime, now: datetime) -> str:
     body = webhook_body(content)
-    return post(_plain(channel.url), body, sign(_plain(channel.secret), content["key"], body, at=now))
+    return post(_plain(channel.url), body, sign(_plain(channel.secret), content.key, body, at=now))
 
 
-def _atom(content: Mapping[str, Any], channel: Channel, made_at: datetime, _now: datetime) -> str:
+def _atom(content: DispatchContent, channel: Channel, made_at: datetime, _now: datetime) -> str:
     path = _path(channel)
     replace_file(path, feed_with(content, path, sent=made_at.isoformat(timespec="seconds")))
     return ""
 
 
-def _cap(content: Mapping[str, Any], channel: Channel, made_at: datetime, _now: datetime) -> str:
+def _cap(content: DispatchContent, channel: Channel, made_at: datetime, _now: datetime) -> str:
     folder, sent = _path(channel), instant(made_at)
     for name, document in cap_messages(content, folder, sender=channel.sender, sent=sent).items():
         replace_file(folder / name, document)
     return ""
 
 
-def _geojson(content: Mapping[str, Any], channel: Channel, _made_at: datetime, _now: datetime) -> str:
-    write_alerts(content["alerts"], _path(channel) / f"{content['key']}.geojson")
+def _geojson(content: DispatchContent, channel: Channel, _made_at: datetime, _now: datetime) -> str:
+    path = _path(channel) / f"{content.key}.geojson"
+    write_told_alerts(content.alerts, path, is_restricted=content.is_restricted)
     return ""
 
 
@@ -81,7 +83,7 @@ def _path(channel: Channel) -> Path:
     return channel.path or Path()
 
 
-SENDERS: dict[ChannelKind, Callable[[Mapping[str, Any], Channel, datetime, datetime], str]] = {
+SENDERS: dict[ChannelKind, Callable[[DispatchContent, Channel, datetime, datetime], str]] = {
     ChannelKind.APPRISE: _apprise,
     ChannelKind.WEBHOOK: _webhook,
     ChannelKind.ATOM: _atom,

@@ -6,18 +6,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
-
-from shapely.geometry import shape
+from operator import attrgetter
 
 from aois.week import Week
+from detectors.records import State
 from flows.alerts.language import Language, language
-from flows.records.messages import ProvisionalOutcomes
+from flows.records.ids import AlertId
+from flows.records.messages import News, ProvisionalOutcomes, ToldAlert
 
 SHOWN = 60  # alerts told one by one; more would be read by nobody, and the report has them all
-RELATED = ("reopens", "split_from", "merged_into")
-NEWS_LINES = {"step": "step", "merged": "merged_into", "parted": "parted"}
-STATES = ("provisional", "confirmed", "finished", "retracted")
+NEWS_LINES = {News.STEP: "step", News.MERGED: "merged_into", News.PARTED: "parted"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Setting:
     is_simulated: bool = False
     is_escalation: bool = False
     provisional_outcomes: ProvisionalOutcomes = field(default_factory=ProvisionalOutcomes)
-    links: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[AlertId, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,25 +59,30 @@ class Message:
         return "\n\n".join((*self.opening, *places, *self.closing)) + "\n"
 
 
-def digest(features: Sequence[Mapping[str, Any]], week: Week, setting: Setting) -> Message:
+def digest(alerts: Sequence[ToldAlert], week: Week, setting: Setting) -> Message:
     """A message about the given alerts, grouped by place, the same for any order given.
 
     It names ids, sizes, states and dates, and where the report is. Coordinates are in it only if the setting is
     restricted; names of areas never are.
     """
     words = language(setting.lang)
-    ordered = sorted(features, key=lambda one: (one["properties"]["area_id"], one["properties"]["alert_id"]))
-    groups = [(area, list(found)) for area, found in groupby(ordered, key=lambda one: one["properties"]["area_id"])]
+    ordered = sorted(alerts, key=by_place)
+    groups = [(area, list(found)) for area, found in groupby(ordered, key=attrgetter("area_id"))]
     summary = _summary(words, len(ordered), len(groups))
     kind = "escalation" if setting.is_escalation else "week"
     title = words.say(f"title.{kind}", week=week, summary=summary)
     return Message(
         title=words.say("title.simulated", title=title) if setting.is_simulated else title,
         lang=setting.lang,
-        opening=_opening(words, [one["properties"] for one in ordered], week, summary, setting),
+        opening=_opening(words, ordered, week, summary, setting),
         places=_places(words, groups, setting),
         closing=_closing(words, len(ordered), setting),
     )
+
+
+def by_place(alert: ToldAlert) -> tuple[str, str]:
+    """The order of alerts in a message: by area, then by id."""
+    return alert.area_id, alert.alert_id
 
 
 def _summary(words: Language, alerts: int, places: int) -> str:
@@ -89,7 +92,7 @@ def _summary(words: Language, alerts: int, places: int) -> str:
 
 
 def _opening(
-    words: Language, alerts: Sequence[Mapping[str, Any]], week: Week, summary: str, setting: Setting
+    words: Language, alerts: Sequence[ToldAlert], week: Week, summary: str, setting: Setting
 ) -> tuple[str, ...]:
     """Where and when, and what a reader has to keep in mind for just these alerts."""
     first, last = (words.day(day.isoformat()) for day in (week.first_day, week.last_day))
@@ -99,7 +102,7 @@ def _opening(
     if not alerts:
         return (*lines, words.say("body.calm"))
     lines.append(words.say("body.caution"))
-    if any(one["state"] == "provisional" for one in alerts):
+    if any(one.state is State.PROVISIONAL for one in alerts):
         lines.append(f"{words.say('body.provisional')} {_outcomes(words, setting.provisional_outcomes)}")
     return tuple(lines)
 
@@ -113,59 +116,58 @@ def _outcomes(words: Language, outcomes: ProvisionalOutcomes) -> str:
 
 
 def _places(
-    words: Language, groups: Sequence[tuple[str, Sequence[Mapping[str, Any]]]], setting: Setting
+    words: Language, groups: Sequence[tuple[str, Sequence[ToldAlert]]], setting: Setting
 ) -> tuple[AreaAlerts, ...]:
     places, left = [], SHOWN
-    for area_id, features in groups:
+    for area_id, alerts in groups:
         if not left:
             break
-        shown = features[:left]
+        shown = alerts[:left]
         left -= len(shown)
-        places.append(
-            AreaAlerts(_heading(words, area_id, features), tuple(_alert(words, one, setting) for one in shown))
-        )
+        places.append(AreaAlerts(_heading(words, area_id, alerts), tuple(_alert(words, one, setting) for one in shown)))
     return tuple(places)
 
 
-def _heading(words: Language, area_id: str, features: Sequence[Mapping[str, Any]]) -> str:
-    states = Counter(one["properties"]["state"] for one in features)
-    tally = ", ".join(words.count(f"tallies.{state}", states[state]) for state in STATES if states[state])
-    return words.say("body.place", area=area_id, alerts=words.count("count.alert", len(features)), tally=tally)
+def _heading(words: Language, area_id: str, alerts: Sequence[ToldAlert]) -> str:
+    states = Counter(one.state for one in alerts)
+    tally = ", ".join(words.count(f"tallies.{state}", states[state]) for state in State if states[state])
+    return words.say("body.place", area=area_id, alerts=words.count("count.alert", len(alerts)), tally=tally)
 
 
-def _alert(words: Language, feature: Mapping[str, Any], setting: Setting) -> tuple[str, ...]:
+def _alert(words: Language, one: ToldAlert, setting: Setting) -> tuple[str, ...]:
     """One alert in short lines."""
-    one = feature["properties"]
-    state, kind, change = (words.say(f"{name}s.{one[name]}") for name in ("state", "kind", "change"))
-    dates = [words.say("body.first", day=words.day(one["first_seen"]))]
-    if one.get("last_clear_look"):
-        dates.append(words.say("body.look", day=words.day(one["last_clear_look"])))
-    confidence = words.figure(f"{one['confidence']:.2f}")
+    state, kind, change = (
+        words.say(key) for key in (f"states.{one.state}", f"kinds.{one.kind}", f"changes.{one.change}")
+    )
+    dates = [words.say("body.first", day=words.day(one.first_seen.isoformat()))]
+    if one.last_clear_look is not None:
+        dates.append(words.say("body.look", day=words.day(one.last_clear_look.isoformat())))
+    confidence = words.number(one.confidence, 2)
     lines = [
         words.say("body.what", state=state, change=change, kind=kind),
         *_story(words, one),
         words.say("body.size", size=words.size(one)),
-        words.say("body.confidence", confidence=confidence, sensors=words.listed(one["sensors"])),
+        words.say("body.confidence", confidence=confidence, sensors=words.listed(one.sensors)),
         ", ".join(dates),
-        one["alert_id"],
+        one.alert_id,
     ]
     if setting.is_restricted:
-        spot = shape(feature["geometry"]).representative_point()
+        spot = one.ground.representative_point()
         lines.append(words.say("body.where", lat=f"{spot.y:.5f}", lon=f"{spot.x:.5f}"))
-    if one["alert_id"] in setting.links:
-        lines.append(words.say("body.acknowledge", link=setting.links[one["alert_id"]]))
+    if one.alert_id in setting.links:
+        lines.append(words.say("body.acknowledge", link=setting.links[one.alert_id]))
     return tuple(lines)
 
 
-def _story(words: Language, one: Mapping[str, Any]) -> list[str]:
+def _story(words: Language, one: ToldAlert) -> list[str]:
     """Steps, mergers and the like, a line each; marked where they are why there is the message."""
-    news = one.get("news") or []
+    related = {"reopens": one.reopens, "split_from": one.split_from, "merged_into": one.merged_into}
     told = {"step": words.step(one)}
-    told |= {name: words.say(f"body.{name}", event=one.get(name)) for name in RELATED if one.get(name)}
-    if one.get("merged_into_alert"):  # the id that people know
-        told["merged_into"] = words.say("body.merged_into_alert", event=one["merged_into_alert"])
-    told |= {"parted": words.say("body.parted")} if "parted" in news else {}
-    marked = {NEWS_LINES.get(name) for name in news}
+    told |= {name: words.say(f"body.{name}", event=event) for name, event in related.items() if event}
+    if one.merged_into_alert:  # the id that people know
+        told["merged_into"] = words.say("body.merged_into_alert", event=one.merged_into_alert)
+    told |= {"parted": words.say("body.parted")} if News.PARTED in one.news else {}
+    marked = {NEWS_LINES.get(news) for news in one.news}
     return [words.say("body.new", line=line) if name in marked else line for name, line in told.items() if line]
 
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
 
 from aois.week import Week
 from flows.alerts.digest import Setting
 from flows.alerts.dispatch_content import parcel, parcel_key
 from flows.alerts.outgoing import SPOKEN, as_it_leaves, open_link
-from flows.alerts.route_settings import report_link, with_world
+from flows.alerts.route_settings import MessageRoutes, report_link
 from flows.alerts.routes import INTERNAL, Channel, ChannelKind, Route, Routes
 from flows.alerts.signing import Acknowledgement, make_token
-from flows.config.settings import Settings
 from flows.ledger.ledger import Ledger
-from flows.records.messages import DispatchRecord, News, Purpose
-
-Feature: TypeAlias = dict[str, Any]
+from flows.records.ids import AlertId, message_key
+from flows.records.message_json import content_json, content_of
+from flows.records.messages import DispatchContent, DispatchRecord, News, Purpose, ToldAlert
 
 LARGEST = {ChannelKind.WEBHOOK: 500}  # alerts a dispatch: half a megabyte, which servers take
 LARGEST_SIGNAL = 100
@@ -43,23 +41,27 @@ class DispatchPlanner:
     """Makes dispatches of messages, and readies each for its channel when it leaves."""
 
     ledger: Ledger
-    settings: Settings
-    routes: Routes
+    ways: MessageRoutes
     week: Week
 
-    def alerts(self) -> dict[str, Feature]:
-        """Return every alert by its id, with its world, the last clear look at its area, and what it is part of."""
+    @property
+    def routes(self) -> Routes:
+        """Return the routes by which messages leave."""
+        return self.ways.routes
+
+    def alerts(self) -> dict[AlertId, ToldAlert]:
+        """Return every alert by its id, with the last clear look at its area, and the alert that it is part of."""
         looks = {o.area_id: o.last_clear_look for o in self.ledger.observations() if o.last_clear_look}
-        found = [with_world(feature, self.settings) for feature in self.ledger.alerts()]
-        known = {feature["properties"]["event_id"]: feature["id"] for feature in found}
-        alerts = {}
-        for feature in found:
-            look = looks.get(feature["properties"]["area_id"])
-            properties = {**feature["properties"], "last_clear_look": look.isoformat() if look else None}
-            whole = known.get(properties.get("merged_into"))
-            properties |= {"merged_into_alert": whole} if whole else {}
-            alerts[feature["id"]] = {**feature, "properties": properties}
-        return alerts
+        found = self.ledger.alerts()
+        known = {alert.event_id: alert.alert_id for alert in found}
+        return {
+            alert.alert_id: ToldAlert(
+                **vars(alert),
+                last_clear_look=looks.get(alert.area_id),
+                merged_into_alert=known.get(alert.merged_into) if alert.merged_into else None,
+            )
+            for alert in found
+        }
 
     def named(self, name: str, channel: str) -> Route:
         """Return the route of a name; one that is gone from the file since is careful and in English."""
@@ -76,37 +78,37 @@ class DispatchPlanner:
         self,
         bundle: Bundle,
         told: Mapping[str, News | None],
-        alerts: Mapping[str, Feature],
+        alerts: Mapping[AlertId, ToldAlert],
         now: datetime,
         *,
         again: str | None = None,
     ) -> DispatchRecord:
         """Make what a channel is sent of these messages; `again` is in the key of what it hears once more."""
-        messages: dict[str, list[str]] = defaultdict(list)
+        messages: dict[AlertId, list[str]] = defaultdict(list)
         for key in told:
-            messages[alert_of(key)].append(key)
+            messages[message_key(key).alert_id].append(key)
         key = parcel_key(bundle.channel, again or bundle.purpose.value, list(told))
         found = [
-            _with_news(alerts[one], [news.value for key in keys if (news := told[key])])
+            replace(alerts[one], news=tuple(news for key in keys if (news := told[key])))
             for one, keys in messages.items()
         ]
         content = parcel(found, self.week, self._setting(bundle, messages), key=key, messages=messages)
-        return DispatchRecord(key, bundle.channel, tuple(told), content, now)
+        return DispatchRecord(key, bundle.channel, tuple(told), content_json(content), now)
 
-    def as_it_leaves(self, one: DispatchRecord, channel: Channel) -> dict[str, Any]:
+    def as_it_leaves(self, one: DispatchRecord, channel: Channel) -> DispatchContent:
         """Return a dispatch's content for its channel, with tokens in its links; each attempt gives the same."""
-        content, expires = one.payload, one.made_at + LINK_LIFE
+        content, expires = content_of(one.payload), one.made_at + LINK_LIFE
         secrets = self.routes.link_secrets if self.routes.acknowledge_base else ()
 
-        def token_of(alert_id: str) -> str:
+        def token_of(alert_id: AlertId) -> str:
             return make_token(secrets[0], Acknowledgement(alert_id, one.channel), expires=expires)
 
-        report = report_link(self.routes, self.settings.outputs, content["week"], content["lang"], is_restricted=False)
+        report = report_link(self.routes, self.ways.outputs, content.week, content.lang, is_restricted=False)
         return as_it_leaves(content, channel.kind, report=report, token_of=token_of if secrets else None)
 
-    def _setting(self, bundle: Bundle, alert_ids: Mapping[str, Any]) -> Setting:
+    def _setting(self, bundle: Bundle, alert_ids: Iterable[AlertId]) -> Setting:
         route = self.named(bundle.route, bundle.channel)
-        outputs, week = self.settings.outputs, str(self.week)
+        outputs, week = self.ways.outputs, str(self.week)
         return Setting(
             report=report_link(self.routes, outputs, week, route.lang, is_restricted=route.restricted),
             lang=route.lang,
@@ -117,16 +119,11 @@ class DispatchPlanner:
             links=self._links(alert_ids, bundle.channel),
         )
 
-    def _links(self, alert_ids: Mapping[str, Any], channel: str) -> dict[str, str]:
+    def _links(self, alert_ids: Iterable[AlertId], channel: str) -> dict[AlertId, str]:
         base, known = self.routes.acknowledge_base, self.routes.channels.get(channel)
         if base is None or not self.routes.link_secrets or known is None or known.kind not in SPOKEN:
             return {}
         return {one: open_link(base, one) for one in alert_ids}
-
-
-def alert_of(key: str) -> str:
-    """Return the id of the alert that a message is about."""
-    return key.split(":")[0]
 
 
 def shares(keys: Sequence[str], largest: int | None) -> Iterator[Sequence[str]]:
@@ -134,8 +131,3 @@ def shares(keys: Sequence[str], largest: int | None) -> Iterator[Sequence[str]]:
     size = largest or len(keys)
     for start in range(0, len(keys), size):
         yield keys[start : start + size]
-
-
-def _with_news(alert: Feature, news: list[str]) -> Feature:
-    """The alert with the reasons why it is told, one for each of its messages."""
-    return {**alert, "properties": {**alert["properties"], "news": news}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,20 @@ from lxml import etree
 
 from flows.alerts.errors import AlertsError
 from flows.alerts.outgoing import without_links
+from flows.records.messages import DispatchContent
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 KEPT = 100  # entries; a reader that looks once a week misses none
 
 
-def feed_with(content: Mapping[str, Any], path: Path, *, sent: str) -> bytes:
+def feed_with(content: DispatchContent, path: Path, *, sent: str) -> bytes:
     """Return the feed in a file with this parcel's entry in front; one that has it already stays the same.
 
     No entry holds a link to acknowledge. `sent` is an instant with its offset. Raises `AlertsError` for a file that is
     no feed.
     """
     entries = _entries(path)
-    name = f"urn:sitewatch:{content['key']}"
+    name = f"urn:sitewatch:{content.key}"
     if all(entry.findtext(_tag("id")) != name for entry in entries):
         entries.insert(0, _entry(content, name, sent))
     root = etree.Element(_tag("feed"), nsmap={None: NAMESPACE})
@@ -49,16 +49,16 @@ def _entries(path: Path) -> list[Any]:
         raise AlertsError(f"feed `{path}` is not XML; move it away and deliver again") from None
 
 
-def _entry(content: Mapping[str, Any], name: str, sent: str) -> Any:
+def _entry(content: DispatchContent, name: str, sent: str) -> Any:
     entry = etree.Element(_tag("entry"), nsmap={None: NAMESPACE})
     _add(entry, "id", name)
-    _add(entry, "title", content["title"])
+    _add(entry, "title", content.title)
     _add(entry, "updated", sent)
-    if content["simulated"]:
+    if content.is_simulated:
         etree.SubElement(entry, _tag("category"), term="simulated")
-    if content["report"].startswith(("http://", "https://")):
-        etree.SubElement(entry, _tag("link"), href=content["report"])
-    _add(entry, "content", content["text"])
+    if content.report.startswith(("http://", "https://")):
+        etree.SubElement(entry, _tag("link"), href=content.report)
+    _add(entry, "content", content.text)
     return entry
 
 

@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from aois.week import Week, week_of
 from flows.alerts.dispatch_content import notice, parcel_key
-from flows.alerts.route_settings import routes_of
+from flows.alerts.route_settings import MessageRoutes
 from flows.config.deployment import Operating
-from flows.config.settings import Settings, SourceName
 from flows.ledger.ledger import Ledger
+from flows.records.message_json import content_json
 from flows.records.messages import DispatchRecord
 from flows.records.observations import ObservationRecord
 
@@ -50,19 +50,20 @@ def last_looks(observations: Sequence[ObservationRecord]) -> dict[str, date | No
     return looks
 
 
-def post_notices(ledger: Ledger, settings: Settings, conditions: Sequence[Condition], *, now: datetime) -> int:
+def post_notices(ledger: Ledger, ways: MessageRoutes, conditions: Sequence[Condition], *, now: datetime) -> int:
     """Each condition waits in the outbox of every operator's channel, or has been there; how many channels there are.
 
     The key of a notice follows from condition and channel, and the outbox takes a key once: so a condition is told
     once however often this is called and whenever it is killed.
     """
-    operator = routes_of(settings).operator
-    is_simulated = settings.source is SourceName.SIMULATED
+    operator = ways.routes.operator
     for condition in conditions:
         for channel in operator:
             key = parcel_key(channel, "operator", [condition.name])
-            content = notice(condition.title, condition.lines, week_of(now.date()), key=key, is_simulated=is_simulated)
-            ledger.outbox.pack(DispatchRecord(key, channel, (), content, now))
+            content = notice(
+                condition.title, condition.lines, week_of(now.date()), key=key, is_simulated=ways.is_simulated
+            )
+            ledger.outbox.pack(DispatchRecord(key, channel, (), content_json(content), now))
     return len(operator)
 
 

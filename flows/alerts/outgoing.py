@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from html import escape
-from typing import Any
 
 from flows.alerts.dispatch_content import open_alert
 from flows.alerts.routes import ChannelKind
+from flows.records.ids import AlertId
+from flows.records.messages import DispatchContent
 
 SPOKEN = (ChannelKind.APPRISE, ChannelKind.WEBHOOK)
 """Channels that reach the readers they were given for. A file (feed, CAP, GeoJSON) has readers that nobody chose."""
@@ -27,8 +29,8 @@ def open_link(base: str, alert_id: str) -> str:
 
 
 def as_it_leaves(
-    content: Mapping[str, Any], kind: ChannelKind, *, report: str, token_of: Callable[[str], str] | None
-) -> dict[str, Any]:
+    content: DispatchContent, kind: ChannelKind, *, report: str, token_of: Callable[[AlertId], str] | None
+) -> DispatchContent:
     """Return a parcel's content as a channel of this kind gets it.
 
     Parameters
@@ -42,15 +44,13 @@ def as_it_leaves(
     token_of
         Makes the token by which an alert is acknowledged; None where the routes make no links any more.
     """
-    found = dict(content)
-    if "restricted" not in found:
-        found = _of_earlier_release(found, report)
-    if not found["restricted"]:
-        found["alerts"] = [open_alert(alert) for alert in found["alerts"]]
+    found = _of_earlier_release(content, report) if content.is_of_earlier_release else content
+    if not found.is_restricted:
+        found = replace(found, alerts=tuple(map(open_alert, found.alerts)))
     if token_of is None or kind not in SPOKEN:
-        return found | {"text": without_links(found["text"]), "html": LINK_IN_HTML.sub("", found["html"])}
-    tokens = {alert["id"]: token_of(alert["id"]) for alert in found["alerts"]}
-    return found | {name: _with_tokens(found[name], tokens) for name in ("text", "html")}
+        return replace(found, text=without_links(found.text), html=LINK_IN_HTML.sub("", found.html))
+    tokens = {alert.alert_id: token_of(alert.alert_id) for alert in found.alerts}
+    return replace(found, text=_with_tokens(found.text, tokens), html=_with_tokens(found.html, tokens))
 
 
 def without_links(text: str) -> str:
@@ -58,23 +58,19 @@ def without_links(text: str) -> str:
     return "\n".join(line for line in text.split("\n") if TOKEN not in line)
 
 
-def _with_tokens(text: str, tokens: Mapping[str, str]) -> str:
+def _with_tokens(text: str, tokens: Mapping[AlertId, str]) -> str:
     """A text with the links made good that wait for their tokens; a whole token, of an earlier release, stays."""
-    return WAITING.sub(lambda found: TOKEN + tokens.get(found[1], found[1]), text)
+    return WAITING.sub(lambda found: TOKEN + tokens.get(AlertId(found[1]), found[1]), text)
 
 
-def _of_earlier_release(content: dict[str, Any], report: str) -> dict[str, Any]:
+def _of_earlier_release(content: DispatchContent, report: str) -> DispatchContent:
     """A parcel of a release that told everybody the ids of scenes, and where the owner's report lies.
 
     It was for a restricted route where it has places; every other one says now where the open report is.
     """
-    is_restricted = any(alert["geometry"] is not None for alert in content["alerts"])
-    world = {"simulated": bool(content.get("exercise"))}
-    alerts = [{**alert, "properties": {**alert["properties"], **world}} for alert in content["alerts"]]
-    found = {**content, "restricted": is_restricted, "alerts": alerts, **world}
-    said = str(content["report"])
-    if is_restricted or not said:
-        return found
+    said = content.report
+    if content.is_restricted or not said:
+        return content
     linked = re.compile(rf'<a href="{re.escape(escape(said))}"[^>]*>.*?</a>')
-    html = linked.sub(lambda _: escape(report), content["html"]).replace(escape(said), escape(report))
-    return found | {"report": report, "text": content["text"].replace(said, report), "html": html}
+    html = linked.sub(lambda _: escape(report), content.html).replace(escape(said), escape(report))
+    return replace(content, report=report, text=content.text.replace(said, report), html=html)

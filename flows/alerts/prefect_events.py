@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import httpx
@@ -12,6 +11,9 @@ from prefect.client.orchestration import get_client
 from prefect.events import Event, RelatedResource, Resource
 from prefect.exceptions import PrefectException
 from prefect.settings import PREFECT_API_URL
+
+from flows.records.event_json import properties_of
+from flows.records.messages import DispatchContent, News, ToldAlert
 
 TOLD = ("kind", "change", "state", "first_seen", "confirmed_on", "area_m2", "confidence", "sensors", "simulated")
 
@@ -21,7 +23,7 @@ def is_at_hand() -> bool:
     return PREFECT_API_URL.value() is not None
 
 
-def send_signals(content: Mapping[str, Any], made_at: datetime) -> str:
+def send_signals(content: DispatchContent, made_at: datetime) -> str:
     """Prefect's server has an event for each message of a parcel; empty when it took them, else the reason.
 
     ``sitewatch.alert.issued`` for one that is new, ``sitewatch.alert.changed`` for any other news; never coordinates,
@@ -37,21 +39,20 @@ def send_signals(content: Mapping[str, Any], made_at: datetime) -> str:
     return ""
 
 
-def events_of(content: Mapping[str, Any], made_at: datetime) -> Iterator[Event]:
+def events_of(content: DispatchContent, made_at: datetime) -> Iterator[Event]:
     """The events that stand for a parcel's messages; the same parcel gives the same events."""
-    world = {"simulated": bool(content.get("simulated", content.get("exercise", False)))}
-    for properties in ({**alert["properties"], **world} for alert in content["alerts"]):
-        for key, news in zip(properties["messages"], properties["news"], strict=True):
-            yield _event(properties, key, news, made_at)
+    for alert in content.alerts:
+        for key, news in zip(alert.messages, alert.news, strict=True):
+            yield _event(alert, key, news, made_at)
 
 
-def _event(properties: Mapping[str, Any], key: str, news: str, made_at: datetime) -> Event:
-    alert, area = properties["alert_id"], properties["area_id"]
+def _event(told: ToldAlert, key: str, news: News, made_at: datetime) -> Event:
+    alert, area, properties = told.alert_id, told.area_id, properties_of(told)
     return Event(
         id=uuid5(NAMESPACE_URL, f"urn:sitewatch:message:{key}"),
-        event=f"sitewatch.alert.{'issued' if news == 'issued' else 'changed'}",
+        event=f"sitewatch.alert.{'issued' if news is News.ISSUED else 'changed'}",
         occurred=made_at,
         resource=Resource({"prefect.resource.id": f"sitewatch.alert.{alert}", "prefect.resource.name": alert}),
         related=[RelatedResource({"prefect.resource.id": f"sitewatch.area.{area}", "prefect.resource.role": "area"})],
-        payload={name: properties[name] for name in TOLD} | {"news": news, "message": key},
+        payload={name: properties[name] for name in TOLD} | {"news": news.value, "message": key},
     )

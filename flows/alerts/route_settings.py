@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from flows.alerts.channel_check import faults_of
 from flows.alerts.errors import AlertsError
@@ -18,6 +19,34 @@ from flows.config.settings import Settings, SourceName
 BY_URLS = "SITEWATCH_ALERT_URLS"
 OPEN, RESTRICTED = "public", "reports"
 """The folders of the two editions of a week's report, in the outputs."""
+
+
+@dataclass(frozen=True)
+class MessageRoutes:
+    """How messages of these outputs leave: by which routes, and whether what they tell is of the simulated world."""
+
+    outputs: Path
+    is_simulated: bool
+    read: Callable[[], Routes]
+
+    @property
+    def routes(self) -> Routes:
+        """Return the routes, which are read once, when they are first asked for; raise `AlertsError` if they cannot."""
+        if isinstance(self._found, AlertsError):
+            raise self._found
+        return self._found
+
+    @cached_property
+    def _found(self) -> Routes | AlertsError:
+        try:
+            return self.read()
+        except AlertsError as error:
+            return error
+
+
+def message_routes(settings: Settings) -> MessageRoutes:
+    """Return how messages leave by the settings; nothing is read yet."""
+    return MessageRoutes(settings.outputs, settings.source is SourceName.SIMULATED, lambda: routes_of(settings))
 
 
 def routes_of(settings: Settings) -> Routes:
@@ -71,13 +100,6 @@ def report_link(routes: Routes, outputs: Path, week: str, lang: str, *, is_restr
     if base is None:
         return language(lang).say("body.in_outputs", name=f"{folder}/{week}/{page}")
     return f"{base.rstrip('/')}/{week}/{page}"
-
-
-def with_world(alert: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return an alert that says whether it is of the simulated world, by the source where the record does not say."""
-    properties = alert["properties"]
-    known = properties.get("simulated", settings.source is SourceName.SIMULATED)
-    return {**alert, "properties": {**properties, "simulated": bool(known)}}
 
 
 def words_of_simulated(number: int) -> str:

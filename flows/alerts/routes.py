@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from detectors.records import AlertKind, Change, State
 from flows.alerts.addresses import check_base_address
-from flows.alerts.language import languages
 from flows.alerts.signing import LEAST_SECRET
 from flows.alerts.timing import Schedule, hours_of
 from flows.config.nearest_word import did_you_mean
 from flows.config.time_zone import time_zone
+from flows.records.events import Alert
+from flows.translations.catalogs import LANGUAGES
 
 NEWS = ("issued", "state", "step", "merged", "parted")
 """Why there is a message of an alert."""
@@ -42,8 +43,8 @@ def _hours(text: str) -> str:
 
 
 def _lang(lang: str) -> str:
-    if lang not in languages():
-        raise ValueError(f"`{lang[:LONGEST_NAME]}` has no catalog; use one of {', '.join(languages())}")
+    if lang not in LANGUAGES:
+        raise ValueError(f"`{lang[:LONGEST_NAME]}` has no catalog; use one of {', '.join(LANGUAGES)}")
     return lang
 
 
@@ -131,17 +132,17 @@ class Route(_Strict):
     escalate_after_hours: float | None = Field(None, gt=0, le=MOST_HOURS, allow_inf_nan=False)
     escalate_to: tuple[str, ...] = ()
 
-    def wants(self, properties: Mapping[str, Any], state: str, news: str = "issued") -> bool:
-        """Whether a message that says `state` of an alert with these properties, for this reason, goes this way."""
+    def wants(self, alert: Alert, state: str, news: str = "issued") -> bool:
+        """Whether a message that says `state` of an alert, for this reason, goes this way."""
         return (
-            (self.simulated or not properties.get("simulated"))
-            and any(fnmatchcase(properties["area_id"], pattern) for pattern in self.areas)
-            and _within(properties["kind"], self.kinds)
-            and _within(properties["change"], self.changes)
+            (self.simulated or not alert.is_simulated)
+            and any(fnmatchcase(alert.area_id, pattern) for pattern in self.areas)
+            and _within(alert.kind, self.kinds)
+            and _within(alert.change, self.changes)
             and _within(state, self.states)
             and _within(news, self.news)
-            and properties["confidence"] >= self.min_confidence
-            and properties["area_m2"] >= self.min_area_m2
+            and alert.confidence >= self.min_confidence
+            and alert.area_m2 >= self.min_area_m2
         )
 
 

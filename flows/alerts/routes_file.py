@@ -46,7 +46,7 @@ def names_from_environment(path: Path) -> frozenset[str]:
         return frozenset()
 
 
-def _table(path: Path) -> dict[str, Any]:
+def _table(path: Path) -> dict[str, object]:
     """The file as TOML; raises `AlertsError`."""
     shown = printable(path)
     try:

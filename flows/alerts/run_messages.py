@@ -10,9 +10,9 @@ from aois.errors import UserError
 from aois.week import Week
 from flows.alerts.operator_notices import conditions_of, post_notices
 from flows.alerts.prefect_events import send_signals
+from flows.alerts.route_settings import MessageRoutes
 from flows.alerts.sending import deliver_pending
 from flows.config.deployment import Operating
-from flows.config.settings import Settings
 from flows.ledger.ledger import Ledger
 from flows.telemetry.logs import log
 
@@ -22,7 +22,7 @@ class RunMessages:
     """Sends what waits at the end of a run, which has its evidence still to write: so nothing here may end it."""
 
     ledger: Ledger
-    settings: Settings
+    ways: MessageRoutes
     operating: Operating
     week: Week
     listed: tuple[str, ...]
@@ -38,11 +38,11 @@ class RunMessages:
     def _notices(self) -> tuple[str, ...]:
         now = datetime.now(UTC)
         conditions = conditions_of(self.ledger.observations(), self.listed, self.operating, now=now)
-        post_notices(self.ledger, self.settings, conditions, now=now)
+        post_notices(self.ledger, self.ways, conditions, now=now)
         return ()
 
     def _deliver(self, again: str | None) -> tuple[str, ...]:
-        outcome = deliver_pending(self.ledger, self.settings, week=self.week, signal=send_signals, again=again)
+        outcome = deliver_pending(self.ledger, self.ways, week=self.week, signal=send_signals, again=again)
         return (*outcome.failed, *(f"given up: {reason}" for reason in outcome.given_up))
 
 

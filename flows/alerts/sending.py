@@ -7,29 +7,40 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from aois.week import Week
+from detectors.records import State
 from flows.alerts.delivery import send
-from flows.alerts.dispatch_plan import PREFECT, Bundle, DispatchPlanner, Feature, alert_of, shares
+from flows.alerts.dispatch_plan import PREFECT, Bundle, DispatchPlanner, shares
 from flows.alerts.errors import AlertsError
-from flows.alerts.route_settings import routes_of, with_world
+from flows.alerts.route_settings import MessageRoutes
 from flows.alerts.routes import Route, Routes
 from flows.alerts.timing import Schedule, after_quiet_hours, is_due, next_attempt, next_weekly
-from flows.config.settings import Settings
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
-from flows.records.messages import DeliveryRecord, DispatchRecord, MessageRecord, News, Purpose
+from flows.records.events import Alert
+from flows.records.ids import AlertId, message_key
+from flows.records.message_json import content_of
+from flows.records.messages import (
+    DeliveryRecord,
+    DispatchContent,
+    DispatchRecord,
+    MessageRecord,
+    News,
+    Purpose,
+    ToldAlert,
+)
 from flows.telemetry.logs import log
 
 Clock: TypeAlias = Callable[[], datetime]
-Signal: TypeAlias = Callable[[Mapping[str, Any], datetime], str]
+Signal: TypeAlias = Callable[[DispatchContent, datetime], str]
 """Tells programs of a parcel's content, made at an instant; empty when they were told, else the reason."""
 
 PATIENCE_S = 30.0  # for another process that is sending
 BUSY = "another process is sending messages; wait for it to end, then run `sitewatch alerts deliver`"
 NOT_ASKED_FOR = "it is of the simulated world, and no route of this channel says simulated = true"
-OVER = ("finished", "retracted")
+OVER = (State.FINISHED, State.RETRACTED)
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,7 @@ def utc_now() -> datetime:
 
 def deliver_pending(
     ledger: Ledger,
-    settings: Settings,
+    ways: MessageRoutes,
     *,
     week: Week,
     clock: Clock = utc_now,
@@ -78,11 +89,11 @@ def deliver_pending(
         When another process has not finished sending after `patience_s` (half a minute if left out), or the record
         cannot be reached.
     """
-    routes = routes_of(settings)
-    waiting, simulated = waiting_messages(ledger, settings)
+    routes = ways.routes
+    waiting, simulated = waiting_messages(ledger, ways)
     if not routes.channels and signal is None:
         return Delivery(waiting, simulated=simulated)
-    post = _Post(ledger, routes, DispatchPlanner(ledger, settings, routes, week), clock, signal)
+    post = _Post(ledger, routes, DispatchPlanner(ledger, ways, week), clock, signal)
     with ledger.exclusively("delivery", complaint=BUSY, patience_s=PATIENCE_S if patience_s is None else patience_s):
         if routes.routes:  # the operator's channels alone are nobody who hears alerts
             post.route()
@@ -90,17 +101,17 @@ def deliver_pending(
         post.promise()
         unpacked = [*post.pack(), *(post.repeat(again) if again is not None else ())]
         sent = post.send(waiting, only_due=only_due)
-        return replace(sent, failed=(*unpacked, *sent.failed), simulated=waiting_messages(ledger, settings)[1])
+        return replace(sent, failed=(*unpacked, *sent.failed), simulated=waiting_messages(ledger, ways)[1])
 
 
-def waiting_messages(ledger: Ledger, settings: Settings) -> tuple[int, int]:
+def waiting_messages(ledger: Ledger, ways: MessageRoutes) -> tuple[int, int]:
     """Return how many messages wait, and how many of those do so because no route asks for simulated alerts."""
     messages = ledger.pending_messages()
     with suppress(AlertsError):  # routes that cannot be used ask for nothing, and who delivers says so
-        if routes_of(settings).hears_simulated:
+        if ways.routes.hears_simulated:
             return len(messages), 0
-    alerts = {one["id"]: with_world(one, settings) for one in ledger.alerts()} if messages else {}
-    return len(messages), sum(bool(alerts[one.alert_id]["properties"]["simulated"]) for one in messages)
+    alerts = {one.alert_id: one for one in ledger.alerts()} if messages else {}
+    return len(messages), sum(alerts[one.alert_id].is_simulated for one in messages)
 
 
 @dataclass(frozen=True)
@@ -119,7 +130,7 @@ class _Post:
         if not messages:
             return
         alerts = self.packing.alerts()
-        heard = [one for one in messages if self.routes.hears_simulated or not _is_simulated(alerts[one.alert_id])]
+        heard = [one for one in messages if self.routes.hears_simulated or not alerts[one.alert_id].is_simulated]
         found = [one for message in heard for one in self._ways(message, alerts[message.alert_id], now)]
         self.ledger.outbox.route([message.key for message in heard], found, at=now)
 
@@ -146,7 +157,7 @@ class _Post:
         for one in late:
             route = patient[one.route]
             due = one.sent_at + timedelta(hours=route.escalate_after_hours or 0.0)
-            if now >= due and alerts[one.alert_id]["properties"]["state"] not in OVER:
+            if now >= due and alerts[one.alert_id].state not in OVER:
                 start = after_quiet_hours(now, route.quiet_hours, route.timezone)
                 found += [
                     DeliveryRecord(one.message_key, channel, route.name, now, start, Purpose.ESCALATION)
@@ -163,7 +174,7 @@ class _Post:
         groups: dict[Bundle, dict[str, News | None]] = defaultdict(dict)
         alerts = self.packing.alerts()
         for one in due:
-            is_simulated = _is_simulated(alerts[alert_of(one.message_key)])
+            is_simulated = alerts[message_key(one.message_key).alert_id].is_simulated
             if (
                 not is_simulated
                 or one.purpose is Purpose.SIGNAL
@@ -177,7 +188,7 @@ class _Post:
         now, alerts = self.clock(), self.packing.alerts()
         groups: dict[Bundle, dict[str, News | None]] = defaultdict(dict)
         for one in self.ledger.outbox.told(area_id):
-            is_simulated = _is_simulated(alerts[alert_of(one.message_key)])
+            is_simulated = alerts[message_key(one.message_key).alert_id].is_simulated
             if not is_simulated or self.packing.named(one.route, one.channel).simulated:
                 groups[Bundle(one.channel, one.route, Purpose.ALERT, is_simulated)][one.message_key] = None
         return [
@@ -190,7 +201,7 @@ class _Post:
         self,
         bundle: Bundle,
         told: Mapping[str, News | None],
-        alerts: Mapping[str, Feature],
+        alerts: Mapping[AlertId, ToldAlert],
         now: datetime,
         *,
         again: str | None = None,
@@ -233,21 +244,21 @@ class _Post:
         """Send a dispatch once; return why that failed, whatever the reason is, or an empty text."""
         try:
             if one.channel == PREFECT and self.signal is not None:
-                return self.signal(one.payload, one.made_at)
+                return self.signal(content_of(one.payload), one.made_at)
             channel = self.routes.channels.get(one.channel)
             if channel is None:
                 return "there is no such channel any more; name it again in the routes"
             content = self.packing.as_it_leaves(one, channel)
-            if content["simulated"] and content["alerts"] and one.channel not in self.routes.hears_simulated:
+            if content.is_simulated and content.alerts and one.channel not in self.routes.hears_simulated:
                 return NOT_ASKED_FOR
             return send(content, channel, made_at=one.made_at, now=self.clock())
         except Exception as error:  # noqa: BLE001 - a defect: it is logged, and no other channel waits for it
             log.exception("a message could not be sent", extra={"channel": one.channel})
             return f"it failed in a way that nobody foresaw ({type(error).__name__}); see the log"
 
-    def _ways(self, message: MessageRecord, alert: Feature, now: datetime) -> Iterator[DeliveryRecord]:
+    def _ways(self, message: MessageRecord, alert: Alert, now: datetime) -> Iterator[DeliveryRecord]:
         for route in self.routes.routes:
-            if route.wants(alert["properties"], message.state.value, message.news.value):
+            if route.wants(alert, message.state.value, message.news.value):
                 start = _start(route, now)
                 for channel in route.channels:
                     yield DeliveryRecord(message.key, channel, route.name, now, start)
@@ -258,7 +269,3 @@ def _start(route: Route, now: datetime) -> datetime:
     if route.schedule is Schedule.WEEKLY:
         return next_weekly(now, weekday=route.weekday, hour=route.hour, timezone=route.timezone)
     return after_quiet_hours(now, route.quiet_hours, route.timezone)
-
-
-def _is_simulated(alert: Feature) -> bool:
-    return bool(alert["properties"]["simulated"])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hmac
-from base64 import b64decode, b64encode, urlsafe_b64encode
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+
+from itsdangerous import BadData, Signer, base64_decode, base64_encode
+from itsdangerous.signer import SigningAlgorithm
 
 from flows.alerts.errors import AlertsError
 
@@ -61,7 +64,7 @@ def make_token(secret: str, answer: Acknowledgement, *, expires: datetime) -> st
     if len(secret) < LEAST_SECRET:
         raise AlertsError(f"the secret of links has {len(secret)} characters; use at least {LEAST_SECRET}")
     text = "\n".join((answer.alert_id, str(int(expires.timestamp())), answer.by)).encode()
-    return f"{_text64(text)}.{_text64(_mac(secret, text))}"
+    return _signer(secret).sign(base64_encode(text)).decode()
 
 
 def read_token(secrets: str | Sequence[str], token: str, *, now: datetime) -> Acknowledgement:
@@ -80,25 +83,29 @@ def read_token(secrets: str | Sequence[str], token: str, *, now: datetime) -> Ac
     return Acknowledgement(alert_id, by)
 
 
+class _OverText(SigningAlgorithm):
+    """HMAC-SHA256 of a purpose and of the text, not of its base64: so were links signed before, and they stay good."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        return hmac.new(key, b"sitewatch acknowledge\n" + base64_decode(value), sha256).digest()
+
+
+def _signer(secrets: str | Sequence[str]) -> Signer:
+    """What signs with the first of the secrets, and takes the signature of any."""
+    known = (secrets,) if isinstance(secrets, str) else secrets
+    return Signer([*reversed(known)], sep=".", key_derivation="none", algorithm=_OverText())
+
+
 def _genuine(secrets: str | Sequence[str], token: str) -> bytes | None:
     """The text that a token signs, or None where none of the secrets signed it."""
     try:
-        text, mac = (b64decode(part + "=" * (-len(part) % 4), b"-_", validate=True) for part in token.split("."))
-    except ValueError:
+        text = base64_decode(_signer(secrets).unsign(token))
+        is_plain = all(base64_encode(base64_decode(part)).decode() == part for part in token.split("."))
+    except (BadData, ValueError):
         return None
-    known = (secrets,) if isinstance(secrets, str) else secrets
-    is_signed = any(hmac.compare_digest(mac, _mac(secret, text)) for secret in known)
-    return text if is_signed and f"{_text64(text)}.{_text64(mac)}" == token else None
+    return text if is_plain else None  # base64 can be written in several ways; one link has one way
 
 
 def _signature(secret: str, key: str, stamp: str, body: bytes) -> str:
     content = b".".join((key.encode(errors="replace"), stamp.encode(errors="replace"), body))
     return b64encode(hmac.new(secret.encode(), content, sha256).digest()).decode()
-
-
-def _mac(secret: str, text: bytes) -> bytes:
-    return hmac.new(secret.encode(), b"sitewatch acknowledge\n" + text, sha256).digest()
-
-
-def _text64(content: bytes) -> str:
-    return urlsafe_b64encode(content).rstrip(b"=").decode()

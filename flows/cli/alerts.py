@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Optional
+from datetime import UTC, datetime
+from typing import Annotated, Optional
 
 import typer
 from rich.table import Table
@@ -12,12 +12,14 @@ from rich.table import Table
 from aois.week import parse_week, week_of
 from detectors.records import State
 from flows.alerts.console import console_table
-from flows.alerts.route_settings import words_of_simulated
+from flows.alerts.route_settings import message_routes, words_of_simulated
 from flows.cli.options import OutputsOption, console, existing_ledger, record_settings
 from flows.config.settings import Settings, SettingsError
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import Precision, Split
-from flows.records.events import RemarkKind
+from flows.records.event_json import properties_of
+from flows.records.events import Alert, RemarkKind
+from flows.records.ids import message_key
 from flows.records.reviews import Judgement, Reason, Verdict
 
 REMARKS = {
@@ -45,10 +47,10 @@ def alerts_list(
     """Every alert, by place, and who has acknowledged it."""
     with existing_ledger(record_settings(outputs)) as ledger:
         on_record = len(ledger.alert_records())
-        features = _chosen(ledger, area=area, week=week, waiting=waiting)
+        alerts = _chosen(ledger, area=area, week=week, waiting=waiting)
         people = {one.alert_id: one.acknowledged_by for one in ledger.alert_records() if one.acknowledged_by}
         last = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
-    shown = [one for one in features if state is None or one["properties"]["state"] == state.value]
+    shown = [one for one in alerts if state is None or one.state is state]
     if shown:
         console.print(console_table(shown, last, taken_up=people))
     elif on_record:
@@ -62,9 +64,9 @@ def alerts_show(alert_id: str, outputs: OutputsOption = None) -> None:
     """One alert with everything but its coordinates."""
     with existing_ledger(record_settings(outputs)) as ledger:
         record = ledger.alert(alert_id)
-        feature = next(f for f in ledger.alerts() if f["properties"]["alert_id"] == alert_id)
+        alert = next(one for one in ledger.alerts() if one.alert_id == alert_id)
         said = ledger.verdicts(record.event_id)
-        shown = feature["properties"] | {
+        shown = properties_of(alert) | {
             "acknowledged_on": str(record.acknowledged_on) if record.acknowledged_on else None,
             "acknowledged_by": record.acknowledged_by,
             "verdicts": [{**vars(one.judgement), "at": one.at.isoformat(timespec="seconds")} for one in said],
@@ -93,11 +95,11 @@ def alerts_acknowledge(
             console.print(f"{alert_id} acknowledged by {by}.", highlight=False, markup=False)
             return
         found = _chosen(ledger, area=area, week=week, waiting=True)
-        places = len({one["properties"]["area_id"] for one in found})
+        places = len({one.area_id for one in found})
         what = f"{_counted(len(found), 'alert')} at {_counted(places, 'place')}"
         if found and not yes:
             typer.confirm(f"Acknowledge {what} for {by}?", abort=True)
-        ledger.acknowledge_all([one["id"] for one in found], by=by, on=today)
+        ledger.acknowledge_all([one.alert_id for one in found], by=by, on=today)
     console.print(f"{what} acknowledged by {by}.", highlight=False, markup=False)
 
 
@@ -156,7 +158,7 @@ def alerts_outbox(outputs: OutputsOption = None) -> None:
     for one in (*unsent, *dead):
         again = one.next_attempt_at.strftime("%Y-%m-%d %H:%M UTC") if one.next_attempt_at else "given up"
         told = again if one.attempts else "not tried yet"
-        alerts = str(len({key.split(":")[0] for key in one.messages}))
+        alerts = str(len({message_key(key).alert_id for key in one.messages}))
         table.add_row(one.key, one.channel, alerts, str(one.attempts), told, one.last_error or "")
     console.print(table)
     console.print(f"{early} deliveries wait for their hour or a channel.", highlight=False)
@@ -170,17 +172,19 @@ def alerts_answer(
 ) -> None:
     """Serve the page behind the links in messages, until it is stopped."""
     from flows.alerts.acknowledge_page import answers
+    from flows.alerts.route_settings import routes_of
+    from flows.pipeline.ledger_access import recorded_ledger
     from flows.web.serve_app import listening, serve_app
 
     settings = record_settings(outputs)
     existing_ledger(settings).close()
-    app = answers(settings, host=host)
+    app = answers(routes_of(settings), lambda: recorded_ledger(settings), host=host)
     with listening(host, port) as listener:
         console.print(f"Links are answered at http://{host}:{port}/acknowledge", highlight=False)
         serve_app(app, listener)
 
 
-def _chosen(ledger: Ledger, *, area: str | None, week: str | None, waiting: bool) -> list[dict[str, Any]]:
+def _chosen(ledger: Ledger, *, area: str | None, week: str | None, waiting: bool) -> list[Alert]:
     """The alerts of an area and of a week, all or only those that nobody has acknowledged; refuses what is unknown."""
     if area is not None and area not in {one.id for one in ledger.areas()}:
         raise SettingsError(f"area `{area}` is not in the ledger; `sitewatch areas list` shows the ids")
@@ -189,9 +193,9 @@ def _chosen(ledger: Ledger, *, area: str | None, week: str | None, waiting: bool
     return [
         one
         for one in ledger.alerts()
-        if area in (None, one["properties"]["area_id"])
-        and asked in (None, week_of(date.fromisoformat(one["properties"]["issued_on"])))
-        and (one["id"] in silent or not waiting)
+        if area in (None, one.area_id)
+        and asked in (None, week_of(one.issued_on))
+        and (one.alert_id in silent or not waiting)
     ]
 
 
@@ -212,7 +216,7 @@ def _deliver(ledger: Ledger, settings: Settings, *, only_due: bool) -> None:
 
     week = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
     signal = send_signals if is_at_hand() else None
-    outcome = deliver_pending(ledger, settings, week=week, only_due=only_due, signal=signal)
+    outcome = deliver_pending(ledger, message_routes(settings), week=week, only_due=only_due, signal=signal)
     if outcome.waiting > outcome.simulated and not settings.alert_urls and settings.alert_routes is None:
         raise SettingsError(
             f"{outcome.waiting - outcome.simulated} messages wait and no channel is set; set SITEWATCH_ALERT_URLS or "

@@ -9,7 +9,6 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
-from aois.area import AreaKind
 from flows.cli.options import AreasOption, SourceOption, existing_ledger, over_record, settings_of
 from flows.config.settings import SettingsError
 from flows.pipeline.record_world import check_world
@@ -32,13 +31,15 @@ def prune(
     outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
 ) -> None:
     """Say which scenes no watch needs and no alert rests on, and delete them with --delete."""
+    from flows.jobs.services import Services
     from flows.pipeline.archive_limits import delete_files, find_prunable, limits_of
     from flows.pipeline.request import areas_of
 
     settings = over_record(settings_of(areas, source, None, outputs))
     given = {"archive_max_days": older_than, "archive_max_gb": max_gb}
     settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
-    before, most_bytes = limits_of(settings, today=datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    before, most_bytes = limits_of(settings.archive_max_days, settings.archive_max_gb, today=today)
     if before is None and most_bytes is None:
         raise SettingsError(
             "nothing says what may go; give --older-than DAYS, --max-gb SIZE, or both, or set "
@@ -47,12 +48,13 @@ def prune(
     _, known = areas_of(settings)
     check_world(settings)  # else the scenes of the other would be nobody's
     with existing_ledger(settings) as ledger:
-        found = find_prunable(settings, ledger, known, before=before, most_bytes=most_bytes)
+        stores = Services(settings, ledger).stores(known)
+        found = find_prunable(stores, known, before=before, most_bytes=most_bytes)
     console = Console(width=150, soft_wrap=True, highlight=False, markup=False)
     for folder in sorted({file.folder for file in found.files}):
         console.print(f"{folder}: {sum(file.folder == folder for file in found.files)} files")
     if is_real:
-        delete_files(settings, found.files)
+        delete_files(stores.archive, found.files)
     words = "deleted" if is_real else "to delete; nothing was, add --delete"
     console.print(f"{len(found.files)} files, {found.freed_bytes / 1e6:.2f} of {found.all_bytes / 1e6:.2f} MB, {words}")
     if most_bytes is not None and found.all_bytes - found.freed_bytes > most_bytes:
@@ -72,6 +74,7 @@ def adopt(
 ) -> None:
     """List other versions of scenes, try out those of --scene and, with --by, use them and replay their weeks."""
     from flows.cli.watch import run_watch
+    from flows.jobs.services import Services
     from flows.pipeline.period import RunRequest
     from flows.pipeline.request import areas_of, as_recorded
     from flows.pipeline.scene_versions import adopt as take
@@ -84,7 +87,8 @@ def adopt(
         if last is None:
             raise SettingsError(f"area `{area}` has no week on record; run `sitewatch watch` first")
         (watched,), known = areas_of(settings, (area,))
-        found = offers(settings, watched)
+        stores = Services(settings, ledger).stores(known)
+        found = offers(stores.archive, stores.source_name, watched)
         if not scene:
             for offer in found:
                 console.print(f"{offer.in_use.scene_id}: {offer.words}")
@@ -95,13 +99,12 @@ def adopt(
         for offer in chosen:
             console.print(f"{offer.in_use.scene_id}: {offer.words}")
         if by is None:
-            sites = [a for a in known if a.kind is AreaKind.SITE]
-            trial = try_out(settings, ledger, watched, choices, sites=sites, today=now.date(), progress=lambda *_: None)
+            trial = try_out(stores, watched, choices, today=now.date(), progress=lambda *_: None)
             for line in trial.lines:
                 console.print(line)
             console.print("nothing was changed; add --by NAME to adopt it")
             return
         check_world(settings)
-        take(settings, watched, choices)
+        take(stores.archive, stores.source_name, watched, choices)
     console.print(f"adopted by {by}; the weeks from there on are worked through again")
     run_watch(settings, RunRequest(None, min(last.last_day, now.date()), now.date()), (area,), from_archive=True)

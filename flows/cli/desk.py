@@ -51,6 +51,7 @@ def desk(
     """Serve the review desk until it is stopped."""
     if context.invoked_subcommand is not None:
         return
+    from flows.pipeline.sources import open_archive
     from flows.web.serve_app import listening, serve_app
 
     settings = record_settings(outputs)
@@ -59,7 +60,13 @@ def desk(
             raise SettingsError(
                 "nobody may use the desk yet; make an account first: `sitewatch desk account add NAME --role admin`"
             )
-        app, evidence = open_desk(settings, ledger, hosts=_host_names(host, *(name or ())))
+        app, evidence = open_desk(
+            ledger,
+            open_archive(settings),
+            settings.outputs,
+            routes=settings.alert_routes,
+            hosts=_host_names(host, *(name or ())),
+        )
         with listening(host, port) as listener:
             threading.Thread(target=prepare_all, args=(ledger, evidence), daemon=True).start()
             console.print(f"The desk is at http://{host}:{port}", highlight=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -26,9 +25,6 @@ from flows.cli.watch import rerun, watch
 from flows.config.private_outputs import private_files
 from flows.jobs.setting_names import check_setting_names
 from flows.printable import printable
-
-if TYPE_CHECKING:
-    pass
 
 LONGEST_LINE = 2_000
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
 import typer
 from rich.console import Console
 
-from flows.config.settings import Settings, SettingsError, SourceName, load_settings
+from flows.config.settings import Engine, Settings, SettingsError, SourceName, load_settings
 from flows.imagery.network.url import is_url, without_secrets
 from flows.ledger.ledger import Ledger
 from flows.pipeline.ledger_access import recorded_ledger
@@ -34,6 +34,14 @@ CatalogOption = Annotated[
 ]
 OnlyOption = Annotated[
     Optional[list[str]], typer.Option("--area", help="Only this area; may be repeated.")  # noqa: UP045
+]
+ClusterOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--cluster", help="A Dask scheduler, tcp://host:8786, for --on dask; its own if left out."),
+]
+EngineOption = Annotated[
+    Optional[Engine],  # noqa: UP045
+    typer.Option("--on", help="What works on the areas; SITEWATCH_ENGINE, or threads, if left out."),
 ]
 DayOption = Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")]  # noqa: UP045
 
@@ -76,13 +84,21 @@ def day_of(text: str | None, option: str) -> date | None:
         raise SettingsError(f"{option} `{text}` is not a date; write it as 2026-11-22") from None
 
 
-def settings_of(areas: Path | None, source: SourceName | None, catalog: str | None, outputs: Path | None) -> Settings:
+def settings_of(
+    areas: Path | None,
+    source: SourceName | None,
+    catalog: str | None,
+    outputs: Path | None,
+    **given: Any,
+) -> Settings:
     """The settings with what was typed above them; raises `SettingsError` for a catalog that nothing would read."""
-    settings = load_settings(areas=areas, source=source, catalog=catalog, outputs=outputs)
+    settings = load_settings(areas=areas, source=source, catalog=catalog, outputs=outputs, **given)
     if catalog is not None and settings.source is not SourceName.STAC:
         raise SettingsError(
             f"catalog `{catalog}` is read by the source `stac` alone; add --source stac, or leave it out"
         )
+    if given.get("cluster") is not None and settings.engine is not Engine.DASK:
+        raise SettingsError(f"cluster `{given['cluster']}` is for Dask alone; add --on dask, or leave it out")
     if catalog is not None and holds_secret(catalog):
         Console(stderr=True).print(
             f"warning: --catalog {printable(without_secrets(catalog))} was typed with a key, which other users of this "

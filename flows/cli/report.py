@@ -18,7 +18,8 @@ from flows.ledger.ledger import Ledger
 from flows.reports.data.recorded_weeks import week_on_record
 from flows.reports.data.releases import WARNING, read_releases, write_releases
 from flows.reports.layers import WITHOUT_GEOPARQUET, has_geoparquet
-from flows.reports.words import LANGUAGES, words_for
+from flows.reports.words import words_for
+from flows.translations.catalogs import LANGUAGES
 
 
 def report(
@@ -28,7 +29,7 @@ def report(
     ] = None,
     lang: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--lang", help="Only this language: en or fr. Both if left out."),
+        typer.Option("--lang", help=f"Only this language: {' or '.join(LANGUAGES)}. All of them if left out."),
     ] = None,
     restricted: Annotated[
         bool, typer.Option("--restricted", help="Show where places lie; the page is readable by its owner only.")
@@ -55,8 +56,8 @@ def report(
     outputs: OutputsOption = None,
 ) -> None:
     """Build a week's report again from the record and the archive, in both editions."""
+    from flows.jobs.services import Services
     from flows.pipeline.outputs_mirror import copy_outputs
-    from flows.pipeline.sources import open_archive
     from flows.reports.data.public_week import PUBLIC_FOLDER
     from flows.reports.data.week import rebuild_week
 
@@ -69,7 +70,8 @@ def report(
     settings = record_settings(outputs)
     languages = LANGUAGES if lang is None else (words_for(lang).lang,)
     with existing_ledger(settings) as ledger:
-        chosen = week_on_record(week, ledger, settings)
+        services = Services(settings, ledger)
+        chosen = week_on_record(week, ledger, settings.outputs)
         if public_pictures:
             _ask(public_pictures, chosen, ledger, later_too=later_weeks_too, is_agreed=yes)
         if no_public_pictures:
@@ -78,7 +80,7 @@ def report(
             path = rebuild_week(
                 chosen,
                 ledger=ledger,
-                archive=open_archive(settings),
+                archive=services.archive,
                 outputs=settings.outputs,
                 languages=languages,
                 is_restricted=restricted,
@@ -89,7 +91,7 @@ def report(
     if not restricted:
         public = settings.outputs / PUBLIC_FOLDER / str(chosen) / path.name
         console.print(f"Public edition: {public}", highlight=False, soft_wrap=True)
-        if copied := copy_outputs(settings):
+        if copied := copy_outputs(services.mirror):
             console.print(copied, highlight=False, markup=False, soft_wrap=True)
 
 

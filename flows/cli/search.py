@@ -9,7 +9,9 @@ import typer
 from flows.cli.options import (
     AreasOption,
     CatalogOption,
+    ClusterOption,
     DayOption,
+    EngineOption,
     OutputsOption,
     SourceOption,
     console,
@@ -19,8 +21,8 @@ from flows.cli.options import (
 )
 from flows.config.credentials import check_account
 from flows.config.settings import Settings, SourceName
+from flows.jobs.call_check import check_engine
 from flows.jobs.search_request import regions_of
-from flows.jobs.task_runners import Engine, runner_of
 from flows.pipeline.record_world import check_world
 
 if TYPE_CHECKING:
@@ -36,19 +38,20 @@ def search(
     catalog: CatalogOption = None,
     since: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD", help="Where a first search begins.")] = None,  # noqa: UP045
     until: DayOption = None,
-    on: Annotated[Engine, typer.Option("--on", help="The engine.")] = Engine.THREADS,
+    on: EngineOption = None,
     at_once: Annotated[int, typer.Option("--at-once", min=1, help="Regions at the same time.")] = 1,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads that share a region.")] = 2,
-    cluster: Annotated[Optional[str], typer.Option("--cluster", help="A Dask scheduler, tcp://host:8786.")] = None,  # noqa: UP045
+    cluster: ClusterOption = None,
     outputs: OutputsOption = None,
 ) -> None:
     """Search whole regions for places that deserve a close look; takes in what is new since the last search."""
-    settings = settings_of(areas, source, catalog, outputs)
+    settings = settings_of(areas, source, catalog, outputs, engine=on, cluster=cluster)
     regions_of(settings, tuple(regions or ()))
     check_account(settings)
     check_world(settings)
-    asked = (tuple(regions or ()), day_of(since, "--since"), day_of(until, "--until"), threads)
-    result = _run(settings, asked, runner_of(on, at_once=at_once, cluster=cluster))
+    asked = (tuple(regions or ()), day_of(since, "--since"), day_of(until, "--until"), threads, at_once)
+    check_engine(settings)
+    result = _run(settings, asked)
     if settings.source is SourceName.SIMULATED:
         console.print("Simulated: the pictures are made up, and so is every place.", highlight=False)
     for outcome in result.outcomes:
@@ -59,7 +62,7 @@ def search(
         raise typer.Exit(1)
 
 
-def _run(settings: Settings, asked: tuple[Any, ...], runner: Any) -> Any:
+def _run(settings: Settings, asked: tuple[Any, ...]) -> Any:
     from flows.jobs.prefect_server import prefect_at_hand
 
     with prefect_at_hand() as wait:
@@ -71,7 +74,7 @@ def _run(settings: Settings, asked: tuple[Any, ...], runner: Any) -> Any:
         quiet_libraries()
         wait()
         settings = settings.model_copy(update={"outputs": settings.outputs.absolute()})
-        state = cast("State[Any]", flow.with_options(task_runner=runner)(settings, *asked, return_state=True))
+        state = cast("State[Any]", flow(settings, *asked, return_state=True))
         return result_of(state, SearchResult)
 
 

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from flows.alerts.route_settings import message_routes
 from flows.cli.options import console
 from flows.config.deployment import Operating, load_operating
 from flows.config.settings import Settings, SettingsError, load_settings
-from flows.jobs.call_check import check_call, tell_routes
+from flows.jobs.call_check import check_call, check_engine, tell_routes
 from flows.jobs.prefect_access import API, SECRET, access_file
 from flows.pipeline.period import RunRequest
 from flows.telemetry.logs import log, start_logging
@@ -28,8 +29,9 @@ def serve() -> None:
         from flows.jobs.deployments import deployments
 
         runner = Runner(name="sitewatch", pause_on_shutdown=False, limit=operating.runs_at_once)
-        for deployment in deployments(operating):
-            runner.add_deployment(deployment)
+        with _older_replaced():
+            for deployment in deployments(operating):
+                runner.add_deployment(deployment)
         _tell(operating)
         _look_out()
         _run(runner)
@@ -55,8 +57,9 @@ def deploy(
 
     check_named_server()
     kind = _pool(pool, image)
-    for deployment in deployments(operating, pool=pool, image=image):
-        deployment.apply(work_pool_name=pool, image=image)
+    with _older_replaced():
+        for deployment in deployments(operating, pool=pool, image=image):
+            deployment.apply(work_pool_name=pool, image=image)
     _tell(operating)
     _look_out()
     console.print(f"Work pool: {pool}, of type {kind}. Start a worker: prefect worker start --pool {pool}")
@@ -66,7 +69,8 @@ def _checked() -> tuple[Settings, Operating]:
     settings, operating = load_settings(), load_operating()
     start_logging(operating, is_deployed=True)
     check_call(settings, RunRequest(None, None, datetime.now(UTC).date()))
-    tell_routes(settings)
+    check_engine(settings)
+    tell_routes(message_routes(settings))
     return settings, operating
 
 
@@ -120,6 +124,18 @@ def _metrics(settings: Settings, operating: Operating) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def _older_replaced() -> Iterator[None]:
+    """The deployments of earlier versions are replaced by those that are registered in the ``with``, and it is said."""
+    from flows.jobs.deployments import find_older_deployments, remove_unplanned
+
+    older = find_older_deployments()
+    yield
+    remove_unplanned(older)
+    for deployment in older:
+        console.print(deployment.words, highlight=False, soft_wrap=True)
 
 
 def _tell(operating: Operating) -> None:

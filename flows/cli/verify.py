@@ -59,7 +59,15 @@ def verify(
             checks.append(check_record(links, found))
             checks += _by_record(record.ledger(), links)
             if replay:
-                checks.append(check_replay(outputs, record.ledger(), settings, within=within))
+                checks.append(
+                    check_replay(
+                        outputs,
+                        record.ledger(),
+                        within=within,
+                        source_name=settings.source.value,
+                        history_days=settings.history_days,
+                    )
+                )
     except LedgerError as error:
         checks += [Check("record", "", (str(error),)), check_chain(links, last=None)]
     _print(sorted(checks, key=lambda check: ORDER.index(check.name)), notes)

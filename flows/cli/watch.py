@@ -9,11 +9,12 @@ import typer
 
 from flows.alerts.console import console_table
 from flows.alerts.route_settings import words_of_simulated
-from flows.alerts.sending import waiting_messages
 from flows.cli.options import (
     AreasOption,
     CatalogOption,
+    ClusterOption,
     DayOption,
+    EngineOption,
     OnlyOption,
     OutputsOption,
     SourceOption,
@@ -25,9 +26,10 @@ from flows.cli.options import (
     settings_of,
 )
 from flows.config.settings import Settings, SourceName
-from flows.jobs.call_check import check_call
+from flows.jobs.call_check import check_call, check_engine
+from flows.jobs.services import Services
 from flows.ledger.ledger import open_ledger
-from flows.pipeline.archive_limits import words_of_limits
+from flows.pipeline.archive_limits import limits_of, words_of_limits
 from flows.pipeline.area import passed_over
 from flows.pipeline.clock_check import check_clock
 from flows.pipeline.period import RunRequest
@@ -49,10 +51,12 @@ def watch(
     since: DayOption = None,
     until: DayOption = None,
     area: OnlyOption = None,
+    on: EngineOption = None,
+    cluster: ClusterOption = None,
     outputs: OutputsOption = None,
 ) -> None:
     """Fetch imagery, measure change, and write alerts and the week's report."""
-    settings = settings_of(areas, source, catalog, outputs)
+    settings = settings_of(areas, source, catalog, outputs, engine=on, cluster=cluster)
     run_watch(settings, asked_of(since, until), tuple(area or ()), from_archive=False)
 
 
@@ -84,24 +88,21 @@ def run_watch(
 ) -> None:
     """Run the watch on this machine and say what came of it; exit status 1 where an area failed."""
     check_call(settings, asked, only, from_archive=from_archive)
+    check_engine(settings)
     with open_ledger(settings.ledger) as ledger:
-        check_clock(ledger, settings, now=datetime.now(UTC))  # a doubt is told by the flow
+        check_clock(ledger, now=datetime.now(UTC), today_is=settings.today_is)  # a doubt is told by the flow
     from flows.jobs.prefect_server import prefect_at_hand
 
     with prefect_at_hand() as wait:
         # Prefect takes seconds to load: only where it is needed, and while its server starts
-        from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
-
         from flows.jobs.watch import WatchResult
         from flows.jobs.watch import watch as flow
 
         quiet_libraries()
         wait()
-        runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.workers)
-        run = flow.with_options(task_runner=runner)
         state = cast(
             "State[Any]",
-            run(settings, asked.since, asked.until, only, from_archive, asked.replay, again, return_state=True),
+            flow(settings, asked.since, asked.until, only, from_archive, asked.replay, again, return_state=True),
         )
         result = result_of(state, WatchResult)
     _tell(settings, result)
@@ -113,10 +114,10 @@ def _tell(settings: Settings, result: WatchResult) -> None:
     """What the run did, what it could not see, and where to look next."""
     with open_ledger(settings.ledger) as ledger:
         alerts = ledger.alerts(as_of=result.week)
-        waiting, simulated = waiting_messages(ledger, settings)
-        over = words_of_limits(settings, ledger, areas_of(settings)[1], today=datetime.now(UTC).date())
+        limits = limits_of(settings.archive_max_days, settings.archive_max_gb, today=datetime.now(UTC).date())
+        over = words_of_limits(Services(settings, ledger).stores(), areas_of(settings)[1], limits)
         unseen = [o for o in ledger.observations(until=result.week) if o.week == result.week and o.seen_share < 0.5]
-    fresh = [a for a in alerts if a["properties"]["alert_id"] in {*result.issued, *result.changed}]
+    fresh = [a for a in alerts if a.alert_id in {*result.issued, *result.changed}]
     if fresh:
         console.print(console_table(fresh, result.week))
     if settings.source is SourceName.SIMULATED:
@@ -141,6 +142,7 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         _say(f"failed: {area_id}: {reason}")
     for reason in result.undelivered:
         _say(f"not delivered: {reason}")
+    waiting, simulated = result.waiting, result.simulated
     if simulated:
         _say(words_of_simulated(simulated))
     if waiting > simulated and (settings.alert_urls or settings.alert_routes):

@@ -36,6 +36,14 @@ class SourceName(StrEnum):
     SENTINELHUB = "sentinelhub"
 
 
+class Engine(StrEnum):
+    """Where the areas of a run are worked on."""
+
+    THREADS = "threads"
+    PROCESSES = "processes"
+    DASK = "dask"
+
+
 class Settings(BaseSettings):
     """Everything an operator may set; each field is ``SITEWATCH_<NAME>`` in the environment or in ``.env``."""
 
@@ -61,6 +69,8 @@ class Settings(BaseSettings):
     lookback_weeks: int = Field(26, ge=1, le=520, description="weeks a first run works through when no date is given")
     today_is: date | None = Field(None, description="the operator's word that the clock is right, on that day alone")
     workers: int = Field(2, ge=1, le=64, description="areas worked on at the same time")
+    engine: Engine = Field(Engine.THREADS, description="what works on the areas of a run: threads, processes or dask")
+    cluster: str | None = Field(None, description="a running Dask scheduler for the engine dask, tcp://host:8786")
     seed: int = Field(1, description="the seed of the simulated world")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, separated by spaces")
     operator_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(

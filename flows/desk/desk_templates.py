@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import Request
@@ -13,6 +14,7 @@ from flows.desk.errors import DeskError
 from flows.desk.inputs import Desk
 from flows.records.desk import Account, DeskSession
 
+TEMPLATES = Path(__file__).parent / "templates"
 FIRST_LANGUAGE = "en"
 
 
@@ -30,12 +32,14 @@ class DeskTemplates:
 
     def say(self, request: Request, key: str, **values: object) -> str:
         """A phrase of the desk's catalog in the language of the answer."""
-        words: Any = self._desk.pages[self.lang(request)].globals["w"]
-        return str(words(f"desk.{key}", **values))
+        return str(self._words(self.lang(request))(f"desk.{key}", **values))
 
     def explain(self, request: Request, error: DeskError) -> str:
         """What went wrong, in the language of the answer as far as the catalog has words for it."""
         return self.say(request, error.key, **error.values) if error.key else str(error)
+
+    def _words(self, lang: str) -> Any:
+        return self._desk.pages[lang].globals["w"]
 
     def show(self, request: Request, template: str, *, status: int = 200, **given: Any) -> HTMLResponse:
         """A page; every template knows who is asking and what they may do."""
@@ -55,7 +59,7 @@ class DeskTemplates:
                 "can_see_positions": account is not None and sees_positions(account),
                 "can_see_pictures": account is not None and sees_pictures(account),
                 "is_simulated": self._desk.is_simulated,
-                "others": [other for other in self._desk.pages if other != lang],
+                "others": {each: self._words(each)("page.language") for each in self._desk.pages if each != lang},
                 "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             }
         )

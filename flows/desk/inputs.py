@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from jinja2 import Environment
 
-from detectors.records import AlertKind, Change, State
 from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
+from flows.records.events import EventRecord
+from flows.records.ids import AreaId
 
 Clock = Callable[[], datetime]
 
@@ -57,28 +58,16 @@ class AccountStore(Protocol):
 
 
 @dataclass(frozen=True)
-class CaseFacts:
-    """What is known of an event; sizes in m² and m, None where not measured; `alert_id` empty without an alert."""
-
-    event_id: str
-    alert_id: str
-    kind: AlertKind
-    change: Change
-    state: State
-    first_seen: date
-    issued_on: date | None
-    area_m2: float | None
-    length_m: float | None
-    confidence: float
-
-
-@dataclass(frozen=True)
 class ReviewCase:
-    """One event and where it is: the area's id and the name that the list gives it."""
+    """One event and where it is: the name that the list gives its area; empty where it gives none."""
 
-    facts: CaseFacts
-    area_id: str
+    facts: EventRecord
     place: str
+
+    @property
+    def area_id(self) -> AreaId:
+        """The id of its area."""
+        return self.facts.area_id
 
 
 class ReviewStore(Protocol):

@@ -9,9 +9,10 @@ from operator import attrgetter
 from urllib.parse import urlencode
 
 from detectors.records import State
-from flows.desk.inputs import CaseFacts, ReviewCase, ReviewStore
+from flows.desk.inputs import ReviewCase, ReviewStore
 from flows.desk.review import ReviewStatus, is_open_for, last_words, review_status_of
 from flows.records.desk import ReviewVerdict
+from flows.records.events import EventRecord
 
 Weight = tuple[int, bool, int, int, float, str]
 STANDINGS = tuple(ReviewStatus)
@@ -66,12 +67,13 @@ class Filter:
 def rounded(entry: QueueEntry) -> QueueEntry:
     """The entry with sizes of two significant figures, for those who are not shown pictures."""
     facts = entry.case.facts
-    plain = replace(facts, area_m2=_two(facts.area_m2), length_m=_two(facts.length_m))
+    length_m = None if facts.length_m is None else _two(facts.length_m)
+    plain = replace(facts, area_m2=_two(facts.area_m2), length_m=length_m, scenes=(), sensors=(), criteria=())
     return replace(entry, case=replace(entry.case, facts=plain))
 
 
-def _two(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.2g}")
+def _two(value: float) -> float:
+    return float(f"{value:.2g}")
 
 
 def filter_of(asked: Mapping[str, str]) -> Filter:
@@ -158,12 +160,12 @@ class Queue:
         words = last_words(opinions)
         standing = review_status_of(facts, words)
         search = " ".join(
-            (case.place, case.area_id, facts.event_id, facts.alert_id, facts.kind, facts.change, facts.state)
+            (case.place, case.area_id, facts.event_id, facts.alert_id or "", facts.kind, facts.change, facts.state)
         )
         return QueueEntry(case, opinions, words, standing, search.casefold(), _weight(facts, standing))
 
 
-def _weight(facts: CaseFacts, standing: ReviewStatus) -> Weight:
+def _weight(facts: EventRecord, standing: ReviewStatus) -> Weight:
     """By standing; alerted before what raised no alert; by state; the latest week first; by size; by id."""
     issued = 0 if facts.issued_on is None else facts.issued_on.toordinal()
     return (
@@ -171,6 +173,6 @@ def _weight(facts: CaseFacts, standing: ReviewStatus) -> Weight:
         not facts.alert_id,
         BY_WEIGHT.index(facts.state),
         -issued,
-        -(facts.area_m2 or 0.0),
+        -facts.area_m2,
         facts.event_id,
     )

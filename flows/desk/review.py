@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from detectors.records import State
-from flows.desk.inputs import CaseFacts
 from flows.records.desk import ReviewVerdict
+from flows.records.events import EventRecord
 
 ENOUGH = 2  # people with accounts who confirm, before a case may be published
 
@@ -39,7 +39,7 @@ def last_words(opinions: Iterable[ReviewVerdict]) -> Mapping[str, ReviewVerdict]
     return {one.person: one for one in opinions if one.withdrawn_at is None}
 
 
-def review_status_of(facts: CaseFacts, words: Mapping[str, ReviewVerdict]) -> ReviewStatus:
+def review_status_of(facts: EventRecord, words: Mapping[str, ReviewVerdict]) -> ReviewStatus:
     """Where a case stands by the last words of each person."""
     if not words:
         return ReviewStatus.WAITING
@@ -56,7 +56,7 @@ def review_status_of(facts: CaseFacts, words: Mapping[str, ReviewVerdict]) -> Re
     return ReviewStatus.PUBLISHABLE if len(people) >= ENOUGH else ReviewStatus.SECOND
 
 
-def is_open_for(account: int, facts: CaseFacts, standing: ReviewStatus, words: Mapping[str, ReviewVerdict]) -> bool:
+def is_open_for(account: int, facts: EventRecord, standing: ReviewStatus, words: Mapping[str, ReviewVerdict]) -> bool:
     """Whether a case waits for somebody: it is open, and they have not spoken, or what they said no longer holds.
 
     What raised no alert waits for nobody until somebody judges it.
@@ -67,6 +67,6 @@ def is_open_for(account: int, facts: CaseFacts, standing: ReviewStatus, words: M
     return own is None or standing in (ReviewStatus.DISPUTED, ReviewStatus.AGAIN)
 
 
-def _is_other(facts: CaseFacts, said: ReviewVerdict) -> bool:
+def _is_other(facts: EventRecord, said: ReviewVerdict) -> bool:
     retracted = facts.state is State.RETRACTED and said.seen_state != State.RETRACTED
     return said.seen_change != facts.change or (retracted and said.verdict == "confirmed")

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pystac
 from shapely.geometry import box, mapping
 
 from aois.grid import Grid
+from flows.records.json_object import JsonObject
 
 ROLES = {"score": "confidence held against each pixel", "change": "class of change", "first_seen": "day first seen"}
 OWNER_ONLY = 0o600
@@ -87,7 +87,7 @@ def _says(path: Path, scene: SceneFile) -> bool:
     return path.exists() and (not scene.is_simulated or f'"{SIMULATED}"' in path.read_text())
 
 
-def _scene_item(area_id: str, grid: Grid, name: str, scene: SceneFile, folder: Path) -> dict[str, Any]:
+def _scene_item(area_id: str, grid: Grid, name: str, scene: SceneFile, folder: Path) -> JsonObject:
     bounds = grid.bounds_lonlat
     about = {"sitewatch:area_id": area_id, "constellation": scene.constellation, SIMULATED: scene.is_simulated}
     outline = dict(mapping(box(*bounds)))
@@ -99,7 +99,7 @@ def _scene_item(area_id: str, grid: Grid, name: str, scene: SceneFile, folder: P
     return content
 
 
-def _link(rel: str, href: str, title: str | None = None) -> dict[str, Any]:
+def _link(rel: str, href: str, title: str | None = None) -> JsonObject:
     kind = pystac.MediaType.GEOJSON if rel == "item" else pystac.MediaType.JSON
     return pystac.Link(rel, href, kind, title).to_dict(transform_href=False)
 
@@ -141,7 +141,7 @@ class _Layout(pystac.layout.HrefLayoutStrategy):
 _LAYOUT = _Layout()
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, content: JsonObject) -> None:
     text = json.dumps(content, indent=2, sort_keys=True) + "\n"
     if path.exists() and path.read_text() == text:
         return

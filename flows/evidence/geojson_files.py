@@ -1,74 +1,71 @@
-"""Events and alerts as GeoJSON files (RFC 7946), the same bytes for the same features."""
+"""Events and alerts as GeoJSON files (RFC 7946), the same bytes for the same records."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import shapely
-from shapely.errors import ShapelyError
-from shapely.geometry import mapping, shape
+from shapely.geometry import mapping
 
 from flows.evidence.manifests import EvidenceError
+from flows.records.event_json import feature_of
+from flows.records.events import EventRecord
+from flows.records.json_object import JsonObject
+from flows.records.message_json import told_feature
+from flows.records.messages import ToldAlert
 
 DECIMALS = 6  # 0.1 m at the equator, a hundredth of a pixel
 MODE = 0o600  # these files hold coordinates: their owner alone reads them
 
 
-def write_alerts(features: Sequence[Mapping[str, Any]], path: Path) -> bool:
+def write_alerts(alerts: Sequence[EventRecord], path: Path) -> bool:
     """Write these alerts and no others into the file; return True if that changed it.
 
-    Features are sorted by area, first date seen and id; polygons turn by the right-hand rule; coordinates have six
+    They are sorted by area, first date seen and id; polygons turn by the right-hand rule; coordinates have six
     decimals. A file that holds the same bytes already is not touched, another is replaced whole or not at all. Raises
-    `EvidenceError` for a feature without those properties or with a geometry that cannot be read, and for a path that
-    cannot be written.
+    `EvidenceError` for an alert without its ground, and for a path that cannot be written.
     """
-    return replace_file(path, _collection(features))
+    return replace_file(path, _collection([_tidy(feature_of(one), one) for one in sorted(alerts, key=_order)]))
 
 
-def write_events(features: Sequence[Mapping[str, Any]], path: Path) -> bool:
+def write_events(events: Sequence[EventRecord], path: Path) -> bool:
     """Write these events of an area and no others into the file; in all else like `write_alerts`."""
-    return replace_file(path, _collection(features))
+    return write_alerts(events, path)
 
 
-def _collection(features: Sequence[Mapping[str, Any]]) -> bytes:
+def write_told_alerts(alerts: Sequence[ToldAlert], path: Path, *, is_restricted: bool) -> bool:
+    """Write what a message tells of these alerts, with their ground where it may be told; in all else like them."""
+    ordered = sorted(alerts, key=_order)
+    features = [(told_feature(one, is_restricted=is_restricted), one) for one in ordered]
+    return replace_file(path, _collection([_tidy(f, one) if is_restricted else f for f, one in features]))
+
+
+def _collection(features: Sequence[JsonObject]) -> bytes:
     """A FeatureCollection with one feature a line, so that two versions of a file compare line by line."""
-    ordered = [_tidy(feature) for feature in sorted(features, key=_order)]
-    lines = ",\n".join(json.dumps(feature, ensure_ascii=False, allow_nan=False) for feature in ordered)
+    lines = ",\n".join(json.dumps(feature, ensure_ascii=False, allow_nan=False) for feature in features)
     body = f"\n{lines}\n" if lines else ""
     return f'{{"type": "FeatureCollection", "features": [{body}]}}\n'.encode()
 
 
-def _order(feature: Mapping[str, Any]) -> tuple[str, str, str]:
-    try:
-        properties = feature["properties"]
-        return properties["area_id"], properties["first_seen"], feature["id"]
-    except KeyError as error:
-        raise EvidenceError(
-            f"feature `{feature.get('id')}` lacks {error}; pass features as the ledger gives them"
-        ) from error
+def _order(event: EventRecord) -> tuple[str, date, str]:
+    return event.order
 
 
-def _tidy(feature: Mapping[str, Any]) -> dict[str, Any]:
-    """The feature with its geometry, if it may be told, as RFC 7946 wants it."""
-    if feature["geometry"] is None and feature["properties"].get("messages"):
-        return {**feature}
-    try:
-        geometry = shapely.orient_polygons(shape(feature["geometry"]))
-    except (ShapelyError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise EvidenceError(
-            f"feature `{feature['id']}`: geometry cannot be read ({type(error).__name__}); pass a GeoJSON geometry"
-        ) from None
-    drawn = mapping(geometry)
-    geometry_out = {"type": drawn["type"], "coordinates": _rounded(drawn["coordinates"])}
+def _tidy(feature: JsonObject, event: EventRecord) -> JsonObject:
+    """The feature with its geometry as RFC 7946 wants it."""
+    if event.geometry is None:
+        raise EvidenceError(f"feature `{feature['id']}` has no geometry; pass what the ledger gives")
+    drawn = mapping(shapely.orient_polygons(event.geometry))
     return {
         "type": "Feature",
         "id": feature["id"],
-        "geometry": geometry_out,
+        "geometry": {"type": drawn["type"], "coordinates": _rounded(drawn["coordinates"])},
         "properties": feature["properties"],
     }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from flows.ledger.history_digests import TableDigest
 
 MOST_BYTES = 200_000_000  # a million files to a manifest
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -64,13 +66,42 @@ class _Manifest(_Strict):
     signature: str
 
 
-def read_manifest(content: bytes) -> tuple[dict[str, Any], str]:
+class FileEntry(TypedDict):
+    """Hash and size of a file of the evidence."""
+
+    sha256: str
+    size: int
+
+
+class RecordEnd(TypedDict):
+    """The end of the record's journal, and the last manifest whose own end of it is in it."""
+
+    changes: int
+    link: str
+    follows: int | None
+    history_set_back: NotRequired[bool]
+
+
+class ManifestBody(TypedDict):
+    """What a manifest says; None stands for a file that is gone. `history` is what earlier versions wrote."""
+
+    number: int
+    previous: str | None
+    run_id: str
+    made_at: str
+    files: dict[str, FileEntry | None]
+    history: NotRequired[dict[str, TableDigest]]
+    record: NotRequired[RecordEnd]
+    simulated: NotRequired[bool]
+
+
+def read_manifest(content: bytes) -> tuple[ManifestBody, str]:
     """Return body and signature of a manifest; raises `ValueError` for bytes that are none, however deep or long."""
     if len(content) > MOST_BYTES:
         raise ValueError("too long")
     try:
         signature = _Manifest.model_validate_json(content).signature
-        body: dict[str, Any] = json.loads(content)["body"]
+        body: ManifestBody = json.loads(content)["body"]
     except (ValidationError, RecursionError):
         raise ValueError("no manifest") from None
     return body, signature

@@ -6,18 +6,17 @@ import base64
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from aois.errors import UserError
-from flows.evidence.manifest_schema import read_manifest
+from flows.evidence.manifest_schema import FileEntry, ManifestBody, RecordEnd, read_manifest
 from flows.files import OWNER_FILE, private_folder
 from flows.printable import printable
 
@@ -60,7 +59,7 @@ class Link:
     """One manifest of a chain: its file, what it says, and its signature (base64, empty if there is none)."""
 
     path: Path
-    body: Mapping[str, Any]
+    body: ManifestBody
     signature: str
 
 
@@ -69,7 +68,7 @@ def write_manifest(
     *,
     run_id: str,
     made_at: str,
-    record: Mapping[str, Any],
+    record: RecordEnd,
     is_news: bool = True,
     key: Ed25519PrivateKey | None = None,
     is_simulated: bool = False,
@@ -100,18 +99,20 @@ def write_manifest(
     links = read_chain(outputs)
     known = files_of(links)
     found = {name: _entry(outputs, name, known.get(name)) for name in covered(outputs)}
-    changed: dict[str, Any] = {name: entry for name, entry in found.items() if known.get(name) != entry}
+    changed: dict[str, FileEntry | None] = {name: entry for name, entry in found.items() if known.get(name) != entry}
     changed |= dict.fromkeys(known.keys() - found.keys())
     if links and not changed and not is_news:
         return None
-    body = {
+    body: ManifestBody = {
         "number": len(links) + 1,
         "previous": digest_of(links[-1].path) if links else None,
         "run_id": run_id,
         "made_at": made_at,
         "files": changed,
-        "record": dict(record),
-    } | ({"simulated": True} if is_simulated else {})
+        "record": record,
+    }
+    if is_simulated:
+        body["simulated"] = True
     signature = base64.b64encode(key.sign(signed_bytes(body))).decode() if key else ""
     path = outputs / FOLDER / f"{body['number']:06d}.json"
     _write(path, json.dumps({"body": body, "signature": signature}, indent=1, sort_keys=True) + "\n")
@@ -132,9 +133,9 @@ def read_chain(outputs: Path) -> list[Link]:
     return links
 
 
-def files_of(links: list[Link]) -> dict[str, dict[str, Any]]:
+def files_of(links: list[Link]) -> dict[str, FileEntry]:
     """List what the chain says of each file that should be there: ``sha256``, and ``size`` in bytes, by path."""
-    known: dict[str, dict[str, Any]] = {}
+    known: dict[str, FileEntry] = {}
     for link in links:
         for name, entry in link.body["files"].items():
             known.pop(name, None)
@@ -164,7 +165,7 @@ def digest_of(path: Path) -> str:
         return file_digest(file, sha256).hexdigest()
 
 
-def signed_bytes(body: Mapping[str, Any]) -> bytes:
+def signed_bytes(body: ManifestBody) -> bytes:
     """Return what a signature is over: the body as canonical JSON."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -192,11 +193,11 @@ def _found(outputs: Path, patterns: tuple[str, ...]) -> list[str]:
     return sorted(path.relative_to(outputs).as_posix() for path in found)
 
 
-def _entry(outputs: Path, name: str, known: Mapping[str, Any] | None) -> dict[str, Any]:
+def _entry(outputs: Path, name: str, known: FileEntry | None) -> FileEntry:
     """Size and hash of a file; that of a scene, which is written once, is not computed again at every run."""
     size = (outputs / name).stat().st_size
     if known and WRITE_ONCE.fullmatch(name) and known["size"] == size:
-        return dict(known)
+        return known
     return {"sha256": digest_of(outputs / name), "size": size}
 
 

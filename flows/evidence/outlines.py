@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import shapely
 from rasterio.features import rasterize, shapes
-from shapely.geometry import MultiPolygon, mapping, shape
+from shapely.geometry import MultiPolygon, shape
+from shapely.geometry.base import BaseGeometry
 
 from aois.grid import Grid, to_lonlat, to_utm
 
 Mask = npt.NDArray[np.bool_]
 
 
-def outline_of(mask: Mask, grid: Grid) -> dict[str, Any]:
-    """Draw the pixels of a mask as a GeoJSON MultiPolygon in longitude and latitude.
+def outline_of(mask: Mask, grid: Grid) -> MultiPolygon:
+    """Draw the pixels of a mask in longitude and latitude.
 
     It is valid, its outer rings anticlockwise.
     """
@@ -29,12 +28,11 @@ def outline_of(mask: Mask, grid: Grid) -> dict[str, Any]:
     polygons = [p for p in getattr(ground, "geoms", [ground]) if p.geom_type == "Polygon"]
     globe = to_lonlat(MultiPolygon(polygons), grid.epsg)
     rounded = shapely.set_precision(globe, 1e-7)
-    oriented = MultiPolygon([shapely.geometry.polygon.orient(p) for p in getattr(rounded, "geoms", [rounded])])
-    return dict(mapping(oriented))
+    return MultiPolygon([shapely.geometry.polygon.orient(p) for p in getattr(rounded, "geoms", [rounded])])
 
 
-def footprint_of(geometry: dict[str, Any], grid: Grid) -> Mask:
-    """Mark the pixels of a grid whose centres lie within a GeoJSON geometry: the inverse of `outline_of`."""
-    ground = to_utm(shape(geometry), grid.epsg)
+def footprint_of(outline: BaseGeometry, grid: Grid) -> Mask:
+    """Mark the pixels of a grid whose centres lie within an outline: the inverse of `outline_of`."""
+    ground = to_utm(outline, grid.epsg)
     burnt = rasterize([(ground, 1)], out_shape=grid.shape, transform=grid.transform, dtype="uint8")
     return np.asarray(burnt == 1)

@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from flows.evidence.manifests import FOLDER, EvidenceError, Link, covered, digest_of, files_of, signed_bytes, slipped_in
+from flows.ledger.history_digests import TableDigest
 from flows.printable import printable
 
 
@@ -94,7 +94,7 @@ def check_signatures(links: Sequence[Link], key: Ed25519PublicKey | None) -> Che
     return Check("signature", f"{_manifests(len(links))}, all signed with this key", tuple(wrong))
 
 
-def history_of(links: Sequence[Link]) -> dict[str, Any]:
+def history_of(links: Sequence[Link]) -> dict[str, TableDigest]:
     """Return the hashes of tables in the last manifest of an earlier version, which knew no journal.
 
     Empty where there is none, and once a manifest says that the record was set back from them (`set_back_at`).
@@ -106,11 +106,11 @@ def history_of(links: Sequence[Link]) -> dict[str, Any]:
 
 def set_back_at(links: Sequence[Link]) -> int | None:
     """Find the first manifest that says that rows hashed by earlier versions are others now; None without one."""
-    said = (link.body["number"] for link in links if link.body.get("record", {}).get("history_set_back"))
-    return next(said, None)
+    ends = ((link.body["number"], link.body.get("record")) for link in links)
+    return next((number for number, end in ends if end is not None and end.get("history_set_back")), None)
 
 
-def check_history(held: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]) -> Check:
+def check_history(held: Mapping[str, TableDigest], found: Mapping[str, TableDigest]) -> Check:
     """Check that the rows that a manifest of an earlier version knew are in the record as they were.
 
     `held` is what the manifest knew, `found` what the record holds.

@@ -77,7 +77,7 @@ class CatalogRules:
         """Whether the catalog lies on the web."""
         return not self.folders
 
-    def resolved(self, base: str, href: str) -> str:
+    def resolved(self, base: str, href: object) -> str:
         """Return the whole address of a link or file that the document at `base` names.
 
         Raises `RefusedPlaceError` for one that the catalog may not name.

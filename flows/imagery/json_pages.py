@@ -16,6 +16,7 @@ from flows.imagery.network.url import is_url
 from flows.imagery.scene import ImageryError
 from flows.imagery.web import WebClient, WebResponse
 from flows.printable import printable
+from flows.records.json_object import JsonObject
 
 FIRST_WAIT_S = 0.3
 
@@ -41,7 +42,7 @@ class JsonPages:
     _begun: float = field(default=-1.0)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def read(self, place: str, *, most: int | None = None) -> dict[str, Any]:
+    def read(self, place: str, *, most: int | None = None) -> JsonObject:
         """Return the object at a path or an address, of `most` bytes at most.
 
         Raises `PageError` for one that cannot be read or is none, `SearchEndError` when the search took too much.
@@ -52,7 +53,7 @@ class JsonPages:
             return self._object(_on_disk(place, largest))
         return self._asked(lambda: self.web.get(place, most=largest))
 
-    def answer(self, address: str, question: dict[str, Any] | None) -> dict[str, Any]:
+    def answer(self, address: str, question: JsonObject | None) -> JsonObject:
         """Return the object that an address answers to a question sent by POST, or by GET without one; as `read`."""
         if question is None:
             return self.read(address)
@@ -60,7 +61,7 @@ class JsonPages:
         body = json.dumps(question).encode()
         return self._asked(lambda: self.web.post(address, body, most=self.limits.page_bytes))
 
-    def _asked(self, ask: Callable[[], WebResponse]) -> dict[str, Any]:
+    def _asked(self, ask: Callable[[], WebResponse]) -> JsonObject:
         limits = self.limits
         retry_policy = RetryPolicy(limits.tries, FIRST_WAIT_S, limits.longest_wait_s, self._sleep)
         try:
@@ -88,7 +89,7 @@ class JsonPages:
         if self.clock() - self._begun > self.limits.search_s:
             raise SearchEndError(f"reading it took longer than {self.limits.search_s:g} s")
 
-    def _object(self, content: bytes) -> dict[str, Any]:
+    def _object(self, content: bytes) -> JsonObject:
         with self._lock:
             self._bytes += len(content)
         if self._bytes > self.limits.search_bytes:

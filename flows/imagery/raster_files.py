@@ -17,6 +17,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
+from flows.imagery.bucket_parts import BucketParts
 from flows.imagery.catalog_rules import BUCKET
 from flows.imagery.jpeg2000 import Read, fault_of_tiles
 from flows.imagery.limits import USUAL_LIMITS, Limits
@@ -24,7 +25,7 @@ from flows.imagery.network.retry import TransientError
 from flows.imagery.network.url import is_url
 from flows.imagery.scene import ImageryError
 from flows.imagery.web import WebClient
-from flows.imagery.web_file import WebFile
+from flows.imagery.web_file import PartSource, WebFile
 from flows.printable import printable
 
 GEOTIFF, JPEG2000 = "GTiff", "JP2OpenJPEG"
@@ -40,15 +41,7 @@ _HEAD = 12
 SMALLEST_PIXEL = 1e-18  # square degrees or metres: below what any number of a position can tell apart
 _NAME = "file"  # what GDAL is told: the address stays with us
 # Side files are never looked for: they would cost requests, and may name other files.
-GDAL_SETTINGS = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_MAX_RETRY": "2",
-    "GDAL_HTTP_RETRY_DELAY": "1",
-    "GDAL_HTTP_CONNECTTIMEOUT": "20",
-    "GDAL_HTTP_TIMEOUT": "120",
-    # What GDAL has once read of an object store, or failed to, it would believe for as long as the process lives.
-    "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/:/vsigs/:/vsiaz/",
-}
+GDAL_SETTINGS = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
 # What rasterio raises for a file that is damaged on purpose, beside its own errors.
 DAMAGE = (
     RasterioError,
@@ -75,6 +68,7 @@ class RasterFiles:
     def __init__(self, web: WebClient | None = None, limits: Limits = USUAL_LIMITS) -> None:
         """Of a catalog whose files on the web are asked for through `web`."""
         self._web = web
+        self._buckets = BucketParts(limits)
         self._limits = limits
 
     @contextmanager
@@ -85,20 +79,20 @@ class RasterFiles:
         is damaged, or larger than the limits.
         """
         if is_url(place):
-            with self._on_web(place) as dataset:
+            if self._web is None:
+                raise RasterFileError("it lies on the web, and the catalog does not")
+            with self._in_parts(self._web, place) as dataset:
                 yield dataset
         elif place.startswith(BUCKET):
-            with self._in_bucket(place) as dataset:
+            with self._in_parts(self._buckets, place) as dataset:
                 yield dataset
         else:
             with self._on_disk(place) as dataset:
                 yield dataset
 
     @contextmanager
-    def _on_web(self, address: str) -> Iterator[DatasetReader]:
-        if self._web is None:
-            raise RasterFileError("it lies on the web, and the catalog does not")
-        files = [WebFile(self._web, address)]
+    def _in_parts(self, parts: PartSource, address: str) -> Iterator[DatasetReader]:
+        files = [WebFile(parts, address)]
         try:
             driver = _driver_of(_parts_of(files[0]))
         finally:
@@ -106,9 +100,9 @@ class RasterFiles:
         handed: list[WebFile] = []
 
         def opener(path: str, mode: str = "rb", **_: Any) -> WebFile:
-            if path != _NAME or "w" in mode or "+" in mode or self._web is None:
+            if path != _NAME or "w" in mode or "+" in mode:
                 raise FileNotFoundError(path)
-            file = files[0] if not handed else WebFile(self._web, address)
+            file = files[0] if not handed else WebFile(parts, address)
             file.seek(0)
             handed.append(file)
             return file
@@ -137,16 +131,6 @@ class RasterFiles:
             raise RasterFileError(printable(getattr(error, "strerror", None) or error)) from error
         try:
             with rasterio.Env(**GDAL_SETTINGS), rasterio.open(path, driver=driver) as dataset:
-                check_raster(dataset, self._limits)
-                yield dataset
-        except DAMAGE as error:
-            raise RasterFileError(_words(error)) from error
-
-    @contextmanager
-    def _in_bucket(self, name: str) -> Iterator[DatasetReader]:
-        driver = JPEG2000 if name.lower().endswith((".jp2", ".j2k")) else GEOTIFF
-        try:
-            with rasterio.Env(**GDAL_SETTINGS), rasterio.open(name, driver=driver) as dataset:
                 check_raster(dataset, self._limits)
                 yield dataset
         except DAMAGE as error:

@@ -22,6 +22,7 @@ from flows.imagery.network.retry import TransientError
 from flows.imagery.scene import ImageryError
 from flows.imagery.sentinelhub.account import ServiceAccount
 from flows.imagery.web import REDIRECTS, WebClient
+from flows.records.json_object import JsonObject
 
 # A request of 2500 × 2500 px in nine layers of 2 bytes has 112 MB, and may take the service two minutes.
 OWN_HEADERS = ("host", "content-length", "accept-encoding", "connection", "transfer-encoding")
@@ -88,12 +89,12 @@ class WatchedSession(SentinelHubSession):
         self._adapter = adapter
         super().__init__(config)
 
-    def _fetch_token(self, request: DownloadRequest) -> dict[str, Any]:
+    def _fetch_token(self, request: DownloadRequest) -> JsonObject:
         client = BackendApplicationClient(client_id=self.config.sh_client_id)
         with OAuth2Session(client=client) as session:
             session_with(self._adapter, session)
             session.register_compliance_hook("access_token_response", self._compliance_hook)
-            token: dict[str, Any] = session.fetch_token(
+            token: JsonObject = session.fetch_token(
                 token_url=request.url,
                 client_id=self.config.sh_client_id,
                 client_secret=self.config.sh_client_secret,

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from urllib.parse import urlencode
+
+from pydantic import JsonValue
 
 from flows.imagery.catalog_rules import RefusedPlaceError
 from flows.imagery.host_patience import SlowError
@@ -15,11 +16,12 @@ from flows.imagery.json_pages import JsonPages, PageError, SearchEndError
 from flows.imagery.network.retry import TransientError
 from flows.imagery.scene import ImageryError
 from flows.printable import printable
+from flows.records.json_object import JsonObject
 
 AT_ONCE = 8  # pages of a catalog on the web that are asked for at the same time
 ITEM, CHILD = "item", "child"
 
-Found = tuple[str, dict[str, Any] | ImageryError]
+Found = tuple[str, JsonObject | ImageryError]
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class _Link:
     refusal: ImageryError | None = None
 
 
-def walk(pages: JsonPages, location: str, root: Mapping[str, Any]) -> Iterator[Found]:
+def walk(pages: JsonPages, location: str, root: Mapping[str, JsonValue]) -> Iterator[Found]:
     """Give each item's address with its JSON, or why it is passed over; so too for folders that cannot be read.
 
     Each address is read once, so that a catalog that names itself ends. Raises `SearchEndError` at one of the limits,
@@ -70,13 +72,13 @@ def _fresh(links: Iterator[_Link], seen: set[str], pages: JsonPages) -> list[_Li
     return fresh
 
 
-def search(pages: JsonPages, address: str, question: Mapping[str, Any], *, posts: bool) -> Iterator[dict[str, Any]]:
+def search(pages: JsonPages, address: str, question: Mapping[str, JsonValue], *, posts: bool) -> Iterator[JsonObject]:
     """Give the features that a search API answers, from all its pages.
 
     Raises `PageError` for an answer that is none, `SearchEndError` at one of the limits, and `RefusedPlaceError` where
     it goes on at an address that it may not name.
     """
-    asked: dict[str, Any] | None = dict(question)
+    asked: JsonObject | None = dict(question)
     if not posts:
         address, asked = f"{address}{'&' if '?' in address else '?'}{_query(question)}", None
     count, seen = 0, set()
@@ -97,13 +99,13 @@ def search(pages: JsonPages, address: str, question: Mapping[str, Any], *, posts
         asked = _asked_next(following, question)
 
 
-def links_of(page: Mapping[str, Any]) -> list[dict[str, Any]]:
+def links_of(page: Mapping[str, JsonValue]) -> list[JsonObject]:
     """Return the links of a page that are any."""
     links = page.get("links")
     return [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
 
 
-def _asked_next(link: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, Any] | None:
+def _asked_next(link: Mapping[str, JsonValue], question: Mapping[str, JsonValue]) -> JsonObject | None:
     if str(link.get("method", "GET")).upper() != "POST":
         return None
     body = link.get("body")
@@ -111,12 +113,12 @@ def _asked_next(link: Mapping[str, Any], question: Mapping[str, Any]) -> dict[st
     return {**question, **said} if link.get("merge") else dict(said)
 
 
-def _query(question: Mapping[str, Any]) -> str:
+def _query(question: Mapping[str, JsonValue]) -> str:
     said = {k: ",".join(map(str, v)) if isinstance(v, list | tuple) else str(v) for k, v in question.items()}
     return urlencode(said)
 
 
-def _links(pages: JsonPages, place: str, page: Mapping[str, Any]) -> Iterator[_Link]:
+def _links(pages: JsonPages, place: str, page: Mapping[str, JsonValue]) -> Iterator[_Link]:
     for link in links_of(page):
         if link.get("rel") not in (ITEM, CHILD):
             continue
@@ -126,7 +128,7 @@ def _links(pages: JsonPages, place: str, page: Mapping[str, Any]) -> Iterator[_L
             yield _Link(printable(link.get("href")), link["rel"] == CHILD, error)
 
 
-def _page(pages: JsonPages, link: _Link) -> dict[str, Any] | ImageryError:
+def _page(pages: JsonPages, link: _Link) -> JsonObject | ImageryError:
     """The page, or why it is passed over; what may be had later is raised, since a week must not miss it in silence."""
     if link.refusal is not None:
         return link.refusal

@@ -1,4 +1,4 @@
-"""A file on the web, read in parts: what GDAL asks of it goes through the catalog's own rules and limits."""
+"""A file on the web or in a bucket, read in parts: what GDAL asks of it goes through the catalog's rules and limits."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
+from flows.imagery.limits import Limits
 from flows.imagery.network.retry import BusyError, TransientError
 from flows.imagery.scene import ImageryError
-from flows.imagery.web import OK, PARTIAL, WebClient, WebResponse
+from flows.imagery.web import OK, PARTIAL, WebResponse
 
 BLOCK = 16_384  # as GDAL reads by itself; the header of a COG fits into one
 LONGEST_PART = 128 * BLOCK
@@ -21,14 +23,25 @@ _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 WAITS_S = (1.0, 2.0)  # between tries at what may pass by itself
 
 
+class PartSource(Protocol):
+    """Where parts of files come from: the web (`WebClient`), or object stores (`BucketParts`)."""
+
+    @property
+    def limits(self) -> Limits:
+        """How much a file may take."""
+
+    def get(self, address: str, *, most: int, part: tuple[int, int] | None = None) -> WebResponse:
+        """Return a part of a file: `part` is its first and last byte, and at most `most` bytes may come."""
+
+
 class WebFile(io.RawIOBase):
-    """A file on the web, open for reading. For one thread at a time.
+    """A file on the web or in a bucket, open for reading. For one thread at a time.
 
     GDAL hears of no exception: a read that fails gives nothing, and `failure` says why. Parts are kept while the file
     is open; what is read in order is fetched in parts that grow.
     """
 
-    def __init__(self, web: WebClient, address: str) -> None:
+    def __init__(self, web: PartSource, address: str) -> None:
         """Nothing is asked yet."""
         super().__init__()
         self._web, self._address = web, address

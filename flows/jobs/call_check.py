@@ -7,13 +7,15 @@ from contextlib import suppress
 
 from aois.area import Area
 from flows.alerts.errors import AlertsError
-from flows.alerts.route_settings import check_channels, doubts_about, routes_of
+from flows.alerts.route_settings import MessageRoutes, check_channels, doubts_about
 from flows.config.credentials import check_account
-from flows.config.settings import Settings, SettingsError
+from flows.config.handed_settings import HandedSettings
+from flows.config.settings import Engine, Settings, SettingsError
 from flows.evidence.manifests import signing_key
 from flows.jobs.setting_names import unknown_names
+from flows.jobs.task_runners import runner_of
 from flows.ledger.ledger import open_ledger
-from flows.pipeline.outputs_mirror import check_stores
+from flows.pipeline.outputs_mirror import OutputsMirror, check_stores
 from flows.pipeline.period import RunRequest, last_week
 from flows.pipeline.record_world import check_world
 from flows.pipeline.request import areas_of, check_catalog, check_outputs, check_record
@@ -34,7 +36,7 @@ def check_call(settings: Settings, asked: RunRequest, only: Sequence[str] = (), 
     if not from_archive:
         check_account(settings)
     open_archive(settings)  # an object store whose address is none says so
-    check_stores(settings)
+    check_stores(OutputsMirror(settings.outputs, settings.outputs_store, settings.public_store))
     signing_key(settings.signing_key)
     check_world(settings)
     check_outputs(settings.outputs)
@@ -42,21 +44,29 @@ def check_call(settings: Settings, asked: RunRequest, only: Sequence[str] = (), 
         check_record(settings, areas, ledger)
 
 
-def tell_routes(settings: Settings) -> None:
+def check_engine(settings: Settings) -> None:
+    """The engine of the settings is there, and its workers can read the secrets; raises `SettingsError` if not."""
+    if settings.engine is Engine.THREADS:
+        return
+    runner_of(settings.engine, at_once=settings.workers, cluster=settings.cluster)
+    HandedSettings.of(settings)
+
+
+def tell_routes(routes: MessageRoutes) -> None:
     """Log routes that cannot be used and channels that cannot work.
 
     They refuse nothing: places are watched all the same, and messages wait until somebody has mended them.
     """
     try:
-        check_channels(routes_of(settings))
+        check_channels(routes.routes)
     except AlertsError as error:
         log.error("messages will wait: %s", error)
 
 
-def tell_doubts(settings: Settings, areas: Sequence[Area]) -> None:
+def tell_doubts(routes: MessageRoutes, areas: Sequence[Area]) -> None:
     """Log what in settings and routes is ignored or reaches nobody, though it may be meant so."""
     with suppress(AlertsError, SettingsError):  # said by `check_call` and `tell_routes`
         doubts = [one.words for one in unknown_names()]
-        doubts += doubts_about(routes_of(settings), [area.id for area in areas])
+        doubts += doubts_about(routes.routes, [area.id for area in areas])
         for words in doubts:
             log.warning(words)

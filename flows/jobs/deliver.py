@@ -14,7 +14,7 @@ from flows.jobs.job_run import chore, ended
 def deliver() -> Any:
     """What is due by now has been sent, or will be tried again."""
     with chore("deliver") as one:
-        outcome = deliver_due(one.ledger, one.settings)
+        outcome = deliver_due(one.services.ledger, one.services.routes)
         one.summary.update(
             waiting=outcome.waiting,
             sent=outcome.sent,

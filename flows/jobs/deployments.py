@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName, DeploymentFilterTags
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.flows import load_flow_from_entrypoint
@@ -14,6 +18,22 @@ from prefect.types.entrypoint import EntrypointType
 from flows.config.deployment import OFF, Operating
 
 NAME = "sitewatch"  # of every deployment: watch/sitewatch, rerun/sitewatch and so on
+
+
+@dataclass(frozen=True)
+class OlderDeployment:
+    """A deployment that an earlier version of Sitewatch registered, by the entrypoint that the flow had then."""
+
+    id: UUID
+    flow: str
+    entrypoint: str
+    is_planned: bool
+
+    @property
+    def words(self) -> str:
+        """What becomes of it, in one line."""
+        what = "is replaced" if self.is_planned else "is removed, since this version has no such flow"
+        return f"{self.flow}/{NAME}, registered by an earlier version as {self.entrypoint}, {what}"
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,32 @@ def deployments(operating: Operating, *, pool: str | None = None, image: str | N
     image's own.
     """
     return [_deployment(planned, operating, pool, image) for planned in PLANNED]
+
+
+def find_older_deployments() -> list[OlderDeployment]:
+    """Return the deployments of earlier versions on the Prefect server that the settings name.
+
+    A deployment is one of ours by its name and its tag, and of an earlier version by an entrypoint that `PLANNED` does
+    not have for its flow. Registering the planned ones replaces them: Prefect keeps the id of a deployment, and with it
+    its runs, as long as flow and name are the same.
+    """
+    ours = DeploymentFilter(name=DeploymentFilterName(any_=[NAME]), tags=DeploymentFilterTags(all_=[NAME]))
+    entrypoints = {planned.flow: planned.entrypoint for planned in PLANNED}
+    older = []
+    with get_client(sync_client=True) as client:
+        for found in client.read_deployments(deployment_filter=ours):
+            flow = client.read_flow(found.flow_id).name
+            if found.entrypoint != entrypoints.get(flow):
+                older.append(OlderDeployment(found.id, flow, found.entrypoint or "nothing", flow in entrypoints))
+    return sorted(older, key=lambda deployment: deployment.flow)
+
+
+def remove_unplanned(older: Sequence[OlderDeployment]) -> None:
+    """Delete those of the older deployments whose flow is planned no more: their schedule would start what is gone."""
+    with get_client(sync_client=True) as client:
+        for deployment in older:
+            if not deployment.is_planned:
+                client.delete_deployment(deployment.id)
 
 
 def cron_of(planned: Planned, operating: Operating) -> str | None:

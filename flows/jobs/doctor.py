@@ -168,7 +168,7 @@ def _clock(settings: Settings, operating: Operating, now: datetime) -> Iterator[
     mend = "set the clock by NTP (`timedatectl set-ntp true`): weeks and messages depend on it"
     last, doubt = None, ""
     with suppress(_NoLedgerError), _ledger(settings) as ledger:
-        doubt = check_clock(ledger, settings, now=now)
+        doubt = check_clock(ledger, now=now, today_is=settings.today_is)
         last = max((run.finished_at or run.started_at for run in ledger.runs(limit=20)), default=None)
     if last is not None and last > now + AHEAD:
         yield Finding(

@@ -11,8 +11,8 @@ from prefect.states import Completed, Failed
 
 from flows.config.deployment import Operating, load_operating
 from flows.config.private_outputs import private_files
-from flows.config.settings import Settings, load_settings
-from flows.ledger.ledger import Ledger, open_ledger
+from flows.config.settings import load_settings
+from flows.jobs.services import Services
 from flows.pipeline.record_world import check_world
 from flows.telemetry.logs import start_logging
 from flows.telemetry.run_record import deployment_name, recorded
@@ -21,11 +21,10 @@ from flows.telemetry.step_timer import Stopwatch
 
 @dataclass(frozen=True)
 class Chore:
-    """What a small flow works with: its settings, the record, what it is to say of itself, and its stopwatch."""
+    """What a small flow works with: services, what it is to say of itself, and its stopwatch."""
 
-    settings: Settings
+    services: Services
     operating: Operating
-    ledger: Ledger
     summary: dict[str, Any]
     watch: Stopwatch
 
@@ -39,13 +38,15 @@ def chore(name: str, *, is_fetching: bool = False) -> Iterator[Chore]:
     settings, operating = load_settings(), load_operating()
     start_logging(operating, is_deployed=deployment_name() is not None)
     check_world(settings)
-    source = settings.source.value if is_fetching else None
     with (
         private_files(),
-        open_ledger(settings.ledger) as ledger,
-        recorded(ledger, settings, name, source=source) as (summary, watch),
+        Services.open(settings) as services,
+        recorded(services.ledger, services.outputs, name, source=services.source_name, is_fetching=is_fetching) as (
+            summary,
+            watch,
+        ),
     ):
-        yield Chore(settings, operating, ledger, summary, watch)
+        yield Chore(services, operating, summary, watch)
 
 
 def ended(failures: dict[str, str]) -> Any:

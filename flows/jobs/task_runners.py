@@ -1,37 +1,31 @@
-"""The engine that the blocks of a search run on: threads, processes or a Dask cluster."""
+"""The engine that the tasks of a run work on: threads, processes or a Dask cluster."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from flows.config.settings import SettingsError
+from flows.config.settings import Engine, SettingsError
 
-
-class Engine(StrEnum):
-    """Where the regions of a search are worked on."""
-
-    THREADS = "threads"
-    PROCESSES = "processes"
-    DASK = "dask"
+LOCALLY = "127.0.0.1"
 
 
 def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> Any:
-    """Prefect's task runner for an engine, which works on `at_once` regions at the same time.
+    """Return Prefect's task runner for an engine, which works on `at_once` areas or regions at the same time.
 
-    `cluster` is the address of a running Dask scheduler, which decides that by itself; without one, a cluster of
-    processes on this machine is made.
+    `cluster` is the address of a running Dask scheduler, which decides that by itself. Without one Dask gets processes
+    of its own on this machine: they listen on loopback, and only to who holds the key that is made for them.
     Raises `SettingsError` when Dask is asked for and not installed.
     """
     from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
-    if cluster is not None and engine is not Engine.DASK:
-        raise SettingsError(f"cluster `{cluster}` is for Dask alone; add --on dask, or leave it out")
     if engine is Engine.THREADS:
         return ThreadPoolTaskRunner(max_workers=at_once)
     if engine is Engine.PROCESSES:
-        return ProcessPoolTaskRunner(max_workers=at_once)
+        return ProcessPoolTaskRunner(at_once, subprocess_message_processor_factories=[_with_settings_of_now()])
     try:
+        import dask
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError:
         raise SettingsError(
@@ -39,4 +33,40 @@ def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> An
         ) from None
     if cluster is not None:
         return DaskTaskRunner(address=cluster)
-    return DaskTaskRunner(cluster_kwargs={"n_workers": at_once, "threads_per_worker": 1})
+    dask.config.set({f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")})  # pages without a key
+    own = {"host": LOCALLY, "security": True, "dashboard_address": f"{LOCALLY}:0"}
+    quiet = {"scheduler_kwargs": {"dashboard": False}}
+    return DaskTaskRunner(cluster_kwargs={"n_workers": at_once, "threads_per_worker": 1, **own, **quiet})
+
+
+def _with_settings_of_now() -> Any:
+    """Let the thread that passes on what processes tell Prefect know Prefect's present settings.
+
+    That thread has a context of its own. Without the address of the server it would start one more, without a secret.
+    """
+    from prefect.context import SettingsContext
+
+    context = SettingsContext.get()
+
+    def begin() -> Callable[[str, Any], tuple[str, Any]]:
+        if context is not None:
+            context.model_copy().__enter__()  # for as long as the thread lasts
+        return lambda kind, payload: (kind, payload)
+
+    return begin
+
+
+@contextmanager
+def task_runner(engine: Engine, *, at_once: int, cluster: str | None = None) -> Iterator[Any]:
+    """Start the runner of an engine within a flow, for the length of a ``with``.
+
+    So a run takes its engine from its settings, whoever began it: a command, a schedule, or a worker of a pool. What a
+    runner sends to workers of the flow that they belong to is without the flow's parameters, which may hold secrets.
+    """
+    from prefect.context import FlowRunContext
+
+    context = FlowRunContext.get()
+    if context is None:
+        raise RuntimeError("tasks are started within a flow")
+    with runner_of(engine, at_once=at_once, cluster=cluster) as runner, context.model_copy(update={"parameters": {}}):
+        yield runner

@@ -22,25 +22,28 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
-from aois.area import Area, AreaKind
+from aois.area import Area
 from aois.errors import UserError
 from aois.grid import grid_of
 from aois.week import Week
 from flows.alerts.run_messages import RunMessages
-from flows.config.deployment import load_operating
+from flows.alerts.sending import waiting_messages
+from flows.config.deployment import Operating, load_operating
 from flows.config.private_outputs import private_files
 from flows.config.settings import Settings, load_settings
 from flows.evidence.catalog import SceneFile, write_catalog, write_scenes
 from flows.evidence.geojson_files import write_alerts, write_events
 from flows.imagery.archive.store import Archive
-from flows.imagery.network.quota import Cost, Metered
+from flows.imagery.network.quota import Cost
 from flows.imagery.scene import ImageryError
 from flows.imagery.simulation.simulated_source import SimulatedSource
-from flows.jobs.call_check import check_call, tell_doubts, tell_routes
+from flows.jobs.area_work import AreaTask, area_run, work_on
+from flows.jobs.call_check import check_call, check_engine, tell_doubts, tell_routes
+from flows.jobs.services import Services
 from flows.jobs.task_results import collect_results
-from flows.ledger.ledger import Ledger, open_ledger
+from flows.jobs.task_runners import task_runner
+from flows.ledger.ledger import Ledger
 from flows.pipeline.area import passed_over, watch_area
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores
 from flows.pipeline.clock_check import check_clock
@@ -49,7 +52,6 @@ from flows.pipeline.outputs_mirror import copy_outputs
 from flows.pipeline.period import RunRequest, last_week
 from flows.pipeline.record_world import SETTINGS_OF_THE_RUN
 from flows.pipeline.request import areas_of
-from flows.pipeline.sources import open_archive, open_source
 from flows.records.observations import ObservationRecord
 from flows.records.runs import RunRecord
 from flows.reports.data.week import report_week
@@ -67,7 +69,8 @@ PATIENCE_S = 120.0  # for the end of another scheduled run
 class WatchResult:
     """What a run came to: the report, alerts newly issued and changed, and each area that failed with its reason.
 
-    `undelivered` are the reasons why messages could not be sent: they wait, and are no failure of the run.
+    `undelivered` are the reasons why messages could not be sent: they wait, and are no failure of the run. `waiting`
+    messages wait after it, of which `simulated` do so as no route asks for such.
     """
 
     week: Week
@@ -80,9 +83,11 @@ class WatchResult:
     minutes: float = 0.0
     copied: str = ""
     undelivered: tuple[str, ...] = ()
+    waiting: int = 0
+    simulated: int = 0
 
 
-@flow(name="watch", task_runner=ThreadPoolTaskRunner(max_workers=2), retries=0)  # type: ignore[arg-type]
+@flow(name="watch", retries=0)
 def watch(
     settings: Settings | None = None,
     since: date | None = None,
@@ -102,72 +107,105 @@ def watch(
     start_logging(operating, is_deployed=deployment_name() is not None)
     asked = RunRequest(since, until, datetime.now(UTC).date(), replay)
     check_call(settings, asked, only, from_archive=from_archive)
-    tell_routes(settings)
+    check_engine(settings)
     areas, known = areas_of(settings, only)
-    tell_doubts(settings, known)
-    week = last_week(asked)
-    run, clock = uuid4().hex, Stopwatch()
     given = {"since": since, "until": until, "only": only, "from_archive": from_archive, "replay": replay}
-    with (
-        private_files(),
-        open_ledger(settings.ledger) as ledger,
-        Board(areas) as board,
-        _under_way(ledger, run, week, only),
-    ):
-        if doubt := check_clock(ledger, settings, now=datetime.now(UTC)):
-            log.warning(doubt)
-        stores = _stores(settings, ledger, week, known, from_archive)  # before the run is on record: it may refuse
-        _start(ledger, settings, run, given | {"tell_again": tell_again})
-        ledger.record_areas(known)
-        with clock.step("areas"):
-            futures = [watch_one.submit(area, asked, stores, board, run) for area in areas]
-            outcomes, failures = collect_results(areas, futures, AreaOutcome)
-        with clock.step("files"):
-            write_outputs(stores, ledger, areas)
-            _write_truth(stores, [a for a in areas if a.id not in failures], settings)
-        with clock.step("report"):
-            report = report_week(
-                week,
-                areas=known,
-                ledger=ledger,
-                archive=stores.archive,
-                source_name=stores.source_name,
-                outputs=settings.outputs,
-                failures=failures,
-            )
-        spent = stores.source.spent if isinstance(stores.source, Metered) else None
-        minutes = (monotonic() - began) / 60
-        result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=minutes)
-        with clock.step("messages"):
-            post = RunMessages(ledger, settings, operating, week, tuple(area.id for area in known))
-            result = replace(result, undelivered=post.send(again=tell_again))
-        looks = {o.area_id: o for o in ledger.observations(until=week) if o.week == week}
-        rows = _rows(result, looks)
-        with clock.step("evidence"):
-            manifest = attest(settings, ledger, run)
-        with clock.step("copy"):
-            result = replace(result, copied=copy_outputs(settings))
-        _finish(ledger, run, result, known, {"steps": clock.seconds, "areas_done": rows, "manifest": manifest})
-        _show(result, rows, clock, is_simulated=stores.is_simulated)
-        write_metrics(ledger, settings.outputs)
-        for name, words in islice(passed_over(outcomes).items(), MOST_PASSED_OVER):
-            log.warning("passed over", extra={"item": name, "reason": words})
-        log.info("watch ended", extra={"failed": len(failures), "issued": len(result.issued), **clock.seconds})
-    if failures:
-        return Failed(message=f"areas failed: {', '.join(sorted(failures))}", data=result)
-    return Completed(message=f"report at {report}", data=result)
+    call = _Call(uuid4().hex, asked, areas, known, only, given | {"tell_again": tell_again})
+    with private_files(), Services.open(settings) as services:
+        tell_routes(services.routes)
+        tell_doubts(services.routes, known)
+        with Board(areas) as board, _under_way(services.ledger, call.run, call.week, only):
+            result = _watch(call, services, operating, board)
+        result = replace(result, minutes=(monotonic() - began) / 60)
+    if result.failures:
+        return Failed(message=f"areas failed: {', '.join(sorted(result.failures))}", data=result)
+    return Completed(message=f"report at {result.report}", data=result)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What a run is asked for: its id, its dates, its areas and the list they come from, and all that is recorded."""
+
+    run: str
+    asked: RunRequest
+    areas: tuple[Area, ...]
+    known: tuple[Area, ...]
+    only: tuple[str, ...]
+    given: dict[str, Any]
+
+    @property
+    def week(self) -> Week:
+        return last_week(self.asked)
+
+
+def _watch(call: _Call, services: Services, operating: Operating, board: Board) -> WatchResult:
+    """The areas, then the files, the report, the messages and the evidence, each of which the next run puts right."""
+    ledger, clock, week, began = services.ledger, Stopwatch(), call.week, monotonic()
+    if doubt := check_clock(ledger, now=datetime.now(UTC), today_is=services.settings.today_is):
+        log.warning(doubt)
+    stores = services.stores(call.known, story_end=None if call.given["from_archive"] else week.last_day)
+    with clock.step("areas"):
+        outcomes, failures, spent = _watch_areas(call, services, stores, board)
+    with clock.step("files"):
+        write_outputs(stores, call.areas)
+        _write_truth(stores, [a for a in call.areas if a.id not in failures])
+    with clock.step("report"):
+        report = report_week(
+            week,
+            areas=call.known,
+            ledger=ledger,
+            archive=stores.archive,
+            source_name=stores.source_name,
+            outputs=stores.outputs,
+            failures=failures,
+        )
+    result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=(monotonic() - began) / 60)
+    with clock.step("messages"):
+        post = RunMessages(ledger, services.routes, operating, week, tuple(area.id for area in call.known))
+        result = replace(result, undelivered=post.send(again=call.given["tell_again"]))
+    looks = {o.area_id: o for o in ledger.observations(until=week) if o.week == week}
+    rows = _rows(result, looks)
+    with clock.step("evidence"):
+        manifest = attest(stores.outputs, ledger, call.run, key=services.signing_key)
+    with clock.step("copy"):
+        result = replace(result, copied=copy_outputs(services.mirror))
+    _finish(ledger, call.run, result, call.known, {"steps": clock.seconds, "areas_done": rows, "manifest": manifest})
+    _show(result, rows, clock, is_simulated=stores.is_simulated)
+    write_metrics(ledger, stores.outputs)
+    for name, words in islice(passed_over(outcomes).items(), MOST_PASSED_OVER):
+        log.warning("passed over", extra={"item": name, "reason": words})
+    log.info("watch ended", extra={"failed": len(failures), "issued": len(result.issued), **clock.seconds})
+    waiting, simulated = waiting_messages(ledger, services.routes)
+    return replace(result, waiting=waiting, simulated=simulated)
+
+
+def _watch_areas(
+    call: _Call, services: Services, stores: Stores, board: Board
+) -> tuple[tuple[AreaOutcome, ...], dict[str, str], Cost | None]:
+    """Put the run on record and work on its areas, on the engine of the settings; what was spent comes last."""
+    settings = services.settings
+    with area_run("watch", call.run, call.asked, services, stores, board=board) as work:
+        _start(services, call.run, call.given)
+        services.ledger.record_areas(call.known)
+        with task_runner(settings.engine, at_once=settings.workers, cluster=settings.cluster) as runner:
+            futures = [runner.submit(watch_one, {"task": work.task(area)}) for area in call.areas]
+            outcomes, failures = collect_results(call.areas, futures, AreaOutcome)
+    for area in call.areas:  # of one whose worker was killed nobody has said so
+        board.tell(area.id, "failed" if area.id in failures else "done", 0, 0)
+    return outcomes, failures, work.spent
 
 
 @task(name="watch-area", cache_policy=NO_CACHE, persist_result=False)
-def watch_one(area: Area, asked: RunRequest, stores: Stores, board: Board, run: str) -> Any:
+def watch_one(task: AreaTask) -> Any:
     """One area of the watch, with its progress in the terminal and as a Prefect artifact.
 
     An error with a mend ends it failed with that message; any other is a defect, and is raised.
     """
+    area = task.area
     artifact = cast(UUID, create_progress_artifact(0.0, key=f"watch-{area.id}", description="waiting"))
     told = -1.0
 
-    def work(tell: Progress) -> AreaOutcome:
+    def work(stores: Stores, tell: Progress) -> AreaOutcome:
         def both(stage: str, done: int, total: int) -> None:
             nonlocal told
             tell(stage, done, total)
@@ -176,24 +214,26 @@ def watch_one(area: Area, asked: RunRequest, stores: Stores, board: Board, run: 
                 told = share
                 update_progress_artifact(artifact, round(share, 1), description=WORDS[stage])
 
-        return watch_area(area, asked, stores, progress=both)
-
-    with about(flow="watch", run=run, area=area.id, week=str(last_week(asked))):
         try:
-            outcome = board.follow(area.id, work)
+            outcome = watch_area(area, task.call.request, stores, progress=both)
         except UserError as error:
             log.error("area failed: %s", error)
-            return Failed(message=str(error))
+            raise
         log.info("area done", extra={"weeks": outcome.weeks, "fetched": outcome.fetched, **outcome.seconds})
         return outcome
 
+    try:
+        return work_on(task, work)
+    except UserError as error:
+        return Failed(message=str(error))
 
-def write_outputs(stores: Stores, ledger: Ledger, areas: Sequence[Area]) -> None:
+
+def write_outputs(stores: Stores, areas: Sequence[Area]) -> None:
     """The files that the record stands for: all alerts, the events of every area, and the STAC catalog.
 
     Events of areas that are watched no more are written too: `verify --replay` compares all as this version has them.
     """
-    outputs = stores.settings.outputs
+    outputs, ledger = stores.outputs, stores.ledger
     write_alerts(ledger.alerts(), outputs / "alerts" / "alerts.geojson")
     recorded = {observation.area_id for observation in ledger.observations()}
     for area_id in sorted(recorded | {area.id for area in areas}):
@@ -214,18 +254,11 @@ def _scenes_of(archive: Archive, area: Area) -> list[SceneFile]:
     ]
 
 
-def _stores(settings: Settings, ledger: Ledger, week: Week, known: tuple[Area, ...], from_archive: bool) -> Stores:
-    source = None if from_archive else open_source(settings, story_end=week.last_day)
-    sites = tuple(a for a in known if a.kind is AreaKind.SITE)
-    archive = open_archive(settings)
-    return Stores(settings, archive, ledger, source, settings.source.value, sites)
-
-
-def _write_truth(stores: Stores, areas: Sequence[Area], settings: Settings) -> None:
+def _write_truth(stores: Stores, areas: Sequence[Area]) -> None:
     """What really happened in the simulated world, kept beside it for scoring."""
     if isinstance(stores.source, SimulatedSource):
         watched = [(area, grid_of(area)) for area in areas]
-        stores.source.write_truth(settings.outputs / "archive" / "simulated-truth.geojson", watched)
+        stores.source.write_truth(stores.outputs / "archive" / "simulated-truth.geojson", watched)
 
 
 @contextmanager
@@ -241,13 +274,14 @@ def _under_way(ledger: Ledger, run: str, week: Week, only: Sequence[str]) -> Ite
         yield
 
 
-def _start(ledger: Ledger, settings: Settings, run: str, given: dict[str, Any]) -> None:
+def _start(services: Services, run: str, given: dict[str, Any]) -> None:
     """Note what the run was asked for, so that it can be begun again if it dies."""
     asked = json.loads(json.dumps(given, default=str))
+    settings = services.settings
     shown = settings.without_secrets() | {"since": str(given["since"]), "until": str(given["until"])}
     whence = {"flow": "watch", "deployment": deployment_name(), "parameters": asked}
-    ledger.start_run(RunRecord(run, datetime.now(UTC), VERSION, shown | whence), source=settings.source.value)
-    (settings.outputs / SETTINGS_OF_THE_RUN).write_text(json.dumps(shown, indent=2, sort_keys=True) + "\n")
+    services.ledger.start_run(RunRecord(run, datetime.now(UTC), VERSION, shown | whence), source=services.source_name)
+    (services.outputs / SETTINGS_OF_THE_RUN).write_text(json.dumps(shown, indent=2, sort_keys=True) + "\n")
     log.info("watch begun", extra={"deployment": whence["deployment"]})
 
 

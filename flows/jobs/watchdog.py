@@ -31,11 +31,11 @@ OWN_LOCK = "run-lookout"
 def lookout() -> Any:
     """Runs that died have been begun again, once each, and the operator's notices are on their way."""
     with chore("lookout") as one:
-        now = datetime.now(UTC)
-        dead = dead_runs(one.ledger, but=str(one.summary["run_id"]))
-        conditions = [*resume(one.ledger, dead, now=now), *_conditions(one, now)]
-        channels = post_notices(one.ledger, one.settings, conditions, now=now)
-        deliver_due(one.ledger, one.settings)
+        now, ledger, routes = datetime.now(UTC), one.services.ledger, one.services.routes
+        dead = dead_runs(ledger, but=str(one.summary["run_id"]))
+        conditions = [*resume(ledger, dead, now=now), *_conditions(one, now)]
+        channels = post_notices(ledger, routes, conditions, now=now)
+        deliver_due(ledger, routes)
         one.summary.update(
             dead_runs=[run.run_id for run in dead],
             conditions=[condition.name for condition in conditions],
@@ -117,5 +117,6 @@ def _begin_again(flow_name: str, deployment: str, run: RunRecord) -> None:
 
 def _conditions(one: Chore, now: datetime) -> list[Condition]:
     """Of the areas that are listed and have been part of a run: one added today is not late."""
-    listed = {area.id for area in areas_of(one.settings)[1]} & {area.id for area in one.ledger.areas()}
-    return conditions_of(one.ledger.observations(), listed, one.operating, now=now)
+    ledger = one.services.ledger
+    listed = {area.id for area in areas_of(one.services.settings)[1]} & {area.id for area in ledger.areas()}
+    return conditions_of(ledger.observations(), listed, one.operating, now=now)

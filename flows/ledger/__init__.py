@@ -4,15 +4,16 @@ from flows.ledger.errors import LedgerError
 from flows.ledger.ids import alert_id, event_id
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.precision import Precision, Split
-from flows.records.events import AlertRecord, EventFeature, EventRecord, HistoryStep, WeekOutcome
+from flows.records.events import Alert, AlertRecord, DetectedEvent, EventRecord, HistoryStep, WeekOutcome
 from flows.records.messages import MessageRecord
 from flows.records.observations import ObservationRecord, SceneRecord
 from flows.records.reviews import Judgement, Reason, Verdict, VerdictRecord
 from flows.records.runs import RunRecord
 
 __all__ = [
+    "Alert",
     "AlertRecord",
-    "EventFeature",
+    "DetectedEvent",
     "EventRecord",
     "HistoryStep",
     "Judgement",

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from aois.week import Week
 from detectors.records import State
 from flows.ledger.errors import LedgerError
-from flows.ledger.event_content import Content
 from flows.ledger.ids import alert_id
 from flows.ledger.tables import AlertRow, DeliveryRow, EventRow, MessageRow
 from flows.ledger.week_rules import Settled
-from flows.records.events import AlertRecord, WeekOutcome
+from flows.records.events import AlertRecord, EventRecord, EventsById, WeekOutcome
+from flows.records.ids import AlertId, EventId, MessageKey, message_key
 from flows.records.messages import MessageRecord, News, ProvisionalOutcomes, Purpose
 
 TOLD = (State.CONFIRMED, State.RETRACTED)
@@ -29,7 +31,7 @@ def issue(
     week: Week,
     settled: Collection[Settled],
     *,
-    current: Mapping[str, Content],
+    current: EventsById,
     is_latest: bool,
 ) -> WeekOutcome:
     """Issue the alerts that a week brings and put what has to be told into the outbox.
@@ -38,16 +40,16 @@ def issue(
     working through old weeks again tells people what is true now, once, and nothing about what was thought in between.
     """
     issued = {row.event_id: row.id for row in session.scalars(_of_area(select(AlertRow), area_id))}
-    contents = {one.event_id: one.content for one in settled if one.content is not None}
+    events = {one.event_id: one.event for one in settled if one.event is not None}
     fresh = sorted(one.event_id for one in settled if _deserves_alert(one) and one.event_id not in issued)
     session.add_all(AlertRow(id=alert_id(name), event_id=name, issued_on=week.last_day) for name in fresh)
     session.flush()
-    session.add_all(_message(alert_id(name), News.ISSUED, contents[name], week, earlier=()) for name in fresh)
-    earlier = {alert: contents[event_id] for event_id, alert in sorted(issued.items()) if event_id in contents}
+    session.add_all(_message(alert_id(name), News.ISSUED, events[name], week, earlier=()) for name in fresh)
+    earlier = {alert: events[event_id] for event_id, alert in sorted(issued.items()) if event_id in events}
     if is_latest:
         _tell(session, area_id, earlier, week)
-    before = {issued[event_id]: content.state for event_id, content in current.items() if event_id in issued}
-    changed = sorted(alert for alert, content in earlier.items() if content.state is not before.get(alert))
+    before = {issued[event_id]: event.state for event_id, event in current.items() if event_id in issued}
+    changed = sorted(alert for alert, event in earlier.items() if event.state is not before.get(alert))
     return WeekOutcome(tuple(sorted(map(alert_id, fresh))), tuple(changed))
 
 
@@ -108,56 +110,62 @@ def read_alerts(session: Session) -> list[AlertRecord]:
 
 def _deserves_alert(settled: Settled) -> bool:
     """Whether people should hear of an event: not of one that was withdrawn before anybody did."""
-    return settled.alert and settled.content is not None and settled.content.state is not State.RETRACTED
+    return settled.alert and settled.event is not None and settled.event.state is not State.RETRACTED
 
 
-def _tell(session: Session, area_id: str, contents: Mapping[str, Content], week: Week) -> None:
+@dataclass(frozen=True)
+class _Told:
+    """What a message says of an alert beside its state."""
+
+    steps: int
+    merged_into: EventId | None
+
+
+TOLD_OF = TypeAdapter(_Told)
+
+
+def _tell(session: Session, area_id: str, events: Mapping[AlertId, EventRecord], week: Week) -> None:
     """Put into the outbox what differs from what people were last told of alerts issued earlier."""
     told: dict[str, list[MessageRow]] = {}
     for row in session.scalars(_of_area(select(MessageRow).join(AlertRow), area_id).order_by(MessageRow.id)):
         told.setdefault(row.alert_id, []).append(row)
-    for alert, content in contents.items():
-        news = _news(content, told[alert][-1])
+    for alert, event in events.items():
+        news = _news(event, told[alert][-1])
         if news is not None:
-            session.add(_message(alert, news, content, week, earlier=told[alert]))
+            session.add(_message(alert, news, event, week, earlier=told[alert]))
 
 
-def _news(content: Content, last: MessageRow) -> News | None:
+def _news(event: EventRecord, last: MessageRow) -> News | None:
     """Why people have to hear of an alert again, if they have to: one message then says all of it."""
-    state, told = content.state, last.told or _told_by_earlier_releases(content, last)
-    if state != last.state and (state in TOLD or last.state == State.RETRACTED):
+    told = _told_by_earlier_releases(event, last) if last.told is None else TOLD_OF.validate_python(last.told)
+    if event.state != last.state and (event.state in TOLD or last.state == State.RETRACTED):
         return News.STATE
-    if state is State.RETRACTED:
+    if event.state is State.RETRACTED:
         return None
-    if content.merged_into != told["merged_into"]:
-        return News.MERGED if content.merged_into else News.PARTED
-    return News.STEP if len(content.steps) > told["steps"] else None
+    if event.merged_into != told.merged_into:
+        return News.MERGED if event.merged_into else News.PARTED
+    return News.STEP if len(event.steps) > told.steps else None
 
 
-def _told(content: Content) -> dict[str, Any]:
-    """What a message says of an alert beside its state."""
-    return {"steps": len(content.steps), "merged_into": content.merged_into}
+def _told_by_earlier_releases(event: EventRecord, last: MessageRow) -> _Told:
+    """What a message says that did not note it: nobody is told now what had happened by then."""
+    return _Told(sum(step.on <= last.week.last_day for step in event.steps), event.merged_into)
 
 
-def _told_by_earlier_releases(content: Content, last: MessageRow) -> dict[str, Any]:
-    """The same of a message that did not note it: nobody is told now what had happened by then."""
-    then = last.week.last_day.isoformat()
-    return {"steps": sum(step["on"] <= then for step in content.steps), "merged_into": content.merged_into}
-
-
-def _message(alert: str, news: News, content: Content, week: Week, *, earlier: Collection[MessageRow]) -> MessageRow:
+def _message(
+    alert: AlertId, news: News, event: EventRecord, week: Week, *, earlier: Collection[MessageRow]
+) -> MessageRow:
     """A message for the outbox; one that says again what `earlier` ones said has its count in its key."""
-    names = {News.STEP: f"step-{len(content.steps)}", News.MERGED: "merged", News.PARTED: "parted"}
-    name = names.get(news, content.state.value)
-    key = f"{alert}:{name}"
-    again = 1 + sum(row.key == key or row.key.startswith(f"{key}:") for row in earlier)
+    names = {News.STEP: f"step-{len(event.steps)}", News.MERGED: "merged", News.PARTED: "parted"}
+    said = names.get(news, event.state.value)
+    again = 1 + sum(message_key(row.key).said == said for row in earlier)
     return MessageRow(
-        key=key if again == 1 else f"{key}:{again}",
+        key=str(MessageKey(alert, said, again)),
         alert_id=alert,
-        state=content.state.value,
+        state=event.state.value,
         week=week,
         news=news.value,
-        told=_told(content),
+        told={"steps": len(event.steps), "merged_into": event.merged_into},
     )
 
 

@@ -18,11 +18,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, StatementError
 
-from flows.files import OWNER_FILE, private_folder
+from flows.files import OWNER_FILE, locked, private_folder
 from flows.ledger.addresses import read_address, shown, without_secrets
 from flows.ledger.errors import LedgerError
 from flows.ledger.journal import take_over
-from flows.ledger.locks import holding_file, lock_file
+from flows.ledger.locks import lock_file
 from flows.ledger.types import canonical_json
 from flows.printable import printable
 
@@ -180,7 +180,7 @@ def check_size(path: Path) -> None:
 
 def _make_file(path: Path, address: URL) -> None:
     """Make a ledger beside the file's place and put it there whole, so that no kill leaves half of one."""
-    with holding_file(lock_file(path, "new")):
+    with locked(lock_file(path, "new")):
         if path.exists():  # another process made it while this one waited
             return
         draft = path.with_name(f".{path.name}.new")

@@ -9,22 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from itertools import chain, count
-from typing import Any
 
 import shapely
-from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from detectors.records import Change, State
-from flows.ledger.event_content import Content
 from flows.ledger.ids import double_id
-
-DETECTED_AS = "detected_as"
-"""Extra property of an event that its detectors now call by another id than its own."""
-REOPENS = "reopens"
-"""Extra property of an event that was found again after it had been retracted: the id it had before."""
+from flows.records.events import EventRecord, EventsById
+from flows.records.ids import EventId
 
 SAME_GROUND = 0.5
 """Share of the smaller of two grounds that both hold, from which on they are one; chosen on 2026-11-24."""
@@ -41,18 +35,18 @@ class Names:
     `split` those whose ground was part of an event that another one now continues: the ledger's id to that event's.
     """
 
-    own: Mapping[str, str] = field(default_factory=dict)
-    kept: Collection[str] = frozenset()
-    split: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[EventId, EventId] = field(default_factory=dict)
+    kept: Collection[EventId] = frozenset()
+    split: Mapping[EventId, EventId] = field(default_factory=dict)
 
 
 def names_of(
-    given: Mapping[str, Content],
+    given: EventsById,
     *,
     area_id: str,
-    before: Mapping[str, Content],
-    current: Mapping[str, Content],
-    later: Mapping[str, Content],
+    before: EventsById,
+    current: EventsById,
+    later: EventsById,
 ) -> Names:
     """Find the ledger's ids of the events that a recording of a week lists.
 
@@ -65,8 +59,8 @@ def names_of(
     strangers = sorted(given.keys() - own.keys())
     candidates = sorted(known.keys() - set(own.values()) - _closed(known, before)) if strangers else []
     pairs = _pairs({name: given[name] for name in strangers}, {name: known[name] for name in candidates})
-    split: dict[str, str] = {}
-    kept: set[str] = set()
+    split: dict[EventId, EventId] = {}
+    kept: set[EventId] = set()
     for _, _, candidate, stranger in pairs:
         if stranger not in own and candidate not in kept:
             own[stranger] = candidate
@@ -82,16 +76,16 @@ def names_of(
 class Successors:
     """The listed events of a week, of which one may hold the ground of an event that is not listed."""
 
-    def __init__(self, listed: Mapping[str, Content]) -> None:
+    def __init__(self, listed: EventsById) -> None:
         """Look among these, by id; nothing is measured before somebody asks."""
         self.listed = {name: one for name, one in listed.items() if one.state is not State.RETRACTED}
 
     @cached_property
-    def _grounds(self) -> tuple[list[str], list[Any], shapely.STRtree]:
-        grounds = [_ground(content) for content in self.listed.values()]
+    def _grounds(self) -> tuple[list[EventId], list[BaseGeometry], shapely.STRtree]:
+        grounds = [_ground(event) for event in self.listed.values()]
         return list(self.listed), grounds, shapely.STRtree(grounds)
 
-    def of(self, gone: Content) -> str | None:
+    def of(self, gone: EventRecord) -> EventId | None:
         """Find the event that holds most of the ground of one that is not listed; None if none holds half of it.
 
         It is a gain if that one was, and was first seen before it or soon after.
@@ -99,18 +93,18 @@ class Successors:
         ground, found = _ground(gone), []
         names, grounds, tree = self._grounds
         for index in tree.query(ground, predicate="intersects"):
-            content = self.listed[names[index]]
+            event = self.listed[names[index]]
             share = ground.intersection(grounds[index]).area / (ground.area or 1.0)
-            is_earlier = _days(content, gone) <= SAME_TIME_DAYS
-            if share >= SAME_GROUND and is_earlier and _is_gain(content) is _is_gain(gone):
+            is_earlier = _days(event, gone) <= SAME_TIME_DAYS
+            if share >= SAME_GROUND and is_earlier and _is_gain(event) is _is_gain(gone):
                 found.append((-round(share, 6), names[index]))
         return min(found)[1] if found else None
 
 
-def _carried(given: Mapping[str, Content], tellings: tuple[Mapping[str, Content], ...]) -> dict[str, str]:
+def _carried(given: EventsById, tellings: tuple[EventsById, ...]) -> dict[EventId, EventId]:
     """The ids of those that go on, by the first telling that knows them; then of those that have their own back."""
-    own: dict[str, str] = {}
-    met = {name: content for known in reversed(tellings) for name, content in known.items()}
+    own: dict[EventId, EventId] = {}
+    met = {name: event for known in reversed(tellings) for name, event in known.items()}
     for known in tellings:
         names = _carriers(known, met)
         taken = set(own.values())
@@ -119,59 +113,58 @@ def _carried(given: Mapping[str, Content], tellings: tuple[Mapping[str, Content]
     return own | {one: one for one in given.keys() - own.keys() if one in met and one not in taken}
 
 
-def _carriers(known: Mapping[str, Content], met: Mapping[str, Content]) -> dict[str, str]:
+def _carriers(known: EventsById, met: EventsById) -> dict[EventId, EventId]:
     """What detectors call each event, with its first id; of one that was found again, what they called it last.
 
     `met` holds every event that the ledger knows, also where a replay has not come to it yet.
     """
-    last: dict[str, tuple[int, str]] = {}
-    for name, content in known.items():
+    last: dict[EventId, tuple[int, EventId]] = {}
+    for name, event in known.items():
         base, times = name, 0
-        while REOPENS in met[base].properties:
-            base, times = met[base].properties[REOPENS], times + 1
-        last[base] = max(last.get(base, (-1, "")), (times, content.properties.get(DETECTED_AS, base)))
+        while (former := met[base].reopens) is not None:
+            base, times = former, times + 1
+        last[base] = max(last.get(base, (-1, base)), (times, event.detected_as or base))
     return {given: base for base, (_, given) in sorted(last.items())}
 
 
-def _free(area_id: str, stranger: str, taken: Collection[str]) -> str:
+def _free(area_id: str, stranger: EventId, taken: Collection[EventId]) -> EventId:
     """The id of a new event: its own, or one that stands for it where that is in use."""
     doubles = (double_id(area_id, stranger, number) for number in count(1))
     return next(name for name in chain([stranger], doubles) if name not in taken)
 
 
-def _closed(known: Mapping[str, Content], before: Mapping[str, Content]) -> set[str]:
+def _closed(known: EventsById, before: EventsById) -> set[EventId]:
     """Events whose id nobody may take: those that were retracted by the week before, and those that came after one."""
-    retracted = {name for name, content in before.items() if content.state is State.RETRACTED}
-    return retracted | {name for name, content in known.items() if REOPENS in content.properties}
+    retracted = {name for name, event in before.items() if event.state is State.RETRACTED}
+    return retracted | {name for name, event in known.items() if event.reopens is not None}
 
 
-def _pairs(strangers: Mapping[str, Content], candidates: Mapping[str, Content]) -> list[tuple[float, int, str, str]]:
+def _pairs(strangers: EventsById, candidates: EventsById) -> list[tuple[float, int, EventId, EventId]]:
     """Who may be whom: (minus the share of ground, days apart, candidate, stranger), the best first."""
-    grounds = {name: _ground(content) for name, content in candidates.items()}
+    grounds = {name: _ground(event) for name, event in candidates.items()}
     names = list(grounds)
     tree = shapely.STRtree(list(grounds.values()))
     found = []
-    for stranger, content in strangers.items():
-        ground = _ground(content)
+    for stranger, event in strangers.items():
+        ground = _ground(event)
         for candidate in (names[index] for index in tree.query(ground, predicate="intersects")):
             other = candidates[candidate]
             smaller = min(ground.area, grounds[candidate].area) or 1.0
             share = ground.intersection(grounds[candidate]).area / smaller
-            days = abs(_days(content, other))
-            if share >= SAME_GROUND and days <= SAME_TIME_DAYS and _is_gain(content) is _is_gain(other):
+            days = abs(_days(event, other))
+            if share >= SAME_GROUND and days <= SAME_TIME_DAYS and _is_gain(event) is _is_gain(other):
                 found.append((-round(share, 6), days, candidate, stranger))
     return sorted(found)
 
 
-def _ground(content: Content) -> Any:
-    return shapely.make_valid(shape(content.geometry))
+def _ground(event: EventRecord) -> BaseGeometry:
+    return shapely.make_valid(event.ground)
 
 
-def _days(one: Content, other: Content) -> int:
+def _days(one: EventRecord, other: EventRecord) -> int:
     """How many days after the other one was first seen."""
-    first, second = (date.fromisoformat(content.properties["first_seen"]) for content in (one, other))
-    return (first - second).days
+    return (one.first_seen - other.first_seen).days
 
 
-def _is_gain(content: Content) -> bool:
-    return bool(content.properties["change"] != Change.DEMOLITION)
+def _is_gain(event: EventRecord) -> bool:
+    return event.change is not Change.DEMOLITION

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,7 +21,14 @@ APPEND_ONLY = {
 """The tables that manifests of earlier versions cover, with the columns that they hashed."""
 
 
-def digests(session: Session, *, limits: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
+class TableDigest(TypedDict):
+    """How many rows of a table were hashed in the order of writing, and their SHA-256."""
+
+    rows: int
+    sha256: str
+
+
+def digests(session: Session, *, limits: Mapping[str, int] | None = None) -> dict[str, TableDigest]:
     """Compute how many ``rows`` each table that only grows has, and their ``sha256`` in the order of writing.
 
     `limits` says how many rows of each to look at, all where it is silent. Both databases give the same.
@@ -29,7 +36,7 @@ def digests(session: Session, *, limits: Mapping[str, int] | None = None) -> dic
     return {name: _digest(session, name, None if limits is None else limits.get(name)) for name in APPEND_ONLY}
 
 
-def _digest(session: Session, name: str, limit: int | None) -> dict[str, Any]:
+def _digest(session: Session, name: str, limit: int | None) -> TableDigest:
     table = Base.metadata.tables[name]
     hashed, rows = sha256(), 0
     query = select(*(table.c[column] for column in APPEND_ONLY[name])).order_by(table.c.id).limit(limit)

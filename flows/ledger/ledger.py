@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,7 +29,8 @@ from flows.ledger.audit import JournalMark, known_marks
 from flows.ledger.backup import back_up
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import UNREADABLE, LedgerError, LedgerUnavailableError
-from flows.ledger.geojson import alert_features, event_features
+from flows.ledger.history_digests import TableDigest
+from flows.ledger.ids import alert_id as id_of_alert
 from flows.ledger.journal import Head, RecordedSession, has_changed_since, read_head
 from flows.ledger.locks import exclusively
 from flows.ledger.outbox import Outbox
@@ -37,15 +40,18 @@ from flows.ledger.reviews import Reviews
 from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
 from flows.ledger.week_rules import Known, settle
 from flows.ledger.worlds import World, claim, read_world, simulated_areas
+from flows.records.event_json import alert_of
 from flows.records.events import (
+    Alert,
     AlertRecord,
-    EventFeature,
+    DetectedEvent,
     EventRecord,
     HistoryStep,
     RemarkKind,
     RemarkRecord,
     WeekOutcome,
 )
+from flows.records.ids import EventId
 from flows.records.messages import MessageRecord, ProvisionalOutcomes
 from flows.records.observations import ObservationRecord, SceneRecord
 from flows.records.reviews import Judgement, VerdictRecord
@@ -106,11 +112,11 @@ class Ledger:
         with self._reading() as session:
             return watched.read_scenes(session, area_id)
 
-    def record_week(self, observation: ObservationRecord, events: Sequence[EventRecord]) -> WeekOutcome:
+    def record_week(self, observation: ObservationRecord, events: Sequence[DetectedEvent]) -> WeekOutcome:
         """Record how an area was seen in a week and all its events as of that week, in one transaction.
 
         Versions, transitions, alerts and messages follow from them. The same call again changes nothing; replaying the
-        same weeks in order changes nothing. Events of the area that are not listed are retracted (see `succession`).
+        same weeks in order changes nothing. Events of the area that are not listed are retracted (see `week_rules`).
         """
         area_id, week = observation.area_id, observation.week
         _check_list(area_id, events)
@@ -142,15 +148,16 @@ class Ledger:
         with self._reading() as session:
             return session.scalar(select(func.max(ObservationRow.week)).where(ObservationRow.area_id == area_id))
 
-    def events(self, area_id: str, *, as_of: Week | None = None) -> list[EventFeature]:
-        """Make the features of an area's events, at present or as the newest recording of a week has them."""
+    def events(self, area_id: str, *, as_of: Week | None = None) -> list[EventRecord]:
+        """List an area's events by their order, at present or as the newest recording of a week has them."""
         week = versions.LAST if as_of is None else as_of
         with self._reading() as session:
-            found = versions.known(session, area_id=area_id, as_of=week).values()
-            return event_features(found, simulated_areas(session))
+            found, is_simulated = versions.known(session, area_id=area_id, as_of=week), simulated_areas(session)
+        events = (replace(event, is_simulated=is_simulated(event.area_id)) for event in found.values())
+        return sorted(events, key=attrgetter("order"))
 
-    def alerts(self, *, as_of: Week | None = None, area_id: str | None = None) -> list[EventFeature]:
-        """Make the features of every alert issued (in an area).
+    def alerts(self, *, as_of: Week | None = None, area_id: str | None = None) -> list[Alert]:
+        """List every alert issued (in an area) by its order.
 
         At present, or by a week's end as its newest recording has it.
         """
@@ -158,8 +165,13 @@ class Ledger:
         query = select(AlertRow).where(AlertRow.issued_on <= week.last_day)
         with self._reading() as session:
             issued = {row.event_id: row.issued_on for row in session.scalars(query)}
-            found = versions.known(session, area_id=area_id, as_of=week)
-            return alert_features(found, issued, simulated_areas(session))
+            found, is_simulated = versions.known(session, area_id=area_id, as_of=week), simulated_areas(session)
+        alerts = [
+            alert_of(replace(found[one], is_simulated=is_simulated(found[one].area_id)), id_of_alert(one), day)
+            for one, day in issued.items()
+            if one in found
+        ]
+        return sorted(alerts, key=attrgetter("order"))
 
     def alert(self, alert_id: str) -> AlertRecord:
         """Return when an alert went out and who acknowledged it."""
@@ -237,7 +249,7 @@ class Ledger:
         Verdicts are added, never changed.
         """
         with self._writing() as session:
-            return verdicts.write(session, VerdictRecord(event_id, judgement, at))
+            return verdicts.write(session, VerdictRecord(EventId(event_id), judgement, at))
 
     def verdicts(self, event_id: str | None = None, *, area_id: str | None = None) -> list[VerdictRecord]:
         """List the verdicts that stand, in the order in which they were given.
@@ -284,7 +296,7 @@ class Ledger:
         with self._reading() as session:
             return runs.read(session, limit=limit)
 
-    def history_digests(self, *, limits: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
+    def history_digests(self, *, limits: Mapping[str, int] | None = None) -> dict[str, TableDigest]:
         """Compute hashes of the tables that only grow, of as many rows of each as `limits` says."""
         with self._reading() as session:
             return rows.digests(session, limits=limits)
@@ -328,8 +340,8 @@ class Ledger:
         for area in self.areas():
             self.scenes(area.id)
             for one in self.events(area.id):
-                self.history(str(one["id"]))
-                self.remarks(str(one["id"]))
+                self.history(one.event_id)
+                self.remarks(one.event_id)
             self.outbox.told(area.id)
         for read in (
             self.alerts,
@@ -385,10 +397,10 @@ class Ledger:
             ) from error
 
 
-def _check_list(area_id: str, events: Sequence[EventRecord]) -> None:
+def _check_list(area_id: str, events: Sequence[DetectedEvent]) -> None:
     """Raise `LedgerError` for an event of another area or one that is listed twice."""
     seen: set[str] = set()
-    for event in events:
+    for event in (one.event for one in events):
         if event.area_id != area_id:
             raise LedgerError(
                 f"event `{event.event_id}` is of area `{event.area_id}`, not `{area_id}`; record it there"

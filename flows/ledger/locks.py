@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from flows.files import locked
 from flows.ledger.errors import LedgerError
 
 STEP_S = 0.1
@@ -25,16 +24,14 @@ def exclusively(engine: Engine, name: str, *, patience_s: float, complaint: str)
     The lock dies with its process, so nothing is left behind by a kill. Raises `LedgerError` with `complaint` when
     another has not let go after `patience_s`.
     """
-    locked = _file(engine, name) if engine.dialect.name == "sqlite" else _advisory(engine, name)
-    deadline = time.monotonic() + patience_s
-    try:
-        while not next(locked):
-            if time.monotonic() >= deadline:
-                raise LedgerError(complaint)
-            time.sleep(STEP_S)
-        yield
-    finally:
-        locked.close()
+    busy = LedgerError(complaint)
+    if engine.dialect.name == "sqlite":
+        file = lock_file(Path(engine.url.database or "ledger"), name)
+        with locked(file, patience_s=patience_s, busy=busy):
+            yield
+    else:
+        with _advisory(engine, name, patience_s=patience_s, busy=busy):
+            yield
 
 
 def lock_file(database: Path, name: str) -> Path:
@@ -45,38 +42,17 @@ def lock_file(database: Path, name: str) -> Path:
 
 
 @contextmanager
-def holding_file(path: Path) -> Iterator[None]:
-    """Wait until nobody else holds the lock of a file, and hold it as long as the ``with`` lasts."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _file(engine: Engine, name: str) -> Generator[bool, None, None]:
-    """Try for a lock on a file beside the ledger, once for each item; let go when closed."""
-    handle = os.open(lock_file(Path(engine.url.database or "ledger"), name), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
-    finally:
-        os.close(handle)
-
-
-def _advisory(engine: Engine, name: str) -> Generator[bool, None, None]:
+def _advisory(engine: Engine, name: str, *, patience_s: float, busy: LedgerError) -> Iterator[None]:
     """The same by a lock of PostgreSQL that belongs to a connection."""
     number = int.from_bytes(sha256(name.encode()).digest()[:7])
+    deadline = time.monotonic() + patience_s
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         try:
-            while True:
-                yield bool(connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({number})").scalar())
+            while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({number})").scalar():
+                if time.monotonic() >= deadline:
+                    raise busy
+                time.sleep(STEP_S)
+            yield
         finally:
             with suppress(DBAPIError):  # a connection that is gone holds nothing
                 connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -15,7 +15,6 @@ from flows.ledger import accounts, verdicts
 from flows.ledger.errors import LedgerError
 from flows.ledger.outbox import Transaction
 from flows.ledger.precision import Precision, Split, precision_of
-from flows.ledger.records import SIMULATED
 from flows.ledger.tables import (
     AlertRow,
     AreaRow,
@@ -28,35 +27,12 @@ from flows.ledger.tables import (
 )
 from flows.ledger.types import canonical_json
 from flows.ledger.worlds import simulated_areas
+from flows.records.desk import ReviewVerdict
+from flows.records.event_json import alert_of, event_of
+from flows.records.events import EventRecord
+from flows.records.ids import AlertId, EventId
+from flows.records.json_object import JsonObject
 from flows.records.reviews import Judgement, VerdictRecord
-
-
-@dataclass(frozen=True)
-class ReviewRecord:
-    """A verdict with its number and its account (None where it was given by the command line).
-
-    `seen_state` and `seen_change` are what the event was to the reviewer; `withdrawn_at` is None while it stands.
-    """
-
-    number: int
-    event_id: str
-    judgement: Judgement
-    at: datetime
-    account: int | None
-    seen_state: str
-    seen_change: str
-    withdrawn_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class CaseRecord:
-    """The present state of an event, without its geometry; `alert_id` is empty where no alert went out."""
-
-    event_id: str
-    area_id: str
-    properties: Mapping[str, Any]
-    alert_id: str
-    issued_on: date | None
 
 
 @dataclass(frozen=True)
@@ -75,18 +51,15 @@ class Reviews:
             versions = session.scalar(select(func.max(VersionRow.id))) or 0
             return versions, session.scalar(select(func.count()).select_from(AlertRow)) or 0
 
-    def cases(self, *, area_id: str | None = None) -> list[CaseRecord]:
-        """List every event (of an area), by id."""
-        query = select(EventRow.id, EventRow.area_id, EventRow.properties, AlertRow.id, AlertRow.issued_on)
+    def cases(self, *, area_id: str | None = None) -> list[EventRecord]:
+        """List every event (of an area), by id, without its ground; an `Alert` where one went out."""
+        query = select(EventRow.area_id, EventRow.properties, AlertRow.id, AlertRow.issued_on)
         query = query.join(AlertRow, AlertRow.event_id == EventRow.id, isouter=True)
         with self.reading() as session:
             rows = session.execute(query if area_id is None else query.where(EventRow.area_id == area_id))
             is_simulated = simulated_areas(session)
-            cases = [
-                CaseRecord(event, area, {**said, SIMULATED: is_simulated(area)}, alert or "", day)
-                for event, area, said, alert, day in rows
-            ]
-        return sorted(cases, key=lambda case: case.event_id)
+            cases = [_case(said, is_simulated(area), alert, day) for area, said, alert, day in rows]
+        return sorted(cases, key=attrgetter("event_id"))
 
     def area_of(self, event_id: str) -> str | None:
         """Find the area of an event; None where there is no such event."""
@@ -104,7 +77,7 @@ class Reviews:
             row = session.execute(query.order_by(ObservationRow.week.desc()).limit(1)).one_or_none()
             return None if row is None else (row.week, canonical_json([row.chain, row.name, row.responses]))
 
-    def judge(self, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> ReviewRecord:
+    def judge(self, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> ReviewVerdict:
         """Record a verdict given at the desk.
 
         The same words again, with nothing else in between, are that same verdict.
@@ -112,7 +85,7 @@ class Reviews:
         Raises `LedgerError` as `Ledger.judge` does.
         """
         with self.writing() as session:
-            verdicts.write(session, VerdictRecord(event_id, judgement, at))
+            verdicts.write(session, VerdictRecord(EventId(event_id), judgement, at))
             session.flush()
             last = session.scalar(select(func.max(VerdictRow.id)).where(VerdictRow.event_id == event_id))
             if session.get(ReviewRow, last) is None:  # new, or said before by the command line
@@ -121,7 +94,7 @@ class Reviews:
                 session.flush()
             return _read(session, _opinions().where(VerdictRow.id == last))[0]
 
-    def withdraw(self, number: int, *, account: int, at: datetime) -> ReviewRecord:
+    def withdraw(self, number: int, *, account: int, at: datetime) -> ReviewVerdict:
         """Take a verdict back for who gave it.
 
         Raises `LedgerError` for another's, and for one that is not there.
@@ -138,7 +111,7 @@ class Reviews:
 
     def opinions(
         self, event_id: str | None = None, *, after: int = 0, only_withdrawn: bool = False
-    ) -> list[ReviewRecord]:
+    ) -> list[ReviewVerdict]:
         """List the verdicts on an event (on all if None) numbered above `after`, in order.
 
         Those taken back are among them; with `only_withdrawn` there are no others.
@@ -165,6 +138,11 @@ class Reviews:
             return last, session.scalar(select(func.count()).select_from(WithdrawalRow)) or 0
 
 
+def _case(said: JsonObject, is_simulated: bool, alert_id: AlertId | None, issued_on: date | None) -> EventRecord:
+    event = event_of(said, None, is_simulated=is_simulated)
+    return event if alert_id is None or issued_on is None else alert_of(event, alert_id, issued_on)
+
+
 def _opinions() -> Select[Any]:
     state, change = (VerdictRow.seen[name].as_string() for name in ("state", "change"))
     query = select(VerdictRow, ReviewRow.account_id, WithdrawalRow.at, state.label("state"), change.label("change"))
@@ -173,8 +151,20 @@ def _opinions() -> Select[Any]:
     return query.options(defer(VerdictRow.seen, raiseload=True)).order_by(VerdictRow.id)
 
 
-def _read(session: Session, query: Select[Any]) -> list[ReviewRecord]:
+def _read(session: Session, query: Select[Any]) -> list[ReviewVerdict]:
     return [
-        ReviewRecord(row.id, row.event_id, verdicts.judgement_of(row), row.judged_at, account, state, change, withdrawn)
+        ReviewVerdict(
+            number=row.id,
+            event_id=row.event_id,
+            verdict=row.verdict,
+            reason=row.reason or "",
+            note=row.note,
+            by=row.judged_by,
+            account=account,
+            at=row.judged_at,
+            seen_state=state,
+            seen_change=change,
+            withdrawn_at=withdrawn,
+        )
         for row, account, withdrawn, state, change in session.execute(query)
     ]

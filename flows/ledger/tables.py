@@ -9,7 +9,9 @@ from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, String, Text, Un
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from aois.week import Week
-from flows.ledger.types import JsonValue, Serial, UtcDateTime, WeekText
+from flows.ledger.types import JsonColumn, Serial, UtcDateTime, WeekText
+from flows.records.ids import AlertId, AreaId, EventId, SceneId
+from flows.records.json_object import JsonObject
 
 
 class Base(DeclarativeBase):
@@ -27,8 +29,8 @@ class Base(DeclarativeBase):
         Week: WeekText(),
         datetime: UtcDateTime(),
         str: Text(),
-        dict[str, Any]: JsonValue,
-        list[Any]: JsonValue,
+        JsonObject: JsonColumn,
+        list[Any]: JsonColumn,
     }
 
 
@@ -36,13 +38,13 @@ class AreaRow(Base):
     """An area as its file last gave it, with what authorities did there."""
 
     __tablename__ = "areas"
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[AreaId] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     name: Mapped[str]
     status: Mapped[str | None] = mapped_column(String(16))
     margin_m: Mapped[float]
     sensitivity: Mapped[str] = mapped_column(String(16))
-    geometry: Mapped[dict[str, Any]]
+    geometry: Mapped[JsonObject]
     responses: Mapped[list[Any]]
 
 
@@ -50,8 +52,8 @@ class SceneRow(Base):
     """A scene of an area."""
 
     __tablename__ = "scenes"
-    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), primary_key=True)
-    scene_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    area_id: Mapped[AreaId] = mapped_column(ForeignKey("areas.id"), primary_key=True)
+    scene_id: Mapped[SceneId] = mapped_column(String(255), primary_key=True)
     sensor: Mapped[str] = mapped_column(String(16))
     acquired: Mapped[datetime]
     sha256: Mapped[str] = mapped_column(String(64))
@@ -66,7 +68,7 @@ class ObservationRow(Base):
     """How well an area was seen in a week."""
 
     __tablename__ = "observations"
-    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), primary_key=True)
+    area_id: Mapped[AreaId] = mapped_column(ForeignKey("areas.id"), primary_key=True)
     week: Mapped[Week] = mapped_column(primary_key=True)
     scenes: Mapped[list[Any]]
     sensors: Mapped[list[Any]]
@@ -80,11 +82,11 @@ class EventRow(Base):
     """The present state of an event: that of its version of the latest week."""
 
     __tablename__ = "events"
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    area_id: Mapped[str] = mapped_column(ForeignKey("areas.id"), index=True)
+    id: Mapped[EventId] = mapped_column(String(32), primary_key=True)
+    area_id: Mapped[AreaId] = mapped_column(ForeignKey("areas.id"), index=True)
     state: Mapped[str] = mapped_column(String(16), index=True)
-    properties: Mapped[dict[str, Any]]
-    geometry: Mapped[dict[str, Any]]
+    properties: Mapped[JsonObject]
+    geometry: Mapped[JsonObject]
 
 
 class TransitionRow(Base):
@@ -93,10 +95,10 @@ class TransitionRow(Base):
     __tablename__ = "event_transitions"
     __table_args__ = (UniqueConstraint("event_id", "state", "entered_on"),)
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
-    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"))
+    event_id: Mapped[EventId] = mapped_column(ForeignKey("events.id"))
     state: Mapped[str] = mapped_column(String(16))
     entered_on: Mapped[date]
-    scene_id: Mapped[str] = mapped_column(String(255))
+    scene_id: Mapped[SceneId] = mapped_column(String(255))
     week: Mapped[Week]
     note: Mapped[str]
 
@@ -107,7 +109,7 @@ class RemarkRow(Base):
     __tablename__ = "event_remarks"
     __table_args__ = (UniqueConstraint("event_id", "kind", "noted_on", "about"),)
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
-    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"))
+    event_id: Mapped[EventId] = mapped_column(ForeignKey("events.id"))
     kind: Mapped[str] = mapped_column(String(16))
     noted_on: Mapped[date]
     about: Mapped[str] = mapped_column(String(32))
@@ -124,18 +126,18 @@ class VersionRow(Base):
     __tablename__ = "event_versions"
     __table_args__ = (Index(None, "event_id", "week", "id"),)
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
-    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"))
+    event_id: Mapped[EventId] = mapped_column(ForeignKey("events.id"))
     week: Mapped[Week]
-    properties: Mapped[dict[str, Any] | None]
-    geometry: Mapped[dict[str, Any] | None]
+    properties: Mapped[JsonObject | None]
+    geometry: Mapped[JsonObject | None]
 
 
 class AlertRow(Base):
     """The alert of an event. `issued_on` never changes."""
 
     __tablename__ = "alerts"
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"), unique=True)
+    id: Mapped[AlertId] = mapped_column(String(32), primary_key=True)
+    event_id: Mapped[EventId] = mapped_column(ForeignKey("events.id"), unique=True)
     issued_on: Mapped[date] = mapped_column(index=True)
     acknowledged_on: Mapped[date | None]
     acknowledged_by: Mapped[str | None]
@@ -151,12 +153,12 @@ class MessageRow(Base):
     __tablename__ = "messages"
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
     key: Mapped[str] = mapped_column(String(64), unique=True)
-    alert_id: Mapped[str] = mapped_column(ForeignKey("alerts.id"), index=True)
+    alert_id: Mapped[AlertId] = mapped_column(ForeignKey("alerts.id"), index=True)
     state: Mapped[str] = mapped_column(String(16))
     week: Mapped[Week]
     routed_at: Mapped[datetime | None] = mapped_column(index=True)
     news: Mapped[str] = mapped_column(String(16), server_default="state")
-    told: Mapped[dict[str, Any] | None]
+    told: Mapped[JsonObject | None]
 
 
 class DispatchRow(Base):
@@ -166,7 +168,7 @@ class DispatchRow(Base):
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
     key: Mapped[str] = mapped_column(String(64), unique=True)
     channel: Mapped[str] = mapped_column(String(128))
-    payload: Mapped[dict[str, Any]]
+    payload: Mapped[JsonObject]
     made_at: Mapped[datetime]
     attempts: Mapped[int]
     last_attempt_at: Mapped[datetime | None]
@@ -199,13 +201,13 @@ class VerdictRow(Base):
 
     __tablename__ = "verdicts"
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
-    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"), index=True)
+    event_id: Mapped[EventId] = mapped_column(ForeignKey("events.id"), index=True)
     verdict: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
     note: Mapped[str]
     judged_by: Mapped[str]
     judged_at: Mapped[datetime]
-    seen: Mapped[dict[str, Any]]
+    seen: Mapped[JsonObject]
 
 
 class AccountRow(Base):
@@ -276,9 +278,9 @@ class RunRow(Base):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     started_at: Mapped[datetime]
     version: Mapped[str] = mapped_column(String(64))
-    settings: Mapped[dict[str, Any]]
+    settings: Mapped[JsonObject]
     status: Mapped[str] = mapped_column(String(16))
-    summary: Mapped[dict[str, Any]]
+    summary: Mapped[JsonObject]
     finished_at: Mapped[datetime | None]
 
 

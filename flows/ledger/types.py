@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeDecorator
 from aois.week import Week, parse_week
 from flows.ledger.errors import LedgerError
 
-JsonValue = JSON(none_as_null=True)
+JsonColumn = JSON(none_as_null=True)
 """JSON whose None is SQL's NULL.
 
 Not JSONB on PostgreSQL: that reorders keys and rewrites numbers, and the same event has to give the same bytes

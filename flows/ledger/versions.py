@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from aois.week import Week
-from flows.ledger.event_content import Content
 from flows.ledger.tables import EventRow, ObservationRow, RemarkRow, TransitionRow, VersionRow
 from flows.ledger.week_rules import Settled
+from flows.records.event_json import event_of, geometry_of, stored_properties
+from flows.records.events import EventRecord, EventsById
+from flows.records.ids import EventId
 
 LAST = Week(9999, 1)
 """Later than any week."""
 
 
-def known(session: Session, *, area_id: str | None = None, as_of: Week) -> dict[str, Content]:
+def known(session: Session, *, area_id: str | None = None, as_of: Week) -> dict[EventId, EventRecord]:
     """Read the events of an area (of all if None) as the newest recordings up to a week have them, by id."""
     spoken = (
         select(VersionRow.id)
@@ -30,7 +32,7 @@ def known(session: Session, *, area_id: str | None = None, as_of: Week) -> dict[
     query = columns.join(EventRow, VersionRow.id == spoken).order_by(VersionRow.event_id)
     rows = session.execute(query if area_id is None else query.where(EventRow.area_id == area_id))
     return {
-        row.event_id: Content(row.properties, row.geometry)
+        row.event_id: event_of(row.properties, row.geometry, is_simulated=False)
         for row in rows
         if row.properties is not None and row.geometry is not None
     }
@@ -48,7 +50,7 @@ def write(
     week: Week,
     settled: Collection[Settled],
     *,
-    current: Mapping[str, Content],
+    current: EventsById,
     following: Week | None,
 ) -> None:
     """Add what a recording changed: versions, transitions, remarks, and the present state they lead to.
@@ -56,7 +58,7 @@ def write(
     `following` is the next recorded week. Its own recording said what `current` holds, unless it has a version of its
     own, so that is written down there before this week's version would speak for it.
     """
-    changed = [one for one in settled if one.content != current.get(one.event_id)]
+    changed = [one for one in settled if one.event != current.get(one.event_id)]
     if changed:
         _add_versions(session, area_id, week, changed, current=current, following=following)
     _add_transitions(session, area_id, week, settled)
@@ -69,23 +71,25 @@ def _add_versions(
     week: Week,
     changed: Collection[Settled],
     *,
-    current: Mapping[str, Content],
+    current: EventsById,
     following: Week | None,
 ) -> None:
     _add_events(session, area_id, [one for one in changed if one.event_id not in current])
     if following is not None:
         spoken = _spoken_in(session, area_id, following)
         earlier = {one.event_id: current[one.event_id] for one in changed if one.event_id in current.keys() - spoken}
-        session.add_all(_version(name, following, content) for name, content in earlier.items())
-    session.add_all(_version(one.event_id, week, one.content) for one in changed)
+        session.add_all(_version(name, following, event) for name, event in earlier.items())
+    session.add_all(_version(one.event_id, week, one.event) for one in changed)
     session.flush()
     _refresh(session, area_id, {one.event_id for one in changed})
 
 
-def _version(event_id: str, week: Week, content: Content | None) -> VersionRow:
-    if content is None:
+def _version(event_id: str, week: Week, event: EventRecord | None) -> VersionRow:
+    if event is None:
         return VersionRow(event_id=event_id, week=week, properties=None, geometry=None)
-    return VersionRow(event_id=event_id, week=week, properties=content.properties, geometry=content.geometry)
+    return VersionRow(
+        event_id=event_id, week=week, properties=stored_properties(event), geometry=geometry_of(event.ground)
+    )
 
 
 def _spoken_in(session: Session, area_id: str, week: Week) -> set[str]:
@@ -101,12 +105,12 @@ def _add_events(session: Session, area_id: str, settled: Iterable[Settled]) -> N
         EventRow(
             id=one.event_id,
             area_id=area_id,
-            state=one.content.state.value,
-            properties=one.content.properties,
-            geometry=one.content.geometry,
+            state=one.event.state.value,
+            properties=stored_properties(one.event),
+            geometry=geometry_of(one.event.ground),
         )
         for one in settled
-        if one.content is not None and one.event_id not in met
+        if one.event is not None and one.event_id not in met
     )
     session.flush()
 
@@ -119,8 +123,9 @@ def _refresh(session: Session, area_id: str, event_ids: Collection[str]) -> None
     present = known(session, area_id=area_id, as_of=LAST)
     for row in session.scalars(select(EventRow).where(EventRow.area_id == area_id)):
         if row.id in event_ids:
-            content = present[row.id]
-            row.state, row.properties, row.geometry = content.state.value, content.properties, content.geometry
+            event = present[row.id]
+            row.state, row.properties = event.state.value, stored_properties(event)
+            row.geometry = geometry_of(event.ground)
     session.flush()
 
 

@@ -7,26 +7,23 @@ at anything later than its week, replaying the same recordings in order settles 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 
 from aois.week import Week
 from detectors.records import State, Transition
 from flows.ledger.errors import LedgerError
-from flows.ledger.event_content import MERGED_INTO, STEPS, Content, measured_steps
-from flows.ledger.event_identity import DETECTED_AS, REOPENS, Names, Successors, names_of
+from flows.ledger.event_identity import Names, Successors, names_of
+from flows.ledger.growth_steps import measured_steps
 from flows.ledger.ids import occurrence_id
 from flows.ledger.types import canonical_json
-from flows.records.events import EVENT_PROPERTIES, EventRecord, RemarkKind
+from flows.records.event_json import geometry_of, stored_properties
+from flows.records.events import DetectedEvent, EventRecord, EventsById, RemarkKind
+from flows.records.ids import EventId
 
 RANK = {State.PROVISIONAL: 0, State.CONFIRMED: 1, State.FINISHED: 2, State.RETRACTED: 3}
-WITHDRAWN = "withdrawn"
-"""Extra property of an event that the ledger retracted because its detectors no longer named it."""
-SPLIT_FROM = "split_from"
-"""Extra property of an event that a replay found on ground which had been part of another one."""
 NOT_FOUND = "no longer found in this week"
 NOT_FOUND_IN_REPLAY = "no longer found when earlier weeks were worked through again"
 TAKEN_OVER = "its ground is now part of another event"
@@ -43,10 +40,10 @@ class Remark:
 
 @dataclass(frozen=True)
 class Settled:
-    """What a week says of one event: no content where the event is not known as early as that."""
+    """What a week says of one event: `event` is None where it is not known as early as that."""
 
-    event_id: str
-    content: Content | None
+    event_id: EventId
+    event: EventRecord | None
     transitions: tuple[Transition, ...] = ()
     note: str = ""
     alert: bool = False
@@ -61,90 +58,90 @@ class Known:
     end of the latest week on record.
     """
 
-    before: Mapping[str, Content]
-    current: Mapping[str, Content]
-    later: Mapping[str, Content]
+    before: EventsById
+    current: EventsById
+    later: EventsById
 
 
-def settle(events: Iterable[EventRecord], known: Known, *, week: Week, is_latest: bool) -> list[Settled]:
+def settle(events: Iterable[DetectedEvent], known: Known, *, week: Week, is_latest: bool) -> list[Settled]:
     """Decide what a recording of `week` makes of every event of its area, sorted by id.
 
-    `is_latest` says that no later week was recorded. Raises `LedgerError` for an event record that breaks the contract
-    of `EventRecord`.
+    `is_latest` says that no later week was recorded. Raises `LedgerError` for an event that breaks the contract of
+    `DetectedEvent`.
     """
     listed = _listed(list(events), known, week)
-    contents = {name: one.content for name, one in listed.items() if one.content is not None}
-    successors = Successors(contents)
+    successors = Successors({name: one.event for name, one in listed.items() if one.event is not None})
     missing = (known.before.keys() | known.current.keys()) - listed.keys()
     settled = [*listed.values(), *(_without(name, known, week, is_latest, successors) for name in missing)]
     return sorted(settled, key=lambda one: one.event_id)
 
 
-def _listed(events: list[EventRecord], known: Known, week: Week) -> dict[str, Settled]:
+def _listed(events: list[DetectedEvent], known: Known, week: Week) -> dict[EventId, Settled]:
     """The listed events by the ids under which they live."""
-    given = {event.event_id: _content(event) for event in events}
-    area_id = events[0].area_id if events else ""
+    for one in events:
+        _check(one)
+    given = {one.event.event_id: one.event for one in events}
+    area_id = events[0].event.area_id if events else ""
     names = names_of(given, area_id=area_id, before=known.before, current=known.current, later=known.later)
     lives = {one: _occurrence(area_id, names.own[one], given[one].state, known.before) for one in given}
-    settled = (_carry_on(event, given[event.event_id], lives, names, known, week) for event in events)
+    settled = (_carry_on(one, lives, names, known, week) for one in events)
     return {one.event_id: one for one in settled}
 
 
 def _carry_on(
-    event: EventRecord,
-    given: Content,
-    lives: Mapping[str, tuple[str, str]],
+    detected: DetectedEvent,
+    lives: Mapping[EventId, tuple[EventId, EventId | None]],
     names: Names,
     known: Known,
     week: Week,
 ) -> Settled:
     """A listed event, never behind the state it had reached the week before."""
-    name, previous = lives[event.event_id]
+    given = detected.event
+    name, previous = lives[given.event_id]
     earlier = known.before.get(name)
-    properties = {**given.properties, "event_id": name}
-    if previous:
-        properties[REOPENS] = previous
-    if names.own[event.event_id] != event.event_id:
-        properties[DETECTED_AS] = event.event_id
-    if given.merged_into is not None and given.merged_into in lives:
-        properties[MERGED_INTO] = lives[given.merged_into][0]
-    if event.steps:
-        properties[STEPS] = measured_steps(event.steps, properties["area_m2"], earlier)
-    former = names.split.get(name) or (earlier or known.current.get(name) or given).properties.get(SPLIT_FROM)
-    if former:
-        properties[SPLIT_FROM] = former
-    remarks = _remarks(name, Content(properties, given.geometry), names, earlier, week)
+    days, whole = [step.on for step in given.steps], given.merged_into
+    event = replace(
+        given,
+        event_id=name,
+        reopens=previous,
+        detected_as=None if names.own[given.event_id] == given.event_id else given.event_id,
+        merged_into=lives[whole][0] if whole is not None and whole in lives else whole,
+        steps=measured_steps(days, given.area_m2, earlier) if days else (),
+        split_from=names.split.get(name) or (earlier or known.current.get(name) or given).split_from,
+        is_simulated=False,  # rows do not say it: the scenes of the area do
+    )
+    remarks = _remarks(event, names, earlier, week)
     if earlier is None:
-        return Settled(name, Content(properties, given.geometry), event.transitions, alert=event.alert, remarks=remarks)
+        return Settled(name, event, detected.transitions, alert=detected.alert, remarks=remarks)
     if RANK[given.state] < RANK[earlier.state]:
-        properties |= {key: earlier.properties[key] for key in ("state", "confirmed_on")}
-    steps = tuple(step for step in event.transitions if RANK[step.state] > RANK[earlier.state])
-    return Settled(name, Content(properties, given.geometry), steps, alert=event.alert, remarks=remarks)
+        event = replace(event, state=earlier.state, confirmed_on=earlier.confirmed_on)
+    steps = tuple(step for step in detected.transitions if RANK[step.state] > RANK[earlier.state])
+    return Settled(name, event, steps, alert=detected.alert, remarks=remarks)
 
 
-def _remarks(name: str, content: Content, names: Names, earlier: Content | None, week: Week) -> tuple[Remark, ...]:
+def _remarks(event: EventRecord, names: Names, earlier: EventRecord | None, week: Week) -> tuple[Remark, ...]:
     """What a week says of a listed event beside its state; said again in a replay, it is the same remark."""
+    name, whole = event.event_id, event.merged_into
     said = [
-        Remark(RemarkKind.STEP, date.fromisoformat(step["on"]), str(number))
-        for number, step in enumerate(content.steps, start=1)
-        if number > 1
+        Remark(RemarkKind.STEP, step.on, str(number)) for number, step in enumerate(event.steps, start=1) if number > 1
     ]
-    if content.merged_into and (earlier is None or earlier.merged_into != content.merged_into):
-        said.append(Remark(RemarkKind.MERGED, week.last_day, content.merged_into))
-    if name in names.kept:
-        said.append(Remark(RemarkKind.KEPT, week.last_day, content.properties[DETECTED_AS]))
+    if whole and (earlier is None or earlier.merged_into != whole):
+        said.append(Remark(RemarkKind.MERGED, week.last_day, whole))
+    if name in names.kept and event.detected_as is not None:
+        said.append(Remark(RemarkKind.KEPT, week.last_day, event.detected_as))
     if name in names.split:
         said.append(Remark(RemarkKind.SPLIT, week.last_day, names.split[name]))
     return tuple(said)
 
 
-def _occurrence(area_id: str, base: str, state: State, before: Mapping[str, Content]) -> tuple[str, str]:
+def _occurrence(area_id: str, base: EventId, state: State, before: EventsById) -> tuple[EventId, EventId | None]:
     """The id under which a listed event lives now, and the one before it if it was retracted and found again.
 
     A retracted event stays so. When its detectors find it again it is a new event that names the old one: neither a
     step backwards nor something that nobody is told.
     """
-    number, name, previous = 1, base, ""
+    number, name = 1, base
+    previous: EventId | None = None
     while name in before and before[name].state is State.RETRACTED:
         following = occurrence_id(area_id, base, number + 1)
         if state is State.RETRACTED and following not in before:
@@ -153,65 +150,53 @@ def _occurrence(area_id: str, base: str, state: State, before: Mapping[str, Cont
     return name, previous
 
 
-def _without(name: str, known: Known, week: Week, is_latest: bool, successors: Successors) -> Settled:
+def _without(name: EventId, known: Known, week: Week, is_latest: bool, successors: Successors) -> Settled:
     """An event that the recording does not list although the ledger knows it."""
     if name in known.before:
-        content = known.before[name]
-        is_over = content.state in (State.FINISHED, State.RETRACTED)
-        return Settled(name, content) if is_over else _gone(name, content, week, NOT_FOUND, successors)
+        event = known.before[name]
+        is_over = event.state in (State.FINISHED, State.RETRACTED)
+        return Settled(name, event) if is_over else _gone(event, week, NOT_FOUND, successors)
     recorded = known.current[name]
-    if recorded.properties.get(WITHDRAWN) == NOT_FOUND_IN_REPLAY:
+    if recorded.withdrawn == NOT_FOUND_IN_REPLAY:
         return Settled(name, recorded)
     if is_latest:
-        return _gone(name, recorded, week, NOT_FOUND_IN_REPLAY, successors)
+        return _gone(recorded, week, NOT_FOUND_IN_REPLAY, successors)
     return Settled(name, None)  # the replay may still meet it in a later week, as the same event
 
 
-def _gone(name: str, content: Content, week: Week, note: str, successors: Successors) -> Settled:
+def _gone(event: EventRecord, week: Week, note: str, successors: Successors) -> Settled:
     """The event part of the one that has its ground now, or withdrawn where none has."""
-    heir = None if content.state is State.RETRACTED else successors.of(content)
+    heir = None if event.state is State.RETRACTED else successors.of(event)
     if heir is None:
-        return _retracted(name, content, week, note)
-    is_open = {content.state, successors.listed[heir].state} == {State.PROVISIONAL}
+        return _retracted(event, week, note)
+    is_open = {event.state, successors.listed[heir].state} == {State.PROVISIONAL}
     state = State.PROVISIONAL if is_open else State.FINISHED
-    properties = {**content.properties, "state": state.value, MERGED_INTO: heir}
-    steps = () if content.state is state else (Transition(state, week.last_day, ""),)
-    remarks = () if content.merged_into == heir else (Remark(RemarkKind.MERGED, week.last_day, heir),)
-    return Settled(name, Content(properties, content.geometry), steps, TAKEN_OVER, remarks=remarks)
+    steps = () if event.state is state else (Transition(state, week.last_day, ""),)
+    remarks = () if event.merged_into == heir else (Remark(RemarkKind.MERGED, week.last_day, heir),)
+    taken_over = replace(event, state=state, merged_into=heir)
+    return Settled(event.event_id, taken_over, steps, TAKEN_OVER, remarks=remarks)
 
 
-def _retracted(name: str, content: Content, week: Week, note: str) -> Settled:
+def _retracted(event: EventRecord, week: Week, note: str) -> Settled:
     """The event withdrawn, from the last day of the week if it had not been before."""
-    properties = {**content.properties, "state": State.RETRACTED.value, WITHDRAWN: note}
-    steps = () if content.state is State.RETRACTED else (Transition(State.RETRACTED, week.last_day, ""),)
-    return Settled(name, Content(properties, content.geometry), steps, note)
+    steps = () if event.state is State.RETRACTED else (Transition(State.RETRACTED, week.last_day, ""),)
+    return Settled(event.event_id, replace(event, state=State.RETRACTED, withdrawn=note), steps, note)
 
 
-def _content(event: EventRecord) -> Content:
-    """An event record checked, and as it will come back from the database."""
-    properties = {**event.properties, "event_id": event.event_id, "area_id": event.area_id}
-    missing = [name for name in EVENT_PROPERTIES if name not in properties]
-    if missing:
-        raise LedgerError(
-            f"event `{event.event_id}`: properties lack {', '.join(missing)}; give all of them, null if unknown"
-        )
+def _check(detected: DetectedEvent) -> None:
+    """Raise `LedgerError` for an event that the database could not give back, or whose life does not lead to it."""
+    event = detected.event
     try:
-        content = Content(*json.loads(canonical_json([properties, event.geometry])))
+        canonical_json([stored_properties(event), geometry_of(event.ground)])
     except (TypeError, ValueError) as error:
         raise LedgerError(
-            f"event `{event.event_id}`: not JSON ({error}); pass plain numbers, texts and lists"
+            f"event `{event.event_id}`: not JSON ({error}); pass plain numbers, texts and a geometry"
         ) from error
-    _check_life(event, content.properties["state"])
-    return content
-
-
-def _check_life(event: EventRecord, state: str) -> None:
-    """Raise `LedgerError` unless the transitions lead forward to the event's state."""
-    steps = event.transitions
+    steps = detected.transitions
     forward = all(a.on <= b.on and RANK[a.state] < RANK[b.state] for a, b in pairwise(steps))
-    if not steps or not forward or steps[-1].state != state:
+    if not steps or not forward or steps[-1].state is not event.state:
         life = ", ".join(f"{step.state} {step.on}" for step in steps) or "none"
         raise LedgerError(
-            f"event `{event.event_id}`: transitions ({life}) must lead forward in time and end in its state `{state}`; "
-            "correct the detector that gave them"
+            f"event `{event.event_id}`: transitions ({life}) must lead forward in time and end in its state "
+            f"`{event.state}`; correct the detector that gave them"
         )

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 
 from aois.area import Area
 from aois.grid import Grid, grid_of
+from aois.week import Week
+from detectors.records import State
 from flows.imagery.archive.store import ArchivedScene
 from flows.imagery.detector_inputs import digest_of, ground_of
 from flows.imagery.fetching import fetch_missing
@@ -18,6 +20,7 @@ from flows.ledger.ledger import Ledger
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores, _Watch
 from flows.pipeline.period import Period, RunRequest, period_of
 from flows.pipeline.week_digests import SceneFingerprint, week_digests
+from flows.records.ids import AlertId, scene_name
 
 FRESH = timedelta(days=35)  # scenes are published within days; a month later hardly any comes
 
@@ -43,12 +46,10 @@ def fetch_area(area: Area, asked: RunRequest, stores: Stores) -> AreaOutcome:
 
     Where a watch has begun only the last weeks are asked for, which is where new scenes are. Raises as `watch_area`.
     """
-    settings, outcome = stores.settings, AreaOutcome(area.id)
+    outcome = AreaOutcome(area.id)
     with _alone(area, stores.ledger):
         recorded = stores.ledger.chains(area.id)
-        period = period_of(
-            asked, recorded=recorded, history_days=settings.history_days, lookback_weeks=settings.lookback_weeks
-        )
+        period = _period(asked, recorded, stores)
         since = max(period.history_from, asked.today - FRESH) if recorded else period.history_from
         with outcome.stopwatch.step("fetch"):
             _fetch(area, grid_of(area), (since, asked.today), stores, outcome, lambda *_: None)
@@ -63,10 +64,7 @@ def _alone(area: Area, ledger: Ledger) -> AbstractContextManager[None]:
 def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progress) -> AreaOutcome:
     grid = grid_of(area)
     recorded = stores.ledger.chains(area.id)
-    settings = stores.settings
-    period = period_of(
-        asked, recorded=recorded, history_days=settings.history_days, lookback_weeks=settings.lookback_weeks
-    )
+    period = _period(asked, recorded, stores)
     outcome = AreaOutcome(area.id)
     with outcome.stopwatch.step("fetch"):
         _fetch(area, grid, (period.history_from, period.last.last_day), stores, outcome, progress)
@@ -80,7 +78,7 @@ def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progres
         return outcome
     if not scenes:
         raise _nothing_there(area, period, outcome)
-    outcome.not_comparable_reason = _not_comparable_reason(scenes, period, settings.history_days)
+    outcome.not_comparable_reason = _not_comparable_reason(scenes, period, stores.history_days)
     before = _alert_states(stores.ledger, area.id)
     watch = _Watch(area, ground, period, stores, stamps, chain)
     with outcome.stopwatch.step("detect"):
@@ -91,10 +89,13 @@ def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progres
     return outcome
 
 
-def _alert_states(ledger: Ledger, area_id: str) -> dict[str, str]:
+def _period(asked: RunRequest, recorded: Iterable[Week], stores: Stores) -> Period:
+    return period_of(asked, recorded=recorded, history_days=stores.history_days, lookback_weeks=stores.lookback_weeks)
+
+
+def _alert_states(ledger: Ledger, area_id: str) -> dict[AlertId, State]:
     """The alerts of an area by id, with their present states."""
-    found = (feature["properties"] for feature in ledger.alerts(area_id=area_id))
-    return {p["alert_id"]: p["state"] for p in found}
+    return {alert.alert_id: alert.state for alert in ledger.alerts(area_id=area_id)}
 
 
 def _fetch(
@@ -113,7 +114,7 @@ def _fetch(
         done += 1
         progress("fetch", done, len(refs))
 
-    parallel = stores.settings.parallel_downloads
+    parallel = stores.parallel_downloads
     report = fetch_missing(source, stores.archive, area, grid, refs, on_scene=on_scene, parallel=parallel)
     outcome.fetched, outcome.failed_scenes = len(report.fetched) + len(report.completed), report.failed
     outcome.revised_scenes, outcome.completed_scenes = report.revised, report.completed
@@ -135,7 +136,7 @@ def _nothing_there(area: Area, period: Period, outcome: AreaOutcome) -> ImageryE
 
 def _not_comparable_reason(scenes: Sequence[ArchivedScene], period: Period, history_days: int) -> str:
     """Why no change could have shown: fewer than two scenes of any sensor to compare. Empty when there are."""
-    counts = Counter(s.scene_id.split("_")[0] for s in scenes)
+    counts = Counter(scene_name(s.scene_id).sensor for s in scenes)
     if max(counts.values()) > 1:
         return ""
     return (

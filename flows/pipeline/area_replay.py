@@ -11,7 +11,6 @@ from aois.area import Area
 from aois.grid import Grid, grid_of
 from aois.week import Week
 from detectors.acquisition import OPTICAL, Acquisition
-from detectors.events.alert_rules import deserves_alert
 from detectors.ground import Ground
 from detectors.monitor.event_records import events_of
 from detectors.monitor.state import AreaState
@@ -19,20 +18,17 @@ from detectors.monitor.steps import begin
 from detectors.monitor.weeks import step_week
 from detectors.preprocessing.align import AcquisitionReport
 from detectors.records import Event, State
-from flows.config.settings import Settings
-from flows.evidence.outlines import outline_of
 from flows.evidence.rasters import write_rasters
 from flows.evidence.state import load_state, save_state
 from flows.imagery.archive.store import Archive
 from flows.imagery.detector_inputs import acquisition_of
 from flows.imagery.source import Source
-from flows.ledger.ids import event_id
 from flows.ledger.ledger import Ledger
 from flows.ledger.worlds import World, world_of
-from flows.pipeline.detector_outputs import layers_of, news_of, properties_of
+from flows.pipeline.detector_outputs import event_record_of, layers_of, news_of
 from flows.pipeline.period import Period
 from flows.pipeline.week_digests import SceneFingerprint, scenes_of
-from flows.records.events import EventRecord
+from flows.records.events import DetectedEvent
 from flows.records.observations import ObservationRecord, SceneRecord
 from flows.telemetry.step_timer import Stopwatch
 
@@ -44,14 +40,21 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Stores:
-    """Where an area's watch reads and writes. `source` is None when only the archive is to be asked."""
+    """Where an area's watch reads and writes, and how far back it looks.
 
-    settings: Settings
+    `source` is None when only the archive is to be asked. `sites` are the known sites, which a region leaves out.
+    `lookback_weeks` counts where a first watch is given no date.
+    """
+
+    outputs: Path
     archive: Archive
     ledger: Ledger
     source: Source | None
     source_name: str
     sites: tuple[Area, ...]
+    history_days: int
+    lookback_weeks: int = 1
+    parallel_downloads: int = 1
 
     @property
     def is_simulated(self) -> bool:
@@ -101,7 +104,7 @@ class _Watch:
         self.area, self.ground, self.period, self.stores = area, ground, period, stores
         self.stamps, self.chain = stamps, chain
         self.grid: Grid = grid_of(area)
-        self.folder: Path = stores.settings.outputs / "areas" / area.id
+        self.folder: Path = stores.outputs / "areas" / area.id
         self.reports: list[AcquisitionReport] = []
         self.recorded = 0
         self.news: dict[str, State] = {}
@@ -142,7 +145,7 @@ class _Watch:
         return state
 
     def _history(self, channel: str, week: Week) -> list[Acquisition]:
-        days = self.stores.settings.history_days
+        days = self.stores.history_days
         start = week.first_day.toordinal() - days
         stamps = [s for s in self.stamps if start <= s.acquired.date().toordinal() < week.first_day.toordinal()]
         sensor = channel.split(":")[0]
@@ -194,17 +197,8 @@ class _Watch:
         earlier = [o.last_clear_look for o in known if o.week < week and o.last_clear_look]
         return earlier[-1] if earlier else None
 
-    def _event_record(self, event: Event) -> EventRecord:
-        identity = event_id(self.area.id, event.key)
-        return EventRecord(
-            area_id=self.area.id,
-            event_id=identity,
-            properties=properties_of(event, area_id=self.area.id),
-            geometry=outline_of(event.footprint, self.grid),
-            transitions=event.transitions,
-            alert=deserves_alert(event),
-            steps=event.steps,
-        )
+    def _event_record(self, event: Event) -> DetectedEvent:
+        return event_record_of(event, area_id=self.area.id, grid=self.grid, is_simulated=self.stores.is_simulated)
 
     def _record_scenes(self) -> None:
         """Record what became of the scenes looked at since the last time."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
-from flows.config.settings import Settings, SettingsError
+from flows.config.settings import SettingsError
 from flows.ledger.ledger import Ledger
 
 BEHIND = timedelta(days=1)  # a watch counts weeks; `doctor` names smaller differences
@@ -14,17 +14,17 @@ LOOK_BACK = 200
 MEND = "set the clock (`timedatectl set-ntp true`)"
 
 
-def check_clock(ledger: Ledger, settings: Settings, *, now: datetime) -> str:
+def check_clock(ledger: Ledger, *, now: datetime, today_is: date | None = None) -> str:
     """Check the time against what the watch has on record.
 
     Parameters
     ----------
     ledger
         The record; an empty one says nothing of the time.
-    settings
-        `today_is` is the operator's word that the clock is right, for that day alone.
     now
         What the clock says, UTC.
+    today_is
+        The operator's word that the clock is right, on that day alone.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def check_clock(ledger: Ledger, settings: Settings, *, now: datetime) -> str:
         When the newest week or run on record lies more than a day in the future, or more than five years back.
     """
     newest = _newest(ledger)
-    if newest is None or settings.today_is == now.date():
+    if newest is None or today_is == now.date():
         return ""
     told, known = f"{now:%Y-%m-%d %H:%M} UTC", f"{newest:%Y-%m-%d %H:%M}"
     anyway = f"if {now:%Y-%m-%d} is right, say so for today: SITEWATCH_TODAY_IS={now:%Y-%m-%d}"

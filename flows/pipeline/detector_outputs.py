@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from aois.grid import Grid
 from detectors.events.alert_rules import deserves_alert
 from detectors.events.site_criteria import suspect_score
 from detectors.evidence.belief import log_odds
 from detectors.monitor.state import AreaState
 from detectors.records import Event, State
+from flows.evidence.outlines import outline_of
 from flows.evidence.rasters import CHANGE_CODES, Layer
 from flows.ledger.ids import event_id
+from flows.records.events import DetectedEvent, EventRecord, GrowthStep
+from flows.records.ids import AreaId, SceneId
 
 
-def properties_of(event: Event, *, area_id: str) -> dict[str, Any]:
-    """Make the properties of DESIGN.md for an event, with those that only some events have."""
-    found: dict[str, Any] = {
-        "kind": event.place.value,
-        "change": event.change.value,
-        "state": event.state.value,
-        "first_seen": event.first_seen.isoformat(),
-        "confirmed_on": event.confirmed_on.isoformat() if event.confirmed_on else None,
-        "area_m2": round(event.area_m2, 1),
-        "area_m2_low": round(event.area_m2_low, 1),
-        "area_m2_high": round(event.area_m2_high, 1),
-        "length_m": event.length_m,
-        "closure": event.closure,
-        "confidence": event.confidence,
-        "sensors": list(event.sensors),
-        "scenes": list(event.scenes),
-    }
-    if event.merged_into is not None:
-        found["merged_into"] = event_id(area_id, event.merged_into)
-    if event.criteria:
-        found["suspect_score"] = suspect_score(event.criteria)
-        found["criteria"] = [
-            {"name": c.name, "value": c.value, "weight": c.weight, "detail": c.detail} for c in event.criteria
-        ]
-    return found
+def event_record_of(event: Event, *, area_id: str, grid: Grid, is_simulated: bool) -> DetectedEvent:
+    """Make the record of an event, which the ledger, the messages, the reports and the files all read."""
+    record = EventRecord(
+        event_id=event_id(area_id, event.key),
+        area_id=AreaId(area_id),
+        kind=event.place,
+        change=event.change,
+        state=event.state,
+        first_seen=event.first_seen,
+        confirmed_on=event.confirmed_on,
+        area_m2=round(event.area_m2, 1),
+        area_m2_low=round(event.area_m2_low, 1),
+        area_m2_high=round(event.area_m2_high, 1),
+        length_m=event.length_m,
+        closure=event.closure,
+        confidence=event.confidence,
+        sensors=event.sensors,
+        scenes=tuple(map(SceneId, event.scenes)),
+        geometry=outline_of(event.footprint, grid),
+        criteria=event.criteria,
+        suspect_score=suspect_score(event.criteria) if event.criteria else None,
+        steps=tuple(map(GrowthStep, event.steps)),
+        merged_into=None if event.merged_into is None else event_id(area_id, event.merged_into),
+        is_simulated=is_simulated,
+    )
+    return DetectedEvent(record, event.transitions, deserves_alert(event))
 
 
 def news_of(events: tuple[Event, ...]) -> dict[str, State]:

@@ -4,41 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
-from flows.config.settings import Settings
-from flows.evidence.manifests import Link, digest_of, read_chain, signing_key, write_manifest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from flows.evidence.manifest_schema import RecordEnd
+from flows.evidence.manifests import Link, digest_of, read_chain, write_manifest
 from flows.evidence.verifying import history_of
 from flows.ledger.audit import JournalMark
 from flows.ledger.errors import LedgerError
 from flows.ledger.journal import Head
 from flows.ledger.ledger import Ledger
 from flows.ledger.worlds import World
+from flows.records.json_object import JsonObject
 
 PATIENCE_S = 60.0  # writing a manifest takes seconds
 
 
-def attest(settings: Settings, ledger: Ledger, run_id: str) -> dict[str, Any] | None:
-    """Write the manifest of a run, signed if the settings name a key.
+def attest(outputs: Path, ledger: Ledger, run_id: str, *, key: Ed25519PrivateKey | None) -> JsonObject | None:
+    """Write the manifest of a run, signed if there is a key.
 
     Return its number and hash, None where nothing changed. What stands in `runs` alone is no change: every run has
     a row there.
     """
     busy = "another run is writing its manifest; the next run writes that of this one"
     with ledger.exclusively("evidence", complaint=busy, patience_s=PATIENCE_S):
-        links = read_chain(settings.outputs)
+        links = read_chain(outputs)
         marks = marks_of(links)
         head, known = ledger.journal_head(), ledger.known_marks(marks)
         follows = max(known, default=None)
         is_same = bool(marks) and marks[-1].manifest in known
+        record: RecordEnd = {"changes": head.changes, "link": head.link, "follows": follows}
+        if follows is None and _is_history_set_back(ledger, links):
+            record["history_set_back"] = True
         path = write_manifest(
-            settings.outputs,
+            outputs,
             run_id=run_id,
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            record={"changes": head.changes, "link": head.link, "follows": follows}
-            | ({"history_set_back": True} if follows is None and _is_history_set_back(ledger, links) else {}),
+            record=record,
             is_news=not is_same or ledger.has_changed_since(marks[-1].head, but=("runs",)),
-            key=signing_key(settings.signing_key),
+            key=key,
             is_simulated=ledger.world is World.SIMULATED,
         )
     return None if path is None else {"number": int(path.stem), "sha256": digest_of(path)}

@@ -11,11 +11,11 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import obstore
 
-from flows.config.settings import Settings
 from flows.imagery.network.bucket import Bucket
 from flows.imagery.scene import ImageryError
 from flows.telemetry.logs import log
@@ -27,39 +27,49 @@ LIST = "copied.json"  # in the store: the SHA-256 of every file that is there
 AT_ONCE = 8
 
 
-def copy_outputs(settings: Settings) -> str:
-    """Copy the outputs to the stores of `outputs_url` and `public_url`, if named, and say what became of it.
+@dataclass(frozen=True)
+class OutputsMirror:
+    """The outputs, and the addresses of the object stores that get their copies; None for none."""
+
+    outputs: Path
+    outputs_store: str | None = None
+    public_store: str | None = None
+
+    @property
+    def stores(self) -> tuple[tuple[str | None, str], tuple[str | None, str]]:
+        """Return the address of each store, and what it holds."""
+        return (self.outputs_store, "outputs"), (self.public_store, "public edition")
+
+
+def copy_outputs(mirror: OutputsMirror) -> str:
+    """Copy the outputs to the stores that are named, and say what became of it.
 
     Only what is new or other than before is sent, and the list last: a copy that was cut off goes on with the next run.
     Nothing is taken away there. A store that cannot be reached fails no run.
     """
     sentences = []
-    for (address, what), folders in zip(_stores(settings), (FOLDERS, PUBLIC), strict=True):
+    for (address, what), folders in zip(mirror.stores, (FOLDERS, PUBLIC), strict=True):
         if address is None:
             continue
         try:
             bucket = Bucket(address, holds=f"copy of the {what}")
-            sentences.append(f"{send_files(settings.outputs, bucket, folders)} files of the {what} copied.")
+            sentences.append(f"{send_files(mirror.outputs, bucket, folders)} files of the {what} copied.")
         except ImageryError as error:
             log.error("%s not copied: %s", what, error)
             sentences.append(f"{what} not copied: {error}; the next run tries again")
     return " ".join(sentences)
 
 
-def check_stores(settings: Settings) -> None:
+def check_stores(mirror: OutputsMirror) -> None:
     """Check the addresses of the stores.
 
     Raises `ImageryError` for one that is none of an object store, and for one within the other.
     """
-    given = [(address, what) for address, what in _stores(settings) if address]
+    given = [(address, what) for address, what in mirror.stores if address]
     names = [Bucket(address, holds=f"copy of the {what}").name for address, what in given]
     places = [f"{address.rstrip('/')}/" for address, _ in given]
     if len(places) == 2 and (places[0].startswith(places[1]) or places[1].startswith(places[0])):
         raise ImageryError(f"{names[0]} has coordinates and shares a folder with the {names[1]}; name another bucket")
-
-
-def _stores(settings: Settings) -> tuple[tuple[str | None, str], tuple[str | None, str]]:
-    return (settings.outputs_store, "outputs"), (settings.public_store, "public edition")
 
 
 def send_files(outputs: Path, bucket: Bucket, folders: Sequence[str] = FOLDERS) -> int:

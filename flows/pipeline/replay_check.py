@@ -11,7 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from aois.area import AreaKind
-from flows.config.settings import Settings
 from flows.evidence.geojson_files import write_events
 from flows.evidence.manifests import digest_of
 from flows.evidence.rasters import is_tagged, untagged
@@ -23,20 +22,24 @@ from flows.pipeline.area_replay import Stores
 from flows.pipeline.period import RunRequest
 
 
-def check_replay(outputs: Path, ledger: Ledger, settings: Settings, *, within: Path) -> Check:
-    """Check that all weeks of the areas `within` a folder, replayed elsewhere, give the same bytes."""
+def check_replay(outputs: Path, ledger: Ledger, *, within: Path, source_name: str, history_days: int) -> Check:
+    """Check that all weeks of the areas `within` a folder, replayed elsewhere, give the same bytes.
+
+    Source and history are for what the record does not say.
+    """
     areas = [a for a in ledger.areas() if ledger.chains(a.id) and _concerns(outputs / "areas" / a.id, within)]
     compared, wrong = 0, []
     with _elsewhere(outputs, ledger) as (again, copy):
         for area in areas:
             weeks, scenes = list(ledger.chains(area.id)), ledger.scenes(area.id)
             stores = Stores(
-                settings.model_copy(update={"outputs": again, "history_days": _history_days(ledger, settings)}),
+                again,
                 Archive(again / "archive"),
                 copy,
                 None,
-                scenes[0].source if scenes else settings.source.value,
+                scenes[0].source if scenes else source_name,
                 tuple(one for one in copy.areas() if one.kind is AreaKind.SITE),
+                _history_days(ledger, otherwise=history_days),
             )
             asked = RunRequest(weeks[0].first_day, weeks[-1].last_day, weeks[-1].last_day, replay=True)
             watch_area(area, asked, stores, progress=lambda *_: None)
@@ -84,11 +87,11 @@ def _linked(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _history_days(ledger: Ledger, settings: Settings) -> int:
+def _history_days(ledger: Ledger, *, otherwise: int) -> int:
     """How much history the last run looked back on."""
     return next(
         (int(run.settings["history_days"]) for run in ledger.runs() if "history_days" in run.settings),
-        settings.history_days,
+        otherwise,
     )
 
 

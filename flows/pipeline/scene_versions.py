@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from aois.area import Area
 from aois.grid import grid_of
 from aois.week import Week
 from detectors.records import State
-from flows.config.settings import Settings, SettingsError
+from flows.config.settings import SettingsError
 from flows.imagery.archive.index import INDEX_NAME
 from flows.imagery.archive.store import Archive, ArchivedScene
 from flows.imagery.archive.versions import Adoption
@@ -22,7 +22,7 @@ from flows.ledger.ledger import Ledger, open_ledger
 from flows.pipeline.area import watch_area
 from flows.pipeline.area_replay import Progress, Stores
 from flows.pipeline.period import RunRequest
-from flows.pipeline.sources import open_archive
+from flows.records.ids import AlertId
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class Trial:
         return [f"weeks to be worked through again: {weeks}", *(told or ["no alert would change"])]
 
 
-def offers(settings: Settings, area: Area) -> list[Offer]:
-    """List every version that the archive keeps of an area's scenes beside the one in use.
+def offers(archive: Archive, source: str, area: Area) -> list[Offer]:
+    """List every version that the archive keeps of an area's scenes of a source beside the one in use.
 
     They are in the order of time.
     """
-    archive, grid, source = open_archive(settings), grid_of(area), settings.source.value
+    grid = grid_of(area)
     used = archive.list(area.id, source, grid)
     names = [n for n in archive.source_names(area.id, grid) if n == source or n.startswith(f"{source}.revised-")]
     found = [
@@ -108,18 +108,17 @@ def adoption_of(offer: Offer, *, by: str, why: str, at: datetime) -> Adoption:
     )
 
 
-def adopt(settings: Settings, area: Area, choices: Sequence[Choice]) -> None:
+def adopt(archive: Archive, source: str, area: Area, choices: Sequence[Choice]) -> None:
     """Put versions into use, in the archive and in its object store; their weeks are still to be replayed."""
-    _take(open_archive(settings), settings, area, choices)
+    for offer, decision in choices:
+        archive.adopt(area.id, source, grid_of(area), offer.version, decision)
 
 
 def try_out(
-    settings: Settings,
-    ledger: Ledger,
+    stores: Stores,
     area: Area,
     choices: Sequence[Choice],
     *,
-    sites: Sequence[Area],
     today: date,
     progress: Progress,
 ) -> Trial:
@@ -127,29 +126,24 @@ def try_out(
 
     The area has a week on record. Raises `ImageryError` or `LedgerError` as a replay does.
     """
+    ledger = stores.ledger
     recorded, before = ledger.chains(area.id), _alerts(ledger, area)
     asked = RunRequest(None, min(max(recorded).last_day, today), today)
     with tempfile.TemporaryDirectory(prefix="sitewatch-trial-") as place:
         outputs = Path(place)
         archive = _linked(outputs / "archive", area, choices[0][0])
-        _take(archive, settings, area, choices)
+        adopt(archive, stores.source_name, area, choices)
         ledger.back_up(outputs / "record")
-        aside = settings.model_copy(update={"outputs": outputs, "archive_url": None, "ledger_url": None})
-        with open_ledger(aside.ledger) as scratch:
+        with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as scratch:
             scratch.restore(outputs / "record", replace=True)
-            stores = Stores(aside, archive, scratch, None, settings.source.value, tuple(sites))
-            watch_area(area, asked, stores, progress=progress)
+            aside = replace(stores, outputs=outputs, archive=archive, ledger=scratch, source=None)
+            watch_area(area, asked, aside, progress=progress)
             after, chains = _alerts(scratch, area), scratch.chains(area.id)
     moved = {alert: (before.get(alert), after.get(alert)) for alert in sorted(before.keys() | after.keys())}
     return Trial(
         tuple(week for week in sorted(recorded) if recorded[week] != chains.get(week)),
         {alert: states for alert, states in moved.items() if states[0] != states[1]},
     )
-
-
-def _take(archive: Archive, settings: Settings, area: Area, choices: Sequence[Choice]) -> None:
-    for offer, decision in choices:
-        archive.adopt(area.id, settings.source.value, grid_of(area), offer.version, decision)
 
 
 def _linked(root: Path, area: Area, offer: Offer) -> Archive:
@@ -165,10 +159,10 @@ def _linked(root: Path, area: Area, offer: Offer) -> Archive:
     return Archive(root)
 
 
-def _alerts(ledger: Ledger, area: Area) -> dict[str, str]:
+def _alerts(ledger: Ledger, area: Area) -> dict[AlertId, State]:
     """The alerts of an area that stand, by id, with their states."""
-    told = (feature["properties"] for feature in ledger.alerts(area_id=area.id))
-    return {p["alert_id"]: p["state"] for p in told if p["state"] != State.RETRACTED}
+    told = ledger.alerts(area_id=area.id)
+    return {alert.alert_id: alert.state for alert in told if alert.state is not State.RETRACTED}
 
 
 def _made(version: ArchivedScene) -> str:

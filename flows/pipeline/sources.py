@@ -21,18 +21,19 @@ from flows.imagery.stac.stac_source import StacSource
 REQUESTS_PER_MINUTE = 300  # the quota of both services by their documentation, November 2026
 
 
-def open_source(settings: Settings, *, story_end: date) -> Source:
+def open_source(settings: Settings, *, story_end: date, sharers: int = 1) -> Source:
     """Open the source that the settings name.
 
+    Of quotas and budget it gets one part of `sharers`, so that so many processes together keep to them.
     The simulated world leads up to the end of the first run over these outputs and stays the same ever after;
     `story_end` is used when there is no such world yet.
     """
     if settings.source is SourceName.STAC:
         limit = settings.requests_per_minute
-        limiter = None if limit is None else Limiter(limit, math.inf)
+        limiter = None if limit is None else Limiter(max(1, limit // sharers), math.inf)
         return StacSource(settings.catalog_address, limiter=limiter, hosts=settings.catalog_hosts)
     if settings.source is SourceName.SENTINELHUB:
-        return _sentinelhub(settings)
+        return _sentinelhub(settings, sharers)
     return SimulatedSource(_story_end(settings.outputs, story_end), settings.seed)
 
 
@@ -42,13 +43,15 @@ def open_archive(settings: Settings) -> Archive:
     return Archive(settings.outputs / "archive", mirror)
 
 
-def _sentinelhub(settings: Settings) -> Source:
+def _sentinelhub(settings: Settings, sharers: int) -> Source:
     # Its library takes a second to load: only where it is needed
     from flows.imagery.sentinelhub.client import SentinelHubClient
     from flows.imagery.sentinelhub.sentinelhub_source import SentinelHubSource
 
-    limiter = Limiter(settings.requests_per_minute or REQUESTS_PER_MINUTE, settings.units_per_minute)
-    meter, retry_policy = Meter(settings.budget_units), RetryPolicy(settings.tries)
+    requests = max(1, (settings.requests_per_minute or REQUESTS_PER_MINUTE) // sharers)
+    limiter = Limiter(requests, settings.units_per_minute / sharers)
+    budget = None if settings.budget_units is None else settings.budget_units / sharers
+    meter, retry_policy = Meter(budget), RetryPolicy(settings.tries)
     return SentinelHubSource(
         SentinelHubClient(account_of(settings), limiter=limiter, meter=meter, retry_policy=retry_policy)
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from flows.records.ids import EventId
+
 
 @dataclass(frozen=True)
 class Account:
@@ -105,7 +107,7 @@ class ReviewVerdict:
     """
 
     number: int
-    event_id: str
+    event_id: EventId
     verdict: str
     reason: str
     note: str

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
 from aois.week import Week
 from detectors.records import State
+from flows.records.events import Alert
+from flows.records.ids import AlertId
+from flows.records.json_object import JsonObject
 
 
 class News(StrEnum):
@@ -34,8 +35,8 @@ class MessageRecord:
     Attributes
     ----------
     key
-        ``<alert_id>:<state>``, ``<alert_id>:step-<number>``, ``<alert_id>:merged`` or ``:parted``, with ``:2`` and so
-        on when the same has to be told again: a receiver acts on a key once, however often it comes.
+        What `MessageKey` writes: another one when the same has to be told again, since a receiver acts on a key once,
+        however often it comes.
     alert_id
         The alert that it tells of.
     state
@@ -49,11 +50,72 @@ class MessageRecord:
     """
 
     key: str
-    alert_id: str
+    alert_id: AlertId
     state: State
     week: Week
     routed_at: datetime | None = None
     news: News = News.STATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToldAlert(Alert):
+    """An alert as a message tells it.
+
+    Attributes
+    ----------
+    last_clear_look
+        Day of the last acquisition that showed enough of its area, UTC; None where there was none.
+    merged_into_alert
+        The alert of the event that took its ground, which is the id that people know.
+    news
+        Why it is told, one for each of its messages; empty where it is told again.
+    messages
+        The keys of its messages.
+    """
+
+    last_clear_look: date | None = None
+    merged_into_alert: AlertId | None = None
+    news: tuple[News, ...] = ()
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DispatchContent:
+    """All that one channel is sent as one: texts for people, alerts for programs.
+
+    Attributes
+    ----------
+    key
+        The key by which its receiver knows it.
+    week
+        The week that it is about, ``2026-W47``.
+    lang
+        The language of its texts.
+    is_simulated
+        True where it is of a simulated world.
+    is_restricted
+        True where it may tell where places are.
+    title, text, html
+        What people read: one line, plain text, and a page for mail programs.
+    report
+        Where its readers open the week's report, or words that say so.
+    alerts
+        What programs read.
+    is_of_earlier_release
+        True where a release put it together that told everybody the ids of scenes and where the owner's report lies.
+    """
+
+    key: str
+    week: str
+    lang: str
+    is_simulated: bool
+    is_restricted: bool
+    title: str
+    text: str
+    html: str
+    report: str
+    alerts: tuple[ToldAlert, ...] = ()
+    is_of_earlier_release: bool = False
 
 
 class Purpose(StrEnum):
@@ -107,7 +169,7 @@ class DispatchRecord:
     messages
         Keys of the messages in it.
     payload
-        JSON with the whole content, so that every attempt sends the same.
+        JSON of the whole content (`DispatchContent`), so that every attempt sends the same.
     made_at
         When it was put together, UTC.
     attempts
@@ -123,7 +185,7 @@ class DispatchRecord:
     key: str
     channel: str
     messages: tuple[str, ...]
-    payload: Mapping[str, Any]
+    payload: JsonObject
     made_at: datetime
     attempts: int = 0
     last_attempt_at: datetime | None = None
@@ -146,7 +208,7 @@ class Unanswered:
     """
 
     message_key: str
-    alert_id: str
+    alert_id: AlertId
     route: str
     sent_at: datetime
 

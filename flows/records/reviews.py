@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from flows.records.ids import EventId
+
 
 class Verdict(StrEnum):
     """What a reviewer says of an event."""
@@ -70,6 +72,6 @@ class VerdictRecord:
         When, UTC.
     """
 
-    event_id: str
+    event_id: EventId
     judgement: Judgement
     at: datetime

@@ -10,7 +10,7 @@ from enum import StrEnum
 from aois.area import Area, AreaKind, Response
 from aois.week import Week
 from detectors.records import Change, State
-from flows.reports.facts import EventFacts
+from flows.records.events import EventRecord
 from flows.reports.inputs import Extent, WeekSeen
 from flows.reports.week_summary import ENOUGH_SHARE
 
@@ -84,7 +84,7 @@ class Total:
     demolished: Extent
 
 
-def account_of(area: Area, facts: Sequence[EventFacts], weeks: Sequence[WeekSeen], week: Week) -> SiteFollowUp | None:
+def account_of(area: Area, facts: Sequence[EventRecord], weeks: Sequence[WeekSeen], week: Week) -> SiteFollowUp | None:
     """A site's account at the end of a week; None for a region.
 
     An event began between the last clear look before it was first seen and that day. Only one whose every possible
@@ -141,7 +141,7 @@ def _start(weeks: Sequence[WeekSeen]) -> date:
     return weeks[0].week.first_day
 
 
-def _span(facts: Sequence[EventFacts], weeks: Sequence[WeekSeen], first: date, last: date) -> WatchSpan:
+def _span(facts: Sequence[EventRecord], weeks: Sequence[WeekSeen], first: date, last: date) -> WatchSpan:
     within = [seen for seen in weeks if first <= seen.week.last_day and seen.week.first_day <= last]
     held = [f for f in facts if f.state in HELD and not f.merged_into and first <= f.first_seen <= last]
     dated = [f for f in held if _begun_after(f, weeks) >= first]
@@ -158,22 +158,20 @@ def _span(facts: Sequence[EventFacts], weeks: Sequence[WeekSeen], first: date, l
     )
 
 
-def _begun_after(facts: EventFacts, weeks: Sequence[WeekSeen]) -> date:
+def _begun_after(facts: EventRecord, weeks: Sequence[WeekSeen]) -> date:
     """The last clear look on record before an event was first seen; the start of the watch where there is none."""
     looks = [seen.last_clear_look for seen in weeks if seen.last_clear_look is not None]
     return max((day for day in looks if day < facts.first_seen), default=_start(weeks))
 
 
-def _extent(change: Change, dated: Sequence[EventFacts], undated: Sequence[EventFacts]) -> Extent:
+def _extent(change: Change, dated: Sequence[EventRecord], undated: Sequence[EventRecord]) -> Extent:
     sure = _sum(_size(f) for f in dated if f.change is change)
     maybe = _sum(_size(f) for f in undated if f.change is change)
     return Extent(sure.value, sure.low, sure.high + maybe.high)
 
 
-def _size(facts: EventFacts) -> Extent:
-    area = facts.area_m2 or 0.0
-    low = area if facts.area_m2_low is None else facts.area_m2_low
-    return Extent(area, low, area if facts.area_m2_high is None else facts.area_m2_high)
+def _size(facts: EventRecord) -> Extent:
+    return Extent(facts.area_m2, facts.area_m2_low, facts.area_m2_high)
 
 
 def _sum(extents: Iterable[Extent]) -> Extent:

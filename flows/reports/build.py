@@ -12,13 +12,14 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from flows.reports import accountability, charts, growth, restricted_totals, sketch
+from flows.reports import accountability, charts, growth, sketch
 from flows.reports.captions import captions_in
 from flows.reports.files import edition_folder, replace_file
 from flows.reports.inputs import Edition, ReportInputs
 from flows.reports.report_page import ReportPage, page_of
 from flows.reports.week_summary import headline
-from flows.reports.words import LANGUAGES, Words, brief, printable, words_for
+from flows.reports.words import Words, brief, printable, words_for
+from flows.translations.catalogs import LANGUAGES
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAIN_LANGUAGE = "en"
@@ -103,7 +104,10 @@ def environment_of(words: Words, *folders: Path, part: str = "h5") -> Environmen
         lstrip_blocks=True,
         keep_trailing_newline=True,
         bytecode_cache=_COMPILED,
+        extensions=["jinja2.ext.i18n"],
     )
+    # `_` gives plain text, which is escaped and made printable like any other, with the values that fill it.
+    environment.install_gettext_callables(gettext=words, ngettext=words.count, newstyle=False)  # type: ignore[attr-defined]
     environment.filters["brief"] = brief
     environment.globals.update(
         captions_in(words),
@@ -113,7 +117,6 @@ def environment_of(words: Words, *folders: Path, part: str = "h5") -> Environmen
         sketch=sketch,
         bars=growth,
         limits=accountability,
-        crowd=restricted_totals,
     )
     return environment
 

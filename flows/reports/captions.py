@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import date
 from functools import partial
 
+from flows.records.events import EventRecord
+from flows.records.ids import scene_name
 from flows.reports.charts import Chart, DayTick
-from flows.reports.facts import EventFacts
 from flows.reports.inputs import Chip
 from flows.reports.report_page import AreaSection
 from flows.reports.words import Words, brief
@@ -17,7 +16,6 @@ from flows.reports.words import Words, brief
 # Chosen for reading, not calibrated: below each bound the confidence goes by the word beside it.
 CONFIDENCE_WORDS = ((0.4, "low"), (0.7, "moderate"), (0.9, "high"))
 UNIT_LETTERS = 20
-SCENE_DAY = re.compile(r"[^_ ]+(?:_([0-9]{8})T| ([0-9]{4}-[0-9]{2}-[0-9]{2})$)")
 
 
 def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
@@ -39,30 +37,27 @@ def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
     return {maker.__name__: partial(maker, words) for maker in makers}
 
 
-def confidence(words: Words, facts: EventFacts) -> str:
+def confidence(words: Words, facts: EventRecord) -> str:
     """The confidence as a word and a number."""
     name = next((name for bound, name in CONFIDENCE_WORDS if facts.confidence < bound), "very_high")
     return words("case.confidence_text", word=words(f"confidence.{name}"), value=words.number(facts.confidence, 2))
 
 
-def size(words: Words, facts: EventFacts) -> str:
+def size(words: Words, facts: EventRecord) -> str:
     """The one figure that says how big: the length of a line, the ground of everything else."""
-    if facts.length_m is not None:
-        return words.length(facts.length_m)
-    return words("case.unmeasured") if facts.area_m2 is None else words.ground(facts.area_m2)
+    return words.ground(facts.area_m2) if facts.length_m is None else words.length(facts.length_m)
 
 
-def between(words: Words, facts: EventFacts) -> str:
-    """The interval of the area, empty when there is none."""
-    if facts.area_m2_low is None or facts.area_m2_high is None:
-        return ""
+def between(words: Words, facts: EventRecord) -> str:
+    """The interval of the area."""
     return words("case.between", low=words.ground(facts.area_m2_low), high=words.ground(facts.area_m2_high))
 
 
-def rests_on(words: Words, facts: EventFacts) -> str:
+def rests_on(words: Words, facts: EventRecord) -> str:
     """What the confidence rests on: how many looks of which instrument, and between which days."""
-    days = sorted(day for scene in facts.scenes if (day := _day_of(scene)) is not None)
-    counted = Counter(re.split("[_ ]", scene)[0] for scene in facts.scenes)
+    scenes = [scene_name(scene) for scene in facts.scenes]
+    days = sorted(scene.day for scene in scenes if scene.day is not None)
+    counted = Counter(scene.sensor for scene in scenes)
     looks = [words.count("case.looks", n, sensor=words.sensor(name)) for name, n in sorted(counted.items())]
     if not looks:
         return words("case.rests_on_nothing")
@@ -71,15 +66,6 @@ def rests_on(words: Words, facts: EventFacts) -> str:
         said = words("case.rests_between", said=said, first=words.day(days[0]), last=words.day(days[-1]))
     both = len([name for name in counted if words.has(f"sensors.{name}")]) > 1
     return words("case.rests_both", said=said) if both else said
-
-
-def _day_of(scene_id: str) -> date | None:
-    """The day in a scene's id, ``<sensor>_<YYYYMMDDTHHMMSS>…``, or of a pass as the public edition names it."""
-    found = SCENE_DAY.match(scene_id)
-    try:
-        return None if found is None else date.fromisoformat(found[1] or found[2])
-    except ValueError:
-        return None
 
 
 def picture_caption(words: Words, chip: Chip) -> str:
@@ -118,7 +104,7 @@ def chart_title(words: Words, chart: Chart) -> str:
     return words("chart.title", label=label, unit=unit) if unit else words("chart.title_plain", label=label)
 
 
-def chart_text(words: Words, chart: Chart, facts: EventFacts) -> str:
+def chart_text(words: Words, chart: Chart, facts: EventRecord) -> str:
     """The chart for those who do not see it."""
     told = chart.summary
     sentences = [
@@ -147,8 +133,8 @@ def total_text(words: Words, chart: Chart) -> str:
 
 def tick_label(words: Words, tick: DayTick) -> str:
     """A month, with its year where it begins one."""
-    month = words.entry("dates.short_months")[tick.day.month - 1]
-    return words("chart.tick_year", month=month, year=tick.day.year) if tick.with_year else str(month)
+    month = words.short_month(tick.day)
+    return words("chart.tick_year", month=month, year=tick.day.year) if tick.with_year else month
 
 
 def _last_value(words: Words, chart: Chart) -> str:

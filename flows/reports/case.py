@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from aois.area import Area
 from aois.grid import PIXEL_SIZE_M
 from detectors.records import State
+from flows.records.events import EventRecord
+from flows.records.ids import EventId
 from flows.reports.charts import Chart, chart_of
-from flows.reports.facts import EventFacts, facts_of
 from flows.reports.figures import Picture, case_picture, path_of, thumb_picture
 from flows.reports.inputs import Chip, EventView, Pair, Said, StateStep
 
@@ -34,7 +35,7 @@ class Case:
 
     anchor: str
     place: str
-    facts: EventFacts
+    facts: EventRecord
     is_new: bool
     is_changed: bool
     pairs: tuple[Pairing, ...]
@@ -46,7 +47,7 @@ class Case:
     steps: tuple[StateStep, ...]
     empty_series: tuple[str, ...]
     verdicts: tuple[Said, ...] = ()
-    near: frozenset[str] = frozenset()
+    near: frozenset[EventId] = frozenset()
 
     @property
     def is_disputed(self) -> bool:
@@ -80,7 +81,7 @@ class Anchors:
 
 def case_of(event: EventView, area: Area, place: str, anchors: Anchors, *, address: Address | None = None) -> Case:
     """An event with its figures, pictures and charts; pictures stand in the page unless they have an address."""
-    facts = facts_of(event.feature)
+    facts = event.event
     marked = [response.date for response in area.responses]
     drawn = [
         (series.label, chart_of(series, first_seen=facts.first_seen, confirmed_on=facts.confirmed_on, responses=marked))
@@ -136,4 +137,4 @@ def _in_the_page(_name: str, _chip: Chip) -> str:
 def weight_of(case: Case) -> tuple[bool, bool, int, float, str]:
     """New before changed before the rest; then by state, by size, and by id so that the order is never by chance."""
     facts = case.facts
-    return not case.is_new, not case.is_changed, BY_WEIGHT.index(facts.state), -(facts.area_m2 or 0.0), facts.event_id
+    return not case.is_new, not case.is_changed, BY_WEIGHT.index(facts.state), -facts.area_m2, facts.event_id

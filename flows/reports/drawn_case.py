@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detectors.records import Change
+from flows.records.events import EventRecord
 from flows.reports.charts import BAND_SPREADS
 from flows.reports.drawings import Drawing, draw_ground, draw_line, two_figures
-from flows.reports.facts import EventFacts, facts_of
 from flows.reports.inputs import EventView, Series
 
 CLOSURE_STEPS = 4  # a ring is told as closed by quarters
@@ -37,7 +37,7 @@ class Course:
 class DrawnCase:
     """A case without pictures, scenes, outline and dated measurements; `drawing` is None without a size."""
 
-    facts: EventFacts
+    facts: EventRecord
     drawing: Drawing | None
     courses: tuple[Course, ...]
 
@@ -52,23 +52,26 @@ def draw_case(event: EventView, *, elongation: float) -> DrawnCase:
     elongation
         Width over height of the drawing, as `elongation_of` gives it.
     """
-    facts = rounded(facts_of(event.feature))
+    facts = rounded(event.event)
     courses = (course_of(series) for series in event.series)
     return DrawnCase(facts, _drawing(facts, elongation), tuple(course for course in courses if course is not None))
 
 
-def rounded(facts: EventFacts) -> EventFacts:
+def rounded(facts: EventRecord) -> EventRecord:
     """Return the facts with sizes of two significant figures and without scenes, sensors and measured details."""
     return replace(
         facts,
-        area_m2=_two(facts.area_m2),
-        area_m2_low=_two(facts.area_m2_low),
-        area_m2_high=_two(facts.area_m2_high),
-        length_m=_two(facts.length_m),
+        area_m2=two_figures(facts.area_m2),
+        area_m2_low=two_figures(facts.area_m2_low),
+        area_m2_high=two_figures(facts.area_m2_high),
+        length_m=None if facts.length_m is None else two_figures(facts.length_m),
         closure=None if facts.closure is None else round(facts.closure * CLOSURE_STEPS) / CLOSURE_STEPS,
         confidence=round(facts.confidence, 1),
         sensors=(),
         scenes=(),
+        geometry=None,
+        steps=(),
+        suspect_score=None,
         criteria=tuple(
             replace(one, value=round(one.value * VALUE_STEPS) / VALUE_STEPS, detail="") for one in facts.criteria
         ),
@@ -92,11 +95,7 @@ def _course(away: float) -> str:
     return "above" if away > BAND_SPREADS else "below" if away < -BAND_SPREADS else "within"
 
 
-def _two(value: float | None) -> float | None:
-    return None if value is None else two_figures(value)
-
-
-def _drawing(facts: EventFacts, elongation: float) -> Drawing | None:
+def _drawing(facts: EventRecord, elongation: float) -> Drawing | None:
     if facts.change is Change.FENCING and facts.length_m:
         return draw_line([facts.length_m], closure=facts.closure or 0.0)
     return draw_ground([facts.area_m2], elongation=elongation) if facts.area_m2 else None

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import replace
-from typing import Any
 
+from flows.records.events import EventRecord
+from flows.records.ids import SceneId, scene_name
 from flows.reports.inputs import AreaView, Chip, Edition, EventView, Pair, ReportInputs, WeekCounts
 from flows.reports.restricted_totals import RestrictedTotals
 
-SHOWN_PROPERTIES = (
+SHOWN_FIELDS = (
     "alert_id", "event_id", "area_id", "kind", "change", "state", "first_seen", "confirmed_on", "issued_on", "area_m2",
     "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "sensors", "criteria", "merged_into",
-    "simulated",
+    "is_simulated",
 )  # fmt: skip
 MEASURED_TO_OTHERS = frozenset(("near-an-intervention",))
 """Criteria that tell how far off another place is, which may be a restricted one."""
@@ -59,7 +60,7 @@ def _view(view: AreaView) -> AreaView:
 def _event(event: EventView) -> EventView:
     return replace(
         event,
-        feature=_feature(event.feature),
+        event=_shown(event.event),
         before=_chip(event.before),
         after=_chip(event.after),
         more=tuple(Pair(pair.kind, _chip(pair.before), _chip(pair.after)) for pair in event.more),
@@ -72,21 +73,9 @@ def _chip(chip: Chip | None) -> Chip | None:
     return None if chip is None else replace(chip, scene_id="", recipe=None)
 
 
-def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
-    """The feature without its outline and what was measured to other places, its scenes as instrument and day."""
-    found = feature["properties"]
-    kept = {name: found[name] for name in SHOWN_PROPERTIES if name in found}
-    if kept.get("criteria"):
-        kept["criteria"] = [one for one in kept["criteria"] if one["name"] not in MEASURED_TO_OTHERS]
-    return {
-        "type": "Feature",
-        "geometry": None,
-        "properties": kept | {"scenes": [day_of_pass(str(scene)) for scene in found.get("scenes") or ()]},
-    }
-
-
-def day_of_pass(scene_id: str) -> str:
-    """Give a scene's instrument and day, ``sentinel-2 2026-10-08``; the instrument alone where the id has no day."""
-    sensor, _, rest = scene_id.partition("_")
-    digits = rest[:8]
-    return f"{sensor} {digits[:4]}-{digits[4:6]}-{digits[6:]}" if len(digits) == 8 and digits.isdigit() else sensor
+def _shown(event: EventRecord) -> EventRecord:
+    """The event without its outline and what was measured to other places, its scenes as instrument and day."""
+    said = {name: value for name, value in vars(event).items() if name in SHOWN_FIELDS}
+    criteria = tuple(one for one in event.criteria if one.name not in MEASURED_TO_OTHERS)
+    passes = tuple(SceneId(str(scene_name(scene))) for scene in event.scenes)
+    return EventRecord(**{**said, "criteria": criteria, "scenes": passes})

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from aois.week import Week
 from flows.files import private_folder
+from flows.records.event_json import properties_of
+from flows.records.events import EventRecord
 from flows.reports.accountability import SiteFollowUp, account_of, ordered
-from flows.reports.facts import facts_of
 from flows.reports.files import edition_folder, replace_file
 from flows.reports.inputs import AreaView, Edition, ReportInputs
 from flows.reports.layers import geojson, geopackage, geoparquet, has_geoparquet, style
@@ -31,6 +32,8 @@ SITE_COLUMNS = (
 )  # fmt: skip
 TOTAL_COLUMNS = ("until", "figure", "what", "class", "low", "high", "places_at_least")
 GEOPARQUET = "events.parquet"
+Row: TypeAlias = dict[str, object]
+"""The cells of a row by their columns."""
 FORMULA_STARTS = "=+-@\t\r"
 
 
@@ -43,16 +46,16 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     would not change is not
     touched.
     """
-    rows = [_event_row(view, event.feature["properties"]) for view in inputs.areas for event in view.events]
-    features = [event.feature for view in inputs.areas for event in view.events]
+    rows = [_event_row(view, event.event) for view in inputs.areas for event in view.events]
+    events = [event.event for view in inputs.areas for event in view.events]
     tables = {"events.csv": _csv(EVENT_COLUMNS, rows), "sites.csv": _csv(SITE_COLUMNS, _site_rows(inputs))}
     layers = {
-        "events.geojson": geojson(features),
-        "events.gpkg": geopackage(rows, features, EVENT_COLUMNS),
+        "events.geojson": geojson(events),
+        "events.gpkg": geopackage(rows, events, EVENT_COLUMNS),
         "events.qml": style(),
     }
     if has_geoparquet():
-        layers[GEOPARQUET] = geoparquet(rows, features, EVENT_COLUMNS)
+        layers[GEOPARQUET] = geoparquet(rows, events, EVENT_COLUMNS)
     edition_folder(folder, Edition.OWNER)
     restricted = private_folder(folder / "restricted")
     if GEOPARQUET not in layers:
@@ -70,7 +73,7 @@ def write_public_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]
     ``events.csv`` and ``sites.csv`` hold the areas that are shown, with days and without scenes; ``totals.csv`` what is
     said of all the others together. Everybody may read them, and they bear the time of the week's end.
     """
-    rows = [_event_row(view, event.feature["properties"]) for view in inputs.areas for event in view.events]
+    rows = [_event_row(view, event.event) for view in inputs.areas for event in view.events]
     tables = {
         "events.csv": _csv([name for name in EVENT_COLUMNS if name != "scenes"], rows),
         "sites.csv": _csv(SITE_COLUMNS, _site_rows(inputs)),
@@ -82,10 +85,10 @@ def write_public_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]
     return tuple(folder / name for name in tables)
 
 
-def _total_rows(crowd: RestrictedTotals) -> list[dict[str, Any]]:
+def _total_rows(crowd: RestrictedTotals) -> list[Row]:
     """Groups, quarters and responses, one a row; a count that is told is at least so many places."""
-    until = {"until": crowd.until}
-    rows: list[dict[str, Any]] = [
+    until: Row = {"until": crowd.until}
+    rows: list[Row] = [
         until | {"figure": "group", "what": g.change, "class": g.size, "low": g.low, "high": g.high} | _places(g.places)
         for g in crowd.groups
     ]
@@ -103,19 +106,19 @@ def _total_rows(crowd: RestrictedTotals) -> list[dict[str, Any]]:
     return rows
 
 
-def _places(places: int) -> dict[str, object]:
+def _places(places: int) -> Row:
     return {"places_at_least": places or None}
 
 
-def _event_row(view: AreaView, properties: Mapping[str, Any]) -> dict[str, Any]:
-    found = {**properties, "area_id": view.area.id, "area_name": view.area.name}
+def _event_row(view: AreaView, event: EventRecord) -> Row:
+    found = {**properties_of(event), "area_id": view.area.id, "area_name": view.area.name}
     return {
         name: " ".join(map(str, value)) if isinstance(value := found.get(name), list | tuple) else value
         for name in EVENT_COLUMNS
     }
 
 
-def _site_rows(inputs: ReportInputs) -> list[dict[str, Any]]:
+def _site_rows(inputs: ReportInputs) -> list[Row]:
     """Sites in the order of the report."""
     looks = {view.area.id: look_at(view, inputs.week).last_clear_look for view in inputs.areas}
     accounts = [_account(view, inputs.week) for view in inputs.areas]
@@ -127,11 +130,11 @@ def _site_rows(inputs: ReportInputs) -> list[dict[str, Any]]:
 
 
 def _account(view: AreaView, week: Week) -> SiteFollowUp | None:
-    return account_of(view.area, [facts_of(event.feature) for event in view.events], view.weeks, week)
+    return account_of(view.area, [event.event for event in view.events], view.weeks, week)
 
 
-def _site_row(account: SiteFollowUp) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def _site_row(account: SiteFollowUp) -> Row:
+    row: Row = {
         "area_id": account.area.id,
         "area_name": account.area.name,
         "status": account.area.status,
@@ -155,7 +158,7 @@ def _site_row(account: SiteFollowUp) -> dict[str, Any]:
     return row
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+def _csv(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
     held = io.StringIO()
     writer = csv.writer(held, lineterminator="\n")
     writer.writerow(columns)

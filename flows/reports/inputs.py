@@ -15,6 +15,8 @@ from aois.area import Area
 from aois.errors import UserError
 from aois.week import Week
 from detectors.records import AlertKind, State
+from flows.records.events import EventRecord
+from flows.records.ids import EventId
 
 if TYPE_CHECKING:
     from flows.reports.restricted_totals import RestrictedTotals
@@ -161,13 +163,11 @@ class Said:
 class EventView:
     """One event with its pictures.
 
-    `feature` is the event's GeoJSON Feature with the properties fixed in DESIGN.md, and optionally `criteria`, a list
-    of ``{"name", "value", "weight", "detail"}``; an event that raised no alert has no `alert_id`. `outline` and
-    `perimeter` are bool (y, x) in the same crop as the two chips. `near` are the ids of the events that one would take
-    for the same place.
+    `event` is an `Alert` where one went out. `outline` and `perimeter` are bool (y, x) in the same crop as the two
+    chips. `near` are the ids of the events that one would take for the same place.
     """
 
-    feature: dict[str, Any]
+    event: EventRecord
     before: Chip | None
     after: Chip | None
     outline: Mask
@@ -179,12 +179,12 @@ class EventView:
     thumbs: tuple[Chip, ...] = ()
     steps: tuple[StateStep, ...] = ()
     verdicts: tuple[Said, ...] = ()
-    near: frozenset[str] = frozenset()
+    near: frozenset[EventId] = frozenset()
 
     @property
-    def event_id(self) -> str:
+    def event_id(self) -> EventId:
         """The id of the event."""
-        return str(self.feature["properties"]["event_id"])
+        return self.event.event_id
 
     def __post_init__(self) -> None:
         """Refuse masks cut to another crop than the chips."""

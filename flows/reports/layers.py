@@ -6,12 +6,13 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import shapely
-from shapely.geometry import MultiPolygon, shape
+from shapely.geometry import MultiPolygon
 
+from flows.records.event_json import feature_of
+from flows.records.events import EventRecord
 from flows.reports.geopackage_layer import geopackage_of
 
 LAYER = "events"
@@ -24,22 +25,22 @@ NUMBERS = (
 )  # fmt: skip
 FLAGS = ("simulated",)
 COLOURS = {"construction": "178,58,0", "fencing": "122,16,32", "clearing": "201,138,0", "demolition": "29,79,124"}
-Rows = Sequence[Mapping[str, Any]]
-Features = Sequence[Mapping[str, Any]]
+Rows = Sequence[Mapping[str, object]]
+Events = Sequence[EventRecord]
 
 
-def geojson(features: Features) -> bytes:
+def geojson(events: Events) -> bytes:
     """A FeatureCollection (RFC 7946) with one feature a line."""
-    lines = ",\n".join(json.dumps(feature, ensure_ascii=False, allow_nan=False) for feature in features)
+    lines = ",\n".join(json.dumps(feature_of(event), ensure_ascii=False, allow_nan=False) for event in events)
     return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'.encode()
 
 
-def geopackage(rows: Rows, features: Features, columns: Sequence[str]) -> bytes:
+def geopackage(rows: Rows, events: Events, columns: Sequence[str]) -> bytes:
     """A GeoPackage with one layer."""
     kinds = {name: _kind(name) for name in columns}
     values = ([_plain(row[name], name) for name in columns] for row in rows)
     return geopackage_of(
-        LAYER, kinds, ([outline, *cells] for outline, cells in zip(_outlines(features), values, strict=True))
+        LAYER, kinds, ([outline, *cells] for outline, cells in zip(_outlines(events), values, strict=True))
     )
 
 
@@ -48,7 +49,7 @@ def has_geoparquet() -> bool:
     return find_spec("pyarrow") is not None
 
 
-def geoparquet(rows: Rows, features: Features, columns: Sequence[str]) -> bytes:
+def geoparquet(rows: Rows, events: Events, columns: Sequence[str]) -> bytes:
     """A GeoParquet file (version 1.1.0, outlines as WKB, OGC:CRS84); only where `has_geoparquet`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -56,7 +57,7 @@ def geoparquet(rows: Rows, features: Features, columns: Sequence[str]) -> bytes:
     kinds = {float: pa.float64(), bool: pa.bool_(), str: pa.string()}
     types = {name: kinds[_kind(name)] for name in columns}
     arrays = [pa.array([_plain(row[name], name) for row in rows], kind) for name, kind in types.items()]
-    outlines = pa.array([shapely.to_wkb(outline) for outline in _outlines(features)], pa.binary())
+    outlines = pa.array([shapely.to_wkb(outline) for outline in _outlines(events)], pa.binary())
     table = pa.table([*arrays, outlines], names=[*columns, "geometry"])
     geo = {
         "version": "1.1.0",
@@ -97,9 +98,8 @@ def _symbol(number: int, colour: str, state: str) -> str:
     )
 
 
-def _outlines(features: Features) -> list[MultiPolygon]:
-    shapes = [shape(feature["geometry"]) for feature in features]
-    return [s if s.geom_type == "MultiPolygon" else MultiPolygon([s]) for s in shapes]
+def _outlines(events: Events) -> list[MultiPolygon]:
+    return [s if isinstance(s := event.ground, MultiPolygon) else MultiPolygon([s]) for event in events]
 
 
 def _kind(name: str) -> type:

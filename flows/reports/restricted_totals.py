@@ -1,13 +1,13 @@
 """What the public edition says of restricted places: together, in classes, by whole quarters, never of one place.
 
-A figure stands only where at least `FEWEST` places are behind it, and counts of places are rounded down to multiples of
-that. What is said of places that may be known, as those with an official response, is said only where as many of them
-are left out. So whoever has the page and a list of all the places cannot tell which of them a figure or a drawing is
-about, and the difference between two weeks' pages is nothing, or a quarter.
+A figure stands only where many places are behind it and as many are not, and it tells that and no number beyond. So
+whoever has the page and the record of every place on a longer list hardly knows better than before which of them it is
+about; of a short list nothing is told. The difference between two weeks' pages is nothing, or a quarter.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,13 +16,14 @@ from enum import StrEnum
 from aois.area import Area
 from aois.week import Week, week_of
 from detectors.records import Change
+from flows.records.events import EventRecord
 from flows.reports.accountability import HELD, ResponseLevel, SiteOutcome, account_of
 from flows.reports.drawings import Drawing, draw_ground, draw_line
-from flows.reports.facts import EventFacts
 from flows.reports.inputs import WeekSeen
 from flows.reports.week_summary import ENOUGH_SHARE
 
-FEWEST = 5  # places behind a figure: the best guess of which one is meant is right at most one time in five
+FEWEST = 20  # places behind a figure and beside it; chosen with a finder who knows every event, see the README
+PARTS = 3  # of long lists, a third: the more places, the nearer a count comes to what holds for all of them
 MOST_QUARTERS = 8
 GROUND_BOUNDS_M2 = (1_000.0, 5_000.0)
 LINE_BOUNDS_M = (200.0, 500.0)
@@ -41,7 +42,7 @@ class Member:
     """A restricted place as the record had it at the end of a quarter."""
 
     area: Area
-    facts: tuple[EventFacts, ...]
+    facts: tuple[EventRecord, ...]
     weeks: tuple[WeekSeen, ...]
 
 
@@ -73,7 +74,7 @@ class Quarter:
 class Answered:
     """Sites with one kind of official response, by what was measured since.
 
-    0 is fewer than `FEWEST`, or nearly all.
+    0 is too few, or nearly all.
     """
 
     answer: ResponseLevel
@@ -86,11 +87,12 @@ class RestrictedTotals:
     """All restricted places together, as the record had them on the last day of a quarter.
 
     `watched` is the length of the list when the quarter's first page was built. `until` is None as long as no quarter
-    is on record; everything else is then empty.
+    is on record, or the list is too short; everything else is then empty. `fewest` places are behind each figure.
     """
 
     watched: int
     until: date | None = None
+    fewest: int = FEWEST
     seen: int = 0
     groups: tuple[Group, ...] = ()
     quarters: tuple[Quarter, ...] = ()
@@ -110,7 +112,12 @@ def quarter_end(week: Week) -> Week:
     return last if last.last_day == end else last.plus(-1)
 
 
-def restricted_totals_of(members: Sequence[Member], until: Week, *, fewest: int = FEWEST) -> RestrictedTotals:
+def fewest_of(places: int) -> int:
+    """Give how many of so many places have to stand behind a figure, and as many beside it."""
+    return max(FEWEST, math.ceil(places / PARTS))
+
+
+def restricted_totals_of(members: Sequence[Member], until: Week, *, fewest: int | None = None) -> RestrictedTotals:
     """Tell what the places come to at the end of a week.
 
     Parameters
@@ -120,23 +127,26 @@ def restricted_totals_of(members: Sequence[Member], until: Week, *, fewest: int 
     until
         The end of a quarter, as `quarter_end` gives it.
     fewest
-        Places that have to stand behind a figure.
+        Places that have to stand behind a figure, and beside it; as `fewest_of` gives them if left out.
     """
     known = [member for member in members if member.weeks]
-    if len(known) < fewest:
-        return RestrictedTotals(len(members))
+    limit = fewest_of(len(members)) if fewest is None else fewest
+    if len(known) < 2 * limit:
+        return RestrictedTotals(len(members), fewest=limit)
     held = [(member.area.id, facts) for member in known for facts in member.facts if _is_held(facts, until)]
+    rule = _Rule(limit, len(known))
     return RestrictedTotals(
         watched=len(members),
         until=until.last_day,
-        seen=_among(_seen_well(known, until), len(known), fewest),
-        groups=tuple(group for change in Change for group in _groups(change, held, fewest)),
-        quarters=_quarters(held, until, fewest),
-        answered=_answered(known, until, fewest),
+        fewest=limit,
+        seen=rule.told(_seen_well(known, until)),
+        groups=tuple(group for change in Change for group in _groups(change, held, rule)),
+        quarters=_quarters(held, until, rule),
+        answered=_answered(known, until, rule),
     )
 
 
-def size_of(facts: EventFacts) -> SizeClass | None:
+def size_of(facts: EventRecord) -> SizeClass | None:
     """Give the class of a change: by length for a fence or wall, by ground for everything else."""
     is_line = facts.change is Change.FENCING
     value = facts.length_m if is_line else facts.area_m2
@@ -146,34 +156,38 @@ def size_of(facts: EventFacts) -> SizeClass | None:
     return SizeClass.SMALL if value < small else SizeClass.MEDIUM if value < large else SizeClass.LARGE
 
 
-def _is_held(facts: EventFacts, until: Week) -> bool:
+def _is_held(facts: EventRecord, until: Week) -> bool:
     return facts.state in HELD and not facts.merged_into and facts.first_seen <= until.last_day
 
 
-def _at_least(number: int, fewest: int) -> int:
-    return number // fewest * fewest
+@dataclass(frozen=True)
+class _Rule:
+    """When a number of places out of all that are known is told."""
+
+    fewest: int
+    known: int
+
+    def told(self, number: int, *, out_of: int | None = None) -> int:
+        """The number that is told: `fewest` or, where too few places are meant or nearly all, 0."""
+        beside = (self.known if out_of is None else out_of) - number
+        return self.fewest if min(number, beside) >= self.fewest else 0
 
 
-def _among(number: int, all_of_them: int, fewest: int) -> int:
-    """A number of places out of some that may be known by name; 0 where nearly all are meant, which names each."""
-    return _at_least(number, fewest) if all_of_them - number >= fewest else 0
+def _places(held: Iterable[tuple[str, EventRecord]], rule: _Rule) -> int:
+    return rule.told(len({area_id for area_id, _ in held}))
 
 
-def _places(held: Iterable[tuple[str, EventFacts]], fewest: int) -> int:
-    return _at_least(len({area_id for area_id, _ in held}), fewest)
-
-
-def _groups(change: Change, held: Sequence[tuple[str, EventFacts]], fewest: int) -> list[Group]:
+def _groups(change: Change, held: Sequence[tuple[str, EventRecord]], rule: _Rule) -> list[Group]:
     """The classes of a kind of change if each that occurs is told; else the kind as a whole; else nothing.
 
     Telling some of the classes and the whole would tell, by subtraction, of those that are left out.
     """
     alike = [(area_id, facts) for area_id, facts in held if facts.change is change]
     classes = {size: [one for one in alike if size_of(one[1]) is size] for size in SizeClass}
-    counted = {size: _places(ones, fewest) for size, ones in classes.items() if ones}
+    counted = {size: _places(ones, rule) for size, ones in classes.items() if ones}
     if counted and all(counted.values()):
         return [_group(change, size, places) for size, places in counted.items()]
-    whole = _places(alike, fewest)
+    whole = _places(alike, rule)
     return [Group(change, None, whole, None, None, None)] if whole else []
 
 
@@ -186,27 +200,27 @@ def _group(change: Change, size: SizeClass, places: int) -> Group:
     return Group(change, size, places, low, high, drawing)
 
 
-def _quarters(held: Sequence[tuple[str, EventFacts]], until: Week, fewest: int) -> tuple[Quarter, ...]:
+def _quarters(held: Sequence[tuple[str, EventRecord]], until: Week, rule: _Rule) -> tuple[Quarter, ...]:
     year, number = until.last_day.year, (until.last_day.month - 1) // 3 + 1
     told = []
     for back in range(MOST_QUARTERS):
         y, q = divmod(year * 4 + number - 1 - back, 4)
         within = [one for one in held if (one[1].first_seen.year, (one[1].first_seen.month - 1) // 3) == (y, q)]
-        places = {change: _places((one for one in within if one[1].change is change), fewest) for change in Change}
+        places = {change: _places((one for one in within if one[1].change is change), rule) for change in Change}
         told.append(Quarter(y, q + 1, places))
     while told and not any(told[-1].places.values()):
         told.pop()
     return tuple(reversed(told))
 
 
-def _answered(members: Sequence[Member], until: Week, fewest: int) -> tuple[Answered, ...]:
+def _answered(members: Sequence[Member], until: Week, rule: _Rule) -> tuple[Answered, ...]:
     accounts = [account_of(m.area, m.facts, m.weeks, until) for m in members]
     told = []
     for answer in ResponseLevel:
         alike = [account for account in accounts if account is not None and account.answer is answer]
-        if len(alike) >= fewest:
-            outcomes = {o: _among(sum(a.outcome is o for a in alike), len(alike), fewest) for o in SiteOutcome}
-            told.append(Answered(answer, _at_least(len(alike), fewest), outcomes))
+        if sites := rule.told(len(alike)):
+            outcomes = {o: rule.told(sum(a.outcome is o for a in alike), out_of=len(alike)) for o in SiteOutcome}
+            told.append(Answered(answer, sites, outcomes))
     return tuple(told)
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from aois.week import Week
 from detectors.records import Change, State
-from flows.reports.facts import EventFacts
+from flows.records.events import EventRecord
 from flows.reports.inputs import AreaView, WeekSeen
 from flows.reports.words import Words
 
@@ -42,7 +42,7 @@ class EventNews:
     """One event that is new or changed this week, and where."""
 
     place: str
-    facts: EventFacts
+    facts: EventRecord
     is_new: bool
 
 

@@ -29,5 +29,6 @@ def quiet_libraries() -> None:
     several threads do so at once.
     """
     warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+    logging.getLogger("distributed.nanny").setLevel(logging.ERROR)  # of workers of Dask that ended late or were killed
     for name in RUN_LOGGERS:
         logging.getLogger(name).addFilter(is_unforeseen)

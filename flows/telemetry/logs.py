@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -35,16 +34,23 @@ def start_logging(operating: Operating | None = None, *, is_deployed: bool = Fal
     operating = operating or load_operating()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_json() if operating.log_format == "json" else _Text())
-    handler.addFilter(_with_fields)
+    handler.addFilter(add_fields)
     log.handlers[:] = [handler]
     log.propagate = False
     log.setLevel(operating.log_level or ("INFO" if is_deployed else "WARNING"))
 
 
-def _with_fields(record: logging.LogRecord) -> bool:
+def add_fields(record: logging.LogRecord) -> bool:
+    """Add to a record what the present lines are about; for handlers, which take it as a filter."""
     for name, value in _about.get().items():
         setattr(record, name, value)
     return True
+
+
+def told_fields(record: logging.LogRecord) -> dict[str, object]:
+    """Return what a record says beside its words: figures, and what it is about."""
+    known = logging.LogRecord("", 0, "", 0, "", (), None).__dict__
+    return {name: value for name, value in record.__dict__.items() if name not in known and name != "message"}
 
 
 def _json() -> logging.Formatter:
@@ -60,9 +66,7 @@ class _Text(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Time, level, words, then what they are about and every figure given."""
-        known = logging.LogRecord("", 0, "", 0, "", (), None).__dict__
-        told: dict[str, Any] = {n: v for n, v in record.__dict__.items() if n not in known and n != "message"}
-        figures = " ".join(f"{name}={value}" for name, value in told.items())
+        figures = " ".join(f"{name}={value}" for name, value in told_fields(record).items())
         when = self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z")
         line = f"{when} {record.levelname} {record.getMessage()}  {figures}".rstrip()
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line

@@ -70,7 +70,7 @@ def metrics_of(ledger: Ledger) -> Iterator[Metric]:
 def _figures(ledger: Ledger) -> Iterator[Metric]:
     yield from _runs(ledger.runs(limit=RUNS))
     yield from _areas(ledger.observations())
-    states = Counter(alert["properties"]["state"] for alert in ledger.alerts())
+    states = Counter(alert.state.value for alert in ledger.alerts())
     yield _gauge("alerts", "Alerts on record", [((s,), float(n)) for s, n in states.items()], "state")
     waiting, dead = len(ledger.outbox.unsent()), len(ledger.outbox.unsent(dead=True))
     parcels = [(("waiting",), float(waiting)), (("given up",), float(dead))]

@@ -13,6 +13,7 @@ from aois.area import Area
 
 T = TypeVar("T")
 WORDS = {"fetch": "fetching scenes", "detect": "working through weeks", "done": "done", "failed": "failed"}
+ENDS = ("done", "failed")
 
 
 class Board:
@@ -31,6 +32,7 @@ class Board:
             transient=False,
             disable=not self._console.is_terminal,
         )
+        self._ended: set[str] = set()
         self._lines: dict[str, TaskID] = {
             a.id: self._progress.add_task("waiting", area=a.id, total=1, start=False) for a in areas
         }
@@ -48,18 +50,24 @@ class Board:
 
     def follow(self, area_id: str, work: Callable[[Callable[[str, int, int], None]], T]) -> T:
         """Do one area's work with its line moving along."""
-        line = self._lines[area_id]
-        self._progress.start_task(line)
-
-        def tell(stage: str, done: int, total: int) -> None:
-            self._progress.update(line, description=WORDS[stage], completed=done, total=total)
-
         outcome = "failed"
         try:
-            result = work(tell)
+            result = work(lambda stage, done, total: self.tell(area_id, stage, done, total))
             outcome = "done"
             return result
         finally:
-            self._progress.update(line, description=WORDS[outcome])
-            if not self._console.is_terminal:
-                self._console.print(f"{area_id}: {WORDS[outcome]}", highlight=False)
+            self.tell(area_id, outcome, 0, 0)
+
+    def tell(self, area_id: str, stage: str, done: int, total: int) -> None:
+        """Move an area's line along; `done` and `failed` are its ends, and what comes after an end is not shown."""
+        line, is_end = self._lines[area_id], stage in ENDS
+        if area_id in self._ended:
+            return
+        self._progress.start_task(line)
+        if not is_end:
+            self._progress.update(line, description=WORDS[stage], completed=done, total=total)
+            return
+        self._ended.add(area_id)
+        self._progress.update(line, description=WORDS[stage])
+        if not self._console.is_terminal:
+            self._console.print(f"{area_id}: {WORDS[stage]}", highlight=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,6 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import deployment
 
 from aois.errors import UserError
-from flows.config.settings import Settings
 from flows.ledger.ledger import Ledger
 from flows.records.runs import RunRecord
 from flows.telemetry.logs import about, log
@@ -35,19 +35,19 @@ def lock_of(run: RunRecord) -> str:
 
 @contextmanager
 def recorded(
-    ledger: Ledger, settings: Settings, flow: str, *, source: str | None = None
+    ledger: Ledger, outputs: Path, flow: str, *, source: str, is_fetching: bool = False
 ) -> Iterator[tuple[dict[str, Any], Stopwatch]]:
     """A run of one of the small flows: what it puts into the summary stands in the ledger, an artifact and metrics.
 
-    `source` is that of the pictures which it brings, None for none. One run of a flow at a time; raises `LedgerError`
-    for a second one, and for a source of another world than the record's.
+    `source` is the one of the settings; where the run `is_fetching`, it brings pictures of it. One run of a flow at a
+    time; raises `LedgerError` for a second one, and for pictures of another world than the record's.
     """
     run_id, lock, watch = uuid4().hex, f"run-{flow}", Stopwatch()
-    given = {"flow": flow, "source": settings.source.value, "deployment": deployment_name(), "lock": lock}
+    given = {"flow": flow, "source": source, "deployment": deployment_name(), "lock": lock}
     summary: dict[str, Any] = {"run_id": run_id}
     busy = f"another run of `{flow}` is under way; wait for it to end"
     with ledger.exclusively(lock, complaint=busy, patience_s=5.0), about(flow=flow, run=run_id):
-        ledger.start_run(RunRecord(run_id, datetime.now(UTC), VERSION, given), source=source)
+        ledger.start_run(RunRecord(run_id, datetime.now(UTC), VERSION, given), source=source if is_fetching else None)
         status = "failed"
         try:
             with watch.step("all"):
@@ -60,15 +60,15 @@ def recorded(
             summary["steps"] = watch.seconds
             ledger.finish_run(run_id, status=status, summary=summary, at=datetime.now(UTC))
             log.info("%s %s", flow, status, extra={"seconds": watch.seconds.get("all")})
-        leave(ledger, settings, flow, summary)
+        leave(ledger, outputs, flow, summary)
 
 
-def leave(ledger: Ledger, settings: Settings, flow: str, summary: Mapping[str, Any]) -> None:
+def leave(ledger: Ledger, outputs: Path, flow: str, summary: Mapping[str, Any]) -> None:
     """The artifact and the metrics of a run that is over."""
     rows = "\n".join(f"| {name} | {_cell(value)} |" for name, value in summary.items())
     markdown = f"# {flow}\n\n| what | figure |\n|---|---|\n{rows}\n"
     create_markdown_artifact(key=f"{flow}-run", markdown=markdown, description=f"What `{flow}` did")
-    write_metrics(ledger, settings.outputs)
+    write_metrics(ledger, outputs)
 
 
 def _cell(value: Any) -> str:

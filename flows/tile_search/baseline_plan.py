@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -13,6 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from detectors.tile_search.update import WideParameters
+from flows.files import locked
 from flows.tile_search.look import WideLook
 from flows.tile_search.tile import Tile, WideError
 
@@ -69,13 +69,8 @@ def alone(tile: Tile) -> Iterator[None]:
     The system frees the lock when its holder dies. Raises `WideError` while another run holds it.
     """
     tile.folder.mkdir(parents=True, exist_ok=True)
-    with (tile.folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WideError(
-                f"region `{tile.id}` is being searched by another run; wait for it to end, then run this one again"
-            ) from None
+    busy = f"region `{tile.id}` is being searched by another run; wait for it to end, then run this one again"
+    with locked(tile.folder / ".lock", patience_s=0, busy=WideError(busy)):
         for left_over in [*tile.folder.glob(".*.tmp"), *tile.folder.glob("looks/.*.tmp")]:
             left_over.unlink()
         yield

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from shapely.geometry import box, mapping
 from shapely.geometry.base import BaseGeometry
@@ -52,7 +51,7 @@ def write_candidates(
     grid: Grid,
     candidates: Sequence[Candidate],
     *,
-    seen: dict[str, Any],
+    seen: Mapping[str, object],
     is_simulated: bool = False,
 ) -> tuple[Path, Path]:
     """``candidates.geojson`` and ``areas.geojson`` are in the folder, readable by their owner only.
@@ -94,7 +93,7 @@ def _name(region: Area, grid: Grid, place: CandidatePlace) -> str:
     return f"{region.id[: 63 - _DIGITS - 1].rstrip('-')}-{digest}"
 
 
-def _feature(candidate: Candidate, grid: Grid, *, is_simulated: bool) -> dict[str, Any]:
+def _feature(candidate: Candidate, grid: Grid, *, is_simulated: bool) -> dict[str, object]:
     place = candidate.place
     pixel_m2 = grid.pixel_size_m**2
     return {
@@ -120,7 +119,7 @@ def _as_area(candidate: Candidate, region: Area, grid: Grid, *, is_simulated: bo
     return Area(candidate.candidate_id, AreaKind.REGION, outline, name=name)
 
 
-def _write(path: Path, document: dict[str, Any]) -> Path:
+def _write(path: Path, document: Mapping[str, object]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import rasterio
@@ -116,11 +115,11 @@ def _within_strip(block: Window) -> RasterWindow:
 
 @contextmanager
 def _written(
-    tile: Tile, strip: Window, path: Path, names: tuple[str, ...], codec: dict[str, Any]
+    tile: Tile, strip: Window, path: Path, names: tuple[str, ...], codec: dict[str, object]
 ) -> Iterator[DatasetWriter]:
     grid = tile.grid
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    profile: dict[str, Any] = {
+    profile: dict[str, object] = {
         "driver": "GTiff",
         "dtype": "int16",
         "count": len(names),

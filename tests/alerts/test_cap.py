@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from lxml import etree
 from pydantic import ValidationError
+from shapely.geometry import shape
 
 from aois.week import Week
 from flows.alerts import Channel, Setting, parcel, send
 from flows.alerts.cap import NAMESPACE, instant
+from flows.records.ids import AlertId
 
 SCHEMA = etree.XMLSchema(file=str(Path(__file__).with_name("CAP-v1.2.xsd")))
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 STEPS = [{"on": "2026-09-07", "added_m2": 1400.0}, {"on": "2026-11-03", "added_m2": 1031.0}]
-ALERT = "al-0123456789ab"
+ALERT = AlertId("al-0123456789ab")
 CLIPPED = {
     "type": "MultiPolygon",
     "coordinates": [[[[0, 0], [1, 0], [1, 1], [0, 0]]], [[[2, 0], [3, 0], [3, 1], [2, 0]]]],
@@ -34,11 +37,15 @@ def documents(feature, tmp_path):
 
     def documents(lang, *, is_restricted):
         setting = Setting("https://watch.example.org/2026-W47/index.html", lang=lang, is_restricted=is_restricted)
-        told = (("provisional", "provisional"), ("confirmed", "confirmed"), ("confirmed", "step-2"))
+        told: tuple[tuple[str, str], ...] = (
+            ("provisional", "provisional"),
+            ("confirmed", "confirmed"),
+            ("confirmed", "step-2"),
+        )
         told += (("finished", "merged"), ("provisional", "parted"), ("retracted", "retracted"))
         for number, (state, said) in enumerate(told):
             one = feature(state=state, steps=STEPS, news=["state"], merged_into="ev-1" if said == "merged" else None)
-            one = {**one, "geometry": CLIPPED if number % 2 else one["geometry"]}
+            one = replace(one, geometry=shape(CLIPPED) if number % 2 else one.geometry)
             content = parcel([one], Week(2026, 47), setting, key=f"sw-{number}", messages={ALERT: [f"{ALERT}:{said}"]})
             channel = Channel(kind="cap", path=tmp_path, sender="watch@example.org")
             at = NOW + timedelta(minutes=number)

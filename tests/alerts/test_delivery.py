@@ -34,7 +34,7 @@ def content(feature):
     def content(*, key="sw-0123456789ab", message="al-0123456789ab:confirmed", setting=None, **properties):
         setting = setting or Setting("https://watch.example.org/2026-W47/index.html")
         one = feature(**{"name": "Old Pier", "news": ["state"], **properties})
-        return parcel([one], Week(2026, 47), setting, key=key, messages={one["id"]: [message]})
+        return parcel([one], Week(2026, 47), setting, key=key, messages={one.alert_id: [message]})
 
     return content
 

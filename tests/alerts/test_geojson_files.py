@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import replace
 
 import pytest
-from shapely.geometry import Polygon, shape
+from sea_alert import KNOWN
+from shapely.geometry import MultiPolygon, Polygon, shape
 
 from flows.evidence.geojson_files import write_alerts, write_events
 from flows.evidence.manifests import EvidenceError
@@ -23,19 +25,19 @@ def test_a_file_is_a_feature_collection_by_the_right_hand_rule(write, feature, t
     collection = json.loads(text)
     assert collection["type"] == "FeatureCollection"
     (written,) = collection["features"]
-    assert written["properties"] == feature()["properties"]
-    assert list(written["properties"]) == list(feature()["properties"])
+    assert written["properties"] == {**KNOWN, "simulated": False}
+    assert list(written["properties"]) == [*KNOWN, "simulated"]
     ring = written["geometry"]["coordinates"][0]
     assert Polygon(ring).exterior.is_ccw
     assert {x for x, _ in ring} == {0.123457, 1.0}
     assert "-0.0" not in text
-    assert Polygon(ring).equals_exact(shape(feature()["geometry"]).reverse().normalize(), 1e-6, normalize=True)
+    assert Polygon(ring).equals_exact(feature().ground.reverse().normalize(), 1e-6, normalize=True)
 
 
 def test_holes_turn_the_other_way(feature, tmp_path):
     outer = [[0, 0], [0, 4], [4, 4], [4, 0], [0, 0]]
     hole = [[1, 1], [2, 1], [2, 2], [1, 2], [1, 1]]
-    one = {**feature(), "geometry": {"type": "MultiPolygon", "coordinates": [[outer, hole]]}}
+    one = replace(feature(), geometry=MultiPolygon([(outer, [hole])]))
     write_alerts([one], tmp_path / "a.geojson")
     (polygon,) = shape(json.loads((tmp_path / "a.geojson").read_text())["features"][0]["geometry"]).geoms
     assert polygon.exterior.is_ccw
@@ -85,19 +87,10 @@ def test_a_file_that_cannot_be_written_says_so(feature, tmp_path):
         write_alerts([feature()], tmp_path / "alerts" / "alerts.geojson")
 
 
-@pytest.mark.parametrize(
-    "geometry", [{"type": "Polygon", "coordinates": [[[91.5, 13.25], [0, 1]]]}, {"type": "Blob"}, None]
-)
-def test_a_feature_that_cannot_be_drawn_is_refused_by_its_id_and_without_coordinates(feature, tmp_path, geometry):
+def test_an_alert_without_its_ground_is_refused_by_its_id(feature, tmp_path):
     path = tmp_path / "alerts.geojson"
     write_alerts([feature()], path)
     before = path.read_bytes()
-    with pytest.raises(EvidenceError, match="al-0123456789ab") as caught:
-        write_alerts([{**feature(), "geometry": geometry}], path)
-    assert "91.5" not in str(caught.value)
+    with pytest.raises(EvidenceError, match="al-0123456789ab"):
+        write_alerts([replace(feature(), geometry=None)], path)
     assert path.read_bytes() == before
-
-
-def test_a_feature_without_its_properties_is_refused(tmp_path):
-    with pytest.raises(EvidenceError, match="lacks 'area_id'"):
-        write_alerts([{"id": "al-1", "properties": {}}], tmp_path / "alerts.geojson")

@@ -10,6 +10,7 @@ from playwright.sync_api import sync_playwright
 from aois.week import Week
 from flows.alerts import Setting, digest
 from flows.alerts.message_page import page
+from flows.records.ids import AlertId
 
 CHROMIUM = Path("/usr/bin/chromium")
 WIDTH, HEIGHT = 360, 640
@@ -23,7 +24,9 @@ def mail(feature, **said):
     ]
     link = "https://desk.example.org/acknowledge?token=" + "x" * 120
     return digest(
-        places, Week(2026, 47), Setting("https://watch.example.org/2026-W47", links={"al-" + "0" * 12: link}, **said)
+        places,
+        Week(2026, 47),
+        Setting("https://watch.example.org/2026-W47", links={AlertId("al-" + "0" * 12): link}, **said),
     )
 
 

@@ -64,10 +64,10 @@ def test_delays_count_from_the_first_acquisition_that_shows_it():
         (date(2024, 4, 28), mask, none),
         (date(2024, 5, 12), mask, mask),
     ]
-    met = truth._met("s", patch, weeks, _Seen())
+    met = truth._met("s", patch, weeks, _Seen())  # type: ignore[arg-type]
     assert (met.first_days, met.confirmed_days) == (8, 22)
     old = [(day, held | mask, sure | mask) for day, held, sure in weeks]
-    assert truth._met("s", patch, old, _Seen()).first_days is None
+    assert truth._met("s", patch, old, _Seen()).first_days is None  # type: ignore[arg-type]
 
 
 class _Seen:
@@ -97,7 +97,7 @@ def test_a_province_is_ranked_over_all_its_tiles():
     lines = province.figures([found])
     assert (lines[0].value, lines[0].count) == (0.2, 5)
     (false,) = (line for line in lines if "away from every true change" in line.what)
-    assert (false.value, false.count, false.why) == (pytest.approx(1 / 3), 3, "1 construction by sentinel-1")
+    assert (false.value, false.count, false.why) == (pytest.approx(1 / 3), 3, "1 construction by sentinel-1")  # type: ignore[comparison-overlap]
 
 
 def test_a_listing_shows_every_criterion_with_its_weight():
@@ -190,7 +190,7 @@ def test_an_event_that_was_there_before_counts_as_found_but_not_as_late():
 
     def run(least_share):
         some = cases.Case((), ground, begins, date(2026, 9, 1), happened, mask, least_share, False)
-        return ablations._run("everything", some, Namespace(confirmed=lambda: [event]))
+        return ablations._run("everything", some, Namespace(confirmed=lambda: [event]))  # type: ignore[arg-type]
 
     held, untimely = run(0.2), run(0.0)
     assert (held.found, held.days, held.named, held.areas, held.false) == ((True,), (None,), (False,), (1.0,), 0)

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from detected import detected_event
 from loopback import served
 from shapely.geometry import box
 
@@ -24,7 +25,6 @@ from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import Change, State, Transition
-from flows.config.settings import Settings
 from flows.desk.backend.wiring import open_desk
 from flows.desk.cookies import SESSION_COOKIE
 from flows.desk.guard import key_hash
@@ -32,8 +32,8 @@ from flows.evidence.outlines import outline_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.simulation.simulated_source import SimulatedSource
-from flows.ledger import EventRecord, Judgement, Ledger, ObservationRecord, Reason, RunRecord, Verdict, open_ledger
-from flows.records.events import EVENT_PROPERTIES
+from flows.ledger import DetectedEvent, Judgement, Ledger, ObservationRecord, Reason, RunRecord, Verdict, open_ledger
+from flows.records.event_json import EVENT_PROPERTIES
 
 SITES, EVENTS = 100, 100
 VERDICTS = 5_000
@@ -61,7 +61,7 @@ def sites(root: Path) -> list[Area]:
     return areas
 
 
-def event(area: Area, number: int) -> EventRecord:
+def event(area: Area, number: int) -> DetectedEvent:
     mask = np.zeros(grid_of(area).shape, bool)
     row, column = divmod(number, 10)
     mask[10 + 14 * row : 15 + 14 * row, 10 + 14 * column : 15 + 14 * column] = True
@@ -74,7 +74,9 @@ def event(area: Area, number: int) -> EventRecord:
     }  # fmt: skip
     states = [State.PROVISIONAL, State.CONFIRMED][: 1 + (state is State.CONFIRMED)]
     steps = tuple(Transition(s, FIRST_SEEN + timedelta(days=i), "scene") for i, s in enumerate(states))
-    return EventRecord(area.id, f"ev-{area.id}-{number:03d}", properties, outline_of(mask, grid_of(area)), steps, True)
+    return detected_event(
+        area.id, f"ev-{area.id}-{number:03d}", properties, outline_of(mask, grid_of(area)), steps, True
+    )
 
 
 def fill(ledger: Ledger, areas: list[Area]) -> None:
@@ -94,7 +96,7 @@ def fill(ledger: Ledger, areas: list[Area]) -> None:
 
 @contextmanager
 def visited(outputs: Path, ledger: Ledger) -> Iterator[httpx.Client]:
-    app, evidence = open_desk(Settings(outputs=outputs, _env_file=None), ledger)
+    app, evidence = open_desk(ledger, Archive(outputs / "archive"), outputs)
     ledger.accounts.open_session(
         key_hash("key"), "form", account=2, at=datetime.now(UTC), ends_at=datetime.now(UTC) + timedelta(hours=1)
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from detected import detected_event
 
 from aois.area import Area
 from aois.demonstration import demonstration
@@ -26,7 +27,8 @@ from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.event_json import EVENT_PROPERTIES
+from flows.records.events import DetectedEvent
 from flows.records.observations import ObservationRecord
 from flows.records.runs import RunRecord
 
@@ -71,7 +73,7 @@ def copies(root: Path) -> list[Area]:
     return areas
 
 
-def event(area: Area, number: int, state: State) -> EventRecord:
+def event(area: Area, number: int, state: State) -> DetectedEvent:
     mask = np.zeros(grid_of(area).shape, bool)
     mask[30 + 30 * number : 42 + 30 * number, 40:60] = True
     properties = dict.fromkeys(EVENT_PROPERTIES) | {
@@ -81,7 +83,7 @@ def event(area: Area, number: int, state: State) -> EventRecord:
     }  # fmt: skip
     states = [State.PROVISIONAL, State.CONFIRMED][: 1 + (state is State.CONFIRMED)]
     steps = tuple(Transition(s, FIRST_SEEN + timedelta(days=i), "scene") for i, s in enumerate(states))
-    return EventRecord(area.id, f"ev-{area.id}-{number}", properties, outline_of(mask, grid_of(area)), steps, True)
+    return detected_event(area.id, f"ev-{area.id}-{number}", properties, outline_of(mask, grid_of(area)), steps, True)
 
 
 def record(ledger: Ledger, area: Area) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from detected import detected_event
 from fastapi import FastAPI
 from loopback import served
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -32,8 +33,8 @@ from flows.evidence.outlines import outline_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.simulation.simulated_source import SimulatedSource
-from flows.ledger import EventRecord, Ledger, ObservationRecord, RunRecord, open_ledger
-from flows.records.events import EVENT_PROPERTIES
+from flows.ledger import DetectedEvent, Ledger, ObservationRecord, RunRecord, open_ledger
+from flows.records.event_json import EVENT_PROPERTIES
 
 EPSG = 32631  # the Gulf of Guinea, far from any shore
 WEEK = Week(2026, 47)
@@ -57,7 +58,7 @@ def place(area_id: str, name: str) -> Area:
     return Area(area_id, AreaKind.SITE, to_lonlat(box(500_000, 200_000, 500_200, 200_200), EPSG), name, margin_m=200)
 
 
-def event(event_id: str, number: int, place_: Area) -> EventRecord:
+def event(event_id: str, number: int, place_: Area) -> DetectedEvent:
     """An event with a footprint of its own."""
     area_id, change, state, area_m2, is_alert = EVENTS[event_id]
     grid = grid_of(place_)
@@ -70,7 +71,7 @@ def event(event_id: str, number: int, place_: Area) -> EventRecord:
     }  # fmt: skip
     states = [State.PROVISIONAL, State.CONFIRMED][: 1 + (state is State.CONFIRMED)]
     steps = tuple(Transition(s, FIRST_SEEN + timedelta(days=i), "scene") for i, s in enumerate(states))
-    return EventRecord(area_id, event_id, properties, outline_of(mask, grid), steps, is_alert)
+    return detected_event(area_id, event_id, properties, outline_of(mask, grid), steps, is_alert)
 
 
 def record(ledger: Ledger, name: str = "Heron Flats") -> None:
@@ -102,7 +103,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, role in PEOPLE.items():
             at = datetime(2026, 11, 23, 6, tzinfo=UTC)
             ledger.accounts.add(name, role=role, sees_positions=False, password_hash=kept, at=at)
-        _, evidence = open_desk(settings_of(outputs), ledger)
+        _, evidence = open_desk(ledger, Archive(outputs / "archive"), outputs)
         prepare_all(ledger, evidence)
     return outputs
 
@@ -155,7 +156,7 @@ class Served:
 def serving(outputs: Path) -> Iterator[Served]:
     """A desk over outputs, for as long as a ``with`` lasts."""
     with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
-        app, _ = open_desk(settings_of(outputs), ledger)
+        app, _ = open_desk(ledger, Archive(outputs / "archive"), outputs)
         with served(app) as address:
             yield Served(address, app, ledger, outputs)
 
@@ -205,7 +206,7 @@ def enter(browser: Browser) -> Iterator[Callable[..., Page]]:
         context.add_cookies([{"name": SESSION_COOKIE, "value": served.key_of(name), "url": served.url}])
         page = context.new_page()
         page.asked = []  # type: ignore[attr-defined]
-        page.on("request", lambda request: page.asked.append(request.url))  # type: ignore[attr-defined]
+        page.on("request", lambda request: page.asked.append(request.url))  # type: ignore[attr-defined,call-overload]
         page.goto(path)
         return page
 

@@ -58,7 +58,7 @@ def ask(desk: Any, rule: Rule, name: str | None, **form: str) -> httpx.Response:
     with desk.client(name) as client:
         address = rule.address
         if "{mine}" in address and name is not None:
-            said = [one for one in desk.ledger.reviews.opinions() if one.judgement.by == name]
+            said = [one for one in desk.ledger.reviews.opinions() if one.by == name]
             if not said and desk.people[name] != "viewer":
                 desk.judge(name, "ev-b2", "unsure")
                 said = desk.ledger.reviews.opinions()

@@ -6,9 +6,10 @@ import pytest
 
 from flows.desk.backend.case_pages import DeskEvidence
 from flows.desk.errors import DeskError
+from flows.evidence.manifest_schema import RecordEnd
 from flows.evidence.manifests import write_manifest
 
-RECORD = {"changes": 0, "link": "", "follows": None}
+RECORD: RecordEnd = {"changes": 0, "link": "", "follows": None}
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def raster(tmp_path):
 
 
 def layer(tmp_path):
-    return DeskEvidence(SimpleNamespace(), SimpleNamespace(), tmp_path, {}).layer("heron", "score")
+    return DeskEvidence(SimpleNamespace(), SimpleNamespace(), tmp_path, {}).layer("heron", "score")  # type: ignore[arg-type]
 
 
 def test_a_raster_that_a_manifest_names_is_drawn_only_as_it_was_written(tmp_path, raster):

@@ -116,7 +116,7 @@ def test_by_keyboard_alone(desk: Any, enter: Enter) -> None:
     assert case_of(page) == "ev-b1"
     said = [(one.event_id, one.judgement.verdict.value) for one in desk.ledger.verdicts()]
     assert said == [("ev-a1", "confirmed")]
-    notes = [one.judgement.note for one in desk.ledger.reviews.opinions()]
+    notes = [one.note for one in desk.ledger.reviews.opinions()]
     assert notes == ["jkc1 is a note, not keys", ""]
 
 

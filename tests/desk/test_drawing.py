@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from morecantile import tms
 from PIL import Image
 
 from aois.grid import grid_of
-from flows.desk.backend.case_pages import picture_of
+from flows.desk.backend.case_pages import CASE
 from flows.desk.drawing import drawn, drawn_tile
 from flows.desk.errors import DeskError
 from flows.desk.inputs import PictureSource
@@ -35,7 +34,7 @@ def pixels(content: bytes) -> np.ndarray:
 @pytest.fixture(scope="module")
 def said(prepared: Path) -> dict[str, PictureSource]:
     (path,) = (prepared / "desk" / "cases" / "heron").glob("*/ev-a1.json")
-    return {name: picture_of(one) for name, one in json.loads(path.read_text())["pictures"].items()}
+    return dict(CASE.validate_json(path.read_bytes()).pictures)
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +83,9 @@ def test_tiles_are_filled_where_the_area_lies_and_empty_elsewhere(
 def test_tiles_of_findings_have_the_colours_of_the_classes(prepared: Path, tmp_path: Path) -> None:
     with open_ledger(f"sqlite:///{prepared / 'ledger.sqlite'}") as ledger:
         area = ledger.areas()[0]
-        feature = ledger.events("heron")[0]
+        found = ledger.events("heron")[0]
     grid = grid_of(area)
-    classes = footprint_of(feature["geometry"], grid).astype(np.uint8)
+    classes = footprint_of(found.ground, grid).astype(np.uint8)
     score = np.full(grid.shape, 30.0, np.float32)
     layers = (Layer("change", classes, 0, "classes"), Layer("score", score, float("nan"), "score"))
     change, scores = write_rasters(layers, grid, tmp_path)
@@ -134,6 +133,6 @@ def test_a_band_that_is_lacking_is_the_mean_of_the_others(said: dict[str, Pictur
 
 def test_cropping_is_that_of_the_report(said: dict[str, PictureSource], prepared: Path) -> None:
     with open_ledger(f"sqlite:///{prepared / 'ledger.sqlite'}") as ledger:
-        area, feature = ledger.areas()[0], next(f for f in ledger.events("heron") if f["id"] == "ev-a1")
-    rows, columns = crop_around(footprint_of(feature["geometry"], grid_of(area)))
+        area, found = ledger.areas()[0], next(e for e in ledger.events("heron") if e.event_id == "ev-a1")
+    rows, columns = crop_around(footprint_of(found.ground, grid_of(area)))
     assert said["main-after"].shape == (rows.stop - rows.start, columns.stop - columns.start)

@@ -11,29 +11,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.records import AlertKind, Change, State
-from flows.desk.inputs import CaseFacts, ReviewCase
+from flows.desk.inputs import ReviewCase
 from flows.desk.queue import EVERYTHING, Filter, Queue, filter_of
 from flows.desk.review import ReviewStatus, is_open_for, last_words, review_status_of
 from flows.records.desk import ReviewVerdict
+from flows.records.events import EventRecord
+from flows.records.ids import AlertId, AreaId, EventId
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
-FACTS = CaseFacts(
-    "ev-1",
-    "al-1",
-    AlertKind.EXPANSION,
-    Change.CONSTRUCTION,
-    State.CONFIRMED,
-    date(2026, 9, 1),
-    date(2026, 11, 22),
-    2_000.0,
-    None,
-    0.8,
+FACTS = EventRecord(
+    event_id=EventId("ev-1"),
+    area_id=AreaId("area"),
+    kind=AlertKind.EXPANSION,
+    change=Change.CONSTRUCTION,
+    state=State.CONFIRMED,
+    first_seen=date(2026, 9, 1),
+    area_m2=2_000.0,
+    area_m2_low=1_800.0,
+    area_m2_high=2_300.0,
+    confidence=0.8,
+    alert_id=AlertId("al-1"),
+    issued_on=date(2026, 11, 22),
 )
 
 
 def said(number: int, verdict: str, account: int | None = 1, **given: object) -> ReviewVerdict:
     opinion = ReviewVerdict(
-        number, "ev-1", verdict, "", "", f"person {account}", account, NOW, "confirmed", "construction", None
+        number, EventId("ev-1"), verdict, "", "", f"person {account}", account, NOW, "confirmed", "construction", None
     )
     return replace(opinion, **given)  # type: ignore[arg-type]
 
@@ -75,14 +79,14 @@ def test_a_case_waits_for_those_who_have_not_spoken() -> None:
     assert is_open_for(2, FACTS, ReviewStatus.SECOND, words)
     assert is_open_for(1, FACTS, ReviewStatus.DISPUTED, words)
     assert not is_open_for(2, FACTS, ReviewStatus.PUBLISHABLE, words)
-    assert not is_open_for(2, replace(FACTS, alert_id=""), ReviewStatus.WAITING, {})
+    assert not is_open_for(2, replace(FACTS, alert_id=None), ReviewStatus.WAITING, {})
 
 
 @dataclass
 class Kept:
     """Reviews in memory."""
 
-    held: list[CaseFacts] = field(default_factory=list)
+    held: list[EventRecord] = field(default_factory=list)
     said: list[ReviewVerdict] = field(default_factory=list)
     asked: int = 0
 
@@ -91,7 +95,7 @@ class Kept:
 
     def cases(self) -> list[ReviewCase]:
         self.asked += 1
-        return [ReviewCase(facts, "area", "Some place") for facts in self.held]
+        return [ReviewCase(facts, "Some place") for facts in self.held]
 
     def last_said(self) -> tuple[int, int]:
         return max((one.number for one in self.said), default=0), sum(bool(o.withdrawn_at) for o in self.said)
@@ -106,20 +110,20 @@ def order(queue: Queue) -> list[str]:
 
 def test_the_order_is_by_standing_then_alert_state_week_and_size() -> None:
     held = [
-        replace(FACTS, event_id="small", area_m2=900.0),
-        replace(FACTS, event_id="large"),
-        replace(FACTS, event_id="earlier", issued_on=date(2026, 11, 15)),
-        replace(FACTS, event_id="provisional", state=State.PROVISIONAL),
-        replace(FACTS, event_id="no alert", alert_id="", issued_on=None),
-        replace(FACTS, event_id="disputed", state=State.RETRACTED),
-        replace(FACTS, event_id="second"),
-        replace(FACTS, event_id="done"),
+        replace(FACTS, event_id=EventId("small"), area_m2=900.0),
+        replace(FACTS, event_id=EventId("large")),
+        replace(FACTS, event_id=EventId("earlier"), issued_on=date(2026, 11, 15)),
+        replace(FACTS, event_id=EventId("provisional"), state=State.PROVISIONAL),
+        replace(FACTS, event_id=EventId("no alert"), alert_id=None, issued_on=None),
+        replace(FACTS, event_id=EventId("disputed"), state=State.RETRACTED),
+        replace(FACTS, event_id=EventId("second")),
+        replace(FACTS, event_id=EventId("done")),
     ]
     opinions = [
-        said(1, "confirmed", 1, event_id="disputed", seen_state="retracted"),
-        said(2, "rejected", 2, event_id="disputed", seen_state="retracted"),
-        said(3, "confirmed", 1, event_id="second"),
-        said(4, "rejected", 1, event_id="done"),
+        said(1, "confirmed", 1, event_id=EventId("disputed"), seen_state="retracted"),
+        said(2, "rejected", 2, event_id=EventId("disputed"), seen_state="retracted"),
+        said(3, "confirmed", 1, event_id=EventId("second")),
+        said(4, "rejected", 1, event_id=EventId("done")),
     ]
     queue = Queue(Kept(held, opinions))  # type: ignore[arg-type]
     assert order(queue) == ["disputed", "large", "small", "earlier", "provisional", "no alert", "second", "done"]
@@ -144,7 +148,7 @@ def test_the_queue_asks_again_only_for_what_is_new() -> None:
     kept.said[0] = replace(kept.said[0], withdrawn_at=NOW)
     assert [entry.standing for entry in queue.entries()] == [ReviewStatus.WAITING]
     assert kept.asked == 1
-    kept.held.append(replace(FACTS, event_id="ev-2"))
+    kept.held.append(replace(FACTS, event_id=EventId("ev-2")))
     assert len(queue.entries()) == 2
     assert queue.find("ev-2") is not None
     assert queue.find("ev-3") is None

@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from shapely.geometry import shape
+from shapely.geometry import MultiPolygon, mapping, shape
 
 from aois.grid import Grid, to_utm
 from flows.evidence.outlines import footprint_of, outline_of
@@ -34,8 +34,8 @@ def drawn(seed: int, grid: Grid) -> np.ndarray:
     return mask
 
 
-def rings_of(geometry: dict) -> list[list]:
-    return [ring for polygon in geometry["coordinates"] for ring in polygon]
+def rings_of(outline: MultiPolygon) -> list[list]:
+    return [ring for polygon in mapping(outline)["coordinates"] for ring in polygon]
 
 
 @QUICK
@@ -44,7 +44,7 @@ def test_a_footprint_comes_back_from_its_outline(seed, grid):
     mask = drawn(seed, grid)
     outline = outline_of(mask, grid)
     assert np.array_equal(footprint_of(outline, grid), mask)
-    assert np.array_equal(footprint_of(json.loads(json.dumps(outline)), grid), mask)
+    assert np.array_equal(footprint_of(shape(json.loads(json.dumps(mapping(outline)))), grid), mask)
 
 
 @QUICK
@@ -52,17 +52,16 @@ def test_a_footprint_comes_back_from_its_outline(seed, grid):
 def test_an_outline_is_a_valid_multipolygon_of_the_same_area(seed, grid):
     mask = drawn(seed, grid)
     outline = outline_of(mask, grid)
-    geometry = shape(outline)
-    assert outline["type"] == geometry.geom_type == "MultiPolygon"
-    assert geometry.is_valid, shapely.is_valid_reason(geometry)
-    assert to_utm(geometry, grid.epsg).area == pytest.approx(mask.sum() * 100.0, rel=1e-3)
+    assert outline.geom_type == "MultiPolygon"
+    assert outline.is_valid, shapely.is_valid_reason(outline)
+    assert to_utm(outline, grid.epsg).area == pytest.approx(mask.sum() * 100.0, rel=1e-3)
 
 
 @QUICK
 @given(seed=st.integers(0, 5000))
 def test_outer_rings_run_anticlockwise_and_holes_the_other_way(seed):
     """RFC 7946, section 3.1.6."""
-    for polygon in outline_of(drawn(seed, GRID), GRID)["coordinates"]:
+    for polygon in mapping(outline_of(drawn(seed, GRID), GRID))["coordinates"]:
         outer, *holes = [shapely.LinearRing(ring) for ring in polygon]
         assert outer.is_ccw
         assert not any(hole.is_ccw for hole in holes)
@@ -84,22 +83,22 @@ def test_a_hole_stays_a_hole():
     mask = np.zeros(GRID.shape, bool)
     mask[5:15, 5:15] = True
     mask[8:12, 8:12] = False
-    (polygon,) = outline_of(mask, GRID)["coordinates"]
-    assert len(polygon) == 2
+    (polygon,) = outline_of(mask, GRID).geoms
+    assert len(polygon.interiors) == 1
 
 
 def test_pixels_that_touch_at_a_corner_are_two_polygons():
     mask = np.zeros(GRID.shape, bool)
     mask[5, 5] = mask[6, 6] = True
     outline = outline_of(mask, GRID)
-    assert len(outline["coordinates"]) == 2
+    assert len(outline.geoms) == 2
     assert np.array_equal(footprint_of(outline, GRID), mask)
 
 
 def test_the_whole_grid_is_one_rectangle():
-    (polygon,) = outline_of(np.ones(GRID.shape, bool), GRID)["coordinates"]
-    assert len(polygon) == 1
-    assert np.array_equal(footprint_of({"type": "Polygon", "coordinates": polygon}, GRID), np.ones(GRID.shape, bool))
+    (polygon,) = outline_of(np.ones(GRID.shape, bool), GRID).geoms
+    assert not polygon.interiors
+    assert np.array_equal(footprint_of(polygon, GRID), np.ones(GRID.shape, bool))
 
 
 def test_the_first_pixel_lies_in_the_north_west():

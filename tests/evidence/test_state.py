@@ -35,10 +35,10 @@ def look(n: int) -> Acquisition:
         pixels = (power * rng.gamma(4.4, 1 / 4.4, power.shape)).astype(np.float32)
         return Acquisition(f"s1-{n:02}", RADAR, day, ("vv", "vh"), pixels, np.ones(SHAPE, bool), track=":r7")
     relief = np.random.default_rng(99).normal(1, 0.2, SHAPE)
-    pixels = np.array([0.10, 0.14, 0.18, 0.27])[:, None, None] * relief
+    bands = np.array([0.10, 0.14, 0.18, 0.27])[:, None, None] * relief
     if is_built:
-        pixels[:, 16:23, 16:23] = np.array([0.33, 0.34, 0.35, 0.36])[:, None, None]
-    pixels = (pixels + rng.normal(0, 0.003, pixels.shape)).astype(np.float32)
+        bands[:, 16:23, 16:23] = np.array([0.33, 0.34, 0.35, 0.36])[:, None, None]
+    pixels = (bands + rng.normal(0, 0.003, bands.shape)).astype(np.float32)
     return Acquisition(f"s2-{n:02}", OPTICAL, day, ("blue", "green", "red", "nir"), pixels, np.ones(SHAPE, bool))
 
 

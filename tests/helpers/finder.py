@@ -21,6 +21,8 @@ from PIL import Image
 from scipy import ndimage
 from scipy.signal import fftconvolve
 
+from flows.records.events import EventRecord
+
 Floats = npt.NDArray[np.floating[Any]]
 PICTURES = re.compile(r"data:image/(?:webp|png|jpeg);base64,([A-Za-z0-9+/=]+)")
 DRAWN = re.compile(r'<path class="(?:ground|line)[^"]*" d="([^"]+)"')
@@ -42,7 +44,7 @@ class Candidate:
     name: str
     scenes: Sequence[tuple[str, Floats]]
     """Scene ids, and red, green and blue as a satellite measured them, (3, y, x)."""
-    events: Sequence[Mapping[str, Any]]
+    events: Sequence[EventRecord]
     footprints: Sequence[npt.NDArray[np.bool_]]
 
 
@@ -81,7 +83,7 @@ def mask_of(path: str) -> npt.NDArray[np.bool_]:
         radius = numbers[2] / PIXEL_M
         side = math.ceil(2 * radius) + 3
         y, x = np.mgrid[:side, :side] - side // 2
-        return np.abs(np.hypot(x, y) - radius) <= 0.7
+        return np.asarray(np.abs(np.hypot(x, y) - radius) <= 0.7)
     width = max(round(numbers[2] / PIXEL_M), 1)
     height = max(round(numbers[3] / PIXEL_M), 1) if "v" in path else 1
     return np.pad(np.ones((height, width), bool), 2)
@@ -117,12 +119,12 @@ def match_template(image: Floats, template: Floats) -> Floats:
 
 
 def _words(place: Candidate) -> list[str]:
-    ids = [str(event[key]) for event in place.events for key in ("event_id", "alert_id") if event.get(key)]
+    ids = [str(one) for event in place.events for one in (event.event_id, event.alert_id) if one]
     return [place.area_id, place.name, *ids]
 
 
 def _days_named(edition: Edition, place: Candidate) -> float:
-    days = {date.fromisoformat(event["first_seen"]) for event in place.events}
+    days = {event.first_seen for event in place.events}
     days |= {
         date.fromisoformat(found[1]) for scene_id, _ in place.scenes if (found := re.search(r"_(\d{8})T", scene_id))
     }
@@ -134,7 +136,7 @@ def _is_named(day: date, text: str) -> bool:
 
 
 def _sizes_named(edition: Edition, place: Candidate) -> float:
-    sizes = [event[key] for event in place.events for key in ("area_m2", "length_m") if event.get(key)]
+    sizes = [size for event in place.events for size in (event.area_m2, event.length_m) if size]
     ways = [{f"{size:g}", str(size), f"{round(size, -2):,.0f} m²", f"{float(f'{size:.2g}'):,.0f} m"} for size in sizes]
     return float(sum(any(way in edition.text for way in said) for said in ways))
 

@@ -23,6 +23,7 @@ from aois.grid import to_lonlat
 from aois.reading import to_feature_collection
 from flows.jobs.prefect_server import is_healthy
 from flows.ledger.ledger import Ledger, open_ledger
+from flows.records.event_json import feature_of
 from flows.records.runs import RunRecord
 
 SITEWATCH = Path(sysconfig.get_path("scripts")) / "sitewatch"
@@ -183,7 +184,7 @@ class Premises:
         """What is on record and on its way to people."""
         with self.ledger() as ledger:
             return {
-                "alerts": ledger.alerts(),
+                "alerts": [feature_of(alert) for alert in ledger.alerts()],
                 "observations": [(o.area_id, str(o.week), o.chain, o.scenes) for o in ledger.observations()],
                 "messages": [m.key for m in ledger.pending_messages()],
             }

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from flows.records.message_json import content_of
+from flows.records.messages import ToldAlert
+
 KNOWN = {
     "alert_id": "al-0123456789ab",
     "event_id": "ev-0123456789ab",
@@ -29,12 +32,14 @@ CLOCKWISE = [[0.123456789, 0.0], [0.123456789, 0.5], [1.0, 0.5], [1.0, -1e-9], [
 
 
 @pytest.fixture(scope="session")
-def feature():
-    """Makes an alert at sea."""
+def feature() -> Any:
+    """Makes an alert at sea, as a message tells it, from the properties of its feature."""
 
-    def feature(**properties: Any) -> dict[str, Any]:
+    def feature(**properties: Any) -> ToldAlert:
         known = {**KNOWN, **properties}
         geometry = {"type": "Polygon", "coordinates": [CLOCKWISE]}
-        return {"type": "Feature", "id": known["alert_id"], "geometry": geometry, "properties": known}
+        told: dict[str, Any] = {"type": "Feature", "geometry": geometry, "properties": known}
+        rest = dict.fromkeys(("key", "week", "lang", "title", "text", "html", "report"), "")
+        return content_of({**rest, "simulated": bool(known.get("simulated")), "alerts": [told]}).alerts[0]
 
     return feature

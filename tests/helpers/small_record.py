@@ -13,14 +13,16 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from detected import detected_event
 from shapely.geometry import box, mapping
 
 from aois.area import Area, AreaKind, Response, Status
 from aois.week import Week, week_of
 from detectors.records import State, Transition
-from flows.config.settings import Settings
-from flows.ledger import EventRecord, Judgement, Ledger, ObservationRecord, RunRecord, Verdict, event_id, open_ledger
+from flows.evidence.manifests import signing_key
+from flows.ledger import DetectedEvent, Judgement, Ledger, ObservationRecord, RunRecord, Verdict, event_id, open_ledger
 from flows.pipeline.evidence_manifest import attest
+from flows.records.json_object import JsonObject
 from flows.records.messages import DeliveryRecord, DispatchRecord
 from flows.records.observations import SceneRecord
 
@@ -56,16 +58,15 @@ class SmallRecord:
         """The ledger, to be closed."""
         return open_ledger(self.url)
 
-    def run(self, number: int, *, key: Path | None = None) -> dict[str, object] | None:
+    def run(self, number: int, *, key: Path | None = None) -> JsonObject | None:
         """A run that watched a week and left its manifest."""
-        settings = Settings(outputs=self.outputs, signing_key=key, _env_file=None)
         with self.ledger() as ledger:
             run_id = f"run-{number}"
             ledger.start_run(RunRecord(run_id, datetime.now(UTC), "0", {"flow": "watch"}))
             record_week(ledger, number)
             score = self.outputs / "areas" / AREA / str(week(number).last_day) / "score.tif"
             write(score, f"score of {number}")
-            manifest = attest(settings, ledger, run_id)
+            manifest = attest(self.outputs, ledger, run_id, key=signing_key(key))
             ledger.finish_run(run_id, status="completed", summary={"manifest": manifest}, at=datetime.now(UTC))
         return manifest
 
@@ -93,7 +94,7 @@ def area() -> Area:
     return Area(AREA, AreaKind.SITE, box(0, 0, 0.01, 0.01), status=Status.IDENTIFIED, responses=(response,))
 
 
-def event(key: str, number: int) -> EventRecord:
+def event(key: str, number: int) -> DetectedEvent:
     """An event that is confirmed in the second week, and gets a step in the third."""
     stages = [Transition(State.PROVISIONAL, week(0).first_day, "scene-0")]
     stages += [Transition(State.CONFIRMED, week(1).first_day, "scene-1")] if number else []
@@ -115,7 +116,7 @@ def event(key: str, number: int) -> EventRecord:
     }
     geometry = json.loads(json.dumps(mapping(box(west, 0.001, west + 0.001, 0.002))))
     steps = (week(0).first_day,) if number < 2 else (week(0).first_day, week(2).first_day)
-    return EventRecord(AREA, event_id(AREA, key), properties, geometry, tuple(stages), True, steps)
+    return detected_event(AREA, event_id(AREA, key), properties, geometry, tuple(stages), True, steps)
 
 
 def write(path: Path, text: str) -> None:
@@ -151,7 +152,7 @@ def people(ledger: Ledger) -> None:
     keys = [message.key for message in ledger.pending_messages()]
     ledger.outbox.route(keys[:1], [DeliveryRecord(key, "mail", "all", now, now) for key in keys[:1]], at=now)
     ledger.outbox.pack(DispatchRecord("sw-1", "mail", tuple(keys[:1]), {"title": "alerts"}, now))
-    ledger.acknowledge(ledger.alerts()[0]["id"], by="Anna", on=now.date())
+    ledger.acknowledge(ledger.alerts()[0].alert_id, by="Anna", on=now.date())
 
 
 @dataclass(frozen=True)

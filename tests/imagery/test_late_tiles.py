@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
@@ -37,7 +37,9 @@ def tile(grid: Grid, number: int, sensor: Sensor) -> tuple[Scene, Grid]:
     part = Grid(grid.epsg, grid.left + 10 * first, grid.top, last - first, grid.height)
     bands = OPTICAL_BANDS if sensor is Sensor.SENTINEL_2 else RADAR_BANDS
     pixels = np.full((len(bands), *part.shape), 0.1 + 0.05 * number, np.float32)
-    orbit = {"relative_orbit": 15, "orbit_direction": "ascending"} if sensor is Sensor.SENTINEL_1 else {}
+    orbit: dict[str, Any] = (
+        {"relative_orbit": 15, "orbit_direction": "ascending"} if sensor is Sensor.SENTINEL_1 else {}
+    )
     scl = np.full(part.shape, 5, np.uint8) if sensor is Sensor.SENTINEL_2 else None
     when = NOON + timedelta(seconds=second)
     return Scene(
@@ -70,7 +72,7 @@ class Shop:
         refs = source.search(self.yard, self.grid, **DAY)
         return fetch_missing(source, Archive(root), self.yard, self.grid, refs, on_scene=lambda _: None)
 
-    def held(self, root: Path) -> list[Any]:
+    def held(self, root: Path) -> Sequence[Any]:
         return Archive(root).list(self.yard.id, self.kind, self.grid)
 
 
@@ -207,7 +209,8 @@ def test_what_a_run_would_fetch_counts_late_tiles_and_new_versions_once(optical:
 
     optical.list(1)
     assert count() == 1
-    for listed in ({"numbers": (0,), "baseline": "05.11"}, {"numbers": (2,), "baseline": "05.12"}):
+    lists: tuple[dict[str, Any], ...] = ({"numbers": (0,), "baseline": "05.11"}, {"numbers": (2,), "baseline": "05.12"})
+    for listed in lists:
         optical.fetch(tmp_path)
         assert count() == 0
         optical.list(*listed["numbers"], baseline=listed["baseline"])

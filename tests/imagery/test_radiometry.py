@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -69,10 +70,11 @@ def test_an_item_that_contradicts_itself_about_the_offset_is_refused_with_the_re
     baseline: str, has_offset_removed: bool | None, offset: float, reason: str
 ) -> None:
     said = item(baseline=baseline, has_offset_removed=has_offset_removed)
-    for where in (
+    calls: tuple[dict[str, Any], ...] = (
         {"asset": asset(scale=0.0001, offset=offset), "stored": stored()},
         {"asset": asset(), "stored": stored(scale=0.0001, offset=offset)},
-    ):
+    )
+    for where in calls:
         with pytest.raises(ImageryError, match=rf"item `i`: asset `blue` declares an offset of .*{reason}"):
             calibration(said, where["asset"], where["stored"])
 

@@ -1,4 +1,4 @@
-"""Files on the web read as they do on disk, whole or in part, and break off with a word."""
+"""Files on the web and in object stores read as on disk, whole or in part, and break off with a word."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ import pytest
 import rasterio
 from hostile_items import GRID
 from hostile_web import HostileWeb, hostile_web
+from loopback import free_port
 from rasterio.windows import Window
+from s3_store import URL, empty_bucket, s3_server
 
+from flows.imagery.bucket_parts import s3_options
 from flows.imagery.catalog_rules import rules_for
+from flows.imagery.limits import Limits
+from flows.imagery.network.bucket import Bucket
+from flows.imagery.network.retry import TransientError
 from flows.imagery.raster_files import GDAL_SETTINGS, RasterFileError, RasterFiles
 from flows.imagery.scene import ImageryError
 from flows.imagery.web import WebClient
@@ -56,6 +62,20 @@ def files(numbers: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> dict
 def web() -> Iterator[HostileWeb]:
     with hostile_web() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    with s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An empty object store to put files into, which the environment leads to."""
+    for name, value in empty_bucket(s3).items():
+        monkeypatch.setenv(name, value)
+    return Bucket(URL, holds="files").store
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -147,11 +167,14 @@ SIZELESS = {
 
 
 @pytest.mark.parametrize("kind", [*HIDING, *SIZELESS])
-@pytest.mark.parametrize("is_on_web", [True, False])
-def test_a_jpeg_2000_file_cannot_hide_its_tiles(web: HostileWeb, tmp_path: Path, kind: str, is_on_web: bool) -> None:
+@pytest.mark.parametrize("where", ["disk", "web", "bucket"])
+def test_a_jpeg_2000_file_cannot_hide_its_tiles(
+    web: HostileWeb, bucket: Any, tmp_path: Path, kind: str, where: str
+) -> None:
     content = {**HIDING, **SIZELESS}[kind]
     (tmp_path / "file").write_bytes(content)
-    place = web.put("/file", content) if is_on_web else str(tmp_path / "file")
+    bucket.put("B04.jp2", content)
+    place = {"disk": str(tmp_path / "file"), "web": web.put("/file", content), "bucket": f"{URL}/B04.jp2"}[where]
     words = "it has 1000000 tiles in 1 bands" if kind in HIDING else "without a size"
     with pytest.raises(RasterFileError, match=words), RasterFiles(WebClient(rules_for(web.address))).open(place):
         pass
@@ -163,3 +186,70 @@ def test_a_side_file_on_disk_is_not_read_whoever_opens(files: dict[str, bytes], 
     (tmp_path / "red.tif.aux.xml").write_text(side)
     with RasterFiles().open(str(tmp_path / "red.tif")) as dataset:
         assert "PLANTED" not in dataset.tags()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["T31 NEA/B04.tif", "B04.jp2", "B04"])
+def test_a_file_in_a_bucket_reads_as_on_disk_whatever_its_name(
+    bucket: Any, files: dict[str, bytes], numbers: np.ndarray, kind: str, name: str
+) -> None:
+    bucket.put(name, files[kind])
+    with rasterio.Env(**GDAL_SETTINGS), RasterFiles().open(f"{URL}/{name}") as dataset:
+        np.testing.assert_array_equal(dataset.read(1), numbers)
+        np.testing.assert_array_equal(dataset.read(1, window=Window(10, 300, 600, 90)), numbers[300:390, 10:610])
+
+
+def test_what_is_no_file_in_a_bucket_says_so(bucket: Any, files: dict[str, bytes]) -> None:
+    contents = {"empty": b"", "words.jp2": b"SH_CLIENT_SECRET=hunter2", "cut.jp2": files["jpeg 2000"][:3000]}
+    contents["scheme.vrt"] = b"<VRTDataset rasterXSize='1'/>"
+    for name, content in contents.items():
+        bucket.put(name, content)
+    expected = {
+        "gone.jp2": "there is no such file in its bucket",
+        "a//b.jp2": "empty path segment",
+        "empty": "it is empty",
+        "words.jp2": "neither a GeoTIFF nor a JPEG 2000 file",
+        "scheme.vrt": "neither a GeoTIFF nor a JPEG 2000 file",
+    }
+    for name, words in expected.items():
+        with pytest.raises(RasterFileError, match=words), RasterFiles().open(f"{URL}/{name}"):
+            pass
+    read: list[np.ndarray] = []
+    with pytest.raises(RasterFileError), RasterFiles().open(f"{URL}/cut.jp2") as dataset:
+        read.append(dataset.read(1))
+    assert read == []
+
+
+def test_no_more_is_read_of_a_file_in_a_bucket_than_the_limit(bucket: Any, files: dict[str, bytes]) -> None:
+    bucket.put("B04.tif", files["tiles"])
+    limits = Limits(file_bytes=100_000)
+    words = r"more than 0\.1 MB of it would have to be read"
+    with pytest.raises(RasterFileError, match=words), RasterFiles(limits=limits).open(f"{URL}/B04.tif") as dataset:
+        dataset.read(1)
+
+
+def test_a_bucket_that_does_not_answer_is_asked_again_by_the_next_run(
+    monkeypatch: pytest.MonkeyPatch, bucket: Any
+) -> None:
+    monkeypatch.setattr("flows.imagery.network.bucket.MAX_RETRIES", 0)
+    monkeypatch.setattr("flows.imagery.web_file.WAITS_S", ())
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(TransientError, match="bucket `watch` does not answer") as caught, RasterFiles().open(URL):
+        pass
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_bucket_is_reached_by_the_names_that_gdal_knows_too(
+    s3: str, bucket: Any, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put("B04.jp2", files["jpeg 2000"])
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_S3_ENDPOINT", s3.removeprefix("http://"))
+    monkeypatch.setenv("AWS_HTTPS", "NO")
+    with RasterFiles().open(f"{URL}/B04.jp2") as dataset:
+        assert dataset.shape == (SIDE, SIDE)
+    monkeypatch.setenv("AWS_NO_SIGN_REQUEST", "YES")  # the test's bucket is not open to all
+    with pytest.raises(RasterFileError, match="bucket `watch` refuses"), RasterFiles().open(f"{URL}/B04.jp2"):
+        pass
+    assert s3_options({"AWS_S3_ENDPOINT": "eodata.example.org"}) == {"aws_endpoint": "https://eodata.example.org"}
+    assert s3_options({"AWS_S3_ENDPOINT": "x", "AWS_ENDPOINT_URL": "http://y"}) == {}

@@ -47,7 +47,7 @@ WRONG: dict[str, tuple[Callable[[], Scene], str]] = {
     "mask": (lambda: replace(scene(), valid=np.ones((30, 39), bool)), "do not fit"),
     "bands": (lambda: replace(scene(), bands=("red",)), "do not fit"),
     "no band": (lambda: replace(scene(), bands=(), pixels=np.zeros((0, *GRID.shape), np.float32)), "do not fit"),
-    "type": (lambda: replace(scene(), pixels=np.zeros((2, *GRID.shape))), "of type float64"),
+    "type": (lambda: replace(scene(), pixels=np.zeros((2, *GRID.shape))), "of type float64"),  # type: ignore[arg-type]
     "classes": (lambda: replace(scene(), scl=np.full(GRID.shape, 12, np.uint8)), "classes are whole numbers"),
     "unit": (lambda: scene(2_000.0), "100% of the numbers lie outside -1 to 20"),
     "power": (lambda: replace(scene(-12.0, sensor=Sensor.SENTINEL_1), scl=None), "lie outside 0 to 100000"),

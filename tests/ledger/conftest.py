@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import pytest
+from detected import detected_event
 from shapely.geometry import box, mapping
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
@@ -20,7 +21,7 @@ from sqlalchemy.pool import NullPool
 from aois.area import Area, AreaKind, Response, Status
 from aois.week import Week, week_of
 from detectors.records import State, Transition
-from flows.ledger import EventRecord, Ledger, ObservationRecord, event_id, open_ledger
+from flows.ledger import DetectedEvent, Ledger, ObservationRecord, event_id, open_ledger
 from flows.ledger.tables import Base
 
 FIRST = week_of(date(2026, 9, 7))
@@ -60,7 +61,7 @@ def event(
     ground: tuple[float, float, float, float] | None = None,
     steps: tuple[date, ...] = (),
     **properties: Any,
-) -> EventRecord:
+) -> DetectedEvent:
     """An event that went through `states` (provisional if none), a week for each from week `start` on.
 
     `ground` is a box in degrees; each key has its own if it is left out.
@@ -83,7 +84,7 @@ def event(
         "scenes": [step.scene_id for step in stages],
     }
     geometry = json.loads(json.dumps(mapping(box(*(ground or ground_of(key))))))
-    return EventRecord(area_id, event_id(area_id, key), {**known, **properties}, geometry, stages, alert, steps)
+    return detected_event(area_id, event_id(area_id, key), {**known, **properties}, geometry, stages, alert, steps)
 
 
 def ground_of(key: str) -> tuple[float, float, float, float]:

@@ -14,7 +14,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from conftest import event, observation
+from conftest import event, observation  # type: ignore[import-not-found]
 from sqlalchemy import Engine
 from sqlalchemy import event as hook
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from conftest import area, event, observation
+from conftest import area, event, observation  # type: ignore[import-not-found]
 
 from flows.ledger import open_ledger
 

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import stat
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import event as hook
@@ -66,7 +67,7 @@ def test_a_backup_restores_into_either_database_and_goes_on_from_there(full, giv
 def test_a_backup_is_of_one_moment_while_others_write(full, given, tmp_path, url):
     before = said(full)
     with open_ledger(url) as another:
-        done = []
+        done: list[Any] = []
 
         def write_meanwhile(_connection, _cursor, statement, *_):
             if not done and statement.startswith("SELECT"):

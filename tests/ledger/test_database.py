@@ -61,7 +61,7 @@ def first_release(tmp_path):
 
 def test_a_ledger_of_the_first_release_is_brought_up_to_date_with_all_it_knew(first_release):
     with open_ledger(f"sqlite:///{first_release}") as ledger:
-        states = [alert["properties"]["state"] for alert in ledger.alerts()]
+        states = [alert.state for alert in ledger.alerts()]
         x = alert_id(event_id("site-a", "x"))
         assert sorted(states) == ["confirmed", "provisional", "provisional"]
         assert ledger.alert(x).acknowledged_by == "Anna"
@@ -71,7 +71,7 @@ def test_a_ledger_of_the_first_release_is_brought_up_to_date_with_all_it_knew(fi
         assert f"{x}:confirmed" in waiting
         assert ledger.verdicts() == []
         assert ledger.world is World.SIMULATED, "by its run: it holds no scene"
-        assert {alert["properties"]["simulated"] for alert in ledger.alerts()} == {True}
+        assert {alert.is_simulated for alert in ledger.alerts()} == {True}
 
 
 def test_a_way_back_to_the_first_release_says_what_was_sent(first_release):

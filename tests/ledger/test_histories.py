@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -76,7 +77,7 @@ def room(fresh_file, given):
 
         def views(self, history):
             return [
-                {one["id"]: one for one in self.ledger.events("site-a", as_of=given.week(number))}
+                {one.event_id: one for one in self.ledger.events("site-a", as_of=given.week(number))}
                 for number in range(len(history))
             ]
 
@@ -97,10 +98,7 @@ def test_recording_twice_is_the_same_as_once(room, history):
 
 def without_names(view):
     """Events as they are, whatever their detectors call them."""
-    return {
-        name: {**one, "geometry": None, "properties": {**one["properties"], "detected_as": None}}
-        for name, one in view.items()
-    }
+    return {name: replace(one, geometry=None, detected_as=None) for name, one in view.items()}
 
 
 @settings(TIDY, max_examples=12)
@@ -110,10 +108,10 @@ def test_a_replay_that_names_everything_anew_keeps_every_id_and_tells_nobody(roo
     with room() as played:
         played.play(history)
         views, told = played.views(history), played.ledger.pending_messages()
-        alerts = [(one["id"], one["properties"]["issued_on"]) for one in played.ledger.alerts()]
+        alerts = [(one.alert_id, one.issued_on) for one in played.ledger.alerts()]
         assert all((one.issued, one.changed) == ((), ()) for one in played.play(renamed))
         assert list(map(without_names, played.views(history))) == list(map(without_names, views))
-        assert [(one["id"], one["properties"]["issued_on"]) for one in played.ledger.alerts()] == alerts
+        assert [(one.alert_id, one.issued_on) for one in played.ledger.alerts()] == alerts
         assert played.ledger.pending_messages() == told
         settled = played.dump()
         played.play(renamed)
@@ -142,7 +140,7 @@ def test_whatever_replays_call_things_one_id_is_one_event_and_a_replay_is_settle
         reached: dict[str, int] = {}
         for view in played.views(tellings[-1]):
             assert reached.keys() <= view.keys()
-            now = {name: RANK[one["properties"]["state"]] for name, one in view.items()}
+            now = {name: RANK[one.state] for name, one in view.items()}
             assert all(now[name] >= rank for name, rank in reached.items())
             reached = now
 
@@ -167,7 +165,7 @@ def test_no_event_goes_backwards(room, history):
         reached: dict[str, int] = {}
         for view in played.views(history):
             assert reached.keys() <= view.keys(), "an event disappeared"
-            now = {name: RANK[one["properties"]["state"]] for name, one in view.items()}
+            now = {name: RANK[one.state] for name, one in view.items()}
             assert all(now[name] >= rank for name, rank in reached.items())
             reached = now
         for name in reached:
@@ -194,7 +192,7 @@ def test_a_replay_with_late_scenes_ends_like_a_fresh_ledger(room, first, second,
             for view, left in zip(replayed.views(second), leftover, strict=True)
         ] == fresh.views(second)
         assert not any(leftover[:-1])
-        assert all(one["properties"]["state"] == "retracted" for one in leftover[-1].values())
+        assert all(one.state == "retracted" for one in leftover[-1].values())
         settled = replayed.dump()
         replayed.play(second)
         assert replayed.dump() == settled
@@ -223,11 +221,11 @@ def test_people_last_hear_what_is_true(room, first, second):
         played.play((second + first)[: len(first)])
         told = {message.alert_id: message.state for message in played.ledger.pending_messages()}
         for alert in played.ledger.alerts():
-            state = alert["properties"]["state"]
-            assert (told[alert["id"]] == "retracted") == (state == "retracted")
+            state = alert.state
+            assert (told[alert.alert_id] == "retracted") == (state == "retracted")
             if state == "confirmed":
-                assert told[alert["id"]] == "confirmed"
-        assert told.keys() == {alert["id"] for alert in played.ledger.alerts()}
+                assert told[alert.alert_id] == "confirmed"
+        assert told.keys() == {alert.alert_id for alert in played.ledger.alerts()}
 
 
 @settings(TIDY, max_examples=4, phases=[Phase.generate])

@@ -25,7 +25,7 @@ def record(ledger, given):
 
 
 def present(ledger):
-    return {one["id"]: one["properties"] for one in ledger.events("site-a")}
+    return {one.event_id: one for one in ledger.events("site-a")}
 
 
 def keys(ledger):
@@ -44,9 +44,9 @@ def test_a_replay_that_names_the_same_ground_anew_tells_nobody(ledger, given, re
         outcome = record(number, given.event("new", P, C, ground=WEST))
         assert (outcome.issued, outcome.changed) == ((), ())
     assert keys(ledger) == told
-    assert [one["id"] for one in ledger.alerts()] == [one["id"] for one in alerts]
+    assert [one.alert_id for one in ledger.alerts()] == [one.alert_id for one in alerts]
     (found,) = present(ledger).values()
-    assert (found["event_id"], found["detected_as"], found["state"]) == (X, NEW, "confirmed")
+    assert (found.event_id, found.detected_as, found.state) == (X, NEW, "confirmed")
     assert remarks(ledger, X) == [(RemarkKind.KEPT, NEW)]
     assert ledger.remarks(X)[0].on == given.week(0).last_day
 
@@ -85,15 +85,15 @@ def test_another_change_on_the_ground_is_another_event(ledger, given, record, ot
         other = {**other, "first_seen": (given.week(0).first_day + timedelta(days=61)).isoformat()}
     record(0, given.event("new", **other))
     found = present(ledger)
-    assert {name: one["state"] for name, one in found.items()} == {X: "retracted", NEW: "provisional"}
-    assert "detected_as" not in found[NEW]
+    assert {name: one.state for name, one in found.items()} == {X: "retracted", NEW: "provisional"}
+    assert found[NEW].detected_as is None
 
 
 def test_what_was_retracted_the_week_before_is_found_again_as_a_new_event(ledger, given, record):
     record(0, given.event("x", ground=HERE))
     record(1)
     record(2, given.event("new", ground=HERE))
-    assert {name: one["state"] for name, one in present(ledger).items()} == {X: "retracted", NEW: "provisional"}
+    assert {name: one.state for name, one in present(ledger).items()} == {X: "retracted", NEW: "provisional"}
 
 
 def test_of_two_that_were_one_the_larger_share_keeps_the_id_and_the_other_says_whence_it_came(ledger, given, record):
@@ -103,8 +103,8 @@ def test_of_two_that_were_one_the_larger_share_keeps_the_id_and_the_other_says_w
         found = present(ledger)
         split = event_id("site-a", "b")
         assert found.keys() == {X, split}
-        assert found[X]["detected_as"] == event_id("site-a", "a"), "all of it lies on the old ground"
-        assert found[split]["split_from"] == X
+        assert found[X].detected_as == event_id("site-a", "a"), "all of it lies on the old ground"
+        assert found[split].split_from == X
     assert remarks(ledger, split) == [(RemarkKind.SPLIT, X)]
     assert keys(ledger) == [f"{alert_id(X)}:provisional", f"{alert_id(split)}:provisional"]
 
@@ -119,8 +119,8 @@ def test_of_two_that_are_one_the_other_says_where_it_went(ledger, given, record,
     for number in (0, 1, 1):
         record(number, given.event("x", *(heir if number else (P,)), ground=HERE))
     found = present(ledger)
-    assert (found[Y]["merged_into"], found[Y]["state"]) == (X, expected)
-    assert "withdrawn" not in found[Y]
+    assert (found[Y].merged_into, found[Y].state) == (X, expected)
+    assert not found[Y].withdrawn
     assert remarks(ledger, Y) == [(RemarkKind.MERGED, X)]
     assert keys(ledger)[-1] == f"{alert_id(Y)}:merged"
     assert sum("merged" in key for key in keys(ledger)) == 1
@@ -135,7 +135,7 @@ def test_a_merged_event_follows_one_that_is_retracted(ledger, given, record):
     record(0, given.event("x", P, ground=WEST), given.event("y", P, ground=EAST))
     record(0, given.event("x", P, ground=HERE))
     record(1, given.event("x", P, R, ground=HERE))
-    assert {one["state"] for one in present(ledger).values()} == {"retracted"}
+    assert {one.state for one in present(ledger).values()} == {"retracted"}
 
 
 def test_two_that_go_by_one_name_are_told_apart(ledger, given, record):
@@ -148,9 +148,9 @@ def test_two_that_go_by_one_name_are_told_apart(ledger, given, record):
         record(1, given.event("new", ground=HERE), given.event("x", ground=elsewhere, merged_into=NEW))
         found = present(ledger)
         (double,) = found.keys() - {X}
-        assert found[X]["detected_as"] == NEW
-        assert found[double]["detected_as"] == X
-        assert found[double]["merged_into"] == X
+        assert found[X].detected_as == NEW
+        assert found[double].detected_as == X
+        assert found[double].merged_into == X
     assert len(ledger.alerts()) == 2
 
 
@@ -164,5 +164,5 @@ def test_names_hold_for_events_that_were_found_again(ledger, given, record):
     told = keys(ledger)
     play("new")
     assert keys(ledger) == told
-    again = next(one for one in present(ledger).values() if one["state"] == "provisional")
-    assert again["reopens"] == X
+    again = next(one for one in present(ledger).values() if one.state == "provisional")
+    assert again.reopens == X

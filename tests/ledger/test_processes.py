@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,8 @@ HERE = Path(__file__).parent
 
 def start(script: str, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-W", "error", str(HERE / script), *map(str, arguments)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    helpers = {"PYTHONPATH": str(HERE.with_name("helpers"))}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | helpers)
 
 
 def finish(process: subprocess.Popen[str]) -> None:
@@ -31,8 +33,8 @@ def test_two_processes_make_one_ledger_and_record_two_areas_at_once(new_url):
         alerts = ledger.alerts()
         assert ledger.alerts(area_id="site-b") == alerts[3:]
         assert [o.area_id for o in ledger.observations(area_id="site-b")] == ["site-b"] * 20
-    assert [alert["properties"]["area_id"] for alert in alerts] == ["site-a"] * 3 + ["site-b"] * 3
-    assert {alert["properties"]["area_m2"] for alert in alerts} == {119.0}
+    assert [alert.area_id for alert in alerts] == ["site-a"] * 3 + ["site-b"] * 3
+    assert {alert.area_m2 for alert in alerts} == {119.0}
 
 
 def test_a_kill_at_any_moment_leaves_the_week_recorded_or_not_and_a_second_run_mends_it(path, tmp_path, given):

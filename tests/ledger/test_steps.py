@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,8 +11,8 @@ from aois.week import Week
 from detectors.records import State
 from flows.ledger import alert_id, event_id
 from flows.ledger.database import writing
-from flows.ledger.event_content import Content, measured_steps
-from flows.records.events import RemarkKind
+from flows.ledger.growth_steps import measured_steps
+from flows.records.events import GrowthStep, RemarkKind
 from flows.records.messages import News
 
 P, C, F, R = State.PROVISIONAL, State.CONFIRMED, State.FINISHED, State.RETRACTED
@@ -36,7 +37,7 @@ def grown(ledger, given):
 
 def steps(ledger):
     (feature,) = ledger.events("site-a")
-    return [(step["on"], step["added_m2"]) for step in feature["properties"]["steps"]]
+    return [(str(step.on), step.added_m2) for step in feature.steps]
 
 
 def messages(ledger):
@@ -56,7 +57,7 @@ def test_each_step_has_the_area_that_it_added(ledger, grown):
     grown(*STORY)
     assert steps(ledger) == [("2026-09-07", 1400.0), ("2026-09-21", 700.0), ("2026-10-05", 800.0)]
     (feature,) = ledger.events("site-a")
-    assert sum(area for _, area in steps(ledger)) == feature["properties"]["area_m2"]
+    assert sum(area for _, area in steps(ledger)) == feature.area_m2
 
 
 def test_each_step_is_told_once_and_no_replay_tells_it_again(ledger, grown, given, url):
@@ -118,17 +119,17 @@ def test_what_earlier_releases_told_is_not_told_again(ledger, grown, given):
         ([(SECOND, 600.0)], [None, 1000.0]),  # a replay put another before it
     ],
 )
-def test_a_step_that_nobody_measured_is_not_given_a_size(earlier, expected):
+def test_a_step_that_nobody_measured_is_not_given_a_size(given, earlier, expected):
     held = None
     if earlier is not None:
-        known = [{"on": day.isoformat(), "added_m2": area} for day, area in earlier]
-        held = Content({"steps": known, "area_m2": 600.0}, {})
+        known = tuple(GrowthStep(day, area) for day, area in earlier)
+        held = replace(given.event("x").event, steps=known, area_m2=600.0)
     found = measured_steps([FIRST, SECOND], 1000.0, held)
-    assert [step["added_m2"] for step in found] == expected
+    assert [step.added_m2 for step in found] == expected
 
 
 def test_steps_of_a_week_long_ago_are_those_of_that_week(ledger, grown, given):
     grown(*STORY)
     (feature,) = ledger.events("site-a", as_of=given.week(2))
-    assert [step["added_m2"] for step in feature["properties"]["steps"]] == [1400.0, 600.0]
+    assert [step.added_m2 for step in feature.steps] == [1400.0, 600.0]
     assert given.week(2) == Week(2026, 39)

@@ -40,7 +40,7 @@ def test_a_full_disk_changes_nothing_and_says_so(path, given):
     assert given.dump(path) == before
     with open_ledger(f"sqlite:///{path}") as ledger:
         ledger.record_week(given.observation(1), [given.event("x", State.PROVISIONAL, State.CONFIRMED)])
-        assert ledger.alerts()[0]["properties"]["state"] == "confirmed"
+        assert ledger.alerts()[0].state == "confirmed"
 
 
 def test_a_full_disk_under_postgresql_changes_nothing_and_says_so(postgres, full_disk, given):

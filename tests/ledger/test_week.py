@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
+from shapely.geometry import Point
 
 from detectors.records import State, Transition
 from flows.ledger import LedgerError, alert_id, event_id
+from flows.records.event_json import feature_of, geometry_of
 
 P, C, F, R = State.PROVISIONAL, State.CONFIRMED, State.FINISHED, State.RETRACTED
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -24,7 +27,7 @@ def record(ledger, given):
 
 
 def states(ledger, **asked):
-    return {feature["id"]: feature["properties"]["state"] for feature in ledger.events("site-a", **asked)}
+    return {event.event_id: event.state for event in ledger.events("site-a", **asked)}
 
 
 def keys(ledger):
@@ -36,7 +39,7 @@ def test_an_alert_is_issued_once_and_keeps_its_day(ledger, given, record):
     second = record(1, given.event("x"))
     third = record(2, given.event("x"))
     assert (first.issued, second.issued, third.issued) == ((), (alert_id(X),), ())
-    assert [one["properties"]["issued_on"] for one in ledger.alerts()] == [given.week(1).last_day.isoformat()]
+    assert [one.issued_on for one in ledger.alerts()] == [given.week(1).last_day]
     assert keys(ledger) == [f"{alert_id(X)}:provisional"]
 
 
@@ -58,9 +61,9 @@ def test_an_event_withdrawn_before_anybody_heard_of_it_gives_no_alert(ledger, gi
 def test_an_event_that_is_no_longer_listed_is_retracted_at_the_end_of_the_week(ledger, given, record):
     record(0, given.event("x"))
     record(1)
-    (feature,) = ledger.events("site-a")
-    assert feature["properties"]["state"] == "retracted"
-    assert feature["properties"]["withdrawn"] == "no longer found in this week"
+    (event,) = ledger.events("site-a")
+    assert event.state == "retracted"
+    assert event.withdrawn == "no longer found in this week"
     assert [(step.state, step.on) for step in ledger.history(X)][1:] == [(R, given.week(1).last_day)]
 
 
@@ -74,10 +77,9 @@ def test_a_state_never_goes_backwards(ledger, given, record):
     record(0, given.event("x"))
     record(1, given.event("x", P, C))
     record(2, given.event("x", area_m2=9000.0))
-    (feature,) = ledger.events("site-a")
-    properties = feature["properties"]
-    assert (properties["state"], properties["confirmed_on"]) == ("confirmed", given.week(1).first_day.isoformat())
-    assert properties["area_m2"] == 9000.0
+    (event,) = ledger.events("site-a")
+    assert (event.state, event.confirmed_on) == ("confirmed", given.week(1).first_day)
+    assert event.area_m2 == 9000.0
 
 
 def test_an_event_found_again_after_its_retraction_is_a_new_one_that_names_the_old(ledger, given, record):
@@ -85,10 +87,10 @@ def test_an_event_found_again_after_its_retraction_is_a_new_one_that_names_the_o
     record(1)
     outcome = record(2, given.event("x"))
     record(3, given.event("x", P, C))
-    again = next(one for one in ledger.events("site-a") if one["id"] != X)
-    assert states(ledger) == {X: "retracted", again["id"]: "confirmed"}
-    assert again["properties"]["reopens"] == X
-    assert outcome.issued == (alert_id(again["id"]),)
+    again = next(one for one in ledger.events("site-a") if one.event_id != X)
+    assert states(ledger) == {X: "retracted", again.event_id: "confirmed"}
+    assert again.reopens == X
+    assert outcome.issued == (alert_id(again.event_id),)
 
 
 def test_a_detectors_own_retraction_is_kept_as_it_says(ledger, given, record):
@@ -104,7 +106,7 @@ def test_an_old_week_can_be_read_as_it_was(ledger, given, record):
     record(1, given.event("x", area_m2=100.0))
     record(2, given.event("x", P, C, area_m2=500.0), given.event("y"))
     old = ledger.alerts(as_of=given.week(1))
-    assert [(one["properties"]["state"], one["properties"]["area_m2"]) for one in old] == [("provisional", 100.0)]
+    assert [(one.state, one.area_m2) for one in old] == [("provisional", 100.0)]
     assert len(ledger.alerts()) == 2
     assert ledger.alerts(as_of=given.week(-1)) == []
 
@@ -113,7 +115,7 @@ def test_recording_an_old_week_anew_changes_that_week_and_no_later_one(ledger, g
     for number in range(3):
         record(number, given.event("x", area_m2=100.0))
     record(0, given.event("x", area_m2=700.0), chain="late scene")
-    sizes = [ledger.events("site-a", as_of=given.week(n))[0]["properties"]["area_m2"] for n in range(3)]
+    sizes = [ledger.events("site-a", as_of=given.week(n))[0].area_m2 for n in range(3)]
     assert sizes == [700.0, 100.0, 100.0]
     assert ledger.chains("site-a") == {
         given.week(0): "late scene",
@@ -173,20 +175,26 @@ def test_people_hear_when_a_late_scene_undoes_a_retraction(ledger, given, record
 
 
 @pytest.mark.parametrize(
-    ("change", "complaint"),
+    ("change", "life", "complaint"),
     [
-        ({"properties": {"state": "provisional"}}, "properties lack kind"),
-        ({"transitions": ()}, "none"),
-        ({"transitions": (Transition(C, date(2026, 9, 7), "s"), Transition(P, date(2026, 9, 8), "s"))}, "lead forward"),
-        ({"transitions": (Transition(P, date(2026, 9, 7), "s"), Transition(C, date(2026, 9, 8), "s"))}, "lead forward"),
-        ({"geometry": {"type": "Point", "coordinates": [float("nan"), 0.0]}}, "not JSON"),
-        ({"area_id": "site-b"}, "of area `site-b`"),
+        ({}, (), "none"),
+        ({}, (Transition(C, date(2026, 9, 7), "s"), Transition(P, date(2026, 9, 8), "s")), "lead forward"),
+        ({}, (Transition(P, date(2026, 9, 7), "s"), Transition(C, date(2026, 9, 8), "s")), "lead forward"),
+        ({"geometry": Point(float("nan"), 0.0)}, None, "not JSON"),
+        ({"geometry": None}, None, "without its ground"),
+        ({"confidence": float("inf")}, None, "not JSON"),
+        ({"area_id": "site-b"}, None, "of area `site-b`"),
     ],
 )
-def test_an_event_that_breaks_the_contract_is_refused_and_nothing_is_recorded(ledger, given, url, change, complaint):
-    before = given.dump(url)
+def test_an_event_that_breaks_the_contract_is_refused_and_nothing_is_recorded(
+    ledger, given, url, change, life, complaint
+):
+    before, event = given.dump(url), given.event("x")
+    wrong = replace(
+        event, event=replace(event.event, **change), transitions=event.transitions if life is None else life
+    )
     with pytest.raises(LedgerError, match=complaint):
-        ledger.record_week(given.observation(0), [given.event("y"), replace(given.event("x"), **change)])
+        ledger.record_week(given.observation(0), [given.event("y"), wrong])
     assert given.dump(url) == before
 
 
@@ -198,8 +206,9 @@ def test_an_event_listed_twice_and_an_unknown_area_are_refused(ledger, given):
 
 
 def test_features_have_the_fixed_names_first_and_are_in_order(ledger, given, record):
-    record(0, given.event("later", start=1, label="b"), given.event("x", criteria=[{"name": "size", "value": 1}]))
-    first, second = ledger.alerts()
+    criteria = [{"name": "size", "value": 1, "weight": 0.5, "detail": ""}]
+    record(0, given.event("later", start=1), given.event("x", criteria=criteria))
+    first, second = (dict[str, Any](feature_of(alert)) for alert in ledger.alerts())
     assert list(first["properties"]) == [
         *("alert_id", "event_id", "area_id", "kind", "change", "state", "first_seen", "confirmed_on", "issued_on"),
         *("area_m2", "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "sensors", "scenes"),
@@ -208,5 +217,6 @@ def test_features_have_the_fixed_names_first_and_are_in_order(ledger, given, rec
     assert first["properties"]["first_seen"] < second["properties"]["first_seen"]
     assert (first["type"], first["id"]) == ("Feature", alert_id(X))
     event = ledger.events("site-a")[0]
-    assert {"alert_id", "issued_on"}.isdisjoint(event["properties"])
-    assert event["geometry"] == first["geometry"] == given.event("x").geometry
+    of_event: dict[str, Any] = {**feature_of(event)}
+    assert {"alert_id", "issued_on"}.isdisjoint(of_event["properties"])
+    assert of_event["geometry"] == first["geometry"] == geometry_of(given.event("x").event.ground)

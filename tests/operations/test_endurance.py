@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -211,7 +212,7 @@ def scenes(place) -> int:
     return len(list(place.outputs.rglob("archive/*/*/sentinel*.tif")))
 
 
-def findings(place) -> tuple[object, list[object]]:
+def findings(place) -> tuple[object, list[dict[str, Any]]]:
     """What is on record, but for when it was told."""
     record = place.record()
     alerts = [

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from aois.week import week_of
 from flows.alerts.operator_notices import Condition, conditions_of, post_notices
+from flows.alerts.route_settings import message_routes
 from flows.alerts.routes import Routes
 from flows.alerts.sending import deliver_pending
 from flows.config.deployment import Operating
@@ -90,8 +91,8 @@ def test_a_condition_is_told_once_to_each_channel_of_the_operator_and_to_nobody_
     with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
 
         def tell(now: datetime, *conditions: Condition) -> None:
-            assert post_notices(ledger, settings, conditions, now=now) == 1
-            deliver_pending(ledger, settings, week=W47, clock=lambda: now)
+            assert post_notices(ledger, message_routes(settings), conditions, now=now) == 1
+            deliver_pending(ledger, message_routes(settings), week=W47, clock=lambda: now)
 
         tell(MONDAY, condition)
         tell(MONDAY + timedelta(hours=1), condition)
@@ -109,8 +110,9 @@ def test_a_condition_is_told_once_to_each_channel_of_the_operator_and_to_nobody_
 def test_an_operators_mail_is_enough_and_alerts_go_on_waiting(tmp_path, mail_server):
     settings = Settings(outputs=tmp_path, operator_urls=mail_server.url, source="stac", _env_file=None)
     with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
-        post_notices(ledger, settings, [Condition("late:2026-W47", "Sitewatch: late", ("b",))], now=MONDAY)
-        outcome = deliver_pending(ledger, settings, week=W47, clock=lambda: MONDAY)
+        condition = Condition("late:2026-W47", "Sitewatch: late", ("b",))
+        post_notices(ledger, message_routes(settings), [condition], now=MONDAY)
+        outcome = deliver_pending(ledger, message_routes(settings), week=W47, clock=lambda: MONDAY)
         assert outcome.failed == ()
     (mail,) = mail_server.mails
     assert mail["subject"] == "Sitewatch: late"

@@ -7,6 +7,7 @@ import os
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -157,7 +158,8 @@ def test_prefect_is_asked_for_a_rerun_and_nobody_hears_anything_again(served, to
     place, _ = served
     before = place.record()
     with tools.prefect_of(place):
-        state = run_deployment("rerun/sitewatch", parameters={"area": "yard-2"}, timeout=900, poll_interval=0.5).state
+        run: Any = run_deployment("rerun/sitewatch", parameters={"area": "yard-2"}, timeout=900, poll_interval=0.5)
+        state = run.state
     assert state.is_completed()
     run = place.runs("watch", "completed")[-1]
     assert run.settings["parameters"]["only"] == ["yard-2"]

@@ -16,6 +16,8 @@ from shapely.geometry import box
 from aois.area import Area, AreaKind, Response, Status
 from aois.week import Week
 from detectors.records import AlertKind, State
+from flows.records.event_json import event_of
+from flows.records.events import EventRecord
 from flows.reports.inputs import AreaView, Chip, EventView, Pair, ReportInputs, Series, WeekCounts, WeekSeen
 from flows.reports.pictures import limits_of, radar_rgb, stretch
 
@@ -91,7 +93,7 @@ def series(seed: int, label: str, unit: str, *, step: float, level: float, since
     return Series(label, unit, days, values, expected, spread)
 
 
-def feature(event_id: str, area_id: str, **given: Any) -> dict[str, Any]:
+def alert(event_id: str, area_id: str, **given: Any) -> EventRecord:
     properties: dict[str, Any] = {
         "alert_id": f"alert-{event_id}",
         "event_id": event_id,
@@ -111,8 +113,8 @@ def feature(event_id: str, area_id: str, **given: Any) -> dict[str, Any]:
         "sensors": ["sentinel-2", "sentinel-1"],
         "scenes": [f"sentinel-2_202610{day:02d}T034511" for day in (8, 13, 23, 28)],
     }
-    geometry = {"type": "Point", "coordinates": [88.4366, 7.8799]}
-    return {"type": "Feature", "geometry": geometry, "properties": properties | given}
+    geometry: dict[str, Any] = {"type": "Point", "coordinates": [88.4366, 7.8799]}
+    return event_of(properties | given, geometry)
 
 
 def event(
@@ -139,7 +141,7 @@ def event(
     step = -0.12 if change == "demolition" else 0.16
     first, second = chips(before, after)
     return EventView(
-        feature=feature(event_id, area_id, **given),
+        event=alert(event_id, area_id, **given),
         before=first,
         after=second,
         outline=outline,
@@ -231,7 +233,7 @@ def whole_week(source: str = "simulated") -> ReportInputs:
         date(2026, 3, 4), "intervened", "413 buildings demolished", "Ministry of the Interior, press release"
     )
     looked = Response(date(2025, 9, 12), "investigated", "", "")
-    fenced = {"change": "fencing", "area_m2": 4300.0, "length_m": 863.0, "closure": 0.86}
+    fenced: dict[str, Any] = {"change": "fencing", "area_m2": 4300.0, "length_m": 863.0, "closure": 0.86}
     heron = view(
         area("heron-1", "Heron Flats", status=Status.IDENTIFIED, responses=(looked, raided)),
         event("heron-1-a", "heron-1", seed=1, new=True),
@@ -267,7 +269,7 @@ def whole_week(source: str = "simulated") -> ReportInputs:
         ),
         seed=7,
     )
-    cleared = {"change": "clearing", "confidence": 0.38}
+    cleared: dict[str, Any] = {"change": "clearing", "confidence": 0.38}
     bittern = view(
         area("bittern-2", "", status=Status.SUSPECTED),
         event("bittern-2-a", "bittern-2", seed=3, changed=True, state="retracted", **cleared),

@@ -10,9 +10,9 @@ import pytest
 
 from aois.area import AreaKind, Response
 from aois.week import Week
+from flows.records.events import EventRecord
 from flows.reports.accountability import ResponseLevel, SiteFollowUp, SiteOutcome, account_of, ordered, totals_of
 from flows.reports.build import build_report
-from flows.reports.facts import EventFacts, facts_of
 from flows.reports.inputs import ReportInputs, WeekSeen
 
 WEEK = Week(2026, 47)
@@ -31,15 +31,15 @@ def weeks(count: int = 40, *, hidden: tuple[int, ...] = ()) -> tuple[WeekSeen, .
 
 @pytest.fixture
 def fact(make_event):
-    def make(first_seen: str, change: str = "construction", state: str = "confirmed", **given: object) -> EventFacts:
+    def make(first_seen: str, change: str = "construction", state: str = "confirmed", **given: object) -> EventRecord:
         sizes = {"area_m2": 4000.0, "area_m2_low": 3000.0, "area_m2_high": 5500.0}
         event = make_event("e", "x", first_seen=first_seen, change=change, state=state, **{**sizes, **given})
-        return facts_of(event.feature)
+        return event.event
 
     return make
 
 
-def account(make_area, *facts: EventFacts, seen: tuple[WeekSeen, ...] | None = None, **given: object) -> SiteFollowUp:
+def account(make_area, *facts: EventRecord, seen: tuple[WeekSeen, ...] | None = None, **given: object) -> SiteFollowUp:
     area = make_area("x", responses=given.pop("responses", (RAID,)), **given)
     found = account_of(area, facts, weeks() if seen is None else seen, WEEK)
     assert found is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from flows.records.ids import AlertId, EventId
 from flows.reports.build import build_report
 from flows.reports.inputs import ReportInputs
 
@@ -31,10 +32,8 @@ def make_folded(week_inputs: ReportInputs, tmp_path_factory: pytest.TempPathFact
     """A report of one place with so many earlier events that they are folded away."""
     heron = week_inputs.areas[1]
     old = heron.events[2]
-    feature = {
-        key: {**old.feature["properties"], "event_id": key, "alert_id": key} for key in map("e-{}".format, range(8))
-    }
-    events = tuple(replace(old, feature={"properties": properties}) for properties in feature.values())
+    keys = map("e-{}".format, range(8))
+    events = tuple(replace(old, event=replace(old.event, event_id=EventId(key), alert_id=AlertId(key))) for key in keys)
     inputs = replace(week_inputs, areas=(replace(heron, events=events),))
     return build_report(inputs, tmp_path_factory.mktemp("folded"))
 

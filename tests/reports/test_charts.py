@@ -12,7 +12,6 @@ import pytest
 from flows.reports import charts
 from flows.reports.captions import chart_text, chart_title
 from flows.reports.charts import chart_of
-from flows.reports.facts import facts_of
 from flows.reports.inputs import ReportError, Series
 from flows.reports.words import words_for
 
@@ -92,7 +91,7 @@ def test_the_text_says_what_the_picture_shows(make_event) -> None:
         np.array([1.0, 1.0]),
         np.array([0.5, 0.5]),
     )
-    facts = facts_of(make_event("a", "b", first_seen="2026-02-01", confirmed_on="2026-03-01").feature)
+    facts = make_event("a", "b", first_seen="2026-02-01", confirmed_on="2026-03-01").event
     chart = chart_of(series, first_seen=facts.first_seen, confirmed_on=facts.confirmed_on)
     words = words_for("en")
     assert chart is not None

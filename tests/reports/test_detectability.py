@@ -21,7 +21,7 @@ WALL = Curve(ProbeKind("wall", "wall", 0.4), (CurvePoint(20, 8, 3, 0, 0.375, 0.1
 
 @pytest.fixture
 def found():
-    curves = {"sentinel-2": (ROOF, WALL), "both": (ROOF, WALL)}
+    curves: dict[str, tuple[Curve, ...]] = {"sentinel-2": (ROOF, WALL), "both": (ROOF, WALL)}
     return Detectability("pier & yard", "2026-05-25", "2026-11-22", "2024-05-25", 250, 8, 120, 0.8, 1.2, curves)
 
 
@@ -52,7 +52,7 @@ def test_marks_stand_at_the_shares_seen(found):
 
 
 def test_nothing_tried_is_said(found):
-    curves = {"sentinel-1": (WALL,)}
+    curves: dict[str, tuple[Curve, ...]] = {"sentinel-1": (WALL,)}
     bare = Detectability("pier-1", "2026-05-25", "2026-11-22", "2024-05-25", 9, 1, 120, 0.8, 0.1, curves)
     assert "nothing was tried" in to_svg(bare)
 

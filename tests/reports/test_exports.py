@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
-from shapely.geometry import MultiPolygon, box, mapping
+from shapely.geometry import MultiPolygon, box
 
 from aois.area import Response
 from flows.reports.exports import EVENT_COLUMNS, write_figures
@@ -30,7 +30,7 @@ def drawn(week_inputs: ReportInputs) -> ReportInputs:
     areas = tuple(
         replace(
             view,
-            events=tuple(replace(e, feature={**e.feature, "geometry": dict(mapping(OUTLINE))}) for e in view.events),
+            events=tuple(replace(e, event=replace(e.event, geometry=OUTLINE)) for e in view.events),
         )
         for view in week_inputs.areas
     )

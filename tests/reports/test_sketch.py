@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shapely.geometry import box
@@ -17,7 +18,7 @@ from flows.reports.report_page import page_of
 from flows.reports.sketch import HEIGHT, WIDTH, MapMark, MapStatus, sketch_of
 
 
-def place(area_id: str, west: float, south: float, **given: object) -> MapMark:
+def place(area_id: str, west: float, south: float, **given: Any) -> MapMark:
     ground = box(west, south, west + 0.01, south + 0.01)
     return MapMark(Area(area_id, AreaKind.SITE, ground, **given), f"place-{area_id}", area_id, MapStatus.QUIET)
 

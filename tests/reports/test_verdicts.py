@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page
 
 from flows.ledger import Judgement, Reason, Verdict, VerdictRecord
+from flows.records.ids import EventId
 from flows.reports.build import build_reports
 from flows.reports.data.verdicts import initials, said_in
 from flows.reports.inputs import ReportInputs, Said
@@ -63,7 +64,7 @@ def test_two_people_with_the_same_initials_are_told_apart() -> None:
         Judgement(Verdict.REJECTED, by="adam", reason=Reason.OLD, note="a note with a name in it"),
         Judgement(Verdict.UNSURE, by="anna"),
     ]
-    records = [VerdictRecord("ev-1", one, at) for one in words]
+    records = [VerdictRecord(EventId("ev-1"), one, at) for one in words]
     ledger: Any = SimpleNamespace(verdicts=lambda **_: records)
     assert said_in(ledger, "site") == {
         "ev-1": (

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +13,7 @@ import flows.reports
 from detectors.events.site_criteria import SiteCandidate, criteria_of
 from flows.reports.inputs import ReportError
 from flows.reports.words import brief, printable, words_for
+from flows.translations.phrases import PhraseError
 
 ROOM = Path(flows.reports.__file__).parent
 WORDS = words_for("en")
@@ -60,7 +58,7 @@ def test_numbers_lists_and_sensors() -> None:
 
 
 def test_what_is_missing_is_named() -> None:
-    with pytest.raises(ReportError, match=r"`no\.such\.key`.*catalogs/en\.toml"):
+    with pytest.raises(PhraseError, match=r"no phrase `no\.such\.key`; add it to .*messages\.pot"):
         WORDS("no.such.key")
     with pytest.raises(ReportError, match=r"`xx` has no catalog; use one of en, fr"):
         words_for("xx")
@@ -72,54 +70,7 @@ def test_text_is_made_printable_but_keeps_its_letters() -> None:
     assert brief("x" * 10_000, 80) == "x" * 79 + "…"
 
 
-def leaves(table: dict[str, Any], path: str = "") -> Iterator[str]:
-    for name, value in table.items():
-        key = f"{path}.{name}" if path else name
-        if isinstance(value, dict) and "one" not in value:
-            yield from leaves(value, key)
-        else:
-            yield key
-
-
-def test_every_phrase_of_the_catalog_is_used_somewhere() -> None:
-    sources = [*ROOM.glob("*.py"), *(ROOM / "templates").glob("*.html")]
-    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
-    # a key built at run time counts by its beginning: "state." ~ name, f"headline.{name}", "picture.alt_" ~ when
-    built = set(re.findall(r"""["']([a-z_]+\.[a-z_]*)(?=["'] ~|\{)""", text))
-    built |= {f"{group}_explained." for group in ("state", "change", "kind")}
-    asked = set(re.findall(r"""["']([a-z_]+\.[a-z_]+)["']""", text))
-    script = (ROOM / "templates" / "report.js").read_text(encoding="utf-8")
-    asked |= {f"script.{name}" for name in re.findall(r"text\.([a-z_]+)", script)}
-    unused = [
-        key
-        for key in leaves(dict(WORDS.table))
-        if key not in asked and not any(key.startswith(start) for start in built)
-    ]
-    assert not unused, unused
-
-
 FRENCH = words_for("fr")
-
-
-def plural_forms(entry: object) -> set[str] | None:
-    return set(entry) - {"zero"} if isinstance(entry, dict) else None
-
-
-def places_in(entry: object) -> set[str]:
-    """The names in braces; those of a singular form count as those of the plural, which may say more."""
-    texts = entry.values() if isinstance(entry, dict) else [entry]
-    return {name for text in texts for name in re.findall(r"\{([a-z_]+)\}", str(text))}
-
-
-def test_every_catalog_has_the_same_keys_forms_and_places() -> None:
-    own = {"measured.rules"}
-    assert set(leaves(dict(WORDS.table))) == set(leaves(dict(FRENCH.table)))
-    for key in set(leaves(dict(WORDS.table))) - own:
-        english, french = WORDS.entry(key), FRENCH.entry(key)
-        assert plural_forms(english) == plural_forms(french), key
-        assert type(english) is type(french), key
-        assert places_in(english) == places_in(french), key
-        assert not isinstance(english, list) or key in ("numbers.singular",) or len(english) == len(french), key
 
 
 def test_french_is_written_as_french_is() -> None:
@@ -128,14 +79,6 @@ def test_french_is_written_as_french_is() -> None:
     assert FRENCH.span(date(2026, 11, 30), date(2026, 12, 1)) == "30 novembre au 1er décembre 2026"
     assert FRENCH.count("headline.watched", 0, span="x").endswith("rien n’a été regardé.")
     assert FRENCH.count("case.pixels", 0) == "environ 0 pixel"
-    sentences = [text for key in leaves(dict(FRENCH.table)) for text in texts_of(FRENCH.entry(key))]
-    assert not [text for text in sentences if re.search(r"\w [:;?!»]|« ", text)], "a plain space before a mark"
-
-
-def texts_of(entry: object) -> list[str]:
-    if isinstance(entry, dict):
-        return [text for part in entry.values() for text in texts_of(part)]
-    return [text for part in entry for text in texts_of(part)] if isinstance(entry, list) else [str(entry)]
 
 
 @pytest.mark.parametrize("distance_m", [0.0, 620.0, 45000.0, math.inf])

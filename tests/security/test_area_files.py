@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fuzzing import bounded
@@ -72,7 +73,7 @@ def collection(*features: object) -> str:
     return json.dumps({"type": "FeatureCollection", "features": features})
 
 
-def feature(id_: object = "yard", **properties: object) -> dict[str, object]:
+def feature(id_: object = "yard", **properties: Any) -> dict[str, Any]:
     shape = {"type": "Polygon", "coordinates": [SQUARE]}
     return {"type": "Feature", "id": id_, "properties": {"kind": "site", **properties}, "geometry": shape}
 
@@ -234,11 +235,12 @@ def test_a_claim_may_have_lines(tmp_path):
 
 def test_long_texts_and_many_responses_are_refused(refused):
     response = {"date": "2026-02-16", "action": "intervened"}
-    for properties, message in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"name": "n" * 201}, "name has 201 characters; shorten it to 200"),
         ({"responses": [response | {"source": "s" * 4001}]}, "responses 1, source has 4001 characters"),
         ({"responses": [response] * 101}, "responses are 101; keep at most 100"),
-    ]:
+    ]
+    for properties, message in cases:
         assert message in refused(collection(feature(**properties)), "list.geojson", check=True)
 
 

@@ -14,8 +14,8 @@ from premises import premises_in, site
 
 from flows.desk.backend.reruns import COMMAND, MOST_AT_ONCE, DeskOperations
 from flows.desk.errors import DeskError
-from flows.desk.words import catalog_of
 from flows.ledger.ledger import Ledger, open_ledger
+from flows.translations.phrases import Phrases
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 WAIT = "import sys, time, pathlib\nwhile not pathlib.Path(sys.argv[3], 'gate').exists(): time.sleep(0.02)"
@@ -60,9 +60,8 @@ def test_as_many_reruns_as_may_go_on_and_the_next_is_refused_in_words(ledger, tm
     for number in range(MOST_AT_ONCE, 8):
         with pytest.raises(DeskError, match="2 reruns go on already \\(yard-0, yard-1\\); wait until one") as refused:
             desk.rerun(f"yard-{number}", by="otto", at=NOW)
-    section, _, key = refused.value.key.partition(".")
     for lang in ("en", "fr"):
-        assert "{number}" in catalog_of(lang)[section][key]
+        assert "%(number)s" in Phrases(lang).template(f"desk.{refused.value.key}")
     assert len(desk.reruns()) == MOST_AT_ONCE
     (tmp_path / "gate").touch()
     until(lambda: all(one.status == 0 for one in desk.reruns()))
@@ -78,7 +77,7 @@ def test_a_rerun_gets_the_environment_that_it_needs(ledger, tmp_path, monkeypatc
     with_routes, without = operations(ledger, tmp_path, TELL, routes), operations(ledger, tmp_path, TELL)
     for desk, area, named in ((with_routes, "yard-0", {"HOOK", "HOOK_SECRET"}), (without, "yard-1", set())):
         desk.rerun(area, by="otto", at=NOW)
-        until(lambda desk=desk: desk.reruns()[0].status == 0)
+        until(lambda desk=desk: desk.reruns()[0].status == 0)  # type: ignore[misc]
         (log,) = (tmp_path / "desk" / "reruns").glob(f"*-{area}.log")
         got = set(json.loads(log.read_text()))
         assert got >= {"PATH", "SH_CLIENT_SECRET", "SITEWATCH_SEED", "AWS_SECRET_ACCESS_KEY"}

@@ -41,40 +41,40 @@ def test_a_clock_that_cannot_be_right_is_refused_with_the_mend(ledger, off):
     ledger.start_run(RunRecord("r", NOW, "0", {"flow": "watch"}))
     told = NOW + off
     with pytest.raises(SettingsError) as refused:
-        check_clock(ledger, settings(), now=told)
+        check_clock(ledger, now=told)
     assert_one_clear_line(refused.value, SettingsError)
     assert f"SITEWATCH_TODAY_IS={told:%Y-%m-%d}" in str(refused.value)
-    check_clock(ledger, settings(today_is=told.date()), now=told)
+    check_clock(ledger, today_is=told.date(), now=told)
     with pytest.raises(SettingsError):  # the word is for one day: it cannot be forgotten in a file
-        check_clock(ledger, settings(today_is=told.date()), now=told - timedelta(days=1))
+        check_clock(ledger, today_is=told.date(), now=told - timedelta(days=1))
 
 
 @pytest.mark.parametrize("off", [timedelta(), timedelta(weeks=25), -timedelta(hours=20)])
 def test_a_clock_that_may_be_right_is_taken(ledger, off):
-    assert check_clock(ledger, settings(), now=NOW + off) == ""  # nothing is on record yet
+    assert check_clock(ledger, now=NOW + off) == ""  # nothing is on record yet
     observe(ledger, NOW.date())
     ledger.start_run(RunRecord("r", NOW, "0", {"flow": "watch"}))
-    assert check_clock(ledger, settings(), now=NOW + off) == ""
+    assert check_clock(ledger, now=NOW + off) == ""
 
 
 @pytest.mark.parametrize("off", [timedelta(weeks=27), timedelta(days=4 * 365)])
 def test_a_watch_that_stood_still_for_long_goes_on_and_says_so(ledger, off):
     observe(ledger, NOW.date())
-    said = check_clock(ledger, settings(), now=NOW + off)
+    said = check_clock(ledger, now=NOW + off)
     assert f"{(NOW + off):%Y-%m-%d} 12:00 UTC, {off.days // 7} weeks after the newest thing on record" in said
-    assert check_clock(ledger, settings(today_is=(NOW + off).date()), now=NOW + off) == ""
+    assert check_clock(ledger, today_is=(NOW + off).date(), now=NOW + off) == ""
 
 
 def test_a_week_that_has_not_been_is_found_without_a_run(ledger):
     observe(ledger, (NOW + timedelta(days=400)).date())
     with pytest.raises(SettingsError, match="the record goes to 2027-"):
-        check_clock(ledger, settings(), now=NOW)
+        check_clock(ledger, now=NOW)
 
 
 def test_other_flows_under_a_wrong_clock_do_not_bind_the_watch(ledger):
     observe(ledger, NOW.date())
     ledger.start_run(RunRecord("r", NOW + timedelta(days=9000), "0", {"flow": "lookout"}))
-    check_clock(ledger, settings(), now=NOW)
+    check_clock(ledger, now=NOW)
 
 
 def test_a_watch_over_a_record_of_the_future_refuses_in_one_line_and_records_nothing(tmp_path):

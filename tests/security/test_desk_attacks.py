@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
@@ -272,7 +273,13 @@ def test_no_weak_password_is_taken_on_the_command_line(tmp_path: Path) -> None:
     opened(outputs).close()
     for weak in (" " * 12, "a" * 12, "password1234", "P@ssw0rd2026!", "qwertyuiop12", "anna" * 3, "Summer2026!!"):
         call = [*COMMAND, "desk", "account", "add", "anna", "--role", "admin", "--password-stdin"]
-        given = {"input": f"{weak}\n", "text": True, "capture_output": True, "cwd": tmp_path, "check": False}
+        given: dict[str, Any] = {
+            "input": f"{weak}\n",
+            "text": True,
+            "capture_output": True,
+            "cwd": tmp_path,
+            "check": False,
+        }
         done = subprocess.run([*call, "--outputs", str(outputs)], **given) if weak == "password1234" else None
         with pytest.raises(ValueError, match="easy to guess"):
             hashed(weak, name="anna")
@@ -390,7 +397,7 @@ def test_no_address_leads_away_after_a_login(desk: RunningDesk) -> None:
 @pytest.mark.parametrize("origin", ["http://[", "http://evil.example", "null", "http://127.0.0.1:1", "", "//", "\x80"])
 def test_a_form_with_a_strange_origin_is_refused_in_words(desk: RunningDesk, origin: str) -> None:
     with desk.client(address="127.0.7.3") as client:
-        answer = client.post("/login", data={"name": "x"}, headers={"Origin": origin.encode("latin-1")})
+        answer = client.post("/login", data={"name": "x"}, headers={b"Origin": origin.encode("latin-1")})
     assert answer.status_code == 403
     assert answer.headers["x-frame-options"] == "DENY"
 

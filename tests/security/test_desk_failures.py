@@ -16,12 +16,12 @@ from loopback import served
 from starlette.requests import Request
 from starlette.routing import Route
 
-from flows.config.settings import Settings
 from flows.desk.backend.wiring import open_desk
 from flows.desk.cookies import LANGUAGE_COOKIE, LOGIN_COOKIE, SESSION_COOKIE
 from flows.desk.failures import log_failure
 from flows.desk.guard import key_hash
 from flows.desk.headers import SECURITY
+from flows.imagery.archive.store import Archive
 from flows.ledger import open_ledger
 from flows.web.log_limit import RepetitionFilter
 from tests.desk.conftest import PASSWORD, PEOPLE, copied, prepared, record, serving
@@ -34,7 +34,7 @@ def lines() -> Iterator[list[str]]:
     """What the desk's log says."""
     said: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda line: said.append(handler.format(line))  # type: ignore[method-assign]
+    handler.emit = lambda line: said.append(handler.format(line))  # type: ignore[assignment]
     logging.getLogger("sitewatch.web").addHandler(handler)
     yield said
     logging.getLogger("sitewatch.web").removeHandler(handler)
@@ -52,7 +52,7 @@ def desk_over(url: str, outputs: Path, name: str) -> Iterator[httpx.Client]:
         assert account is not None
         ends_at = now + timedelta(hours=1)
         ledger.accounts.open_session(key_hash("key"), "form", account=account.number, at=now, ends_at=ends_at)
-        app, _ = open_desk(Settings(outputs=outputs, _env_file=None), ledger)
+        app, _ = open_desk(ledger, Archive(outputs / "archive"), outputs)
         cookies = {SESSION_COOKIE: "key", LOGIN_COOKIE: "mine"}
         with served(app) as address, httpx.Client(base_url=address, cookies=cookies, timeout=60) as client:
             yield client

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from detected import detected_event
 from finder import Candidate, Edition, order_of, read_edition
 from shapely.geometry import box
 
@@ -22,7 +24,8 @@ from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Sensor
 from flows.imagery.stac.stac_source import StacSource
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.event_json import EVENT_PROPERTIES
+from flows.records.events import DetectedEvent
 from flows.records.observations import ObservationRecord
 from flows.reports.data.week import report_week
 
@@ -54,7 +57,7 @@ def place(area_id: str) -> Area:
     return Area(area_id, AreaKind.REGION, ground)
 
 
-def event(area: Area, first_seen: date) -> EventRecord:
+def event(area: Area, first_seen: date) -> DetectedEvent:
     grid = grid_of(area)
     mask = np.zeros(grid.shape, bool)
     mask[8:13, 8:14] = True
@@ -63,7 +66,7 @@ def event(area: Area, first_seen: date) -> EventRecord:
         "area_m2": 3000.0, "confidence": 0.9, "sensors": ["sentinel-2"], "scenes": [],
     }  # fmt: skip
     steps = tuple(Transition(state, first_seen, "x") for state in (State.PROVISIONAL, State.CONFIRMED))
-    return EventRecord(area.id, f"ev-{area.id}", properties, outline_of(mask, grid), steps, True)
+    return detected_event(area.id, f"ev-{area.id}", properties, outline_of(mask, grid), steps, True)
 
 
 def fetched(area: Area, archive: Archive) -> list[tuple[str, np.ndarray]]:
@@ -84,15 +87,15 @@ def fetched(area: Area, archive: Archive) -> list[tuple[str, np.ndarray]]:
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     outputs = tmp_path_factory.mktemp("real")
     archive, areas = Archive(outputs / "archive"), [place(area_id) for area_id in PLACES]
-    candidates = []
+    candidates: list[Any] = []
     with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
         ledger.record_areas(areas)
         for area in areas:
             scenes = fetched(area, archive)
             known = event(area, date(2020, 6, 1) + timedelta(days=len(candidates)))
             ledger.record_week(ObservationRecord(area.id, WEEK, (), (), 0.9, None, str(WEEK)), [known])
-            footprint = footprint_of(known.geometry, grid_of(area))
-            candidates.append(Candidate(area.id, "", scenes, [dict(known.properties)], [footprint]))
+            footprint = footprint_of(known.event.ground, grid_of(area))
+            candidates.append(Candidate(area.id, "", scenes, [known.event], [footprint]))
         yield Real(outputs, ledger, areas, candidates)
 
 

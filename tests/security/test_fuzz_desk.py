@@ -21,11 +21,12 @@ from flows.desk.errors import DeskError
 from flows.desk.guard import inside, key_hash
 from flows.desk.headers import SECURITY
 from flows.desk.passwords import LEAST, MOST, check_new_password
+from flows.imagery.archive.store import Archive
 from flows.ledger import Ledger, open_ledger
 from flows.ledger.accounts import plain_name
 from flows.ledger.errors import LedgerError
 from flows.records.account_names import fold_name
-from tests.desk.conftest import PASSWORD, copied, prepared, settings_of
+from tests.desk.conftest import PASSWORD, copied, prepared
 
 __all__ = ["prepared"]
 
@@ -253,7 +254,7 @@ def scope_of(ask: Ask, who: str | None, body: bytes, *, client: str) -> dict[str
 def desk(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     outputs = copied(prepared, tmp_path_factory.mktemp("fuzzed") / "outputs")
     with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger, asyncio.Runner() as runner:
-        app, _ = open_desk(settings_of(outputs), ledger)
+        app, _ = open_desk(ledger, Archive(outputs / "archive"), outputs)
         yield InProcess(app, ledger, runner)
 
 
@@ -270,7 +271,7 @@ def test_whatever_is_asked_is_answered_in_words(desk: InProcess, made: tuple[Ask
     ask, who = made
     lines: list[logging.LogRecord] = []
     handler = logging.Handler()
-    handler.emit = lines.append  # type: ignore[method-assign]
+    handler.emit = lines.append  # type: ignore[assignment]
     logging.getLogger("sitewatch.web").addHandler(handler)
     before = desk.state()
     try:

@@ -7,6 +7,7 @@ import json
 import math
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from flows.alerts.timing import after_quiet_hours, next_weekly
 from flows.config.deployment import Operating, load_operating
 from flows.config.settings import Settings, SettingsError, load_settings
 from flows.jobs.setting_names import check_setting_names, known_names, unknown_names
+from flows.records.event_json import ALERT_PROPERTIES, alert_of, event_of
+from flows.records.ids import AlertId
 
 NOW = datetime(2026, 9, 28, 6, tzinfo=UTC)
 SECRET = "sixteen letters or more"
@@ -50,7 +53,16 @@ VALID: dict[str, Any] = {
         {"name": "digest", "channels": ["feed"], "schedule": "weekly", "weekday": 3, "hour": 7},
     ],
 }
-ALERT = {"area_id": "pier-1", "kind": "expansion", "change": "fencing", "confidence": 0.8, "area_m2": 900.0}
+EVENT = event_of(
+    dict.fromkeys(ALERT_PROPERTIES)
+    | {
+        "alert_id": "al-1", "event_id": "ev-1", "area_id": "pier-1", "kind": "expansion", "change": "fencing",
+        "state": "confirmed", "first_seen": "2026-09-07", "issued_on": "2026-09-13", "area_m2": 900.0,
+        "area_m2_low": 700.0, "area_m2_high": 1100.0, "confidence": 0.8,
+    },
+    None,
+)  # fmt: skip
+ALERT = alert_of(EVENT, AlertId("al-1"), date(2026, 9, 13))
 WORDS = ["", " ", "\u202e", "é" * 300, "a" * 5000, "[", "pier-[", "..", "/", "\x7f", "Europe", "../../etc/passwd"]
 WORDS += [
     "env:",
@@ -70,7 +82,18 @@ scalars = st.one_of(
     st.integers(),
     st.floats(),
 )
-LIKELY = ["pier-1", "*", "hook", "feed", "confirmed", "expansion", "UTC", "00:00-06:30", "en", "https://a.example.org"]
+LIKELY: list[Any] = [
+    "pier-1",
+    "*",
+    "hook",
+    "feed",
+    "confirmed",
+    "expansion",
+    "UTC",
+    "00:00-06:30",
+    "en",
+    "https://a.example.org",
+]
 LIKELY += [["hook"], ["*"], ["confirmed", "retracted"], [], "atom", "cap", "geojson", "immediate", 1, 0.5, True, False]
 values = st.sampled_from(LIKELY) | st.recursive(
     scalars,
@@ -144,7 +167,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def use(routes: Routes, settings: Settings) -> None:
     """Do with accepted routes all that a run does, but for sending."""
     for route in routes.routes:
-        route.wants(ALERT | {"simulated": route.simulated}, "confirmed", "issued")
+        route.wants(replace(ALERT, is_simulated=route.simulated), "confirmed", "issued")
         after_quiet_hours(NOW, route.quiet_hours, route.timezone)
         next_weekly(NOW, weekday=route.weekday, hour=route.hour, timezone=route.timezone)
         NOW + timedelta(hours=route.escalate_after_hours or 0.0)

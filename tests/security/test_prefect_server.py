@@ -100,7 +100,7 @@ def test_a_page_of_another_origin_gets_no_leave_and_changes_nothing(served):
 def test_who_has_not_the_secret_gets_nothing(served):
     place, _ = served
     watch = deployment_of(place, "watch")
-    calls = [
+    calls: list[Any] = [
         ("PATCH", f"/api/deployments/{watch['id']}", {"pull_steps": []}),
         ("POST", f"/api/deployments/{watch['id']}/create_flow_run", {}),
         ("POST", "/api/flow_runs/filter", {}),
@@ -128,7 +128,7 @@ def test_who_has_not_the_secret_gets_nothing(served):
 
 def first_words(address: str, protocols: list[str] | None, said: dict[str, str] | None) -> str | bytes:
     """What a websocket answers to one message."""
-    with connect(address, subprotocols=protocols) as asked:
+    with connect(address, subprotocols=protocols) as asked:  # type: ignore[arg-type]
         if said:
             asked.send(json.dumps(said))
         return asked.recv(timeout=20)
@@ -142,7 +142,7 @@ def test_no_websocket_opens_without_the_secret(served, path):
         for token in ({}, {"token": "sitewatch:"}):
             with pytest.raises((ConnectionClosed, InvalidStatus)):
                 first_words(address, protocols, words and words | token)
-    with pytest.raises(InvalidStatus) as refused, connect(address, origin=EVIL, subprotocols=["prefect"]):
+    with pytest.raises(InvalidStatus) as refused, connect(address, origin=EVIL, subprotocols=["prefect"]):  # type: ignore[arg-type,list-item]
         pass
     assert refused.value.response.status_code == 403
 
@@ -159,7 +159,7 @@ def test_no_name_on_the_web_leads_here(served):
     with (
         socket.create_connection(("127.0.0.1", place.api_port)) as given,
         pytest.raises(InvalidStatus) as refused,
-        connect(f"ws://evil.example:{place.api_port}/api/events/in", sock=given, subprotocols=["prefect"]),
+        connect(f"ws://evil.example:{place.api_port}/api/events/in", sock=given, subprotocols=["prefect"]),  # type: ignore[list-item]
     ):
         pass
     assert refused.value.response.status_code == 400

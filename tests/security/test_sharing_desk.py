@@ -128,8 +128,8 @@ def test_paths_of_the_machine_reach_nobody(prepared: Path, tmp_path: Path) -> No
                 page = client.get("/cases/ev-a1").text
                 assert "damaged" in page
                 assert "sentinel" in page
-                for folder in (str(outputs), "outputs/", "archive/"):
-                    assert folder not in page
+                for place in (str(outputs), "outputs/", "archive/"):
+                    assert place not in page
 
 
 def test_whoever_makes_an_account_is_told_what_it_shows(desk: Served, prepared: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import obstore
 import pytest
+from detected import detected_event
 from finder import read_edition
 from fuzzing import assert_one_clear_line, bounded, fuzzed
 from hypothesis import given
@@ -34,7 +35,11 @@ from flows.imagery.network.bucket import Bucket
 from flows.imagery.scene import Sensor
 from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger.ledger import open_ledger
-from flows.records.events import EVENT_PROPERTIES, EventRecord
+from flows.records.event_json import EVENT_PROPERTIES
+from flows.records.events import DetectedEvent
+from flows.records.ids import AlertId
+from flows.records.message_json import told_feature
+from flows.records.messages import ToldAlert
 from flows.records.observations import ObservationRecord, SceneRecord
 from flows.records.runs import RunRecord
 from flows.reports.data import week as reporting
@@ -77,7 +82,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return outputs
 
 
-def event(area: Area) -> EventRecord:
+def event(area: Area) -> DetectedEvent:
     grid = grid_of(area)
     mask = outline_of(_mask(grid.shape), grid)
     properties = dict.fromkeys(EVENT_PROPERTIES) | {
@@ -86,7 +91,7 @@ def event(area: Area) -> EventRecord:
         "criteria": CRITERIA, "suspect_score": 0.464,
     }  # fmt: skip
     steps = tuple(Transition(s, FIRST, "x") for s in (State.PROVISIONAL, State.CONFIRMED))
-    return EventRecord(area.id, f"ev-{area.id}", properties, mask, steps, True)
+    return detected_event(area.id, f"ev-{area.id}", properties, mask, steps, True)
 
 
 def _mask(shape: tuple[int, int]) -> Any:
@@ -167,8 +172,14 @@ def test_pages_over_a_record_of_both_worlds_count_one_of_them(outputs: Path) -> 
 
 
 def test_an_open_message_has_no_score_that_a_restricted_place_goes_into() -> None:
-    told = open_alert({"id": "x", "properties": {"alert_id": "x", "suspect_score": 0.464, "criteria": CRITERIA}})
-    assert told["properties"] == {"alert_id": "x"}
+    found = event(place("heron", 0, Sensitivity.PUBLIC)).event
+    alert = ToldAlert(**vars(found) | {"alert_id": AlertId("x"), "issued_on": WEEK.last_day})
+    assert (alert.suspect_score, len(alert.criteria)) == (0.464, 2)
+    told = open_alert(alert)
+    assert (told.suspect_score, told.criteria, told.scenes, told.geometry) == (None, (), (), None)
+    said: dict[str, Any] = {**told_feature(alert, is_restricted=False)}
+    assert said["geometry"] is None
+    assert {"suspect_score", "criteria", "scenes"}.isdisjoint(said["properties"])
 
 
 def test_nothing_of_a_restricted_place_is_there_until_its_owner_releases_it_by_name(outputs: Path) -> None:

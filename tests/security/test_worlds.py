@@ -33,6 +33,7 @@ from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger import LedgerError, RunRecord, SceneRecord, open_ledger
 from flows.ledger.database import alembic_config, connect, writing
 from flows.ledger.worlds import World, world_at
+from flows.records.ids import AreaId
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning"),
@@ -343,11 +344,11 @@ def test_a_record_that_mixed_both_is_read_and_its_alerts_are_told_apart(before):
     assert said.out.count("simulated") == 2, "the title, and one of the two alerts"
     with open_ledger(f"sqlite:///{before / 'outputs' / 'ledger.sqlite'}") as ledger:
         assert ledger.world is World.MIXED
-        told = {one["properties"]["area_id"]: one["properties"]["simulated"] for one in ledger.alerts()}
-        assert told["demo-wall"] is True
+        told = {one.area_id: one.is_simulated for one in ledger.alerts()}
+        assert told[AreaId("demo-wall")] is True
         assert not any(invented for area_id, invented in told.items() if area_id == OWN)
-        assert {one["properties"]["simulated"] for one in ledger.events(OWN)} == {False}
-        assert {one["properties"]["simulated"] for one in ledger.events("demo-wall")} == {True}
+        assert {one.is_simulated for one in ledger.events(OWN)} == {False}
+        assert {one.is_simulated for one in ledger.events("demo-wall")} == {True}
         with pytest.raises(LedgerError, match="the record is mixed"):
             ledger.start_run(RunRecord("late", ledger.runs()[0].started_at, "0"), source="stac")
     doctor = called("doctor", "--json", cwd=before, source="stac", areas="places.geojson")

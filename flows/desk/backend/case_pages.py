@@ -9,14 +9,14 @@ import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment
-from shapely.geometry import Point, shape
+from pydantic import TypeAdapter
+from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
 import flows
@@ -30,7 +30,9 @@ from flows.evidence.outlines import footprint_of
 from flows.imagery.archive.store import Archive, ArchivedScene
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
+from flows.records.events import Alert
 from flows.reports.case import Anchors, case_of
+from flows.reports.data.recorded_weeks import source_on_record
 from flows.reports.data.scene_stack import crop_around
 from flows.reports.data.week import view_in_full
 from flows.reports.drawings import ELONGATIONS, elongation_of
@@ -38,10 +40,12 @@ from flows.reports.drawn_case import draw_case
 from flows.reports.inputs import AreaView, Chip, EventView
 from flows.reports.without_folders import without_folders
 
+CASE: TypeAdapter[CaseDetail] = TypeAdapter(CaseDetail)
+PICTURE: TypeAdapter[PictureSource | None] = TypeAdapter(PictureSource | None)
 AREA = "area"  # the name of the file about the area itself; ids of events begin otherwise
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 RASTERS = ("change", "score")
-MAKERS = ("reports", "desk/backend/case_pages.py")
+MAKERS = ("reports", "translations", "desk/backend/case_pages.py")
 """What the look of a case depends on, beside the record: where one changes, cases are prepared again."""
 
 
@@ -62,15 +66,8 @@ class DeskEvidence:
         folder = None if area_id is None or not SAFE.fullmatch(event_id) else self.prepare(area_id)
         if area_id is None or folder is None or not (folder / f"{event_id}.json").exists():
             return None
-        said = self._read(area_id, folder / f"{event_id}.json")
-        return CaseDetail(
-            fragments=said["fragments"],
-            pictures={name: picture_of(one) for name, one in said["pictures"].items()},
-            position=tuple(said["position"]),
-            failure=said["failure"],
-            drawings=said["drawings"],
-            damaged=_damaged(said["pictures"].values()),
-        )
+        said = CASE.validate_json(self._read(area_id, folder / f"{event_id}.json"))
+        return replace(said, damaged=_damaged(said.pictures.values()))
 
     def layer(self, area_id: str, name: str) -> PictureSource | Path | None:
         """A layer of an area for tiles.
@@ -83,8 +80,7 @@ class DeskEvidence:
                 _check_attested(self._outputs, found[-1])
             return found[-1] if found else None
         folder = self.prepare(area_id)
-        said = None if folder is None else self._read(area_id, folder / f"{AREA}.json")
-        return None if said is None or said["picture"] is None else picture_of(said["picture"])
+        return None if folder is None else PICTURE.validate_json(self._read(area_id, folder / f"{AREA}.json"))
 
     def bounds(self, area_id: str) -> tuple[float, float, float, float] | None:
         """West, south, east and north of an area in degrees."""
@@ -105,15 +101,17 @@ class DeskEvidence:
                     self._write(area_id, week, folder)
         return folder
 
-    def _read(self, area_id: str, file: Path) -> dict[str, Any]:
+    def _read(self, area_id: str, file: Path) -> bytes:
         """What was prepared; the area's cases are prepared again where a file is torn, as a full disk leaves it."""
+        content = file.read_bytes()
         try:
-            return dict(json.loads(file.read_text(encoding="utf-8")))
+            json.loads(content)
         except ValueError:
             with self._turns[area_id]:
                 shutil.rmtree(file.parent, ignore_errors=True)
             self.prepare(area_id)
-            return dict(json.loads(file.read_text(encoding="utf-8")))
+            content = file.read_bytes()
+        return content
 
     def _area(self, area_id: str) -> Area | None:
         return next((area for area in self._ledger.areas() if area.id == area_id), None)
@@ -124,8 +122,8 @@ class DeskEvidence:
         assert area is not None  # it has a week on record
         folder.parent.mkdir(exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=self._folder, prefix=".draft-"))
-        for name, said in self._prepared(area, week):
-            (draft / f"{name}.json").write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+        for name, content in self._prepared(area, week):
+            (draft / f"{name}.json").write_bytes(content)
         earlier = list(folder.parent.iterdir())
         try:
             draft.rename(folder)
@@ -134,55 +132,53 @@ class DeskEvidence:
         for old in earlier:
             shutil.rmtree(old, ignore_errors=True)
 
-    def _prepared(self, area: Area, week: Week) -> Iterable[tuple[str, dict[str, Any]]]:
+    def _prepared(self, area: Area, week: Week) -> Iterable[tuple[str, bytes]]:
         source = self._source(area.id)
-        issued = {one.event_id: one for one in self._ledger.reviews.cases(area_id=area.id) if one.alert_id}
-        given = {name: (one.alert_id, one.issued_on) for name, one in issued.items()}
-        view = view_in_full(area, week, ledger=self._ledger, archive=self._archive, source_name=source, issued=given)
+        cases = self._ledger.reviews.cases(area_id=area.id)
+        issued = {one.event_id: one for one in cases if isinstance(one, Alert)}
+        view = view_in_full(area, week, ledger=self._ledger, archive=self._archive, source_name=source, issued=issued)
         grid = grid_of(area)
         try:
             files = {entry.scene_id: entry for entry in self._archive.list(area.id, source, grid)}
         except ImageryError as error:
             view, files = replace(view, failure=without_folders(str(error))), {}
         for event in view.events:
-            yield event.event_id, self._said(event, view, grid, files)
+            yield event.event_id, CASE.dump_json(self._said(event, view, grid, files))
         whole = _drawn_from(view.overview, grid, files, (slice(0, grid.height), slice(0, grid.width)))
-        yield AREA, {"picture": whole}
+        yield AREA, PICTURE.dump_json(whole)
 
-    def _said(self, event: EventView, view: AreaView, grid: Grid, files: Mapping[str, ArchivedScene]) -> dict[str, Any]:
-        window = crop_around(footprint_of(event.feature["geometry"], grid))
-        pictures: dict[str, Any] = {}
+    def _said(self, event: EventView, view: AreaView, grid: Grid, files: Mapping[str, ArchivedScene]) -> CaseDetail:
+        window = crop_around(footprint_of(event.event.ground, grid))
+        pictures: dict[str, PictureSource | None] = {}
 
         def address(name: str, chip: Chip) -> str:
             pictures[name] = _drawn_from(chip, grid, files, window)
             return f"/cases/{event.event_id}/pictures/{name}.webp"
 
         case = case_of(event, view.area, view.area.name or view.area.id, Anchors(), address=address)
-        ground = shape(event.feature["geometry"])
+        ground = event.event.ground
         place, drawn = ground.representative_point(), draw_case(event, elongation=_elongation(ground, grid))
-        return {
-            "fragments": {
+        return CaseDetail(
+            fragments={
                 lang: page.get_template("fragment.html").render(case=replace(case, verdicts=()))
                 for lang, page in self._pages.items()
             },
-            "drawings": {
-                lang: page.get_template("drawn.html").render(drawn=drawn) for lang, page in self._pages.items()
-            },
-            "pictures": {name: one for name, one in pictures.items() if one is not None},
-            "position": [place.x, place.y],
-            "failure": view.failure,
-        }
+            drawings={lang: page.get_template("drawn.html").render(drawn=drawn) for lang, page in self._pages.items()},
+            pictures={name: one for name, one in pictures.items() if one is not None},
+            position=(place.x, place.y),
+            failure=view.failure,
+        )
 
     def _source(self, area_id: str) -> str:
         """The source of the last run that watched an area."""
         runs = self._ledger.runs()
         run = next((run for run in runs if area_id in run.summary.get("areas", ())), runs[0] if runs else None)
-        return "" if run is None else str(run.settings["source"])
+        return source_on_record(run, self._ledger, [area_id])
 
 
 def _drawn_from(
     chip: Chip | None, grid: Grid, files: Mapping[str, ArchivedScene], window: tuple[slice, slice]
-) -> dict[str, Any] | None:
+) -> PictureSource | None:
     """How a chip is drawn again over a window of the grid; None where a scene is not in the archive."""
     if chip is None or chip.recipe is None or not all(name in files for name in chip.recipe.scenes):
         return None
@@ -190,26 +186,13 @@ def _drawn_from(
     size = grid.pixel_size_m
     left, top = grid.left + columns.start * size, grid.top - rows.start * size
     right, bottom = grid.left + columns.stop * size, grid.top - rows.stop * size
-    picture = PictureSource(
+    return PictureSource(
         files=tuple(files[name].path for name in chip.recipe.scenes),
         digests=tuple(files[name].sha256 for name in chip.recipe.scenes),
         bands=chip.recipe.bands,
         limits=chip.recipe.limits,
         bounds=(left, bottom, right, top),
         shape=(chip.rgb.shape[0], chip.rgb.shape[1]),
-    )
-    return {**asdict(picture), "files": [str(path) for path in picture.files]}
-
-
-def picture_of(said: Mapping[str, Any]) -> PictureSource:
-    """Read a picture from a prepared case."""
-    return PictureSource(
-        files=tuple(map(Path, said["files"])),
-        digests=tuple(said["digests"]),
-        bands=tuple(said["bands"]),
-        limits=tuple((low, high) for low, high in said["limits"]),
-        bounds=tuple(said["bounds"]),
-        shape=tuple(said["shape"]),
     )
 
 
@@ -222,10 +205,10 @@ def _elongation(ground: BaseGeometry, grid: Grid) -> float:
     return elongation_of(points[0].distance(points[1]), points[1].distance(points[2]))
 
 
-def _damaged(pictures: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+def _damaged(pictures: Iterable[PictureSource]) -> tuple[str, ...]:
     """The names of files that are not what was archived, in the order in which they are needed."""
-    files = {file: digest for one in pictures for file, digest in zip(one["files"], one["digests"], strict=True)}
-    return tuple(Path(file).name for file, digest in files.items() if not _is_as_archived(Path(file), digest))
+    files = {file: digest for one in pictures for file, digest in zip(one.files, one.digests, strict=True)}
+    return tuple(file.name for file, digest in files.items() if not _is_as_archived(file, digest))
 
 
 def _is_as_archived(path: Path, digest: str) -> bool:

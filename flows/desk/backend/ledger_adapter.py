@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from detectors.records import AlertKind, Change, State
 from flows.desk.errors import DeskError
-from flows.desk.inputs import CaseFacts, ReviewCase
+from flows.desk.inputs import ReviewCase
 from flows.ledger.errors import LedgerError, LedgerUnavailableError
 from flows.ledger.ledger import Ledger
-from flows.ledger.reviews import CaseRecord, ReviewRecord
 from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
 from flows.records.reviews import Judgement, Reason, Verdict
 
@@ -86,9 +84,9 @@ class DeskReviews:
         """Every event that no other one took over."""
         names = {area.id: area.name for area in self.ledger.areas()}
         return [
-            ReviewCase(_facts(one), one.area_id, names.get(one.area_id, ""))
+            ReviewCase(one, names.get(one.area_id, ""))
             for one in self.ledger.reviews.cases()
-            if not one.properties.get("merged_into")
+            if one.merged_into is None
         ]
 
     def last_said(self) -> tuple[int, int]:
@@ -97,8 +95,7 @@ class DeskReviews:
 
     def opinions(self, *, after: int = 0, only_withdrawn: bool = False) -> Sequence[ReviewVerdict]:
         """Every verdict with a higher number, in order."""
-        found = self.ledger.reviews.opinions(after=after, only_withdrawn=only_withdrawn)
-        return [_opinion(one) for one in found]
+        return self.ledger.reviews.opinions(after=after, only_withdrawn=only_withdrawn)
 
     def judge(
         self, event_id: str, *, verdict: str, reason: str, note: str, account: Account, at: datetime
@@ -112,12 +109,12 @@ class DeskReviews:
         why = Reason(reason) if reason else None
         words = Judgement(Verdict(verdict), by=account.name, reason=why, note=note)
         with _explained("case.needs_note" if reason == "other" and not note else "complaint.no_verdict"):
-            return _opinion(self.ledger.reviews.judge(event_id, words, account=account.number, at=at))
+            return self.ledger.reviews.judge(event_id, words, account=account.number, at=at)
 
     def withdraw(self, number: int, *, account: Account, at: datetime) -> ReviewVerdict:
         """The verdict is taken back; raises `DeskError` when it is not that account's own."""
         with _explained("complaint.not_yours"):
-            return _opinion(self.ledger.reviews.withdraw(number, account=account.number, at=at))
+            return self.ledger.reviews.withdraw(number, account=account.number, at=at)
 
     def precision(self) -> Mapping[str, Sequence[Any]]:
         """Live precision of each group, told apart in every way."""
@@ -126,39 +123,6 @@ class DeskReviews:
             groups = {by.value: groups for by, groups in self.ledger.reviews.precision().items()}
             self._precision = (stand, groups)
         return self._precision[1]
-
-
-def _facts(record: CaseRecord) -> CaseFacts:
-    p = record.properties
-    return CaseFacts(
-        event_id=record.event_id,
-        alert_id=record.alert_id,
-        kind=AlertKind(p["kind"]),
-        change=Change(p["change"]),
-        state=State(p["state"]),
-        first_seen=date.fromisoformat(p["first_seen"]),
-        issued_on=record.issued_on,
-        area_m2=p["area_m2"],
-        length_m=p["length_m"],
-        confidence=float(p["confidence"]),
-    )
-
-
-def _opinion(record: ReviewRecord) -> ReviewVerdict:
-    words = record.judgement
-    return ReviewVerdict(
-        number=record.number,
-        event_id=record.event_id,
-        verdict=words.verdict.value,
-        reason="" if words.reason is None else words.reason.value,
-        note=words.note,
-        by=words.by,
-        account=record.account,
-        at=record.at,
-        seen_state=record.seen_state,
-        seen_change=record.seen_change,
-        withdrawn_at=record.withdrawn_at,
-    )
 
 
 @contextmanager

@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from fastapi import FastAPI
 
-from flows.config.settings import Settings
 from flows.desk.backend.case_pages import DeskEvidence
+from flows.imagery.archive.store import Archive
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
 from flows.ledger.worlds import World
 
 
-def open_desk(settings: Settings, ledger: Ledger, *, hosts: tuple[str, ...] = ()) -> tuple[FastAPI, DeskEvidence]:
-    """The desk over the outputs of the settings, and what it shows of each case."""
+def open_desk(
+    ledger: Ledger, archive: Archive, outputs: Path, *, routes: Path | None = None, hosts: tuple[str, ...] = ()
+) -> tuple[FastAPI, DeskEvidence]:
+    """The desk over a record, its archive and outputs, and what it shows of each case; `routes` is their file."""
     from flows.desk.app import desk_app as make_app
     from flows.desk.backend.case_pages import DeskEvidence
     from flows.desk.backend.ledger_adapter import REASONS, DeskAccounts, DeskReviews
     from flows.desk.backend.reruns import DeskOperations
+    from flows.desk.desk_templates import TEMPLATES
     from flows.desk.inputs import Desk
-    from flows.desk.words import TEMPLATES, catalog_of
-    from flows.pipeline.sources import open_archive
     from flows.reports.build import TEMPLATES as REPORT
     from flows.reports.build import environment_of
-    from flows.reports.words import LANGUAGES, Words, words_for
+    from flows.reports.words import words_for
+    from flows.translations.catalogs import LANGUAGES
 
-    joined = {lang: Words(lang, {**words_for(lang).table, "desk": catalog_of(lang)}) for lang in LANGUAGES}
-    pages = {lang: environment_of(words, TEMPLATES, part="h2") for lang, words in joined.items()}
-    evidence = DeskEvidence(ledger, open_archive(settings), settings.outputs, pages)
+    pages = {lang: environment_of(words_for(lang), TEMPLATES, part="h2") for lang in LANGUAGES}
+    evidence = DeskEvidence(ledger, archive, outputs, pages)
     given = Desk(
         accounts=DeskAccounts(ledger),
         reviews=DeskReviews(ledger),
         evidence=evidence,
-        operations=DeskOperations(ledger, settings.outputs, clock=now, routes=settings.alert_routes),
+        operations=DeskOperations(ledger, outputs, clock=now, routes=routes),
         pages=pages,
         files={name: (REPORT / name).read_bytes() for name in ("report.css", "report.js")},
         reasons=REASONS,

@@ -108,7 +108,7 @@ def _reflectance(numbers: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
     return reflectance
 
 
-def _profile(layers: Layers, grid: Grid) -> dict[str, Any]:
+def _profile(layers: Layers, grid: Grid) -> dict[str, object]:
     is_float = layers.dtype == np.float32
     return {
         "driver": "GTiff",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from aois.grid import Grid
+from flows.files import locked
 from flows.imagery.archive.entry import ArchivedScene, checked_content, entry_of
 from flows.imagery.archive.geotiff import decode, encode
 from flows.imagery.archive.index import Index
@@ -49,6 +49,11 @@ class Archive:
     def root(self) -> Path:
         """The folder that holds everything."""
         return self._root
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """The object store behind it, if it has one."""
+        return self._mirror
 
     def put(self, area_id: str, source_name: str, grid: Grid, scene: Scene) -> Scene:
         """The scene stands in the archive and is returned as read back from it.
@@ -231,6 +236,5 @@ def _whole(path: Path) -> bytes:
 def _locked(folder: Path) -> Iterator[None]:
     """One writer a folder, over threads and processes; the system frees the lock of a process that is killed."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_NAME).open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder / LOCK_NAME):
         yield

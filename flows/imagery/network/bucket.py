@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from flows.imagery.network.url import without_secrets
 from flows.imagery.scene import ImageryError
 
 SCHEMES = ("s3", "gs", "az", "abfs", "http", "https", "file", "memory")
-_RETRIES = 4
+MAX_RETRIES = 4
 _RETRY_POLICY = timedelta(seconds=60)
 
 
@@ -26,19 +26,23 @@ class Bucket:
     Amazon's from `AWS_ENDPOINT_URL`.
     """
 
-    def __init__(self, url: str, *, holds: str) -> None:
+    def __init__(self, url: str, *, holds: str, options: Mapping[str, str] | None = None) -> None:
         """Of an address such as `s3://bucket/sitewatch`; nothing is asked yet. `holds`: what is kept in it, in a word.
+
+        `options` are obstore's, beside those that the environment gives.
 
         Raises `ImageryError` for an address that is none of an object store.
         """
         self.name = f"{holds} `{without_secrets(url)}`"
         if urlsplit(url).scheme not in SCHEMES:
             raise ImageryError(f"{self.name} is no object store; write it as s3://bucket/folder")
+        config: Any = dict(options) if options else None
         with self.told():
             self.store: Any = from_url(
                 url,
+                config=config,
                 client_options={"allow_http": True, "timeout": _RETRY_POLICY},
-                retry_config={"max_retries": _RETRIES, "retry_timeout": _RETRY_POLICY},
+                retry_config={"max_retries": MAX_RETRIES, "retry_timeout": _RETRY_POLICY},
             )
 
     @contextmanager

@@ -94,7 +94,11 @@ class Meter:
 
 
 class Limiter:
-    """Lets through so many requests and processing units in any minute; for several threads of one process."""
+    """Lets through so many requests and processing units in any minute; for several threads of one process.
+
+    The library `limits`, which counts logins, does not fit: it counts whole hits by the wall clock, and here units are
+    fractions, both limits hold at once, and who is over a limit waits.
+    """
 
     def __init__(
         self,

@@ -23,6 +23,7 @@ from flows.imagery.scene import ImageryError
 from flows.imagery.sentinelhub.account import ServiceAccount
 from flows.imagery.sentinelhub_web import ANSWER_BYTES, WatchedAdapter, WatchedSession, service_web, session_with
 from flows.printable import printable
+from flows.records.json_object import JsonObject
 
 UNITS_SPENT = "X-ProcessingUnits-Spent"
 RETRY_AFTER = "Retry-After"  # in milliseconds, other than HTTP has it: so the service documents it
@@ -90,7 +91,7 @@ class SentinelHubClient:
         with session_with(WatchedAdapter(self._web, most=most), requests.Session()) as session:
             return session.request(method, str(request.url), json=request.post_values, headers=headers)
 
-    def features(self, collection: DataCollection, **search: Any) -> list[dict[str, Any]]:
+    def features(self, collection: DataCollection, **search: Any) -> list[JsonObject]:
         """All features of a catalog search, from all its pages; `search` as `SentinelHubCatalog.search` takes it."""
         catalog = SentinelHubCatalog(self._config)
         catalog.client = _Client(self, 0.0)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 from flows.imagery.catalog_item import Bounds, SceneItem
 from flows.imagery.scene import ImageryError, Sensor
 from flows.imagery.stac.item import baseline_of, bounds_of, check_id, orbit_of
 from flows.printable import printable
+from flows.records.json_object import JsonObject
 
 # S2A_MSIL2A_20230101T100421_N0509_R122_T33TWM_… with or without .SAFE, or S2A_OPER_MSI_L2A_TL_…_T33TWM_N05.09
 _BASELINE = re.compile(r"_N(\d{2})\.?(\d{2})(?=[_.]|$)")
@@ -21,12 +21,13 @@ _FIRST_ORBIT = {"A": 73, "B": 27, "C": 172}
 _ORBITS = 175
 
 
-def item_of(feature: dict[str, Any], sensor: Sensor) -> SceneItem:
+def item_of(feature: JsonObject, sensor: Sensor) -> SceneItem:
     """The item that a feature of the catalog describes, without bands: the service is asked for those by name.
 
     Raises `ImageryError` for a feature without id or date, and for one that gives two processing baselines.
     """
-    item_id, said = check_id(feature.get("id")), feature.get("properties") or {}
+    item_id, said = check_id(feature.get("id")), feature.get("properties")
+    said = said if isinstance(said, dict) else {}
     try:
         acquired = datetime.fromisoformat(str(said["datetime"]))
     except (KeyError, ValueError):
@@ -50,12 +51,14 @@ def item_of(feature: dict[str, Any], sensor: Sensor) -> SceneItem:
     )
 
 
-def _bounds(feature: dict[str, Any]) -> Bounds | None:
+def _bounds(feature: JsonObject) -> Bounds | None:
     box = feature.get("bbox")
-    return bounds_of(box) if isinstance(box, list) and len(box) == 4 else None
+    if not isinstance(box, list) or len(box) != 4:
+        return None
+    return bounds_of([number for number in box if isinstance(number, int | float)])
 
 
-def _baseline(item_id: str, said: dict[str, Any]) -> str | None:
+def _baseline(item_id: str, said: JsonObject) -> str | None:
     """The processing baseline of the id, which every Sentinel-2 product carries, or of the properties."""
     match = _BASELINE.search(item_id)
     named = f"{match[1]}.{match[2]}" if match else None
@@ -69,7 +72,7 @@ def _baseline(item_id: str, said: dict[str, Any]) -> str | None:
     return named or baseline_of(declared or None)
 
 
-def _relative_orbit(item_id: str, said: dict[str, Any], *, is_radar: bool) -> int | None:
+def _relative_orbit(item_id: str, said: JsonObject, *, is_radar: bool) -> int | None:
     if (orbit := orbit_of(said.get("sat:relative_orbit"))) is not None:
         return orbit
     if not is_radar:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +16,11 @@ from shapely.ops import unary_union
 
 from aois.grid import Grid, to_lonlat
 from detectors.records import Change
+from flows.files import atomic_write
 from flows.imagery.simulation.land.canvas import Canvas, crop_rim
 from flows.imagery.simulation.scenario.changes import ExpectedChange, ScenarioStep
 from flows.imagery.simulation.world import SimulatedWorld
+from flows.records.json_object import JsonObject
 
 _MOST_OF_A_PIXEL = 0.5
 
@@ -63,12 +64,12 @@ def _true_change(canvas: Canvas, step: ScenarioStep, outcome: ExpectedChange) ->
     )
 
 
-def truth_features(area_id: str, grid: Grid, changes: Iterable[TrueChange]) -> list[dict[str, Any]]:
+def truth_features(area_id: str, grid: Grid, changes: Iterable[TrueChange]) -> list[JsonObject]:
     """GeoJSON features of an area's changes, footprints as longitude/latitude polygons."""
     return [_feature(area_id, grid, change) for change in changes]
 
 
-def _feature(area_id: str, grid: Grid, change: TrueChange) -> dict[str, Any]:
+def _feature(area_id: str, grid: Grid, change: TrueChange) -> JsonObject:
     mask = change.footprint.astype(np.uint8)
     pieces = [shape(piece) for piece, _ in shapes(mask, mask=change.footprint, transform=grid.transform)]
     return {
@@ -87,8 +88,8 @@ def _feature(area_id: str, grid: Grid, change: TrueChange) -> dict[str, Any]:
     }
 
 
-def write_truth(path: Path, features: Iterable[dict[str, Any]]) -> None:
-    """Write features as one GeoJSON file; the folder is made if need be."""
+def write_truth(path: Path, features: Iterable[JsonObject]) -> None:
+    """Write features as one GeoJSON file, whole or not at all; the folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     collection = {"type": "FeatureCollection", "features": list(features)}
-    path.write_text(json.dumps(collection, indent=1) + "\n", encoding="utf-8")
+    atomic_write(path, json.dumps(collection, indent=1) + "\n")

@@ -51,7 +51,7 @@ class _Layer:
     asset: Asset
     asset_key: str
     index: int
-    fields: Mapping[str, Any]
+    fields: Mapping[str, object]
 
 
 def find_bands(item: Item, locate: Locate = as_named) -> dict[str, BandAsset]:
@@ -119,7 +119,7 @@ def _resolution(key: str) -> int:
     return int(suffix[1]) if suffix else 0
 
 
-def _described_bands(asset: Asset) -> list[dict[str, Any]]:
+def _described_bands(asset: Asset) -> list[dict[str, object]]:
     """What is said of each band, whether by STAC 1.1's `bands` or by `eo:bands` and `raster:bands`; never empty."""
     extra = asset.extra_fields
     lists = [extra.get(field) or [] for field in ("eo:bands", "raster:bands", "bands")]
@@ -134,7 +134,7 @@ def _described_bands(asset: Asset) -> list[dict[str, Any]]:
     return bands
 
 
-def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(fields: Mapping[str, object]) -> dict[str, object]:
     """The fields that say something, without the prefix of their extension."""
     return {re.sub("^(eo|raster):", "", key): value for key, value in fields.items() if value is not None}
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pystac import Asset
 
@@ -22,6 +22,7 @@ from flows.imagery.stac.item import read_scene_item
 from flows.imagery.stac_walk import links_of, search, walk
 from flows.imagery.web import WebClient
 from flows.printable import printable
+from flows.records.json_object import JsonObject
 
 
 class Catalog(Protocol):
@@ -79,7 +80,7 @@ def open_catalog(
 class StaticCatalog:
     """A tree of JSON files on disk or on the web, walked once."""
 
-    def __init__(self, location: str, root: dict[str, Any], web: WebClient, *, collections: Sequence[str]) -> None:
+    def __init__(self, location: str, root: JsonObject, web: WebClient, *, collections: Sequence[str]) -> None:
         """Of a first page that was read already; its items are read when first asked for."""
         self._location = location
         self._root = root
@@ -163,7 +164,7 @@ class ApiCatalog:
 
     def items(self, bounds: Bounds, *, since: date, until: date) -> Sequence[SceneItem]:
         """The items that the API finds, from all pages of its answer."""
-        question: dict[str, Any] = {
+        question: JsonObject = {
             "bbox": list(bounds),
             "datetime": f"{since}T00:00:00Z/{until + timedelta(days=1)}T00:00:00Z",
             "limit": self._page_size,
@@ -187,7 +188,7 @@ class _Reading:
         self._collections = collections
         self.passed_over: dict[str, str] = {}
 
-    def item(self, said: dict[str, Any], *, base: str, href: str | None = None) -> SceneItem | None:
+    def item(self, said: JsonObject, *, base: str, href: str | None = None) -> SceneItem | None:
         """What the JSON of an item offers; None for one that is not wanted, of another kind, or passed over."""
         if self._collections and said.get("collection") not in self._collections:
             return None
@@ -210,7 +211,7 @@ def _place_of(resolved: Callable[[str, str], str], base: str, asset: Asset) -> s
     return resolved(base, asset.href)
 
 
-def _self_of(feature: dict[str, Any], address: str) -> str:
+def _self_of(feature: JsonObject, address: str) -> str:
     """What the addresses of a feature are relative to: its own, or that of the search."""
     own = [str(link.get("href")) for link in links_of(feature) if link.get("rel") == "self"]
     return next(filter(is_url, own), address)

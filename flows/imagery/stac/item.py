@@ -16,6 +16,7 @@ from flows.imagery.catalog_item import Bounds, SceneItem
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, ImageryError, Sensor
 from flows.imagery.stac.bands import SCL, Locate, as_named, find_bands
 from flows.printable import printable
+from flows.records.json_object import JsonObject
 
 _SENTINEL = re.compile(r"(?:sentinel[-_ ]?|\bs)([12])")
 # Named after another satellite, or top-of-atmosphere: their numbers do not mean what the detectors take them for.
@@ -34,7 +35,7 @@ MALFORMED = (
 )
 
 
-def read_scene_item(said: dict[str, Any], *, href: str | None, locate: Locate) -> SceneItem | None:
+def read_scene_item(said: JsonObject, *, href: str | None, locate: Locate) -> SceneItem | None:
     """Return what the JSON of an item at an address offers; as `scene_item`.
 
     Raises `ImageryError` for one that is malformed, in whatever way.

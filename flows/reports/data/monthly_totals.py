@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any
 
 from aois.week import Week, week_of
 from detectors.records import Change, State
 from flows.ledger.ledger import Ledger
+from flows.records.events import EventRecord
 from flows.reports.inputs import AreaTotals, Extent, StateStep
 
 HELD = (State.CONFIRMED, State.FINISHED)  # what is provisional may yet turn out to be nothing
@@ -25,17 +25,17 @@ def standings_of(area_id: str, *, since: Week, week: Week, ledger: Ledger, is_qu
     return tuple(area_totals_of(w.last_day, () if is_quiet else ledger.events(area_id, as_of=w)) for w in marks)
 
 
-def area_totals_of(day: date, features: Iterable[Mapping[str, Any]]) -> AreaTotals:
+def area_totals_of(day: date, events: Iterable[EventRecord]) -> AreaTotals:
     """The sum over confirmed and finished events; an event that was taken over by another counts in that one alone."""
-    held = [p for p in (f["properties"] for f in features) if State(p["state"]) in HELD and not p.get("merged_into")]
-    lines = [p for p in held if p["change"] == Change.FENCING]
+    held = [event for event in events if event.state in HELD and event.merged_into is None]
+    lines = [event for event in held if event.change is Change.FENCING]
     return AreaTotals(
         day=day,
-        built=_extent(p for p in held if p["change"] == Change.CONSTRUCTION),
-        cleared=_extent(p for p in held if p["change"] == Change.CLEARING),
-        demolished=_extent(p for p in held if p["change"] == Change.DEMOLITION),
-        line_m=sum(float(p["length_m"] or 0.0) for p in lines),
-        closure=max((float(p["closure"]) for p in lines if p["closure"] is not None), default=None),
+        built=_extent(event for event in held if event.change is Change.CONSTRUCTION),
+        cleared=_extent(event for event in held if event.change is Change.CLEARING),
+        demolished=_extent(event for event in held if event.change is Change.DEMOLITION),
+        line_m=sum(event.length_m or 0.0 for event in lines),
+        closure=max((event.closure for event in lines if event.closure is not None), default=None),
     )
 
 
@@ -49,13 +49,10 @@ def steps_of(event_id: str, *, until: Week, state: State, ledger: Ledger) -> tup
     return tuple(StateStep(s, days[s]) for s in reached)
 
 
-def _extent(events: Iterable[Mapping[str, Any]]) -> Extent:
+def _extent(events: Iterable[EventRecord]) -> Extent:
     """The sum; its interval adds up the ends, as if all sizes erred the same way: rather too wide than too narrow."""
-    known = [p for p in events if p["area_m2"] is not None]
-    value, low, high = (
-        sum(float(p[name] if p[name] is not None else p["area_m2"]) for p in known)
-        for name in ("area_m2", "area_m2_low", "area_m2_high")
-    )
+    sizes = [(event.area_m2, event.area_m2_low, event.area_m2_high) for event in events]
+    value, low, high = (float(sum(ends)) for ends in zip(*sizes, strict=True)) if sizes else (0.0, 0.0, 0.0)
     return Extent(value, low, high)
 
 

@@ -14,7 +14,6 @@ from flows.files import atomic_write, private_folder
 from flows.ledger.ledger import Ledger
 from flows.printable import printable
 from flows.records.observations import ObservationRecord
-from flows.reports.facts import facts_of
 from flows.reports.inputs import WeekSeen
 from flows.reports.restricted_totals import Member, RestrictedTotals, quarter_end, restricted_totals_of
 from flows.telemetry.logs import log
@@ -67,7 +66,7 @@ def _members(
     return [
         Member(
             area,
-            facts=tuple(facts_of(feature) for feature in ledger.events(area.id, as_of=until)),
+            facts=tuple(ledger.events(area.id, as_of=until)),
             weeks=tuple(weeks[area.id]),
         )
         for area in areas

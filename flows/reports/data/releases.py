@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -101,7 +100,7 @@ def released_in(outputs: Path, week: Week) -> frozenset[str]:
 def write_releases(outputs: Path, releases: Releases) -> None:
     """Write what is released, for its owner alone. Raises `OSError` when it cannot be written."""
     ids = sorted({*releases.weeks, *releases.since})
-    areas: dict[str, Any] = {
+    areas: dict[str, dict[str, object]] = {
         area_id: {
             "weeks": sorted(map(str, releases.weeks.get(area_id, ()))),
             "since": str(releases.since[area_id]) if area_id in releases.since else None,

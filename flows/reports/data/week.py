@@ -8,11 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from shapely import STRtree
-from shapely.geometry import shape
 
 from aois.area import Area, AreaKind
 from aois.grid import Grid, grid_of, perimeter_mask, to_utm
@@ -23,11 +21,15 @@ from flows.imagery.archive.store import Archive
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.worlds import World, world_of
+from flows.records.event_json import alert_of
+from flows.records.events import Alert, EventRecord, EventsById
+from flows.records.ids import EventId
 from flows.records.observations import ObservationRecord
 from flows.reports.build import build_reports
 from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
 from flows.reports.data.monthly_totals import standings_of, steps_of
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_week
+from flows.reports.data.recorded_weeks import source_on_record
 from flows.reports.data.releases import released_in
 from flows.reports.data.scene_stack import Album, crop_around, open_album
 from flows.reports.data.time_series import curves
@@ -37,12 +39,12 @@ from flows.reports.exports import write_figures, write_public_figures
 from flows.reports.figures import forget_pictures
 from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, StateStep, WeekSeen
 from flows.reports.without_folders import without_folders
-from flows.reports.words import LANGUAGES
+from flows.translations.catalogs import LANGUAGES
 
 ALBUM_DAYS = 600  # a change of the last months has more than a year before it, enough for a seasonal fit
 READERS = 2  # most of the time goes into GDAL and numpy, which let other threads run
 QUIET_DAYS = 120  # a place without an event needs a picture of how it looks, no more
-OPEN_STATES = ("provisional", "confirmed")
+OPEN_STATES = (State.PROVISIONAL, State.CONFIRMED)
 NEAR_M = 100.0  # as far as the boxes of two changes lie apart where the criteria of one take in the other
 ALERTS_IN_FULL = 60  # with more on record, what is finished has one pair of pictures, or the page would grow too large
 
@@ -65,7 +67,7 @@ def report_week(
     positions alone is made.
     """
     observations = ledger.observations(until=week)
-    alerts = {f["properties"]["event_id"]: f for f in ledger.alerts(as_of=week)}
+    alerts = {alert.event_id: alert for alert in ledger.alerts(as_of=week)}
     is_roomy = len(alerts) <= ALERTS_IN_FULL
     by_area: dict[str, list[ObservationRecord]] = defaultdict(list)
     for one in observations:
@@ -98,24 +100,24 @@ class _WeekReader:
     source_name: str
     observations: Mapping[str, Sequence[ObservationRecord]]
     """Those of each area, by its id."""
-    alerts: Mapping[str, dict[str, Any]]
+    alerts: Mapping[EventId, Alert]
     failures: Mapping[str, str]
     is_in_full: bool = False
     is_roomy: bool = False
 
     def view_of(self, area: Area) -> AreaView:
         """One area as the report is given it."""
-        events = [self.alerts.get(f["id"], f) for f in self.ledger.events(area.id, as_of=self.week)]
-        before = {f["id"]: f for f in self.ledger.events(area.id, as_of=self.week.plus(-1))}
-        shown = [f for f in events if self.is_in_full or _is_shown(f, before, self.week)]
+        events = [self.alerts.get(one.event_id, one) for one in self.ledger.events(area.id, as_of=self.week)]
+        before = {one.event_id: one for one in self.ledger.events(area.id, as_of=self.week.plus(-1))}
+        shown = [one for one in events if self.is_in_full or _is_shown(one, before)]
         album, failure = self._album(area, shown)
         seen = self.observations.get(area.id, ())
         failed = without_folders(self.failures.get(area.id, "")) or failure
-        full = [f["id"] for f in shown if self.is_in_full or (self.is_roomy and "alert_id" in f["properties"])]
+        full = [one.event_id for one in shown if self.is_in_full or (self.is_roomy and one.is_alerted)]
         view = _area_view(area, album, shown, before, seen, self.week, failed, full=full)
         return _with_record(view, self.week, self.ledger, is_quiet=not events)
 
-    def _album(self, area: Area, shown: Sequence[Mapping[str, Any]]) -> tuple[Album, str]:
+    def _album(self, area: Area, shown: Sequence[EventRecord]) -> tuple[Album, str]:
         """The looks to cut pictures from; a damaged file takes this area's pictures, not the others' report."""
         try:
             return open_album(
@@ -125,7 +127,7 @@ class _WeekReader:
                 source_name=self.source_name,
                 week=self.week,
                 days=ALBUM_DAYS if shown else QUIET_DAYS,
-                changes=[date.fromisoformat(f["properties"]["first_seen"]) for f in shown],
+                changes=[one.first_seen for one in shown],
             ), ""
         except ImageryError as error:
             return Album(()), without_folders(str(error))
@@ -138,18 +140,17 @@ def view_in_full(
     ledger: Ledger,
     archive: Archive,
     source_name: str,
-    issued: Mapping[str, tuple[str, date | None]],
+    issued: Mapping[EventId, Alert],
 ) -> AreaView:
     """One area as of the end of a week with every event in full: all pictures, whatever its state.
 
-    `issued` holds the id and the day of the alert for each event that has one.
+    `issued` holds the alert of each event that has one, as it is now.
     """
-    alerts = {}
-    for feature in ledger.events(area.id, as_of=week):
-        if feature["id"] in issued:
-            alert_id, issued_on = issued[feature["id"]]
-            own = {"alert_id": alert_id, "issued_on": str(issued_on)}
-            alerts[feature["id"]] = {**feature, "properties": feature["properties"] | own}
+    alerts = {
+        event.event_id: alert_of(event, issued[event.event_id].alert_id, issued[event.event_id].issued_on)
+        for event in ledger.events(area.id, as_of=week)
+        if event.event_id in issued
+    }
     return _WeekReader(week, ledger, archive, source_name, {}, alerts, {}, is_in_full=True).view_of(area)
 
 
@@ -171,7 +172,7 @@ def rebuild_week(
     run = next((run for run in runs if run.summary.get("week") == str(week)), None)
     seen = sorted({o.area_id for o in ledger.observations(until=week)})
     listed = {area.id: area for area in ledger.areas()}
-    source = str((run or runs[0]).settings["source"])
+    source = source_on_record(run or next(iter(runs), None), ledger, seen)
     areas = [listed[area_id] for area_id in (seen if run is None else run.summary["areas"])]
     return report_week(
         week,
@@ -194,23 +195,19 @@ def _is_of_world(area: Area, world: World, ledger: Ledger) -> bool:
     return is_simulated == (world is World.SIMULATED)
 
 
-def _is_shown(feature: Mapping[str, Any], before: Mapping[str, Any], week: Week) -> bool:
+def _is_shown(event: EventRecord, before: EventsById) -> bool:
     """Everything alerted, and provisional events without an alert; what was retracted only in the week it happened."""
-    p = feature["properties"]
-    if p["state"] != "retracted":
+    if event.state is not State.RETRACTED:
         return True
-    return "alert_id" in p and _state(before.get(p["event_id"])) != "retracted"
-
-
-def _state(feature: Mapping[str, Any] | None) -> str | None:
-    return None if feature is None else str(feature["properties"]["state"])
+    known = before.get(event.event_id)
+    return event.is_alerted and (known is None or known.state is not State.RETRACTED)
 
 
 def _area_view(
     area: Area,
     album: Album,
-    events: Sequence[dict[str, Any]],
-    before: Mapping[str, Any],
+    events: Sequence[EventRecord],
+    before: EventsById,
     seen: Sequence[ObservationRecord],
     week: Week,
     failure: str,
@@ -221,12 +218,15 @@ def _area_view(
     perimeter = perimeter_mask(area, grid) if area.kind is AreaKind.SITE else None
     picture = overview(album)
     outline = np.zeros(grid.shape, bool)
-    for feature in events:
-        outline |= footprint_of(feature["geometry"], grid)
+    for event in events:
+        outline |= footprint_of(event.ground, grid)
     near = _neighbours(events, grid)
     views = tuple(
-        replace(_event_view(f, album, grid, perimeter, before, week, is_in_full=f["id"] in full), near=near[f["id"]])
-        for f in events
+        replace(
+            _event_view(event, album, grid, perimeter, before, week, is_in_full=event.event_id in full),
+            near=near[event.event_id],
+        )
+        for event in events
     )
     return AreaView(
         area=area,
@@ -240,10 +240,10 @@ def _area_view(
     )
 
 
-def _neighbours(events: Sequence[Mapping[str, Any]], grid: Grid) -> dict[str, frozenset[str]]:
+def _neighbours(events: Sequence[EventRecord], grid: Grid) -> dict[EventId, frozenset[EventId]]:
     """The ids of the events within `NEAR_M` of each."""
-    ids = np.array([f["id"] for f in events])
-    ground = np.array([to_utm(shape(f["geometry"]), grid.epsg) for f in events], object)
+    ids = np.array([event.event_id for event in events])
+    ground = np.array([to_utm(event.ground, grid.epsg) for event in events], object)
     ones, others = STRtree(ground).query(ground, predicate="dwithin", distance=NEAR_M)
     return {one: frozenset(ids[others[ids[ones] == one]].tolist()) - {one} for one in ids.tolist()}
 
@@ -254,9 +254,7 @@ def _with_record(view: AreaView, week: Week, ledger: Ledger, *, is_quiet: bool) 
         return view
     said = said_in(ledger, view.area.id) if view.events else {}
     events = tuple(
-        replace(
-            event, steps=_steps(event, week, ledger), verdicts=said.get(event.feature["properties"]["event_id"], ())
-        )
+        replace(event, steps=_steps(event.event, week, ledger), verdicts=said.get(event.event_id, ()))
         for event in view.events
     )
     since = view.weeks[0].week
@@ -264,40 +262,38 @@ def _with_record(view: AreaView, week: Week, ledger: Ledger, *, is_quiet: bool) 
     return replace(view, events=events, standings=standings)
 
 
-def _steps(event: EventView, week: Week, ledger: Ledger) -> tuple[StateStep, ...]:
-    p = event.feature["properties"]
-    return steps_of(p["event_id"], until=week, state=State(p["state"]), ledger=ledger)
+def _steps(event: EventRecord, week: Week, ledger: Ledger) -> tuple[StateStep, ...]:
+    return steps_of(event.event_id, until=week, state=event.state, ledger=ledger)
 
 
 def _event_view(
-    feature: dict[str, Any],
+    event: EventRecord,
     album: Album,
     grid: Grid,
     perimeter: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | None,
-    before: Mapping[str, Any],
+    before: EventsById,
     week: Week,
     *,
     is_in_full: bool,
 ) -> EventView:
-    p = feature["properties"]
-    mask = footprint_of(feature["geometry"], grid)
+    mask = footprint_of(event.ground, grid)
     window = crop_around(mask)
-    first = date.fromisoformat(p["first_seen"])
-    known = before.get(p["event_id"])
-    is_new = p.get("issued_on") == week.last_day.isoformat() if "alert_id" in p else known is None
-    changed = known is not None and (_state(known) != p["state"] or known["properties"]["change"] != p["change"])
+    first = event.first_seen
+    known = before.get(event.event_id)
+    is_new = event.issued_on == week.last_day if event.is_alerted else known is None
+    changed = known is not None and (known.state, known.change) != (event.state, event.change)
     cut = album.cut(window)
     main = picture_pair(cut, first_seen=first)
-    is_open = is_in_full or is_new or changed or p["state"] in OPEN_STATES
+    is_open = is_in_full or is_new or changed or event.state in OPEN_STATES
     return EventView(
-        feature=feature,
+        event=event,
         before=None if main is None else main.before,
         after=None if main is None else main.after,
         outline=mask[window],
         perimeter=None if perimeter is None else perimeter[window],
         series=curves(cut, mask[window], first_seen=first),
         new_this_week=is_new,
-        changed_this_week=bool(changed and not is_new),
+        changed_this_week=changed and not is_new,
         more=_more_pairs(cut, main, first) if is_open else (),
         thumbs=timeline(cut, first_seen=first) if is_open else (),
     )

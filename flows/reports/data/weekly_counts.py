@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from aois.week import Week
 from detectors.records import AlertKind, State
 from flows.ledger.ledger import Ledger
+from flows.records.events import Alert
+from flows.records.ids import AlertId
 from flows.records.observations import ObservationRecord
 from flows.reports.inputs import WeekCounts
 from flows.reports.week_summary import ENOUGH_SHARE
@@ -26,20 +27,19 @@ def counts_of(
     return tuple(_count(w, known[w], known[w.plus(-1)], area_ids, observations) for w in weeks)
 
 
-def _alerts(ledger: Ledger, week: Week, area_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    found = (feature["properties"] for feature in ledger.alerts(as_of=week))
-    return {alert["alert_id"]: alert for alert in found if alert["area_id"] in area_ids}
+def _alerts(ledger: Ledger, week: Week, area_ids: Collection[str]) -> dict[AlertId, Alert]:
+    return {alert.alert_id: alert for alert in ledger.alerts(as_of=week) if alert.area_id in area_ids}
 
 
 def _count(
     week: Week,
-    now: dict[str, dict[str, Any]],
-    before: dict[str, dict[str, Any]],
+    now: dict[AlertId, Alert],
+    before: dict[AlertId, Alert],
     area_ids: Collection[str],
     observations: Sequence[ObservationRecord],
 ) -> WeekCounts:
-    issued = Counter(a["kind"] for a in now.values() if a["issued_on"] == week.last_day.isoformat())
-    moved = Counter(a["state"] for key, a in now.items() if key not in before or before[key]["state"] != a["state"])
+    issued = Counter(a.kind for a in now.values() if a.issued_on == week.last_day)
+    moved = Counter(a.state for key, a in now.items() if key not in before or before[key].state is not a.state)
     seen = [o for o in observations if o.week == week and o.area_id in area_ids and o.seen_share >= ENOUGH_SHARE]
     return WeekCounts(
         week=week,

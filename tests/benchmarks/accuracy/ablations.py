@@ -1,3 +1,4 @@
+# mypy: strict-optional=False
 """Every step of the chain left out by itself: what gets worse without it.
 
 A step is left out by exchanging one function, or one number of a frozen parameter record, for the time of a run. The
@@ -70,7 +71,7 @@ def runs(some: Case, ablations: Sequence[Ablation]) -> list[Run]:
         if not acquisitions or is_as_before:
             continue
         with swapped({} if ablation.is_read_anew else shared), swapped(ablation.swaps):
-            span = {"since": some.since, "until": some.until, "history_days": some.history_days}
+            span: dict[str, Any] = {"since": some.since, "until": some.until, "history_days": some.history_days}
             seen = watch(acquisitions, ground=some.ground, **span)
         out.append(_run(ablation.name, some, seen))
     return out

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="arg-type,attr-defined,type-var"
+# mypy: strict-optional=False
 """Looks in which something happens, for watches with steps left out or with one detector alone.
 
 Between them they give every step something to do, but for snow, a second orbit and missing bands of a rich history.

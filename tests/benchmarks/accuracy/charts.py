@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-any-return"
 """The peers that follow a pixel's index date by date: EWMA, CUSUM and MOSUM of the JRC's `nrt`.
 
 `nrt` stops a pixel at its first break. Here it goes on, and what is kept of every date is |process| / boundary, so

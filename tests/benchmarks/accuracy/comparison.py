@@ -1,3 +1,4 @@
+# mypy: disable-error-code="type-arg"
 """Peers on the same looks in the same run: recall at equal false alarms.
 
 Every method gets the same registered looks behind the same mask and the same rule for objects, and each peer the

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="var-annotated"
+# mypy: strict-optional=False
 """Demolitions put into real series: are they found, when, and as what.
 
 Three kinds. A building that was put into all of the Romanian series, or of the mine's, and is pulled down, bare soil in

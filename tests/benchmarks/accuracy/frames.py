@@ -1,3 +1,4 @@
+# mypy: disable-error-code="assignment"
 """What every peer is given: the optical looks that the watch itself uses, on its reference, behind its own mask."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="no-any-return,no-untyped-def"
+# mypy: strict-optional=False
 """What makes ground and sky difficult, put into looks: haze, flood, fire, slips of the image, new roofs, bare desert.
 
 Each takes looks, the days of the watch and a random stream, and gives looks again; nothing it was given is changed. A

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="arg-type,no-any-return"
 """The peers that compare two images: change vectors, PCA of the difference, and IR-MAD.
 
 Each takes the ground before and the ground now, float32 (band, y, x) with NaN where it was not seen, and gives a score

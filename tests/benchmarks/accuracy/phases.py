@@ -1,3 +1,4 @@
+# mypy: strict-optional=False
 """Two phases put into a real series: ground is broken, and months later roofs stand on a part of it."""
 
 from __future__ import annotations

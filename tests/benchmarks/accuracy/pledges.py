@@ -22,7 +22,7 @@ PLEDGES = (
         "benchmarks/test_accuracy_parts.py",
         "mad_is_chi_squared_where_nothing_changed_and_its_rounds_only_widen_it",
     ),
-    ("`sitewatch detectability`", "flows/test_detectability.py", "it_says_what_would_have_been_seen"),
+    ("`sitewatch detectability`", "pipeline/test_detectability_probes.py", "it_says_what_would_have_been_seen"),
 )
 
 

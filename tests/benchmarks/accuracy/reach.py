@@ -1,3 +1,4 @@
+# mypy: disable-error-code="var-annotated"
 """The sections on walls, demolitions, truth drawn by eye, the desert and the province: their jobs and their lines."""
 
 from __future__ import annotations

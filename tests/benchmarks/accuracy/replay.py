@@ -1,3 +1,4 @@
+# mypy: strict-optional=False
 """The watch over a series, as the flow works through it, without the flow."""
 
 from __future__ import annotations

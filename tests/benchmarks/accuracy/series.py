@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-any-return"
 """Real series as the detectors see them: every scene of a catalog on one grid."""
 
 from __future__ import annotations

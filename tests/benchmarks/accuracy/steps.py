@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-any-return"
 """The steps of the chain, and what stands in for each when it is left out."""
 
 from __future__ import annotations

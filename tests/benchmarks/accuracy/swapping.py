@@ -1,3 +1,4 @@
+# mypy: disable-error-code="arg-type"
 """Names of a module exchanged for a while, and pure functions that remember what they gave."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="arg-type"
 """How often quiet ground is believed to have changed, and how far its scores are from normal ones.
 
 A baseline is fitted on the first looks of quiet ground, and every later look is weighed against it by the filter. Of

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="arg-type,assignment"
+# mypy: strict-optional=False
 """The real archives against truth drawn by eye, and the radar catalogs as ground on which nothing happens.
 
 The polygons lie in `truth/`, one file a catalog, each with its reason. `seen_by` is the first clear look that shows the

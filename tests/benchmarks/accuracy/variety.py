@@ -1,3 +1,4 @@
+# mypy: strict-optional=False
 """Every kind of ground and sky by itself: what is told falsely there, and what true construction is found."""
 
 from __future__ import annotations
@@ -42,18 +43,17 @@ from detectors.acquisition import OPTICAL, Acquisition, Mask
 from detectors.ground import Ground
 from detectors.records import Change
 from detectors.sensitivity.injection import Injected, block, injected
-from flows.imagery.simulation.scenario import presets as recipes
+from flows.imagery.simulation.land.land_mix import DRY, PADDIES, RURAL, TOWN, WOODED, Terrain
 from flows.imagery.simulation.scenario.presets import AreaPreset, Story, recipe_of
 
 SIZES = (6, 8, 12, 16, 25, 36)
 MIXING = 0.8
 NEAR_PX = 4
-TOWN, PADDIES, DRY, WOODED, RURAL = recipes.TOWN, recipes.PADDIES, recipes.DRY, recipes.WOODED, recipes.RURAL
 
 MONSOON = "not one clear look for four months"
 
 # What is measured: its name, the ground it lies on, and the nuisance put into it.
-SCENARIOS: tuple[tuple[str, recipes.Terrain, Nuisance], ...] = (
+SCENARIOS: tuple[tuple[str, Terrain, Nuisance], ...] = (
     ("wooded ground", WOODED, nothing),
     ("dry ground", DRY, nothing),
     ("desert", DRY, desert),
@@ -141,7 +141,7 @@ def outcome(number: int, *, seed: int) -> Outcome:
     )
 
 
-def _quiet_ground(terrain: recipes.Terrain, seed: int) -> tuple[tuple[Acquisition, ...], Ground]:
+def _quiet_ground(terrain: Terrain, seed: int) -> tuple[tuple[Acquisition, ...], Ground]:
     """Looks at a simulated site on such terrain, where nothing happens, and what is told of it."""
     acquisitions, ground, _ = acquisitions_at(_area(AreaPreset(terrain, Story.QUIET), seed), seed=seed)
     return acquisitions, ground

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="arg-type"
+# mypy: strict-optional=False
 """Walls put into real and simulated series: chance of detection by length, share of a pixel, contrast, form, sensor.
 
 The Romanian series is real and has Sentinel-2 alone; the radar archives have pixels of 30 m, in which a wall is

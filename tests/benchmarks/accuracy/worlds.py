@@ -1,3 +1,4 @@
+# mypy: strict-optional=False
 """The demonstration's places under other seeds: what is told, and how much of it is false."""
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def _measured(part: str, work: Path, call: argparse.Namespace) -> list[Line]:
     if part == "tiles":
         sides = tuple(side // 4 // 2 * 2 for side in QUARTERS) if call.small else QUARTERS
         return whole.lines(
-            work, call.to, sides=sides, rounds=min(call.rounds, 5), looks=40 if call.small else call.looks
+            work, call.to, sides=sides, rounds=min(call.rounds, 5), acquisitions=40 if call.small else call.looks
         )
     return sites.weekly_pass(work / "sites", sites=call.sites)
 

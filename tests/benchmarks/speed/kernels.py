@@ -1,3 +1,5 @@
+# mypy: disable-error-code="attr-defined,func-returns-value"
+# mypy: strict-optional=False
 """The inner loops against what others offer for the same job, on one core."""
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ def update(*, side: int, rounds: int) -> list[Line]:
     weights = wide.season_weights(DAY)
     shifts = wide.common_shift(static, weights, red, nir, clear, parameters=P)
     how = {"weights": weights, "shifts": shifts, "red": red, "nir": nir, "clear": clear}
-    given = {**how, "day": wide.day_number(DAY), "parameters": P}
+    given: dict[str, Any] = {**how, "day": wide.day_number(DAY), "parameters": P}
     held = (static, dynamic, red, nir, clear)
     copies = [np.empty_like(array) for array in held]
     monitor = _nrt_monitor(side, rng)

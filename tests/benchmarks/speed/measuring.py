@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-any-return"
 """Times that mean something on a machine that others use too: ratios within one round, medians over rounds."""
 
 from __future__ import annotations

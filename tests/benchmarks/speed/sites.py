@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "imagery" / "server"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "helpers" / "servers"))
 
 from measuring import Line
 from shapely.geometry import box

@@ -35,7 +35,7 @@ console = Console()
 def step(state: Path, drawn: Path, side: int, drawn_side: int, days: list[date], threads: int) -> dict[str, float]:
     """Take looks into a tile's state, and read its places off; also the time without the start of the process."""
     land, tile = Drawn(drawn, drawn_side), tile_of(state, side)
-    acquisitions = [*_history(land), *(land.acquisition(day) for day in days)]
+    acquisitions = [*_history(land), *(land.look(day) for day in days)]
     load_kernels()
     begun, used = time.perf_counter(), time.process_time()
     found = search_tile(tile, acquisitions, SPAN, threads=threads)
@@ -51,7 +51,7 @@ def load_kernels() -> None:
     static, dynamic = np.ones((7, 4, 4), np.int16), np.zeros((3, 4, 4), np.int16)
     weights, p = season_weights(UNTIL), WideParameters()
     shifts = common_shift(static, weights, ground, ground, clear, parameters=p)
-    how = {"weights": weights, "shifts": shifts, "red": ground, "nir": ground, "clear": clear}
+    how: dict[str, Any] = {"weights": weights, "shifts": shifts, "red": ground, "nir": ground, "clear": clear}
     update(static, dynamic, day=day_number(UNTIL), parameters=p, **how)
     join_runs([runs_of_state(dynamic)])
 
@@ -67,7 +67,7 @@ def several(states: list[Path], drawn: Path, side: int, drawn_side: int, days: l
 def first_run(state: Path, drawn: Path, side: int, count: int) -> dict[str, float]:
     """Fit a tile's baseline from `count` looks of two years; seconds and processor seconds."""
     land, tile = Drawn(drawn, side), tile_of(state, side)
-    acquisitions = land.acquisitions(first=UNTIL - timedelta(days=5 * (count - 1)), count=count)
+    acquisitions = land.looks(first=UNTIL - timedelta(days=5 * (count - 1)), count=count)
     begun, used = time.perf_counter(), time.process_time()
     search_tile(tile, acquisitions, SearchPeriod(UNTIL + timedelta(days=1), UNTIL + timedelta(days=1)), threads=2)
     return {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - used}
@@ -78,7 +78,7 @@ def lines(work: Path, to: Path, *, sides: tuple[int, ...], rounds: int, acquisit
     drawn, full = work / "drawn", sides[-1]
     console.print(f"drawing a look of {full}² pixels")
     for day in DAYS[: rounds + 1]:
-        Drawn(drawn, full).acquisition(day)
+        Drawn(drawn, full).look(day)
     grown = _growth(work, drawn, sides, rounds)
     _plot(grown, to)
     return [
@@ -159,7 +159,7 @@ def nrt_step(state: Path, drawn: Path, side: int, drawn_side: int, day: date) ->
     from nrt.monitor.ewma import EWMA
 
     warnings.simplefilter("ignore")
-    acquisition = Drawn(drawn, drawn_side).acquisition(day)
+    acquisition = Drawn(drawn, drawn_side).look(day)
     begun, used = time.perf_counter(), time.process_time()
     monitor = EWMA.from_netcdf(state)
     window = rasterio.windows.Window(0, 0, side, side)
@@ -211,9 +211,7 @@ def _first_runs(work: Path, acquisitions: int) -> list[Line]:
     """Two sizes, so that memory is seen to stay."""
     said = []
     for side in (1024, 1536):
-        Drawn(work / "history", side).acquisitions(
-            first=UNTIL - timedelta(days=5 * (acquisitions - 1)), count=acquisitions
-        )
+        Drawn(work / "history", side).looks(first=UNTIL - timedelta(days=5 * (acquisitions - 1)), count=acquisitions)
         shutil.rmtree(work / f"first-{side}", ignore_errors=True)
         spent = in_a_process(first_run, work / f"first-{side}", work / "history", side, acquisitions)
         said.append((side, spent.result, spent.peak_mib))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def history(
     return np.where(wild, values + rng.choice([-0.6, 0.6], values.shape), values).astype(np.float32)
 
 
-def fitted(values: np.ndarray, days: np.ndarray, **more: object) -> Baseline:
+def fitted(values: np.ndarray, days: np.ndarray, **more: Any) -> Baseline:
     return fit_baseline(values, days, names=("vegetation",), **more)
 
 

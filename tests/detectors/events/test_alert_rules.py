@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ EVENT = Event(
 )
 
 
-def told(**changed: object) -> bool:
+def told(**changed: Any) -> bool:
     return deserves_alert(replace(EVENT, **changed))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,12 @@ BLOCK, WALL = box(10, 10, 5, 5), box(10, 5, 1, 30)
 
 
 def detection(mask: np.ndarray = BLOCK, *, dates: int = 1, change: Change = Change.CONSTRUCTION, **more) -> Detection:
-    arguments = {"gain": change is not Change.DEMOLITION, "first_day": MONDAY - 3, "strength": 20.0, "sure_px": 25}
+    arguments: dict[str, Any] = {
+        "gain": change is not Change.DEMOLITION,
+        "first_day": MONDAY - 3,
+        "strength": 20.0,
+        "sure_px": 25,
+    }
     arguments |= {"scenes": ("s2-a",), "sensors": ("sentinel-2",)} | more
     return Detection(GroundObject(mask, mask), change=change, dates=dates, **arguments)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def state_on(scenery):
     return build
 
 
-def only(state) -> object:
+def only(state) -> Any:
     (event,) = events_of(state, today=TODAY + 30)
     return event
 

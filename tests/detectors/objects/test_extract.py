@@ -103,7 +103,7 @@ def patch(top: int, left: int, height: int, width: int) -> np.ndarray:
 )
 def test_a_piece_of_a_line_is_a_wall(thing, is_wall):
     line = Line(patch(20, 8, 1, 30), 30.0, 9.0)
-    line_image = LineImage(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())
+    line_image = LineImage(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())  # type: ignore[arg-type]
     wall = wall_of(GroundObject(thing, thing), (DetectedLine(line, line_image),))
     assert (wall is not None) is is_wall
     if wall is not None:
@@ -114,7 +114,7 @@ def test_a_piece_of_a_line_is_a_wall(thing, is_wall):
 def test_the_star_that_kernels_draw_on_a_roof_makes_it_no_wall():
     roof = patch(20, 20, 6, 6)
     star = Line(roof & (np.indices(SHAPE).sum(axis=0) % 2 == 0), 20.0, 9.0)
-    line_image = LineImage(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())
+    line_image = LineImage(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())  # type: ignore[arg-type]
     assert wall_of(GroundObject(roof, roof), (DetectedLine(star, line_image),)) is None
 
 

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="arg-type"
 """Lines in noise: those that are there, and those that only seem to be."""
 
 from __future__ import annotations

@@ -1,0 +1,103 @@
+"""What leaves the process of a run: settings without their secrets, which a worker reads for itself."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import date
+from pathlib import Path
+
+import cloudpickle
+import pytest
+from shapely.geometry import box
+
+from aois.area import Area, AreaKind
+from flows.config.handed_settings import HandedSettings
+from flows.config.settings import Settings, SettingsError, load_settings
+from flows.jobs.area_work import AreaTask, RunCall
+from flows.pipeline.period import RunRequest
+
+SECRET = "hunter2"
+SECRETS = {
+    "SITEWATCH_LEDGER_URL": f"postgresql+psycopg://watch:{SECRET}@db.example.org/watch",
+    "SITEWATCH_CATALOG": f"https://stac.example.org/v1?key={SECRET}",
+    "SITEWATCH_ALERT_URLS": f"mailto://user:{SECRET}@mail.example.org",
+    "SITEWATCH_OPERATOR_URLS": f"mailto://ops:{SECRET}@mail.example.org",
+    "SH_CLIENT_ID": f"id-{SECRET}",
+    "SH_CLIENT_SECRET": SECRET,
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """Nothing set, in a folder without `.env`."""
+    monkeypatch.chdir(tmp_path)
+    for name in SECRETS:
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@pytest.fixture
+def settings(environment: pytest.MonkeyPatch) -> Settings:
+    """Settings with every secret, all of the environment."""
+    for name, value in SECRETS.items():
+        environment.setenv(name, value)
+    return load_settings(source="stac", engine="processes", outputs=Path("here"), history_days=90)
+
+
+def call(settings: Settings) -> RunCall:
+    asked = RunRequest(date(2026, 10, 5), date(2026, 11, 22), date(2026, 11, 29))
+    return RunCall("watch", "0123", asked, False, HandedSettings.of(settings), 2, 30)
+
+
+def test_a_task_can_be_pickled_and_holds_no_secret(settings: Settings) -> None:
+    task = AreaTask(Area("pier-1", AreaKind.SITE, box(0, 0, 0.01, 0.01)), (), call(settings))
+    for pickled in (pickle.dumps(task), cloudpickle.dumps(task)):
+        assert SECRET.encode() not in pickled
+        assert pickle.loads(pickled) == task
+    assert SECRET not in repr(task)
+
+
+def test_a_worker_has_the_settings_of_the_run(settings: Settings) -> None:
+    handed = pickle.loads(pickle.dumps(HandedSettings.of(settings))).settings()
+    assert handed.outputs == settings.outputs.absolute()
+    same = {"outputs": settings.outputs, "alert_urls": settings.alert_urls, "operator_urls": settings.operator_urls}
+    assert handed.model_copy(update=same) == settings
+    assert (handed.alert_urls, handed.operator_urls) == ((), ())
+
+
+def test_what_the_run_left_unset_a_worker_leaves_unset_too(environment: pytest.MonkeyPatch) -> None:
+    handed = HandedSettings.of(load_settings(source="stac", engine="dask"))
+    environment.setenv("SITEWATCH_CATALOG", "https://other.example.org")
+    environment.setenv("SITEWATCH_HISTORY_DAYS", "1")
+    environment.setenv("SITEWATCH_ALERT_URLS", SECRETS["SITEWATCH_ALERT_URLS"])
+    settings = handed.settings()
+    assert (settings.catalog, settings.history_days, settings.alert_urls) == (None, 730, ())
+
+
+def test_a_catalog_without_a_key_may_be_typed(environment: pytest.MonkeyPatch) -> None:
+    typed = load_settings(source="stac", engine="dask", catalog="https://stac.example.org/v1")
+    handed = HandedSettings.of(typed)
+    assert handed.withheld == ()
+    assert handed.settings().catalog_address == "https://stac.example.org/v1"
+
+
+@pytest.mark.parametrize(
+    ("given", "variable"),
+    [
+        ({"catalog": SECRETS["SITEWATCH_CATALOG"]}, "SITEWATCH_CATALOG"),
+        ({"sh_client_secret": SECRET}, "SH_CLIENT_SECRET"),
+    ],
+)
+def test_a_secret_that_no_worker_can_read_is_refused_and_not_said(
+    environment: pytest.MonkeyPatch, given: dict[str, str], variable: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"put {variable}=… into .env") as refused:
+        HandedSettings.of(load_settings(source="stac", engine="dask", **given))
+    assert SECRET not in str(refused.value)
+
+
+def test_a_worker_without_a_secret_of_the_run_says_which(settings: Settings, environment: pytest.MonkeyPatch) -> None:
+    handed = HandedSettings.of(settings)
+    environment.delenv("SITEWATCH_LEDGER_URL")
+    with pytest.raises(SettingsError, match="this worker has no SITEWATCH_LEDGER_URL, which the run has"):
+        handed.settings()

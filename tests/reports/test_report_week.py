@@ -1,0 +1,96 @@
+"""A week put together from a real ledger and a real archive: what is near to what, and how much is shown of each."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from detected import detected_event
+from shapely.geometry import box, mapping
+
+from aois.grid import grid_of, to_lonlat
+from aois.week import Week
+from detectors.records import State, Transition
+from flows.imagery.archive.store import Archive
+from flows.imagery.scene import Provenance, Scene, Sensor
+from flows.ledger.ledger import Ledger, open_ledger
+from flows.records.event_json import EVENT_PROPERTIES
+from flows.records.observations import ObservationRecord
+from flows.reports.data import week as reporting
+from flows.reports.data.week import report_week, view_in_full
+
+WEEK, SEEN = Week(2026, 47), date(2026, 5, 1)
+LIFE = (State.PROVISIONAL, State.CONFIRMED, State.FINISHED)
+LEFTS = {"yard": 40, "fence": 120, "far": 260}
+"""Squares of 40 m in a row, by how many metres they begin from the left: 40 m and 100 m and more lie between them."""
+
+
+@pytest.fixture
+def ledger(tmp_path, made):
+    """A record on which nothing is news: three finished events, of which one never raised an alert."""
+    area = made.site("heron", size_m=400, margin_m=0)
+    grid = grid_of(area)
+    with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as opened:
+        opened.record_areas([area])
+        for week, steps in zip((Week(2026, 20), Week(2026, 25), WEEK.plus(-1), WEEK), (1, 2, 3, 3), strict=True):
+            events = [_event(name, grid, LIFE[:steps]) for name in LEFTS]
+            opened.record_week(ObservationRecord("heron", week, (), (), 1.0, None, str(week)), events)
+        yield opened
+
+
+def _event(name, grid, life):
+    left, top = grid.left + LEFTS[name], grid.top - 100
+    square = mapping(to_lonlat(box(left, top - 40, left + 40, top), grid.epsg))
+    properties = dict.fromkeys(EVENT_PROPERTIES) | {
+        "kind": "change", "change": "construction", "state": life[-1].value, "first_seen": str(SEEN),
+        "area_m2": 1600.0, "confidence": 0.9, "sensors": ["sentinel-2"], "scenes": [],
+    }  # fmt: skip
+    told = tuple(Transition(s, SEEN + timedelta(days=i), "scene") for i, s in enumerate(life))
+    geometry = {"type": "MultiPolygon", "coordinates": [square["coordinates"]]}
+    return detected_event("heron", f"ev-{name}", properties, geometry, told, name != "far")
+
+
+@pytest.fixture
+def archive(tmp_path, ledger: Ledger) -> Archive:
+    """A look a month, in four bands."""
+    held, grid, rng = Archive(tmp_path / "archive"), grid_of(ledger.areas()[0]), np.random.default_rng(0)
+    for month in range(15):
+        at = datetime(2025 + (month + 6) // 12, (month + 6) % 12 + 1, 5, 10, tzinfo=UTC)
+        name = f"sentinel-2_{at:%Y%m%dT%H%M%S}"
+        pixels = rng.uniform(0.05, 0.2, (4, *grid.shape)).astype(np.float32)
+        told = Provenance("stac", (name,))
+        valid = np.ones(grid.shape, bool)
+        held.put(
+            "heron",
+            "stac",
+            grid,
+            Scene(name, Sensor.SENTINEL_2, at, ("blue", "green", "red", "nir"), pixels, valid, None, told),
+        )
+    return held
+
+
+def test_events_within_a_hundred_metres_of_each_other_are_near(ledger: Ledger, archive: Archive) -> None:
+    (area,) = ledger.areas()
+    view = view_in_full(area, WEEK, ledger=ledger, archive=archive, source_name="stac", issued={})
+    near = {event.event_id: set(event.near) for event in view.events}
+    assert near == {"ev-yard": {"ev-fence"}, "ev-fence": {"ev-yard", "ev-far"}, "ev-far": {"ev-fence"}}
+
+
+@pytest.mark.parametrize(("most", "shown"), [(60, 2), (2, 2), (1, 0)])
+def test_every_alert_has_all_pictures_as_long_as_there_are_few(
+    ledger: Ledger, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, shown: int
+) -> None:
+    monkeypatch.setattr(reporting, "ALERTS_IN_FULL", most)
+    given: dict[str, Any] = {
+        "areas": ledger.areas(),
+        "ledger": ledger,
+        "archive": archive,
+        "source_name": "stac",
+        "failures": {},
+    }
+    page = report_week(WEEK, outputs=tmp_path, languages=("en",), **given).read_text(encoding="utf-8")
+    assert page.count('class="case"') == 3
+    assert page.count("<h5>False colour</h5>") == page.count('class="through-time"') == shown
