@@ -148,7 +148,7 @@ def _greater_of_two(original: Any) -> Any:
     def odds(evidence: Evidence) -> tuple[Floats, Floats]:
         everywhere: Mask = np.ones(evidence.shape, bool)
         by_sensor = [original(clear_evidence(evidence, everywhere, sensors=(other,))) for other in SENSORS]
-        return tuple(np.maximum(*parts) for parts in zip(*by_sensor, strict=True))  # type: ignore[return-value]
+        return tuple(np.maximum(*parts) for parts in zip(*by_sensor, strict=True))
 
     return odds
 

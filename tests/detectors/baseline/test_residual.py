@@ -98,7 +98,8 @@ def test_both_polarisations_add_up_with_their_lean_straightened(vv, vh):
     z = np.stack([np.full(SHAPE, vv), np.full(SHAPE, vh)]).astype(np.float32)
     straight = z - np.float32(SKEW / 6.0) * np.clip(z, -4, 4) ** 2
     both = combined_backscatter(z)
-    assert (both.shape, both.dtype) == (SHAPE, np.float32)
+    assert both.shape == SHAPE
+    assert both.dtype == np.float32
     np.testing.assert_allclose(both, straight.sum(axis=0) / np.sqrt(2 + 2 * CORRELATION), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(combined_backscatter(z[:1]), straight[0], rtol=1e-5, atol=1e-6)
 

@@ -225,17 +225,21 @@ def test_a_sensor_moves_only_its_own_belief(sensor, other):
     assert held_mask(evidence, sensor=sensor).all()
     assert not held_mask(evidence, sensor=other).any()
     assert held_mask(evidence).all()
-    assert (sensor_gain(evidence, sensor, (BUILT,)) >= P.told).all()
-    np.testing.assert_allclose(sensor_gain(evidence, other, (BUILT,)), 0.0, atol=1e-5)
+    assert (sensor_gain(evidence, sensor)[BUILT] >= P.told).all()
+    np.testing.assert_allclose(sensor_gain(evidence, other)[BUILT], 0.0, atol=1e-5)
     assert evidence.updated[SENSORS.index(sensor)] == DAY + 10
     assert evidence.updated[SENSORS.index(other)] == 0
 
 
-def test_the_gain_of_several_classes_is_that_of_the_likeliest():
-    evidence = fed([of_class(BUILT, 6.0, otherwise=-1.0)] * 2)
-    each = [sensor_gain(evidence, OPTICAL, (number,)) for number in (CLEARED, BUILT)]
-    np.testing.assert_allclose(sensor_gain(evidence, OPTICAL, (CLEARED, BUILT)), np.maximum(*each))
-    assert (sensor_gain(evidence, OPTICAL, (REMOVED,)) < sensor_gain(evidence, OPTICAL, (BUILT,))).all()
+def test_the_gain_of_a_sensor_is_that_of_the_scale_that_raised_a_class_most():
+    by_pixel = fed([ratios(0, 4, 0, place=(0, -2, 0))] * 2)
+    by_place = fed([ratios(0, -2, 0, place=(0, 4, 0))] * 2)
+    both = fed([ratios(0, 4, 0, place=(0, 4, 0))] * 2)
+    gains = [sensor_gain(one, OPTICAL) for one in (by_pixel, by_place, both)]
+    assert gains[0].shape == (len(CLASSES), *SHAPE)
+    for gain in gains:
+        np.testing.assert_allclose(gain[BUILT], gains[0][BUILT], rtol=1e-4)
+        assert pixel(gain).argmax() == BUILT
 
 
 # -- places ---------------------------------------------------------------------------------------------------------
@@ -356,8 +360,8 @@ def test_a_place_lends_to_the_ranks_of_its_pixels_only_what_is_rare():
 
 def test_ranks_count_as_a_gain_of_optics():
     evidence = ranked([P.rank_told + 1.0])
-    assert (sensor_gain(evidence, OPTICAL, (BUILT,)) >= P.told).all()
-    assert (sensor_gain(evidence, RADAR, (BUILT,)) < P.told).all()
+    assert (sensor_gain(evidence, OPTICAL)[BUILT] >= P.told).all()
+    assert (sensor_gain(evidence, RADAR)[BUILT] < P.told).all()
 
 
 @pytest.mark.parametrize(("rank", "is_believed"), [(P.rank_told - 0.1, False), (P.rank_told + 0.1, True)])

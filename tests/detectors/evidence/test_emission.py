@@ -83,9 +83,11 @@ def with_block(
     return x
 
 
-def of_block(x: np.ndarray, *where: str, **more: SignatureTable) -> np.ndarray:
+def of_block(
+    x: np.ndarray, sensor: str = OPTICAL, history: str = SEASONS, *, table: SignatureTable = FITTED
+) -> np.ndarray:
     """What is said of each class on the pixels of the block, (class,)."""
-    return np.median(said(x, *where, stable_mask=~BLOCK, **more)[0][0][:, BLOCK], axis=1)
+    return np.median(said(x, sensor, history, table=table, stable_mask=~BLOCK)[0][0][:, BLOCK], axis=1)
 
 
 # -- what is said ---------------------------------------------------------------------------------------------------

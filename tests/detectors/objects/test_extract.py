@@ -128,7 +128,8 @@ def test_the_star_that_kernels_draw_on_a_roof_makes_it_no_wall():
     ids=["strip", "clearing", "radar"],
 )
 def test_what_optics_alone_show_as_no_strip_is_no_piece_of_a_wall(sensor, thing, may_be):
-    assert may_be_wall(evidence_of({CLEARED: thing}, sensor=sensor), GroundObject(thing, thing)) is may_be
+    holding = {(s, gain): thing & (s == sensor and gain) for s in (OPTICAL, RADAR) for gain in (True, False)}
+    assert may_be_wall(holding, GroundObject(thing, thing)) is may_be
 
 
 # -- what the evidence holds ----------------------------------------------------------------------------------------

@@ -45,13 +45,13 @@ LEAST, CORE = 1.0, 3.0
 EQUAL = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def found(score: np.ndarray, *, alone: np.ndarray | None = None, **more: object) -> tuple[LikelyObject, ...]:
+def found(score: np.ndarray, *, alone: np.ndarray | None = None, **more: Any) -> tuple[LikelyObject, ...]:
     score = score.astype(np.float32)
-    arguments = {"least": LEAST, "core": CORE, "resolution_px": 1.0, "weights": EQUAL} | more
+    arguments: dict[str, Any] = {"least": LEAST, "core": CORE, "resolution_px": 1.0, "weights": EQUAL} | more
     return find_objects(score, score if alone is None else alone.astype(np.float32), **arguments)
 
 
-def masks_of(score: np.ndarray, **more: object) -> list[np.ndarray]:
+def masks_of(score: np.ndarray, **more: Any) -> list[np.ndarray]:
     return [item.object.mask for item in found(score, **more)]
 
 
