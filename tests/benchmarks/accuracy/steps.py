@@ -134,10 +134,10 @@ def _unwidened(original: Any) -> Any:
 def _pixels_silent(original: Any) -> Any:
     """What an acquisition says of places alone."""
 
-    def ratios(*a: Any, **k: Any) -> tuple[Floats, Floats]:
-        forward, turned = (values.copy() for values in original(*a, **k))
+    def ratios(*a: Any, **k: Any) -> tuple[Floats, ...]:
+        forward, turned, *more = (values.copy() for values in original(*a, **k))
         forward[0], turned[0] = 0.0, 0.0
-        return forward, turned
+        return (forward, turned, *more)
 
     return ratios
 

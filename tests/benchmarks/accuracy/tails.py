@@ -121,7 +121,7 @@ def _tail(name: str, quiet: Quiet) -> Tail | None:
         if reading.report.status != "used":
             continue
         residual = compare(series, reading.features, day=reading.report.day, stable_mask=quiet.ground)
-        ratios, _ = log_ratios(
+        ratios, *_ = log_ratios(
             residual.z,
             series.names,
             sensor=series.sensor,

@@ -70,6 +70,11 @@ def fed(
     return evidence
 
 
+def with_ranks(evidence: Evidence, ranks: np.ndarray, turned: np.ndarray, *, day: int) -> Evidence:
+    """What is believed after one acquisition more that was ranked."""
+    return add_ranks(evidence, ranks, turned, day=day)
+
+
 def same(a: Evidence, b: Evidence) -> bool:
     return all(np.array_equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(Evidence))
 
@@ -294,7 +299,7 @@ def test_each_pixel_has_a_day_of_its_own():
 def full() -> Evidence:
     """Evidence of both sensors, and ranks."""
     evidence = fed([of_class(BUILT, 6.0)] * 2, start=fed([of_class(BUILT, 6.0)] * 2, sensor=RADAR))
-    return add_ranks(evidence, of_class(BUILT, 7.0), ratios(1, 1, 1), day=DAY + 30)
+    return with_ranks(evidence, of_class(BUILT, 7.0), ratios(1, 1, 1), day=DAY + 30)
 
 
 @pytest.mark.parametrize("sensors", [SENSORS, (OPTICAL,), (RADAR,)], ids=", ".join)
@@ -327,7 +332,7 @@ def ranked(values: Sequence[float], *, number: int = BUILT, place: float = 0.0) 
     for n, value in enumerate(values):
         said = of_class(number, value)
         said[1:, number] = place
-        evidence = add_ranks(evidence, said, ratios(0.5, 0.5, 0.5), day=DAY + 10 * n)
+        evidence = with_ranks(evidence, said, ratios(0.5, 0.5, 0.5), day=DAY + 10 * n)
     return evidence
 
 
@@ -347,7 +352,7 @@ def test_an_acquisition_that_did_not_see_a_pixel_is_not_averaged_in():
     said = of_class(BUILT, 6.5)
     hidden = said.copy()
     hidden[..., 1, 2] = np.nan
-    evidence = add_ranks(ranked([6.5]), hidden, hidden, day=DAY + 10)
+    evidence = with_ranks(ranked([6.5]), hidden, hidden, day=DAY + 10)
     assert np.array_equal(evidence.ranked, np.where(at(1, 2), 1, 2))
     np.testing.assert_allclose(ranks_of(evidence)[0][BUILT], 6.5, rtol=1e-5)
 
@@ -408,7 +413,7 @@ def test_the_same_acquisitions_give_the_same_and_nothing_handed_in_is_changed():
     copies, kept = {f.name: getattr(evidence, f.name).copy() for f in fields(Evidence)}, said.copy()
     for step in (
         lambda: add_ratios(evidence, said, sensor=OPTICAL, day=DAY + 99),
-        lambda: add_ranks(evidence, said, said, day=DAY + 99),
+        lambda: with_ranks(evidence, said, said, day=DAY + 99),
         lambda: settle_ranks(evidence),
         lambda: clear_evidence(evidence, ~NOTHING),
     ):

@@ -63,7 +63,7 @@ def said(
     names: tuple[str, ...] | None = None,
     stable_mask: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    return log_ratios(
+    forward, turned, *_ = log_ratios(
         np.sinh(x).astype(np.float32),
         names or table.features[sensor],
         sensor=sensor,
@@ -72,6 +72,7 @@ def said(
         resolution_px=1.0,
         table=table,
     )
+    return forward, turned
 
 
 def with_block(
