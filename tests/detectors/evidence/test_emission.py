@@ -182,6 +182,24 @@ def test_what_much_quiet_ground_says_too_is_held_by_its_share():
     assert of_block(x)[built] < np.median(few[0][0, built][BLOCK])
 
 
+STRONG = {
+    "built": {"vegetation": -20, "built": 7, "redness": -1.2, "brightness": 43, "contrast": 32, "texture": 40},
+    "cleared": {"vegetation": -17, "built": 11, "redness": 1.4, "brightness": 16, "contrast": 15, "texture": 14},
+}
+
+
+@pytest.mark.parametrize("ground", STRONG)
+def test_what_is_held_by_its_share_still_tells_a_roof_from_bare_ground(ground):
+    """z of a wood that went, in a restless scene: three such must outweigh a prior of two to one, tempered."""
+    x = 1.6 * quiet(OPTICAL, SEASONS)
+    x[BANDS.index("greenness")] = np.nan
+    for name, z in STRONG[ground].items():
+        x[BANDS.index(name)][BLOCK] = np.arcsinh(z)
+    values = of_block(x)
+    other = "cleared" if ground == "built" else "built"
+    assert values[CLASSES.index(ground)] > values[CLASSES.index(other)] + 0.5
+
+
 @pytest.mark.parametrize(("sensor", "history"), [(OPTICAL, SEASONS), (RADAR, SEASONS)])
 def test_a_scene_that_scatters_says_less(sensor, history):
     calm = with_block("built", sensor, history)
