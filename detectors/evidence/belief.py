@@ -1,15 +1,14 @@
-"""What is believed of each pixel and of the place around it: a filter over the states of the ground.
+"""What is believed of each pixel: a filter over the states of the ground.
 
 States are unchanged, an anomaly of days or weeks, cleared, built, removed. Between two acquisitions Δt years apart the
 probabilities move by expm(QΔt), and an acquisition weighs them by exp(τ l'): the forward filter of a hidden Markov
-model in continuous time. Each sensor has a filter of its own at each scale, so that one may be begun anew without the
-other; what they say adds up.
-
-What the place adds is a prior: a pixel that cannot be told by itself belongs to a changed place if it lies in one. A
-place never speaks against a pixel, or nothing small would be found.
+model in continuous time. Each sensor has a filter of its own, so that one may be begun anew without the other; what
+they say adds up.
 
 While all that is known of the past is one scene, each acquisition gives ranks in place of ratios, which are averaged:
-all of them rest on the same first scene, and do not add up as if they did not.
+all of them rest on the same first scene, and do not add up as if they did not. There the place lends to its pixels: one
+that cannot be told by itself belongs to a changed place if it lies in one. A place never speaks against a pixel, or
+nothing small would be found. After a history places added nothing but wider outlines, and are not asked.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ import numpy.typing as npt
 from scipy import linalg
 
 from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
-from detectors.evidence.emission import SCALES
 from detectors.evidence.signatures import CLASSES
 
 SENSORS = (OPTICAL, RADAR)
@@ -36,14 +34,14 @@ _RATES = {
     ("unchanged", "cleared"): 0.004,
     ("unchanged", "built"): 0.002,
     ("unchanged", "removed"): 0.001,
-    ("cleared", "built"): 1.0,
+    ("cleared", "built"): 0.2,
     ("cleared", "unchanged"): 0.7,
     ("built", "removed"): 0.05,
     ("removed", "unchanged"): 0.7,
     ("removed", "built"): 0.3,
 }
-"""How often a year ground goes from one state to another: anomalies pass in weeks, what is cleared is built on or grows
-over in a year or two, what is built stays."""
+"""How often a year ground goes from one state to another: anomalies pass in weeks, what is cleared grows over in a year
+or two or is built on, what is built stays."""
 START = (0.966, 0.030, 0.002, 0.001, 0.001)
 
 
@@ -54,15 +52,15 @@ class BeliefParameters:
     `tempered`: τ, since errors of one baseline are shared by all acquisitions held against it. `told`: by how many
     nats a class must gain on its prior to be held against a pixel. `anomaly_most`, `anomaly_share`: an anomaly looks
     like the class that it looks most like, but never plainly. `rank_told`: the rank, −ln of a share, from which a
-    pixel counts after one scene (1 in 400), and `rank_place`: from which a place lends to its pixels (1 in 20).
+    pixel counts after one scene (1 in 150), and `rank_place`: from which a place lends to its pixels (1 in 7).
     """
 
     tempered: float = 0.6
     told: float = 1.5
     anomaly_most: float = 2.0
     anomaly_share: float = 0.8
-    rank_told: float = 6.0
-    rank_place: float = 3.0
+    rank_told: float = 5.0
+    rank_place: float = 2.0
     least: float = 1e-20
 
 
@@ -73,17 +71,18 @@ PARAMETERS = BeliefParameters()
 class Evidence:
     """What is believed of each pixel.
 
-    `probability` float32 (sensor, scale, state, y, x), its sum over the states 1; `since` int32 (sensor, class, y, x),
+    `probability` float32 (sensor, state, y, x), its sum over the states 1; `since` int32 (sensor, class, y, x),
     day number of the acquisition with which a class began to be held, 0 where it is not; `updated` int32 (sensor,),
     day number of the last acquisition, 0 before the first. `ranks` float32 (3, class, y, x): the sum of what the
-    acquisitions after one scene say, of what they say turned round, and of what their places lend; `ranked` int16
-    (y, x): of how many.
+    acquisitions after one scene say, of what they say turned round, and of what their places lend; `lead` float32
+    (y, x): the sum of how much rather they say built than cleared; `ranked` int16 (y, x): of how many.
     """
 
     probability: Floats
     since: npt.NDArray[np.int32]
     updated: npt.NDArray[np.int32]
     ranks: Floats
+    lead: Floats
     ranked: npt.NDArray[np.int16]
 
     @property
@@ -106,10 +105,11 @@ def no_evidence(shape: tuple[int, int]) -> Evidence:
     """
     start = np.array(START, np.float32)[:, None, None]
     return Evidence(
-        np.broadcast_to(start, (len(SENSORS), SCALES, len(STATES), *shape)).copy(),
+        np.broadcast_to(start, (len(SENSORS), len(STATES), *shape)).copy(),
         np.zeros((len(SENSORS), len(CLASSES), *shape), np.int32),
         np.zeros(len(SENSORS), np.int32),
         np.zeros((3, len(CLASSES), *shape), np.float32),
+        np.zeros(shape, np.float32),
         np.zeros(shape, np.int16),
     )
 
@@ -122,8 +122,8 @@ def add_ratios(evidence: Evidence, ratios: Floats, *, sensor: str, day: int) -> 
     evidence
         What is believed so far.
     ratios
-        float32 (scale, class, y, x) in nats, as `log_ratios` gives them; NaN where the acquisition says nothing, and
-        there only time passes.
+        float32 (class, y, x) in nats, of pixels, as `log_ratios` gives them; NaN where the acquisition says nothing,
+        and there only time passes.
     sensor
         One of `SENSORS`.
     day
@@ -137,15 +137,12 @@ def add_ratios(evidence: Evidence, ratios: Floats, *, sensor: str, day: int) -> 
     passed = max(0, day - int(evidence.updated[s])) if evidence.updated[s] else 0
     move = linalg.expm(_generator() * passed / DAYS_A_YEAR).T.astype(np.float32)
     probability = evidence.probability.copy()
-    for scale, said in enumerate(ratios):
-        moved = np.tensordot(move, probability[s, scale], axes=1)
-        moved *= _weights(said)
-        probability[s, scale] = moved / moved.sum(axis=0)
+    moved = np.tensordot(move, probability[s], axes=1) * _weights(ratios)
+    probability[s] = moved / moved.sum(axis=0)
     updated = evidence.updated.copy()
     updated[s] = day
     added = replace(evidence, probability=probability, updated=updated)
-    held = _gain(added.probability[s, 0]) >= PARAMETERS.told
-    held |= _gain(added.probability[s, 1:]).max(axis=0) >= PARAMETERS.told
+    held = _gain(added.probability[s]) >= PARAMETERS.told
     since = evidence.since.copy()
     since[s] = np.where(held, np.where(since[s] == 0, day, since[s]), 0)
     return replace(added, since=since)
@@ -169,7 +166,7 @@ def _generator() -> npt.NDArray[np.float64]:
     return rates - np.diag(rates.sum(axis=1))
 
 
-def add_ranks(evidence: Evidence, ranks: Floats, turned: Floats, *, day: int) -> Evidence:
+def add_ranks(evidence: Evidence, ranks: Floats, turned: Floats, lead: Floats, *, day: int) -> Evidence:
     """Add the ranks of one acquisition after a history of one scene.
 
     Parameters
@@ -180,6 +177,8 @@ def add_ranks(evidence: Evidence, ranks: Floats, turned: Floats, *, day: int) ->
         float32 (scale, class, y, x), as `log_ratios` gives them after one scene.
     turned
         The same of the turned acquisition.
+    lead
+        float32 (y, x), how much rather it says built than cleared, in nats.
     day
         Day number of the acquisition.
 
@@ -195,7 +194,8 @@ def add_ranks(evidence: Evidence, ranks: Floats, turned: Floats, *, day: int) ->
     since = evidence.since.copy()
     held = total[0] / np.maximum(ranked, 1) >= PARAMETERS.rank_told
     since[0] = np.where(held, np.where(since[0] == 0, day, since[0]), 0)
-    return replace(evidence, ranks=total, ranked=ranked, since=since)
+    led = evidence.lead + np.where(seen, np.nan_to_num(lead), np.float32(0.0))
+    return replace(evidence, ranks=total, lead=led, ranked=ranked, since=since)
 
 
 def _lent(ranks: Floats) -> Floats:
@@ -222,10 +222,14 @@ def settle_ranks(evidence: Evidence) -> Evidence:
     gained = evidence.ranks[0] / np.maximum(evidence.ranked, 1)
     gained = np.where(gained >= p.rank_told, p.tempered * gained, 0.0).astype(np.float32)
     probability = evidence.probability.copy()
-    moved = probability[0, 0] * np.concatenate([np.ones((_KNOWN, *evidence.shape), np.float32), np.exp(gained)])
-    probability[0, 0] = moved / moved.sum(axis=0)
+    moved = probability[0] * np.concatenate([np.ones((_KNOWN, *evidence.shape), np.float32), np.exp(gained)])
+    probability[0] = moved / moved.sum(axis=0)
     return replace(
-        evidence, probability=probability, ranks=np.zeros_like(evidence.ranks), ranked=np.zeros_like(evidence.ranked)
+        evidence,
+        probability=probability,
+        ranks=np.zeros_like(evidence.ranks),
+        lead=np.zeros_like(evidence.lead),
+        ranked=np.zeros_like(evidence.ranked),
     )
 
 
@@ -249,16 +253,16 @@ def clear_evidence(evidence: Evidence, where: Mask, *, sensors: tuple[str, ...] 
     probability, since = evidence.probability.copy(), evidence.since.copy()
     start = np.array(START, np.float32)[:, None]
     for row in rows:
-        probability[row][:, :, where] = start
+        probability[row][:, where] = start
         since[row][:, where] = 0
     if OPTICAL not in sensors:
         return replace(evidence, probability=probability, since=since)
-    ranks, ranked = evidence.ranks.copy(), evidence.ranked.copy()
-    ranks[:, :, where], ranked[where] = 0.0, 0
-    return replace(evidence, probability=probability, since=since, ranks=ranks, ranked=ranked)
+    ranks, lead, ranked = evidence.ranks.copy(), evidence.lead.copy(), evidence.ranked.copy()
+    ranks[:, :, where], lead[where], ranked[where] = 0.0, 0.0, 0
+    return replace(evidence, probability=probability, since=since, ranks=ranks, lead=lead, ranked=ranked)
 
 
-def log_odds(evidence: Evidence) -> tuple[Floats, Floats]:
+def log_odds(evidence: Evidence) -> Floats:
     """Add up the sensors: the log-odds of each class against unchanged ground and anomalies.
 
     Parameters
@@ -268,29 +272,11 @@ def log_odds(evidence: Evidence) -> tuple[Floats, Floats]:
 
     Returns
     -------
-    float32 (class, y, x), float32 (class, y, x): of pixels by themselves, and with what their place adds, in nats.
+    float32 (class, y, x), in nats.
     """
     gains = _gain(evidence.probability).sum(axis=0)
-    alone = gains[0] + np.array([_prior(n) for n in range(len(CLASSES))], np.float32)[:, None, None]
-    return alone, np.asarray(alone + np.maximum(gains[1:].max(axis=0), 0.0), np.float32)
-
-
-def place_mask(evidence: Evidence, classes: tuple[int, ...]) -> Mask:
-    """Mark where the place around a pixel is held to have changed, whatever the pixel itself shows.
-
-    Parameters
-    ----------
-    evidence
-        What is believed so far.
-    classes
-        Indices into `CLASSES`.
-
-    Returns
-    -------
-    bool (y, x).
-    """
-    gains = _gain(evidence.probability[:, 1:]).sum(axis=0)[:, list(classes)]
-    return np.asarray(gains.max(axis=(0, 1)) >= PARAMETERS.told)
+    prior = np.array([_prior(n) for n in range(len(CLASSES))], np.float32)[:, None, None]
+    return np.asarray(gains + prior, np.float32)
 
 
 def ranks_of(evidence: Evidence) -> tuple[Floats, Floats, Floats]:
@@ -329,7 +315,7 @@ def held_mask(evidence: Evidence, *, sensor: str | None = None) -> Mask:
 
 
 def sensor_gain(evidence: Evidence, sensor: str) -> Floats:
-    """Measure by how many nats one sensor has raised each class over its prior, at the scale that raised it most.
+    """Measure by how many nats one sensor has raised each class over its prior.
 
     Parameters
     ----------
@@ -342,7 +328,7 @@ def sensor_gain(evidence: Evidence, sensor: str) -> Floats:
     -------
     float32 (class, y, x).
     """
-    gained = _gain(evidence.probability[SENSORS.index(sensor)]).max(axis=0)
+    gained = _gain(evidence.probability[SENSORS.index(sensor)])
     if sensor == OPTICAL and evidence.ranked.any():
         gained = np.maximum(gained, ranks_of(evidence)[0] - np.float32(PARAMETERS.rank_place))
     return np.asarray(gained, np.float32)

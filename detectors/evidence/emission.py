@@ -9,6 +9,7 @@ Per pixel x = asinh(z), z being the residuals in σ. With t₅ the multivariate 
 
 Features that were not measured drop out with their rows and columns, so that any set of bands will do. A place is a
 window whose pixels need not look alike, yards and dark and bright roofs: l of the rows of places, averaged over it.
+Places are asked where one scene is all the history there is; later, single pixels have said enough.
 
 What an acquisition says is never more than its own ground bears out. After a history, l is held by π, the share of
 unchanged ground that says as much: l' = ln[((1−ε) eˡ)/((1−π) + π eˡ) + ε], which never passes −ln π. After a single
@@ -59,7 +60,6 @@ class EmissionParameters:
 
 
 PARAMETERS = EmissionParameters()
-SCALES = 1 + len(PARAMETERS.places_px)
 
 
 def log_ratios(
@@ -71,8 +71,8 @@ def log_ratios(
     stable_mask: Mask,
     resolution_px: float,
     table: SignatureTable,
-) -> tuple[Floats, Floats]:
-    """Compute what an acquisition says for each class against unchanged ground, at every scale.
+) -> tuple[Floats, Floats, Floats]:
+    """Compute what an acquisition says for each class against unchanged ground.
 
     Parameters
     ----------
@@ -93,16 +93,19 @@ def log_ratios(
 
     Returns
     -------
-    float32 (scale, class, y, x), float32 (scale, class, y, x): what it says in nats, the pixels first, then places;
-    and, after one scene, the same of the turned acquisition, whose finds cannot be true (0 after a history).
+    float32 (scale, class, y, x), float32 (scale, class, y, x), float32 (y, x): what it says in nats, the pixels first,
+    and after one scene those of places; then, after one scene, the same of the turned acquisition, whose finds cannot
+    be true (0 after a history); and how much rather it says built than cleared.
     """
     x = _ordered(np.arcsinh(z), names, table.features[sensor])
     null, wider = _null(x, stable_mask, table.row(sensor, history, UNCHANGED), is_supposed=history == ONE_SCENE)
     forward = _at_scales(x, null, wider, sensor, history, stable_mask, resolution_px, table)
+    lead = forward[0, CLASSES.index("built")] - forward[0, CLASSES.index("cleared")]
     if history != ONE_SCENE:
-        return np.stack([_held(scale, stable_mask) for scale in forward]), np.zeros_like(forward)
+        held = _held(forward[0], stable_mask)[None]
+        return held, np.zeros_like(held), lead
     turned = _at_scales(-x, null, wider, sensor, history, stable_mask, resolution_px, table)
-    return _ranked(forward, turned, stable_mask), _ranked(turned, forward, stable_mask)
+    return _ranked(forward, turned, stable_mask), _ranked(turned, forward, stable_mask), lead
 
 
 def _ordered(x: Floats, names: tuple[str, ...], wanted: tuple[str, ...]) -> Floats:
@@ -122,8 +125,11 @@ def _at_scales(
 ) -> Floats:
     """l of every class, for pixels and averaged over places, float32 (scale, class, y, x)."""
     p = PARAMETERS
-    rows = [table.row(sensor, history, ground) for ground in (*CLASSES, *PLACES)]
+    grounds = (*CLASSES, *PLACES) if history == ONE_SCENE else CLASSES
+    rows = [table.row(sensor, history, ground) for ground in grounds]
     ratios = _densities_over_null(x, null, wider, rows)
+    if history != ONE_SCENE:
+        return ratios[None]
     pixels, places = ratios[: len(CLASSES)], np.clip(ratios[len(CLASSES) :], p.lowest, p.highest)
     out = [pixels]
     seen = np.isfinite(places[0])

@@ -36,14 +36,15 @@ class SignatureTable:
     """All rows by (sensor, history, kind of ground), with the features of each sensor in their order.
 
     `objects` holds, by history, the weights of the logistic function that makes a probability of an object: of its
-    mean log-odds, the upper decile of them, the logarithm of its native pixels, what its surroundings add, and one.
-    `built_share` is the share of a gain that must be built, by history, for the whole to be construction.
+    mean log-odds or rank, the upper decile of them, the logarithm of its native pixels, and one.
+    `built_lead` is, by history, by how many nats a gain must rather be built than cleared, in the mean of its pixels,
+    for the whole to be construction.
     """
 
     features: Mapping[str, tuple[str, ...]]
     rows: Mapping[tuple[str, str, str], Signature]
     objects: Mapping[str, tuple[float, ...]]
-    built_share: Mapping[str, float]
+    built_lead: Mapping[str, float]
 
     def row(self, sensor: str, history: str, ground: str) -> Signature | None:
         """Return one row; None where the table has none, as of what a sensor cannot tell."""
@@ -78,4 +79,4 @@ def load_signatures(name: str = PACKAGED) -> SignatureTable:
     }
     features = {sensor: tuple(names) for sensor, names in read["features"].items()}
     objects = {history: tuple(weights) for history, weights in read["objects"].items()}
-    return SignatureTable(features, rows, objects, dict(read["built_share"]))
+    return SignatureTable(features, rows, objects, dict(read["built_lead"]))

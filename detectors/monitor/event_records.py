@@ -33,7 +33,7 @@ def events_of(state: AreaState, *, today: int) -> tuple[Event, ...]:
     -------
     tuple of Event, oldest first.
     """
-    _, odds = log_odds(state.evidence)
+    odds = log_odds(state.evidence)
     built = np.asarray((odds[BUILT] >= 0.0) & (odds[BUILT] >= odds[CLEARED]))
     return tuple(_event(state, event_state, built, today) for event_state in state.event_states)
 

@@ -86,6 +86,5 @@ def _next_step(evidence: Evidence, event_state: EventState) -> Mask:
 
     The change moves the contrast of what lies around it, which comes to light acquisition by acquisition.
     """
-    alone, _ = log_odds(evidence)
-    plain = event_state.mask | (alone.max(axis=0) >= 0.0)
+    plain = event_state.mask | (log_odds(evidence).max(axis=0) >= 0.0)
     return np.asarray((evidence.since > event_state.grown_day).any(axis=(0, 1)) & held_mask(evidence) & plain)

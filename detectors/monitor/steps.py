@@ -39,6 +39,7 @@ from detectors.evidence.belief import (
     add_ratios,
     clear_evidence,
     held_mask,
+    log_odds,
     no_evidence,
     settle_ranks,
 )
@@ -114,7 +115,7 @@ def observe(state: AreaState, acquisition: Acquisition) -> tuple[AreaState, Acqu
         return state, report
     stable_mask = state.ground.monitored_mask & ~footprints(state.event_states, state.ground.shape)
     residual = compare(series, reading.features, day=report.day, stable_mask=stable_mask)
-    ratios, turned = log_ratios(
+    ratios, turned, lead = log_ratios(
         residual.z,
         series.names,
         sensor=series.sensor,
@@ -123,20 +124,21 @@ def observe(state: AreaState, acquisition: Acquisition) -> tuple[AreaState, Acqu
         resolution_px=series.resolution_px,
         table=load_signatures(state.parameters.signatures),
     )
-    evidence, said = _believed(state.evidence, series, ratios, turned, report.day)
+    evidence, said = _believed(state.evidence, series, (ratios, turned, lead), report.day)
     state = with_series(state, append_acquisition(series, residual, said, report))
     return replace(state, evidence=evidence), report
 
 
 def _believed(
-    evidence: Evidence, series: SensorSeries, ratios: Floats, turned: Floats, day: int
+    evidence: Evidence, series: SensorSeries, told: tuple[Floats, Floats, Floats], day: int
 ) -> tuple[Evidence, Floats]:
     """The evidence with one acquisition more, and what that said for a gain and for a loss, (2, y, x)."""
-    best = np.maximum(ratios[0], np.nan_to_num(ratios[1:], nan=-np.inf).max(axis=0))
+    ratios, turned, lead = told
+    best = np.fmax.reduce(ratios, axis=0)
     said = np.stack([best[:REMOVED].max(axis=0), best[REMOVED]])
     if series.history_kind == ONE_SCENE:
-        return add_ranks(evidence, ratios, turned, day=day), said - np.float32(PARAMETERS.rank_place)
-    return add_ratios(settle_ranks(evidence), ratios, sensor=series.sensor, day=day), said
+        return add_ranks(evidence, ratios, turned, lead, day=day), said - np.float32(PARAMETERS.rank_place)
+    return add_ratios(settle_ranks(evidence), ratios[0], sensor=series.sensor, day=day), said
 
 
 def end_week(state: AreaState, *, today: int) -> AreaState:
@@ -231,8 +233,8 @@ def is_refit_due(state: AreaState, name: str, *, day: int) -> bool:
 def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: int) -> AreaState:
     """Fit the baseline of one series on a longer history.
 
-    Pixels that hold evidence, or whose event is still open and not yet re-based, keep the baseline that the evidence
-    was measured against; ground that is not a year old keeps the one it was re-based to.
+    Pixels that are likelier changed than not, or whose likely event is open and not yet re-based, keep the baseline
+    that the evidence was measured against; ground that is not a year old keeps the one it was re-based to.
 
     Parameters
     ----------
@@ -255,8 +257,9 @@ def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: i
     new, _ = build_series(history, monitored_mask=state.ground.monitored_mask, since=state.since)
     if new is None or new.names != old.names:
         return state
-    waiting = [t for t in state.event_states if t.is_open and not t.rebased]
-    kept = footprints(tuple(waiting), state.ground.shape) | held_mask(state.evidence, sensor=old.sensor)
+    p = state.parameters.lifecycle
+    waiting = [t for t in state.event_states if t.is_open and not t.rebased and t.strength >= p.confirming_probability]
+    kept = footprints(tuple(waiting), state.ground.shape) | (log_odds(state.evidence).max(axis=0) >= 0.0)
     kept |= (state.since > 0) & (day - state.since < DAYS_A_YEAR)
     merged = merge_baselines(old.baseline, new.baseline, kept)
     fresh = replace(old, baseline=merged, history=new.history, fitted_on=day, looked=0)

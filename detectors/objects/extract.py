@@ -16,7 +16,6 @@ from detectors.evidence.belief import (
     BeliefParameters,
     Evidence,
     log_odds,
-    place_mask,
     ranks_of,
     sensor_gain,
 )
@@ -53,6 +52,7 @@ FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
 # a wall, and how many times as long a line must be, or it might be a row of roofs; see `may_be_wall`.
 LINE_ACQUISITIONS, FRESH_ACQUISITIONS, ON_LINE, STRIP = RECENT_ACQUISITIONS, 3, 0.7, 6.0
 WIDEST, SLENDER = FencingParameters().widest_px, 5.0
+LEAD_MOST = 6.0  # nats, beyond which a pixel says no more of what it became
 SAID = 1.0  # nats that an acquisition must say of an object, in the mean of its surest pixels, to be a witness
 
 
@@ -90,9 +90,10 @@ def detections_of(state: PixelState, table: SignatureTable) -> tuple[tuple[Detec
 
 @dataclass(frozen=True)
 class ScoreMaps:
-    """What is held against each pixel, float32 (y, x): for a gain and for a loss, with the place and without.
+    """What is held against each pixel, float32 (y, x): for a gain and for a loss.
 
-    `built` is bool (y, x), where a gain is rather built than bared, `place` where the place as a whole has gained.
+    `lead` says by how many nats a gain is rather built than bared, `place` bool (y, x) where the place as a whole has
+    gained, after one scene.
     `turned_gain` is the gain of the turned acquisitions after one scene, None after a history. `least` and `core` are
     the scores of an object's pixels.
     """
@@ -101,9 +102,7 @@ class ScoreMaps:
     resolution_px: float
     gain: Floats
     loss: Floats
-    gain_alone: Floats
-    loss_alone: Floats
-    built: Mask
+    lead: Floats
     place: Mask
     least: float
     core: float
@@ -127,13 +126,14 @@ def score_maps(state: PixelState, table: SignatureTable) -> tuple[ScoreMaps, ...
     evidence, hidden = state.evidence, ~state.ground.monitored_mask
     resolution = max((c.resolution_px for c in state.all_series), default=1.0)
     p = ObjectParameters()
-    alone, whole = log_odds(evidence)
-    maps = [_maps(SEASONS, resolution, alone, whole, hidden, place_mask(evidence, GAINS), p.least, p.core)]
+    odds = log_odds(evidence)
+    maps = [_maps(SEASONS, resolution, odds, hidden, odds[BUILT] - odds[CLEARED], p.least, p.core)]
     if evidence.ranked.any():
         ranks, turned, lent = ranks_of(evidence)
         told = BeliefParameters().rank_told
-        place = np.asarray((lent[list(GAINS)] > 0).any(axis=0))
-        one = _maps(ONE_SCENE, resolution, ranks, ranks, hidden, place, told, told + 2.0)
+        lead = (evidence.lead / np.maximum(evidence.ranked, 1)).astype(np.float32)
+        one = _maps(ONE_SCENE, resolution, ranks, hidden, lead, told, told + 2.0)
+        one = replace(one, place=np.asarray((lent[list(GAINS)] > 0).any(axis=0)) & ~hidden)
         # one earlier acquisition cannot tell a house pulled down from a building site that was finished
         one = replace(one, loss=np.full_like(one.loss, -np.inf))
         maps.append(replace(one, turned_gain=np.where(hidden, -np.inf, turned[list(GAINS)].max(axis=0))))
@@ -143,10 +143,9 @@ def score_maps(state: PixelState, table: SignatureTable) -> tuple[ScoreMaps, ...
 def _maps(
     history: str,
     resolution: float,
-    alone: Floats,
     whole: Floats,
     hidden: Mask,
-    place: Mask,
+    lead: Floats,
     least: float,
     core: float,
 ) -> ScoreMaps:
@@ -158,10 +157,8 @@ def _maps(
         resolution,
         np.where(hidden | ~is_gain, -np.inf, gain).astype(np.float32),
         np.where(hidden | is_gain, -np.inf, loss).astype(np.float32),
-        alone[list(GAINS)].max(axis=0),
-        alone[REMOVED],
-        np.asarray(whole[BUILT] >= whole[CLEARED]),
-        place & ~hidden,
+        np.clip(np.nan_to_num(lead), -LEAD_MOST, LEAD_MOST).astype(np.float32),
+        np.zeros(hidden.shape, bool),
         least,
         core,
     )
@@ -169,13 +166,11 @@ def _maps(
 
 def _objects(maps: ScoreMaps, table: SignatureTable, is_gain: bool) -> tuple[LikelyObject, ...]:
     """The objects of one sign, less what chance brings, where that is known."""
-    score, alone = (maps.gain, maps.gain_alone) if is_gain else (maps.loss, maps.loss_alone)
     weights = table.objects[maps.history]
 
-    def found_in(score: Floats, alone: Floats) -> tuple[LikelyObject, ...]:
+    def found_in(score: Floats) -> tuple[LikelyObject, ...]:
         return find_objects(
             score,
-            alone,
             least=maps.least,
             core=maps.core,
             resolution_px=maps.resolution_px,
@@ -183,9 +178,9 @@ def _objects(maps: ScoreMaps, table: SignatureTable, is_gain: bool) -> tuple[Lik
             least_probability=ObjectParameters().least_probability,
         )
 
-    found = found_in(score, alone)
+    found = found_in(maps.gain if is_gain else maps.loss)
     if is_gain and maps.turned_gain is not None:
-        found = without_chance(found, found_in(maps.turned_gain, maps.turned_gain))
+        found = without_chance(found, found_in(maps.turned_gain))
     return tuple(item for item in found if item.probability >= ObjectParameters().least_probability)
 
 
@@ -234,10 +229,10 @@ def _detection(
     core = item.object.core if item.object.core.any() else mask
     first = _first_day(state, core, GAINS if gain else LOSSES)
     scenes, sensors, dates = _witnesses(state, holding, core, gain=gain, since=first)
-    built = mask & maps.built if gain else None
+    built = mask & (maps.lead >= 0) if gain else None
     change = Change.DEMOLITION
     if built is not None:
-        is_built = built.sum() >= max(3.0, table.built_share[maps.history] * mask.sum())
+        is_built = float(maps.lead[mask].mean()) >= table.built_lead[maps.history]
         change = Change.CONSTRUCTION if is_built else Change.CLEARING
     length = closure = None
     if wall is not None:

@@ -43,7 +43,7 @@ class GroundObject:
 
 @dataclass(frozen=True)
 class LikelyObject:
-    """A patch with how likely it is a change, 0 to 1, and the five figures that say so."""
+    """A patch with how likely it is a change, 0 to 1, and the four figures that say so."""
 
     object: GroundObject
     probability: float
@@ -52,7 +52,6 @@ class LikelyObject:
 
 def find_objects(
     score: Floats,
-    alone: Floats,
     *,
     least: float,
     core: float,
@@ -63,15 +62,13 @@ def find_objects(
 ) -> tuple[LikelyObject, ...]:
     """Find the objects in a map of log-odds or of ranks.
 
-    The probability is a logistic function of the object's mean score, its upper decile, the logarithm of its native
-    pixels, and what the pixels say by themselves; its weights were fitted with the table of signatures.
+    The probability is a logistic function of the object's mean score, its upper decile, and the logarithm of its
+    native pixels; its weights were fitted with the table of signatures.
 
     Parameters
     ----------
     score
         float32 (y, x), how likely each pixel changed, in nats, -inf where it cannot have.
-    alone
-        float32 (y, x), the same without what the place adds.
     least
         The least score of a pixel.
     core
@@ -79,7 +76,7 @@ def find_objects(
     resolution_px
         Native pixel in grid pixels, 1 or more; the least area grows with its square.
     weights
-        Five weights, the last one that of a constant.
+        Four weights, the last one that of a constant.
     least_probability
         Objects less likely are left out.
     parameters
@@ -98,13 +95,12 @@ def find_objects(
     return tuple(
         likely
         for box, mask in _grouped(kept, p.join_px)
-        if (likely := _judged(score, alone, box, mask, core, native, weights)).probability >= least_probability
+        if (likely := _judged(score, box, mask, core, native, weights)).probability >= least_probability
     )
 
 
 def _judged(
     score: Floats,
-    alone: Floats,
     box: tuple[slice, ...],
     mask: Mask,
     core: float,
@@ -118,7 +114,6 @@ def _judged(
         float(values.mean()),
         float(np.percentile(values, 90.0)),
         float(np.log(pixels / native)),
-        float(alone[box][mask].mean()),
         1.0,
     )
     whole, surest = np.zeros(score.shape, bool), np.zeros(score.shape, bool)

@@ -59,7 +59,7 @@ def layers_of(state: AreaState, events: tuple[Event, ...]) -> tuple[Layer, ...]:
     The score is the log-odds of the likeliest change of a pixel, in nats.
     """
     shape = state.ground.shape
-    score = np.where(state.ground.monitored_mask, log_odds(state.evidence)[1].max(axis=0), np.nan).astype(np.float32)
+    score = np.where(state.ground.monitored_mask, log_odds(state.evidence).max(axis=0), np.nan).astype(np.float32)
     classes, first = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
     for event in events:
         if event.state is not State.RETRACTED:

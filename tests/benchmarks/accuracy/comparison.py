@@ -119,8 +119,7 @@ def peer_scores(
 
 def evidence_score(state: AreaState) -> Floats:
     """How likely it is that a pixel changed, in nats over what was thought before, float32 (y, x), 0 or more."""
-    _, odds = log_odds(state.evidence)
-    gained = odds.max(axis=0) - log_odds(no_evidence((1, 1)))[1].max()
+    gained = log_odds(state.evidence).max(axis=0) - log_odds(no_evidence((1, 1))).max()
     return np.where(state.ground.monitored_mask, np.maximum(gained, 0.0), 0.0).astype(np.float32)
 
 

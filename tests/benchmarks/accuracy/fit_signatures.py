@@ -1,12 +1,10 @@
-"""Fit the table of signatures.
-
-    .venv/bin/python tests/benchmarks/accuracy/fit_signatures.py [--without GROUND] [--to FILE]
+"""Fit the table of signatures: .venv/bin/python tests/benchmarks/accuracy/fit_signatures.py
 
 What each kind of ground looks like is measured on the cases of `fit_cases.py`: residuals in σ of the pixels that are
 known to have been cleared, built on or built off, and of quiet ones. Every case counts alike. Then the filter runs with
-that table over the same cases, and the probability of an object is fitted on what it finds: a logistic function of four
-figures, and the share of built pixels from which a gain is construction. It takes some minutes on one core.
-`--without all` writes one table for each ground, fitted without it, into the folder `--to`.
+that table over the same cases, and on what it finds are fitted the probability of an object, a logistic function of
+three figures, and by how many nats a gain is rather built than cleared if it is construction. It takes some minutes on
+one core. `--without GROUND --to FILE` leaves one ground out; `--without all --to FOLDER` writes one table for each.
 """
 
 from __future__ import annotations
@@ -78,14 +76,14 @@ class Known:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One object that the filter found: its four figures and one, whether it is true, and the built share of a gain."""
+    """One object that the filter found: its figures, whether it is true, and how much rather built than cleared."""
 
     ground: str
     case: str
     history: str
     measured: tuple[float, ...]
     is_true: bool
-    built_share: float | None
+    built_lead: float | None
     is_built: bool | None
 
 
@@ -241,7 +239,7 @@ def candidates_of(known: Known, table: SignatureTable) -> Iterator[Candidate]:
     evidence = belief.no_evidence(ground.shape)
     for one in known.compared:
         stable = ground.monitored_mask & ~_changed(known.case, date.fromordinal(one.day) - timedelta(days=40))
-        ratios, turned = emission.log_ratios(
+        ratios, turned, lead = emission.log_ratios(
             one.z,
             one.series.names,
             sensor=one.series.sensor,
@@ -251,9 +249,11 @@ def candidates_of(known: Known, table: SignatureTable) -> Iterator[Candidate]:
             table=table,
         )
         if one.series.history_kind == ONE_SCENE:
-            evidence = belief.add_ranks(evidence, ratios, turned, day=one.day)
+            evidence = belief.add_ranks(evidence, ratios, turned, lead, day=one.day)
         else:
-            evidence = belief.add_ratios(belief.settle_ranks(evidence), ratios, sensor=one.series.sensor, day=one.day)
+            evidence = belief.add_ratios(
+                belief.settle_ranks(evidence), ratios[0], sensor=one.series.sensor, day=one.day
+            )
         state = PixelState(ground, (one.series,), evidence)
         for maps in score_maps(state, table):
             if maps.history == one.series.history_kind:
@@ -266,9 +266,9 @@ def _candidates(known: Known, maps: ScoreMaps, table: SignatureTable, day: int) 
     true = np.any([np.zeros(case.ground.shape, bool), *(c.mask for c in case.changes)], axis=0)
     near = ndimage.binary_dilation(true, iterations=NEAR_PX)
     counted = case.ground.monitored_mask & ~case.anything & ~near
-    for is_gain, score, alone in ((True, maps.gain, maps.gain_alone), (False, maps.loss, maps.loss_alone)):
+    for is_gain, score in ((True, maps.gain), (False, maps.loss)):
         found = find_objects(
-            score, alone, least=maps.least, core=maps.core, resolution_px=maps.resolution_px, weights=(0.0,) * 5
+            score, least=maps.least, core=maps.core, resolution_px=maps.resolution_px, weights=(0.0,) * 4
         )
         for item in found:
             mask = item.object.mask
@@ -277,12 +277,12 @@ def _candidates(known: Known, maps: ScoreMaps, table: SignatureTable, day: int) 
             is_false = not (mask & near).any() and 2 * (mask & counted).sum() >= mask.sum()
             if not mine and not is_false:
                 continue
-            share = float(maps.built[mask].mean()) if is_gain and mine else None
+            lead = float(maps.lead[mask].mean()) if is_gain and mine else None
             named = {c.change for c in mine}
             is_built = (
-                None if share is None or len(named) > 1 or Change.FENCING in named else Change.CONSTRUCTION in named
+                None if lead is None or len(named) > 1 or Change.FENCING in named else Change.CONSTRUCTION in named
             )
-            yield Candidate(known.ground, known.name, maps.history, item.measured, bool(mine), share, is_built)
+            yield Candidate(known.ground, known.name, maps.history, item.measured, bool(mine), lead, is_built)
 
 
 def weights_of(found: Sequence[Candidate]) -> tuple[float, ...]:
@@ -303,14 +303,14 @@ def weights_of(found: Sequence[Candidate]) -> tuple[float, ...]:
     return (*(float(v) for v in b[:-1] / spread), float(constant))
 
 
-def share_of(found: Sequence[Candidate]) -> float:
-    """Find the built share that parts construction from clearing with the fewest errors, both counting alike."""
-    known = [(c.built_share, c.is_built, c.case) for c in found if c.is_built is not None and c.built_share is not None]
-    if not known:
-        return 0.5
-    share, is_built = np.array([k[0] for k in known]), np.array([k[1] for k in known], bool)
-    limits = np.linspace(0.05, 0.95, 19)
-    right = [((share >= v)[is_built].mean() + (share < v)[~is_built].mean()) for v in limits]
+def lead_of(found: Sequence[Candidate]) -> float:
+    """Find the lead that parts construction from clearing with the fewest errors, both counting alike."""
+    known = [(c.built_lead, c.is_built) for c in found if c.is_built is not None and c.built_lead is not None]
+    lead, is_built = np.array([k[0] for k in known]), np.array([k[1] for k in known], bool)
+    if not is_built.any() or is_built.all():
+        return 0.0
+    limits = np.quantile(lead, np.linspace(0.02, 0.98, 49))
+    right = [(lead >= v)[is_built].mean() + (lead < v)[~is_built].mean() for v in limits]
     return float(limits[int(np.argmax(right))])
 
 
@@ -319,11 +319,11 @@ def fit(all_known: Sequence[Known], samples: Sequence[dict[Any, Any]], *, withou
     kept = [n for n, known in enumerate(all_known) if known.ground != without]
     rows = rows_of([samples[n] for n in kept])
     table = SignatureTable(FEATURES, {key: row for key, (row, _, _) in rows.items()}, {}, {})
-    table = replace(table, objects=dict.fromkeys((SEASONS, ONE_SCENE), (0.0,) * 5))
+    table = replace(table, objects=dict.fromkeys((SEASONS, ONE_SCENE), (0.0,) * 4))
     found = [c for n in track(kept, description="objects") for c in candidates_of(all_known[n], table)]
     by_history = {h: [c for c in found if c.history == h] for h in (SEASONS, ONE_SCENE)}
     for history, some in by_history.items():
-        print(history, len(some), "objects,", sum(c.is_true for c in some), "true; shares", _told(some))
+        print(history, len(some), "objects,", sum(c.is_true for c in some), "true; leads", _told(some))
     return {
         "source": "fit_signatures.py" + (f", without {without}" if without else ""),
         "features": {sensor: list(names) for sensor, names in FEATURES.items()},
@@ -339,15 +339,15 @@ def fit(all_known: Sequence[Known], samples: Sequence[dict[Any, Any]], *, withou
             for (sensor, history, kind), (row, cases, pixels) in rows.items()
         ],
         "objects": {h: [round(w, 4) for w in weights_of(some)] for h, some in by_history.items()},
-        "built_share": {h: round(share_of(some), 2) for h, some in by_history.items()},
+        "built_lead": {h: round(lead_of(some), 2) for h, some in by_history.items()},
     }
 
 
 def _told(found: Sequence[Candidate]) -> str:
     parts = []
     for word, is_built in (("built", True), ("cleared", False)):
-        share = [c.built_share for c in found if c.is_built is is_built and c.built_share is not None]
-        parts.append(f"{word} {np.round(np.percentile(share, [10, 25, 50, 75, 90]), 2).tolist()}" if share else word)
+        lead = [c.built_lead for c in found if c.is_built is is_built and c.built_lead is not None]
+        parts.append(f"{word} {np.round(np.percentile(lead, [10, 25, 50, 75, 90]), 2).tolist()}" if lead else word)
     return ", ".join(parts)
 
 
@@ -359,7 +359,7 @@ def known_of(one: FitCase) -> Known:
 def write(table: dict[str, Any], path: Path) -> None:
     """Write a table."""
     path.write_text(json.dumps(table, indent=1) + "\n")
-    print(f"{path}: objects {table['objects']}, built share {table['built_share']}")
+    print(f"{path}: objects {table['objects']}, built lead {table['built_lead']}")
 
 
 def main() -> None:

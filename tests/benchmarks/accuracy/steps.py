@@ -113,12 +113,12 @@ def _uncorrelated(row: Signature) -> Signature:
     return Signature(row.mean, np.diag(np.diag(row.covariance)))
 
 
-def _half_built(original: Any) -> Any:
-    """The table with a half as the share from which a gain is construction."""
+def _no_lead(original: Any) -> Any:
+    """The table by which a gain is construction as soon as it is rather built than cleared."""
 
     def table(*a: Any, **k: Any) -> SignatureTable:
         read: SignatureTable = original(*a, **k)
-        return replace(read, built_share=dict.fromkeys(read.built_share, 0.5))
+        return replace(read, built_lead=dict.fromkeys(read.built_lead, 0.0))
 
     return table
 
@@ -131,24 +131,13 @@ def _unwidened(original: Any) -> Any:
     return null
 
 
-def _pixels_silent(original: Any) -> Any:
-    """What an acquisition says of places alone."""
-
-    def ratios(*a: Any, **k: Any) -> tuple[Floats, ...]:
-        forward, turned, *more = (values.copy() for values in original(*a, **k))
-        forward[0], turned[0] = 0.0, 0.0
-        return (forward, turned, *more)
-
-    return ratios
-
-
 def _greater_of_two(original: Any) -> Any:
     """The log-odds by the sensor that holds more, in place of the sum of both."""
 
-    def odds(evidence: Evidence) -> tuple[Floats, Floats]:
+    def odds(evidence: Evidence) -> Floats:
         everywhere: Mask = np.ones(evidence.shape, bool)
         by_sensor = [original(clear_evidence(evidence, everywhere, sensors=(other,))) for other in SENSORS]
-        return tuple(np.maximum(*parts) for parts in zip(*by_sensor, strict=True))
+        return np.asarray(np.maximum(*by_sensor), np.float32)
 
     return odds
 
@@ -171,7 +160,6 @@ def _places(*independent: float) -> dict[str, Factory]:
 
 
 SMALL, LARGE = emission.PARAMETERS.independent
-WITHOUT_PLACES = _places(0.0, 0.0)
 PREPROCESSING = (
     Ablation("registration", {"detectors.preprocessing.align.measure_shift": _always(UNKNOWN)}, is_read_anew=True),
     Ablation("clouds widened by 40 m", _masks(spread_px=0), is_read_anew=True),
@@ -199,7 +187,7 @@ EVIDENCE = (
     Ablation("heavy tails", {EMISSION: _with(degrees=200.0)}),
     Ablation("covariances of the table", {TABLE: _with_rows(_uncorrelated)}),
     *(Ablation(f"feature: {name}", {RATIOS: _without_feature(name)}) for name in ("texture", "redness", "contrast")),
-    Ablation("places", WITHOUT_PLACES),
+    Ablation("places after one scene", _places(0.0, 0.0)),
     Ablation("places, the small ones", _places(0.0, LARGE)),
     Ablation("places, the large ones", _places(SMALL, 0.0)),
     Ablation("anomaly state", {BELIEF: _with(anomaly_share=0.0)}),
@@ -218,7 +206,7 @@ OBJECTS = (
     Ablation("the sum of both instruments", {"detectors.objects.extract.log_odds": _greater_of_two}),
     Ablation("patches joined", _objects(join_px=0)),
     Ablation("fringe taken off", {"detectors.objects.extract._without_fringe": _item_itself}),
-    Ablation("share of built pixels, fitted", {TABLE: _half_built}),
+    Ablation("lead of what is built, fitted", {TABLE: _no_lead}),
     Ablation("lines", {"detectors.objects.extract._line_detections": _always([])}),
     Ablation("pieces of a line are walls", {"detectors.objects.extract.wall_of": _always(None)}),
     Ablation("rings are fences", {"detectors.objects.extract.is_ring": _always(False)}),
@@ -233,11 +221,9 @@ MONITOR = (
 )
 ABLATIONS: tuple[Ablation, ...] = (Ablation(EVERYTHING), *PREPROCESSING, *BASELINE, *EVIDENCE, *OBJECTS, *MONITOR)
 
-# Every instrument and every scale by itself, and all of them together.
+# Every instrument by itself, and both together.
 ALONE: tuple[Ablation, ...] = (
     Ablation(EVERYTHING),
     Ablation("optics alone", sensor=OPTICAL),
     Ablation("radar alone", sensor=RADAR),
-    Ablation("pixels alone", WITHOUT_PLACES),
-    Ablation("places alone", {RATIOS: _pixels_silent}),
 )

@@ -2,7 +2,7 @@
 """How often quiet ground is believed to have changed, and how far its scores are from normal ones.
 
 A baseline is fitted on the first looks of quiet ground, and every later look is weighed against it by the filter. Of
-each class it is counted how often a pixel has gained 2, 4 and 6 nats on its prior, by itself and with its place. Were
+each class it is counted how often a pixel has gained 2, 4 and 6 nats on its prior. Were
 all ratios those of true probabilities, a share of e⁻², e⁻⁴ and e⁻⁶ would at most (Markov's inequality: over unchanged
 ground the mean of a ratio is 1), after however many looks; the figure is the multiple of that. Errors of one baseline
 that looks share, or tails that the table lacks, raise it. The features' own scores are drawn against normal quantiles.
@@ -32,7 +32,6 @@ from detectors.preprocessing.align import align_acquisition
 from detectors.sensor_series.series import build_series, compare
 
 LIMITS = (2.0, 4.0, 6.0)
-WHAT = (*CLASSES, *(f"{name} with its place" for name in CLASSES))
 EDGES = np.linspace(-12.0, 12.0, 961)
 HISTORY_DAYS, TESTED_DAYS = 730, 365
 RADAR_CATALOGS = ("s1-t137-292319-iw2", "s1-t137-292321-iw2", "s1-t137-292323-iw2")
@@ -42,7 +41,7 @@ RADAR_CATALOGS = ("s1-t137-292319-iw2", "s1-t137-292321-iw2", "s1-t137-292323-iw
 class Tail:
     """Scores of one channel on one quiet ground.
 
-    `passed` int64 (look, what, limit) and `seen` int64 (look, what) count pixels, `what` being one of `WHAT`;
+    `passed` int64 (look, what, limit) and `seen` int64 (look, what) count pixels, `what` being one of `CLASSES`;
     `histogram` int64 (feature, bin of `EDGES`) is of the features' z.
     """
 
@@ -113,7 +112,7 @@ def _tail(name: str, quiet: Quiet) -> Tail | None:
     if series is None:
         return None
     evidence = no_evidence(quiet.ground.shape)
-    prior = np.concatenate(log_odds(evidence))
+    prior = log_odds(evidence)
     passed, seen = [], []
     histogram = np.zeros((len(series.names), len(EDGES) - 1), np.int64)
     for acquisition in quiet.acquisitions[quiet.history :]:
@@ -130,9 +129,9 @@ def _tail(name: str, quiet: Quiet) -> Tail | None:
             resolution_px=series.resolution_px,
             table=load_signatures(),
         )
-        evidence = add_ratios(evidence, ratios, sensor=series.sensor, day=reading.report.day)
+        evidence = add_ratios(evidence, ratios[0], sensor=series.sensor, day=reading.report.day)
         counted = quiet.ground & np.isfinite(ratios[0]).all(axis=0)
-        values = (np.concatenate(log_odds(evidence)) - prior)[:, counted]
+        values = (log_odds(evidence) - prior)[:, counted]
         passed.append([[int((v >= limit).sum()) for limit in LIMITS] for v in values])
         seen.append([v.size for v in values])
         histogram += _histogram(residual.z, quiet.ground)
@@ -151,7 +150,7 @@ def figures(found: list[Tail]) -> list[Figure]:
     out = []
     for kind in dict.fromkeys(_kind(tail) for tail in found):
         some = [tail for tail in found if _kind(tail) == kind]
-        for w, what in enumerate(WHAT):
+        for w, what in enumerate(CLASSES):
             for n, limit in enumerate(LIMITS):
                 passed = np.concatenate([tail.passed[:, w, n] for tail in some])
                 seen = np.concatenate([tail.seen[:, w] for tail in some])

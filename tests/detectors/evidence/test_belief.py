@@ -29,7 +29,7 @@ from detectors.evidence.belief import (
     sensor_gain,
     settle_ranks,
 )
-from detectors.evidence.emission import SCALES, EmissionParameters
+from detectors.evidence.emission import EmissionParameters
 from detectors.evidence.signatures import CLASSES
 
 SHAPE = (4, 5)
@@ -39,7 +39,8 @@ MOST = float(-np.log(EmissionParameters().least_false))
 LEAST = float(np.log(EmissionParameters().floor))
 QUICK = settings(deadline=None, max_examples=40, derandomize=True)
 NOTHING = np.zeros(SHAPE, bool)
-PRIOR = log_odds(no_evidence(SHAPE))[0][:, 0, 0]
+PRIOR = log_odds(no_evidence(SHAPE))[:, 0, 0]
+SCALES = 1 + len(EmissionParameters().places_px)
 RATIOS = st.one_of(st.floats(LEAST, MOST), st.just(float("nan")))
 ANY = st.lists(
     st.tuples(st.tuples(RATIOS, RATIOS, RATIOS), st.integers(0, 400), st.sampled_from(SENSORS)),
@@ -48,12 +49,9 @@ ANY = st.lists(
 )
 
 
-def ratios(*said: float, place: float | Sequence[float] = 0.0) -> np.ndarray:
-    """What an acquisition says of the three classes, the same on every pixel; of places the same of each class."""
-    out = np.empty((SCALES, len(CLASSES), *SHAPE), np.float32)
-    out[0] = np.array(said, np.float32)[:, None, None]
-    out[1:] = np.broadcast_to(np.asarray(place, np.float32), (len(CLASSES),))[None, :, None, None]
-    return out
+def ratios(*said: float) -> np.ndarray:
+    """What an acquisition says of the three classes, the same on every pixel."""
+    return np.broadcast_to(np.array(said, np.float32)[:, None, None], (len(CLASSES), *SHAPE)).copy()
 
 
 def of_class(number: int, value: float, *, otherwise: float = 0.0) -> np.ndarray:
@@ -71,8 +69,8 @@ def fed(
 
 
 def with_ranks(evidence: Evidence, ranks: np.ndarray, turned: np.ndarray, *, day: int) -> Evidence:
-    """What is believed after one acquisition more that was ranked."""
-    return add_ranks(evidence, ranks, turned, day=day)
+    """What is believed after one acquisition more that was ranked; it says built rather than cleared by a nat."""
+    return add_ranks(evidence, ranks, turned, np.ones(SHAPE, np.float32), day=day)
 
 
 def same(a: Evidence, b: Evidence) -> bool:
@@ -86,7 +84,7 @@ def pixel(values: np.ndarray) -> np.ndarray:
     return first[..., 0, 0]
 
 
-UNSEEN = np.full((SCALES, len(CLASSES), *SHAPE), np.nan, np.float32)
+UNSEEN = np.full((len(CLASSES), *SHAPE), np.nan, np.float32)
 
 # -- probabilities and time -----------------------------------------------------------------------------------------
 
@@ -97,9 +95,9 @@ def test_probabilities_add_up_to_one_and_stay_sound(history):
     evidence, day = no_evidence(SHAPE), DAY
     for said, passed, sensor in history:
         day += passed
-        evidence = add_ratios(evidence, ratios(*said, place=said), sensor=sensor, day=day)
+        evidence = add_ratios(evidence, ratios(*said), sensor=sensor, day=day)
         assert (evidence.probability >= 0).all()
-        np.testing.assert_allclose(evidence.probability.sum(axis=2), 1.0, atol=1e-4)
+        np.testing.assert_allclose(evidence.probability.sum(axis=1), 1.0, atol=1e-4)
         assert np.isfinite(log_odds(evidence)).all()
         assert evidence.since.max() <= day
         assert evidence.probability.dtype == np.float32
@@ -109,8 +107,7 @@ def test_before_any_acquisition_nothing_is_held():
     evidence = no_evidence(SHAPE)
     assert evidence.shape == SHAPE
     assert not held_mask(evidence).any()
-    assert (log_odds(evidence)[1] < 0).all()
-    assert np.array_equal(*log_odds(evidence)), "nor does a place add anything"
+    assert (log_odds(evidence) < 0).all()
 
 
 @QUICK
@@ -131,7 +128,7 @@ def test_clouds_change_nothing_but_the_time():
     hidden = of_class(BUILT, 4.0)
     hidden[..., 1, 1] = np.nan
     half = fed([hidden])
-    assert np.array_equal(np.isclose(half.probability[0, 0, -2], no_evidence(SHAPE).probability[0, 0, -2]), at(1, 1))
+    assert np.array_equal(np.isclose(half.probability[0, -2], no_evidence(SHAPE).probability[0, -2]), at(1, 1))
 
 
 def at(row: int, column: int) -> np.ndarray:
@@ -147,16 +144,16 @@ def test_what_is_believed_of_a_building_outlasts_what_is_believed_of_a_clearing(
         told = fed([of_class(number, 6.0)] * 3)
         later = add_ratios(told, UNSEEN, sensor=OPTICAL, day=DAY + 20 + 2 * 365)
         state = STATES.index(CLASSES[number])
-        left.append(float(pixel(later.probability[0, 0, state]) / pixel(told.probability[0, 0, state])))
+        left.append(float(pixel(later.probability[0, state]) / pixel(told.probability[0, state])))
     assert left[0] < left[1]
 
 
 def test_an_anomaly_passes_in_weeks():
     strange = fed([of_class(BUILT, 2.0)])
     anomaly = STATES.index("anomaly")
-    assert pixel(strange.probability[0, 0, anomaly]) > pixel(no_evidence(SHAPE).probability[0, 0, anomaly])
+    assert pixel(strange.probability[0, anomaly]) > pixel(no_evidence(SHAPE).probability[0, anomaly])
     weeks = add_ratios(strange, UNSEEN, sensor=OPTICAL, day=DAY + 120)
-    assert pixel(weeks.probability[0, 0, anomaly]) < pixel(strange.probability[0, 0, anomaly])
+    assert pixel(weeks.probability[0, anomaly]) < pixel(strange.probability[0, anomaly])
 
 
 @pytest.mark.parametrize("number", range(len(CLASSES)), ids=CLASSES)
@@ -165,7 +162,7 @@ def test_what_comes_and_goes_within_weeks_is_not_told(number):
     strange, calm = of_class(number, 3.0, otherwise=-2.0), ratios(LEAST, LEAST, LEAST)
     evidence = fed([strange, strange, calm, calm, calm])
     assert not held_mask(evidence).any()
-    assert (log_odds(evidence)[1] < 0).all()
+    assert (log_odds(evidence) < 0).all()
 
 
 # -- acquisitions ---------------------------------------------------------------------------------------------------
@@ -173,7 +170,7 @@ def test_what_comes_and_goes_within_weeks_is_not_told(number):
 
 @pytest.mark.parametrize("number", range(len(CLASSES)), ids=CLASSES)
 def test_one_acquisition_tells_little_and_three_that_agree_tell(number):
-    odds = [pixel(log_odds(fed([of_class(number, 0.9 * MOST, otherwise=-1.0)] * n))[0])[number] for n in (1, 2, 3)]
+    odds = [pixel(log_odds(fed([of_class(number, 0.9 * MOST, otherwise=-1.0)] * n)))[number] for n in (1, 2, 3)]
     assert odds[0] < 0, "likelier unchanged than not"
     assert odds[0] < odds[1] < odds[2]
     assert odds[2] > 0
@@ -182,7 +179,7 @@ def test_one_acquisition_tells_little_and_three_that_agree_tell(number):
 @QUICK
 @given(said=st.lists(st.floats(0.1, MOST), min_size=1, max_size=8), number=st.sampled_from(range(3)))
 def test_what_agrees_is_named_by_what_it_says(said, number):
-    odds = pixel(log_odds(fed([of_class(number, v, otherwise=-1.0) for v in said]))[0]) - PRIOR
+    odds = pixel(log_odds(fed([of_class(number, v, otherwise=-1.0) for v in said]))) - PRIOR
     assert odds.argmax() == number
     assert odds[number] > 0
 
@@ -192,7 +189,7 @@ def test_what_agrees_is_named_by_what_it_says(said, number):
 def test_acquisitions_that_look_unchanged_pull_it_back(more, number):
     told = fed([of_class(number, 5.0)] * 3)
     calm = fed([ratios(LEAST, LEAST, LEAST)] * more, start=told, day=DAY + 30)
-    assert (log_odds(calm)[0][number] < log_odds(told)[0][number]).all()
+    assert (log_odds(calm)[number] < log_odds(told)[number]).all()
     many = fed([ratios(LEAST, LEAST, LEAST)] * 8, start=told, day=DAY + 30)
     assert not held_mask(many).any()
 
@@ -201,15 +198,15 @@ def test_acquisitions_that_look_unchanged_pull_it_back(more, number):
 @given(low=st.floats(LEAST, MOST), more=st.floats(0.1, 3.0), number=st.sampled_from(range(3)))
 def test_more_for_a_class_never_makes_it_less_likely(low, more, number):
     less, greater = (fed([of_class(number, min(v, MOST + 3.0))]) for v in (low, low + more))
-    odds = [pixel(log_odds(one)[0])[number] for one in (less, greater)]
+    odds = [pixel(log_odds(one))[number] for one in (less, greater)]
     assert odds[0] <= odds[1] + 1e-4
 
 
 def test_bared_ground_that_is_built_on_is_built():
     bared = fed([of_class(CLEARED, 5.0, otherwise=-2.0)] * 3)
     built = fed([of_class(BUILT, 5.0, otherwise=-2.0)] * 6, start=bared, day=DAY + 90)
-    assert pixel(log_odds(bared)[0]).argmax() == CLEARED
-    assert pixel(log_odds(built)[0]).argmax() == BUILT
+    assert pixel(log_odds(bared)).argmax() == CLEARED
+    assert pixel(log_odds(built)).argmax() == BUILT
 
 
 # -- sensors --------------------------------------------------------------------------------------------------------
@@ -220,7 +217,7 @@ def test_bared_ground_that_is_built_on_is_built():
 def test_sensors_add_up(optical, radar):
     by_optics, by_radar = fed([ratios(*optical)]), fed([ratios(*radar)], sensor=RADAR)
     both = fed([ratios(*radar)], sensor=RADAR, start=by_optics)
-    gains = [pixel(log_odds(one)[0]) - PRIOR for one in (by_optics, by_radar, both)]
+    gains = [pixel(log_odds(one)) - PRIOR for one in (by_optics, by_radar, both)]
     np.testing.assert_allclose(gains[0] + gains[1], gains[2], atol=1e-3)
 
 
@@ -234,38 +231,6 @@ def test_a_sensor_moves_only_its_own_belief(sensor, other):
     np.testing.assert_allclose(sensor_gain(evidence, other)[BUILT], 0.0, atol=1e-5)
     assert evidence.updated[SENSORS.index(sensor)] == DAY + 10
     assert evidence.updated[SENSORS.index(other)] == 0
-
-
-def test_the_gain_of_a_sensor_is_that_of_the_scale_that_raised_a_class_most():
-    by_pixel = fed([ratios(0, 4, 0, place=(0, -2, 0))] * 2)
-    by_place = fed([ratios(0, -2, 0, place=(0, 4, 0))] * 2)
-    both = fed([ratios(0, 4, 0, place=(0, 4, 0))] * 2)
-    gains = [sensor_gain(one, OPTICAL) for one in (by_pixel, by_place, both)]
-    assert gains[0].shape == (len(CLASSES), *SHAPE)
-    for gain in gains:
-        np.testing.assert_allclose(gain[BUILT], gains[0][BUILT], rtol=1e-4)
-        assert pixel(gain).argmax() == BUILT
-
-
-# -- places ---------------------------------------------------------------------------------------------------------
-
-
-@QUICK
-@given(history=st.lists(st.tuples(*[st.floats(LEAST, MOST)] * 6), min_size=1, max_size=6))
-def test_a_place_never_speaks_against_a_pixel(history):
-    evidence = fed([ratios(*said[:3], place=said[3:]) for said in history])
-    alone, whole = log_odds(evidence)
-    assert (whole >= alone).all()
-
-
-def test_a_place_that_changed_is_held_though_its_pixels_say_nothing():
-    silent, place = fed([ratios(0, 0, 0)] * 3), fed([ratios(0, 0, 0, place=(0, 5, 0))] * 3)
-    assert not held_mask(silent).any()
-    assert held_mask(place).all()
-    alone, whole = log_odds(place)
-    np.testing.assert_allclose(alone, log_odds(silent)[0], atol=1e-4)
-    assert (whole[BUILT] > alone[BUILT]).all()
-    assert pixel(whole - alone).argmax() == BUILT
 
 
 # -- days -----------------------------------------------------------------------------------------------------------
@@ -287,7 +252,7 @@ def test_what_was_lost_begins_anew():
 
 def test_each_pixel_has_a_day_of_its_own():
     first = of_class(BUILT, 6.0)
-    first[:, :, :2] = 0.0
+    first[:, :2] = 0.0
     evidence = fed([first, *[of_class(BUILT, 6.0)] * 2])
     assert (evidence.since[0, BUILT, 2:] == DAY).all()
     assert (evidence.since[0, BUILT, :2] == DAY + 10).all()
@@ -299,7 +264,7 @@ def test_each_pixel_has_a_day_of_its_own():
 def full() -> Evidence:
     """Evidence of both sensors, and ranks."""
     evidence = fed([of_class(BUILT, 6.0)] * 2, start=fed([of_class(BUILT, 6.0)] * 2, sensor=RADAR))
-    return with_ranks(evidence, of_class(BUILT, 7.0), ratios(1, 1, 1), day=DAY + 30)
+    return with_ranks(evidence, of_built(7.0), ranks(1, 1, 1), day=DAY + 30)
 
 
 @pytest.mark.parametrize("sensors", [SENSORS, (OPTICAL,), (RADAR,)], ids=", ".join)
@@ -313,6 +278,7 @@ def test_clearing_begins_anew_where_and_for_whom_it_is_told_to(sensors):
     expected = start if OPTICAL in sensors else evidence
     assert np.array_equal(cleared.ranks[..., where], expected.ranks[..., where]), "ranks are of optics"
     assert np.array_equal(cleared.ranked[where], expected.ranked[where])
+    assert np.array_equal(cleared.lead[where], expected.lead[where])
     for f in fields(Evidence):
         now, then = getattr(cleared, f.name), getattr(evidence, f.name)
         assert now.dtype == then.dtype
@@ -327,12 +293,20 @@ def test_clearing_nothing_changes_nothing():
 # -- ranks after one scene ------------------------------------------------------------------------------------------
 
 
-def ranked(values: Sequence[float], *, number: int = BUILT, place: float = 0.0) -> Evidence:
+def ranks(*said: float, place: Sequence[float] = (0.0, 0.0, 0.0)) -> np.ndarray:
+    """What an acquisition after one scene says: of pixels, and of the places around them."""
+    return np.stack([ratios(*said), *(ratios(*place) for _ in range(SCALES - 1))])
+
+
+def of_built(rank: float, *, place: float = 0.0) -> np.ndarray:
+    return ranks(0.0, rank, 0.0, place=(0.0, place, 0.0))
+
+
+def ranked(values: Sequence[float], *, place: float = 0.0) -> Evidence:
     evidence = no_evidence(SHAPE)
     for n, value in enumerate(values):
-        said = of_class(number, value)
-        said[1:, number] = place
-        evidence = with_ranks(evidence, said, ratios(0.5, 0.5, 0.5), day=DAY + 10 * n)
+        said = of_built(value, place=place)
+        evidence = with_ranks(evidence, said, ranks(0.5, 0.5, 0.5), day=DAY + 10 * n)
     return evidence
 
 
@@ -343,22 +317,24 @@ def test_ranks_are_averaged_and_do_not_add_up(values):
     evidence = ranked(values)
     np.testing.assert_allclose(ranks_of(evidence)[0][BUILT], np.mean(values), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(ranks_of(evidence)[1], 0.5, rtol=1e-5)
+    np.testing.assert_allclose(evidence.lead, len(values), err_msg="the lead adds up, and is averaged where it is read")
     assert (evidence.ranked == len(values)).all()
     assert held_mask(evidence, sensor=OPTICAL).all() == (np.mean(values) >= P.rank_told)
     np.testing.assert_array_equal(evidence.probability, no_evidence(SHAPE).probability)
 
 
 def test_an_acquisition_that_did_not_see_a_pixel_is_not_averaged_in():
-    said = of_class(BUILT, 6.5)
-    hidden = said.copy()
+    hidden = of_built(6.5)
     hidden[..., 1, 2] = np.nan
     evidence = with_ranks(ranked([6.5]), hidden, hidden, day=DAY + 10)
     assert np.array_equal(evidence.ranked, np.where(at(1, 2), 1, 2))
     np.testing.assert_allclose(ranks_of(evidence)[0][BUILT], 6.5, rtol=1e-5)
+    np.testing.assert_allclose(evidence.lead, evidence.ranked)
 
 
 def test_a_place_lends_to_the_ranks_of_its_pixels_only_what_is_rare():
     plain = ranks_of(ranked([2.0]))[0][BUILT]
+    np.testing.assert_allclose(ranks_of(ranked([2.0], place=P.rank_place + 2.0))[2][BUILT], 2.0, rtol=1e-5)
     np.testing.assert_array_equal(ranks_of(ranked([2.0], place=P.rank_place))[0][BUILT], plain)
     np.testing.assert_allclose(ranks_of(ranked([2.0], place=P.rank_place + 2.0))[0][BUILT], plain + 2.0)
 
@@ -375,8 +351,9 @@ def test_ranks_settle_once_there_is_a_history(rank, is_believed):
     settled = settle_ranks(before)
     assert not settled.ranks.any()
     assert not settled.ranked.any()
-    np.testing.assert_allclose(settled.probability.sum(axis=2), 1.0, atol=1e-5)
-    gained = pixel(log_odds(settled)[0]) - PRIOR
+    assert not settled.lead.any()
+    np.testing.assert_allclose(settled.probability.sum(axis=1), 1.0, atol=1e-5)
+    gained = pixel(log_odds(settled)) - PRIOR
     assert (gained[BUILT] > P.told) == is_believed
     assert np.abs(np.delete(gained, BUILT)).max() < 0.5
     assert np.array_equal(settled.since, before.since)
@@ -395,8 +372,8 @@ def test_without_ranks_there_is_nothing_to_settle():
 @given(seed=st.integers(0, 1000), acquisitions=st.integers(1, 6))
 def test_pixels_do_not_know_of_each_other(seed, acquisitions):
     rng = np.random.default_rng(seed)
-    said = rng.uniform(LEAST, MOST, (acquisitions, SCALES, len(CLASSES), *SHAPE)).astype(np.float32)
-    said[:, :, :, rng.random(SHAPE) < 0.2] = np.nan
+    said = rng.uniform(LEAST, MOST, (acquisitions, len(CLASSES), *SHAPE)).astype(np.float32)
+    said[:, :, rng.random(SHAPE) < 0.2] = np.nan
     order = rng.permutation(SHAPE[0] * SHAPE[1])
 
     def shuffled(values: np.ndarray) -> np.ndarray:
@@ -413,7 +390,7 @@ def test_the_same_acquisitions_give_the_same_and_nothing_handed_in_is_changed():
     copies, kept = {f.name: getattr(evidence, f.name).copy() for f in fields(Evidence)}, said.copy()
     for step in (
         lambda: add_ratios(evidence, said, sensor=OPTICAL, day=DAY + 99),
-        lambda: with_ranks(evidence, said, said, day=DAY + 99),
+        lambda: with_ranks(evidence, of_built(5.0), ranks(1, 1, 1), day=DAY + 99),
         lambda: settle_ranks(evidence),
         lambda: clear_evidence(evidence, ~NOTHING),
     ):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from detectors.acquisition import OPTICAL, RADAR
 from detectors.evidence.belief import BeliefParameters
-from detectors.evidence.emission import SCALES, EmissionParameters, log_ratios
+from detectors.evidence.emission import EmissionParameters, log_ratios
 from detectors.evidence.signatures import (
     CLASSES,
     ONE_SCENE,
@@ -30,6 +30,7 @@ BLOCK = np.zeros(SHAPE, bool)
 BLOCK[20:40, 20:40] = True
 FITTED = load_signatures()
 P = EmissionParameters()
+SCALES = {SEASONS: 1, ONE_SCENE: 1 + len(P.places_px)}
 MOST = -np.log(P.least_false)
 KINDS = ((OPTICAL, SEASONS), (OPTICAL, ONE_SCENE), (RADAR, SEASONS))
 QUICK = settings(deadline=None, max_examples=15, derandomize=True)
@@ -130,23 +131,22 @@ def test_what_looks_as_ever_speaks_against_every_change(sensor, history):
 def test_shapes_and_kinds_of_numbers(sensor, history):
     forward, turned = said(quiet(sensor, history), sensor, history)
     for values in (forward, turned):
-        assert values.shape == (SCALES, len(CLASSES), *SHAPE)
+        assert values.shape == (SCALES[history], len(CLASSES), *SHAPE)
         assert values.dtype == np.float32
         assert np.isfinite(values).all()
     assert turned.any() == (history == ONE_SCENE), "after a history nothing is turned"
 
 
-@pytest.mark.parametrize("history", [SEASONS, ONE_SCENE])
-def test_a_place_of_mixed_pixels_speaks_though_its_pixels_do_not(history):
+def test_a_place_of_mixed_pixels_speaks_though_its_pixels_do_not():
     """Each pixel is as likely a quiet one; that so many lean the same way is not."""
     table, rng = plain_table(), np.random.default_rng(5)
-    row = table.row(OPTICAL, history, "built place")
-    x = quiet(OPTICAL, history, table=table)
+    row = table.row(OPTICAL, ONE_SCENE, "built place")
+    x = quiet(OPTICAL, ONE_SCENE, table=table)
     x[:, BLOCK] = rng.multivariate_normal(row.mean, row.covariance, int(BLOCK.sum())).T
-    values = said(x, history=history, table=table, stable_mask=~BLOCK)[0][:, CLASSES.index("built")]
-    middle = values[:, 26:34, 26:34].reshape(SCALES, -1)
-    calm = values[:, :8, :8].reshape(SCALES, -1)
-    least = BeliefParameters().rank_told if history == ONE_SCENE else BeliefParameters().told
+    values = said(x, history=ONE_SCENE, table=table, stable_mask=~BLOCK)[0][:, CLASSES.index("built")]
+    middle = values[:, 26:34, 26:34].reshape(len(values), -1)
+    calm = values[:, :8, :8].reshape(len(values), -1)
+    least = BeliefParameters().rank_told
     assert np.median(middle[0]) < least, "half of its pixels by themselves are not held to have changed"
     assert middle[1:].max(axis=0).min() >= least, "the place says it of every one of them"
     assert (calm[1:] < 0.5 * least).all()
@@ -156,6 +156,27 @@ def test_a_class_without_a_row_is_not_spoken_of():
     table = plain_table(lacking=("removed",))
     x = with_block("built", table=table)
     np.testing.assert_allclose(said(x, table=table)[0][0, CLASSES.index("removed")], 0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("sensor", "history"), KINDS)
+def test_the_lead_says_which_of_the_gains_it_rather_is(sensor, history):
+    leads = {}
+    for ground in ("built", "cleared"):
+        z = np.sinh(with_block(ground, sensor, history)).astype(np.float32)
+        z[:, 0, 0] = np.nan
+        *_, lead = log_ratios(
+            z,
+            FITTED.features[sensor],
+            sensor=sensor,
+            history=history,
+            stable_mask=~BLOCK,
+            resolution_px=1.0,
+            table=FITTED,
+        )
+        assert lead.shape == SHAPE
+        assert np.isnan(lead[0, 0])
+        leads[ground] = float(np.median(lead[BLOCK]))
+    assert leads["cleared"] < 0 < leads["built"]
 
 
 # -- how much is said -----------------------------------------------------------------------------------------------
@@ -335,11 +356,10 @@ def test_the_same_acquisition_says_the_same_and_is_left_as_it_was(sensor, histor
     assert np.array_equal(z, kept, equal_nan=True)
 
 
-@pytest.mark.parametrize("history", [SEASONS, ONE_SCENE])
-def test_a_coarse_product_has_places_as_large_on_the_ground(history):
+def test_a_coarse_product_has_places_as_large_on_the_ground():
     """A window counts native pixels, so that a block fills a smaller part of it."""
-    z = np.sinh(with_block("built", OPTICAL, history)).astype(np.float32)
-    more = {"sensor": OPTICAL, "history": history, "stable_mask": ~BLOCK, "table": FITTED}
+    z = np.sinh(with_block("built", OPTICAL, ONE_SCENE)).astype(np.float32)
+    more = {"sensor": OPTICAL, "history": ONE_SCENE, "stable_mask": ~BLOCK, "table": FITTED}
     fine, coarse = (log_ratios(z, BANDS, resolution_px=r, **more)[0] for r in (1.0, 2.0))
     assert np.array_equal(fine[0], coarse[0])
     built, near = CLASSES.index("built"), np.s_[30, 12]

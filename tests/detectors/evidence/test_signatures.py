@@ -73,10 +73,10 @@ def test_features_are_those_that_are_measured(sensor):
 
 
 @pytest.mark.parametrize("history", [SEASONS, ONE_SCENE])
-def test_objects_are_weighed_by_five_figures_and_named_by_a_share(history):
-    assert len(TABLE.objects[history]) == 5
+def test_objects_are_weighed_by_four_figures_and_named_by_a_lead(history):
+    assert len(TABLE.objects[history]) == 4
     assert np.isfinite(TABLE.objects[history]).all()
-    assert 0.0 < TABLE.built_share[history] < 1.0
+    assert np.isfinite(TABLE.built_lead[history])
 
 
 def mean_of(sensor: str, history: str, ground: str, feature: str) -> float:
@@ -108,12 +108,12 @@ def test_a_table_is_read_once():
 def test_a_table_fitted_elsewhere_is_read_by_its_path(tmp_path):
     written = json.loads(FILE.read_text())
     written["rows"][0]["mean"][0] += 1.0
-    written["built_share"][SEASONS] = 0.77
+    written["built_lead"][SEASONS] = 0.77
     (tmp_path / "other.json").write_text(json.dumps(written))
     other = load_signatures(str(tmp_path / "other.json"))
     key = tuple(written["rows"][0][n] for n in ("sensor", "history", "ground"))
     assert other.rows[key].mean[0] == pytest.approx(TABLE.rows[key].mean[0] + 1.0)
-    assert other.built_share[SEASONS] == 0.77
+    assert other.built_lead[SEASONS] == 0.77
     assert other.rows.keys() == TABLE.rows.keys()
 
 

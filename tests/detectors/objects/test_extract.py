@@ -21,7 +21,7 @@ from detectors.evidence.belief import (
     add_ratios,
     no_evidence,
 )
-from detectors.evidence.emission import SCALES, EmissionParameters
+from detectors.evidence.emission import EmissionParameters
 from detectors.evidence.signatures import CLASSES, ONE_SCENE, SEASONS, load_signatures
 from detectors.ground import whole
 from detectors.objects.extract import SAID, detections_of, may_be_wall, score_maps, wall_of
@@ -139,14 +139,15 @@ BLOCK = patch(20, 20, 8, 8)
 STRONG = -0.6 * np.log(EmissionParameters().least_false)
 TOLD = BeliefParameters().rank_told
 # Every object is as likely as any: which of them are is the matter of `patches` and of the fit.
-TABLE = replace(load_signatures(), objects={SEASONS: (0.0, 0.0, 0.0, 0.0, 3.0), ONE_SCENE: (0.0, 0.0, 0.0, 0.0, 3.0)})
+LIKELY = dict.fromkeys((SEASONS, ONE_SCENE), (0.0, 0.0, 0.0, 3.0))
+TABLE = replace(load_signatures(), objects=LIKELY, built_lead=dict.fromkeys((SEASONS, ONE_SCENE), 0.0))
 
 
 def said_of(masks: dict[int, np.ndarray], strength: float = STRONG) -> np.ndarray:
     """What an acquisition says: for a class on its mask, against all else."""
-    out = np.full((SCALES, len(CLASSES), *SHAPE), -2.0, np.float32)
+    out = np.full((len(CLASSES), *SHAPE), -2.0, np.float32)
     for number, mask in masks.items():
-        out[0, number][mask] = strength
+        out[number][mask] = strength
     return out
 
 
@@ -330,11 +331,12 @@ def test_pixels_that_changed_by_a_fraction_of_the_surest_are_fringe():
 
 def ranked(masks: dict[int, np.ndarray], turned: dict[int, np.ndarray]) -> Evidence:
     """Ranks that count on some masks, and others of the turned acquisition."""
-    forward, backward = (np.zeros((SCALES, len(CLASSES), *SHAPE), np.float32) for _ in range(2))
+    scales = 1 + len(EmissionParameters().places_px)
+    forward, backward = (np.zeros((scales, len(CLASSES), *SHAPE), np.float32) for _ in range(2))
     for of, out in ((masks, forward), (turned, backward)):
         for number, mask in of.items():
             out[0, number][mask] = TOLD + 1.0
-    return add_ranks(no_evidence(SHAPE), forward, backward, day=FIRST)
+    return add_ranks(no_evidence(SHAPE), forward, backward, forward[0, BUILT] - forward[0, CLEARED], day=FIRST)
 
 
 def test_after_one_scene_a_gain_is_told_by_its_ranks():
@@ -364,4 +366,4 @@ def test_maps_are_drawn_of_the_history_and_of_ranks_where_there_are_any():
     assert [maps.history for maps in both] == [SEASONS, ONE_SCENE]
     for maps in (*history, *both):
         assert not (np.isfinite(maps.gain) & np.isfinite(maps.loss)).any(), "a pixel gains or loses, never both"
-    assert history[0].built[BLOCK].all()
+    assert (history[0].lead[BLOCK] > 0).all()

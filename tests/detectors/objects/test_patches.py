@@ -42,13 +42,12 @@ def box(top: int, left: int, height: int, width: int) -> np.ndarray:
 
 NONE = np.zeros(SHAPE, bool)
 LEAST, CORE = 1.0, 3.0
-EQUAL = (0.0, 0.0, 0.0, 0.0, 0.0)
+EQUAL = (0.0, 0.0, 0.0, 0.0)
 
 
-def found(score: np.ndarray, *, alone: np.ndarray | None = None, **more: Any) -> tuple[LikelyObject, ...]:
-    score = score.astype(np.float32)
+def found(score: np.ndarray, **more: Any) -> tuple[LikelyObject, ...]:
     arguments: dict[str, Any] = {"least": LEAST, "core": CORE, "resolution_px": 1.0, "weights": EQUAL} | more
-    return find_objects(score, score if alone is None else alone.astype(np.float32), **arguments)
+    return find_objects(score.astype(np.float32), **arguments)
 
 
 def masks_of(score: np.ndarray, **more: Any) -> list[np.ndarray]:
@@ -133,16 +132,16 @@ def test_a_higher_score_never_takes_a_pixel_away(seed, more):
 # -- how likely an object is ----------------------------------------------------------------------------------------
 
 
-def test_an_object_is_measured_by_its_scores_its_size_and_what_its_pixels_say_alone():
+def test_an_object_is_measured_by_its_scores_and_its_size():
     score = drawn(box(10, 10, 6, 10), 2.0)
     score[10, 10:20] = 8.0
-    (item,) = found(score, alone=drawn(box(10, 10, 6, 10), 1.5, 0.0))
-    assert item.measured == pytest.approx((3.0, 8.0, np.log(60), 1.5, 1.0))
+    (item,) = found(score)
+    assert item.measured == pytest.approx((3.0, 8.0, np.log(60), 1.0))
     (coarse,) = found(score, resolution_px=2.0)
     assert coarse.measured[2] == pytest.approx(np.log(15)), "native pixels count"
 
 
-WEIGHTS = st.tuples(*[st.floats(-1, 1)] * 5)
+WEIGHTS = st.tuples(*[st.floats(-1, 1)] * 4)
 
 
 @QUICK
@@ -155,7 +154,7 @@ def test_the_probability_is_the_logistic_function_of_what_was_measured(weights, 
 
 def test_objects_that_are_too_unlikely_are_left_out():
     two = np.where(box(5, 5, 3, 3) | box(30, 30, 20, 20), 5.0, -np.inf)
-    by_size = (0.0, 0.0, 1.0, 0.0, -np.log(60))
+    by_size = (0.0, 0.0, 1.0, -np.log(60))
     assert len(found(two, weights=by_size)) == 2
     (large,) = found(two, weights=by_size, least_probability=0.5)
     assert np.array_equal(large.object.mask, box(30, 30, 20, 20))
