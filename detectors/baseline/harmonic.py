@@ -19,9 +19,9 @@ class BaselineParameters:
     """How a baseline is fitted.
 
     `bisquare` is Tukey's constant for 95 % efficiency. Harmonic pairs are fitted by history: two need
-    `two_pairs_looks` acquisitions over `two_pairs_years` in so many twelfths of the year, one needs `one_pair_looks`
+    `two_pairs_acquisitions` over `two_pairs_years` in so many twelfths of the year, one needs `one_pair_acquisitions`
     over `one_pair_years`; with less, a constant. `ridge` is the weight, in acquisitions, that holds the harmonics
-    small where a season was never seen clearly. With under `few_looks` acquisitions a pixel's own spread is not
+    small where a season was never seen clearly. With under `few_acquisitions` acquisitions a pixel's own spread is not
     believed when it is under the median of all pixels. Counts chosen on the Romanian series.
     """
 

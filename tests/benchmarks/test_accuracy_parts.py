@@ -15,7 +15,7 @@ from pledges import PLEDGES
 from runner import Runner
 from scoring import Figure, of_missed, ratio, share
 from standings import curves, figures
-from steps import ABLATIONS, EVERYTHING
+from steps import ABLATIONS, ALONE, EVERYTHING, EVIDENCE
 from swapping import remembering, swapped
 from tails import LIMITS, Tail
 from tails import figures as tail_figures
@@ -23,8 +23,12 @@ from variety import SCENARIOS, Outcome
 from variety import figures as variety_figures
 
 from detectors.acquisition import RADAR
-from detectors.evidence.accumulate import Cue
+from detectors.baseline.harmonic import Baseline
+from detectors.evidence import belief
+from detectors.evidence.signatures import CLASSES, ONE_SCENE, SEASONS
+from detectors.monitor import steps
 from detectors.preprocessing.masks import clear_of
+from detectors.sensor_series.series import SensorSeries
 
 SIZE = 40
 CHANGED = np.zeros((SIZE, SIZE), bool)
@@ -131,12 +135,57 @@ def test_a_chance_is_taken_by_the_first_acquisition_that_is_worth_enough():
     assert not chance.is_found(5.1)
 
 
-@pytest.mark.parametrize("ablation", ABLATIONS, ids=lambda a: a.name)
+@pytest.mark.parametrize("ablation", [*ABLATIONS, *ALONE[1:]], ids=lambda a: a.name)
 def test_every_step_that_is_left_out_is_still_there_and_comes_back(ablation):
     before = clear_of
     with swapped(ablation.swaps):
         pass
     assert clear_of is before
+
+
+def test_no_two_steps_have_one_name():
+    for some in (ABLATIONS, ALONE):
+        assert len({ablation.name for ablation in some}) == len(some)
+
+
+def believed(history: int):
+    """What is believed after three acquisitions of a block that was built, and ranks where one scene was all."""
+    rng, sensor = np.random.default_rng(4), "sentinel-2"
+    used = vars(steps)  # where the watch looks its functions up
+    table = used["load_signatures"]()
+    names = table.features[sensor]
+    flat = np.ones((1, SIZE, SIZE), np.float32)
+    baseline = Baseline(("texture",), 0, flat[None], flat, flat, flat, np.ones((SIZE, SIZE), np.int16), np.eye(1))
+    series = SensorSeries(sensor, sensor, names, baseline, None, None, 1.0, history, 0)
+    evidence = belief.no_evidence((SIZE, SIZE))
+    for n in range(3):
+        z = rng.normal(size=(len(names), SIZE, SIZE)).astype(np.float32) * (1 + 2 * (rng.random((SIZE, SIZE)) < 0.1))
+        z[:, CHANGED] += 3 * np.sinh(0.5 * table.row(sensor, SEASONS, "built").mean)[:, None]
+        ratios, turned, lead = used["log_ratios"](
+            z,
+            names,
+            sensor=sensor,
+            history=series.history_kind,
+            stable_mask=~CHANGED,
+            resolution_px=1.0,
+            table=table,
+        )
+        if series.history_kind == ONE_SCENE:
+            evidence = belief.add_ranks(evidence, ratios, turned, lead, day=1000 + 20 * n)
+        else:
+            evidence = belief.add_ratios(evidence, ratios[0], sensor=sensor, day=1000 + 20 * n)
+    return np.concatenate([evidence.probability.ravel(), evidence.ranks.ravel()])
+
+
+@pytest.mark.parametrize("ablation", EVIDENCE, ids=lambda a: a.name)
+def test_leaving_out_a_part_of_the_evidence_changes_what_is_believed(ablation):
+    """A name that is exchanged where nobody uses it would change nothing."""
+    whole = [believed(history) for history in (1, 20)]
+    with swapped(ablation.swaps):
+        without = [believed(history) for history in (1, 20)]
+    assert all(np.isfinite(one).all() for one in without)
+    assert any(not np.allclose(one, two, atol=1e-3) for one, two in zip(whole, without, strict=True))
+    assert np.array_equal(believed(20), whole[1]), "and it comes back"
 
 
 def test_a_swap_of_something_unknown_is_refused():
@@ -262,13 +311,18 @@ def test_the_table_of_ablations_says_what_gets_worse_without_a_step():
     assert cells[first][1].startswith("0.25 (-0.50")
 
 
-def test_ground_with_normal_scores_passes_a_limit_at_the_normal_rate():
-    z = np.random.default_rng(2).normal(size=(12, 1, 20_000))
-    passed = np.stack([(z > limit).sum(axis=2) for limit in LIMITS], axis=2)
-    seen = np.full((12, 1), 20_000)
-    tail = Tail("simulated field", RADAR, (Cue.BACKSCATTER_UP,), ("vv",), passed, seen, np.zeros((1, 960), np.int64))
+def test_ground_that_gains_what_ratios_may_passes_a_limit_at_the_rate_of_chance():
+    said = np.random.default_rng(2).exponential(size=(12, len(CLASSES), 20_000))
+    said[:, 1] += 0.5
+    passed = np.stack([(said >= limit).sum(axis=2) for limit in LIMITS], axis=2)
+    seen = np.full(passed.shape[:2], 20_000)
+    tail = Tail("simulated field", RADAR, ("vv",), passed, seen, np.zeros((1, 960), np.int64))
     lines = tail_figures([tail])
-    assert [line.value for line in lines[:2]] == pytest.approx([1.0, 1.0], abs=0.15)
+    assert len(lines) == len(CLASSES) * len(LIMITS)
+    n = len(LIMITS)
+    assert [line.value for line in lines[:n]] == pytest.approx([1.0] * n, abs=0.15)
+    assert [line.value for line in lines[n : 2 * n]] == pytest.approx([np.exp(0.5)] * n, abs=0.15)
+    assert {line.verdict() for line in lines[n : 2 * n]} == {"SHORT"}
     assert all(line.low <= line.value <= line.high for line in lines)
 
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detectors.acquisition import OPTICAL, RADAR, Acquisition
+from detectors.evidence.belief import held_mask
 from detectors.ground import Ground
 from detectors.monitor.event_records import events_of
 from detectors.monitor.state import AreaState
@@ -82,7 +83,7 @@ def test_the_state_that_is_tested_holds_something_of_everything(state):
     assert [c.reference is None for c in state.all_series] == [True, False]
     assert state.event_states
     assert state.event_states[0].confirmed_day is not None
-    assert state.evidence.since.any() or state.event_states[0].rebased
+    assert held_mask(state.evidence).any() or state.event_states[0].rebased
 
 
 def test_every_part_comes_back(state, saved):

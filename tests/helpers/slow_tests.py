@@ -18,6 +18,7 @@ FIXTURES = {
     "prepared": "fetches scenes and draws cases for the desk first",
 }
 PARAMETERS = {"postgresql": "starts PostgreSQL"}
+EXTRACT = "tests/detectors/objects/test_extract.py"
 PLACES = {
     "tests/alerts/test_delivery.py": "waits for receivers that are slow on purpose",
     "tests/alerts/test_killed_sending.py": "kills processes",
@@ -28,7 +29,9 @@ PLACES = {
     "tests/cli/test_watch.py": "starts Prefect",
     "tests/desk/test_operations.py": "starts reruns as processes",
     "tests/detectors/monitor/": "watches whole histories",
-    "tests/detectors/objects/test_extract.py": "watches whole histories",
+    f"{EXTRACT}::test_the_fringe_of_a_strong_change_is_not_counted": "watches a whole history",
+    f"{EXTRACT}::test_what_is_covered_by_half_is_counted": "watches a whole history",
+    f"{EXTRACT}::test_what_it_is_does_not_depend_on_how_much_of_a_pixel_it_covers": "watches whole histories",
     "tests/detectors/sensitivity/": "watches whole histories with probes in them",
     "tests/detectors/tile_search/": "compiles kernels",
     "tests/imagery/archive/test_remote_copy.py": "starts an S3 server",

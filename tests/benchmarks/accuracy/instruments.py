@@ -11,12 +11,12 @@ from series import real_series
 
 from detectors.acquisition import RADAR, Acquisition
 from detectors.baseline.harmonic import fit_baseline, predict, prediction_factor
-from detectors.baseline.residual import standardise
-from detectors.evidence.cues import radar_metric
+from detectors.baseline.residual import combined_backscatter, standardise
 from detectors.preprocessing.align import reference_image
 from detectors.preprocessing.features import features_of, registration_image
 from detectors.preprocessing.masks import clear_of
 from detectors.preprocessing.registration import measure_shift
+from detectors.statistics import robust_spread
 
 CLEAR, CLOUDY, OVERCAST = 0.97, 0.40, 0.75
 FLAT, NOISE = 0.1, 0.003  # reflectance of ground without features, and a sensor's noise
@@ -69,7 +69,8 @@ def _cloud(shape: tuple[int, ...], cover: float, rng: np.random.Generator) -> np
 def speckle(*, seed: int, series: int = 12) -> list[Figure]:
     """How often pure gamma speckle of 4.4 looks passes 2.5 σ, against the normal rate.
 
-    Pixels of one average go together, and those of one baseline: the interval is drawn over series.
+    It is both polarisations together, as lines are looked for in them, in the scatter of the image itself. Pixels of
+    one average go together, and those of one baseline: the interval is drawn over series.
     """
     passed, nominal = zip(*(_passed(np.random.default_rng([seed, n])) for n in range(series)), strict=True)
     return [
@@ -98,5 +99,7 @@ def _passed(rng: np.random.Generator, *, acquisitions: int = 60, size: int = 96)
         day, expected = int(days[n]), predict(baseline, int(days[n]))
         factor = prediction_factor(baseline, day)
         residual = standardise(values[n], expected, baseline, factor=factor, stable_mask=everywhere)
-        passed += (radar_metric(residual, stable_mask=everywhere) > 2.5).sum(axis=(1, 2))
+        both = combined_backscatter(residual.z)
+        both = both / robust_spread(both)
+        passed += [(both > 2.5).sum(), (both < -2.5).sum()]
     return passed, float(stats.norm.sf(2.5) * (acquisitions - half) * size * size)

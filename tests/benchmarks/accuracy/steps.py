@@ -3,25 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from swapping import Factory
 
-from detectors.acquisition import OPTICAL, RADAR, Mask
+from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
 from detectors.baseline.harmonic import BaselineParameters
-from detectors.baseline.residual import Residual
 from detectors.events.lifecycle import LifecycleParameters
-from detectors.evidence.accumulate import OPTICAL_CUES, Cue, EvidenceParameters
-from detectors.evidence.cues import CueParameters
+from detectors.evidence import emission
+from detectors.evidence.belief import SENSORS, STATES, Evidence, clear_evidence
+from detectors.evidence.signatures import SEASONS, Signature, SignatureTable
 from detectors.monitor.state import MonitorParameters
-from detectors.objects.patches import UP_CUES, ObjectParameters
+from detectors.objects.patches import ObjectParameters
 from detectors.preprocessing.masks import MaskParameters
 from detectors.preprocessing.registration import UNKNOWN
 
 EVERYTHING = "everything"
+RATIOS, TABLE = "detectors.monitor.steps.log_ratios", "detectors.monitor.steps.load_signatures"
+EMISSION, BELIEF = "detectors.evidence.emission.PARAMETERS", "detectors.evidence.belief.PARAMETERS"
+LARGEST_Z = 80.0  # whose sinh is a number in 32 bits
 
 
 @dataclass(frozen=True)
@@ -39,26 +42,22 @@ def _given(**parameters: Any) -> Factory:
     return lambda original: lambda *a, **k: original(*a, **(k | parameters))
 
 
+def _with(**numbers: Any) -> Factory:
+    """The same record of numbers set by hand, with others of ours."""
+    return lambda original: replace(original, **numbers)
+
+
 def _always(result: Any) -> Factory:
     return lambda original: lambda *a, **k: result
 
 
-def _like_first(value: Any) -> Factory:
-    """A mask of the shape of the first argument, True or False throughout."""
-    return lambda original: lambda first, *a, **k: np.full(_shape_of(first), value)
+def _instead(value: Any) -> Factory:
+    return lambda original: value
 
 
-def _shape_of(first: Any) -> tuple[int, int]:
-    """Rows and columns of a residual, an area's state, a channel or an array."""
-    if isinstance(first, np.ndarray):
-        return first.shape[-2], first.shape[-1]
-    if isinstance(first, Residual):
-        return first.z.shape[-2], first.z.shape[-1]
-    return first.ground.shape if hasattr(first, "ground") else first.baseline.acquisitions.shape
-
-
-def _nothing_of(original: Any) -> Any:
-    return lambda residual, *a, **k: np.zeros(residual.z.shape[1:], np.float32)
+def _nowhere(original: Any) -> Any:
+    """A mask of the shape of the acquisition's pixels, False throughout."""
+    return lambda acquisition, *a, **k: np.zeros(acquisition.shape[-2:], bool)
 
 
 def _first_argument(original: Any) -> Any:
@@ -69,51 +68,82 @@ def _item_itself(original: Any) -> Any:
     return lambda state, item, *a, **k: item
 
 
-def _without_cues(*cues: Cue) -> Factory:
-    """The optical metric with some cues silent."""
-    silent = [OPTICAL_CUES.index(cue) for cue in cues]
-
-    def factory(original: Any) -> Any:
-        def metric(residual: Residual, **keywords: Any) -> Any:
-            out = original(residual, **keywords)
-            out[silent] = np.nan
-            return out
-
-        return metric
-
-    return factory
-
-
 def _unsettled(original: Any) -> Any:
     """Residuals as they are, with nothing that the scene has in common taken off."""
     return lambda *a, stable_mask, **k: original(*a, stable_mask=np.zeros_like(stable_mask), **k)
 
 
-def _without_hue(original: Any) -> Any:
-    def metric(residual: Residual, **keywords: Any) -> Any:
-        names = tuple("" if name == "redness" else name for name in residual.names)
-        return original(replace(residual, names=names), **keywords)
+# -- what an acquisition says ----------------------------------------------------------------------------------------
 
-    return metric
+
+def _without_feature(name: str) -> Factory:
+    """What an acquisition says where one feature is as if it had not been measured."""
+
+    def factory(original: Any) -> Any:
+        return lambda z, names, **k: original(z, tuple("" if n == name else n for n in names), **k)
+
+    return factory
+
+
+def _of_z(original: Any) -> Any:
+    """The emission of z itself in place of asinh z; the table has to be that of z too."""
+    return lambda z, names, **k: original(np.sinh(np.clip(z, -LARGEST_Z, LARGEST_Z)), names, **k)
+
+
+def _with_rows(change: Callable[[Signature], Signature]) -> Factory:
+    """The table with every row changed."""
+
+    def factory(original: Any) -> Any:
+        def table(*a: Any, **k: Any) -> SignatureTable:
+            read: SignatureTable = original(*a, **k)
+            return replace(read, rows={key: change(row) for key, row in read.rows.items()})
+
+        return table
+
+    return factory
+
+
+def _row_of_z(row: Signature) -> Signature:
+    """A row of asinh z carried over to z, to the first order: dz is cosh x times dx."""
+    stretch = np.cosh(row.mean)
+    return Signature(np.sinh(row.mean), row.covariance * np.outer(stretch, stretch))
+
+
+def _uncorrelated(row: Signature) -> Signature:
+    return Signature(row.mean, np.diag(np.diag(row.covariance)))
+
+
+def _no_lead(original: Any) -> Any:
+    """The table by which a gain is construction as soon as it is rather built than cleared."""
+
+    def table(*a: Any, **k: Any) -> SignatureTable:
+        read: SignatureTable = original(*a, **k)
+        return replace(read, built_lead=dict.fromkeys(read.built_lead, 0.0))
+
+    return table
+
+
+def _unwidened(original: Any) -> Any:
+    def null(*a: Any, **k: Any) -> Any:
+        unchanged, wider = original(*a, **k)
+        return unchanged, np.zeros_like(wider)
+
+    return null
 
 
 def _greater_of_two(original: Any) -> Any:
-    """Gains by the instrument that holds more, in place of the sum of both."""
+    """The log-odds by the sensor that holds more, in place of the sum of both."""
 
-    def confidence(evidence: Any, optical: Mask) -> Any:
-        _, counts = original(evidence, optical)
-        seen = evidence.confidence[list(UP_CUES)].max(axis=0) * optical
-        return np.maximum(seen, evidence.confidence[Cue.BACKSCATTER_UP]), counts
+    def odds(evidence: Evidence) -> Floats:
+        everywhere: Mask = np.ones(evidence.shape, bool)
+        by_sensor = [original(clear_evidence(evidence, everywhere, sensors=(other,))) for other in SENSORS]
+        return np.asarray(np.maximum(*by_sensor), np.float32)
 
-    return confidence
+    return odds
 
 
 def _monitor(**parameters: Any) -> dict[str, Factory]:
     return {"replay.begin": _given(parameters=MonitorParameters(**parameters))}
-
-
-def _cues(**parameters: Any) -> dict[str, Factory]:
-    return {"detectors.sensor_series.series.optical_metric": _given(parameters=CueParameters(**parameters))}
 
 
 def _masks(**parameters: Any) -> dict[str, Factory]:
@@ -124,72 +154,76 @@ def _objects(**parameters: Any) -> dict[str, Factory]:
     return {"detectors.objects.extract.find_objects": _given(parameters=ObjectParameters(**parameters))}
 
 
-METRIC = "detectors.sensor_series.series.optical_metric"
-ABLATIONS: tuple[Ablation, ...] = (
-    Ablation(EVERYTHING),
+def _places(*independent: float) -> dict[str, Factory]:
+    """Places of each size that say so many pixels' worth; none at all where that is 0."""
+    return {EMISSION: _with(independent=independent)}
+
+
+SMALL, LARGE = emission.PARAMETERS.independent
+PREPROCESSING = (
     Ablation("registration", {"detectors.preprocessing.align.measure_shift": _always(UNKNOWN)}, is_read_anew=True),
     Ablation("clouds widened by 40 m", _masks(spread_px=0), is_read_anew=True),
     Ablation("specks of cloud kept as ground", _masks(smallest_cloud_px=0), is_read_anew=True),
     Ablation(
-        "snow that the classification leaves",
-        {"detectors.preprocessing.masks.snow_mask": _like_first(False)},
-        None,
-        True,
+        "snow that the classification leaves", {"detectors.preprocessing.masks.snow_mask": _nowhere}, is_read_anew=True
     ),
-    Ablation("seasons in the baseline", {"detectors.baseline.harmonic.harmonic_pairs": _always(0)}, None, True),
+)
+BASELINE = (
+    Ablation("seasons in the baseline", {"detectors.baseline.harmonic.harmonic_pairs": _always(0)}, is_read_anew=True),
     Ablation(
         "robust fit", {"detectors.sensor_series.series.fit_baseline": _given(parameters=BaselineParameters(rounds=1))}
     ),
     Ablation("uncertainty of the prediction", {"detectors.sensor_series.series.prediction_factor": _always(1.0)}),
     Ablation("common motion and wider σ", {"detectors.sensor_series.series.standardise": _unsettled}),
     Ablation("wider σ in restless scenes", {"detectors.baseline.residual._excess": _always(1.0)}),
-    Ablation("familiar looks count less", {"detectors.sensor_series.series.familiar_mask": _like_first(False)}),
-    Ablation("lending between readings", _cues(agreement_credit=0.0)),
-    Ablation("hue bears contrast out", {METRIC: _without_hue}),
-    Ablation("texture bears contrast out", {"detectors.evidence.cues._contrast_limit": _like_first(np.float32(99.0))}),
-    Ablation("contrast on bare ground only", _cues(built_vegetation=2.0, dark_roof_vegetation=2.0)),
-    Ablation("roofs over half a pixel of what grows", _cues(half_built_vegetation=-2.0)),
-    Ablation("roofs that turn to soil", {"detectors.evidence.cues._bared": _nothing_of}),
-    Ablation("soil that turns grey", {"detectors.evidence.cues._paved": _nothing_of}),
-    Ablation("open water told apart", _cues(water=-2.0)),
-    Ablation("glint on ponds", _cues(pond_vegetation=-2.0)),
-    Ablation("cue: exposure", {METRIC: _without_cues(Cue.EXPOSURE)}),
-    Ablation("cue: structure", {METRIC: _without_cues(Cue.STRUCTURE)}),
-    Ablation("cue: removal", {METRIC: _without_cues(Cue.REMOVAL)}),
-    Ablation("all but exposure", {METRIC: _without_cues(Cue.STRUCTURE, Cue.REMOVAL)}),
-    Ablation("radar (optical alone)", sensor=OPTICAL),
-    Ablation("optics (radar alone)", sensor=RADAR),
-    Ablation("the sum of both instruments", {"detectors.objects.extract.gain_confidence": _greater_of_two}),
+    Ablation("narrower σ in calm scenes", {"detectors.sensor_series.series.standardise": _given(floors=None)}),
+)
+EVIDENCE = (
+    Ablation("null of the acquisition's own ground", {EMISSION: _with(own_share=0.0)}),
+    Ablation("classes widened in restless scenes", {"detectors.evidence.emission._null": _unwidened}),
+    Ablation("cap by the share that is false", {EMISSION: _with(doubtful=np.inf)}),
+    Ablation("floor", {EMISSION: _with(floor=1e-6)}),
+    Ablation("asinh of z", {RATIOS: _of_z, TABLE: _with_rows(_row_of_z)}),
+    Ablation("heavy tails", {EMISSION: _with(degrees=200.0)}),
+    Ablation("covariances of the table", {TABLE: _with_rows(_uncorrelated)}),
+    *(Ablation(f"feature: {name}", {RATIOS: _without_feature(name)}) for name in ("texture", "redness", "contrast")),
+    Ablation("places after one scene", _places(0.0, 0.0)),
+    Ablation("places, the small ones", _places(0.0, LARGE)),
+    Ablation("places, the large ones", _places(SMALL, 0.0)),
+    Ablation("anomaly state", {BELIEF: _with(anomaly_share=0.0)}),
     Ablation(
-        "confidence of 36 (22.5 as published)",
-        {"detectors.objects.extract.EvidenceParameters": _always(EvidenceParameters(confirmed=22.5))},
+        "filter (a plain sum)", {"detectors.evidence.belief._generator": _always(np.zeros((len(STATES), len(STATES))))}
     ),
-    Ablation("three dates to confirm", _monitor(lifecycle=LifecycleParameters(confirming_dates=1))),
+    Ablation("tempering", {BELIEF: _with(tempered=1.0)}),
+    Ablation("ranks after one scene", {"detectors.sensor_series.series.ONE_SCENE": _instead(SEASONS)}),
     Ablation(
-        "evidence lives through one calm look",
-        {"detectors.monitor.steps.add_evidence": _given(parameters=EvidenceParameters(lost_after=1))},
+        "quiet half after one scene",
+        {"detectors.evidence.emission._quiet_scatter": _instead(emission._clipped_scatter)},
     ),
-    Ablation("hysteresis in a single look", _objects(single_edge=ObjectParameters().single_acquisition)),
+)
+OBJECTS = (
+    Ablation("decoys", {"detectors.objects.extract.without_chance": _first_argument}),
+    Ablation("the sum of both instruments", {"detectors.objects.extract.log_odds": _greater_of_two}),
     Ablation("patches joined", _objects(join_px=0)),
     Ablation("fringe taken off", {"detectors.objects.extract._without_fringe": _item_itself}),
+    Ablation("lead of what is built, fitted", {TABLE: _no_lead}),
     Ablation("lines", {"detectors.objects.extract._line_detections": _always([])}),
+    Ablation("pieces of a line are walls", {"detectors.objects.extract.wall_of": _always(None)}),
     Ablation("rings are fences", {"detectors.objects.extract.is_ring": _always(False)}),
-    Ablation("colour of the change", {"detectors.objects.change_type.is_grey": _like_first(False)}),
-    Ablation("radar says what stood", {"detectors.objects.extract._was_built": _like_first(True)}),
-    Ablation("radar says what cannot have stood", {"detectors.objects.extract._may_be_built": _like_first(True)}),
+)
+MONITOR = (
+    Ablation("radar (optical alone)", sensor=OPTICAL),
+    Ablation("optics (radar alone)", sensor=RADAR),
+    Ablation("three dates to confirm", _monitor(lifecycle=LifecycleParameters(confirming_dates=1))),
+    Ablation("a likely object to confirm", _monitor(lifecycle=LifecycleParameters(confirming_probability=0.0))),
     Ablation("changed ground made the baseline", {"detectors.monitor.steps.rebased_events": _first_argument}),
     Ablation("baselines fitted again", _monitor(refit_at=(), refit_days=100_000)),
 )
+ABLATIONS: tuple[Ablation, ...] = (Ablation(EVERYTHING), *PREPROCESSING, *BASELINE, *EVIDENCE, *OBJECTS, *MONITOR)
 
-# Every detector by itself, and all of them together.
+# Every instrument by itself, and both together.
 ALONE: tuple[Ablation, ...] = (
     Ablation(EVERYTHING),
     Ablation("optics alone", sensor=OPTICAL),
     Ablation("radar alone", sensor=RADAR),
-    *(
-        Ablation(
-            f"{cue.name.lower()} alone", {METRIC: _without_cues(*(c for c in OPTICAL_CUES if c is not cue))}, OPTICAL
-        )
-        for cue in OPTICAL_CUES
-    ),
 )

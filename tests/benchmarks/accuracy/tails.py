@@ -1,9 +1,11 @@
 # mypy: disable-error-code="arg-type"
-"""How far the tails of the scores are from normal ones where nothing changes.
+"""How often quiet ground is believed to have changed, and how far its scores are from normal ones.
 
-A baseline is fitted on the first looks of quiet ground and every later look is held against it. Of each cue it is
-counted how often it passes 2.5, 3 and 4 σ, as a multiple of what a normal score would do; the features' own scores are
-drawn against normal quantiles. A cue that asks two readings to agree ought to stay below 1.
+A baseline is fitted on the first looks of quiet ground, and every later look is weighed against it by the filter. Of
+each class it is counted how often a pixel has gained 2, 4 and 6 nats on its prior. Were
+all ratios those of true probabilities, a share of e⁻², e⁻⁴ and e⁻⁶ would at most (Markov's inequality: over unchanged
+ground the mean of a ratio is 1), after however many looks; the figure is the multiple of that. Errors of one baseline
+that looks share, or tails that the table lacks, raise it. The features' own scores are drawn against normal quantiles.
 """
 
 from __future__ import annotations
@@ -23,11 +25,13 @@ from series import measured, real_series, shape_of
 from worlds import place_of
 
 from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
-from detectors.evidence.accumulate import Cue
+from detectors.evidence.belief import add_ratios, log_odds, no_evidence
+from detectors.evidence.emission import log_ratios
+from detectors.evidence.signatures import CLASSES, load_signatures
 from detectors.preprocessing.align import align_acquisition
 from detectors.sensor_series.series import build_series, compare
 
-LIMITS = (2.5, 3.0, 4.0)
+LIMITS = (2.0, 4.0, 6.0)
 EDGES = np.linspace(-12.0, 12.0, 961)
 HISTORY_DAYS, TESTED_DAYS = 730, 365
 RADAR_CATALOGS = ("s1-t137-292319-iw2", "s1-t137-292321-iw2", "s1-t137-292323-iw2")
@@ -37,13 +41,12 @@ RADAR_CATALOGS = ("s1-t137-292319-iw2", "s1-t137-292321-iw2", "s1-t137-292323-iw
 class Tail:
     """Scores of one channel on one quiet ground.
 
-    `passed` int64 (look, cue, limit) and `seen` int64 (look, cue) count pixels; `histogram` int64 (feature, bin of
-    `EDGES`) of the features' z.
+    `passed` int64 (look, what, limit) and `seen` int64 (look, what) count pixels, `what` being one of `CLASSES`;
+    `histogram` int64 (feature, bin of `EDGES`) is of the features' z.
     """
 
     ground: str
     sensor: str
-    cues: tuple[Cue, ...]
     names: tuple[str, ...]
     passed: npt.NDArray[np.int64]
     seen: npt.NDArray[np.int64]
@@ -108,20 +111,33 @@ def _tail(name: str, quiet: Quiet) -> Tail | None:
     series, _ = build_series(quiet.acquisitions[: quiet.history], monitored_mask=quiet.ground, since=never)
     if series is None:
         return None
+    evidence = no_evidence(quiet.ground.shape)
+    prior = log_odds(evidence)
     passed, seen = [], []
     histogram = np.zeros((len(series.names), len(EDGES) - 1), np.int64)
     for acquisition in quiet.acquisitions[quiet.history :]:
         reading = align_acquisition(acquisition, reference=series.reference, monitored_mask=quiet.ground)
         if reading.report.status != "used":
             continue
-        residual, metric, _ = compare(series, reading.features, day=reading.report.day, stable_mask=quiet.ground)
-        values = [layer[quiet.ground & np.isfinite(layer)] for layer in metric]
-        passed.append([[int((v > limit).sum()) for limit in LIMITS] for v in values])
+        residual = compare(series, reading.features, day=reading.report.day, stable_mask=quiet.ground)
+        ratios, *_ = log_ratios(
+            residual.z,
+            series.names,
+            sensor=series.sensor,
+            history=series.history_kind,
+            stable_mask=quiet.ground,
+            resolution_px=series.resolution_px,
+            table=load_signatures(),
+        )
+        evidence = add_ratios(evidence, ratios[0], sensor=series.sensor, day=reading.report.day)
+        counted = quiet.ground & np.isfinite(ratios[0]).all(axis=0)
+        values = (log_odds(evidence) - prior)[:, counted]
+        passed.append([[int((v >= limit).sum()) for limit in LIMITS] for v in values])
         seen.append([v.size for v in values])
         histogram += _histogram(residual.z, quiet.ground)
     if not seen:
         return None
-    return Tail(name, series.sensor, series.cues, series.names, np.array(passed), np.array(seen), histogram)
+    return Tail(name, series.sensor, series.names, np.array(passed), np.array(seen), histogram)
 
 
 def _histogram(z: Floats, ground: Mask) -> npt.NDArray[np.int64]:
@@ -130,18 +146,16 @@ def _histogram(z: Floats, ground: Mask) -> npt.NDArray[np.int64]:
 
 
 def figures(found: list[Tail]) -> list[Figure]:
-    """Exceedance ratios of every cue, grounds of one kind together, with intervals over looks."""
+    """Exceedance ratios of all that is believed, grounds of one kind together, with intervals over looks."""
     out = []
     for kind in dict.fromkeys(_kind(tail) for tail in found):
         some = [tail for tail in found if _kind(tail) == kind]
-        for c, cue in enumerate(some[0].cues):
+        for w, what in enumerate(CLASSES):
             for n, limit in enumerate(LIMITS):
-                passed = np.concatenate([tail.passed[:, c, n] for tail in some])
-                seen = np.concatenate([tail.seen[:, c] for tail in some])
-                name = f"{kind}, {cue.name.lower().replace('_', ' ')} over {limit:g} σ / normal rate"
-                goal = "0.9 to 1.1" if some[0].sensor != OPTICAL else "≤ 1"
-                nominal = seen * float(stats.norm.sf(limit))
-                out.append(ratio(name, passed, nominal, goal, why=_why(passed, seen)))
+                passed = np.concatenate([tail.passed[:, w, n] for tail in some])
+                seen = np.concatenate([tail.seen[:, w] for tail in some])
+                name = f"{kind}, {what}: gains of {limit:g} nats / e^-{limit:g}"
+                out.append(ratio(name, passed, seen * np.exp(-limit), "≤ 1", why=_why(passed, seen)))
     return out
 
 

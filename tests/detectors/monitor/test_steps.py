@@ -12,6 +12,7 @@ import pytest
 from detectors.acquisition import Acquisition
 from detectors.baseline.harmonic import predict
 from detectors.events.alert_rules import deserves_alert
+from detectors.evidence.belief import held_mask
 from detectors.ground import Ground
 from detectors.monitor.steps import begin, end_week, is_refit_due, observe, refit
 from detectors.records import Change, State
@@ -66,7 +67,7 @@ def test_the_same_scene_again_and_again_is_no_event(scenery, every, watch):
     days = [*every(PAST, SINCE, 24), *every(SINCE + timedelta(days=1), UNTIL, 12)]
     outcome = watch([replace(scene, day=d, scene_id=f"{d}") for d in days], since=SINCE, until=UNTIL)
     assert outcome.state.event_states == ()
-    assert not outcome.state.evidence.count.any()
+    assert not held_mask(outcome.state.evidence).any()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -332,7 +333,7 @@ def test_a_fit_does_not_swallow_a_change_that_is_under_way(scenery, every):
     name = acquisitions[0].series
     after = refit(state, name, acquisitions, day=date(2024, 7, 8).toordinal())
     old, new = (predict(s.series(name).baseline, date(2024, 7, 8).toordinal()) for s in (state, after))
-    held = (state.evidence.count > 0).any(axis=0)
-    assert held[block].all()  # type: ignore[index]
+    held = held_mask(state.evidence)
+    assert held[block].all()
     np.testing.assert_allclose(old[:, held], new[:, held], rtol=1e-5)
     assert not np.allclose(old[:, ~held], new[:, ~held], rtol=1e-3)

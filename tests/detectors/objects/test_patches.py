@@ -1,4 +1,4 @@
-"""From confidence to objects, and the geometry of what is found."""
+"""From scores to objects, how likely they are, and the geometry of what is found."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from detectors.evidence.accumulate import Cue, no_evidence
 from detectors.morphology import EIGHT
 from detectors.objects.centerline import line_length
 from detectors.objects.patches import (
+    GroundObject,
+    LikelyObject,
     ObjectParameters,
     anchor,
     area_interval,
     find_objects,
-    gain_confidence,
     is_line,
     is_ring,
-    loss_confidence,
     mean_width,
     ring_closure,
     touching,
+    without_chance,
 )
 
 SHAPE = (60, 60)
@@ -40,128 +40,170 @@ def box(top: int, left: int, height: int, width: int) -> np.ndarray:
     return mask
 
 
-def found(confidence: np.ndarray, *, acquisitions: float = 3.0, **more: Any):
-    counts = np.where(confidence > 0, acquisitions, 0).astype(np.float32)
-    arguments = {"resolution_px": 1.0, "has_short_history": False} | more
-    return find_objects(confidence.astype(np.float32), counts, **arguments)
+NONE = np.zeros(SHAPE, bool)
+LEAST, CORE = 1.0, 3.0
+EQUAL = (0.0, 0.0, 0.0, 0.0)
 
 
-def masks_of(confidence: np.ndarray, **more: Any) -> list[np.ndarray]:
-    return [item.mask for item in found(confidence, **more)]
+def found(score: np.ndarray, **more: Any) -> tuple[LikelyObject, ...]:
+    arguments: dict[str, Any] = {"least": LEAST, "core": CORE, "resolution_px": 1.0, "weights": EQUAL} | more
+    return find_objects(score.astype(np.float32), **arguments)
 
 
-def test_no_confidence_is_no_object():
-    assert found(np.zeros(SHAPE)) == ()
-    assert found(np.full(SHAPE, P.least - 0.1)) == ()
+def masks_of(score: np.ndarray, **more: Any) -> list[np.ndarray]:
+    return [item.object.mask for item in found(score, **more)]
+
+
+def drawn(mask: np.ndarray, inside: float = 2 * CORE, outside: float = -np.inf) -> np.ndarray:
+    return np.where(mask, inside, outside)
+
+
+def test_no_score_is_no_object():
+    assert found(np.full(SHAPE, -np.inf)) == ()
+    assert found(np.full(SHAPE, LEAST - 0.1)) == ()
 
 
 @pytest.mark.parametrize(("side", "count"), [((1, 3), 0), ((1, 4), 1), ((2, 2), 1), ((5, 5), 1)])
 def test_an_object_has_at_least_four_pixels(side, count):
-    assert len(found(box(10, 10, *side) * 40.0)) == count
+    assert len(found(drawn(box(10, 10, *side)))) == count
 
 
 @pytest.mark.parametrize(("resolution", "count"), [(1.0, 1), (2.0, 1), (3.0, 0)])
 def test_a_coarse_product_asks_for_native_pixels(resolution, count):
     """Five by five pixels of the grid are hardly three of 30 m."""
-    assert len(found(box(10, 10, 5, 5) * 40.0, resolution_px=resolution)) == count
+    assert len(found(drawn(box(10, 10, 5, 5)), resolution_px=resolution)) == count
 
 
-def test_an_object_of_one_acquisition_reaches_as_far_as_its_edge_but_needs_a_core():
-    metric = box(10, 10, 7, 7) * (P.single_edge + 0.1)
-    assert found(metric, acquisitions=1.0, has_short_history=True) == ()
-    metric[12, 12:15] = P.single_acquisition + 0.1
-    (item,) = found(metric, acquisitions=1.0, has_short_history=True)
-    assert np.array_equal(item.mask, box(10, 10, 7, 7))
-    assert np.array_equal(item.core, metric > P.single_acquisition)
+def test_an_object_reaches_as_far_as_the_least_score_and_its_core_is_what_is_surest():
+    score = drawn(box(10, 10, 7, 7), LEAST)
+    score[12, 12:15] = CORE
+    (item,) = found(score)
+    assert np.array_equal(item.object.mask, box(10, 10, 7, 7))
+    assert np.array_equal(item.object.core, box(12, 12, 1, 3))
 
 
-def test_one_acquisition_is_no_object_where_there_is_a_history():
-    assert found(box(10, 10, 8, 8) * 100.0, acquisitions=1.0) == ()
+def test_an_object_without_a_sure_pixel_has_a_core_all_the_same():
+    """The best quarter of it: what is followed must lie somewhere."""
+    score = drawn(box(10, 10, 8, 8), LEAST)
+    score[10:12, 10:18] = LEAST + 0.5
+    (item,) = found(score)
+    assert np.array_equal(item.object.core, box(10, 10, 2, 8))
 
 
-def test_one_acquisition_must_do_where_there_is_none():
-    roof = box(10, 10, 4, 4) * (P.single_acquisition + 0.1)
-    assert len(found(roof, acquisitions=1.0, has_short_history=True)) == 1
-    assert found(box(10, 10, 3, 3) * 9.0, acquisitions=1.0, has_short_history=True) == (), "twelve pixels are asked"
-    assert found(box(10, 10, 4, 4) * (P.single_acquisition - 0.1), acquisitions=1.0, has_short_history=True) == ()
-
-
-def test_after_one_acquisition_the_roofs_of_a_yard_count_together():
-    roofs = [box(10, 10, 2, 3), box(10, 16, 2, 3), box(15, 10, 2, 3)]
-    strong = np.any(roofs, axis=0) * (P.single_acquisition + 0.1)
-    (yard,) = found(strong, acquisitions=1.0, has_short_history=True)
-    assert yard.mask.sum() == 18
-    assert found(roofs[0] * (P.single_acquisition + 0.1), acquisitions=1.0, has_short_history=True) == ()
-
-
-@pytest.mark.parametrize(("gap", "count"), [(1, 1), (4, 1), (5, 2), (10, 2)])
-def test_patches_close_by_are_one_object(gap, count):
-    """Two pixels of reach on either side."""
+@pytest.mark.parametrize(("beyond", "count"), [(0, 1), (1, 2), (6, 2)])
+def test_patches_close_by_are_one_object(beyond, count):
+    """Each reaches `join_px` on either side, so that the roofs of a yard count together."""
+    gap = 2 * P.join_px + beyond
     two = box(10, 10, 5, 5) | box(10, 15 + gap, 5, 5)
-    assert len(found(two * 40.0)) == count
+    objects = masks_of(drawn(two))
+    assert len(objects) == count
+    assert np.array_equal(np.any(objects, axis=0), two), "what lies between is not in it"
+    assert len(found(drawn(box(10, 10, 5, 5) | box(10, 16, 5, 5)), parameters=replace(P, join_px=0))) == 2
 
 
 @QUICK
 @given(seed=SEEDS)
 def test_objects_share_no_pixel_and_hold_only_what_was_given(seed):
     rng = np.random.default_rng(seed)
-    confidence = (ndimage.gaussian_filter(rng.normal(size=SHAPE), 2.5) * 120).clip(0)
-    objects = found(confidence)
+    score = ndimage.gaussian_filter(rng.normal(size=SHAPE), 2.5) * 30
+    objects = found(score)
     total = np.zeros(SHAPE, int)
     for item in objects:
-        total += item.mask
-        assert item.mask.sum() >= P.smallest_px
-        assert not (item.core & ~item.mask).any()
+        mask, core = item.object.mask, item.object.core
+        total += mask
+        assert mask.sum() >= P.smallest_px
+        assert not (core & ~mask).any()
+        assert core.any()
     assert total.max(initial=0) <= 1
-    assert not (total.astype(bool) & (confidence < P.least)).any()
-    for item, again in zip(objects, found(confidence), strict=True):
-        assert np.array_equal(item.mask, again.mask)
+    assert not (total.astype(bool) & (score < LEAST)).any()
+    for item, again in zip(objects, found(score), strict=True):
+        assert np.array_equal(item.object.mask, again.object.mask)
+        assert item.measured == again.measured
 
 
 @QUICK
-@given(seed=SEEDS, more=st.floats(1.0, 3.0))
-def test_more_confidence_never_takes_a_pixel_away(seed, more):
-    confidence = (ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=SHAPE), 2.5) * 100).clip(0)
-    less, greater = (np.any([np.zeros(SHAPE, bool), *masks_of(c)], axis=0) for c in (confidence, more * confidence))
+@given(seed=SEEDS, more=st.floats(0.0, 3.0))
+def test_a_higher_score_never_takes_a_pixel_away(seed, more):
+    score = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=SHAPE), 2.5) * 20
+    less, greater = (np.any([NONE, *masks_of(c)], axis=0) for c in (score, score + more))
     assert not (less & ~greater).any()
 
 
-# -- confidence of both instruments ---------------------------------------------------------------------------------
+# -- how likely an object is ----------------------------------------------------------------------------------------
 
 
-def evidence_with(**layers: Any):
-    """Evidence of two looks, of the given confidence in the named cues everywhere."""
-    evidence = no_evidence(SHAPE)
-    count, acquisitions, total = evidence.count.copy(), evidence.acquisitions.copy(), evidence.total.copy()
-    for name, confidence in layers.items():
-        cue = Cue[name.upper()]
-        count[cue], acquisitions[cue], total[cue] = 2, 2, confidence / 2
-    return replace(evidence, count=count, acquisitions=acquisitions, total=total)
+def test_an_object_is_measured_by_its_scores_and_its_size():
+    score = drawn(box(10, 10, 6, 10), 2.0)
+    score[10, 10:20] = 8.0
+    (item,) = found(score)
+    assert item.measured == pytest.approx((3.0, 8.0, np.log(60), 1.0))
+    (coarse,) = found(score, resolution_px=2.0)
+    assert coarse.measured[2] == pytest.approx(np.log(15)), "native pixels count"
 
 
-ALL, NONE = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)
+WEIGHTS = st.tuples(*[st.floats(-1, 1)] * 4)
 
 
-def test_two_instruments_that_agree_add_up():
-    both, _ = gain_confidence(evidence_with(exposure=10.0, backscatter_up=7.0), ALL)
-    np.testing.assert_allclose(both, 17.0)
-    optical, _ = gain_confidence(evidence_with(exposure=10.0, structure=12.0), ALL)
-    np.testing.assert_allclose(optical, 12.0), "two cues of one instrument do not"
-    hidden, counts = gain_confidence(evidence_with(exposure=10.0), NONE)
-    assert not hidden.any()
-    assert not counts.any()
+@QUICK
+@given(weights=WEIGHTS, side=st.integers(2, 20), height=st.floats(LEAST, 9.0))
+def test_the_probability_is_the_logistic_function_of_what_was_measured(weights, side, height):
+    (item,) = found(drawn(box(10, 10, side, side), height), weights=weights)
+    assert item.probability == pytest.approx(1 / (1 + np.exp(-np.dot(weights, item.measured))), rel=1e-5)
+    assert 0 < item.probability < 1
 
 
-def test_falling_backscatter_speaks_only_where_something_stood():
-    flood = evidence_with(backscatter_down=20.0)
-    assert not loss_confidence(flood, NONE, ALL)[0].any()
-    np.testing.assert_allclose(loss_confidence(flood, ALL, ALL)[0], 20.0)
+def test_objects_that_are_too_unlikely_are_left_out():
+    two = np.where(box(5, 5, 3, 3) | box(30, 30, 20, 20), 5.0, -np.inf)
+    by_size = (0.0, 0.0, 1.0, -np.log(60))
+    assert len(found(two, weights=by_size)) == 2
+    (large,) = found(two, weights=by_size, least_probability=0.5)
+    assert np.array_equal(large.object.mask, box(30, 30, 20, 20))
 
 
-def test_fading_texture_speaks_only_where_radar_does_not_rule_it_out():
-    ploughed = evidence_with(removal=20.0)
-    assert not loss_confidence(ploughed, ALL, NONE)[0].any()
-    np.testing.assert_allclose(loss_confidence(ploughed, NONE, ALL)[0], 20.0)
+# -- decoys ---------------------------------------------------------------------------------------------------------
+
+PROBABILITIES = st.lists(st.floats(0.01, 0.99), max_size=12)
+
+
+def likely(probability: float) -> LikelyObject:
+    return LikelyObject(GroundObject(box(5, 5, 3, 3), box(5, 5, 3, 3)), probability, EQUAL)
+
+
+def competed(found: list[float], decoys: list[float]) -> list[float]:
+    left = without_chance(tuple(map(likely, found)), tuple(map(likely, decoys)))
+    return [item.probability for item in left]
+
+
+@QUICK
+@given(targets=PROBABILITIES)
+def test_without_decoys_all_stays_as_it_is(targets):
+    assert competed(targets, []) == targets
+
+
+@QUICK
+@given(targets=PROBABILITIES, decoys=PROBABILITIES)
+def test_decoys_only_lower_and_more_of_them_lower_more(targets, decoys):
+    left, fewer = competed(targets, decoys), competed(targets, decoys[1:])
+    assert all(0 <= a <= b <= c for a, b, c in zip(left, fewer, targets, strict=True))
+
+
+@QUICK
+@given(targets=PROBABILITIES)
+def test_as_many_decoys_as_objects_leave_nothing(targets):
+    """Turned round, chance brings as much as was found."""
+    assert competed(targets, targets) == [0.0] * len(targets)
+
+
+def test_the_share_of_false_ones_is_that_among_the_objects_at_least_as_likely():
+    assert competed([0.9, 0.8, 0.6, 0.4], [0.7, 0.3]) == pytest.approx([0.9, 0.8, 0.6 * 2 / 3, 0.4 * 3 / 4])
+
+
+def test_decoys_take_away_no_object_and_change_nothing_else():
+    items = tuple(likely(p) for p in (0.9, 0.5))
+    left = without_chance(items, (likely(0.95),))
+    assert [item.object for item in left] == [item.object for item in items]
+    assert [item.measured for item in left] == [item.measured for item in items]
+    assert [item.probability for item in items] == [0.9, 0.5]
 
 
 # -- sizes ----------------------------------------------------------------------------------------------------------

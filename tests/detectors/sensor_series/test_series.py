@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from detectors.acquisition import Acquisition
+from detectors.evidence.signatures import ONE_SCENE, SEASONS
 from detectors.preprocessing.align import align_acquisition, reference_image
 from detectors.preprocessing.masks import clear_of
 from detectors.sensor_series.series import (
@@ -42,10 +43,12 @@ def series(history):
 
 
 def seen(series, acquisition):
-    """The channel after one more look."""
+    """The series after one more acquisition, which says its own day number of gains and its opposite of losses."""
     reading = align_acquisition(acquisition, reference=series.reference, monitored_mask=EVERYWHERE)
-    residual, metric, _ = compare(series, reading.features, day=reading.report.day, stable_mask=EVERYWHERE)
-    return append_acquisition(series, residual, metric, reading.report)
+    residual = compare(series, reading.features, day=reading.report.day, stable_mask=EVERYWHERE)
+    said = np.full((2, *SHAPE), reading.report.day, np.float32)
+    said[1] *= -1
+    return append_acquisition(series, residual, said, reading.report)
 
 
 def test_a_clear_acquisition_is_used(ground, series):
@@ -166,7 +169,9 @@ def test_the_last_acquisitions_are_kept_oldest_first(ground, series):
     for day in days:
         series = seen(series, ground.optical(day))
     assert series.recent.days == tuple(d.toordinal() for d in days[-RECENT_ACQUISITIONS:])
-    assert len(series.recent.z) == len(series.recent.observed) == len(series.recent.metric) == RECENT_ACQUISITIONS
+    assert len(series.recent.z) == len(series.recent.observed) == len(series.recent.said) == RECENT_ACQUISITIONS
+    assert np.array_equal(series.recent.said[:, 0, 0, 0], series.recent.days)
+    assert np.array_equal(series.recent.said[:, 1], -series.recent.said[:, 0])
     assert (series.looked, series.last_day) == (len(days), days[-1].toordinal())
 
 
@@ -184,7 +189,7 @@ def test_rebased_ground_is_expected_as_it_is_now(ground, scenery, series):
     acquisition = built.optical(first + timedelta(days=40))
     reading = align_acquisition(acquisition, reference=series.reference, monitored_mask=EVERYWHERE)
     z = [
-        np.abs(compare(c, reading.features, day=reading.report.day, stable_mask=~block)[0].of("vegetation"))[block]
+        np.abs(compare(c, reading.features, day=reading.report.day, stable_mask=~block).of("vegetation"))[block]
         for c in (series, fresh)
     ]
     assert np.median(z[0]) > 5
@@ -210,7 +215,7 @@ def test_the_rim_of_a_change_keeps_its_season_and_is_shifted(ground, series):
         built.optical(first + timedelta(days=40)), reference=series.reference, monitored_mask=EVERYWHERE
     )
     z = [
-        np.abs(compare(c, reading.features, day=reading.report.day, stable_mask=~(block | rim))[0].of("texture"))[rim]
+        np.abs(compare(c, reading.features, day=reading.report.day, stable_mask=~(block | rim)).of("texture"))[rim]
         for c in (series, fresh)
     ]
     assert np.median(z[1]) < 1.5 < np.median(z[0])
@@ -232,6 +237,44 @@ def test_radar_tracks_are_series_of_their_own(ground):
     one, two = ground.radar(START, track=":r1"), ground.radar(START, track=":r2")
     assert one.series == "sentinel-1:r1" != two.series
     assert ground.optical(START).series == "sentinel-2"
+
+
+def test_an_acquisition_is_compared_in_sigma_of_its_own_past(scenery, ground, series):
+    """Calm ground reads about nought, changed ground far off, and neither the series nor what was seen changes."""
+    block = ground.box(20, 20, 8, 8)
+    acquisition = ground.with_patch("soil", block).optical(date(2024, 8, 1))
+    reading = align_acquisition(acquisition, reference=series.reference, monitored_mask=EVERYWHERE)
+    residual = compare(series, reading.features, day=reading.report.day, stable_mask=EVERYWHERE)
+    assert residual.names == series.names
+    assert residual.z.shape == residual.observed.shape == (len(series.names), *SHAPE)
+    vegetation = residual.of("vegetation")
+    assert np.median(vegetation[block]) < -5
+    assert abs(np.median(vegetation[~block])) < 0.5
+    assert residual.of("moisture") is None
+    again = compare(series, reading.features, day=reading.report.day, stable_mask=EVERYWHERE)
+    assert np.array_equal(residual.z, again.z, equal_nan=True)
+
+
+def test_a_supposed_sigma_is_narrowed_by_a_calm_scene(ground, history):
+    """Two scenes of one season differ by less than seasons do anywhere; what was measured stays as it is."""
+    spread = {}
+    for count in (1, len(history)):
+        series, _ = build_series(history[:count], monitored_mask=EVERYWHERE, since=NEVER)
+        after = seen(series, ground.optical(history[count - 1].day + timedelta(days=5)))
+        z = after.recent.z[-1][series.names.index("vegetation"), 8:-8, 8:-8]
+        wide = replace(series, history=len(history))
+        plain = seen(wide, ground.optical(history[count - 1].day + timedelta(days=5))).recent.z[-1]
+        spread[count] = (z.std(), plain[series.names.index("vegetation"), 8:-8, 8:-8].std())
+    assert spread[1][0] > spread[1][1]
+    assert spread[len(history)][0] == spread[len(history)][1]
+
+
+@pytest.mark.parametrize(("count", "kind"), [(1, ONE_SCENE), (2, ONE_SCENE), (3, SEASONS)])
+def test_the_rows_that_fit_are_those_of_the_history(ground, history, count, kind):
+    optical, _ = build_series(history[:count], monitored_mask=EVERYWHERE, since=NEVER)
+    radar = [ground.radar(START + timedelta(days=12 * n)) for n in range(count)]
+    assert optical.history_kind == kind
+    assert build_series(radar, monitored_mask=EVERYWHERE, since=NEVER)[0].history_kind == SEASONS
 
 
 def test_a_single_history_acquisition_is_scarce(ground, history, series):

@@ -1,0 +1,117 @@
+"""Residuals in σ: freed of what the whole scene has in common, wider where it scatters, and one figure of radar."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.baseline.harmonic import fit_baseline
+from detectors.baseline.residual import CORRELATION, SKEW, combined_backscatter, standardise
+
+QUICK = settings(deadline=None, max_examples=40, derandomize=True)
+SHAPE = (40, 40)
+EVERYWHERE = np.ones(SHAPE, bool)
+
+
+def stable_baseline():
+    rng = np.random.default_rng(5)
+    days = np.arange(60, dtype=np.int64) * 13 + 700000
+    values = rng.normal(0.5, 0.05, (60, 1, *SHAPE)).astype(np.float32)
+    return fit_baseline(values, days, names=("vegetation",))
+
+
+def z_of(observed: np.ndarray, *, stable_mask: np.ndarray = EVERYWHERE, factor: float = 1.0, floors=None) -> np.ndarray:
+    baseline = stable_baseline()
+    expected = np.full((1, *SHAPE), 0.5, np.float32)
+    return standardise(
+        observed.astype(np.float32), expected, baseline, factor=factor, stable_mask=stable_mask, floors=floors
+    ).z
+
+
+def noise(sigma: float, seed: int = 1) -> np.ndarray:
+    return 0.5 + np.random.default_rng(seed).normal(0, sigma, (1, *SHAPE))
+
+
+def test_calm_ground_scatters_by_one_sigma():
+    assert z_of(noise(0.05)).std() == pytest.approx(1.0, abs=0.15)
+
+
+@QUICK
+@given(offset=st.floats(-0.3, 0.3))
+def test_what_the_whole_scene_has_in_common_is_taken_off(offset):
+    np.testing.assert_allclose(z_of(noise(0.05) + offset), z_of(noise(0.05)), atol=1e-3)
+
+
+def test_a_scene_that_scatters_more_than_its_history_is_believed_less():
+    wild = z_of(noise(0.25))
+    assert np.percentile(np.abs(wild), 90) == pytest.approx(1.645, rel=0.1)
+    patchy = noise(0.05)
+    patchy[:, :, :8] += 0.4  # a fifth of the area, as harvest takes it
+    assert np.abs(z_of(patchy)[:, :, :8]).max() < np.abs((patchy[:, :, :8] - 0.5) / 0.05).max() / 3
+
+
+def test_a_small_change_is_not_talked_down_by_its_own_size():
+    changed = noise(0.05)
+    changed[:, 10:15, 10:15] -= 0.5
+    z = z_of(changed)
+    assert z[:, 10:15, 10:15].max() < -5
+    assert np.delete(z.ravel(), np.s_[: 15 * 40]).std() == pytest.approx(1.0, abs=0.15)
+
+
+def test_ground_of_known_events_does_not_set_the_scale():
+    changed = noise(0.05)
+    changed[:, :, :20] -= 0.4
+    stable_mask = EVERYWHERE.copy()
+    stable_mask[:, :20] = False
+    assert np.median(z_of(changed, stable_mask=stable_mask)[:, :, :20]) < -5
+    assert np.median(z_of(changed)[:, :, :20]) > -3
+
+
+def test_a_calm_scene_narrows_a_supposed_spread_down_to_its_floor_and_no_other():
+    calm = noise(0.01)
+    assert z_of(calm).std() == pytest.approx(0.2, abs=0.04)
+    assert z_of(calm, floors={"vegetation": 0.005}).std() == pytest.approx(1.0, abs=0.1)
+    assert z_of(calm, floors={"vegetation": 0.02}).std() == pytest.approx(0.5, abs=0.05)
+    np.testing.assert_allclose(z_of(noise(0.25), floors={"vegetation": 0.005}), z_of(noise(0.25)), atol=1e-4)
+
+
+def test_an_uncertain_prediction_makes_a_reading_count_less():
+    np.testing.assert_allclose(z_of(noise(0.01), factor=2.0), z_of(noise(0.01)) / 2.0, atol=1e-4)
+
+
+def test_unseen_pixels_stay_unseen_and_a_scene_of_them_is_no_scene():
+    observed = noise(0.05)
+    observed[:, 3, 3] = np.nan
+    assert np.isnan(z_of(observed)[0, 3, 3])
+    assert np.isfinite(np.delete(z_of(observed).ravel(), 3 * 40 + 3)).all()
+    assert np.isnan(z_of(np.full((1, *SHAPE), np.nan))).all()
+
+
+# -- both polarisations of radar ------------------------------------------------------------------------------------
+
+
+@QUICK
+@given(vv=st.floats(-10, 10), vh=st.floats(-10, 10))
+def test_both_polarisations_add_up_with_their_lean_straightened(vv, vh):
+    z = np.stack([np.full(SHAPE, vv), np.full(SHAPE, vh)]).astype(np.float32)
+    straight = z - np.float32(SKEW / 6.0) * np.clip(z, -4, 4) ** 2
+    both = combined_backscatter(z)
+    assert both.shape == SHAPE
+    assert both.dtype == np.float32
+    np.testing.assert_allclose(both, straight.sum(axis=0) / np.sqrt(2 + 2 * CORRELATION), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(combined_backscatter(z[:1]), straight[0], rtol=1e-5, atol=1e-6)
+
+
+def test_a_polarisation_that_was_not_seen_leaves_the_sum_unseen():
+    z = np.zeros((2, *SHAPE), np.float32)
+    z[1, 3, 3] = np.nan
+    both = combined_backscatter(z)
+    assert np.isnan(both[3, 3])
+    assert np.isfinite(both).sum() == both.size - 1
+
+
+def test_correlated_speckle_of_both_scatters_by_one_sigma():
+    z = np.random.default_rng(1).multivariate_normal([0, 0], [[1, CORRELATION], [CORRELATION, 1]], (200, 200))
+    assert combined_backscatter(np.moveaxis(z, -1, 0).astype(np.float32)).std() == pytest.approx(1.0, abs=0.03)
