@@ -11,8 +11,9 @@ Features that were not measured drop out with their rows and columns, so that an
 window whose pixels need not look alike, yards and dark and bright roofs: l of the rows of places, averaged over it.
 Places are asked where one scene is all the history there is; later, single pixels have said enough.
 
-What an acquisition says is never more than its own ground bears out. After a history, l is held by π, the share of
-unchanged ground that says as much: l' = ln[((1−ε) eˡ)/((1−π) + π eˡ) + ε], which never passes −ln π. After a single
+What an acquisition says is never more than its own ground bears out. After a history, l of the best class is held by π,
+the share of unchanged ground that says as much: l' = ln[((1−ε) eˡ)/((1−π) + π eˡ) + ε], which never passes −ln π; the
+other classes follow at their distance. After a single
 scene σ is only supposed and says little; there l is ranked among those of the same acquisition with z turned to −z,
 and −ln of the share that reaches it takes its place. Turning the sign is changing before for after, so that what
 passes a threshold turned round is what chance and seasons put over it.
@@ -102,7 +103,9 @@ def log_ratios(
     forward = _at_scales(x, null, wider, sensor, history, stable_mask, resolution_px, table)
     lead = forward[0, CLASSES.index("built")] - forward[0, CLASSES.index("cleared")]
     if history != ONE_SCENE:
-        held = _held(forward[0], stable_mask)[None]
+        held = np.where(np.isfinite(forward), np.float32(0.0), np.float32(np.nan))
+        known = [n for n, ground in enumerate(CLASSES) if table.row(sensor, history, ground) is not None]
+        held[0, known] = _held(forward[0, known], stable_mask)
         return held, np.zeros_like(held), lead
     turned = _at_scales(-x, null, wider, sensor, history, stable_mask, resolution_px, table)
     return _ranked(forward, turned, stable_mask), _ranked(turned, forward, stable_mask), lead
@@ -225,15 +228,19 @@ def _quiet_scatter(sample: Matrix) -> tuple[Matrix, Matrix]:
 
 
 def _held(ratios: Floats, stable_mask: Mask) -> Floats:
-    """l', (class, y, x): what is said, held by the share of unchanged ground that says as much."""
+    """l', (class, y, x): the best class is held by the share of unchanged ground that says as much of any.
+
+    The others follow it at their distance, so that what is held says no less of which class it is.
+    """
     p = PARAMETERS
-    out = np.empty_like(ratios)
-    for n, layer in enumerate(ratios):
-        calm = layer[stable_mask & np.isfinite(layer)]
-        false = max(p.least_false, float((calm > p.doubtful).mean())) if calm.size else 1.0
-        odds = np.exp(np.clip(layer, -30.0, 30.0))
-        out[n] = np.log((1 - p.floor) * odds / ((1 - false) + false * odds) + p.floor)
-    return out
+    best = ratios.max(axis=0)
+    calm = best[stable_mask & np.isfinite(best)]
+    if not calm.size:
+        return np.where(np.isfinite(ratios), np.float32(0.0), np.float32(np.nan))
+    false = max(p.least_false, float((calm > p.doubtful).mean()))
+    odds = np.exp(np.clip(best, -30.0, 30.0))
+    held = np.log((1 - p.floor) * odds / ((1 - false) + false * odds) + p.floor)
+    return np.maximum(held + ratios - best, np.float32(np.log(p.floor))).astype(np.float32)
 
 
 def _ranked(ratios: Floats, turned: Floats, stable_mask: Mask) -> Floats:
@@ -242,6 +249,7 @@ def _ranked(ratios: Floats, turned: Floats, stable_mask: Mask) -> Floats:
     for at in np.ndindex(ratios.shape[:2]):
         others = turned[at][stable_mask & np.isfinite(turned[at])]
         if others.size < 200:
+            out[at] = np.where(np.isfinite(ratios[at]), 0.0, np.nan)
             continue
         others = np.sort(others)
         reach = others.size - np.searchsorted(others, np.nan_to_num(ratios[at], nan=-99.0), side="left")

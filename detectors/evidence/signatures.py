@@ -72,11 +72,16 @@ def load_signatures(name: str = PACKAGED) -> SignatureTable:
         Where the file is no table.
     """
     path = Path(__file__).with_name(name) if name == PACKAGED else Path(name)
-    read = json.loads(path.read_text())
-    rows = {
-        (row["sensor"], row["history"], row["ground"]): Signature(np.array(row["mean"]), np.array(row["covariance"]))
-        for row in read["rows"]
-    }
-    features = {sensor: tuple(names) for sensor, names in read["features"].items()}
-    objects = {history: tuple(weights) for history, weights in read["objects"].items()}
-    return SignatureTable(features, rows, objects, dict(read["built_lead"]))
+    read = json.loads(path.read_text("utf-8"))
+    try:
+        rows = {
+            (row["sensor"], row["history"], row["ground"]): Signature(
+                np.array(row["mean"], np.float64), np.array(row["covariance"], np.float64)
+            )
+            for row in read["rows"]
+        }
+        features = {sensor: tuple(names) for sensor, names in read["features"].items()}
+        objects = {history: tuple(weights) for history, weights in read["objects"].items()}
+        return SignatureTable(features, rows, objects, dict(read["built_lead"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no table of signatures: {error!r} is lacking or of another kind") from error

@@ -64,7 +64,7 @@ def test_what_was_retracted_is_not(place, sensors):
 
 @pytest.mark.parametrize(
     ("sensors", "confidence", "expected"),
-    [(BOTH, 0.65, True), (BOTH, 0.64, False), (("sentinel-2",), 0.99, False), (("sentinel-1",), 0.99, False)],
+    [(BOTH, 0.45, True), (BOTH, 0.35, False), (("sentinel-2",), 0.99, False), (("sentinel-1",), 0.99, False)],
 )
 def test_a_provisional_event_is_told_when_both_instruments_are_sure(sensors, confidence, expected):
     assert told(sensors=sensors, confidence=confidence) is expected

@@ -184,7 +184,7 @@ def series_of(
         np.broadcast_to(said, (count, 2, *SHAPE)).copy(),
     )
     flat = np.ones((1, *SHAPE), np.float32)
-    baseline = Baseline((name,), 0, flat[None], flat, flat, flat, np.full(SHAPE, 20, np.int16), np.eye(1))
+    baseline = Baseline((name,), 0, flat[None], flat, np.full(SHAPE, 20, np.int16), np.eye(1))
     return SensorSeries(sensor, sensor, (name,), baseline, None, recent, 1.0, 20, FIRST - 1)
 
 
