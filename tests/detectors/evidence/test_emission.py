@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -359,7 +360,7 @@ def test_the_same_acquisition_says_the_same_and_is_left_as_it_was(sensor, histor
 def test_a_coarse_product_has_places_as_large_on_the_ground():
     """A window counts native pixels, so that a block fills a smaller part of it."""
     z = np.sinh(with_block("built", OPTICAL, ONE_SCENE)).astype(np.float32)
-    more = {"sensor": OPTICAL, "history": ONE_SCENE, "stable_mask": ~BLOCK, "table": FITTED}
+    more: dict[str, Any] = {"sensor": OPTICAL, "history": ONE_SCENE, "stable_mask": ~BLOCK, "table": FITTED}
     fine, coarse = (log_ratios(z, BANDS, resolution_px=r, **more)[0] for r in (1.0, 2.0))
     assert np.array_equal(fine[0], coarse[0])
     built, near = CLASSES.index("built"), np.s_[30, 12]
