@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from detectors.acquisition import Acquisition, Floats, Mask
+from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
 from detectors.baseline.harmonic import DAYS_A_YEAR, Baseline
 from detectors.events.lifecycle import (
     EventState,
@@ -138,7 +138,9 @@ def _believed(
     said = np.stack([best[:REMOVED].max(axis=0), best[REMOVED]])
     if series.history_kind == ONE_SCENE:
         return add_ranks(evidence, ratios, turned, lead, day=day), said - np.float32(PARAMETERS.rank_place)
-    return add_ratios(settle_ranks(evidence), ratios[0], sensor=series.sensor, day=day), said
+    if series.sensor == OPTICAL:
+        evidence = settle_ranks(evidence)
+    return add_ratios(evidence, ratios[0], sensor=series.sensor, day=day), said
 
 
 def end_week(state: AreaState, *, today: int) -> AreaState:

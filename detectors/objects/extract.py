@@ -232,7 +232,7 @@ def _detection(
     built = mask & (maps.lead >= 0) if gain else None
     change = Change.DEMOLITION
     if built is not None:
-        is_built = float(maps.lead[mask].mean()) >= table.built_lead[maps.history]
+        is_built = float(maps.lead[core].mean()) >= table.built_lead[maps.history]
         change = Change.CONSTRUCTION if is_built else Change.CLEARING
     length = closure = None
     if wall is not None:

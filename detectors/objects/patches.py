@@ -109,7 +109,8 @@ def _judged(
 ) -> LikelyObject:
     """One patch in its box with its surest pixels and its probability."""
     values, pixels = score[box][mask], int(mask.sum())
-    limit = core if (values >= core).any() else float(np.percentile(values, 75.0))
+    limit = max(core, float(np.percentile(values, 75.0)))
+    limit = limit if (values >= limit).any() else float(np.percentile(values, 75.0))
     measured = (
         float(values.mean()),
         float(np.percentile(values, 90.0)),

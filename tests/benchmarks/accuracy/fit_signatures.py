@@ -277,7 +277,7 @@ def _candidates(known: Known, maps: ScoreMaps, table: SignatureTable, day: int) 
             is_false = not (mask & near).any() and 2 * (mask & counted).sum() >= mask.sum()
             if not mine and not is_false:
                 continue
-            lead = float(maps.lead[mask].mean()) if is_gain and mine else None
+            lead = float(maps.lead[item.object.core].mean()) if is_gain and mine else None
             named = {c.change for c in mine}
             is_built = (
                 None if lead is None or len(named) > 1 or Change.FENCING in named else Change.CONSTRUCTION in named
