@@ -28,7 +28,7 @@ import numpy.typing as npt
 from scipy import linalg, stats
 
 from detectors.acquisition import Floats, Mask
-from detectors.evidence.signatures import CLASSES, ONE_SCENE, PLACES, UNCHANGED, Signature, SignatureTable
+from detectors.evidence.signatures import BESIDE, CLASSES, ONE_SCENE, PLACES, UNCHANGED, Signature, SignatureTable
 from detectors.statistics import local_mean
 
 Matrix = npt.NDArray[np.float64]
@@ -130,7 +130,7 @@ def _at_scales(
     p = PARAMETERS
     grounds = (*CLASSES, *PLACES) if history == ONE_SCENE else CLASSES
     rows = [table.row(sensor, history, ground) for ground in grounds]
-    ratios = _densities_over_null(x, null, wider, rows)
+    ratios = _densities_over_null(x, null, wider, rows, beside=table.row(sensor, history, BESIDE))
     if history != ONE_SCENE:
         return ratios[None]
     pixels, places = ratios[: len(CLASSES)], np.clip(ratios[len(CLASSES) :], p.lowest, p.highest)
@@ -142,7 +142,9 @@ def _at_scales(
     return np.stack(out)
 
 
-def _densities_over_null(x: Floats, null: Signature, wider: Matrix, rows: list[Signature | None]) -> Floats:
+def _densities_over_null(
+    x: Floats, null: Signature, wider: Matrix, rows: list[Signature | None], *, beside: Signature | None
+) -> Floats:
     """ln p(x | row) − ln p(x | unchanged) for each row, float32 (row, y, x); 0 for a row that is not there."""
     flat = x.reshape(len(x), -1)
     seen = np.isfinite(flat)
@@ -153,6 +155,9 @@ def _densities_over_null(x: Floats, null: Signature, wider: Matrix, rows: list[S
         features = np.flatnonzero([(code >> n) & 1 for n in range(len(x))])
         part = flat[np.ix_(features, at)]
         unchanged = _log_student(part, null.mean[features], null.covariance[np.ix_(features, features)])
+        if beside is not None:
+            covariance = (beside.covariance + wider)[np.ix_(features, features)]
+            unchanged = np.logaddexp(unchanged, _log_student(part, beside.mean[features], covariance))
         for n, row in enumerate(rows):
             if row is None:
                 out[n, at] = 0.0

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 PACKAGED = "signatures.json"
-UNCHANGED = "unchanged"
+UNCHANGED, BESIDE = "unchanged", "beside a change"
 CLASSES = ("cleared", "built", "removed")
 PLACES = ("cleared place", "built place", "removed place")
 SEASONS, ONE_SCENE = "seasons", "one scene"

@@ -28,6 +28,7 @@ from scipy import ndimage, optimize
 from detectors.acquisition import Acquisition, Floats, Mask
 from detectors.evidence import belief, emission
 from detectors.evidence.signatures import (
+    BESIDE,
     CLASSES,
     ONE_SCENE,
     PACKAGED,
@@ -52,6 +53,7 @@ FEATURES = {
 }
 KIND = {Change.CLEARING: 0, Change.CONSTRUCTION: 1, Change.FENCING: 1, Change.DEMOLITION: 2}
 PIXELS_A_CASE, PIXELS_AN_ACQUISITION, PLACE_PX, NEAR_PX, WITHIN_DAYS = 400, 60, 60, 3, 150
+BESIDE_PX = (2, 5)
 LEAST_VARIANCE, FEWEST_PAIRS = 0.03, 30
 
 
@@ -160,6 +162,11 @@ def samples_of(known: Known) -> dict[tuple[str, str, str], npt.NDArray[np.float6
 def _kinds(case: Case, day: int) -> Iterator[tuple[str, Mask]]:
     """The kinds of ground that are known on a day, each with its mask."""
     yield UNCHANGED, case.ground.monitored_mask & ~case.anything
+    begun = [change.mask for change in case.changes if change.begins.toordinal() + NEAR_PX <= day]
+    if begun:
+        anything = np.any([change.mask for change in case.changes], axis=0)
+        near, far = (ndimage.binary_dilation(np.any(begun, axis=0), iterations=n) for n in BESIDE_PX)
+        yield BESIDE, far & ~near & ~ndimage.binary_dilation(anything, iterations=BESIDE_PX[0])
     for number in range(len(CLASSES)):
         own, other = (np.zeros(case.ground.shape, bool) for _ in range(2))
         for change in case.changes:
