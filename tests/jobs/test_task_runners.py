@@ -12,6 +12,7 @@ from typing import Any
 import cloudpickle
 import httpx
 import pytest
+from distributed.scheduler import NoWorkerError
 from shapely.geometry import box
 
 if "PREFECT_HOME" not in os.environ:  # before Prefect is imported, so that no test touches the user's own
@@ -89,6 +90,30 @@ def test_a_cluster_of_our_own_listens_on_loopback_and_to_its_key_alone() -> None
             assert httpx.get(address + path, trust_env=False).status_code == 404
 
 
+def test_a_worker_that_is_slow_to_come_back_is_waited_for() -> None:
+    """The cluster would let go of it otherwise, and the run would wait for ever."""
+    import dask
+    from dask.utils import parse_timedelta
+    from distributed import LocalCluster
+
+    usual = parse_timedelta("15s")
+    runner = runner_of(Engine.DASK, at_once=1)
+    with LocalCluster(**{**runner.cluster_kwargs, "n_workers": 0}) as cluster:
+        let_go = parse_timedelta(dask.config.get("distributed.deploy.lost-worker-timeout"))
+        assert usual < let_go < cluster.scheduler.no_workers_timeout
+
+
+def test_a_cluster_whose_workers_are_gone_for_good_fails_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import Client, LocalCluster
+
+    monkeypatch.setattr("flows.jobs.task_runners.WITHOUT_WORKERS", "100ms")
+    runner = runner_of(Engine.DASK, at_once=1)
+    with LocalCluster(**{**runner.cluster_kwargs, "n_workers": 0}) as cluster, Client(cluster) as client:
+        task = client.submit(abs, -1)
+        with pytest.raises(NoWorkerError):
+            task.result(timeout=60)
+
+
 class _Broken:
     """A future of an engine that failed."""
 
@@ -114,6 +139,7 @@ class _Done:
     ("error", "words"),
     [
         (BrokenProcessPool("a child died"), "the process that worked on it, or beside it, was killed; what is on"),
+        (NoWorkerError("a task", 600), "no process could be started to work on it; what is on"),
         (RuntimeError("out of\x1b[31m order"), "the engine failed: RuntimeError: out of"),
     ],
 )
