@@ -3,8 +3,9 @@
 A pixel of which a share f is built shows (1 − f)·ground + f·material. The material has a texture of its own that stays,
 a jitter from date to date that all of it shares, and the illumination of the scene: it is scaled by how bright the
 acquisition is against the median of its series, so that haze and low sun dim it too. Radar sees `RADAR_GAIN` times the
-median of the scene, with speckle of its own in each polarisation. What is put in stands still on the ground: a scene
-that lies beside the others shows it as far beside (one Romanian scene in three by over half a pixel).
+median of the scene, with speckle of its own in each polarisation; what has no gain there lets it through. What is put
+in stands still on the ground: a scene that lies beside the others shows it as far beside (one Romanian scene in three
+by over half a pixel).
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from detectors.preprocessing.masks import clear_of
 from detectors.preprocessing.registration import measure_shift
 
 # Reflectance by common band name: metal and concrete, blue sheet, dark tile, bare soil (typical values; chosen on USGS
-# spectral library means and on roofs seen in the suburb pairs).
+# spectral library means and on roofs seen in the suburb pairs). The rest are typical values
+# too, set by hand and not yet held against measured spectra; such are in the USGS library (doi 10.3133/ds1035: asphalt,
+# tarpaulin, dry grass, rust) and, for solar panels, in Ji et al. (2021, doi 10.1016/j.rse.2021.112692). A frame without
+# a roof is 0.45 concrete, 0.3 soil and 0.25 shade; rubble is 0.6 concrete, 0.3 soil and 0.1 shade.
 _BANDS = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
 MATERIALS = {
     name: dict(zip(_BANDS, values, strict=True))
@@ -35,9 +39,33 @@ MATERIALS = {
         "dark tile": (0.06, 0.065, 0.08, 0.11, 0.11, 0.13, 0.12),
         "concrete": (0.17, 0.19, 0.21, 0.25, 0.25, 0.27, 0.25),
         "soil": (0.10, 0.14, 0.19, 0.26, 0.26, 0.33, 0.29),
+        "thatch": (0.09, 0.13, 0.18, 0.28, 0.30, 0.36, 0.27),
+        "rusted sheet": (0.06, 0.08, 0.14, 0.20, 0.20, 0.29, 0.28),
+        "shade net": (0.05, 0.07, 0.06, 0.16, 0.17, 0.19, 0.14),
+        "tarpaulin": (0.30, 0.24, 0.13, 0.40, 0.41, 0.36, 0.27),
+        "asphalt": (0.08, 0.09, 0.10, 0.12, 0.12, 0.15, 0.14),
+        "solar panel": (0.05, 0.04, 0.035, 0.05, 0.055, 0.10, 0.07),
+        "concrete frame": (0.107, 0.128, 0.152, 0.191, 0.191, 0.221, 0.20),
+        "rubble": (0.132, 0.156, 0.183, 0.228, 0.228, 0.261, 0.237),
     }.items()
 }
-RADAR_GAIN = {"metal": 4.0, "blue sheet": 4.0, "dark tile": 3.0, "concrete": 3.0, "soil": 0.7}
+# Radar against the median of a scene, set by hand: metal and corners send back most, a level surface sends the beam
+# away, and dry reed, nets and plastic are all but clear to it.
+RADAR_GAIN: dict[str, float | None] = {
+    "metal": 4.0,
+    "blue sheet": 4.0,
+    "dark tile": 3.0,
+    "concrete": 3.0,
+    "soil": 0.7,
+    "thatch": None,
+    "rusted sheet": 4.0,
+    "shade net": None,
+    "tarpaulin": None,
+    "asphalt": 0.3,
+    "solar panel": 2.5,
+    "concrete frame": 5.0,
+    "rubble": 1.8,
+}
 SURROUNDINGS = "surroundings"
 RING_PX = (2, 6)  # what lies around a change begins two pixels off it and is four wide
 FINE = 5
@@ -138,7 +166,10 @@ def _material(
     if change.material == SURROUNDINGS:
         return _surroundings(change, acquisition, band, ground)
     if acquisition.sensor != OPTICAL:
-        return float(np.nanmedian(ground)) * RADAR_GAIN[change.material] * _speckle(change, acquisition, band)
+        gain = RADAR_GAIN[change.material]
+        if gain is None:
+            return np.asarray(ground, np.float64)
+        return float(np.nanmedian(ground)) * gain * _speckle(change, acquisition, band)
     texture = np.random.default_rng(change.seed).normal(1.0, 0.12, ground.shape)
     jitter = np.random.default_rng((change.seed, acquisition.day.toordinal())).normal(1.0, 0.04)
     value = MATERIALS[change.material].get(acquisition.bands[band], 0.2)

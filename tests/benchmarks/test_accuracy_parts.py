@@ -1,7 +1,6 @@
 """The pure parts of the accuracy benchmark: peers, curves, swaps, nuisances and verdicts."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from ablations import Run, table
 from charts import MONITORS, ChartParameters, chart
 from comparison import WHOLE, Trial
 from curves import COUNTED_UP_TO, THRESHOLDS, Chance, false_objects, highest_threshold, objects_over, threshold_at
-from nuisances import Days, burning, desert, flood, four_months_of_cloud, haze, new_roofs, slips
 from pledges import PLEDGES
 from runner import Runner
 from scoring import Figure, of_missed, ratio, share
@@ -24,7 +22,7 @@ from tails import figures as tail_figures
 from variety import SCENARIOS, Outcome
 from variety import figures as variety_figures
 
-from detectors.acquisition import OPTICAL, RADAR, Acquisition
+from detectors.acquisition import RADAR
 from detectors.evidence.accumulate import Cue
 from detectors.preprocessing.masks import clear_of
 
@@ -156,49 +154,6 @@ def test_a_remembered_function_is_called_once_for_the_same_array():
     double(np.ones(3), by=3)
     assert (first == again).all()
     assert calls == [2, 3]
-
-
-@pytest.fixture(scope="module")
-def acquisitions():
-    rng = np.random.default_rng(5)
-    bands = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
-    colour = np.array([0.05, 0.08, 0.09, 0.25, 0.26, 0.25, 0.2], np.float32)[:, None, None]
-    optical, radar = [], []
-    for n in range(20):
-        day = date(2026, 1, 1) + timedelta(days=14 * n)
-        pixels = (colour * rng.normal(1, 0.05, (7, SIZE, SIZE))).astype(np.float32)
-        pixels[3:, :10, :10] = pixels[2, :10, :10] * 1.2  # some of it is built over
-        scl = np.full((SIZE, SIZE), 4, np.uint8)
-        valid = np.ones((SIZE, SIZE), bool)
-        optical.append(Acquisition(f"o{n}", OPTICAL, day, bands, pixels, valid, scl))
-        power = rng.gamma(4.4, 0.02, (2, SIZE, SIZE)).astype(np.float32)
-        radar.append(Acquisition(f"r{n}", RADAR, day, ("vv", "vh"), power, valid, None, ":r1"))
-    return tuple(optical + radar)
-
-
-@pytest.mark.parametrize("nuisance", [desert, haze, slips, four_months_of_cloud, flood, burning, new_roofs])
-def test_nuisances_change_some_acquisitions_and_none_that_they_were_given(nuisance, acquisitions):
-    days = Days(date(2026, 4, 1), date(2026, 9, 30))
-    copies = [acquisition.pixels.copy() for acquisition in acquisitions]
-    troubled = nuisance(acquisitions, days, np.random.default_rng(11))
-    assert all((acquisition.pixels == copy).all() for acquisition, copy in zip(acquisitions, copies, strict=True))
-    assert [k.scene_id for k in troubled] == [k.scene_id for k in acquisitions]
-    changed = [k.scene_id for k, old in zip(troubled, acquisitions, strict=True) if (k.pixels != old.pixels).any()]
-    assert changed
-    assert all(np.isfinite(k.pixels).all() for k in troubled)
-    assert nuisance is flood or not any(name.startswith("r") for name in changed)
-
-
-def test_months_of_cloud_hide_all_ground_and_burning_leaves_the_time_before_alone(acquisitions):
-    days = Days(date(2026, 4, 1), date(2026, 9, 30))
-    hidden = four_months_of_cloud(acquisitions, days, np.random.default_rng(1))
-    assert not any(
-        clear_of(k).any() for k in hidden if k.sensor == OPTICAL and date(2026, 5, 1) < k.day < days.after(20)
-    )
-    burnt = burning(acquisitions, days, np.random.default_rng(1))
-    early = [(a, b) for a, b in zip(burnt, acquisitions, strict=True) if b.day < days.since]
-    assert early
-    assert all(a is b for a, b in early)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Measure the detectors and write the table.
 
     .venv/bin/python tests/benchmarks/accuracy [--seeds 4] [--first 100] [--to outputs/benchmarks]
-        [--only parts places real truth desert walls demolitions phases province alone peers tails variety]
-        [--province] [--ablations]
+        [--only parts places real truth grounds desert walls demolitions phases province alone peers tails
+        materials ranking reliability variety]
+        [--province] [--ablations] [--left-out all --tables FOLDER]
 
 Seeds below 100 were used for choosing parameters; the default begins at 100. Real series are taken from
-`../shared/archives`, and their lines are left out, saying so, where it is not there.
+`../shared/archives`, and their lines are left out, saying so, where it is not there. With `--left-out`, every section
+on real series is given a second time, each ground watched with a table of signatures that was fitted without it.
 """
 
 from __future__ import annotations
@@ -22,16 +24,19 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import breadth
 import buildings
+import grounds
 import instruments
 import numpy as np
 import pledges
 import reach
 import series
 import worlds
+from left_out import LeftOut, TablesWithout
 from runner import Runner
 from scoring import HEAD, Figure, share
 
 from aois.demonstration import demonstration
+from aois.errors import UserError
 
 
 def main() -> None:
@@ -45,7 +50,15 @@ def main() -> None:
         "--province", action="store_true", help="a province of 400 km² for every seed, not the first alone"
     )
     asked.add_argument("--ablations", action="store_true", help="also leave out every step by itself, which is long")
+    asked.add_argument(
+        "--left-out", nargs="+", choices=("all", *grounds.GROUNDS), default=[], help="grounds left out of the fit"
+    )
+    asked.add_argument("--tables", type=Path, default=Path("outputs/signatures"), help="tables fitted without a ground")
     call = asked.parse_args()
+    try:
+        left_out = _left_out_of_the_fit(call.left_out, call.tables)
+    except UserError as why:
+        asked.error(str(why))
     seeds = range(call.first, call.first + call.seeds)
     table: dict[str, list[Figure]] = {}
     with ProcessPoolExecutor(2, initializer=warnings.simplefilter, initargs=("ignore",)) as pool:
@@ -54,10 +67,25 @@ def main() -> None:
             some = seeds[:1] if name == "province" and not call.province else seeds
             table[name] = SECTIONS[name](run, some, call.to)
             _write(table, run.confirmed_on, call.to, seeds, [])  # what there is, should a later section be stopped
+        for name in (name for name in list(table) if left_out and name in ON_REAL_GROUND):
+            without = Runner(pool, left_out=left_out)
+            table[f"{name}, left out"] = SECTIONS[name](without, seeds, call.to / "left-out")
+            run.confirmed_on += without.confirmed_on
+            _write(table, run.confirmed_on, call.to, seeds, [])
         dates = tuple(run.confirmed_on)
         chapters = breadth.ablation_table(run, seeds) if call.ablations else []
     _write(table, dates, call.to, seeds, chapters)
     sys.stdout.write((call.to / "accuracy.md").read_text())
+
+
+def _left_out_of_the_fit(names: Sequence[str], tables: Path) -> LeftOut | None:
+    some = tuple(grounds.GROUNDS) if "all" in names else tuple(names)
+    if not some:
+        return None
+    parameters_for = TablesWithout(tables)
+    for name in some:
+        parameters_for(name)  # what is missing is said before anything is measured
+    return LeftOut(some, parameters_for)
 
 
 def _parts(run: Runner, seeds: range, to: Path) -> list[Figure]:
@@ -79,6 +107,7 @@ def _real(run: Runner, seeds: range, to: Path) -> list[Figure]:
 
 
 SECTIONS = {"parts": _parts, "places": _places, "real": _real} | reach.SECTIONS | breadth.SECTIONS
+ON_REAL_GROUND = ("real", "truth", "grounds", "walls", "demolitions", "phases", "materials", "ranking", "reliability")
 TITLES = {
     "parts": "Registration and Sentinel-1 by themselves",
     "places": "The demonstration's places, simulated",
@@ -87,11 +116,15 @@ TITLES = {
     "demolitions": "Buildings pulled down",
     "phases": "Phases of one place",
     "truth": "Real change, against truth drawn by eye",
+    "grounds": "Real grounds, watched whole",
     "desert": "Bare ground in red, green and blue",
     "province": "A simulated province",
     "alone": "Each detector alone, and all together",
     "peers": "Peers on the same looks, at equal false objects",
     "tails": "Scores of quiet ground, against normal ones",
+    "materials": "Roofs of other materials, each by itself",
+    "ranking": "One threshold over all grounds",
+    "reliability": "Stated confidence against what was true",
     "variety": "Kinds of ground and sky, simulated",
 }
 
@@ -104,7 +137,9 @@ def _write(
     lines.append(f"Goals met: {verdicts.count('met')}; short: {verdicts.count('SHORT')}, each with its reason.")
     for name, figures in table.items():
         rows = [figure.row() for figure in figures if figure.count or np.isfinite(figure.value)]
-        lines += ["", f"## {TITLES[name]} (`{name}`)", "", *(HEAD + tuple(rows) if rows else ("Not measured here.",))]
+        section, _, without = name.partition(", ")
+        title = TITLES[section] + (", the ground left out of the fit" if without else "")
+        lines += ["", f"## {title} (`{section}`)", "", *(HEAD + tuple(rows) if rows else ("Not measured here.",))]
     early = share("events confirmed on fewer than three dates, in all of these runs", [n < 3 for n in dates], "0.00")
     lines += ["", "## What holds throughout", "", *HEAD, *([early.row()] if dates else []), *pledges.rows()]
     lines += [*chapters, *_left_out(table, chapters)]

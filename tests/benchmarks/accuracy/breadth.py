@@ -8,11 +8,14 @@ from pathlib import Path
 import ablations
 import buildings
 import comparison
+import ranking
+import reliability
 import series
 import standings
 import tails
 import truth
 import variety
+from grounds import GROUNDS
 from nuisances import drifted
 from runner import Jobs, Runner
 from scoring import Figure
@@ -74,6 +77,33 @@ def _cases(seeds: range) -> Jobs:
     return jobs + [("sky", n, {"seed": s}) for s in seeds for n, (name, *_) in enumerate(SCENARIOS) if name in SKIES]
 
 
+def _materials(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    """Roofs of what no parameter was chosen on, each material by itself."""
+    if not series.is_there():
+        return []
+    spans = [(name, *span) for name, found in buildings.SPANS.items() for span in found]
+    jobs = [(*span, {"seed": s, "mixing": 0.9, "roofs": buildings.MORE_ROOFS}) for span in spans for s in seeds]
+    trials = [t for some in run(buildings.trials, jobs, "roofs of other materials") for t in some]
+    return buildings.material_figures(trials, buildings.MORE_ROOFS)
+
+
+def _ranking(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    """One threshold over all grounds, on the first two seeds and on real grounds."""
+    ranked = run(ranking.of_case, _cases(seeds[:2]), "events of seeds by rank")
+    if series.is_there():
+        ranked += run(ranking.of_ground, [(name, {}) for name in GROUNDS], "events of real grounds by rank")
+    return ranking.figures(ranked)
+
+
+def _reliability(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    """What confidences are worth, on the first two seeds and on real grounds."""
+    found = run(reliability.of_case, _cases(seeds[:2]), "stated confidence on seeds")
+    if series.is_there():
+        found += run(reliability.of_ground, [(name, {}) for name in GROUNDS], "stated confidence on real grounds")
+    reliability.plot(found, to)
+    return reliability.figures(found)
+
+
 def _alone(run: Runner, seeds: range, to: Path) -> list[Figure]:
     found = [one for some in run(ablations.alone_runs, _cases(seeds[:2]), "each detector alone") for one in some]
     return ablations.alone_figures(found)
@@ -83,6 +113,9 @@ SECTIONS: dict[str, Callable[[Runner, range, Path], list[Figure]]] = {
     "alone": _alone,
     "peers": _peers,
     "tails": _tails,
+    "materials": _materials,
+    "ranking": _ranking,
+    "reliability": _reliability,
     "variety": _variety,
 }
 

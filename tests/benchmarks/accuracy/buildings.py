@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -21,6 +22,7 @@ from detectors.sensitivity.injection import Injected, block, injected
 
 SIZES, LARGEST = (4, 5, 6, 7, 8, 12, 16, 25, 36, 60), 100
 ROOFS = ("metal", "blue sheet", "dark tile", "concrete")
+MORE_ROOFS = ("thatch", "rusted sheet", "shade net", "tarpaulin", "asphalt", "solar panel", "concrete frame")
 SPANS = {
     "romania": ((date(2019, 1, 7), date(2020, 12, 27)),),
     "mine-1": ((date(2020, 1, 6), date(2020, 12, 27)), (date(2023, 10, 2), date(2024, 12, 22))),
@@ -53,17 +55,25 @@ class Trial:
     covered: bool | None = None
 
 
-def trials(series: str, since: date, until: date, *, seed: int, mixing: float) -> list[Trial]:
+def trials(
+    series: str, since: date, until: date, *, seed: int, mixing: float, roofs: Sequence[str] = ROOFS
+) -> list[Trial]:
     """Buildings of every size at places where nothing else happened, watched together."""
     acquisitions = real_series(series)
-    placed = _places(acquisitions, since, until, seed=seed, mixing=mixing)
+    placed = _places(acquisitions, since, until, seed=seed, mixing=mixing, roofs=roofs)
     changed = injected(acquisitions, [change for _, change in placed])
     seen = watch(changed, since=since, until=until)
     return [_judged(series, pixels, mixing, change, seen, acquisitions) for pixels, change in placed]
 
 
 def _places(
-    acquisitions: tuple[Acquisition, ...], since: date, until: date, *, seed: int, mixing: float
+    acquisitions: tuple[Acquisition, ...],
+    since: date,
+    until: date,
+    *,
+    seed: int,
+    mixing: float,
+    roofs: Sequence[str] = ROOFS,
 ) -> list[tuple[int, Injected]]:
     shape = shape_of(acquisitions)
     barred = real_change(acquisitions, since, until) | ~measured(acquisitions)
@@ -73,7 +83,7 @@ def _places(
     for n, pixels in enumerate((*rng.permutation(SIZES), LARGEST)):
         at = free_place(barred, taken, int(pixels), rng)
         if at is not None:
-            material = ROOFS[int(rng.integers(len(ROOFS)))]
+            material = roofs[int(rng.integers(len(roofs)))]
             begins = since + timedelta(days=int(rng.integers(30, (until - since).days - WITHIN_DAYS)))
             image = block(shape, at, int(pixels), mixing=mixing, rng=rng)
             placed.append((int(pixels), Injected("building", material, image, begins, seed * 100 + n)))
@@ -124,18 +134,17 @@ def _judged(
     seen_on = sorted({k.day for k in acquisitions if change.since <= k.day <= end and clear_of(k)[at]})
     clear = len(seen_on)
     third = (seen_on[2] - change.since).days if clear >= 3 else WITHIN_DAYS
-    steps = {t.key: [date.fromordinal(day) for day in t.steps] for t in seen.state.event_states}
     mine = [
         event
         for event in seen.confirmed()
         if (event.footprint & (change.share > 0.25)).any()
-        and any(timedelta(-15) <= step - change.since <= timedelta(200) for step in steps[event.key])
+        and any(timedelta(-15) <= step - change.since <= timedelta(200) for step in event.steps)
     ]
     first = min(mine, key=lambda e: e.confirmed_on, default=None)
     days = None if first is None else max((first.confirmed_on - change.since).days, 0)
     if first is None or days > WITHIN_DAYS:
         return Trial(series, pixels, mixing, change.material, clear, third, found=False)
-    since_it = [step for step in steps[first.key] if step - change.since >= timedelta(-15)]
+    since_it = [step for step in first.steps if step - change.since >= timedelta(-15)]
     first_days = max((min(since_it) - change.since).days, 0)
     seen_as = (True, days, first.change.value, first_days)
     if (first.footprint & (change.share > 0.02)).sum() < ALONE * first.footprint.sum():
@@ -190,6 +199,17 @@ def figures(results: list[Trial]) -> list[Figure]:
     larger = sum(t.area_ratio > 1 for t in missed)
     why = f"{larger} measured too large and {len(missed) - larger} too small by more than the interval"
     out.append(share("true area within the interval", [bool(t.covered) for t in found], "≥ 0.90", why=why))
-    for roof in ROOFS:
-        out.append(share(f"roofs of {roof}: found", [t.found for t in results if t.material == roof]))
+    return out + material_figures(results, ROOFS)
+
+
+def material_figures(results: Sequence[Trial], roofs: Sequence[str]) -> list[Figure]:
+    """For each material: is it found, and told as construction."""
+    out = []
+    for roof in roofs:
+        some = [t for t in results if t.material == roof]
+        out.append(share(f"roofs of {roof}: found", [t.found for t in some]))
+        found = [t for t in some if t.found]
+        other = counted(t.change for t in found if t.change != Change.CONSTRUCTION.value)
+        told = [t.change == Change.CONSTRUCTION.value for t in found]
+        out.append(share(f"roofs of {roof}: told as construction", told, why=f"told as {other}"))
     return out

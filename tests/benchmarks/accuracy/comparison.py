@@ -9,6 +9,7 @@ well.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
@@ -18,13 +19,14 @@ import numpy as np
 import numpy.typing as npt
 from charts import ChartParameters
 from curves import Chance, false_objects, highest_threshold
-from frames import Frames, Tuning, chart_scores, frames_of, pair_scores, reference_of
+from frames import Frames, Tuning, chart_scores, frames_of, optical_reading, pair_scores, reference_of
 from replay import Watched, watch
 from scipy import ndimage
+from sequential_peers import bayts, pwtt, radar_readings
 from series import measured, real_series, shape_of
 from worlds import END, WEEKS, place_of
 
-from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
+from detectors.acquisition import OPTICAL, RADAR, Acquisition, Floats, Mask
 from detectors.evidence.accumulate import Cue
 from detectors.ground import Ground, whole
 from detectors.monitor.state import AreaState
@@ -35,6 +37,7 @@ HISTORY_DAYS = 730
 WITHIN_DAYS = buildings.WITHIN_DAYS
 WHOLE, OPTICAL_ALONE, EVIDENCE = "Sitewatch", "Sitewatch, optical alone", "Sitewatch's evidence, same rule as the peers"
 
+Scores = tuple[npt.NDArray[np.int64], Floats]
 NDVI_FALLS, BRIGHTENS = ChartParameters("NDVI", -1, harmonics=1), ChartParameters("brightness", 1, harmonics=1)
 PAIRS = {"CVA": 5, "PCA difference": 5, "IR-MAD": 3}
 
@@ -48,10 +51,13 @@ TUNINGS: dict[str, Tuning] = {
             "nrt CUSUM": ChartParameters("NDVI", -1, harmonics=2),
             "nrt MOSUM": NDVI_FALLS,
         },
+        NDVI_FALLS,
     ),
-    "mine-1": Tuning(PAIRS, {"nrt EWMA": BRIGHTENS, "nrt CUSUM": BRIGHTENS, "nrt MOSUM": BRIGHTENS}),
+    "mine-1": Tuning(PAIRS, {"nrt EWMA": BRIGHTENS, "nrt CUSUM": BRIGHTENS, "nrt MOSUM": BRIGHTENS}, BRIGHTENS),
     "simulated places": Tuning(
-        PAIRS | {"PCA difference": 3}, {"nrt EWMA": NDVI_FALLS, "nrt CUSUM": NDVI_FALLS, "nrt MOSUM": NDVI_FALLS}
+        PAIRS | {"PCA difference": 3},
+        {"nrt EWMA": NDVI_FALLS, "nrt CUSUM": NDVI_FALLS, "nrt MOSUM": NDVI_FALLS},
+        NDVI_FALLS,
     ),
 }
 
@@ -91,10 +97,25 @@ def peer_scores(
     reference: Floats | None,
     monitored_mask: Mask,
     tuning: Tuning,
-) -> tuple[npt.NDArray[np.int64], dict[str, Floats]]:
-    """Days of the usable looks of the watched time, and every peer's score after each of them."""
+    *,
+    since: date,
+    radar: Sequence[Acquisition] = (),
+) -> dict[str, Scores]:
+    """Every peer's score after each usable look of the watched time, with the days of these looks.
+
+    `radar` are all radar looks, those of the history too, of which `bayts` and PWTT make use where there are any.
+    """
     seen = frames_of(acquisitions, reference=reference, monitored_mask=monitored_mask)
-    return seen.days, pair_scores(history, seen, tuning.composites) | chart_scores(history, seen, tuning.charts)
+    scores = pair_scores(history, seen, tuning.composites) | chart_scores(history, seen, tuning.charts)
+    out = {name: (seen.days, score) for name, score in scores.items()}
+    first = since.toordinal()
+    readings = [optical_reading(history, seen, tuning.bayts)]
+    readings += radar_readings(radar, since=first, monitored_mask=monitored_mask)
+    out["bayts"] = bayts(readings)
+    if any(k.sensor == RADAR for k in radar):
+        for name, is_smoothed in (("PWTT", False), ("PWTT, smoothed", True)):
+            out[name] = pwtt(radar, since=first, monitored_mask=monitored_mask, is_smoothed=is_smoothed)
+    return out
 
 
 def evidence_score(state: AreaState) -> Floats:
@@ -140,8 +161,8 @@ def building_trial(series: str, since: date, until: date, *, seed: int, mixing: 
     often = [n for n, result in enumerate(results) if result.acquisitions >= buildings.SEEN_ACQUISITIONS]
     reference, history = _history(series, since)
     now = _between(changed, since, until + timedelta(1))
-    acquisition_days, scores = peer_scores(now, history, reference, monitored_mask, TUNINGS[series])
-    series_of = {name: (acquisition_days, score) for name, score in scores.items()} | {EVIDENCE: (week_days, evidence)}
+    scores = peer_scores(now, history, reference, monitored_mask, TUNINGS[series], since=since)
+    series_of = scores | {EVIDENCE: (week_days, evidence)}
     chances = {
         name: tuple(
             _chance(days, score, change.share > 0.25, begins, begins + WITHIN_DAYS, 0.0)
@@ -162,7 +183,8 @@ def quiet_trial(series: str, since: date, until: date) -> Trial:
     seen, _, evidence = watched_with_scores(acquisitions, since, until, whole(shape))
     reference, history = _history(series, since)
     now = _between(acquisitions, since, until + timedelta(1))
-    _, scores = peer_scores(now, history, reference, np.ones(shape, bool), TUNINGS[series])
+    of_peers = peer_scores(now, history, reference, np.ones(shape, bool), TUNINGS[series], since=since)
+    scores = {name: score for name, (_, score) in of_peers.items()}
     scores[EVIDENCE] = evidence
     counts = {name: false_objects(score, counted=counted, true=true) for name, score in scores.items()}
     false = sum(_is_false(e.footprint, counted, true) for e in seen.confirmed())
@@ -182,14 +204,15 @@ def place_trial(area_id: str, *, seed: int) -> Trial:
     reference = reference_of(_between(optical, END - timedelta(5000), since))
     history = frames_of(_between(optical, date.min, since), reference=reference, monitored_mask=ground.monitored_mask)
     now = _between(optical, since, END + timedelta(1))
-    acquisition_days, scores = peer_scores(now, history, reference, ground.monitored_mask, TUNINGS["simulated places"])
-    scores = {name: np.where(ground.monitored_mask, score, 0.0) for name, score in scores.items()}
+    radar, tuning = [k for k in acquisitions if k.sensor == RADAR], TUNINGS["simulated places"]
+    of_peers = peer_scores(now, history, reference, ground.monitored_mask, tuning, since=since, radar=radar)
+    scores = {name: (days, np.where(ground.monitored_mask, score, 0.0)) for name, (days, score) in of_peers.items()}
     seen, week_days, evidence = watched_with_scores(acquisitions, since, END, ground)
     alone = watch(optical, since=since, until=END, ground=ground, history_days=HISTORY_DAYS)
     stories = [t for t in truth if not t.ordinary and t.begins >= since]
     anything = np.any([t.footprint for t in truth], axis=0) if truth else np.zeros(ground.shape, bool)
     near = np.asarray(ndimage.binary_dilation(anything, iterations=3))
-    series_of = {name: (acquisition_days, score) for name, score in scores.items()} | {EVIDENCE: (week_days, evidence)}
+    series_of = scores | {EVIDENCE: (week_days, evidence)}
     last = END.toordinal()
     chances = {
         name: tuple(_chance(days, score, t.footprint, t.begins.toordinal(), last, 0.2) for t in stories)

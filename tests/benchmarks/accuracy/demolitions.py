@@ -2,10 +2,11 @@
 # mypy: strict-optional=False
 """Demolitions put into real series: are they found, when, and as what.
 
-Two kinds. A building that was put into all of the Romanian series, or of the mine's, and is pulled down, bare soil in
-its place; and real roofs, those of the suburb of Apex, replaced by the ground around them. Of the suburb there are two
-looks, too few to watch, so its first is repeated on the clear dates of the Romanian series with noise, light and
-misregistration of every date: real roofs and streets, a made-up series.
+Three kinds. A building that was put into all of the Romanian series, or of the mine's, and is pulled down, bare soil in
+its place; the same with another ending: rubble, walls without a roof, or soil that is grown over; and real roofs, those
+of the suburb of Apex, replaced by the ground around them. Of the suburb there are two looks, too few to watch, so its
+first is repeated on the clear dates of the Romanian series with noise, light and misregistration of every date: real
+roofs and streets, a made-up series.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from scipy import ndimage
 from scoring import Figure, counted, median, share
 from series import measured, real_series, shape_of
 
-from detectors.acquisition import Acquisition, Mask
+from detectors.acquisition import Acquisition, Floats, Mask
 from detectors.monitor.state import AreaState
 from detectors.preprocessing.masks import clear_of
 from detectors.records import Change
@@ -30,6 +31,8 @@ from detectors.sensitivity.injection import SURROUNDINGS, Injected, block, injec
 
 SIZES = (6, 9, 12, 16, 25, 36)
 ROOFS = ("metal", "blue sheet", "concrete")
+SOIL, RUBBLE, WALLS, REGROWN = "soil", "rubble", "walls without a roof", "soil, grown over"
+ENDINGS, REGROWN_DAYS = (SOIL, RUBBLE, WALLS, REGROWN), 60
 WITHIN_DAYS, SEEN_ACQUISITIONS, COVERED, MIXING = 150, 4, 0.25, 0.9
 SUBURB, DATES_OF = "suburb-apex-haddonhall", "romania"
 SUBURB_SPAN = (date(2019, 1, 7), date(2020, 12, 27))
@@ -48,18 +51,19 @@ class Torn:
     found: bool
     days: int | None
     change: str | None
+    ending: str = SOIL
 
 
-def trials(series: str, since: date, until: date, *, seed: int) -> list[Torn]:
+def trials(series: str, since: date, until: date, *, seed: int, ending: str = SOIL) -> list[Torn]:
     """What became of buildings that stood through the history and are pulled down within the span."""
-    acquisitions, torn = torn_buildings(series, since, until, seed=seed)
-    return _judged(series, torn, acquisitions, since, until)
+    acquisitions, torn = torn_buildings(series, since, until, seed=seed, ending=ending)
+    return [replace(one, ending=ending) for one in _judged(series, torn, acquisitions, since, until)]
 
 
 def torn_buildings(
-    series: str, since: date, until: date, *, seed: int
+    series: str, since: date, until: date, *, seed: int, ending: str = SOIL
 ) -> tuple[tuple[Acquisition, ...], list[tuple[int, Injected]]]:
-    """A real series with buildings that make room for soil, and these with their pixels."""
+    """A real series with buildings that make room for soil or another ending, and these with their pixels."""
     acquisitions = real_series(series)
     shape = shape_of(acquisitions)
     rng = np.random.default_rng(500 + seed)
@@ -72,9 +76,18 @@ def torn_buildings(
         image = block(shape, at, int(pixels), mixing=MIXING, rng=rng)
         day = since + timedelta(days=int(rng.integers(30, (until - since).days - WITHIN_DAYS)))
         roof = Injected("building", str(rng.choice(ROOFS)), image, day, seed * 100 + n, lost=True)
-        changes += [roof, Injected("rubble", "soil", image, day, seed * 100 + 50 + n)]
+        changes += [roof, *_left(ending, image, day, seed * 100 + 50 + n)]
         torn.append((int(pixels), roof))
     return injected(acquisitions, changes), torn
+
+
+def _left(ending: str, image: Floats, day: date, seed: int) -> list[Injected]:
+    """What stands in a building's place from the day on which it goes."""
+    material = {RUBBLE: "rubble", WALLS: "concrete frame"}.get(ending, "soil")
+    left = [Injected("rubble", material, image, day, seed)]
+    if ending == REGROWN:
+        left.append(Injected("growth", SURROUNDINGS, image, day + timedelta(days=REGROWN_DAYS), seed + 25))
+    return left
 
 
 def suburb(*, seed: int) -> list[Torn]:
@@ -163,15 +176,18 @@ def _judged(
 def jobs(seeds: Sequence[int]) -> list[tuple[object, ...]]:
     """The calls of `trials` that make up a run."""
     spans = [(name, *span) for name, found in SPANS.items() for span in found]
-    return [(*span, {"seed": seed}) for span in spans for seed in seeds]
+    plain: list[tuple[object, ...]] = [(*span, {"seed": seed}) for span in spans for seed in seeds]
+    return plain + [(*spans[0], {"seed": seed, "ending": e}) for seed in seeds for e in ENDINGS if e != SOIL]
 
 
 def figures(results: Sequence[Torn]) -> list[Figure]:
     """The lines of the table for demolitions."""
     out = []
-    for series in sorted({t.series for t in results}):
-        often = [t for t in results if t.series == series and t.acquisitions >= SEEN_ACQUISITIONS]
+    for series, ending in sorted({(t.series, t.ending) for t in results}):
+        some = [t for t in results if (t.series, t.ending) == (series, ending)]
+        often = [t for t in some if t.acquisitions >= SEEN_ACQUISITIONS]
         name = "real roofs of a suburb" if series == "suburb" else f"{series}, buildings put in"
+        name += "" if ending == SOIL else f", {ending} left"
         for low, high in ((4, 11), (12, 100)):
             hits = [t.found for t in often if low <= t.pixels <= high]
             what = f"{name}, pulled down, {low} to {high} px"

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from charts import ChartParameters, chart
 from peers import PAIR_METHODS, pushed, same_season
+from sequential_peers import Reading
 
 from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
 from detectors.preprocessing.align import align_acquisition, reference_image
@@ -22,11 +23,12 @@ class Tuning:
     """How the peers are set on one kind of ground.
 
     `composites` say, for each method that compares two images, of how many last clear looks the ground now is the
-    median; `charts` how each control chart is set.
+    median; `charts` how each control chart is set, and `bayts` which index it reads and which way that moves.
     """
 
     composites: Mapping[str, int]
     charts: Mapping[str, ChartParameters]
+    bayts: ChartParameters
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,11 @@ def pair_scores(history: Frames, seen: Frames, composites: Mapping[str, int]) ->
         for name, acquisitions in composites.items():
             out[name].append(np.nan_to_num(PAIR_METHODS[name](before, after[acquisitions])))
     return {name: np.stack(scores) for name, scores in out.items()}
+
+
+def optical_reading(history: Frames, seen: Frames, p: ChartParameters) -> Reading:
+    """One index of optical looks, as `bayts` reads it."""
+    return Reading(history.index(p.index), history.days, seen.index(p.index), seen.days, p.sign or 1)
 
 
 def chart_scores(history: Frames, seen: Frames, charts: Mapping[str, ChartParameters]) -> dict[str, Floats]:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import demolitions
 import desert
+import ground_pictures
+import ground_tables
+import grounds
 import phases
 import province
 import series
@@ -50,6 +53,19 @@ def _truth(run: Runner, seeds: range, to: Path) -> list[Figure]:
     return truth.figures(results, run(truth.quiet, [(name, {}) for name in truth.QUIET], "quiet ground"))
 
 
+def _grounds(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    """Every real ground watched whole; `grounds.md` lists each change, and `grounds/` holds a picture of each."""
+    if not series.is_there():
+        return []
+    jobs = [(name, {"to": to / "grounds"}) for name in grounds.GROUNDS]
+    outcomes = run(ground_pictures.pictured, jobs, "real grounds watched whole")
+    to.mkdir(parents=True, exist_ok=True)
+    (to / "grounds.md").write_text(
+        "\n".join(["# Real grounds, watched whole", "", *ground_tables.table(outcomes)]) + "\n"
+    )
+    return ground_tables.figures(outcomes)
+
+
 def _desert(run: Runner, seeds: range, to: Path) -> list[Figure]:
     jobs = [({"seed": seed * DESERTS_A_SEED + n},) for seed in seeds for n in range(DESERTS_A_SEED)]
     return desert.figures([d for some in run(desert.trial, jobs, "compounds on desert") for d in some])
@@ -68,6 +84,7 @@ def _province(run: Runner, seeds: range, to: Path) -> list[Figure]:
 
 SECTIONS = {
     "truth": _truth,
+    "grounds": _grounds,
     "desert": _desert,
     "walls": _walls,
     "demolitions": _demolitions,

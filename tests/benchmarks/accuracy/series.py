@@ -18,7 +18,10 @@ from flows.imagery.detector_inputs import acquisition_of
 from flows.imagery.stac.stac_source import StacSource
 
 ARCHIVES = Path(__file__).resolve().parents[3].parent / "shared" / "archives"
-ALWAYS = (date(2015, 1, 1), date(2026, 1, 1))
+RIM, RIMS = 0.04, {"newcapital-egypt": 0.002}  # of the extent: truth of Egypt reaches to the edge of the images
+ALWAYS = (date(2015, 1, 1), date(2027, 1, 1))
+
+READ: list[str] = []  # the series that this process was asked for since it was last emptied, in that order
 
 
 def is_there() -> bool:
@@ -26,10 +29,11 @@ def is_there() -> bool:
     return ARCHIVES.is_dir()
 
 
-def area_over(name: str, *, inset: float = 0.04) -> Area:
+def area_over(name: str) -> Area:
     """A region over the whole extent of a catalog less a rim."""
     item = json.loads(min((ARCHIVES / name).glob("*/*/*.json")).read_text())
     west, south, east, north = item["bbox"]
+    inset = RIMS.get(name, RIM)
     dx, dy = inset * (east - west), inset * (north - south)
     return Area(name, AreaKind.REGION, box(west + dx, south + dy, east - dx, north - dy))
 
@@ -39,9 +43,14 @@ def grid_over(name: str) -> Grid:
     return grid_of(area_over(name))
 
 
-@lru_cache(maxsize=8)
 def real_series(name: str) -> tuple[Acquisition, ...]:
-    """Every look of a catalog, oldest first, over its whole extent less a rim."""
+    """Every look of a catalog, oldest first, over its extent less a rim; `READ` notes that it was asked for."""
+    READ.append(name)
+    return _series(name)
+
+
+@lru_cache(maxsize=8)
+def _series(name: str) -> tuple[Acquisition, ...]:
     area = area_over(name)
     grid = grid_of(area)
     source = StacSource(ARCHIVES / name / "catalog.json")

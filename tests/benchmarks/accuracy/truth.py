@@ -13,9 +13,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
+from ground_truth import COVERED, NEAR_PX, TRUTH, UNCHANGED
 from rasterio.features import rasterize
 from replay import Watched, watch
 from scipy import ndimage
@@ -28,15 +28,14 @@ from detectors.monitor.state import AreaState
 from detectors.records import Event
 from detectors.sensitivity.detectability import ground_held
 
-TRUTH = Path(__file__).with_name("truth")
 SPANS = {
     "romania": ((date(2018, 1, 1), date(2020, 12, 27)),),
     "mine-1": ((date(2020, 1, 6), date(2020, 12, 27)),),
 }
-PAIRS = ("suburb-apex-haddonhall", "suburb-houston-spring")
+PAIRS = ("suburb-apex-haddonhall", "suburb-houston-spring", "suburb-raleigh-northhills")
 QUIET = ("s1-t137-292319-iw2", "s1-t137-292321-iw2", "s1-t137-292323-iw2")
 QUIET_SPAN = (date(2022, 10, 31), date(2025, 1, 5))
-COVERED, NEAR_PX, WITHIN_DAYS = 0.25, 2, 150
+WITHIN_DAYS = 150
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,8 @@ def read_truth(series: str, grid: Grid, *, since: date, until: date) -> list[Tru
     found = []
     for feature in json.loads((TRUTH / f"{series}.geojson").read_text())["features"]:
         p = feature["properties"]
+        if p["change"] == UNCHANGED:
+            continue
         outline = to_utm(shape(feature["geometry"]), grid.epsg)
         mask = rasterize([(outline, 1)], grid.shape, transform=grid.transform, dtype="uint8").astype(bool)
         patch = TruePatch(

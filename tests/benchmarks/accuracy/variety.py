@@ -24,6 +24,17 @@ from nuisances import (
 from replay import watch
 from scipy import ndimage
 from scoring import Figure, counted, rate, share
+from troubles import (
+    dust,
+    eight_bits,
+    longer_shadows,
+    one_askew,
+    ploughing,
+    ponds,
+    smoke,
+    snow_melt,
+    town_flood,
+)
 from worlds import END, WEEKS, acquisitions_at
 
 from aois.area import Area
@@ -54,6 +65,15 @@ SCENARIOS: tuple[tuple[str, Terrain, Nuisance], ...] = (
     ("haze that the mask misses", RURAL, haze),
     ("flood over a fifth of the ground", RURAL, flood),
     ("burnt fields and scrub", DRY, burning),
+    ("snow that thaws", WOODED, snow_melt),
+    ("dust storms", DRY, dust),
+    ("plumes of smoke", WOODED, smoke),
+    ("flood in a town", TOWN, town_flood),
+    ("fields ploughed", RURAL, ploughing),
+    ("ponds dug and filled", PADDIES, ponds),
+    ("shadows of another season", TOWN, longer_shadows),
+    ("looks a pixel askew", TOWN, one_askew),
+    ("true colour of 8 bits", RURAL, eight_bits),
 )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from detectors.sensitivity.injection import MATERIALS, SURROUNDINGS, Injected, block, injected, wall
+from detectors.sensitivity.injection import MATERIALS, RADAR_GAIN, SURROUNDINGS, Injected, block, injected, wall
 
 DAY = date(2024, 6, 3)
 SHAPE = (48, 48)
@@ -126,3 +126,21 @@ def test_polarisations_have_a_speckle_of_their_own(scenery):
 
 def test_every_material_has_every_band():
     assert {len(values) for values in MATERIALS.values()} == {7}
+    assert set(RADAR_GAIN) == set(MATERIALS)
+    assert all(0.0 < value < 0.6 for values in MATERIALS.values() for value in values.values())
+
+
+@pytest.mark.parametrize(
+    ("mixed", "concrete", "soil"), [("concrete frame", 0.45, 0.3), ("rubble", 0.6, 0.3)], ids=lambda v: str(v)
+)
+def test_what_is_part_shade_is_the_mixture_that_it_is_said_to_be(mixed, concrete, soil):
+    for band, value in MATERIALS[mixed].items():
+        mixture = concrete * MATERIALS["concrete"][band] + soil * MATERIALS["soil"][band]
+        assert value == pytest.approx(mixture, abs=0.002)
+
+
+@pytest.mark.parametrize("material", [name for name, gain in RADAR_GAIN.items() if gain is None])
+def test_radar_sees_the_ground_through_what_is_clear_to_it(material, scenery):
+    look = scenery(shape=SHAPE).radar(DAY)
+    (seen,) = injected((look,), [change(material, share=np.ones(SHAPE, np.float32))])
+    np.testing.assert_allclose(seen.pixels, look.pixels, rtol=1e-5)
