@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from flows.config.settings import Engine, SettingsError
@@ -26,7 +30,8 @@ def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> An
     if engine is Engine.THREADS:
         return ThreadPoolTaskRunner(max_workers=at_once)
     if engine is Engine.PROCESSES:
-        return ProcessPoolTaskRunner(at_once, subprocess_message_processor_factories=[_with_settings_of_now()])
+        told = [_with_settings_of_now()]
+        return ProcessPoolTaskRunner(at_once, subprocess_message_processor_factories=told, initializer=end_with_the_run)
     try:
         import dask
         from prefect_dask.task_runners import DaskTaskRunner
@@ -42,6 +47,21 @@ def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> An
     own = {"host": LOCALLY, "security": True, "dashboard_address": f"{LOCALLY}:0"}
     quiet = {"scheduler_kwargs": {"dashboard": False}}
     return DaskTaskRunner(cluster_kwargs={"n_workers": at_once, "threads_per_worker": 1, **own, **quiet})
+
+
+def end_with_the_run() -> None:
+    """Let this process of a pool end when the run that began it is gone, however it went.
+
+    Python lets it wait for work for ever, and it would go on with the area that it has, whose lock the next run needs.
+    """
+    run = multiprocessing.parent_process()
+    if run is not None:
+        threading.Thread(target=_end_after, args=(run,), daemon=True).start()
+
+
+def _end_after(run: BaseProcess) -> None:
+    run.join()
+    os._exit(1)
 
 
 def _with_settings_of_now() -> Any:

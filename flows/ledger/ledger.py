@@ -296,6 +296,11 @@ class Ledger:
         with self._reading() as session:
             return runs.read(session, limit=limit)
 
+    def has_run(self, run_id: str) -> bool:
+        """Tell whether a run was started on this ledger."""
+        with self._reading() as session:
+            return runs.is_there(session, run_id)
+
     def history_digests(self, *, limits: Mapping[str, int] | None = None) -> dict[str, TableDigest]:
         """Compute hashes of the tables that only grow, of as many rows of each as `limits` says."""
         with self._reading() as session:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -151,3 +155,33 @@ def test_an_engine_that_fails_one_area_fails_no_other(error: Exception, words: s
     assert failures["pier-1"].startswith(words)
     assert "\x1b" not in failures["pier-1"]
     assert set(failures) == {"pier-1"}
+
+
+POOL = """
+import multiprocessing, os, time
+from concurrent.futures import ProcessPoolExecutor
+from flows.jobs.task_runners import end_with_the_run
+
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), initializer=end_with_the_run)
+    print(*{pool.submit(os.getpid).result() for _ in range(2)}, flush=True)
+    pool.submit(time.sleep, 600)
+    time.sleep(600)
+"""
+
+
+def test_a_process_of_a_pool_ends_with_the_run_at_work_or_idle(tmp_path: Path) -> None:
+    script = tmp_path / "pool.py"
+    script.write_text(POOL)
+    given = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=given) as run:
+        workers = [int(pid) for pid in run.stdout.readline().split()]
+        assert workers
+        run.kill()
+        try:
+            said, _ = run.communicate(timeout=120)  # they write there too, so it ends when all of them have ended
+        except subprocess.TimeoutExpired:
+            for pid in workers:
+                os.kill(pid, signal.SIGKILL)
+            raise
+    assert said == ""
