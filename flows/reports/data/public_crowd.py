@@ -59,11 +59,12 @@ def _read(path: Path) -> RestrictedTotals:
     # Files of earlier releases do not say how many places are behind a figure; it was five.
     if "fewest" in from_json(content) and kept.fewest >= limit:
         return kept
-    log.warning(
-        "the public edition says nothing more of restricted places until the next quarter: figures in `%s` have fewer "
-        "places behind them than this release asks for",
-        printable(path),
-    )
+    if kept.until is not None:
+        log.warning(
+            "the public edition gives no figures of restricted places for this quarter: those in `%s` have fewer places "
+            "behind them than this release asks for",
+            printable(path),
+        )
     return RestrictedTotals(kept.watched, fewest=limit)
 
 
