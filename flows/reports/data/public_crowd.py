@@ -61,8 +61,8 @@ def _read(path: Path) -> RestrictedTotals:
         return kept
     if kept.until is not None:
         log.warning(
-            "the public edition gives no figures of restricted places for this quarter: those in `%s` have fewer places "
-            "behind them than this release asks for",
+            "the public edition gives no figures of restricted places for this quarter: those in `%s` have fewer "
+            "places behind them than this release asks for",
             printable(path),
         )
     return RestrictedTotals(kept.watched, fewest=limit)
