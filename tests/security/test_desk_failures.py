@@ -149,7 +149,7 @@ def test_many_failures_of_one_page_silence_no_other(lines: list[str]) -> None:
     ]
 
 
-@pytest.mark.parametrize("torn", [b'{"fragments": {"en": "<p', b"\xff\0"])
+@pytest.mark.parametrize("torn", [b"{}", b'{"fragments": {"en": "<p', b"\xff\0"])
 def test_a_torn_case_is_prepared_again(prepared: Path, tmp_path: Path, torn: bytes) -> None:
     with serving(copied(prepared, tmp_path / "outputs")) as desk:
         (case,) = desk.outputs.glob("desk/cases/heron/*/ev-a1.json")
