@@ -44,7 +44,7 @@ def test_a_verdict_leads_to_the_next_case_and_can_be_taken_back(desk: Any) -> No
         assert re.findall(r'href="/cases/(ev-\w+)"', client.get("/").text) == ["ev-a1", "ev-b2", "ev-a2"]
         back = client.post("/verdicts/1/undo", data={"form_key": desk.form_key_of("rita")})
         assert back.headers["location"] == "/cases/ev-b1?undone=1"
-        assert "Taken back: <b>rejected</b>" in client.get("/cases/ev-b1?undone=1").text
+        assert "Withdrawn: <b>rejected</b>" in client.get("/cases/ev-b1?undone=1").text
         assert re.findall(r'href="/cases/(ev-\w+)"', client.get("/").text) == list(desk.order)
     with desk.client("rolf") as client:
         assert "Recorded:" not in client.get("/cases/ev-b2?done=1").text, "told only to who did it"

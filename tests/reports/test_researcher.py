@@ -86,8 +86,8 @@ def test_by_keyboard_alone(page: Page) -> None:
     page.keyboard.type("jk/")
     assert page.get_by_label("Search").input_value() == "jk/"
     page.get_by_label("Search").fill("")
-    page.get_by_label("keys on").uncheck()
-    page.get_by_label("keys on").blur()
+    page.get_by_label("keyboard shortcuts on").uncheck()
+    page.get_by_label("keyboard shortcuts on").blur()
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.tagName") == "BODY"
 
