@@ -73,7 +73,7 @@ def test_a_link_that_is_not_genuine_or_too_old_is_refused(client, answers, bad):
 def test_who_comes_second_is_told_that_somebody_else_is_on_record(client, answers):
     client("POST", token())
     said = client("POST", token(Acknowledgement("al-0123456789ab", "another")))
-    assert "had been acknowledged already, by somebody else" in said.text
+    assert "has already acknowledged alert" in said.text
     assert "&lt;desk&gt;" not in said.text, "readers do not learn of one another"
     assert "is acknowledged for &lt;desk&gt;" in client("POST", token()).text, "who comes again is on record"
 

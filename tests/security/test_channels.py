@@ -620,7 +620,7 @@ def test_the_page_of_links_is_for_its_own_name_and_in_no_frame(page):
         assert one.ledger.alert(X).acknowledged_by is None
         assert "acknowledged for desk" in client.post("/acknowledge", params={"token": token}).text
         other = make_token(SECRET, Acknowledgement(X, "chief"), expires=datetime.now(UTC) + timedelta(days=9))
-        assert "already, by somebody else" in client.post("/acknowledge", params={"token": other}).text
+        assert "Somebody else has already acknowledged" in client.post("/acknowledge", params={"token": other}).text
     assert one.ledger.alert(X).acknowledged_by == "desk (by link)"
 
 

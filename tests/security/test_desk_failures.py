@@ -118,7 +118,7 @@ def test_an_error_that_nobody_thought_of_is_a_page_and_one_line(
         with desk.client("rita") as client:
             answer = client.get("/cases/ev-a1")
             assert answer.status_code == 500
-            assert "the fault is its own" in answer.text
+            assert "because of an error of its own" in answer.text
             assert {name: answer.headers.get(name) for name in SECURITY} == SECURITY
             assert client.get("/").status_code == 200
     (line,) = lines
