@@ -73,7 +73,7 @@ def _unseen(seen: Sequence[ObservationRecord], unseen_weeks: int, last: Week) ->
     for area_id, look in last_looks(seen).items():
         came = week_of((look or begun[area_id]) + timedelta(weeks=unseen_weeks))
         if came <= last:
-            told = f"last clear look {look}" if look else f"never seen clearly since {begun[area_id]}"
+            told = f"last clear acquisition {look}" if look else f"never seen clearly since {begun[area_id]}"
             groups[came].append(f"{area_id}: {told}")
     return [
         Condition(

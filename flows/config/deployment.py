@@ -24,7 +24,7 @@ def _cron(text: str) -> str:
         CronSchedule(cron=text)
     except ValidationError:
         raise ValueError(
-            f"`{text}` is no cron schedule; write minute, hour, day, month and weekday, or {OFF}"
+            f"`{text}` is not a cron schedule; write minute, hour, day, month and weekday, or {OFF}"
         ) from None
     return text
 

@@ -98,7 +98,7 @@ class DeskOperations:
                 )
             if len(going) >= MOST_AT_ONCE:
                 raise DeskError(
-                    f"{len(going)} reruns go on already ({', '.join(sorted(going))}); wait until one has ended",
+                    f"{len(going)} reruns are already running ({', '.join(sorted(going))}); wait until one has ended",
                     key="complaint.many",
                     number=len(going),
                 )
