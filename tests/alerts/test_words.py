@@ -178,8 +178,8 @@ pier-1 : 1 alerte (1 provisoire)
 
 Rapport : outputs/reports/2026-W47/index.html
 
-Ce message donne des identifiants au lieu de coordonnées. Les personnes autorisées peuvent retrouver les lieux grâce \
-à ces identifiants.
+Ce message donne des identifiants au lieu de coordonnées. Les personnes autorisées peuvent retrouver les lieux grâce à \
+ces identifiants.
 """
     )
 
