@@ -107,7 +107,7 @@ def test_a_replay_from_the_archive_needs_no_account_and_asks_nothing(
 def test_the_five_lines_of_the_readme_work_as_they_stand(prefect_server, server, call, made, tmp_path, monkeypatch):
     """Only the service's address, the account's values and days of which the server holds scenes are put in."""
     text = (Path(__file__).parents[2] / "README.md").read_text()
-    block = text[text.index("**From the Copernicus Data Space Ecosystem**") :].split("```")[1]
+    block = text[text.index("**Imagery of the Copernicus Data Space Ecosystem.**") :].split("```")[1]
     lines = [line.partition("#")[0].split() for line in block.splitlines()[1:]]
     made.write_list(tmp_path / "places.geojson", [made.site(made.WALLED)])
     account = iter((CLIENT_ID, CLIENT_SECRET))
