@@ -83,7 +83,11 @@ def _run(settings: Settings, asked: tuple[Any, ...]) -> Any:
 
 
 def _tell(outcome: Any) -> None:
-    seen = f"last look {outcome.last}, {outcome.clear_share:.0%} of it clear" if outcome.last else "no look yet"
+    seen = (
+        f"last acquisition {outcome.last}, {outcome.clear_share:.0%} of it clear"
+        if outcome.last
+        else "no acquisition yet"
+    )
     console.print(
         f"{outcome.region_id}: {outcome.taken} new looks, {seen}; {len(outcome.candidates)} places to check, "
         f"{outcome.too_large} too large to list, {outcome.late} late looks left out.",

@@ -155,5 +155,5 @@ def test_passwords_are_hashed_and_short_ones_refused() -> None:
     assert not is_right("anything", None)
     assert not is_right("anything", "no hash")
     for bad in ("", "eleven chars"[:11], "x" * 257):
-        with pytest.raises(DeskError, match="take 12 to 256"):
+        with pytest.raises(DeskError, match="use 12 to 256"):
             hashed(bad)
