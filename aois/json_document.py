@@ -39,8 +39,8 @@ def json_document(text: str) -> Any:
         raise
     except json.JSONDecodeError as error:
         raise DocumentError(
-            f"not JSON at line {error.lineno}, column {error.colno} ({error.msg}); mend it there, or export the list "
-            f"again as GeoJSON"
+            f"not JSON at line {error.lineno}, column {error.colno} ({error.msg}); correct it there, or export the "
+            f"list again as GeoJSON"
         ) from None
     except (ValueError, RecursionError):
         raise DocumentError("not JSON that can be read; export the list again as GeoJSON") from None

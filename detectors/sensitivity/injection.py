@@ -25,11 +25,11 @@ from detectors.preprocessing.features import registration_image
 from detectors.preprocessing.masks import clear_of
 from detectors.preprocessing.registration import measure_shift
 
-# Reflectance by common band name: metal and concrete, blue sheet, dark tile, bare soil (typical values; chosen on USGS
-# spectral library means and on roofs seen in the suburb pairs). The rest are typical values
-# too, set by hand and not yet held against measured spectra; such are in the USGS library (doi 10.3133/ds1035: asphalt,
-# tarpaulin, dry grass, rust) and, for solar panels, in Ji et al. (2021, doi 10.1016/j.rse.2021.112692). A frame without
-# a roof is 0.45 concrete, 0.3 soil and 0.25 shade; rubble is 0.6 concrete, 0.3 soil and 0.1 shade.
+# Reflectance by common band name. Metal, concrete, blue sheet, dark tile and bare soil are typical values, chosen on
+# means of the USGS spectral library and on roofs seen in the suburb pairs. The others are typical values set by hand,
+# and were not compared with measured spectra; such are in the USGS library (doi 10.3133/ds1035: asphalt, tarpaulin, dry
+# grass, rust) and, for solar panels, in Ji et al. (2021, doi 10.1016/j.rse.2021.112692). A frame without a roof is 0.45
+# concrete, 0.3 soil and 0.25 shade; rubble is 0.6 concrete, 0.3 soil and 0.1 shade.
 _BANDS = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
 MATERIALS = {
     name: dict(zip(_BANDS, values, strict=True))

@@ -31,11 +31,11 @@ class Condition:
 def conditions_of(
     observations: Sequence[ObservationRecord], listed: Collection[str], operating: Operating, *, now: datetime
 ) -> list[Condition]:
-    """What holds now of the listed areas; `observations` are all on record.
+    """Find what holds now of the listed areas; `observations` are all on record.
 
-    An area is *not seen* when its last clear look (or, never seen, the beginning of its watch) lies `unseen_weeks` or
-    more back; those that came to that in one week share a condition. A week is *late* when some area lacks it
-    `late_hours` after its end.
+    An area is *not seen* when its last clear acquisition (or, never seen, the beginning of its watch) lies
+    `unseen_weeks` or more back; areas that came to that in one week share a condition. A week is *late* when some area
+    lacks it `late_hours` after its end.
     """
     last = week_of(now.date() - timedelta(days=7))
     seen = [one for one in observations if one.area_id in listed]
@@ -43,7 +43,7 @@ def conditions_of(
 
 
 def last_looks(observations: Sequence[ObservationRecord]) -> dict[str, date | None]:
-    """The last clear look at each area on record; None where there has not been one."""
+    """The last clear acquisition at each area on record; None where there has not been one."""
     looks: dict[str, date | None] = {}
     for one in sorted(observations, key=lambda o: o.week):
         looks[one.area_id] = one.last_clear_look or looks.get(one.area_id)
@@ -73,14 +73,14 @@ def _unseen(seen: Sequence[ObservationRecord], unseen_weeks: int, last: Week) ->
     for area_id, look in last_looks(seen).items():
         came = week_of((look or begun[area_id]) + timedelta(weeks=unseen_weeks))
         if came <= last:
-            told = f"last clear look {look}" if look else f"never seen clearly since {begun[area_id]}"
+            told = f"last clear acquisition {look}" if look else f"never seen clearly since {begun[area_id]}"
             groups[came].append(f"{area_id}: {told}")
     return [
         Condition(
             f"unseen:{week}",
             f"Sitewatch: {_areas(len(found))} not seen for {unseen_weeks} weeks",
             (
-                f"Since {week} there has been no clear look for {unseen_weeks} weeks or more at:",
+                f"Since {week} there has been no clear acquisition for {unseen_weeks} weeks or more at:",
                 *_few(sorted(found)),
                 "No alert is not no change: nothing can be said of these places. Check the source of imagery with "
                 "`sitewatch doctor`; cloud alone ends by itself.",

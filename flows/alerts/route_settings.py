@@ -71,7 +71,7 @@ def check_channels(routes: Routes) -> None:
     faults = faults_of(routes.channels)
     if faults:
         words = "; ".join(f"channel `{name}`: {fault}" for name, fault in faults.items())
-        raise AlertsError(f"{words}. Mend SITEWATCH_ALERT_ROUTES, {BY_URLS} or SITEWATCH_OPERATOR_URLS")
+        raise AlertsError(f"{words}. Correct SITEWATCH_ALERT_ROUTES, {BY_URLS} or SITEWATCH_OPERATOR_URLS")
 
 
 def doubts_about(routes: Routes, area_ids: Iterable[str]) -> Iterator[str]:

@@ -190,7 +190,7 @@ class Routes(_Strict):
         for name in self.operator:
             self._check_channel(name, "operator")
             if self.channels[name].kind in (ChannelKind.CAP, ChannelKind.GEOJSON):
-                raise ValueError(f"operator names channel `{name}`, which takes alerts alone; name another")
+                raise ValueError(f"operator names channel `{name}`, which takes only alerts; name another")
         if any(len(secret) < LEAST_SECRET for secret in self.link_secrets):
             raise ValueError(f"each acknowledge_secret needs at least {LEAST_SECRET} characters")
         if self.acknowledge_base and not self.acknowledge_secret:

@@ -67,7 +67,7 @@ def _table(path: Path) -> dict[str, object]:
         ) from None
     except ValueError as error:  # of TOML, and of numbers and dates in it
         words = printable(error)
-        raise AlertsError(f"routes `{shown}` are not TOML ({words}); mend that line") from None
+        raise AlertsError(f"routes `{shown}` are not TOML ({words}); correct that line") from None
 
 
 def _complaint(error: Any) -> str:

@@ -30,8 +30,8 @@ class RunMessages:
     def send(self, *, again: str | None) -> tuple[str, ...]:
         """Send the operator's notices and all that waits; return the reasons for what could not be sent.
 
-        Routes that were changed to something unusable since the run began, a record that another process is sending
-        from, and defects are such reasons too. What was not sent waits in the ledger for the next delivery.
+        Routes that cannot be used, a record that another process is sending from, and defects are such reasons too.
+        What was not sent waits in the ledger for the next delivery.
         """
         return (*_reasons_of(self._notices), *_reasons_of(lambda: self._deliver(again)))
 

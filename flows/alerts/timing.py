@@ -24,11 +24,11 @@ def hours_of(text: str) -> tuple[time, time]:
     try:
         start, end = (time.fromisoformat(part) for part in text.split("-"))
     except ValueError:
-        raise ValueError(f"`{text[:40]}` is no span of hours; write it as 22:00-07:00") from None
+        raise ValueError(f"`{text[:40]}` is not a span of hours; write it as 22:00-07:00") from None
     if start.tzinfo or end.tzinfo:
         raise ValueError(f"`{text}` names a time zone; write it as 22:00-07:00, and the zone as `timezone`")
     if start == end:
-        raise ValueError(f"`{text}` leaves either no hour or all of them quiet; give two different times")
+        raise ValueError(f"`{text}` makes either no hour or every hour quiet; give two different times")
     return start, end
 
 

@@ -33,7 +33,7 @@ alerts_app = typer.Typer(no_args_is_help=True, help="The alerts on record.")
 
 
 AreaOption = Annotated[Optional[str], typer.Option("--area", help="Only this area.")]  # noqa: UP045
-WeekOption = Annotated[Optional[str], typer.Option("--week", help="Only what went out in this week.")]  # noqa: UP045
+WeekOption = Annotated[Optional[str], typer.Option("--week", help="Only alerts that were issued in this week.")]  # noqa: UP045
 
 
 @alerts_app.command("list")
@@ -41,10 +41,10 @@ def alerts_list(
     area: AreaOption = None,
     week: WeekOption = None,
     state: Annotated[Optional[State], typer.Option("--state", help="Only alerts in this state.")] = None,  # noqa: UP045
-    waiting: Annotated[bool, typer.Option("--open", help="Only what nobody has acknowledged.")] = False,
+    waiting: Annotated[bool, typer.Option("--open", help="Only alerts that nobody has acknowledged.")] = False,
     outputs: OutputsOption = None,
 ) -> None:
-    """Every alert, by place, and who has acknowledged it."""
+    """List the alerts by place, and who has acknowledged them."""
     with existing_ledger(record_settings(outputs)) as ledger:
         on_record = len(ledger.alert_records())
         alerts = _chosen(ledger, area=area, week=week, waiting=waiting)
@@ -54,14 +54,14 @@ def alerts_list(
     if shown:
         console.print(console_table(shown, last, taken_up=people))
     elif on_record:
-        console.print(f"None of {on_record} alerts on record is like that.", highlight=False)
+        console.print(f"No alert matches ({on_record} on record).", highlight=False)
     else:
-        console.print("No alert on record. No alert is not the same as no change.")
+        console.print("No alert on record. No alert does not mean that nothing changed.")
 
 
 @alerts_app.command("show")
 def alerts_show(alert_id: str, outputs: OutputsOption = None) -> None:
-    """One alert with everything but its coordinates."""
+    """Show one alert, without its coordinates."""
     with existing_ledger(record_settings(outputs)) as ledger:
         record = ledger.alert(alert_id)
         alert = next(one for one in ledger.alerts() if one.alert_id == alert_id)
@@ -77,17 +77,17 @@ def alerts_show(alert_id: str, outputs: OutputsOption = None) -> None:
 
 @alerts_app.command("acknowledge")
 def alerts_acknowledge(
-    by: Annotated[str, typer.Option("--by", help="Who takes it up.")],
-    alert_id: Annotated[Optional[str], typer.Argument(help="Which alert; left out with --all.")] = None,  # noqa: UP045
+    by: Annotated[str, typer.Option("--by", help="Who acknowledges it.")],
+    alert_id: Annotated[Optional[str], typer.Argument(help="The id of the alert; leave it out with --all.")] = None,  # noqa: UP045
     everything: Annotated[bool, typer.Option("--all", help="Every alert that nobody has acknowledged.")] = False,
     area: AreaOption = None,
     week: WeekOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before many are acknowledged.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before many alerts are acknowledged.")] = False,
     outputs: OutputsOption = None,
 ) -> None:
-    """Note who takes an alert up, or with --all every open one, of an area or of a week."""
+    """Record who acknowledges an alert, or with --all every open alert of an area or a week."""
     if everything is (alert_id is not None) or (alert_id is not None and (area or week)):
-        raise SettingsError("name one alert, or say --all, which --area and --week can narrow down")
+        raise SettingsError("name one alert, or use --all, with --area or --week for only some alerts")
     today = datetime.now(UTC).date()
     with existing_ledger(record_settings(outputs)) as ledger:
         if alert_id is not None:
@@ -107,24 +107,26 @@ def alerts_acknowledge(
 def alerts_judge(
     alert_id: str,
     verdict: Verdict,
-    by: Annotated[str, typer.Option("--by", help="Who has judged it.")],
-    reason: Annotated[Optional[Reason], typer.Option("--reason", help="Why it is rejected.")] = None,  # noqa: UP045
-    note: Annotated[str, typer.Option("--note", help="In a few words.")] = "",
+    by: Annotated[str, typer.Option("--by", help="Who gives the verdict.")],
+    reason: Annotated[
+        Optional[Reason], typer.Option("--reason", help="The reason, if the verdict is rejected.")  # noqa: UP045
+    ] = None,
+    note: Annotated[str, typer.Option("--note", help="A short note.")] = "",
     outputs: OutputsOption = None,
 ) -> None:
-    """Note what a reviewer says of an alert; nothing said before is lost."""
+    """Record a reviewer's verdict on an alert; earlier verdicts are kept."""
     with existing_ledger(record_settings(outputs)) as ledger:
         event_id = ledger.alert(alert_id).event_id
         ledger.judge(event_id, Judgement(verdict, by=by, reason=reason, note=note), at=datetime.now(UTC))
-    console.print(f"{alert_id}: {verdict.value}, says {by}.", highlight=False, markup=False)
+    console.print(f"{alert_id}: {verdict.value}, by {by}.", highlight=False, markup=False)
 
 
 @alerts_app.command("precision")
 def alerts_precision(
-    by: Annotated[Split, typer.Option("--by", help="What to tell apart.")] = Split.NOTHING,
+    by: Annotated[Split, typer.Option("--by", help="By what the counts are split.")] = Split.NOTHING,
     outputs: OutputsOption = None,
 ) -> None:
-    """How often alerts held when a person looked."""
+    """Count how many alerts were right when a person looked."""
     with existing_ledger(record_settings(outputs)) as ledger:
         groups = ledger.precision(by=by)
     table = Table(by.value, "confirmed", "rejected", "unsure", "not judged", "held (95 % interval)")
@@ -136,11 +138,11 @@ def alerts_precision(
 
 @alerts_app.command("deliver")
 def alerts_deliver(
-    due: Annotated[bool, typer.Option("--due", help="Only what is due by now; for timers.")] = False,
-    dead: Annotated[bool, typer.Option("--dead", help="Also what was given up.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="Only messages that are due now; for timers.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="Also messages that were given up.")] = False,
     outputs: OutputsOption = None,
 ) -> None:
-    """Send what waits in the outbox."""
+    """Send the messages that wait in the outbox."""
     settings = record_settings(outputs)
     with existing_ledger(settings) as ledger:
         if dead:
@@ -150,7 +152,7 @@ def alerts_deliver(
 
 @alerts_app.command("outbox")
 def alerts_outbox(outputs: OutputsOption = None) -> None:
-    """What is on its way, and what was given up and why."""
+    """List messages that wait, and messages that were given up, with the reason."""
     with existing_ledger(record_settings(outputs)) as ledger:
         unsent, dead = ledger.outbox.unsent(), ledger.outbox.unsent(dead=True)
         early = len(ledger.outbox.unrouted()) + len(ledger.outbox.waiting())
@@ -161,12 +163,12 @@ def alerts_outbox(outputs: OutputsOption = None) -> None:
         alerts = str(len({message_key(key).alert_id for key in one.messages}))
         table.add_row(one.key, one.channel, alerts, str(one.attempts), told, one.last_error or "")
     console.print(table)
-    console.print(f"{early} deliveries wait for their hour or a channel.", highlight=False)
+    console.print(f"{early} deliveries wait for their time or for a channel.", highlight=False)
 
 
 @alerts_app.command("answer")
 def alerts_answer(
-    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8040,
     outputs: OutputsOption = None,
 ) -> None:

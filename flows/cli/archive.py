@@ -23,14 +23,22 @@ def archive() -> None:
 
 @archive_app.command("prune")
 def prune(
-    older_than: Annotated[Optional[int], typer.Option("--older-than", min=1, help="Days.")] = None,  # noqa: UP045
-    max_gb: Annotated[Optional[float], typer.Option("--max-gb", min=0, help="What the archive may hold.")] = None,  # noqa: UP045
-    is_real: Annotated[bool, typer.Option("--delete", help="Delete; without it nothing is.")] = False,
+    older_than: Annotated[
+        Optional[int], typer.Option("--older-than", min=1, help="Only scenes that are older than this number of days.")  # noqa: UP045
+    ] = None,
+    max_gb: Annotated[
+        Optional[float], typer.Option("--max-gb", min=0, help="The largest size of the archive, in GB.")  # noqa: UP045
+    ] = None,
+    is_real: Annotated[
+        bool, typer.Option("--delete", help="Delete the scenes; without it nothing is deleted.")
+    ] = False,
     areas: AreasOption = None,
     source: SourceOption = None,
-    outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
+    outputs: Annotated[
+        Optional[Path], typer.Option("--outputs", help="The folder of the outputs, which holds the archive.")  # noqa: UP045
+    ] = None,
 ) -> None:
-    """Say which scenes no watch needs and no alert rests on, and delete them with --delete."""
+    """List scenes that no watch and no alert needs; with --delete, delete them."""
     from flows.jobs.services import Services
     from flows.pipeline.archive_limits import delete_files, find_prunable, limits_of
     from flows.pipeline.request import areas_of
@@ -42,7 +50,7 @@ def prune(
     before, most_bytes = limits_of(settings.archive_max_days, settings.archive_max_gb, today=today)
     if before is None and most_bytes is None:
         raise SettingsError(
-            "nothing says what may go; give --older-than DAYS, --max-gb SIZE, or both, or set "
+            "no limit says what may be deleted; give --older-than DAYS, --max-gb SIZE, or both, or set "
             "SITEWATCH_ARCHIVE_MAX_DAYS or SITEWATCH_ARCHIVE_MAX_GB"
         )
     _, known = areas_of(settings)
@@ -58,21 +66,25 @@ def prune(
     words = "deleted" if is_real else "to delete; nothing was, add --delete"
     console.print(f"{len(found.files)} files, {found.freed_bytes / 1e6:.2f} of {found.all_bytes / 1e6:.2f} MB, {words}")
     if most_bytes is not None and found.all_bytes - found.freed_bytes > most_bytes:
-        console.print("what is left is more than the limit and is needed: watched, or evidence for an alert")
+        console.print("the limit is still exceeded: what is left is of a watched area or is evidence for an alert")
 
 
 @archive_app.command("adopt")
 def adopt(
-    area: Annotated[str, typer.Argument(help="The area whose scene it is.")],
-    scene: Annotated[Optional[list[str]], typer.Option("--scene", help="Its id; may be repeated.")] = None,  # noqa: UP045
-    version: Annotated[Optional[str], typer.Option("--version", help="How its SHA-256 begins.")] = None,  # noqa: UP045
-    by: Annotated[Optional[str], typer.Option("--by", help="Who decides; without it nothing is changed.")] = None,  # noqa: UP045
+    area: Annotated[str, typer.Argument(help="The area of the scenes.")],
+    scene: Annotated[Optional[list[str]], typer.Option("--scene", help="The id of a scene; may be repeated.")] = None,  # noqa: UP045
+    version: Annotated[
+        Optional[str], typer.Option("--version", help="The first characters of the version's SHA-256.")  # noqa: UP045
+    ] = None,
+    by: Annotated[Optional[str], typer.Option("--by", help="Who decides this; without it nothing is changed.")] = None,  # noqa: UP045
     why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
     areas: AreasOption = None,
     source: SourceOption = None,
-    outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
+    outputs: Annotated[
+        Optional[Path], typer.Option("--outputs", help="The folder of the outputs, which holds the archive.")  # noqa: UP045
+    ] = None,
 ) -> None:
-    """List other versions of scenes, try out those of --scene and, with --by, use them and replay their weeks."""
+    """List other versions of scenes; try those of --scene; with --by, use them and replay their weeks."""
     from flows.cli.watch import run_watch
     from flows.jobs.services import Services
     from flows.pipeline.period import RunRequest
@@ -92,7 +104,7 @@ def adopt(
         if not scene:
             for offer in found:
                 console.print(f"{offer.in_use.scene_id}: {offer.words}")
-            console.print(f"{area}: {len(found)} other versions than those in use")
+            console.print(f"{area}: {len(found)} versions that are not in use")
             return
         chosen = [choose(found, watched, scene_id=one, version=version) for one in dict.fromkeys(scene)]
         choices = [(offer, adoption_of(offer, by=by or "nobody", why=why, at=now)) for offer in chosen]
@@ -106,5 +118,5 @@ def adopt(
             return
         check_world(settings)
         take(stores.archive, stores.source_name, watched, choices)
-    console.print(f"adopted by {by}; the weeks from there on are worked through again")
+    console.print(f"adopted by {by}; the weeks from the first of these scenes on are worked through again")
     run_watch(settings, RunRequest(None, min(last.last_day, now.date()), now.date()), (area,), from_archive=True)

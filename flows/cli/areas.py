@@ -20,7 +20,7 @@ areas_app = typer.Typer(no_args_is_help=True, help="The watch list.")
 
 @areas_app.command("check")
 def areas_check(file: Path) -> None:
-    """Check a watch list; every problem is named with its mend."""
+    """Check a watch list; every problem is listed with its correction."""
     areas = read_areas(file)
     sites = sum(a.kind is AreaKind.SITE for a in areas)
     console.print(
@@ -31,8 +31,8 @@ def areas_check(file: Path) -> None:
 @areas_app.command("import")
 def areas_import(
     file: Path,
-    to: Annotated[Optional[Path], typer.Option("--to", help="Where to write; beside the file if left out.")] = None,  # noqa: UP045
-    kind: Annotated[AreaKind, typer.Option("--kind", help="What the entries are.")] = AreaKind.SITE,
+    to: Annotated[Optional[Path], typer.Option("--to", help="The file to write; beside the list if left out.")] = None,  # noqa: UP045
+    kind: Annotated[AreaKind, typer.Option("--kind", help="Whether the entries are sites or regions.")] = AreaKind.SITE,
 ) -> None:
     """Turn a CSV, KML, GeoPackage or GeoJSON list into a watch list."""
     from aois.importing import import_areas
@@ -54,7 +54,7 @@ def areas_import(
 
 @areas_app.command("list")
 def areas_list(areas: AreasOption = None) -> None:
-    """The areas of the watch list, without their coordinates."""
+    """List the areas of the watch list, without their coordinates."""
     from aois.demonstration import demonstration
 
     settings = load_settings(areas=areas)

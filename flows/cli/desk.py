@@ -32,7 +32,10 @@ POSITIONS = (
 )
 
 RoleOption = Annotated[
-    Role, typer.Option("--role", help="What the account may do; each may do what is before it. " + PICTURES)
+    Role,
+    typer.Option(
+        "--role", help="What the account may do; each role may also do what the roles before it may do. " + PICTURES
+    ),
 ]
 StdinOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
@@ -40,11 +43,11 @@ StdinOption = Annotated[bool, typer.Option("--password-stdin", help="Read the pa
 @desk_app.callback()
 def desk(
     context: typer.Context,
-    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8050,
     name: Annotated[
         Optional[list[str]],  # noqa: UP045
-        typer.Option("--name", help="A name under which browsers reach it, beside the host; may be repeated."),
+        typer.Option("--name", help="A further host name under which browsers reach the desk; may be repeated."),
     ] = None,
     outputs: OutputsOption = None,
 ) -> None:
@@ -89,7 +92,7 @@ def account_add(
     password_stdin: StdinOption = False,
     outputs: OutputsOption = None,
 ) -> None:
-    """Make an account; its password is asked for."""
+    """Make an account; the command asks for its password."""
     with existing_ledger(record_settings(outputs)) as ledger:
         kept = hashed(_password(password_stdin), name=plain_name(name))
         account = ledger.accounts.add(name, role=role, sees_positions=positions, password_hash=kept, at=now())
@@ -108,7 +111,7 @@ def account_change(
     ] = None,
     password: Annotated[bool, typer.Option("--password", help="Ask for a new password.")] = False,
     password_stdin: StdinOption = False,
-    close: Annotated[bool, typer.Option("--close", help="Close the account for good; its verdicts stay.")] = False,
+    close: Annotated[bool, typer.Option("--close", help="Close the account permanently; its verdicts stay.")] = False,
     outputs: OutputsOption = None,
 ) -> None:
     """Change an account, and log it out everywhere."""
@@ -123,7 +126,7 @@ def account_change(
 
 @account_app.command("list")
 def account_list(outputs: OutputsOption = None) -> None:
-    """Every account."""
+    """List the accounts."""
     with existing_ledger(record_settings(outputs)) as ledger:
         accounts = ledger.accounts.all()
     table = Table("name", "role", "positions", "made", "closed")

@@ -13,14 +13,14 @@ from flows.config.settings import SettingsError
 
 
 def detectability(
-    area: Annotated[str, typer.Argument(help="The area whose archive is asked.")],
+    area: Annotated[str, typer.Argument(help="The area whose archived scenes are used.")],
     thorough: Annotated[bool, typer.Option("--thorough", help="Four times the trials, over two half years.")] = False,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds of probes for each set of sensors.")] = 8,
     areas: AreasOption = None,
     source: SourceOption = None,
     outputs: OutputsOption = None,
 ) -> None:
-    """Say how small a change would have been seen in an area, and how late: from its own archive, asking no source."""
+    """Say how small a change would have been seen in an area, and how late, from its archived scenes."""
     # numpy, scipy and the readers take a second to load: only where they are needed
     from aois.grid import grid_of
     from flows.pipeline.detectability_probes import ArchiveSelection, detectability_of, folder_of, lines_of

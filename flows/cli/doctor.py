@@ -16,9 +16,10 @@ from flows.jobs.doctor import CheckResult, examine
 
 
 def doctor(
-    is_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False, outputs: OutputsOption = None
+    is_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    outputs: OutputsOption = None,
 ) -> None:
-    """Say what stands in the way of the next run, and what to do. Exit status 0: nothing does; 1: something does."""
+    """Say what would stop the next run, and what to do. Exit status 0: nothing would; 1: something would."""
     findings = examine(record_settings(outputs), load_operating(), now=datetime.now(UTC))
     if is_json:
         console.print_json(json.dumps([asdict(one) for one in findings]))

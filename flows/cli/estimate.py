@@ -19,9 +19,11 @@ def estimate(
     since: DayOption = None,
     until: DayOption = None,
     area: OnlyOption = None,
-    outputs: Annotated[Optional[Path], typer.Option("--outputs", help="Where the archive is.")] = None,  # noqa: UP045
+    outputs: Annotated[
+        Optional[Path], typer.Option("--outputs", help="The folder of the outputs, which holds the archive.")  # noqa: UP045
+    ] = None,
 ) -> None:
-    """Say what a watch would fetch and spend; only the catalog is asked."""
+    """Say what a watch would fetch and spend; no imagery is fetched."""
     from flows.pipeline.cost_estimate import AreaEstimate, estimate_run
 
     settings = settings_of(areas, source, catalog, outputs)
@@ -41,7 +43,7 @@ def estimate(
         f"in all: {len(whole.areas)} areas, {to_fetch} scenes, up to {whole.cost}, about {whole.minutes:.0f} minutes"
     )
     if whole.asking is not None:
-        console.print(f"spent on asking: {whole.asking}")
+        console.print(f"spent on this estimate: {whole.asking}")
     if settings.budget_units is not None:
         is_within = whole.cost.units <= settings.budget_units
         words = "within" if is_within else "OVER, the run would stop there:"

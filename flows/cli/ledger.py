@@ -19,7 +19,7 @@ ledger_app = typer.Typer(no_args_is_help=True, help="The record: backup and rest
 
 @ledger_app.command("backup")
 def ledger_backup(file: Path, outputs: OutputsOption = None) -> None:
-    """Write the whole record into one file, while others may go on using it."""
+    """Write the whole record into one file; runs may go on meanwhile."""
     with existing_ledger(record_settings(outputs)) as ledger:
         rows, what = ledger.back_up(file), ledger.world or "an empty record"
     console.print(
@@ -30,13 +30,13 @@ def ledger_backup(file: Path, outputs: OutputsOption = None) -> None:
 @ledger_app.command("restore")
 def ledger_restore(
     file: Path,
-    replace: Annotated[bool, typer.Option("--replace", help="Over a record that holds something.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a record that is not empty.")] = False,
     without_checksum: Annotated[
-        bool, typer.Option("--without-checksum", help="Take a backup of an earlier version, which has none.")
+        bool, typer.Option("--without-checksum", help="Accept a backup of an earlier version, which has no checksum.")
     ] = False,
     outputs: OutputsOption = None,
 ) -> None:
-    """Put a backup in the place of the record, all of it or nothing."""
+    """Replace the record by a backup, completely or not at all."""
     settings = load_settings(outputs=outputs)
     if not settings.model_fields_set & {"outputs", "source"}:
         is_simulated = file.is_file() and _world_of(file) is World.SIMULATED

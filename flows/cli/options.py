@@ -25,23 +25,27 @@ T = TypeVar("T")
 
 console = Console() if sys.stdout.isatty() else Console(width=150)
 
-OutputsOption = Annotated[Optional[Path], typer.Option("--outputs", help="Where everything is written.")]  # noqa: UP045
-AreasOption = Annotated[Optional[Path], typer.Option("--areas", help="The watch list, GeoJSON.")]  # noqa: UP045
-SourceOption = Annotated[Optional[SourceName], typer.Option("--source", help="Where imagery comes from.")]  # noqa: UP045
+OutputsOption = Annotated[Optional[Path], typer.Option("--outputs", help="The folder of the outputs.")]  # noqa: UP045
+AreasOption = Annotated[Optional[Path], typer.Option("--areas", help="The watch list, a GeoJSON file.")]  # noqa: UP045
+SourceOption = Annotated[Optional[SourceName], typer.Option("--source", help="The source of the imagery.")]  # noqa: UP045
 CatalogOption = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--catalog", help="A STAC API or catalog, URL or path; one with a key goes into SITEWATCH_CATALOG."),
+    typer.Option(
+        "--catalog", help="A STAC API or catalog, as URL or path; if it contains a key, set SITEWATCH_CATALOG."
+    ),
 ]
 OnlyOption = Annotated[
     Optional[list[str]], typer.Option("--area", help="Only this area; may be repeated.")  # noqa: UP045
 ]
 ClusterOption = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--cluster", help="A Dask scheduler, tcp://host:8786, for --on dask; its own if left out."),
+    typer.Option(
+        "--cluster", help="The Dask scheduler for --on dask, such as tcp://host:8786; left out, a cluster is started."
+    ),
 ]
 EngineOption = Annotated[
     Optional[Engine],  # noqa: UP045
-    typer.Option("--on", help="What works on the areas; SITEWATCH_ENGINE, or threads, if left out."),
+    typer.Option("--on", help="The engine that works on the areas; SITEWATCH_ENGINE, else threads, if left out."),
 ]
 DayOption = Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD")]  # noqa: UP045
 
@@ -95,10 +99,10 @@ def settings_of(
     settings = load_settings(areas=areas, source=source, catalog=catalog, outputs=outputs, **given)
     if catalog is not None and settings.source is not SourceName.STAC:
         raise SettingsError(
-            f"catalog `{catalog}` is read by the source `stac` alone; add --source stac, or leave it out"
+            f"catalog `{catalog}` is read only by the source `stac`; add --source stac, or leave it out"
         )
     if given.get("cluster") is not None and settings.engine is not Engine.DASK:
-        raise SettingsError(f"cluster `{given['cluster']}` is for Dask alone; add --on dask, or leave it out")
+        raise SettingsError(f"cluster `{given['cluster']}` is only for Dask; add --on dask, or leave it out")
     if catalog is not None and holds_secret(catalog):
         Console(stderr=True).print(
             f"warning: --catalog {printable(without_secrets(catalog))} was typed with a key, which other users of this "

@@ -25,7 +25,7 @@ from flows.translations.catalogs import LANGUAGES
 def report(
     week: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--week", help="Such as 2026-W47; the last one on record if left out."),
+        typer.Option("--week", help="The week, such as 2026-W47; the last week on record if left out."),
     ] = None,
     lang: Annotated[
         Optional[str],  # noqa: UP045
@@ -49,7 +49,9 @@ def report(
     no_public_pictures: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option(
-            "--no-public-pictures", metavar="AREA", help="Take that back, for every week; this week is built without."
+            "--no-public-pictures",
+            metavar="AREA",
+            help="Withdraw its pictures from every week; this week is built without them.",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before pictures go into the public edition.")] = False,

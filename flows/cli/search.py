@@ -32,19 +32,23 @@ _SHOWN = 20
 
 
 def search(
-    regions: Annotated[Optional[list[str]], typer.Argument(help="The regions; all of the list if left out.")] = None,  # noqa: UP045
+    regions: Annotated[
+        Optional[list[str]], typer.Argument(help="The regions to search; all regions of the list if left out.")  # noqa: UP045
+    ] = None,
     areas: AreasOption = None,
     source: SourceOption = None,
     catalog: CatalogOption = None,
-    since: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD", help="Where a first search begins.")] = None,  # noqa: UP045
+    since: Annotated[Optional[str], typer.Option(metavar="YYYY-MM-DD", help="The first day of a first search.")] = None,  # noqa: UP045
     until: DayOption = None,
     on: EngineOption = None,
-    at_once: Annotated[int, typer.Option("--at-once", min=1, help="Regions at the same time.")] = 1,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads that share a region.")] = 2,
+    at_once: Annotated[
+        int, typer.Option("--at-once", min=1, help="How many regions are searched at the same time.")
+    ] = 1,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="How many threads work on one region.")] = 2,
     cluster: ClusterOption = None,
     outputs: OutputsOption = None,
 ) -> None:
-    """Search whole regions for places that deserve a close look; takes in what is new since the last search."""
+    """Search whole regions for places that a person should look at; uses what is new since the last search."""
     settings = settings_of(areas, source, catalog, outputs, engine=on, cluster=cluster)
     regions_of(settings, tuple(regions or ()))
     check_account(settings)
@@ -79,7 +83,11 @@ def _run(settings: Settings, asked: tuple[Any, ...]) -> Any:
 
 
 def _tell(outcome: Any) -> None:
-    seen = f"last look {outcome.last}, {outcome.clear_share:.0%} of it clear" if outcome.last else "no look yet"
+    seen = (
+        f"last acquisition {outcome.last}, {outcome.clear_share:.0%} of it clear"
+        if outcome.last
+        else "no acquisition yet"
+    )
     console.print(
         f"{outcome.region_id}: {outcome.taken} new looks, {seen}; {len(outcome.candidates)} places to check, "
         f"{outcome.too_large} too large to list, {outcome.late} late looks left out.",
@@ -94,4 +102,4 @@ def _tell(outcome: Any) -> None:
             highlight=False,
             soft_wrap=True,
         )
-    console.print(f"  {outcome.listed}: a physical pattern each, to be looked at by a person.", highlight=False)
+    console.print(f"  {outcome.listed}: each is a physical pattern that a person has to check.", highlight=False)

@@ -21,7 +21,7 @@ from flows.telemetry.logs import log, start_logging
 
 
 def serve() -> None:
-    """Run everything by its schedule, until stopped; what died before is begun again."""
+    """Run all schedules until stopped; runs that died before are begun again."""
     settings, operating = _checked()
     with _api(operating), _metrics(settings, operating):
         from prefect.runner import Runner
@@ -38,13 +38,13 @@ def serve() -> None:
 
 
 def deploy(
-    pool: Annotated[str, typer.Option("--pool", help="The work pool; one of processes is made if there is none.")],
+    pool: Annotated[str, typer.Option("--pool", help="The work pool; if there is none, a pool of processes is made.")],
     image: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option("--image", help="The image that a pool of containers runs; left out for one of processes."),
+        typer.Option("--image", help="The image for a pool of containers; leave it out for a pool of processes."),
     ] = None,
 ) -> None:
-    """Hand the schedules to a work pool of a Prefect server; its workers do the work."""
+    """Give the schedules to a work pool of a Prefect server, whose workers run them."""
     _, operating = _checked()
     from prefect.settings import get_current_settings
 

@@ -34,16 +34,20 @@ from flows.printable import printable
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="Outputs, or an area's folder, or one file in them.")],
-    key: Annotated[Optional[Path], typer.Option("--key", help="The public key of whoever signs, PEM.")] = None,  # noqa: UP045
-    replay: Annotated[bool, typer.Option("--replay", help="Also work through all weeks again, elsewhere.")] = False,
+    path: Annotated[Path, typer.Argument(help="The outputs, the folder of an area, or one file in them.")],
+    key: Annotated[
+        Optional[Path], typer.Option("--key", help="The public key that must have signed, a PEM file.")  # noqa: UP045
+    ] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Also work through all weeks again in a temporary folder and compare.")
+    ] = False,
     head: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option("--head", metavar="N:HASH", help="A head that an earlier `verify` printed; may be repeated."),
     ] = None,
-    heads: Annotated[Optional[Path], typer.Option("--heads", help="A file of such heads, a line each.")] = None,  # noqa: UP045
+    heads: Annotated[Optional[Path], typer.Option("--heads", help="A file with one such head on each line.")] = None,  # noqa: UP045
 ) -> None:
-    """Check evidence: hashes, chain, record, signatures, and with --replay that the archive gives it again."""
+    """Check evidence: hashes, chain, record, signatures; with --replay, that the archive gives the same again."""
     outputs, within = outputs_above(path), path.absolute()
     settings, links = load_settings(outputs=outputs), read_chain(outputs)
     checks = [

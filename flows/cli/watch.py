@@ -65,17 +65,18 @@ def rerun(
     since: DayOption = None,
     until: DayOption = None,
     refetch: Annotated[
-        bool, typer.Option("--refetch", help="Ask the source again for what the archive lacks.")
+        bool, typer.Option("--refetch", help="Also fetch scenes that the archive does not have.")
     ] = False,
     tell_again: Annotated[
-        bool, typer.Option("--tell-again", help="Send people again what they were told of it; else nobody hears again.")
+        bool,
+        typer.Option("--tell-again", help="Send people the messages about it again; without it nothing is sent again."),
     ] = False,
     areas: AreasOption = None,
     source: SourceOption = None,
     catalog: CatalogOption = None,
     outputs: OutputsOption = None,
 ) -> None:
-    """Work through the weeks of one area again, from the archive; what is on record stays or is put right."""
+    """Work through the weeks of one area again from the archive, and correct the record if a result differs."""
     settings = over_record(settings_of(areas, source, catalog, outputs))
     asked = asked_of(since, until, replay=True)
     with existing_ledger(settings) as ledger:
@@ -129,7 +130,7 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         f"{len(result.issued)} alerts issued, {len(result.changed)} changed, {len(alerts)} on record."
     )
     for o in unseen:
-        since = f"last clear look {o.last_clear_look}" if o.last_clear_look else "never seen clearly"
+        since = f"last clear acquisition {o.last_clear_look}" if o.last_clear_look else "never seen clearly"
         _say(f"not seen: {o.area_id}, {o.seen_share:.0%} of the ground clear this week, {since}")
     for outcome in result.outcomes:
         _tell_area(outcome)

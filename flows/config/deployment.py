@@ -24,7 +24,7 @@ def _cron(text: str) -> str:
         CronSchedule(cron=text)
     except ValidationError:
         raise ValueError(
-            f"`{text}` is no cron schedule; write minute, hour, day, month and weekday, or {OFF}"
+            f"`{text}` is not a cron schedule; write minute, hour, day, month and weekday, or {OFF}"
         ) from None
     return text
 
@@ -62,7 +62,9 @@ class Operating(BaseSettings):
     )
     metrics_host: str = Field("127.0.0.1", description="where `sitewatch serve` offers metrics to Prometheus")
     metrics_port: int = Field(9464, ge=0, le=65535, description="its port; 0 for none")
-    unseen_weeks: int = Field(4, ge=1, le=520, description="weeks without a clear look before the operator is told")
+    unseen_weeks: int = Field(
+        4, ge=1, le=520, description="weeks without a clear acquisition before the operator is told"
+    )
     late_hours: float = Field(48.0, gt=0, description="hours after its end by which a week is to be on record")
     keep_days: int | None = Field(None, ge=1, description="upkeep deletes scenes older than this that nobody needs")
     keep_gb: float | None = Field(None, ge=0, description="upkeep deletes what nobody needs of a larger archive")

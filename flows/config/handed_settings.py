@@ -25,7 +25,8 @@ class HandedSettings:
     Attributes
     ----------
     values
-        The settings by name; the outputs as an absolute path, since a worker may stand in another folder.
+        The settings by name; outputs and a catalog on disk as absolute paths, since a worker may stand in another
+        folder.
     withheld
         The names of those that are secret. A worker reads them from its own environment or `.env`, as the run did, so
         that no pickle, log or cluster ever holds them.
@@ -52,7 +53,7 @@ class HandedSettings:
         values = {name: getattr(settings, name) for name in Settings.model_fields if name not in withheld}
         values |= {"outputs": settings.outputs.absolute(), **dict.fromkeys(NOT_FOR_WORKERS, ())}
         if "catalog" in values:  # a type of its own only because it may hold a key
-            values["catalog"] = _plain(settings, "catalog")
+            values["catalog"] = _from_anywhere(_plain(settings, "catalog"))
         return cls(values, withheld)
 
     @property
@@ -81,6 +82,11 @@ def _plain(settings: Settings, name: str) -> str | None:
     """The value of a setting that is text, secret or not."""
     value: SecretStr | str | None = getattr(settings, name)
     return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _from_anywhere(catalog: str | None) -> str | None:
+    """A catalog by an address that holds in any folder."""
+    return catalog if catalog is None or "://" in catalog else str(Path(catalog).absolute())
 
 
 def _is_secret(value: str | None, name: str) -> bool:

@@ -19,7 +19,7 @@ def host_name(text: str) -> str:
     name = text.lower()
     if _NAME.fullmatch(name) is None and not _is_address(name):
         raise ValueError(
-            f"`{printable(text, longest=100)}` is no name of a host; write the very name that browsers use, without "
+            f"`{printable(text, longest=100)}` is not a host name; write the very name that browsers use, without "
             f"`*`, port or `https://`"
         )
     return name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,13 +39,36 @@ FOR_OTHERS = 0o077
 def private_files() -> Iterator[None]:
     """As long as a ``with`` lasts, this process and its children make files that their owner alone may use.
 
-    What is meant for others gets its mode by name (`flows.files.SHARED_FILE`).
+    What is meant for others gets its mode by name (`flows.files.SHARED_FILE`). The umask belongs to the whole process:
+    where several threads are in such a ``with`` at once, the last one that leaves restores it.
     """
-    before = os.umask(FOR_OTHERS)
+    _UMASK.begin()
     try:
         yield
     finally:
-        os.umask(before)
+        _UMASK.end()
+
+
+class _Umask:
+    """The umask of the process while it makes private files: set by the first that asks, restored by the last."""
+
+    def __init__(self) -> None:
+        self._lock, self._askers, self._before = threading.Lock(), 0, 0
+
+    def begin(self) -> None:
+        with self._lock:
+            if self._askers == 0:
+                self._before = os.umask(FOR_OTHERS)
+            self._askers += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._askers -= 1
+            if self._askers == 0:
+                os.umask(self._before)
+
+
+_UMASK = _Umask()
 
 
 def mend_modes(outputs: Path) -> int:

@@ -9,7 +9,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from aois.errors import UserError
@@ -102,6 +110,11 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(value.split()) if isinstance(value, str) else value
 
+    @field_serializer("archive_url", "outputs_url", "public_url", "sh_base_url", "sh_token_url", when_used="json")
+    def _without_keys(self, address: str | None) -> str | None:
+        """Prefect keeps a flow's parameters as JSON, for whoever may see its runs."""
+        return None if address is None else without_secrets(address)
+
     @model_validator(mode="after")
     def _keep_worlds_apart(self) -> Settings:
         if self.source is SourceName.SIMULATED and "outputs" not in self.model_fields_set:
@@ -143,9 +156,7 @@ class Settings(BaseSettings):
         """The settings as they may be written beside a run's outputs: how many alert URLs, not which."""
         kept_back = {"alert_urls", "operator_urls", "ledger_url", "sh_client_id", "sh_client_secret"}
         shown = self.model_dump(mode="json", exclude=kept_back)
-        shown["catalog"] = self.catalog_address
-        for name in ("archive_url", "outputs_url", "public_url", "catalog", "sh_base_url", "sh_token_url"):
-            shown[name] = None if shown[name] is None else without_secrets(shown[name])
+        shown["catalog"] = None if self.catalog_address is None else without_secrets(self.catalog_address)
         counts = {"alert_urls": len(self.alert_urls), "operator_urls": len(self.operator_urls)}
         said = {"ledger": self.ledger.split(":")[0], "simulated": self.source is SourceName.SIMULATED}
         return {**shown, **counts, **said}

@@ -15,7 +15,7 @@ def time_zone(name: str) -> str:
         ZoneInfo(name)
     except (LookupError, OSError, ValueError):  # no such file, a folder, or no name of a file at all
         raise ValueError(
-            f"`{name[:LONGEST_NAME]}` is no time zone{did_you_mean(name, available_timezones())}; write it like "
+            f"`{name[:LONGEST_NAME]}` is not a time zone{did_you_mean(name, available_timezones())}; write it like "
             "Europe/Paris"
         ) from None
     return name

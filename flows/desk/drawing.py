@@ -86,7 +86,8 @@ def _as_archived(path: Path, digest: str) -> Iterator[Reader]:
         raise _unreadable(path, error) from None
     if hashlib.sha256(content).hexdigest() != digest:
         raise DeskError(
-            f"`{path.name}` is not what was archived and is not drawn; restore it from a copy, or run the area again",
+            f"`{path.name}` differs from the file that was archived, so it is not drawn; "
+            "restore it from a copy, or run the area again",
             key="case.damaged_file",
             name=path.name,
         )

@@ -27,13 +27,13 @@ def check_new_password(password: str, *, name: str = "") -> None:
     """
     if not LEAST <= len(password) <= MOST:
         raise DeskError(
-            f"the password has {len(password)} letters; take {LEAST} to {MOST}, such as four words",
+            f"the password has {len(password)} letters; use {LEAST} to {MOST}, such as four words",
             key="password.length", n=len(password), least=LEAST, most=MOST,
         )  # fmt: skip
     if password_worth(password, name=name) < LEAST_WORTH:
         raise DeskError(
             "the password is easy to guess: common words, names, repetitions and rows of keys or digits hardly count; "
-            "take four words that do not belong together",
+            "use four words that do not belong together",
             key="password.weak",
         )
 

@@ -183,7 +183,7 @@ def signing_key(path: Path | None) -> Ed25519PrivateKey | None:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise EvidenceError(
-            f"signing key `{path}` is no Ed25519 key in PEM; make one with `openssl genpkey -algorithm ed25519`"
+            f"signing key `{path}` is not an Ed25519 key in PEM; make one with `openssl genpkey -algorithm ed25519`"
         )
     return key
 

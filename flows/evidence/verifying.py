@@ -35,8 +35,8 @@ def outputs_above(path: Path) -> Path:
     found = next((one for one in (whole, *whole.parents) if any((one / FOLDER).glob("*.json"))), None)
     if found is None or not path.exists():
         raise EvidenceError(
-            f"`{printable(path)}` is no evidence: no run left a manifest there; name the outputs of `sitewatch watch`, "
-            "or a part"
+            f"`{printable(path)}` is not evidence: no run wrote a manifest there; name the outputs of `sitewatch "
+            "watch`, or a part of them"
         )
     return found
 
@@ -80,7 +80,7 @@ def read_head(text: str) -> tuple[int, str]:
     """Return number and hash of a line ``N:HASH``; raises `EvidenceError` for any other text."""
     number, _, digest = text.strip().partition(":")
     if not (number.isascii() and number.isdigit() and len(number) < 10 and re.fullmatch("[0-9a-f]{64}", digest)):
-        raise EvidenceError(f"head `{printable(text)}` is none; give N:HASH as `sitewatch verify` printed it")
+        raise EvidenceError(f"head `{printable(text)}` is not a head; give N:HASH as `sitewatch verify` printed it")
     return int(number), digest
 
 
@@ -159,7 +159,8 @@ def public_key(path: Path) -> Ed25519PublicKey:
         key = None
     if not isinstance(key, Ed25519PublicKey):
         raise EvidenceError(
-            f"key `{path}` is no public Ed25519 key in PEM; `openssl pkey -in KEY -pubout` gives that of a signing key"
+            f"key `{path}` is not a public Ed25519 key in PEM; `openssl pkey -in KEY -pubout` gives the "
+            "public key of a signing key"
         )
     return key
 

@@ -37,7 +37,7 @@ def addresses_of(host: str, port: int) -> tuple[str, ...]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
-        raise OSError(f"{host} is no name of a host") from error
+        raise OSError(f"{host} is not a host name") from error
     return tuple(dict.fromkeys(str(address[4][0]) for address in found))
 
 

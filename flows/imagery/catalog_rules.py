@@ -83,14 +83,14 @@ class CatalogRules:
         Raises `RefusedPlaceError` for one that the catalog may not name.
         """
         if not isinstance(href, str) or not 0 < len(href) <= LONGEST_NAME or _HIDDEN.search(href):
-            raise RefusedPlaceError(f"`{printable(href)}` is no address")
+            raise RefusedPlaceError(f"`{printable(href)}` is not an address")
         if href.startswith(BUCKET):
             return self._bucket(href)
         if is_url(href) or is_url(base):
             try:
                 address = urljoin(base, href) if is_url(base) else href
             except ValueError:
-                raise RefusedPlaceError(f"`{printable(href)}` is no address") from None
+                raise RefusedPlaceError(f"`{printable(href)}` is not an address") from None
             self.check(address)
             return address
         return self._local(base, href)
@@ -101,13 +101,13 @@ class CatalogRules:
         shown = _shown(address)
         if url is None:
             raise RefusedPlaceError(
-                f"`{shown}` is no address of the web, and a catalog may name nothing else there: no path, no /vsi "
+                f"`{shown}` is not an address of the web, and this catalog may name nothing else: no path, no /vsi "
                 f"name, no other scheme"
             )
         host = self.host_of(url)
         if url.scheme == "http" and (host in self.known or not self._is_plain()):
             raise RefusedPlaceError(
-                f"`{shown}` is not encrypted, and the catalog is; have the catalog name it by https"
+                f"`{shown}` is not encrypted, but the catalog is; ask its owner to name it by https"
             )
         if host is None:
             port = "" if url.port is None else f":{url.port}"
@@ -145,7 +145,7 @@ class CatalogRules:
     def _local(self, base: str, href: str) -> str:
         named = url2pathname(href.removeprefix("file://")) if href.startswith("file:///") else href
         if self.is_web or _SCHEME.match(named):
-            raise RefusedPlaceError(f"`{_shown(href)}` is no address that this catalog may name")
+            raise RefusedPlaceError(f"`{_shown(href)}` is not an address that this catalog may name")
         path = os.path.normpath(os.path.join(os.path.dirname(base), named))  # noqa: PTH118, PTH120
         if not any(path.startswith(folder.rstrip("/") + "/") for folder in self.folders):
             raise RefusedPlaceError(
@@ -156,7 +156,7 @@ class CatalogRules:
     def _bucket(self, href: str) -> str:
         bucket = "/".join(href.split("/")[:3])
         if _BUCKET_FILE.fullmatch(href) is None or ".." in href.split("/"):
-            raise RefusedPlaceError(f"`{_shown(href)}` is no file in a bucket")
+            raise RefusedPlaceError(f"`{_shown(href)}` is not a file in a bucket")
         if bucket not in self.buckets:
             raise RefusedPlaceError(f"`{_shown(href)}` lies in an object store; to allow it, add {bucket} to {SETTING}")
         return href
@@ -191,7 +191,7 @@ def rules_for(location: str, hosts: Sequence[str] = (), *, also: Iterable[str] =
         return CatalogRules(location, None, (folder, *folders), allowed, tuple(map(_host, ANY_KNOWN)), buckets)
     url = parsed(location)
     if url is None:
-        raise ImageryError(f"catalog `{_shown(location)}` is no address; write it as https://host/…")
+        raise ImageryError(f"catalog `{_shown(location)}` is not an address; write it as https://host/…")
     pairs = KNOWN_HOSTS.get(url.host, ())
     known = tuple(_host(name) for name in pairs if not name.startswith(BUCKET))
     own = Host(url.host.lower().rstrip("."), url.port or PORTS[url.scheme])

@@ -103,7 +103,7 @@ class JsonPages:
         except ValueError:
             raise PageError("it is not JSON") from None
         if not isinstance(said, dict):
-            raise PageError("it is no JSON object")
+            raise PageError("it is not a JSON object")
         if is_deeper(said, self.limits.depth):
             raise PageError(f"it is nested deeper than {self.limits.depth}")
         return said

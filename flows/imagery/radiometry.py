@@ -97,7 +97,7 @@ def _check_offset(item: SceneItem, asset: BandAsset, declared: float) -> None:
     if denial:
         raise ImageryError(
             f"item `{item.id}`: asset `{asset.key}` declares an offset of {declared:g}, but {denial}; its reflectance "
-            f"could be wrong by 0.1, so it is left out: have the catalog corrected, or name another"
+            f"could be wrong by 0.1, so it is left out: ask the owner of the catalog to correct it, or name another"
         )
 
 

@@ -80,7 +80,7 @@ class RasterFiles:
         """
         if is_url(place):
             if self._web is None:
-                raise RasterFileError("it lies on the web, and the catalog does not")
+                raise RasterFileError("it is on the web, but the catalog is not")
             with self._in_parts(self._web, place) as dataset:
                 yield dataset
         elif place.startswith(BUCKET):
@@ -190,7 +190,7 @@ def check_raster(dataset: DatasetReader, limits: Limits = USUAL_LIMITS) -> None:
     if not has_size or pixel.is_identity:
         raise RasterFileError("its pixels have no size or place on Earth")
     if dataset.crs is not None and not (dataset.crs.is_projected or dataset.crs.is_geographic):
-        raise RasterFileError("its coordinate reference system is no map's")
+        raise RasterFileError("its coordinate reference system is not that of a map")
 
 
 def _pixel_bytes(dtype: str) -> int:

@@ -80,6 +80,6 @@ def _check_offset(scene: Scene) -> None:
     if negative > MANY:
         raise ImageryError(
             f"scene `{scene.scene_id}`: with the offset of {offset:g} that its items declare, {negative:.0%} of the "
-            f"ground has negative reflectance, so that it was taken off before; have the catalog corrected, or name "
-            f"another"
+            f"ground has negative reflectance, so it was subtracted before; ask the owner of the catalog to correct "
+            f"it, or name another"
         )

@@ -61,12 +61,14 @@ class WatchedAdapter(BaseAdapter):
             raise requests.exceptions.ConnectionError(str(error)) from error
         except RefusedPlaceError as error:
             raise ImageryError(
-                f"host {host} is none of the account's, so that nothing is sent there; check the address"
+                f"host {host} is not a host of the account, so nothing is sent there; check the address"
             ) from error
         except ImageryError as error:
             raise ImageryError(f"host {host}: {error}; check the address") from error
         if answer.status in REDIRECTS:
-            raise ImageryError(f"host {host} sends its requests elsewhere ({answer.status}); check the address")
+            raise ImageryError(
+                f"host {host} redirects requests to another address ({answer.status}); check the address"
+            )
         return _response(request, answer.status, answer.headers, answer.content)
 
     def close(self) -> None:

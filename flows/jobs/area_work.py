@@ -8,7 +8,8 @@ worked on and nothing else; its locks go with the process, and the next run goes
 (alerts' file, report, messages, evidence, its own row) the run itself writes, when all areas are done.
 
 **What travels.** A task holds the area, its dates and the settings without their secrets (`HandedSettings`). A thread
-finds the run's own stores by the run's id; any other process opens services of its own, once for each run.
+finds the run's own stores by the run's id; any other process opens services of its own, once for each run. It refuses
+an area where its outputs or its ledger are not those of the run: what it wrote there, nobody would look for.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from aois.area import Area, AreaKind
 from aois.week import Week
 from flows.config.handed_settings import HandedSettings
 from flows.config.private_outputs import private_files
-from flows.config.settings import Engine
+from flows.config.settings import Engine, SettingsError
 from flows.imagery.network.quota import Cost, Metered
 from flows.jobs.services import Services
 from flows.pipeline.area_replay import Progress, Stores
@@ -32,7 +33,7 @@ from flows.pipeline.period import RunRequest, last_week
 from flows.telemetry.library_logs import quiet_libraries
 from flows.telemetry.logs import about, log
 from flows.telemetry.progress import Board
-from flows.telemetry.worker_reports import WorkerReports, reporting
+from flows.telemetry.worker_reports import WorkerReports, is_begun, reporting
 
 T = TypeVar("T")
 
@@ -136,6 +137,11 @@ def _work_elsewhere(task: AreaTask, work: Callable[[Stores, Progress], T]) -> T:
     call, area_id = task.call, task.area.id
     if call.handed is None:
         raise RuntimeError(f"run {call.run_id} hands no settings to another process")
+    if not is_begun(call.handed.outputs, call.run_id):
+        raise SettingsError(
+            f"this worker does not see what run {call.run_id} began in {call.handed.outputs}, or the run is over; give "
+            "every machine the same outputs under the same path"
+        )
     quiet_libraries()
     with reporting(call.handed.outputs, call.run_id, area_id, level=call.log_level) as report:
         opened, end = _opened(call, call.handed), "failed"
@@ -167,6 +173,11 @@ def _opened(call: RunCall, handed: HandedSettings) -> _Opened:
             with ExitStack() as stack:
                 stack.enter_context(private_files())
                 services = stack.enter_context(Services.open(handed.settings(), sharers=call.workers))
+                if not services.ledger.has_run(call.run_id):
+                    raise SettingsError(
+                        f"run {call.run_id} is not in the ledger of this worker; set SITEWATCH_LEDGER_URL in its "
+                        "environment, or in .env where it was started, to the ledger of the run"
+                    )
                 stores = services.stores(story_end=None if call.from_archive else call.week.last_day)
                 _elsewhere[call.run_id] = _Opened(uuid4().hex, stores, stack.pop_all().close)
         return _elsewhere[call.run_id]

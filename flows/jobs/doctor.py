@@ -245,7 +245,7 @@ def _messages(settings: Settings, operating: Operating, now: datetime) -> Iterat
 def _area_words(area_id: str, week: Week | None, look: Any) -> str:
     if week is None:
         return f"{area_id}: no week on record"
-    return f"{area_id}: on record to {week}, " + (f"last clear look {look}" if look else "never seen clearly")
+    return f"{area_id}: on record to {week}, " + (f"last clear acquisition {look}" if look else "never seen clearly")
 
 
 def _failures(ledger: Ledger) -> Mapping[str, str]:

@@ -112,7 +112,7 @@ def prefect_at_hand() -> Iterator[Callable[[], None]]:
         except (httpx.HTTPError, ObjectNotFound) as error:
             raise SettingsError(
                 f"Prefect's server failed in the middle of the run ({type(error).__name__}): {keeper.last_words()}; "
-                f"{keeper.mend()}; then run it again: what is on record stands"
+                f"{keeper.mend()}; then run it again: what is on record is kept"
             ) from None
 
 
@@ -131,11 +131,11 @@ def check_named_server() -> None:
     except httpx.HTTPStatusError as error:
         status = error.response.status_code
         mend = f"set {SECRET} to its secret" if status == 401 else "look into its log"
-        raise SettingsError(f"the Prefect server at {url} refuses us with status {status}; {mend}") from None
+        raise SettingsError(f"the Prefect server at {url} refuses the request with status {status}; {mend}") from None
     except (httpx.HTTPError, OSError, RuntimeError) as error:
         raise SettingsError(
-            f"no Prefect server answers at {url} ({type(error).__name__}); start it, or unset PREFECT_API_URL for one "
-            "of our own"
+            f"no Prefect server answers at {url} ({type(error).__name__}); start it, or unset PREFECT_API_URL to "
+            "use a server of Sitewatch"
         ) from None
 
 

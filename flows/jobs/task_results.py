@@ -36,4 +36,6 @@ def _words_of(error: Exception) -> str:
     """Why the engine could not work on an area."""
     if isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker":  # the latter is Dask's
         return "the process that worked on it, or beside it, was killed; what is on record stands, so run it again"
+    if type(error).__name__ == "NoWorkerError":  # Dask's too
+        return "no process could be started to work on it; what is on record stands, so run it again"
     return f"the engine failed: {type(error).__name__}: {printable(error)}"

@@ -160,7 +160,7 @@ def require_schema(path: Path, address: URL) -> str:
         found = connection.execute("SELECT version_num FROM alembic_version").fetchone() if names else None
     if found is None:
         raise LedgerError(
-            f"ledger `{shown(address)}` is no ledger: it has no schema, so it is damaged or another program's; "
+            f"ledger `{shown(address)}` is not a ledger: it has no schema, so it is damaged or another program's; "
             "move it away and restore a backup (`sitewatch ledger restore FILE`), or name another file"
         )
     return str(found[0])

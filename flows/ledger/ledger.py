@@ -296,6 +296,11 @@ class Ledger:
         with self._reading() as session:
             return runs.read(session, limit=limit)
 
+    def has_run(self, run_id: str) -> bool:
+        """Tell whether a run was started on this ledger."""
+        with self._reading() as session:
+            return runs.is_there(session, run_id)
+
     def history_digests(self, *, limits: Mapping[str, int] | None = None) -> dict[str, TableDigest]:
         """Compute hashes of the tables that only grow, of as many rows of each as `limits` says."""
         with self._reading() as session:
@@ -383,8 +388,8 @@ class Ledger:
             if isinstance(error.orig, LedgerError):  # a value that its column type refused
                 raise error.orig from None
             raise LedgerUnavailableError(
-                f"the ledger could not do it: {reason(error, self._engine.url)}; nothing was changed, so mend that and "
-                "run the same again"
+                f"the ledger could not do it: {reason(error, self._engine.url)}; nothing was changed, so correct that "
+                "and run the same again"
             ) from error
         except PoolTimeoutError as error:
             raise LedgerUnavailableError(
@@ -392,8 +397,8 @@ class Ledger:
             ) from error
         except UNREADABLE as error:
             raise LedgerError(
-                f"the ledger holds what it never wrote ({type(error).__name__}): the file is damaged; `sitewatch "
-                "verify` says where, and `sitewatch ledger restore` takes a backup"
+                f"the ledger holds data that it did not write ({type(error).__name__}): the file is damaged; "
+                "`sitewatch verify` says where, and `sitewatch ledger restore` takes a backup"
             ) from error
 
 

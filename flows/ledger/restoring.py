@@ -128,8 +128,8 @@ def _check_whole(draft: Path, path: Path, *, needs_checksum: bool) -> None:
         said = read_checksum(connection)
         if said is None and needs_checksum:
             raise LedgerError(
-                f"backup `{printable(path)}` has no checksum: an earlier version wrote it, or somebody changed it; say "
-                "--without-checksum to take it as it is"
+                f"backup `{printable(path)}` has no checksum: an earlier version wrote it, or somebody changed it; use "
+                "--without-checksum to accept it as it is"
             )
         if said is not None and said != rows_checksum(connection):
             raise _damaged(path, "its rows are not those that were backed up: the checksum differs")
@@ -167,7 +167,7 @@ def _compare(source: Connection, target: Connection, *, replace: bool, tell: Tel
         tell(f"The ledger holds {held.words}. In its place comes the backup, which holds {given.words}.")
     else:
         raise LedgerError(
-            f"the ledger holds {held.words}; the backup holds {given.words}; back the ledger up, then say --replace to "
+            f"the ledger holds {held.words}; the backup holds {given.words}; back the ledger up, then use --replace to "
             "put the backup in its place"
         )
     if given.waiting:

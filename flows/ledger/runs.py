@@ -39,6 +39,11 @@ def finish(session: Session, run_id: str, *, status: str, summary: Mapping[str, 
     row.status, row.summary, row.finished_at = status, dict(summary), at
 
 
+def is_there(session: Session, run_id: str) -> bool:
+    """Tell whether a run was started."""
+    return session.get(RunRow, run_id) is not None
+
+
 def read(session: Session, *, limit: int | None) -> list[RunRecord]:
     """List the latest runs, newest first."""
     query = select(RunRow).order_by(RunRow.started_at.desc(), RunRow.id).limit(limit)

@@ -49,7 +49,7 @@ def claim(session: Session, sources: Iterable[str]) -> None:
             session.flush()
         elif world is not wanted:
             raise LedgerError(
-                f"the record is {world}, and source `{source}` is {wanted}; a record is of one world, so name other "
+                f"the record is {world}, and source `{source}` is {wanted}; a record cannot be both, so name other "
                 "outputs with --outputs (and another database, where SITEWATCH_LEDGER_URL names one)"
             )
 

@@ -78,4 +78,6 @@ def last_attested(ledger: Ledger) -> tuple[int, str] | None:
         last = max(found, key=lambda one: (int(one[0]["number"]), one[1]), default=None)
         return None if last is None else (int(last[0]["number"]), str(last[0]["sha256"]))
     except (TypeError, KeyError, ValueError):
-        raise LedgerError("a run on record names a manifest that is none: the record was changed or damaged") from None
+        raise LedgerError(
+            "a run on record names a file that is not a manifest: the record was changed or damaged"
+        ) from None

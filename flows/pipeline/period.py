@@ -46,7 +46,7 @@ def last_week(asked: RunRequest) -> Week:
     last = week_of(asked.until or asked.today - timedelta(days=7))
     end = asked.until or last.last_day
     if asked.since is not None and asked.since > end:
-        raise SettingsError(f"--since {asked.since} lies after the end of the run, {end}; swap or mend the dates")
+        raise SettingsError(f"--since {asked.since} lies after the end of the run, {end}; swap or correct the dates")
     return last
 
 

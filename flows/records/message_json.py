@@ -142,7 +142,7 @@ def content_of(payload: Mapping[str, JsonValue]) -> DispatchContent:
 
 def _told_alert(feature: JsonValue, *, is_simulated: bool) -> ToldAlert:
     if not isinstance(feature, dict) or not isinstance(p := feature["properties"], dict):
-        raise TypeError("an alert is no GeoJSON feature")
+        raise TypeError("an alert is not a GeoJSON feature")
     geometry = feature["geometry"]
     ground = geometry if isinstance(geometry, dict) else None
     alert = event_of({"scenes": [], **p}, ground, is_simulated=is_simulated)

@@ -214,11 +214,12 @@ def _quarters(held: Sequence[tuple[str, EventRecord]], until: Week, rule: _Rule)
 
 
 def _answered(members: Sequence[Member], until: Week, rule: _Rule) -> tuple[Answered, ...]:
-    accounts = [account_of(m.area, m.facts, m.weeks, until) for m in members]
+    found = (account_of(m.area, m.facts, m.weeks, until) for m in members)
+    accounts = [account for account in found if account is not None]  # regions are answered by nobody, and hide no site
     told = []
     for answer in ResponseLevel:
-        alike = [account for account in accounts if account is not None and account.answer is answer]
-        if sites := rule.told(len(alike)):
+        alike = [account for account in accounts if account.answer is answer]
+        if sites := rule.told(len(alike), out_of=len(accounts)):
             outcomes = {o: rule.told(sum(a.outcome is o for a in alike), out_of=len(alike)) for o in SiteOutcome}
             told.append(Answered(answer, sites, outcomes))
     return tuple(told)

@@ -110,7 +110,7 @@ def _areas(observations: Iterable[ObservationRecord]) -> Iterator[Metric]:
     seen = [((area,), one.seen_share) for area, one in last.items()]
     yield _gauge("area_seen_share", "Share of an area's ground seen clearly in that week", seen, "area")
     looks = [((a,), _midnight(o.last_clear_look)) for a, o in last.items() if o.last_clear_look]
-    yield _gauge("area_clear_look_timestamp_seconds", "The last clear look at an area", looks, "area")
+    yield _gauge("area_clear_look_timestamp_seconds", "The last clear acquisition of an area", looks, "area")
 
 
 def _gauge(name: str, words: str, samples: Iterable[tuple[tuple[str, ...], float]], *labels: str) -> Metric:

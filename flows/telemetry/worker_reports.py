@@ -80,20 +80,18 @@ class WorkerReports:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Read what is left, and take the files away."""
+        """Read what is left, and take the files away; the folder above stays, since another run may begin just now."""
         self._over.set()
         self._thread.join()
         self._pass_on()
         shutil.rmtree(self._folder, ignore_errors=True)
-        with suppress(OSError):  # another run has its files there
-            self._above.rmdir()
 
     def _follow(self) -> None:
         while not self._over.wait(STEP_S):
             self._pass_on()
 
     def _pass_on(self) -> None:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # a shared disk that is away for a moment ends no run; the next pass reads on
             for path in sorted(self._folder.iterdir()):
                 for line in self._new_lines(path):
                     self._show(path.name, line)
@@ -118,6 +116,11 @@ class WorkerReports:
             told = {"name": log.name, "levelno": said["log"]["level"], "msg": said["log"]["words"]}
             told |= {"levelname": logging.getLevelName(told["levelno"]), "created": said["log"]["at"]}
             log.handle(logging.makeLogRecord(told | said["fields"]))
+
+
+def is_begun(outputs: Path, run_id: str) -> bool:
+    """Tell whether a run reads here what its workers say: no other outputs, and it is not over."""
+    return (outputs / FOLDER / run_id).is_dir()
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def test_a_mail_is_a_page_and_a_text_and_has_the_key(content, mail_server):
 def test_a_chat_gets_plain_text(content, web_server):
     assert delivered(content(), url=web_server.url(scheme="json")) == ""
     (sent,) = web_server.posts
-    assert json.loads(sent.body)["message"].strip() == content()["text"].strip()
+    assert json.loads(sent.body)["message"].strip() == content().text.strip()
 
 
 def test_a_webhook_is_signed_and_the_same_at_every_attempt_but_for_its_time(content, web_server):

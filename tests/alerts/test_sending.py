@@ -127,7 +127,7 @@ def test_routes_choose_by_place_state_and_language(office, web_server, mail_serv
     assert mail["Subject"] == "Sitewatch 2026-W39 : 1 alerte dans 1 lieu"
     assert "PROVISOIRE : construction, au-delà du périmètre" in text
     assert "Exercice" not in text
-    assert "dernière vue claire le 14 septembre 2026" in text
+    assert "dernière image claire le 14 septembre 2026" in text
     assert "pier-1" not in text
 
 

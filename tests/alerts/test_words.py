@@ -51,7 +51,7 @@ def test_areas_are_in_the_unit_that_people_use(feature, area, written):
 
 def test_fences_have_a_length_and_say_how_far_they_close(feature):
     fence = feature(change="fencing", length_m=312.0, closure=0.6)
-    assert EN.size(fence).endswith("310 m long, 60 % of a ring")
+    assert EN.size(fence).endswith("310 m long, 60 % of a closed ring")
 
 
 def test_a_digest_reads_like_this(feature):
@@ -72,7 +72,7 @@ Sitewatch, week 2026-W47 (16 November 2026 to 22 November 2026): 3 alerts at 2 p
 
 A suspect is a physical pattern to be checked by a person, never an accusation.
 
-Provisional alerts rest on little evidence so far and may be withdrawn. None of the provisional alerts so far \
+Provisional alerts rest on little evidence so far and may be retracted. None of the provisional alerts so far \
 has been decided yet.
 
 pier-1: 2 alerts (1 confirmed, 1 retracted)
@@ -81,7 +81,7 @@ pier-1: 2 alerts (1 confirmed, 1 retracted)
   confidence 0.82, seen by sentinel-1 and sentinel-2
   first seen 3 November 2026
   al-0123456789ab
-- RETRACTED, no longer holds: clearing, inside the perimeter
+- RETRACTED, no longer valid: clearing, inside the perimeter
   size 2,400 m² (1,800 to 3,000)
   confidence 0.82, seen by sentinel-1 and sentinel-2
   first seen 3 November 2026
@@ -91,12 +91,12 @@ pier-2: 1 alert (1 provisional)
 - PROVISIONAL: construction, beyond the perimeter
   size 2,400 m² (1,800 to 3,000)
   confidence 0.82, seen by sentinel-1 and sentinel-2
-  first seen 3 November 2026, last clear look 20 November 2026
+  first seen 3 November 2026, last clear image 20 November 2026
   al-3
 
 Report: outputs/reports/2026-W47/index.html
 
-This message gives ids instead of coordinates; those who may know the places find them by their ids.
+This message gives ids instead of coordinates. People who may know the places can find them by these ids.
 """
     )
 
@@ -164,7 +164,7 @@ Exercice : les images sont simulées, rien de ceci n'a eu lieu.
 
 Sitewatch, semaine 2026-W47 (du 16 novembre 2026 au 22 novembre 2026) : 1 alerte dans 1 lieu.
 
-Un site suspect est un motif physique qu'une personne doit vérifier, jamais une accusation.
+Un site suspect est une forme physique qu'une personne doit vérifier, jamais une accusation.
 
 Les alertes provisoires reposent encore sur peu d'indices et peuvent être retirées. Parmi les alertes provisoires \
 tranchées à ce jour, 78 % ont été confirmées ensuite (7 sur 9) ; 3 restent ouvertes.
@@ -173,13 +173,13 @@ pier-1 : 1 alerte (1 provisoire)
 - PROVISOIRE : construction, au-delà du périmètre
   taille 2\u202f400 m² (de 1\u202f800 à 3\u202f000)
   confiance 0,82, vu par sentinel-1 et sentinel-2
-  vu pour la première fois le 3 novembre 2026, dernière vue claire le 20 novembre 2026
+  vu pour la première fois le 3 novembre 2026, dernière image claire le 20 novembre 2026
   al-0123456789ab
 
 Rapport : outputs/reports/2026-W47/index.html
 
-Ce message donne des identifiants au lieu de coordonnées ; les personnes autorisées retrouvent les lieux par leur \
-identifiant.
+Ce message donne des identifiants au lieu de coordonnées. Les personnes autorisées peuvent retrouver les lieux grâce à \
+ces identifiants.
 """
     )
 
@@ -189,12 +189,12 @@ def test_only_a_restricted_message_says_where(feature):
     restricted = digest([feature()], WEEK, Setting(REPORT, is_restricted=True)).body_text
     assert "0.25" not in careful
     assert "  at 0.25000, 0.56173\n" in restricted
-    assert "keep it to those who may know the places" in restricted
+    assert "show it only to people who may know the places" in restricted
 
 
 def test_what_became_of_an_event_is_said(feature):
     text = digest([feature(reopens="ev-1", merged_into="ev-2")], WEEK, PLAIN).body_text
-    assert "  found again after it was withdrawn, as event ev-1\n  now part of event ev-2\n" in text
+    assert "  found again; it was retracted earlier, as event ev-1\n  now part of event ev-2\n" in text
 
 
 def test_an_escalation_and_a_link_to_acknowledge_are_said(feature):
@@ -244,8 +244,8 @@ def test_an_alert_without_a_second_step_says_nothing_of_steps(feature):
         ("step", {}, "NEW: second step; +4,100 m² since 1 August 2026"),
         ("state", {}, "second step; +4,100 m² since 1 August 2026"),
         ("merged", {"merged_into": "ev-2"}, "NEW: now part of event ev-2"),
-        ("parted", {}, "NEW: an event by itself again, after it had been part of another"),
-        ("state", {"split_from": "ev-3"}, "found apart from event ev-3, which it had been part of"),
+        ("parted", {}, "NEW: a separate event again; before, it was part of another event"),
+        ("state", {"split_from": "ev-3"}, "now a separate event; before, it was part of event ev-3"),
     ],
 )
 def test_a_message_marks_what_is_new(feature, news, properties, line):

@@ -19,10 +19,12 @@ from grounds import Diary, GroundOutcome
 from left_out import LeftOut, OtherGround, TablesWithout
 from ranking import Ranked
 from reliability import Stated, Statements
-from runner import Runner
+from runner import Jobs, Runner
 
 from aois.errors import UserError
+from detectors.ground import whole
 from detectors.monitor.state import MonitorParameters
+from detectors.monitor.steps import begin
 from detectors.records import AlertKind, Change, Event, State
 
 SHAPE = (30, 30)
@@ -127,9 +129,9 @@ def test_an_event_on_a_change_that_is_not_sure_is_neither_true_nor_false():
 
 def test_days_to_an_alert_begin_with_the_first_look_that_shows_the_change(monkeypatch):
     diary = Diary(truth(change(PATCH)))
-    told = []
+    told: list[Event] = []
     monkeypatch.setattr(grounds, "events_of", lambda state, *, today: tuple(told))
-    state = Namespace(ground=Namespace(shape=SHAPE))
+    state, _ = begin(whole(SHAPE), [])
     diary.note(date(2020, 1, 1), state)
     told.append(event(PATCH, "a"))
     diary.note(date(2020, 3, 11), state)
@@ -139,7 +141,7 @@ def test_days_to_an_alert_begin_with_the_first_look_that_shows_the_change(monkey
 def test_ground_that_was_alerted_before_the_change_is_not_counted_as_told_by_it(monkeypatch):
     diary = Diary(truth(change(PATCH)))
     monkeypatch.setattr(grounds, "events_of", lambda state, *, today: (event(PATCH, "a"),))
-    state = Namespace(ground=Namespace(shape=SHAPE))
+    state, _ = begin(whole(SHAPE), [])
     diary.note(BEFORE, state)
     diary.note(date(2020, 3, 11), state)
     assert diary.first_day == {}
@@ -169,7 +171,7 @@ def parameters_seen(*names):
 def test_a_job_on_a_ground_that_is_left_out_is_watched_with_parameters_fitted_without_it():
     with ThreadPoolExecutor(1) as pool:
         run = Runner(pool, left_out=LeftOut(("romania", "mine-1"), wide_rim))
-        jobs = [("romania", {}), ("mine-1", "romania", {}), ("suburb", {}), ({},)]
+        jobs: Jobs = [("romania", {}), ("mine-1", "romania", {}), ("suburb", {}), ({},)]
         assert run(parameters_seen, jobs, "jobs") == [len("romania"), len("mine-1")]
         assert Runner(pool)(parameters_seen, [("romania", {})], "jobs") == [None]
 
@@ -199,7 +201,8 @@ def said(*pairs):
 def test_a_reliability_line_counts_what_was_true_among_those_that_stated_about_as_much():
     lines = {f.what: f for f in reliability.figures([said((0.92, True), (0.98, True), (1.0, False), (0.4, False))])}
     top = lines[f"a group, {reliability.TOLD}: stated 0.9 to 1.0, 0.97 in the mean: true"]
-    assert (top.count, top.value, top.verdict()) == (3, pytest.approx(2 / 3), "SHORT")
+    assert (top.count, top.verdict()) == (3, "SHORT")
+    assert top.value == pytest.approx(2 / 3)
     assert lines[f"a group, {reliability.TOLD}: stated 0.3 to 0.5, 0.40 in the mean: true"].value == 0
     assert not [what for what in lines if reliability.ENDED in what and "0.98" in what]
 

@@ -17,7 +17,7 @@ import replay
 import truth
 import walls
 import worlds
-from ground_truth import UNCHANGED
+from ground_truth import TRUTH, UNCHANGED
 from made import place
 from shapely.geometry import shape
 
@@ -29,7 +29,7 @@ from flows.imagery.simulation.land.land_mix import DRY
 from flows.imagery.simulation.scenario.presets import AreaPreset, Story, recipe_of
 from flows.imagery.simulation.truth import TrueChange
 
-FILES = sorted(truth.TRUTH.glob("*.geojson"))
+FILES = sorted(TRUTH.glob("*.geojson"))
 
 
 def features(path):

@@ -172,8 +172,10 @@ def test_bayts_leaves_a_look_that_saw_nothing_out():
 
 def test_the_t_of_pwtt_is_that_of_a_pooled_t_test():
     rng = np.random.default_rng(4)
-    before, after = np.tile(rng.normal(size=(9, 2, 1, 1)), (5, 5)), np.tile(rng.normal(1, 1, (4, 2, 1, 1)), (5, 5))
-    expected = np.abs(stats.ttest_ind(after, before, axis=0).statistic).max(axis=0)
+    drawn = rng.normal(size=(9, 2, 1, 1)), rng.normal(1, 1, (4, 2, 1, 1))
+    before, after = (np.tile(values, (5, 5)).astype(np.float32) for values in drawn)
+    test = stats.ttest_ind(after.astype(np.float64), before.astype(np.float64), axis=0)
+    expected = np.abs(test.statistic).max(axis=0)
     np.testing.assert_allclose(sequential_peers._t_of(before, after), expected, rtol=1e-5)
 
 

@@ -59,7 +59,7 @@ def test_lists_are_narrowed_down(desk):
     ):
         told = desk("list", *options).out
         assert {alert for alert in (X, Y, W, Z) if alert in told} == expected
-    assert desk("list", "--area", "pier-1", "--state", "finished").out == "None of 4 alerts on record is like that.\n"
+    assert desk("list", "--area", "pier-1", "--state", "finished").out == "No alert matches (4 on record).\n"
     desk("acknowledge", X, "--by", "Anna")
     assert X not in desk("list", "--open").out
     assert "Anna" in desk("list").out
@@ -87,9 +87,9 @@ def test_all_of_a_week_are_acknowledged(desk):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("acknowledge", "--by", "Anna"), "name one alert, or say --all"),
-        (("acknowledge", X, "--all", "--by", "Anna"), "name one alert, or say --all"),
-        (("acknowledge", X, "--area", "pier-1", "--by", "Anna"), "name one alert, or say --all"),
+        (("acknowledge", "--by", "Anna"), "name one alert, or use --all"),
+        (("acknowledge", X, "--all", "--by", "Anna"), "name one alert, or use --all"),
+        (("acknowledge", X, "--area", "pier-1", "--by", "Anna"), "name one alert, or use --all"),
         (("acknowledge", "--all", "--area", "pier-9", "--by", "Anna"), "area `pier-9` is not in the ledger"),
         (("acknowledge", "--all", "--by", " ", "--yes"), "needs a name"),
         (("list", "--week", "W47"), "week `W47` is not an ISO week; write it as 2026-W47"),

@@ -36,7 +36,7 @@ WRONG_WATCHES = {
     "no such day": (["--until", "2024-02-30"], "--until `2024-02-30` is not a date; write it as 2026-11-22"),
     "since after until": (
         ["--since", "2024-06-30", "--until", "2024-06-01"],
-        "--since 2024-06-30 lies after the end of the run, 2024-06-01; swap or mend the dates",
+        "--since 2024-06-30 lies after the end of the run, 2024-06-01; swap or correct the dates",
     ),
     "until in the future": (
         ["--until", "2999-01-01"],
@@ -49,7 +49,7 @@ WRONG_WATCHES = {
     ),
     "catalog for the simulated source": (
         ["--catalog", "catalog.json"],
-        "catalog `catalog.json` is read by the source `stac` alone; add --source stac, or leave it out",
+        "catalog `catalog.json` is read only by the source `stac`; add --source stac, or leave it out",
     ),
 }
 
@@ -99,7 +99,7 @@ def test_a_source_that_there_is_not_is_refused_with_those_there_are(call, tmp_pa
         ({"history_days": "-1"}, "setting `history_days`: Input should be greater than or equal to 0"),
         ({"workers": "many", "seed": "x"}, "setting `workers`: Input should be a valid integer"),
         ({"ledger_url": "nonsense"}, "the ledger's URL cannot be read"),
-        ({"archive_url": "outputs/archive"}, "archive `outputs/archive` is no object store; write it as s3://"),
+        ({"archive_url": "outputs/archive"}, "archive `outputs/archive` is not an object store; write it as s3://"),
     ],
 )
 def test_wrong_settings_are_named(refuse, environment, message):

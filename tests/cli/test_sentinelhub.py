@@ -107,7 +107,7 @@ def test_a_replay_from_the_archive_needs_no_account_and_asks_nothing(
 def test_the_five_lines_of_the_readme_work_as_they_stand(prefect_server, server, call, made, tmp_path, monkeypatch):
     """Only the service's address, the account's values and days of which the server holds scenes are put in."""
     text = (Path(__file__).parents[2] / "README.md").read_text()
-    block = text[text.index("**From the Copernicus Data Space Ecosystem**") :].split("```")[1]
+    block = text[text.index("**Imagery of the Copernicus Data Space Ecosystem.**") :].split("```")[1]
     lines = [line.partition("#")[0].split() for line in block.splitlines()[1:]]
     made.write_list(tmp_path / "places.geojson", [made.site(made.WALLED)])
     account = iter((CLIENT_ID, CLIENT_SECRET))
@@ -158,7 +158,7 @@ def test_a_run_stops_before_its_budget_and_goes_on_where_it_stopped(prefect_serv
     before, units = server.count(PROCESS), server.units
     said = watch(budget_units="0.2")
     assert said.status == 1
-    assert "failed: yard-2: the budget of 0.2 processing units would be passed: " in said.out
+    assert "failed: yard-2: the budget of 0.2 processing units would be exceeded: " in said.out
     assert server.units - units <= 0.2
     kept = server.count(PROCESS) - before
     assert 0 < kept < SCENES
@@ -177,8 +177,8 @@ def test_a_run_stops_before_its_budget_and_goes_on_where_it_stopped(prefect_serv
             "source `sentinelhub` needs SH_CLIENT_ID and SH_CLIENT_SECRET; set them in the environment or in .env",
         ),
         ({"client_secret": " "}, {}, "source `sentinelhub` needs SH_CLIENT_SECRET; set"),
-        ({}, {"sh_token_url": ""}, "setting SITEWATCH_SH_TOKEN_URL `` is no address"),
-        ({}, {"sh_base_url": "sh.example.org"}, "setting SITEWATCH_SH_BASE_URL `sh.example.org` is no address"),
+        ({}, {"sh_token_url": ""}, "setting SITEWATCH_SH_TOKEN_URL `` is not an address"),
+        ({}, {"sh_base_url": "sh.example.org"}, "setting SITEWATCH_SH_BASE_URL `sh.example.org` is not an address"),
         ({}, {"sh_token_url": "http://u:pw@id.example.org/t"}, "setting SITEWATCH_SH_TOKEN_URL `http://id.example.org"),
         ({}, {"sh_service": "planet"}, "setting `sh_service`: Input should be 'cdse' or 'sentinelhub'"),
         ({}, {"budget_units": "-1"}, "setting `budget_units`: Input should be greater than or equal to 0"),

@@ -256,7 +256,7 @@ def test_an_alert_is_listed_shown_and_acknowledged(workspace, call, alert_id):
 
 def test_an_alert_is_judged_and_its_precision_told(workspace, call, alert_id):
     said = call("alerts", "judge", alert_id, "rejected", "--by", "Ben", "--reason", "season", cwd=workspace)
-    assert (said.status, said.out) == (0, f"{alert_id}: rejected, says Ben.\n")
+    assert (said.status, said.out) == (0, f"{alert_id}: rejected, by Ben.\n")
     assert "needs a reason" in call("alerts", "judge", alert_id, "rejected", "--by", "Ben", cwd=workspace).err
     call("alerts", "judge", alert_id, "confirmed", "--by", "Anna", "--note", "seen [twice]", cwd=workspace)
     verdicts = json.loads(call("alerts", "show", alert_id, cwd=workspace).out)["verdicts"]
@@ -376,7 +376,7 @@ def test_the_record_is_backed_up_and_restored(workspace, call):
     before = call("alerts", "list", cwd=workspace).out
     said = call("ledger", "backup", "record.backup", cwd=workspace)
     assert re.fullmatch(r"record.backup: \d+ rows, simulated. It holds coordinates: keep it where .*\n", said.out), said
-    assert "say --replace" in call("ledger", "restore", "record.backup", cwd=workspace).err
+    assert "use --replace" in call("ledger", "restore", "record.backup", cwd=workspace).err
     (workspace / "outputs" / "ledger.sqlite").unlink()
     for rest in workspace.glob("outputs/ledger.sqlite-*"):
         rest.unlink()

@@ -62,7 +62,7 @@ def test_every_wrong_setting_is_named_at_once():
 )
 def test_a_name_that_opens_a_server_to_all_or_never_matches_is_refused(name, monkeypatch):
     monkeypatch.setenv("SITEWATCH_SERVER_NAMES", f"good.example.org {name}")
-    with pytest.raises(SettingsError, match="is no name of a host"):
+    with pytest.raises(SettingsError, match="is not a host name"):
         load_operating()
 
 
@@ -78,5 +78,5 @@ def test_the_desk_refuses_such_names_too(name, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["sitewatch", "desk", "--outputs", str(tmp_path), "--name", name])
     with open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
         ledger.accounts.add("ada", role="admin", sees_positions=False, password_hash="-", at=datetime.now(UTC))
-    with pytest.raises(SettingsError, match="is no name of a host"):
+    with pytest.raises(SettingsError, match="is not a host name"):
         app(standalone_mode=False)

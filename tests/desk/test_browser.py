@@ -55,7 +55,7 @@ def test_the_researchers_monday(desk: Any, browser: Any) -> None:
     assert "Recorded: rejected (crops or season) · Clearing, Ibis Sound" in page.locator(".notice").inner_text()
     page.get_by_role("button", name="Undo").click()
     assert case_of(page) == "ev-b1"
-    assert "Taken back:" in page.locator(".said").inner_text()
+    assert "Withdrawn:" in page.locator(".said").inner_text()
     page.get_by_role("button", name="Confirm").click()
     assert case_of(page) == "ev-b2"
     page.get_by_role("button", name="Unsure").click()
@@ -107,11 +107,11 @@ def test_by_keyboard_alone(desk: Any, enter: Enter) -> None:
     page.wait_for_url("**/cases/ev-a1?undone=1")
     page.keyboard.press("c")
     page.wait_for_url("**/cases/ev-b1?done=2")
-    page.get_by_label("keys on").uncheck()
-    page.get_by_label("keys on").blur()
+    page.get_by_label("keyboard shortcuts on").uncheck()
+    page.get_by_label("keyboard shortcuts on").blur()
     page.keyboard.press("u")
     page.reload()
-    assert not page.get_by_label("keys on").is_checked(), "kept for the next page"
+    assert not page.get_by_label("keyboard shortcuts on").is_checked(), "kept for the next page"
     page.keyboard.press("u")
     assert case_of(page) == "ev-b1"
     said = [(one.event_id, one.judgement.verdict.value) for one in desk.ledger.verdicts()]

@@ -58,7 +58,7 @@ def test_wrong_is_wrong_in_one_way_only(desk: Any) -> None:
             assert answer.status_code == 403
             assert SESSION_COOKIE not in client.cookies
             said.add(re.search(r'role="alert"[^>]*>([^<]+)<', answer.text)[1])
-    assert said == {"Name and password do not belong together."}
+    assert said == {"The name or the password is wrong."}
 
 
 def test_too_many_attempts_are_stopped_even_with_the_right_password(desk: Any) -> None:
@@ -155,5 +155,5 @@ def test_passwords_are_hashed_and_short_ones_refused() -> None:
     assert not is_right("anything", None)
     assert not is_right("anything", "no hash")
     for bad in ("", "eleven chars"[:11], "x" * 257):
-        with pytest.raises(DeskError, match="take 12 to 256"):
+        with pytest.raises(DeskError, match="use 12 to 256"):
             hashed(bad)

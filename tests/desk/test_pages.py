@@ -44,7 +44,7 @@ def test_a_verdict_leads_to_the_next_case_and_can_be_taken_back(desk: Any) -> No
         assert re.findall(r'href="/cases/(ev-\w+)"', client.get("/").text) == ["ev-a1", "ev-b2", "ev-a2"]
         back = client.post("/verdicts/1/undo", data={"form_key": desk.form_key_of("rita")})
         assert back.headers["location"] == "/cases/ev-b1?undone=1"
-        assert "Taken back: <b>rejected</b>" in client.get("/cases/ev-b1?undone=1").text
+        assert "Withdrawn: <b>rejected</b>" in client.get("/cases/ev-b1?undone=1").text
         assert re.findall(r'href="/cases/(ev-\w+)"', client.get("/").text) == list(desk.order)
     with desk.client("rolf") as client:
         assert "Recorded:" not in client.get("/cases/ev-b2?done=1").text, "told only to who did it"
@@ -65,11 +65,11 @@ def test_another_persons_verdict_cannot_be_taken_back(desk: Any) -> None:
     [
         ("rejected", "", "a rejection needs a reason"),
         ("rejected:other", " ", "needs a note: say in a few words"),
-        ("confirmed:cloud", "", "nothing else takes one"),
+        ("confirmed:cloud", "", "other verdicts take none"),
         ("published", "", "Use the buttons"),
         ("rejected:because", "", "Use the buttons"),
         ("", "", "Use the buttons"),
-        ("unsure", "x" * 10_001, "10001 letters; 10000 are the most"),
+        ("unsure", "x" * 10_001, "10001 characters; the limit is 10000"),
     ],
 )
 def test_a_verdict_that_lacks_something_is_asked_for_again(
@@ -116,7 +116,7 @@ def test_two_people_make_a_case_fit_for_publication_and_disagreement_is_shown(de
     desk.judge("otto", "ev-a1", "rejected:old")
     assert marks(desk, "ev-a1") == ["reviewers disagree"]
     with desk.client("vera") as client:
-        assert "On 1 case reviewers disagree." in client.get("/precision").text
+        assert "Reviewers disagree on 1 case." in client.get("/precision").text
         assert re.search(r"Verdicts on this case.*rita.*rolf.*otto", client.get("/cases/ev-a1").text, re.DOTALL)
 
 
@@ -165,7 +165,7 @@ def test_the_desk_speaks_french(shared: Any) -> None:
         text = unescape(client.get("/cases/ev-a1").text)
     assert 'lang="fr"' in text
     assert "Verdicts sur ce cas" in text
-    assert "Cela pourrait aussi être" in text or "Ce que cela pourrait être" in text or "autre" in text
+    assert "Cela pourrait aussi être" in text or "Autres explications possibles" in text or "autre" in text
     assert "Your verdict" not in text
     assert "What else it could be" not in text
 

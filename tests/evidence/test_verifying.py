@@ -177,9 +177,9 @@ def test_the_archive_gives_the_same_bytes_again(evidence, made):
 def test_what_is_no_evidence_is_a_wrong_call(evidence, call, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     for arguments, complaint in (
-        (("elsewhere",), "no run left a manifest there"),
-        (("outputs/nothing",), "is no evidence"),
-        (("outputs", "--key", "outputs/alerts/alerts.geojson"), "is no public Ed25519 key in PEM"),
+        (("elsewhere",), "no run wrote a manifest there"),
+        (("outputs/nothing",), "is not evidence"),
+        (("outputs", "--key", "outputs/alerts/alerts.geojson"), "is not a public Ed25519 key in PEM"),
     ):
         said = call("verify", *arguments, cwd=tmp_path)
         assert (said.status, complaint in said.err) == (2, True)

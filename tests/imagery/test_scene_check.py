@@ -66,7 +66,7 @@ def test_an_offset_taken_off_twice_is_seen_in_the_numbers() -> None:
     dark = scene(0.05, offset=-0.1)
     check_scene(dark, GRID)
     twice = replace(dark, pixels=dark.pixels - np.float32(0.1))
-    with pytest.raises(ImageryError, match="100% of the ground has negative reflectance, so that it was taken off"):
+    with pytest.raises(ImageryError, match="100% of the ground has negative reflectance, so it was subtracted before"):
         check_scene(twice, GRID)
     check_scene(replace(twice, provenance=replace(twice.provenance, offset_applied=0.0)), GRID)
 

@@ -131,14 +131,12 @@ def workers_of(pid: int) -> list[int]:
     return found
 
 
-def kill_one_in_the_middle(command: subprocess.Popen[str], outputs: Path) -> None:
-    """Kill a worker once an area has worked through a week, so that another is to come."""
+def workers_in_the_middle(command: subprocess.Popen[str], outputs: Path) -> list[int]:
+    """The workers of a command once an area has worked through a week, so that another is to come."""
     while command.poll() is None:
         said = [path.read_text() for path in outputs.glob(".reports/*/*") if path.is_file()]
         if any('"detect"' in text for text in said) and (workers := workers_of(command.pid)):
-            for pid in workers:
-                os.kill(pid, signal.SIGKILL)
-            return
+            return workers
         time.sleep(0.02)
     raise AssertionError("it ended before any week was worked through")
 
@@ -172,14 +170,15 @@ def test_workers_are_heard_in_the_terminal_and_no_secret_is(watched: Watched) ->
     kept = [path for path in (watched.folder / "prefect").rglob("*") if path.is_file()]
     assert kept
     assert [path for path in kept if SECRET.encode() in path.read_bytes()] == []
-    assert not (watched.outputs / ".reports").exists()
+    assert not list((watched.outputs / ".reports").iterdir())
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_killed_workers_lose_nothing_and_tell_nothing_twice(engine: str, on_threads: Watched, tmp_path: Path) -> None:
     watched = prepared(tmp_path / "here", on_threads.outputs / "archive")
     with watched.start("--on", engine, workers="1") as command:  # so that areas are left when it dies
-        kill_one_in_the_middle(command, watched.outputs)
+        for pid in workers_in_the_middle(command, watched.outputs):
+            os.kill(pid, signal.SIGKILL)
         out, err = command.communicate(timeout=600)
     if engine == "processes":  # the pool of a run is gone with one of its processes; Dask begins a worker anew
         assert command.returncode == 1, err
@@ -193,3 +192,15 @@ def test_killed_workers_lose_nothing_and_tell_nothing_twice(engine: str, on_thre
     }
     for table in ("alerts", "messages", "events", "event_transitions", "event_versions", "observations", "scenes"):
         assert watched.record()[table] == on_threads.record()[table]
+
+
+def test_workers_of_a_killed_run_end_and_let_go_of_their_areas(on_threads: Watched, tmp_path: Path) -> None:
+    watched = prepared(tmp_path / "here", on_threads.outputs / "archive")
+    with watched.start("--on", "processes") as command:
+        assert workers_in_the_middle(command, watched.outputs)
+        command.kill()
+        command.communicate(timeout=600)  # workers write there too, so it ends when they have ended
+    again = watched.call("--on", "threads")
+    assert (again.status, "failed:" in again.out) == (0, False), again.err
+    assert again.record()["observations"] == on_threads.record()["observations"]
+    assert again.record()["messages"] == on_threads.record()["messages"]

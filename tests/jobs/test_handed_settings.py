@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import pickle
-from datetime import date
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import cloudpickle
@@ -13,8 +15,13 @@ from shapely.geometry import box
 from aois.area import Area, AreaKind
 from flows.config.handed_settings import HandedSettings
 from flows.config.settings import Settings, SettingsError, load_settings
-from flows.jobs.area_work import AreaTask, RunCall
+from flows.files import private_folder
+from flows.jobs.area_work import AreaTask, RunCall, work_on
+from flows.ledger.ledger import open_ledger
 from flows.pipeline.period import RunRequest
+from flows.records.runs import RunRecord
+from flows.telemetry.logs import log
+from flows.telemetry.worker_reports import FOLDER
 
 SECRET = "hunter2"
 SECRETS = {
@@ -81,6 +88,13 @@ def test_a_catalog_without_a_key_may_be_typed(environment: pytest.MonkeyPatch) -
     assert handed.settings().catalog_address == "https://stac.example.org/v1"
 
 
+def test_a_catalog_on_disk_is_found_from_any_folder(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    handed = HandedSettings.of(load_settings(source="stac", engine="dask", catalog="scenes/catalog.json"))
+    (tmp_path / "elsewhere").mkdir()
+    environment.chdir(tmp_path / "elsewhere")
+    assert handed.settings().catalog_address == str(tmp_path / "scenes" / "catalog.json")
+
+
 @pytest.mark.parametrize(
     ("given", "variable"),
     [
@@ -101,3 +115,58 @@ def test_a_worker_without_a_secret_of_the_run_says_which(settings: Settings, env
     environment.delenv("SITEWATCH_LEDGER_URL")
     with pytest.raises(SettingsError, match="this worker has no SITEWATCH_LEDGER_URL, which the run has"):
         handed.settings()
+
+
+def given_work(outputs: Path, ledger: str) -> AreaTask:
+    """A task of a run whose settings name these outputs and this ledger."""
+    settings = load_settings(source="simulated", engine="dask", outputs=outputs, ledger_url=ledger)
+    return AreaTask(Area("pier-1", AreaKind.SITE, box(0, 0, 0.01, 0.01)), (), call(settings))
+
+
+def begin(outputs: Path, ledger: str) -> None:
+    """What a run leaves for its workers to find: its row, and the folder that it reads."""
+    private_folder(outputs / FOLDER / "0123")
+    with open_ledger(ledger) as record:
+        record.start_run(RunRecord("0123", datetime.now(UTC), "test", {}), source="simulated")
+
+
+@pytest.fixture
+def _log_as_before() -> Iterator[None]:
+    handlers, level, propagates = log.handlers[:], log.level, log.propagate
+    yield
+    log.handlers[:], log.propagate = handlers, propagates
+    log.setLevel(level)
+
+
+@pytest.mark.usefixtures("_log_as_before")
+def test_a_worker_with_another_ledger_than_the_run_s_writes_nothing_there(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    outputs = tmp_path / "outputs"
+    ledgers = [f"sqlite:///{tmp_path / name}.sqlite" for name in ("of-the-run", "of-the-worker")]
+    environment.setenv("SITEWATCH_LEDGER_URL", ledgers[0])
+    task = given_work(outputs, ledgers[0])
+    begin(outputs, ledgers[0])
+    environment.setenv("SITEWATCH_LEDGER_URL", ledgers[1])
+    with pytest.raises(SettingsError, match="run 0123 is not in the ledger of this worker"):
+        work_on(task, lambda *_: pytest.fail("it was worked on"))
+    environment.setenv("SITEWATCH_LEDGER_URL", ledgers[0])
+    assert work_on(task, lambda stores, _: stores.ledger.has_run("0123"))
+
+
+def test_a_worker_that_does_not_share_the_outputs_makes_none(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    outputs, ledger = tmp_path / "outputs", f"sqlite:///{tmp_path}/ledger.sqlite"
+    environment.setenv("SITEWATCH_LEDGER_URL", ledger)
+    with pytest.raises(SettingsError, match=f"does not see what run 0123 began in {outputs}"):
+        work_on(given_work(outputs, ledger), lambda *_: pytest.fail("it was worked on"))
+    assert not outputs.exists()
+
+
+def test_what_prefect_keeps_of_a_flow_s_settings_holds_no_key() -> None:
+    """As JSON: passwords and keys in addresses go the way of the other secrets."""
+    addresses = ("archive_url", "outputs_url", "public_url", "sh_base_url", "sh_token_url")
+    settings = load_settings(**{name: f"https://user:{SECRET}@h.example.org/{name}?key={SECRET}" for name in addresses})
+    kept = settings.model_dump(mode="json")
+    assert SECRET not in json.dumps(kept)
+    assert [kept[name] for name in addresses] == [f"https://h.example.org/{name}" for name in addresses]
+    assert SECRET in settings.archive_url

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
 import httpx
 import pytest
+from distributed.scheduler import NoWorkerError
 from shapely.geometry import box
 
 if "PREFECT_HOME" not in os.environ:  # before Prefect is imported, so that no test touches the user's own
@@ -89,6 +94,30 @@ def test_a_cluster_of_our_own_listens_on_loopback_and_to_its_key_alone() -> None
             assert httpx.get(address + path, trust_env=False).status_code == 404
 
 
+def test_a_worker_that_is_slow_to_come_back_is_waited_for() -> None:
+    """The cluster would let go of it otherwise, and the run would wait for ever."""
+    import dask
+    from dask.utils import parse_timedelta
+    from distributed import LocalCluster
+
+    usual = parse_timedelta("15s")
+    runner = runner_of(Engine.DASK, at_once=1)
+    with LocalCluster(**{**runner.cluster_kwargs, "n_workers": 0}) as cluster:
+        let_go = parse_timedelta(dask.config.get("distributed.deploy.lost-worker-timeout"))
+        assert usual < let_go < cluster.scheduler.no_workers_timeout
+
+
+def test_a_cluster_whose_workers_are_gone_for_good_fails_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import Client, LocalCluster
+
+    monkeypatch.setattr("flows.jobs.task_runners.WITHOUT_WORKERS", "100ms")
+    runner = runner_of(Engine.DASK, at_once=1)
+    with LocalCluster(**{**runner.cluster_kwargs, "n_workers": 0}) as cluster, Client(cluster) as client:
+        task = client.submit(abs, -1)
+        with pytest.raises(NoWorkerError):
+            task.result(timeout=60)
+
+
 class _Broken:
     """A future of an engine that failed."""
 
@@ -114,6 +143,7 @@ class _Done:
     ("error", "words"),
     [
         (BrokenProcessPool("a child died"), "the process that worked on it, or beside it, was killed; what is on"),
+        (NoWorkerError("a task", 600), "no process could be started to work on it; what is on"),
         (RuntimeError("out of\x1b[31m order"), "the engine failed: RuntimeError: out of"),
     ],
 )
@@ -125,3 +155,33 @@ def test_an_engine_that_fails_one_area_fails_no_other(error: Exception, words: s
     assert failures["pier-1"].startswith(words)
     assert "\x1b" not in failures["pier-1"]
     assert set(failures) == {"pier-1"}
+
+
+POOL = """
+import multiprocessing, os, time
+from concurrent.futures import ProcessPoolExecutor
+from flows.jobs.task_runners import end_with_the_run
+
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), initializer=end_with_the_run)
+    print(*{pool.submit(os.getpid).result() for _ in range(2)}, flush=True)
+    pool.submit(time.sleep, 600)
+    time.sleep(600)
+"""
+
+
+def test_a_process_of_a_pool_ends_with_the_run_at_work_or_idle(tmp_path: Path) -> None:
+    script = tmp_path / "pool.py"
+    script.write_text(POOL)
+    given = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=given) as run:
+        workers = [int(pid) for pid in run.stdout.readline().split()]
+        assert workers
+        run.kill()
+        try:
+            said, _ = run.communicate(timeout=120)  # they write there too, so it ends when all of them have ended
+        except subprocess.TimeoutExpired:
+            for pid in workers:
+                os.kill(pid, signal.SIGKILL)
+            raise
+    assert said == ""

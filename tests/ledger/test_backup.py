@@ -54,7 +54,7 @@ def test_a_backup_restores_into_either_database_and_goes_on_from_there(full, giv
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.glob(".*backup*")) == []
     with request.getfixturevalue(into)() as address, open_ledger(address) as other:
-        with pytest.raises(LedgerError, match=r"holds 1 areas, .*back the ledger up, then say --replace"):
+        with pytest.raises(LedgerError, match=r"holds 1 areas, .*back the ledger up, then use --replace"):
             other.restore(path)
         assert other.restore(path, replace=True) == rows > 10
         assert said(other) == said(full)

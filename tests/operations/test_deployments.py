@@ -70,8 +70,8 @@ def test_the_week_is_over_when_the_watch_begins_wherever_the_operator_is(timezon
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"timezone": "Cambodia"}, "`Cambodia` is no time zone; write it like Europe/Paris"),
-        ({"watch_at": "every week"}, "`every week` is no cron schedule; write minute, hour, day, month and weekday"),
+        ({"timezone": "Cambodia"}, "`Cambodia` is not a time zone; write it like Europe/Paris"),
+        ({"watch_at": "every week"}, "`every week` is not a cron schedule; write minute, hour, day, month and weekday"),
         ({"late_hours": -1}, "setting `late_hours`: Input should be greater than 0"),
         ({"metrics_port": 70_000}, "setting `metrics_port`"),
     ],

@@ -68,7 +68,7 @@ def test_what_is_as_it_should_be_is_fine(examined, ledger):
     found = examined(operator_urls="json://127.0.0.1", alert_urls="json://127.0.0.1")
     bad = {key for key, one in found.items() if one.verdict is not CheckResult.FINE}
     assert bad == {("schedule", "")}
-    assert found["areas", "a"].found == "a: on record to 2026-W47, last clear look 2026-11-20"
+    assert found["areas", "a"].found == "a: on record to 2026-W47, last clear acquisition 2026-11-20"
 
 
 def test_credentials_are_named_where_they_lack_and_never_shown(examined):

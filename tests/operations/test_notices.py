@@ -123,7 +123,7 @@ def test_an_operators_mail_is_enough_and_alerts_go_on_waiting(tmp_path, mail_ser
     ("channel", "message"),
     [
         ({}, "operator names channel `ops`, which is not in the file"),
-        ({"ops": {"kind": "cap", "path": "x"}}, "alerts alone"),
+        ({"ops": {"kind": "cap", "path": "x"}}, "takes only alerts"),
     ],
 )
 def test_an_operators_channel_that_cannot_be_one_is_refused(channel, message):

@@ -107,14 +107,16 @@ def test_the_command_says_first_and_deletes_only_when_told(cluttered, made, call
     said = call(*command, "--delete", "--max-gb", "0", cwd=tmp_path, history_days="365")
     assert said.out.splitlines()[-2].startswith("8 files, ")
     assert said.out.splitlines()[-2].endswith(" MB, deleted")
-    assert said.out.splitlines()[-1].startswith("what is left is more than the limit and is needed")
+    assert said.out.splitlines()[-1].startswith("the limit is still exceeded: what is left is")
     assert len(files_of(cluttered.outputs / "archive")) == before - 8
 
 
 def test_a_call_that_does_not_say_what_may_go_is_refused(call, tmp_path):
     said = call("archive", "prune", cwd=tmp_path)
     assert said.status == 2
-    assert said.err.startswith("error: nothing says what may go; give --older-than DAYS, --max-gb SIZE, or both")
+    assert said.err.startswith(
+        "error: no limit says what may be deleted; give --older-than DAYS, --max-gb SIZE, or both"
+    )
 
 
 def test_the_limits_can_stand_in_the_environment(cluttered, made, call, tmp_path):

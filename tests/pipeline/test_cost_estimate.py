@@ -128,7 +128,7 @@ def test_the_command_says_what_a_watch_would_spend_and_spends_nothing(server, ac
     assert re.fullmatch(
         r"in all: 2 areas, 18 scenes, up to 18 requests, 0\.48 processing units, 0\.10 MB, .*", lines[2]
     )
-    assert lines[3] == "spent on asking: 5 requests, 0.01 MB"
+    assert lines[3] == "spent on this estimate: 5 requests, 0.01 MB"
     assert lines[4] == "OVER, the run would stop there: the budget of 0.1 processing units"
     assert server.count(PROCESS) == before
     assert not (tmp_path / "outputs").exists()

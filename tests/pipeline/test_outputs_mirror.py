@@ -118,6 +118,6 @@ def test_a_bucket_that_is_gone_is_said_and_fails_no_run(address, outputs):
 
 
 def test_an_address_of_no_object_store_is_refused_before_anything_is_done(outputs):
-    with pytest.raises(ImageryError, match=r"copy of the outputs `somewhere` is no object store"):
+    with pytest.raises(ImageryError, match=r"copy of the outputs `somewhere` is not an object store"):
         check_stores(mirror_of(Settings(outputs=outputs, outputs_url="somewhere", source="stac", _env_file=None)))
     assert copy_outputs(mirror_of(Settings(outputs=outputs, _env_file=None))) == ""

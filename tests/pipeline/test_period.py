@@ -77,9 +77,12 @@ def test_the_period(call, known, expected):
         (asked(until="2026-11-25"), "--until 2026-11-25 lies in the future; leave it out for the latest complete week"),
         (
             asked("2026-11-20", "2026-11-18"),
-            "--since 2026-11-20 lies after the end of the run, 2026-11-18; swap or mend the dates",
+            "--since 2026-11-20 lies after the end of the run, 2026-11-18; swap or correct the dates",
         ),
-        (asked("2026-11-23"), "--since 2026-11-23 lies after the end of the run, 2026-11-22; swap or mend the dates"),
+        (
+            asked("2026-11-23"),
+            "--since 2026-11-23 lies after the end of the run, 2026-11-22; swap or correct the dates",
+        ),
     ],
 )
 def test_dates_that_no_run_can_have_are_refused(call, message):

@@ -119,7 +119,7 @@ def test_a_decision_is_kept_with_who_and_when_and_counts_only_with_its_file(benc
     used.path.unlink()  # as after a kill between the two
     assert Archive(bench.outputs / "archive").list(area.id, "simulated", grid) == held
     path.write_text("{}")
-    with pytest.raises(ImageryError, match=r"is no record of an adoption .*; restore it from a copy"):
+    with pytest.raises(ImageryError, match=r"is not a record of an adoption .*; restore it from a copy"):
         Archive(bench.outputs / "archive").list(area.id, "simulated", grid)
 
 
@@ -160,7 +160,7 @@ def test_the_command_says_first_and_does_it_in_somebodys_name(prefect_server, be
     line = rf"{SCENE}: {sha256[:12]} \(processing baseline 05.12, 1 items\) instead of \w{{12}} \(.* 05.11, 1 items\)"
     listed = command("yard-2")
     assert re.fullmatch(line, listed[0])
-    assert listed[1:] == ["yard-2: 1 other versions than those in use"]
+    assert listed[1:] == ["yard-2: 1 versions that are not in use"]
 
     tried = command("yard-2", "--scene", SCENE)
     assert re.fullmatch(line, tried[0])
@@ -172,7 +172,7 @@ def test_the_command_says_first_and_does_it_in_somebodys_name(prefect_server, be
         assert ledger.chains("yard-2") == chains
 
     done = command("yard-2", "--scene", SCENE, "--by", "ada", "--why", "better masks")
-    assert done[1] == "adopted by ada; the weeks from there on are worked through again"
+    assert done[1] == "adopted by ada; the weeks from the first of these scenes on are worked through again"
     assert any("6 weeks worked through" in text for text in done)
     with bench.ledger() as ledger:
         now = ledger.chains("yard-2")

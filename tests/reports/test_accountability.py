@@ -160,7 +160,7 @@ def test_the_page_sets_claims_beside_measurements(
         "1 (up to 2 with those not seen well enough)",
         "not seen well enough to say",
         "1 site without a known response",
-        "It does not say who built, why, or whether a claim was made in good faith.",
+        "This does not say who built, why, or whether a claim was made in good faith.",
     ):
         assert words in said, words
     assert section.count('class="went-on"') == 1

@@ -98,7 +98,7 @@ def test_the_text_says_what_the_picture_shows(make_event) -> None:
     assert chart_title(words, chart) == "Brightness, dB"
     assert chart_text(words, chart, facts) == (
         "2 clear measurements from 1 January 2026 to 1 February 2026, between 1.0 dB and 5.0 dB. "
-        "The last one is 5.0 dB; 1.0 dB was expected, give or take 1.0 dB. "
+        "The last one is 5.0 dB; the expected value was 1.0 dB, plus or minus 1.0 dB. "
         "The change was first seen on 1 February 2026. It was confirmed on 1 March 2026."
     )
 

@@ -128,10 +128,10 @@ def test_a_whole_week_is_well_formed_small_and_complete(week_inputs: ReportInput
         "a new criterion",
         "What else it could be",
         "sentinel-2_20261013T034511",
-        "Rests on 4 looks of Sentinel-2, 8 October 2026 to 28 October 2026.",
-        "Sentinel-1 radar VV and VH, mean of 3 looks",
+        "Based on 4 images of Sentinel-2, 8 October 2026 to 28 October 2026.",
+        "Sentinel-1 radar VV and VH, mean of 3 images",
         "Metal, walls and corners shine",
-        "Through time",
+        "Over time",
         "Sentinel-1 was not delivered on 19 November.",
         "It is never an accusation.",
         "No alert is not the same as no change.",
@@ -210,10 +210,10 @@ def test_no_areas_and_nothing_seen(make_view, make_area, report_week, read: Read
         make_view(make_area(f"a-{i}"), last_share=0.0, weeks=(), overview=None, overview_outline=None) for i in range(3)
     ]
     _, page = read(ReportInputs(report_week, "stac", tuple(hidden)))
-    assert "at 3 of 3 areas" in page.text
+    assert "At 3 of 3 areas" in page.text
     assert "none on record" in page.text
     assert "since the watch began" in page.text
-    assert "There is no record of any look yet." in page.text
+    assert "No image is on record yet." in page.text
 
 
 def test_missing_pictures_series_and_figures_are_said(
@@ -228,7 +228,7 @@ def test_missing_pictures_series_and_figures_are_said(
         "No clear picture from after",
         "Brightness: no clear measurement.",
         "no scene is named",
-        "No scene is named that it rests on.",
+        "No scene is named as evidence.",
     ):
         assert said in page.text
     _, page = read(one_area(make_view, make_area, report_week, replace(bare, series=())))
@@ -253,7 +253,7 @@ def test_many_earlier_events_are_folded_away(
 ) -> None:
     events = [make_event(f"e-{i}", "x") for i in range(count)]
     source, page = read(one_area(make_view, make_area, report_week, *events, make_event("news", "x", new=True)))
-    assert (f"{count} earlier events without news this week" in page.text) == folded
+    assert (f"{count} earlier events that did not change this week" in page.text) == folded
     assert source.index('id="case-news"') < source.index('id="case-e-0"')
 
 
@@ -278,8 +278,8 @@ def test_what_an_alert_rests_on_names_instruments_days_and_agreement(
     scenes = ["sentinel-1_20261003T034511_r21", "sentinel-2_20261008T034511", "sentinel-2_20261001T034511"]
     _, page = read(one_area(make_view, make_area, report_week, make_event("e", "x", new=True, scenes=scenes)))
     assert (
-        "Rests on 1 look of Sentinel-1 radar and 2 looks of Sentinel-2, 1 October 2026 to 8 October 2026. "
-        "Both instruments agree."
+        "Based on 1 image of Sentinel-1 radar and 2 images of Sentinel-2, 1 October 2026 to 8 October 2026. "
+        "Both sensors agree."
     ) in page.text
 
 
@@ -364,6 +364,6 @@ def test_suspects_are_ranked_with_every_value_and_weight(
     section = source[source.index('<section id="suspects">') : source.index('<section id="cases">')]
     assert re.findall(r'href="#case-([a-z]+)"', section) == ["yard", "fence", "pit"]
     assert re.findall(r"<b>([\d.]+)</b>", section) == ["0.72", "0.35"], "the fence is the yard's, the pit is not"
-    assert "Beside it: Fence or wall , 420 m" in page.text
+    assert "Within 100 m: Fence or wall , 420 m" in page.text
     _, page = read(one_area(make_view, make_area, report_week, make_event("site", "r")))
-    assert "What nobody flagged" not in page.text
+    assert "New patterns away from listed sites" not in page.text

@@ -52,7 +52,7 @@ def test_the_researchers_monday(page: Page) -> None:
     controls.get_by_label("Search").fill("heron DEMOLITION")
     assert shown(page) == ["heron-1-c"]
     controls.get_by_role("button", name="Show all").click()
-    controls.get_by_label("only this week’s news").check()
+    controls.get_by_label("only new or changed this week").check()
     assert len(shown(page)) == 5
     page.get_by_role("link", name="Link to this case: Demolition at Heron Flats").click()
     assert page.url.endswith("#case-heron-1-c")
@@ -86,8 +86,8 @@ def test_by_keyboard_alone(page: Page) -> None:
     page.keyboard.type("jk/")
     assert page.get_by_label("Search").input_value() == "jk/"
     page.get_by_label("Search").fill("")
-    page.get_by_label("keys on").uncheck()
-    page.get_by_label("keys on").blur()
+    page.get_by_label("keyboard shortcuts on").uncheck()
+    page.get_by_label("keyboard shortcuts on").blur()
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.tagName") == "BODY"
 

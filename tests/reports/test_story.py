@@ -20,11 +20,11 @@ def paragraph(inputs: ReportInputs) -> str:
 def test_the_paragraph_counts_alerts_places_and_what_was_hidden(week_inputs: ReportInputs) -> None:
     assert paragraph(week_inputs) == (
         "In the week of 16 to 22 November 2026, Sitewatch watched 7 areas. "
-        "There are 2 new alerts, all of construction. "
-        "Of the earlier alerts, 2 changed: 1 is now confirmed and 1 is now retracted. Together they concern 3 places. "
-        "One further event is on record whose evidence was too thin for an alert. "
-        "The ground could not be seen well enough at 2 of 7 areas. The work failed at 1 area. "
-        "There, the lack of an alert says nothing about what happened."
+        "There are 2 new alerts, all for construction. "
+        "Of the earlier alerts, 2 changed: 1 is now confirmed and 1 is now retracted. All of this concerns 3 places. "
+        "One further event is on record; its evidence is too weak for an alert. "
+        "At 2 of 7 areas, the ground could not be seen well enough. Processing failed for 1 area. "
+        "There, no alert does not mean that nothing changed."
     )
 
 
@@ -35,8 +35,8 @@ def test_several_kinds_are_told_apart(make_view, make_area, make_event, report_w
         make_event("c", "x", new=True, change="fencing"),
     ]
     said = paragraph(ReportInputs(report_week, "stac", (make_view(make_area("x"), *events),)))
-    assert "There are 3 new alerts: 2 of construction and 1 of a fence or wall." in said
-    assert "No earlier alert changed. All of this is at one place." in said
+    assert "There are 3 new alerts: 2 for construction and 1 for a fence or wall." in said
+    assert "No earlier alert changed. All of this concerns one place." in said
 
 
 def test_a_quiet_week_that_was_seen_says_so(make_view, make_area, report_week) -> None:
@@ -46,7 +46,7 @@ def test_a_quiet_week_that_was_seen_says_so(make_view, make_area, report_week) -
 
 def test_a_week_without_areas_is_not_called_calm(report_week) -> None:
     said = paragraph(ReportInputs(report_week, "stac", ()))
-    assert said.endswith("no area was on the watch list, so nothing was looked at.")
+    assert said.endswith("no area was on the watch list, so Sitewatch watched nothing.")
 
 
 @pytest.mark.parametrize(

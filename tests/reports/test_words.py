@@ -21,7 +21,7 @@ WORDS = words_for("en")
 
 def test_forms_follow_the_number() -> None:
     assert WORDS.count("unseen.weeks", 1) == "this week only"
-    assert WORDS.count("unseen.weeks", 3) == "3 weeks running"
+    assert WORDS.count("unseen.weeks", 3) == "3 weeks in a row"
     assert WORDS.count("headline.new", 0, what="") == "There is no new alert."
 
 
@@ -77,7 +77,7 @@ def test_french_is_written_as_french_is() -> None:
     assert FRENCH.number(1234567.25, 1) == "1\u202f234\u202f567,2"
     assert FRENCH.day(date(2026, 12, 1)) == "1er décembre 2026"
     assert FRENCH.span(date(2026, 11, 30), date(2026, 12, 1)) == "30 novembre au 1er décembre 2026"
-    assert FRENCH.count("headline.watched", 0, span="x").endswith("rien n’a été regardé.")
+    assert FRENCH.count("headline.watched", 0, span="x").endswith("Sitewatch n’a rien observé.")
     assert FRENCH.count("case.pixels", 0) == "environ 0 pixel"
 
 

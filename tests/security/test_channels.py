@@ -29,7 +29,7 @@ from post_office import Office, P
 from flows.alerts import Acknowledgement, AlertsError, make_token, parcel_key, read_routes, read_token
 from flows.alerts.apprise_channel import complaints_about, notify
 from flows.alerts.prefect_events import events_of
-from flows.alerts.route_settings import check_channels, doubts_about, routes_of
+from flows.alerts.route_settings import check_channels, doubts_about, message_routes, routes_of
 from flows.alerts.timing import ATTEMPTS
 from flows.config.settings import SettingsError, load_settings
 from flows.jobs.call_check import check_call, tell_routes
@@ -195,7 +195,7 @@ def test_channels_that_cannot_work_are_named_whole_and_stop_no_watch(office, bro
     assert "t0ken" not in str(caught.value)
     assert_one_clear_line(caught.value, AlertsError)
     check_call(one.settings, RunRequest(None, None, one.now.date()))
-    tell_routes(one.settings)
+    tell_routes(message_routes(one.settings))
     assert caplog.messages == [f"messages will wait: {caught.value}"]
 
 
@@ -620,7 +620,7 @@ def test_the_page_of_links_is_for_its_own_name_and_in_no_frame(page):
         assert one.ledger.alert(X).acknowledged_by is None
         assert "acknowledged for desk" in client.post("/acknowledge", params={"token": token}).text
         other = make_token(SECRET, Acknowledgement(X, "chief"), expires=datetime.now(UTC) + timedelta(days=9))
-        assert "already, by somebody else" in client.post("/acknowledge", params={"token": other}).text
+        assert "Somebody else has already acknowledged" in client.post("/acknowledge", params={"token": other}).text
     assert one.ledger.alert(X).acknowledged_by == "desk (by link)"
 
 

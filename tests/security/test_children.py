@@ -58,7 +58,9 @@ def test_as_many_reruns_as_may_go_on_and_the_next_is_refused_in_words(ledger, tm
     for number in range(MOST_AT_ONCE):
         desk.rerun(f"yard-{number}", by="otto", at=NOW)
     for number in range(MOST_AT_ONCE, 8):
-        with pytest.raises(DeskError, match="2 reruns go on already \\(yard-0, yard-1\\); wait until one") as refused:
+        with pytest.raises(
+            DeskError, match="2 reruns are already running \\(yard-0, yard-1\\); wait until one"
+        ) as refused:
             desk.rerun(f"yard-{number}", by="otto", at=NOW)
     for lang in ("en", "fr"):
         assert "%(number)s" in Phrases(lang).template(f"desk.{refused.value.key}")

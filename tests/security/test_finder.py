@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,12 @@ from flows.records.events import DetectedEvent
 from flows.records.observations import ObservationRecord
 from flows.reports.build import build_reports
 from flows.reports.data import week as reporting
+from flows.reports.data.public_crowd import KEPT, settled_crowd
 from flows.reports.data.public_week import public_week
 from flows.reports.data.week import report_week
 from flows.reports.exports import write_public_figures
 from flows.reports.inputs import AreaView, ReportInputs, WeekSeen
-from flows.reports.restricted_totals import Member, quarter_end, restricted_totals_of
+from flows.reports.restricted_totals import FEWEST, Member, RestrictedTotals, quarter_end, restricted_totals_of
 
 EPSG, WEEK = 32631, Week(2026, 47)  # the Gulf of Guinea, far from any shore
 UNTIL = quarter_end(WEEK)
@@ -253,6 +255,36 @@ def test_a_place_that_joins_in_mid_quarter_changes_no_page_of_it(world: World, t
     built(world, ids, tmp_path / "outputs")
     assert "places_at_least\n" in (first / "totals.csv").read_text("utf-8-sig"), "a damaged file tells nothing"
     assert len((first / "totals.csv").read_text("utf-8-sig").splitlines()) == 1
+
+
+def test_figures_of_a_release_that_told_of_fewer_places_are_told_no_more(world: World, tmp_path: Path) -> None:
+    """A file of the quarter that says five places are behind a figure, or does not say how many, is of such a one."""
+    members = [member(world, area) for area in world.areas]
+    told = json.loads(KEPT.dump_json(restricted_totals_of(members, UNTIL, fewest=SMALL)))
+    assert told["groups"]
+    file = tmp_path / "public-crowd" / "2026-Q3.json"
+    file.parent.mkdir()
+    given: dict[str, Any] = {"ledger": world.ledger, "observations": (), "outputs": tmp_path}
+    for kept in (told, {name: value for name, value in told.items() if name != "fewest"}):
+        file.write_text(json.dumps(kept))
+        crowd = settled_crowd(world.areas, WEEK, **given)
+        assert crowd == RestrictedTotals(PLACES, fewest=FEWEST)
+    enough = RestrictedTotals(PLACES * 3, UNTIL.last_day, seen=FEWEST)
+    file.write_bytes(KEPT.dump_json(enough))
+    assert settled_crowd(world.areas, WEEK, **given) == enough
+
+
+def test_regions_do_not_hide_that_every_site_was_answered(world: World) -> None:
+    """No region is answered, so whoever knows which places are sites would know it of each."""
+    members = [member(world, area) for area in world.areas]
+    regions = [
+        replace(m, area=replace(m.area, id=f"region-{n}", kind=AreaKind.REGION, status=None, responses=()))
+        for n, m in enumerate(members)
+    ]
+    assert restricted_totals_of([*members, *regions], UNTIL, fewest=SMALL).answered == ()
+    unanswered = [replace(m, area=replace(m.area, responses=())) for m in members[:SMALL]]
+    mixed = restricted_totals_of([*unanswered, *members[SMALL:], *regions], UNTIL, fewest=SMALL).answered
+    assert [told.sites for told in mixed] == [SMALL, SMALL]
 
 
 def test_what_holds_for_all_places_is_told_of_none(world: World) -> None:

@@ -97,6 +97,19 @@ def test_metrics_backups_and_manifests_are_private_without_any_umask(tmp_path):
 
 
 @pytest.mark.usefixtures("usual")
+def test_the_umask_is_private_as_long_as_one_thread_asks_for_it_and_then_as_it_was(tmp_path):
+    first, second = private_files(), private_files()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    (tmp_path / "private").touch()
+    second.__exit__(None, None, None)
+    (tmp_path / "usual").touch()
+    assert stat.S_IMODE((tmp_path / "private").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "usual").stat().st_mode) == 0o644
+
+
+@pytest.mark.usefixtures("usual")
 def test_the_umask_is_as_it_was_after_a_call(tmp_path):
     with private_files():
         (tmp_path / "private").touch()

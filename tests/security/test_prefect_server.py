@@ -240,7 +240,10 @@ def test_prefect_on_the_command_line_works_with_the_file(served):
     assert refused.returncode == 1
     assert "watch/sitewatch" not in refused.stdout
     ours = place.run("watch", status=2, PREFECT_API_URL=place.api)
-    assert f"the Prefect server at {place.api} refuses us with status 401; set PREFECT_API_AUTH_STRING" in ours.stderr
+    assert (
+        f"the Prefect server at {place.api} refuses the request with status 401; set PREFECT_API_AUTH_STRING"
+        in ours.stderr
+    )
     assert len(ours.stderr.strip().splitlines()) == 1
 
 

@@ -109,7 +109,7 @@ def test_a_backup_of_the_version_before_is_taken_with_words_alone(record):
     with_sql("UPDATE alembic_version SET version_num = '0005'")(path)
     before = dump(record.url)
     said = restore(record, "--replace")
-    assert (said.status, "say --without-checksum to take it as it is" in said.err) == (2, True)
+    assert (said.status, "use --without-checksum to accept it as it is" in said.err) == (2, True)
     said = restore(record, "--replace", "--without-checksum")
     assert said.status == 0, said.err
     after = dump(record.url)
@@ -148,7 +148,7 @@ def test_what_would_be_replaced_is_said_before_it_is(record):
     record.run(3)
     said = restore(record)
     words = "holds 1 areas, 2 events, 2 alerts, 2 verdicts, weeks up to 2026-W40, its last run "
-    assert (said.status, words in said.err, "say --replace" in said.err) == (2, True, True)
+    assert (said.status, words in said.err, "use --replace" in said.err) == (2, True, True)
     said = restore(record, "--replace")
     assert said.status == 0
     replaced, done = said.out.index(words), said.out.index("rows restored from")

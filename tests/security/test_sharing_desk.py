@@ -83,9 +83,9 @@ def test_a_changed_scene_is_not_drawn_and_the_page_says_so(prepared: Path, tmp_p
         with desk.client("rita") as reviewer:
             answer = reviewer.get("/cases/ev-a1/pictures/main-after.webp")
             assert answer.status_code == 409
-            assert "not what was archived" in answer.text
+            assert "has changed since it was archived" in answer.text
             page = reviewer.get("/cases/ev-a1").text
-            assert "not what it was when it was archived" in page
+            assert "has changed since it was archived" in page
             assert own.name in page
             assert str(desk.outputs) not in page + answer.text
         with desk.client("ada") as admin:

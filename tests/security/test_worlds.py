@@ -393,7 +393,7 @@ def test_the_first_of_two_runs_settles_the_world_and_the_other_leaves_nothing(tm
         ledger.start_run(RunRecord("first", when, "0"), source="stac")
         with pytest.raises(LedgerError, match=r"the record is real, and source `simulated` is simulated"):
             other.start_run(RunRecord("second", when, "0"), source="simulated")
-        with pytest.raises(LedgerError, match="a record is of one world"):
+        with pytest.raises(LedgerError, match="a record cannot be both"):
             other.record_scenes(OWN, [scene("sentinelhub"), scene("simulated")])
         assert [run.run_id for run in ledger.runs()] == ["first"]
         assert ledger.scenes(OWN) == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.telemetry.logs import about, log
-from flows.telemetry.worker_reports import FOLDER, LEFT_S, WorkerReports, reporting
+from flows.telemetry.worker_reports import FOLDER, LEFT_S, WorkerReports, is_begun, reporting
 
 RUN = "0123"
 Told = tuple[object, ...]
@@ -75,7 +77,7 @@ def test_progress_log_lines_and_sums_arrive_once_and_the_files_go(
     assert (done.getMessage(), done.levelname) == ("area done", "INFO")
     assert vars(done).items() >= {"weeks": 3, "area": "pier-1"}.items()
     assert "KeyError: 'x'" in defect.getMessage()
-    assert not (tmp_path / FOLDER).exists()
+    assert not list((tmp_path / FOLDER).iterdir())
 
 
 def test_half_a_line_of_a_killed_worker_spoils_no_other(tmp_path: Path, lines: list[logging.LogRecord]) -> None:
@@ -112,3 +114,30 @@ def test_lines_between_two_areas_are_not_lost(tmp_path: Path, capsys: pytest.Cap
     in_a_worker(tmp_path)
     log.error("between two areas")
     assert capsys.readouterr().err == "between two areas\n"
+
+
+def test_a_folder_that_cannot_be_read_for_a_moment_ends_no_run(
+    tmp_path: Path, lines: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_a_worker(tmp_path)
+    listed, failed = Path.iterdir, threading.Event()
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path.name == RUN and not failed.is_set():
+            failed.set()
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    told: list[Told] = []
+    with WorkerReports(tmp_path, RUN, lambda *said: told.append(said)):
+        log.handlers[:] = [Kept(lines)]
+        failed.wait()
+    assert told == [("pier-1", "fetch", 1, 2), ("pier-1", "done", 0, 0)]
+
+
+def test_a_run_that_ends_leaves_the_folder_in_which_another_may_begin(tmp_path: Path) -> None:
+    with WorkerReports(tmp_path, RUN, lambda *_: None):
+        assert is_begun(tmp_path, RUN)
+    assert not is_begun(tmp_path, RUN)
+    assert (tmp_path / FOLDER).is_dir()

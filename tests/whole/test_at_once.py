@@ -9,16 +9,19 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
+from detected import detected_event
 from post_office import Office, P
+from shapely.geometry import Point
 
 from flows.alerts import write_alerts
 from flows.evidence.manifests import EvidenceError
 from flows.ledger.errors import LedgerError
-from flows.records.ids import AreaId
+from flows.records.event_json import alert_of
+from flows.records.ids import AlertId
 
 
 def test_a_second_run_over_an_area_is_refused_and_says_so(half, made):
@@ -49,11 +52,15 @@ def test_two_deliveries_at_once_tell_everything_once(tmp_path, web_server):
     assert sorted(outcome.sent for outcome in outcomes) == [0, 0, 0, 2]
 
 
-def test_a_file_that_outgrows_the_disk_is_not_put_in_place(tmp_path, feature):
+SEEN = {"kind": "change", "change": "clearing", "state": "provisional", "first_seen": "2026-11-01"}
+
+
+def test_a_file_that_outgrows_the_disk_is_not_put_in_place(tmp_path):
     path = tmp_path / "alerts.geojson"
     write_alerts([], path)
     before = path.read_bytes()
-    alert = replace(feature(), area_id=AreaId("x" * 600))
+    event = detected_event("x" * 600, "ev-1", SEEN, Point(0, 0), (), alert=True).event
+    alert = alert_of(event, AlertId("al-1"), date(2026, 11, 22))
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
@@ -13,9 +12,10 @@ from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 from jinja2 import Environment
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
@@ -40,12 +40,13 @@ from flows.reports.drawn_case import draw_case
 from flows.reports.inputs import AreaView, Chip, EventView
 from flows.reports.without_folders import without_folders
 
+Prepared = TypeVar("Prepared")
 CASE: TypeAdapter[CaseDetail] = TypeAdapter(CaseDetail)
 PICTURE: TypeAdapter[PictureSource | None] = TypeAdapter(PictureSource | None)
 AREA = "area"  # the name of the file about the area itself; ids of events begin otherwise
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 RASTERS = ("change", "score")
-MAKERS = ("reports", "translations", "desk/backend/case_pages.py")
+MAKERS = ("reports", "translations", "records", "desk/inputs.py", "desk/backend/case_pages.py")
 """What the look of a case depends on, beside the record: where one changes, cases are prepared again."""
 
 
@@ -66,7 +67,7 @@ class DeskEvidence:
         folder = None if area_id is None or not SAFE.fullmatch(event_id) else self.prepare(area_id)
         if area_id is None or folder is None or not (folder / f"{event_id}.json").exists():
             return None
-        said = CASE.validate_json(self._read(area_id, folder / f"{event_id}.json"))
+        said = self._read(area_id, folder / f"{event_id}.json", CASE)
         return replace(said, damaged=_damaged(said.pictures.values()))
 
     def layer(self, area_id: str, name: str) -> PictureSource | Path | None:
@@ -80,7 +81,7 @@ class DeskEvidence:
                 _check_attested(self._outputs, found[-1])
             return found[-1] if found else None
         folder = self.prepare(area_id)
-        return None if folder is None else PICTURE.validate_json(self._read(area_id, folder / f"{AREA}.json"))
+        return None if folder is None else self._read(area_id, folder / f"{AREA}.json", PICTURE)
 
     def bounds(self, area_id: str) -> tuple[float, float, float, float] | None:
         """West, south, east and north of an area in degrees."""
@@ -101,17 +102,15 @@ class DeskEvidence:
                     self._write(area_id, week, folder)
         return folder
 
-    def _read(self, area_id: str, file: Path) -> bytes:
+    def _read(self, area_id: str, file: Path, kind: TypeAdapter[Prepared]) -> Prepared:
         """What was prepared; the area's cases are prepared again where a file is torn, as a full disk leaves it."""
-        content = file.read_bytes()
         try:
-            json.loads(content)
-        except ValueError:
+            return kind.validate_json(file.read_bytes())
+        except ValidationError:
             with self._turns[area_id]:
                 shutil.rmtree(file.parent, ignore_errors=True)
             self.prepare(area_id)
-            content = file.read_bytes()
-        return content
+            return kind.validate_json(file.read_bytes())
 
     def _area(self, area_id: str) -> Area | None:
         return next((area for area in self._ledger.areas() if area.id == area_id), None)

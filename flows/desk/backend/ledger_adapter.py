@@ -103,7 +103,7 @@ class DeskReviews:
         """The verdict is on record; raises `DeskError` when it lacks something."""
         if verdict not in list(Verdict) or reason not in ("", *REASONS):
             raise DeskError(
-                f"verdict `{verdict[:20]}` for reason `{reason[:20]}` is none; use the buttons of the page",
+                f"verdict `{verdict[:20]}` for reason `{reason[:20]}` is unknown; use the buttons of the page",
                 key="complaint.no_verdict",
             )
         why = Reason(reason) if reason else None

@@ -87,7 +87,9 @@ class DeskOperations:
         """
         if area_id not in {known for known, _ in self.areas()}:
             name = area_id[:64]
-            raise DeskError(f"area `{name}` is not on record; take one of the list", key="complaint.no_area", area=name)
+            raise DeskError(
+                f"area `{name}` is not on record; choose one of the list", key="complaint.no_area", area=name
+            )
         with self._lock:
             going = [one.told.area_id for one in self._started if one.process.poll() is None]
             if area_id in going:
@@ -98,7 +100,7 @@ class DeskOperations:
                 )
             if len(going) >= MOST_AT_ONCE:
                 raise DeskError(
-                    f"{len(going)} reruns go on already ({', '.join(sorted(going))}); wait until one has ended",
+                    f"{len(going)} reruns are already running ({', '.join(sorted(going))}); wait until one has ended",
                     key="complaint.many",
                     number=len(going),
                 )

@@ -71,7 +71,7 @@ def decode(content: bytes, *, sha256: str) -> Archived:
             layers, said = dataset.read(), json.loads(dataset.tags()[METADATA_TAG])
         return Archived(_scene(layers, said, sha256=sha256), Grid(**said["grid"]))
     except (RasterFileError, *DAMAGE, LookupError, AttributeError, RecursionError) as error:
-        raise ImageryError(f"the bytes are no archived scene ({printable(error)})") from error
+        raise ImageryError(f"the bytes are not an archived scene ({printable(error)})") from error
 
 
 def _check(scene: Scene, grid: Grid) -> None:

@@ -143,5 +143,5 @@ def _entry_from_file(path: Path) -> ArchivedScene:
     except ImageryError as error:
         raise ImageryError(f"{path} is not an archived scene: {error}; move it away") from error
     if entry.path != path:
-        raise ImageryError(f"archived scene {path} does not have the content that its name tells; move it away")
+        raise ImageryError(f"archived scene {path} does not have the content that its name says; move it away")
     return entry

@@ -49,7 +49,7 @@ def read_adoption(path: Path) -> Adoption:
         said = json.loads(path.read_bytes())
         return Adoption(**(said | {"at": datetime.fromisoformat(said["at"])}))
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ImageryError(f"{path} is no record of an adoption ({error}); restore it from a copy") from error
+        raise ImageryError(f"{path} is not a record of an adoption ({error}); restore it from a copy") from error
 
 
 def in_use(entries: Iterable[ArchivedScene], adoptions: Sequence[Adoption]) -> list[ArchivedScene]:

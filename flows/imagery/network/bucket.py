@@ -35,7 +35,7 @@ class Bucket:
         """
         self.name = f"{holds} `{without_secrets(url)}`"
         if urlsplit(url).scheme not in SCHEMES:
-            raise ImageryError(f"{self.name} is no object store; write it as s3://bucket/folder")
+            raise ImageryError(f"{self.name} is not an object store; write it as s3://bucket/folder")
         config: Any = dict(options) if options else None
         with self.told():
             self.store: Any = from_url(

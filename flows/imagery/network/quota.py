@@ -80,9 +80,9 @@ class Meter:
             committed = self._spent.units + self._reserved
             if self._budget is not None and committed + units > self._budget:
                 raise BudgetError(
-                    f"the budget of {self._budget:g} processing units would be passed: {committed:.2f} are spent and "
-                    f"the next request needs {units:.2f}; raise SITEWATCH_BUDGET_UNITS, or go on another day: what "
-                    f"was fetched is kept"
+                    f"the budget of {self._budget:g} processing units would be exceeded: {committed:.2f} are spent and "
+                    f"the next request needs {units:.2f}; raise SITEWATCH_BUDGET_UNITS, or continue on another day: "
+                    f"what was fetched is kept"
                 )
             self._reserved += units
 

@@ -71,6 +71,6 @@ def hosts_of(service: Service, *, base_url: str | None = None, token_url: str | 
 def _check(name: str, url: str) -> None:
     host = urlsplit(url).hostname
     if not is_url(url) or not host:
-        raise ImageryError(f"setting {name} `{without_secrets(url)}` is no address; write it as https://host/…")
+        raise ImageryError(f"setting {name} `{without_secrets(url)}` is not an address; write it as https://host/…")
     if url.startswith("http://") and host not in LOOPBACK:
         raise ImageryError(f"setting {name} `{without_secrets(url)}` would send the credentials in clear; use https")

@@ -32,8 +32,8 @@ def item_of(feature: JsonObject, sensor: Sensor) -> SceneItem:
         acquired = datetime.fromisoformat(str(said["datetime"]))
     except (KeyError, ValueError):
         raise ImageryError(
-            f"catalog item `{item_id}` has datetime `{printable(said.get('datetime'))}`, which is no time; report it "
-            f"to the service"
+            f"catalog item `{item_id}` has datetime `{printable(said.get('datetime'))}`, which is not a time; report "
+            f"it to the service"
         ) from None
     is_radar = sensor is Sensor.SENTINEL_1
     return SceneItem(

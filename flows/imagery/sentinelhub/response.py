@@ -36,7 +36,7 @@ def layers_of(content: bytes, sensor: Sensor, grid: Grid) -> npt.NDArray[Any]:
                 raise BadContentError(f"the answer's {wrong}", content)
             layers: npt.NDArray[Any] = dataset.read()
     except (RasterFileError, *DAMAGE) as error:
-        raise BadContentError(f"the answer is no whole TIFF ({printable(error)})", content) from None
+        raise BadContentError(f"the answer is not a complete TIFF ({printable(error)})", content) from None
     wrong = _wrong_masks(layers, sensor)
     if wrong:
         raise BadContentError(f"the answer's {wrong}", content)

@@ -74,7 +74,7 @@ class Signer:
         except (LookupError, TypeError, ValueError, RecursionError):
             raise ImageryError(f"token address `{shown}` answers with no token; try again later") from None
         if not _TOKEN.fullmatch(token):
-            raise ImageryError(f"token address `{shown}` answers with what is no token; try again later")
+            raise ImageryError(f"token address `{shown}` answers with something that is not a token; try again later")
         return token, expiry if expiry.tzinfo else expiry.replace(tzinfo=UTC)
 
 

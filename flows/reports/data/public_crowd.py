@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from aois.area import Area
 from aois.week import Week
@@ -15,7 +16,7 @@ from flows.ledger.ledger import Ledger
 from flows.printable import printable
 from flows.records.observations import ObservationRecord
 from flows.reports.inputs import WeekSeen
-from flows.reports.restricted_totals import Member, RestrictedTotals, quarter_end, restricted_totals_of
+from flows.reports.restricted_totals import Member, RestrictedTotals, fewest_of, quarter_end, restricted_totals_of
 from flows.telemetry.logs import log
 
 FOLDER = "public-crowd"
@@ -29,7 +30,7 @@ def settled_crowd(
 
     A place that is put on the list, released or taken off in mid-quarter so changes no figure: the difference would be
     that place's. The first page puts its figures into ``public-crowd/<quarter>.json``, for the owner alone; one that is
-    damaged tells nothing, with a word in the log.
+    damaged, or of a release that told more than this one does, tells nothing, with a word in the log.
     """
     until = quarter_end(week)
     path = outputs / FOLDER / f"{until.last_day.year}-Q{(until.last_day.month - 1) // 3 + 1}.json"
@@ -44,7 +45,8 @@ def settled_crowd(
 
 def _read(path: Path) -> RestrictedTotals:
     try:
-        return KEPT.validate_json(path.read_bytes())
+        content = path.read_bytes()
+        kept = KEPT.validate_json(content)
     except (OSError, ValidationError) as error:
         log.error(
             "the public edition says nothing of restricted places: `%s` cannot be read (%s); put it back, or delete it "
@@ -53,6 +55,17 @@ def _read(path: Path) -> RestrictedTotals:
             type(error).__name__,
         )
         return RestrictedTotals(0)
+    limit = fewest_of(kept.watched)
+    # Files of earlier releases do not say how many places are behind a figure; it was five.
+    if "fewest" in from_json(content) and kept.fewest >= limit:
+        return kept
+    if kept.until is not None:
+        log.warning(
+            "the public edition gives no figures of restricted places for this quarter: those in `%s` have fewer "
+            "places behind them than this release asks for",
+            printable(path),
+        )
+    return RestrictedTotals(kept.watched, fewest=limit)
 
 
 def _members(

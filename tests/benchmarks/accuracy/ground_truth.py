@@ -106,14 +106,14 @@ def _drawn(feature: Mapping[str, Any], grid: Grid) -> np.ndarray:
 
 def _change(p: Mapping[str, Any], kind: str, mask: np.ndarray, since: date) -> TrueChange:
     """One change; where only the images are named, it began before the watch and shows in its first week."""
-    seen_by, not_before = p["seen_by"], p.get("not_before") or p.get("began_after")
+    seen_by = p["seen_by"]
     is_nominal = seen_by == "after"
     return TrueChange(
         p.get("id") or p["name"],
         kind,
         (*ACCEPTED[kind], *([p["also"]] if "also" in p else [])),
         mask,
-        date.min if is_nominal else date.fromisoformat(not_before),
+        date.min if is_nominal else date.fromisoformat(p.get("not_before") or p["began_after"]),
         since if is_nominal else date.fromisoformat(seen_by),
         bool(p.get("is_sure", True)) and kind != "excavation under way",
     )

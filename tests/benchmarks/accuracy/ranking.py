@@ -36,8 +36,10 @@ class Ranked:
 def of_case(*where: Any, **keywords: Any) -> Ranked:
     """The ranks of one case of `cases`."""
     some = case(*where, **keywords)
-    span = {"since": some.since, "until": some.until, "history_days": some.history_days}
-    held = held_of(watch(some.acquisitions, ground=some.ground, **span).events)
+    seen = watch(
+        some.acquisitions, since=some.since, until=some.until, ground=some.ground, history_days=some.history_days
+    )
+    held = held_of(seen.events)
     found = [
         found_at(true.mask, [e for e in held if e.last_seen >= true.begins], share_of=max(some.least_share, LEAST))
         for true in some.changes

@@ -52,7 +52,7 @@ def changed_probability(reading: Reading, *, harmonics: int = 1) -> Floats:
     changed = -0.5 * ((toward - MEAN_NF) / SIGMAS_NF) ** 2 - np.log(SIGMAS_NF)
     with np.errstate(over="ignore"):
         probability = 1.0 / (1.0 + np.exp(unchanged - changed))
-    return np.clip(probability, *BLOCK).astype(np.float32)
+    return np.asarray(np.clip(probability, *BLOCK), np.float32)
 
 
 def bayts(readings: Sequence[Reading]) -> tuple[npt.NDArray[np.int64], Floats]:
@@ -153,15 +153,15 @@ def _t_of(before: Floats, after: Floats) -> Floats:
     n1, n2 = len(before), len(after)
     pooled = ((n1 - 1) * before.var(axis=0, ddof=1) + (n2 - 1) * after.var(axis=0, ddof=1)) / (n1 + n2 - 2)
     t = np.abs(after.mean(axis=0) - before.mean(axis=0)) / np.sqrt(np.maximum(pooled, 1e-9) * (1 / n1 + 1 / n2))
-    return ndimage.median_filter(np.nan_to_num(t.max(axis=0)), size=3).astype(np.float32)
+    return np.asarray(ndimage.median_filter(np.nan_to_num(t.max(axis=0)), size=3), np.float32)
 
 
 def _smoothed(score: Floats) -> Floats:
     means = [ndimage.convolve(score, _circle(radius), mode="nearest") for radius in CIRCLES_PX]
-    return np.mean([score, *means], axis=0).astype(np.float32)
+    return np.asarray(np.mean([score, *means], axis=0), np.float32)
 
 
 def _circle(radius_px: int) -> Floats:
     rows, columns = np.mgrid[-radius_px : radius_px + 1, -radius_px : radius_px + 1]
     inside = (np.hypot(rows, columns) <= radius_px).astype(np.float32)
-    return inside / inside.sum()
+    return np.asarray(inside / inside.sum(), np.float32)

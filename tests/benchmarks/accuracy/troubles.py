@@ -199,8 +199,9 @@ def _watered(look: Acquisition, pond: np.ndarray, rng: np.random.Generator) -> A
 
 def _sparse(acquisitions: Sequence[Acquisition], days: Days) -> Mask:
     """Where hardly anything grew in the history: roofs, streets and yards."""
-    looks = [k for k in acquisitions if k.sensor == OPTICAL and k.day < days.since and "nir" in k.bands]
-    green = np.stack([(k.band("nir") - k.band("red")) / (k.band("nir") + k.band("red")) for k in looks])
+    looks = [k for k in acquisitions if k.sensor == OPTICAL and k.day < days.since]
+    pairs = [(k.band("nir"), k.band("red")) for k in looks]
+    green = np.stack([(nir - red) / (nir + red) for nir, red in pairs if nir is not None and red is not None])
     return np.asarray(np.nanpercentile(green, 80, axis=0) < 0.3)
 
 
@@ -209,13 +210,14 @@ def _field_of(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     top, left = (int(rng.integers(0, max(1, size - FIELD_PX))) for size in shape)
     field = np.zeros(shape)
     field[top : top + FIELD_PX, left : left + int(rng.integers(6, FIELD_PX))] = 1.0
-    return ndimage.gaussian_filter(field, 0.45)
+    return np.asarray(ndimage.gaussian_filter(field, 0.45))
 
 
 def _round(shape: tuple[int, ...], across: int, rng: np.random.Generator) -> np.ndarray:
     at = rng.uniform((across, across), (shape[0] - across, shape[1] - across))
     rows, columns = np.mgrid[: shape[0], : shape[1]]
-    return ndimage.gaussian_filter((np.hypot(rows - at[0], columns - at[1]) <= across / 2).astype(float), 0.45)
+    inside = (np.hypot(rows - at[0], columns - at[1]) <= across / 2).astype(float)
+    return np.asarray(ndimage.gaussian_filter(inside, 0.45))
 
 
 def _smooth(shape: tuple[int, ...], width_px: float, rng: np.random.Generator) -> np.ndarray:

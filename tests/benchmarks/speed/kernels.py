@@ -41,7 +41,7 @@ def update(*, side: int, rounds: int) -> list[Line]:
     shifts = wide.common_shift(static, weights, red, nir, clear, parameters=P)
     how = {"weights": weights, "shifts": shifts, "red": red, "nir": nir, "clear": clear}
     given: dict[str, Any] = {**how, "day": wide.day_number(DAY), "parameters": P}
-    held = (static, dynamic, red, nir, clear)
+    held: tuple[np.ndarray[Any, Any], ...] = (static, dynamic, red, nir, clear)
     copies = [np.empty_like(array) for array in held]
     monitor = _nrt_monitor(side, rng)
     works: list[Callable[[], Any]] = [

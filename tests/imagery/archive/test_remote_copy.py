@@ -127,8 +127,8 @@ def test_damage_in_the_store_is_found_by_the_hash(bucket: str, shelf: Path, yard
     [
         ("s3://nowhere/archive", None, "s3://nowhere/archive` cannot be used"),
         (URL, "unused", "s3://watch/archive` cannot be used"),
-        ("outputs/archive", None, "`outputs/archive` is no object store; write it as s3://bucket/folder"),
-        ("ftp://host/x", None, "`ftp://host/x` is no object store"),
+        ("outputs/archive", None, "`outputs/archive` is not an object store; write it as s3://bucket/folder"),
+        ("ftp://host/x", None, "`ftp://host/x` is not an object store"),
     ],
 )
 def test_a_store_that_cannot_be_used_says_so_without_a_secret(

@@ -111,7 +111,7 @@ def test_what_came_damaged_is_kept_with_its_reason(
     fetch(hub(server), yard, tmp_path, parallel=1)
     (reason,) = tmp_path.glob(".quarantine/yard-2/sentinelhub/*.json")
     said = json.loads(reason.read_text())
-    assert said["reason"].startswith("the answer is no whole TIFF")
+    assert said["reason"].startswith("the answer is not a complete TIFF")
     assert said["scene_id"] in reason.name
     content = reason.with_suffix(".bin").read_bytes()
     assert len(content) == said["bytes"] > 0
@@ -227,7 +227,7 @@ def test_the_budget_stops_a_run_before_it_is_passed_and_keeps_what_came(
     server: SentinelHubServer, hub: Hub, yard: Area, tmp_path: Path, undisturbed: dict[str, bytes]
 ) -> None:
     source = hub(server, budget=0.1)
-    with pytest.raises(BudgetError, match=r"the budget of 0.1 processing units would be passed: 0.08 are spent and"):
+    with pytest.raises(BudgetError, match=r"the budget of 0.1 processing units would be exceeded: 0.08 are spent and"):
         fetch(source, yard, tmp_path, parallel=3)
     assert 0 < server.units <= 0.1
     kept = files(tmp_path)

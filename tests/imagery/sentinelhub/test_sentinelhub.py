@@ -247,4 +247,4 @@ def test_no_request_leaves_for_another_host(server: SentinelHubServer, kind: str
     else:
         assert done.returncode != 0
         assert "LEAK" not in done.stderr
-        assert "host services.sentinel-hub.com is none of the account's" in done.stderr
+        assert "host services.sentinel-hub.com is not a host of the account" in done.stderr
