@@ -52,7 +52,8 @@ class BeliefParameters:
     `tempered`: τ, since errors of one baseline are shared by all acquisitions held against it. `told`: by how many
     nats a class must gain on its prior to be held against a pixel. `anomaly_most`, `anomaly_share`: an anomaly looks
     like the class that it looks most like, but never plainly. `rank_told`: the rank, −ln of a share, from which a
-    pixel counts after one scene (1 in 150), and `rank_place`: from which a place lends to its pixels (1 in 7).
+    pixel counts after one scene (1 in 150), and `rank_place`: from which a place lends, and a pixel
+    borrows (1 in 7).
     """
 
     tempered: float = 0.6
@@ -72,7 +73,7 @@ class Evidence:
     """What is believed of each pixel.
 
     `probability` float32 (sensor, state, y, x), its sum over the states 1; `since` int32 (sensor, class, y, x),
-    day number of the acquisition with which a class began to be held, 0 where it is not; `updated` int32 (sensor,),
+    day number of the acquisition from which on a class was borne out, 0 where it is not; `updated` int32 (sensor,),
     day number of the last acquisition, 0 before the first. `ranks` float32 (3, class, y, x): the sum of what the
     acquisitions after one scene say, of what they say turned round, and of what their places lend; `lead` float32
     (y, x): the sum of how much rather they say built than cleared; `ranked` int16 (y, x): of how many.
@@ -142,10 +143,20 @@ def add_ratios(evidence: Evidence, ratios: Floats, *, sensor: str, day: int) -> 
     updated = evidence.updated.copy()
     updated[s] = day
     added = replace(evidence, probability=probability, updated=updated)
-    held = _gain(added.probability[s]) >= PARAMETERS.told
     since = evidence.since.copy()
-    since[s] = np.where(held, np.where(since[s] == 0, day, since[s]), 0)
+    since[s] = _begun(since[s], ratios, _gain(added.probability[s]), day)
     return replace(added, since=since)
+
+
+def _begun(since: npt.NDArray[np.int32], ratios: Floats, gain: Floats, day: int) -> npt.NDArray[np.int32]:
+    """The days on which classes began: with the first acquisition to which a class is the likeliest of all.
+
+    That ends when another acquisition says otherwise, unless the class is held, and above all others.
+    """
+    likeliest = (ratios > 0) & (ratios >= np.nan_to_num(ratios).max(axis=0))
+    leads = (gain >= PARAMETERS.told) & (gain >= gain.max(axis=0))
+    begun = np.where((since == 0) & (likeliest | leads), day, since)
+    return np.asarray(np.where(np.isfinite(ratios) & ~likeliest & ~leads, 0, begun), np.int32)
 
 
 def _weights(said: Floats) -> Floats:
@@ -186,8 +197,7 @@ def add_ranks(evidence: Evidence, ranks: Floats, turned: Floats, lead: Floats, *
     -------
     Evidence.
     """
-    lent = _lent(ranks)
-    whole = np.stack([ranks[0] + lent, turned[0] + _lent(turned), lent])
+    whole = np.stack([_with_place(ranks), _with_place(turned), _lent(ranks)])
     seen = np.isfinite(whole).all(axis=(0, 1))
     total = evidence.ranks + np.where(seen, whole, np.float32(0.0))
     ranked = (evidence.ranked + seen).astype(np.int16)
@@ -198,8 +208,16 @@ def add_ranks(evidence: Evidence, ranks: Floats, turned: Floats, lead: Floats, *
     return replace(evidence, ranks=total, lead=led, ranked=ranked, since=since)
 
 
+def _with_place(ranks: Floats) -> Floats:
+    """The rank of each pixel with what its place lends to it, float32 (class, y, x).
+
+    A place lends to pixels that rank as high as it must itself: ground beside a change does not take part in it.
+    """
+    return np.asarray(ranks[0] + np.where(ranks[0] >= PARAMETERS.rank_place, _lent(ranks), 0.0), np.float32)
+
+
 def _lent(ranks: Floats) -> Floats:
-    """What its place lends to each pixel, float32 (class, y, x)."""
+    """What its place has to lend to each pixel, float32 (class, y, x)."""
     lent = np.nan_to_num(ranks[1:], nan=0.0).max(axis=0) - np.float32(PARAMETERS.rank_place)
     return np.asarray(np.maximum(lent, 0.0), np.float32)
 
@@ -310,8 +328,13 @@ def held_mask(evidence: Evidence, *, sensor: str | None = None) -> Mask:
     -------
     bool (y, x).
     """
-    since = evidence.since if sensor is None else evidence.since[[SENSORS.index(sensor)]]
-    return np.asarray((since > 0).any(axis=(0, 1)))
+    rows = range(len(SENSORS)) if sensor is None else [SENSORS.index(sensor)]
+    held = np.zeros(evidence.shape, bool)
+    for row in rows:
+        held |= (_gain(evidence.probability[row]) >= PARAMETERS.told).any(axis=0)
+    if SENSORS.index(OPTICAL) in rows and evidence.ranked.any():
+        held |= (ranks_of(evidence)[0] >= PARAMETERS.rank_told).any(axis=0)
+    return held
 
 
 def sensor_gain(evidence: Evidence, sensor: str) -> Floats:

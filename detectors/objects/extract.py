@@ -227,7 +227,7 @@ def _detection(
     mask = item.object.mask
     score = maps.gain if gain else maps.loss
     core = item.object.core if item.object.core.any() else mask
-    first = _first_day(state, core, GAINS if gain else LOSSES)
+    first = _first_day(state, mask, GAINS if gain else LOSSES)
     scenes, sensors, dates = _witnesses(state, holding, core, gain=gain, since=first)
     built = mask & (maps.lead >= 0) if gain else None
     change = Change.DEMOLITION
@@ -258,11 +258,11 @@ def _detection(
     )
 
 
-def _first_day(state: PixelState, core: Mask, classes: tuple[int, ...]) -> int:
-    """The day by which a quarter of the surest pixels had begun to change: one stray pixel does not date an event."""
+def _first_day(state: PixelState, mask: Mask, classes: tuple[int, ...]) -> int:
+    """The day by which a quarter of the pixels had begun to change: one stray pixel does not date an event."""
     never = np.iinfo(np.int32).max
     since = state.evidence.since[:, list(classes)]
-    known = np.sort(np.where(since > 0, since, never).min(axis=(0, 1))[core])
+    known = np.sort(np.where(since > 0, since, never).min(axis=(0, 1))[mask])
     known = known[known < never]
     return int(known[len(known) // 4]) if known.size else max((c.last_day for c in state.all_series), default=0)
 

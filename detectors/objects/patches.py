@@ -30,7 +30,7 @@ class ObjectParameters:
     smallest_px: int = 4
     join_px: int = 2
     least_probability: float = 0.2
-    core: float = 0.0
+    core: float = -2.0
 
 
 @dataclass(frozen=True)
