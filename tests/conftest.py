@@ -55,6 +55,21 @@ SETTINGS = {
 def pytest_configure(config: pytest.Config) -> None:
     """Settle how many inputs the fuzzing tests see, before any is imported."""
     choose_profile(by_name="fuzz" in config.getoption("markexpr").split())
+    if os.environ.get("CI") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(FailuresAtOnce(config))
+
+
+class FailuresAtOnce:
+    """Prints each failure when it comes: a run that is cut off has then said what it found."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print what failed, and where."""
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if report.failed and terminal is not None:
+            terminal.write_line(f"\n{report.when} of {report.nodeid} failed:\n{report.longreprtext}")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest itself looks at `-m`

@@ -119,7 +119,7 @@ def test_a_file_that_is_not_what_was_archived_is_not_drawn(said: dict[str, Pictu
         target.write(bands[:, :, ::-1])
         target.descriptions = names
     for draw in (drawn, lambda given: drawn_tile(given, 0, 0, 1)):
-        with pytest.raises(DeskError, match=r"not what was archived.*restore it from a copy"):
+        with pytest.raises(DeskError, match=r"differs from the file that was archived.*restore it from a copy"):
             draw(replace(picture, files=(mirrored, *picture.files[1:])))
 
 

@@ -76,7 +76,7 @@ def test_there_is_no_account_and_no_password_by_itself(call: Any, outputs: Path)
         add = ("account", "add", "Anna", "--role", "admin", "--password-stdin", "--outputs", outputs)
         status, said = call(*add, given=bad)
         assert status == 2
-        assert "take 12 to 256" in said
+        assert "use 12 to 256" in said
     with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
         assert ledger.accounts.all() == []
 

@@ -10,6 +10,7 @@ MARKERS = {
     "browser": "starts Chromium",
     "fuzz": "feeds generated inputs",
 }
+WITHOUT_LIMIT = ("benchmark", "endurance")
 FIXTURES = {
     "browser": "starts Chromium",
     "postgres": "starts PostgreSQL",
@@ -97,7 +98,9 @@ def reason_to_be_slow(test: pytest.Item) -> str | None:
 
 
 def mark_slow_tests(tests: list[pytest.Item]) -> None:
-    """Mark the slow ones among `tests` with the reason."""
+    """Mark the slow ones among `tests` with the reason; measurements may take as long as they need."""
     for test in tests:
         if reason := reason_to_be_slow(test):
             test.add_marker(pytest.mark.slow(reason=reason))
+        if any(test.get_closest_marker(name) for name in WITHOUT_LIMIT):
+            test.add_marker(pytest.mark.timeout(0))
