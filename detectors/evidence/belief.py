@@ -53,7 +53,7 @@ class BeliefParameters:
     nats a class must gain on its prior to be held against a pixel. `anomaly_most`, `anomaly_share`: an anomaly looks
     like the class that it looks most like, but never plainly. `rank_told`: the rank, −ln of a share, from which a
     pixel counts after one scene (1 in 150), and `rank_place`: from which a place lends, and a pixel
-    borrows (1 in 7).
+    borrows (1 in 3).
     """
 
     tempered: float = 0.6
@@ -61,7 +61,7 @@ class BeliefParameters:
     anomaly_most: float = 2.0
     anomaly_share: float = 0.8
     rank_told: float = 5.0
-    rank_place: float = 2.0
+    rank_place: float = 1.0
     least: float = 1e-20
 
 
@@ -74,9 +74,9 @@ class Evidence:
 
     `probability` float32 (sensor, state, y, x), its sum over the states 1; `since` int32 (sensor, class, y, x),
     day number of the acquisition from which on a class was borne out, 0 where it is not; `updated` int32 (sensor,),
-    day number of the last acquisition, 0 before the first. `ranks` float32 (3, class, y, x): the sum of what the
-    acquisitions after one scene say, of what they say turned round, and of what their places lend; `lead` float32
-    (y, x): the sum of how much rather they say built than cleared; `ranked` int16 (y, x): of how many.
+    day number of the last acquisition, 0 before the first. `ranks` float32 (4, class, y, x): the sums of what the
+    acquisitions after one scene say of the pixels, of what their places have to lend, and of both turned round;
+    `lead` float32 (y, x): the sum of how much rather they say built than cleared; `ranked` int16 (y, x): of how many.
     """
 
     probability: Floats
@@ -109,7 +109,7 @@ def no_evidence(shape: tuple[int, int]) -> Evidence:
         np.broadcast_to(start, (len(SENSORS), len(STATES), *shape)).copy(),
         np.zeros((len(SENSORS), len(CLASSES), *shape), np.int32),
         np.zeros(len(SENSORS), np.int32),
-        np.zeros((3, len(CLASSES), *shape), np.float32),
+        np.zeros((4, len(CLASSES), *shape), np.float32),
         np.zeros(shape, np.float32),
         np.zeros(shape, np.int16),
     )
@@ -197,29 +197,24 @@ def add_ranks(evidence: Evidence, ranks: Floats, turned: Floats, lead: Floats, *
     -------
     Evidence.
     """
-    whole = np.stack([_with_place(ranks), _with_place(turned), _lent(ranks)])
+    whole = np.stack([ranks[0], _lent(ranks), turned[0], _lent(turned)])
     seen = np.isfinite(whole).all(axis=(0, 1))
     total = evidence.ranks + np.where(seen, whole, np.float32(0.0))
     ranked = (evidence.ranked + seen).astype(np.int16)
-    since = evidence.since.copy()
-    held = total[0] / np.maximum(ranked, 1) >= PARAMETERS.rank_told
-    since[0] = np.where(held, np.where(since[0] == 0, day, since[0]), 0)
     led = evidence.lead + np.where(seen, np.nan_to_num(lead), np.float32(0.0))
-    return replace(evidence, ranks=total, lead=led, ranked=ranked, since=since)
-
-
-def _with_place(ranks: Floats) -> Floats:
-    """The rank of each pixel with what its place lends to it, float32 (class, y, x).
-
-    A place lends to pixels that rank as high as it must itself: ground beside a change does not take part in it.
-    """
-    return np.asarray(ranks[0] + np.where(ranks[0] >= PARAMETERS.rank_place, _lent(ranks), 0.0), np.float32)
+    added = replace(evidence, ranks=total, lead=led, ranked=ranked)
+    since = evidence.since.copy()
+    held = ranks_of(added).whole >= PARAMETERS.rank_told
+    since[0] = np.where(held, np.where(since[0] == 0, day, since[0]), 0)
+    return replace(added, since=since)
 
 
 def _lent(ranks: Floats) -> Floats:
-    """What its place has to lend to each pixel, float32 (class, y, x)."""
-    lent = np.nan_to_num(ranks[1:], nan=0.0).max(axis=0) - np.float32(PARAMETERS.rank_place)
-    return np.asarray(np.maximum(lent, 0.0), np.float32)
+    """What its places have to lend to each pixel, float32 (class, y, x): the larger to what ranks in the smaller."""
+    least = np.float32(PARAMETERS.rank_place)
+    places = np.nan_to_num(ranks[1:], nan=0.0)
+    reached = np.logical_and.accumulate(np.concatenate([np.ones_like(places[:1], bool), places[:-1] >= least]))
+    return np.asarray(np.maximum((places * reached).max(axis=0) - least, 0.0), np.float32)
 
 
 def settle_ranks(evidence: Evidence) -> Evidence:
@@ -237,7 +232,7 @@ def settle_ranks(evidence: Evidence) -> Evidence:
     if not evidence.ranked.any():
         return evidence
     p = PARAMETERS
-    gained = evidence.ranks[0] / np.maximum(evidence.ranked, 1)
+    gained = ranks_of(evidence).whole
     gained = np.where(gained >= p.rank_told, p.tempered * gained, 0.0).astype(np.float32)
     probability = evidence.probability.copy()
     moved = probability[0] * np.concatenate([np.ones((_KNOWN, *evidence.shape), np.float32), np.exp(gained)])
@@ -297,7 +292,22 @@ def log_odds(evidence: Evidence) -> Floats:
     return np.asarray(gains + prior, np.float32)
 
 
-def ranks_of(evidence: Evidence) -> tuple[Floats, Floats, Floats]:
+@dataclass(frozen=True)
+class Ranks:
+    """The mean ranks of the acquisitions after one scene, float32 (class, y, x), 0 where there are none.
+
+    `own` is that of the pixels, `lent` what their places have to lend, `whole` the rank of a pixel with what it
+    borrows, `turned` the same of the turned acquisitions. A pixel borrows if it ranks as high as a place must itself:
+    ground beside a change takes no part in it.
+    """
+
+    own: Floats
+    lent: Floats
+    whole: Floats
+    turned: Floats
+
+
+def ranks_of(evidence: Evidence) -> Ranks:
     """Average the ranks of the acquisitions after one scene.
 
     Parameters
@@ -307,11 +317,14 @@ def ranks_of(evidence: Evidence) -> tuple[Floats, Floats, Floats]:
 
     Returns
     -------
-    float32 (class, y, x), three times: the ranks, those of the turned acquisitions, and what places lend; 0 where
-    there are none.
+    Ranks.
     """
-    mean = evidence.ranks / np.maximum(evidence.ranked, 1)
-    return mean[0].astype(np.float32), mean[1].astype(np.float32), mean[2].astype(np.float32)
+    own, lent, turned, turned_lent = (evidence.ranks / np.maximum(evidence.ranked, 1)).astype(np.float32)
+    return Ranks(own, lent, _with_place(own, lent), _with_place(turned, turned_lent))
+
+
+def _with_place(own: Floats, lent: Floats) -> Floats:
+    return np.asarray(own + np.where(own >= PARAMETERS.rank_place, lent, 0.0), np.float32)
 
 
 def held_mask(evidence: Evidence, *, sensor: str | None = None) -> Mask:
@@ -333,7 +346,7 @@ def held_mask(evidence: Evidence, *, sensor: str | None = None) -> Mask:
     for row in rows:
         held |= (_gain(evidence.probability[row]) >= PARAMETERS.told).any(axis=0)
     if SENSORS.index(OPTICAL) in rows and evidence.ranked.any():
-        held |= (ranks_of(evidence)[0] >= PARAMETERS.rank_told).any(axis=0)
+        held |= (ranks_of(evidence).whole >= PARAMETERS.rank_told).any(axis=0)
     return held
 
 
@@ -353,7 +366,7 @@ def sensor_gain(evidence: Evidence, sensor: str) -> Floats:
     """
     gained = _gain(evidence.probability[SENSORS.index(sensor)])
     if sensor == OPTICAL and evidence.ranked.any():
-        gained = np.maximum(gained, ranks_of(evidence)[0] - np.float32(PARAMETERS.rank_place))
+        gained = np.maximum(gained, ranks_of(evidence).whole - np.float32(PARAMETERS.rank_place))
     return np.asarray(gained, np.float32)
 
 

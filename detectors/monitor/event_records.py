@@ -80,9 +80,8 @@ def confidence_of(event_state: EventState) -> float:
     -------
     float, 0 to 1.
     """
-    if event_state.dates < LifecycleParameters().confirming_dates:
-        return round(0.5 * event_state.strength, 3)
-    return round(min(event_state.strength, 0.99), 3)
+    strength = min(event_state.strength, 0.99)
+    return round(strength if event_state.dates >= LifecycleParameters().confirming_dates else 0.5 * strength, 3)
 
 
 def _place(state: AreaState, mask: Mask) -> AlertKind:

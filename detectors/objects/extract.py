@@ -52,6 +52,7 @@ FRINGE_FEATURES = ("vegetation", "brightness", "contrast", "vv")
 # a wall, and how many times as long a line must be, or it might be a row of roofs; see `may_be_wall`.
 LINE_ACQUISITIONS, FRESH_ACQUISITIONS, ON_LINE, STRIP = RECENT_ACQUISITIONS, 3, 0.7, 6.0
 WIDEST, SLENDER = FencingParameters().widest_px, 5.0
+BUILT_SHARE = 0.2  # of bared ground on which something must stand for the whole to be construction
 LEAD_MOST = 6.0  # nats, beyond which a pixel says no more of what it became
 SAID = 1.0  # nats that an acquisition must say of an object, in the mean of its surest pixels, to be a witness
 
@@ -94,7 +95,8 @@ class ScoreMaps:
 
     `lead` says by how many nats a gain is rather built than bared, `place` bool (y, x) where the place as a whole has
     gained, after one scene.
-    `turned_gain` is the gain of the turned acquisitions after one scene, None after a history. `least` and `core` are
+    `turned_gain` is the gain of the turned acquisitions after one scene, `own` the gain less what places lend; None
+    after a history. `least` and `core` are
     the scores of an object's pixels.
     """
 
@@ -107,6 +109,7 @@ class ScoreMaps:
     least: float
     core: float
     turned_gain: Floats | None = None
+    own: Floats | None = None
 
 
 def score_maps(state: PixelState, table: SignatureTable) -> tuple[ScoreMaps, ...]:
@@ -129,14 +132,16 @@ def score_maps(state: PixelState, table: SignatureTable) -> tuple[ScoreMaps, ...
     odds = log_odds(evidence)
     maps = [_maps(SEASONS, resolution, odds, hidden, odds[BUILT] - odds[CLEARED], p.least, p.core)]
     if evidence.ranked.any():
-        ranks, turned, lent = ranks_of(evidence)
+        ranks = ranks_of(evidence)
         told = BeliefParameters().rank_told
         lead = (evidence.lead / np.maximum(evidence.ranked, 1)).astype(np.float32)
-        one = _maps(ONE_SCENE, resolution, ranks, hidden, lead, told, told + 2.0)
-        one = replace(one, place=np.asarray((lent[list(GAINS)] > 0).any(axis=0)) & ~hidden)
+        one = _maps(ONE_SCENE, resolution, ranks.whole, hidden, lead, told, told + 2.0)
+        one = replace(
+            one, own=ranks.own[list(GAINS)].max(axis=0), place=(ranks.lent[list(GAINS)] > 0).any(axis=0) & ~hidden
+        )
         # one earlier acquisition cannot tell a house pulled down from a building site that was finished
         one = replace(one, loss=np.full_like(one.loss, -np.inf))
-        maps.append(replace(one, turned_gain=np.where(hidden, -np.inf, turned[list(GAINS)].max(axis=0))))
+        maps.append(replace(one, turned_gain=np.where(hidden, -np.inf, ranks.turned[list(GAINS)].max(axis=0))))
     return tuple(maps)
 
 
@@ -175,6 +180,7 @@ def _objects(maps: ScoreMaps, table: SignatureTable, is_gain: bool) -> tuple[Lik
             core=maps.core,
             resolution_px=maps.resolution_px,
             weights=weights,
+            own=maps.own if is_gain else None,
             least_probability=ObjectParameters().least_probability,
         )
 
@@ -232,7 +238,9 @@ def _detection(
     built = mask & (maps.lead >= 0) if gain else None
     change = Change.DEMOLITION
     if built is not None:
-        is_built = float(maps.lead[core].mean()) >= table.built_lead[maps.history]
+        is_built = float(maps.lead[core].mean()) >= table.built_lead[maps.history] or (
+            maps.history == SEASONS and built.sum() >= BUILT_SHARE * mask.sum()
+        )
         change = Change.CONSTRUCTION if is_built else Change.CLEARING
     length = closure = None
     if wall is not None:

@@ -57,6 +57,7 @@ def find_objects(
     core: float,
     resolution_px: float,
     weights: tuple[float, ...],
+    own: Floats | None = None,
     least_probability: float = 0.0,
     parameters: ObjectParameters | None = None,
 ) -> tuple[LikelyObject, ...]:
@@ -77,6 +78,9 @@ def find_objects(
         Native pixel in grid pixels, 1 or more; the least area grows with its square.
     weights
         Four weights, the last one that of a constant.
+    own
+        float32 (y, x), what each pixel says without its place: the surest ones are its upper quartile. Where it is
+        left out, they are that of the score, and no less than `core`.
     least_probability
         Objects less likely are left out.
     parameters
@@ -95,7 +99,7 @@ def find_objects(
     return tuple(
         likely
         for box, mask in _grouped(kept, p.join_px)
-        if (likely := _judged(score, box, mask, core, native, weights)).probability >= least_probability
+        if (likely := _judged(score, box, mask, core, native, weights, own)).probability >= least_probability
     )
 
 
@@ -106,11 +110,13 @@ def _judged(
     core: float,
     native: float,
     weights: tuple[float, ...],
+    own: Floats | None,
 ) -> LikelyObject:
     """One patch in its box with its surest pixels and its probability."""
     values, pixels = score[box][mask], int(mask.sum())
-    limit = max(core, float(np.percentile(values, 75.0)))
-    limit = limit if (values >= limit).any() else float(np.percentile(values, 75.0))
+    telling = score if own is None else own
+    upper = float(np.percentile(telling[box][mask], 75.0))
+    limit = upper if own is not None or not (values >= core).any() else max(core, upper)
     measured = (
         float(values.mean()),
         float(np.percentile(values, 90.0)),
@@ -119,7 +125,7 @@ def _judged(
     )
     whole, surest = np.zeros(score.shape, bool), np.zeros(score.shape, bool)
     whole[box] = mask
-    surest[box] = mask & (score[box] >= limit)
+    surest[box] = mask & (telling[box] >= limit)
     return LikelyObject(GroundObject(whole, surest), float(special.expit(np.dot(measured, weights))), measured)
 
 

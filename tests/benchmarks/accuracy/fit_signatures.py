@@ -148,6 +148,8 @@ def samples_of(known: Known) -> dict[tuple[str, str, str], npt.NDArray[np.float6
         x = np.arcsinh(np.stack([one.z[names.index(n)] if n in names else blank for n in wanted]))
         seen = np.isfinite(x).any(axis=0) & known.case.ground.monitored_mask
         for kind, mask in _kinds(known.case, one.day):
+            if kind == BESIDE and history == ONE_SCENE:
+                continue  # there, yards look as what lies beside a change does
             at = np.flatnonzero(mask & seen)
             if at.size:
                 chosen = rng.choice(at, min(PIXELS_AN_ACQUISITION, at.size), replace=False)
@@ -275,7 +277,12 @@ def _candidates(known: Known, maps: ScoreMaps, table: SignatureTable, day: int) 
     counted = case.ground.monitored_mask & ~case.anything & ~near
     for is_gain, score in ((True, maps.gain), (False, maps.loss)):
         found = find_objects(
-            score, least=maps.least, core=maps.core, resolution_px=maps.resolution_px, weights=(0.0,) * 4
+            score,
+            least=maps.least,
+            core=maps.core,
+            resolution_px=maps.resolution_px,
+            weights=(0.0,) * 4,
+            own=maps.own if is_gain else None,
         )
         for item in found:
             mask = item.object.mask
