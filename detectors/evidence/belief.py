@@ -31,9 +31,9 @@ CLEARED, BUILT, REMOVED = range(len(CLASSES))
 _RATES = {
     ("unchanged", "anomaly"): 0.3,
     ("anomaly", "unchanged"): 9.0,
-    ("unchanged", "cleared"): 0.004,
-    ("unchanged", "built"): 0.002,
-    ("unchanged", "removed"): 0.001,
+    ("unchanged", "cleared"): 0.04,
+    ("unchanged", "built"): 0.02,
+    ("unchanged", "removed"): 0.01,
     ("cleared", "built"): 0.2,
     ("cleared", "unchanged"): 0.7,
     ("built", "removed"): 0.05,

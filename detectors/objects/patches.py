@@ -26,7 +26,7 @@ class ObjectParameters:
     surest pixels.
     """
 
-    least: float = -4.0
+    least: float = -2.0
     smallest_px: int = 4
     join_px: int = 2
     least_probability: float = 0.2
