@@ -43,8 +43,7 @@ class EmissionParameters:
     part of the ground that is surely unchanged after one scene, on which the scatter is measured (Rousseeuw and Van
     Driessen 1999); after a history residuals are clipped at `clip_mad` median absolute deviations. `floor`: ε.
     `least_false`: the least share that is believed of anything, π. `doubtful`: from how many
-    nats on ground counts as saying something false. `beyond`: how much a rank still grows a nat, once no turned pixel
-    reaches it. `places_px`: sides of the windows in native
+    nats on ground counts as saying something false. `places_px`: sides of the windows in native
     pixels; `independent`: how many pixels' worth a window says; `lowest`, `highest`: what one pixel may lend it.
     """
 
@@ -56,7 +55,6 @@ class EmissionParameters:
     floor: float = 0.02
     least_false: float = 1 / 2000
     doubtful: float = 2.0
-    beyond: float = 0.01
     places_px: tuple[int, ...] = (9, 25)
     independent: tuple[float, ...] = (3.0, 5.0)
     lowest: float = -6.0
@@ -263,6 +261,5 @@ def _ranked(ratios: Floats, turned: Floats, stable_mask: Mask) -> Floats:
         reach = others.size - np.searchsorted(others, np.nan_to_num(ratios[at], nan=-99.0), side="left")
         least = others.size * PARAMETERS.least_false
         share = (reach + least) / (others.size + least)
-        beyond = np.maximum(ratios[at] - others[-1], 0.0) * np.float32(PARAMETERS.beyond)
-        out[at] = np.where(np.isfinite(ratios[at]), beyond - np.log(share), np.nan)
+        out[at] = np.where(np.isfinite(ratios[at]), -np.log(share), np.nan)
     return out

@@ -315,8 +315,8 @@ def ranked(values: Sequence[float], *, place: float = 0.0) -> Evidence:
 def test_ranks_are_averaged_and_do_not_add_up(values):
     """All rest on the same first scene: what that showed strangely is strange in each of them."""
     evidence = ranked(values)
-    np.testing.assert_allclose(ranks_of(evidence)[0][BUILT], np.mean(values), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(ranks_of(evidence)[1], 0.5, rtol=1e-5)
+    np.testing.assert_allclose(ranks_of(evidence).whole[BUILT], np.mean(values), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ranks_of(evidence).turned, 0.5, rtol=1e-5)
     np.testing.assert_allclose(evidence.lead, len(values), err_msg="the lead adds up, and is averaged where it is read")
     assert (evidence.ranked == len(values)).all()
     assert held_mask(evidence, sensor=OPTICAL).all() == (np.mean(values) >= P.rank_told)
@@ -328,15 +328,32 @@ def test_an_acquisition_that_did_not_see_a_pixel_is_not_averaged_in():
     hidden[..., 1, 2] = np.nan
     evidence = with_ranks(ranked([6.5]), hidden, hidden, day=DAY + 10)
     assert np.array_equal(evidence.ranked, np.where(at(1, 2), 1, 2))
-    np.testing.assert_allclose(ranks_of(evidence)[0][BUILT], 6.5, rtol=1e-5)
+    np.testing.assert_allclose(ranks_of(evidence).whole[BUILT], 6.5, rtol=1e-5)
     np.testing.assert_allclose(evidence.lead, evidence.ranked)
 
 
 def test_a_place_lends_to_the_ranks_of_its_pixels_only_what_is_rare():
-    plain = ranks_of(ranked([2.0]))[0][BUILT]
-    np.testing.assert_allclose(ranks_of(ranked([2.0], place=P.rank_place + 2.0))[2][BUILT], 2.0, rtol=1e-5)
-    np.testing.assert_array_equal(ranks_of(ranked([2.0], place=P.rank_place))[0][BUILT], plain)
-    np.testing.assert_allclose(ranks_of(ranked([2.0], place=P.rank_place + 2.0))[0][BUILT], plain + 2.0)
+    plain = ranks_of(ranked([2.0])).whole[BUILT]
+    lending = ranks_of(ranked([2.0], place=P.rank_place + 2.0))
+    np.testing.assert_allclose(lending.lent[BUILT], 2.0, rtol=1e-5)
+    np.testing.assert_array_equal(ranks_of(ranked([2.0], place=P.rank_place)).whole[BUILT], plain)
+    np.testing.assert_allclose(lending.whole[BUILT], plain + 2.0)
+    np.testing.assert_array_equal(lending.own[BUILT], plain)
+
+
+def test_ground_that_does_not_rank_itself_borrows_nothing():
+    """What lies beside a change, within its window, takes no part in it."""
+    beside = ranks_of(ranked([P.rank_place - 0.1], place=P.rank_place + 2.0))
+    np.testing.assert_allclose(beside.lent[BUILT], 2.0, rtol=1e-5)
+    np.testing.assert_array_equal(beside.whole[BUILT], beside.own[BUILT])
+
+
+def test_a_larger_place_lends_only_where_the_smaller_ranks():
+    for smaller, lent in ((P.rank_place - 0.1, 0.0), (P.rank_place, 3.0)):
+        said = np.zeros((3, len(CLASSES), *SHAPE), np.float32)
+        said[:, BUILT] = np.array([2.0, smaller, P.rank_place + 3.0], np.float32)[:, None, None]
+        evidence = add_ranks(no_evidence(SHAPE), said, np.zeros_like(said), np.ones(SHAPE, np.float32), day=DAY)
+        np.testing.assert_allclose(ranks_of(evidence).lent[BUILT], lent, rtol=1e-5)
 
 
 def test_ranks_count_as_a_gain_of_optics():
