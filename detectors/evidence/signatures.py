@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,8 @@ def load_signatures(name: str = PACKAGED) -> SignatureTable:
     Parameters
     ----------
     name
-        The file in this folder, or the path of another table, as a ground left out of the fit needs one.
+        The file that comes with this package, or the absolute path of another table, as a ground left out of the fit
+        needs one.
 
     Returns
     -------
@@ -71,8 +72,7 @@ def load_signatures(name: str = PACKAGED) -> SignatureTable:
     ValueError
         Where the file is no table.
     """
-    path = Path(__file__).with_name(name) if name == PACKAGED else Path(name)
-    read = json.loads(path.read_text("utf-8"))
+    read = json.loads(resources.files(__package__).joinpath(name).read_text("utf-8"))
     try:
         rows = {
             (row["sensor"], row["history"], row["ground"]): Signature(
@@ -84,4 +84,4 @@ def load_signatures(name: str = PACKAGED) -> SignatureTable:
         objects = {history: tuple(weights) for history, weights in read["objects"].items()}
         return SignatureTable(features, rows, objects, dict(read["built_lead"]))
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is no table of signatures: {error!r} is lacking or of another kind") from error
+        raise ValueError(f"{name} is no table of signatures: {error!r} is lacking or of another kind") from error
