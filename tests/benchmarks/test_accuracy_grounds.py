@@ -184,9 +184,8 @@ def test_the_watch_itself_asks_for_the_parameters(monkeypatch):
 
 
 def test_a_table_that_is_missing_is_said_before_anything_is_measured(tmp_path, monkeypatch):
-    monkeypatch.setattr("left_out.FIELD", "rim_px")
-    (tmp_path / "romania.json").write_text("9")
-    assert TablesWithout(tmp_path)("romania").rim_px == 9
+    (tmp_path / "romania.json").write_text("{}")
+    assert TablesWithout(tmp_path)("romania").signatures == str(tmp_path / "romania.json")
     with pytest.raises(UserError, match=r"no table fitted without mine-1"):
         TablesWithout(tmp_path)("mine-1")
     monkeypatch.setattr("left_out.FIELD", "no such field")

@@ -155,7 +155,7 @@ def believed(history: int):
     table = used["load_signatures"]()
     names = table.features[sensor]
     flat = np.ones((1, SIZE, SIZE), np.float32)
-    baseline = Baseline(("texture",), 0, flat[None], flat, flat, flat, np.ones((SIZE, SIZE), np.int16), np.eye(1))
+    baseline = Baseline(("texture",), 0, flat[None], flat, np.ones((SIZE, SIZE), np.int16), np.eye(1))
     series = SensorSeries(sensor, sensor, names, baseline, None, None, 1.0, history, 0)
     evidence = belief.no_evidence((SIZE, SIZE))
     for n in range(3):
