@@ -9,6 +9,7 @@ from rich.text import Text
 
 from aois.week import Week, week_of
 from flows.alerts.language import language
+from flows.records.confidence import is_calibrated, word_of
 from flows.records.events import Alert
 from flows.records.ids import AlertId
 
@@ -48,7 +49,7 @@ def _row(alert: Alert, week: Week) -> tuple[Text, ...]:
         _change(alert),
         f"{alert.state}, simulated" if alert.is_simulated else alert.state.value,
         language("en").size(alert),
-        f"{alert.confidence:.2f}",
+        f"{alert.confidence:.2f}" if is_calibrated(alert.confidence) else word_of(alert.confidence),
         ", ".join(alert.sensors),
         alert.first_seen.isoformat(),
         f"{alert.issued_on} (new)" if is_new else alert.issued_on.isoformat(),

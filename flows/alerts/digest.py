@@ -11,6 +11,7 @@ from operator import attrgetter
 from aois.week import Week
 from detectors.records import State
 from flows.alerts.language import Language, language
+from flows.records.confidence import is_calibrated, word_of
 from flows.records.ids import AlertId
 from flows.records.messages import News, ProvisionalOutcomes, ToldAlert
 
@@ -142,7 +143,10 @@ def _alert(words: Language, one: ToldAlert, setting: Setting) -> tuple[str, ...]
     dates = [words.say("body.first", day=words.day(one.first_seen.isoformat()))]
     if one.last_clear_look is not None:
         dates.append(words.say("body.look", day=words.day(one.last_clear_look.isoformat())))
-    confidence = words.number(one.confidence, 2)
+    is_number = is_calibrated(one.confidence)
+    confidence = (
+        words.number(one.confidence, 2) if is_number else words.phrases(f"confidence.{word_of(one.confidence)}")
+    )
     lines = [
         words.say("body.what", state=state, change=change, kind=kind),
         *_story(words, one),

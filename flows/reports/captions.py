@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from flows.records.confidence import is_calibrated, word_of
 from flows.records.events import EventRecord
 from flows.records.ids import scene_name
 from flows.reports.charts import Chart, DayTick
@@ -13,8 +14,6 @@ from flows.reports.inputs import Chip
 from flows.reports.report_page import AreaSection
 from flows.reports.words import Words, brief
 
-# Chosen for reading, not calibrated: below each bound the confidence goes by the word beside it.
-CONFIDENCE_WORDS = ((0.4, "low"), (0.7, "moderate"), (0.9, "high"))
 UNIT_LETTERS = 20
 
 
@@ -38,9 +37,11 @@ def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
 
 
 def confidence(words: Words, facts: EventRecord) -> str:
-    """The confidence as a word and a number."""
-    name = next((name for bound, name in CONFIDENCE_WORDS if facts.confidence < bound), "very_high")
-    return words("case.confidence_text", word=words(f"confidence.{name}"), value=words.number(facts.confidence, 2))
+    """The confidence as a word, with its number where that is a probability."""
+    word = words(f"confidence.{word_of(facts.confidence)}")
+    if not is_calibrated(facts.confidence):
+        return word
+    return words("case.confidence_text", word=word, value=words.number(facts.confidence, 2))
 
 
 def size(words: Words, facts: EventRecord) -> str:

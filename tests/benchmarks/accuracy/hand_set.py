@@ -1,8 +1,9 @@
 """Measure what each number that is set by hand is worth: .venv/bin/python tests/benchmarks/accuracy/hand_set.py
 
 The filter runs over the cases that the table was fitted on, with each number of the emission, the filter and the
-objects a fifth lower and a fifth higher in turn. The weights of objects are fitted anew each time. Printed are recall and the
-median of days to it at the threshold that four false objects pass, over all cases. It takes a quarter of an hour.
+objects a fifth lower and a fifth higher in turn. The weights of objects are fitted anew each time. Printed are recall
+and the median of days to it at the threshold that four false objects pass, over all cases. It takes a quarter of an
+hour.
 """
 
 from __future__ import annotations
