@@ -41,7 +41,7 @@ def issue(
     """
     issued = {row.event_id: row.id for row in session.scalars(_of_area(select(AlertRow), area_id))}
     events = {one.event_id: one.event for one in settled if one.event is not None}
-    fresh = sorted(one.event_id for one in settled if _deserves_alert(one) and one.event_id not in issued)
+    fresh = _fresh(settled, known=issued.keys())
     session.add_all(AlertRow(id=alert_id(name), event_id=name, issued_on=week.last_day) for name in fresh)
     session.flush()
     session.add_all(_message(alert_id(name), News.ISSUED, events[name], week, earlier=()) for name in fresh)
@@ -108,9 +108,17 @@ def read_alerts(session: Session) -> list[AlertRecord]:
     return sorted(map(_alert_record, session.scalars(select(AlertRow))), key=lambda one: one.alert_id)
 
 
-def _deserves_alert(settled: Settled) -> bool:
-    """Whether people should hear of an event: not of one that was withdrawn before anybody did."""
-    return settled.alert and settled.event is not None and settled.event.state is not State.RETRACTED
+def _fresh(settled: Collection[Settled], *, known: Collection[EventId]) -> list[EventId]:
+    """The events that people should hear of for the first time, by id: none that was withdrawn before anybody did.
+
+    Nor a piece of one that people know, or hear of now: they would be told of the same ground twice.
+    """
+    standing = {
+        one.event_id: one.event
+        for one in settled
+        if one.event is not None and one.event.state is not State.RETRACTED and (one.alert or one.event_id in known)
+    }
+    return sorted(name for name, event in standing.items() if name not in known and event.merged_into not in standing)
 
 
 @dataclass(frozen=True)

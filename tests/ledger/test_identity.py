@@ -151,7 +151,24 @@ def test_two_that_go_by_one_name_are_told_apart(ledger, given, record):
         assert found[X].detected_as == NEW
         assert found[double].detected_as == X
         assert found[double].merged_into == X
-    assert len(ledger.alerts()) == 2
+    assert [one.event_id for one in ledger.alerts()] == [X]
+
+
+def test_a_piece_of_what_people_know_is_told_once_it_is_an_event_by_itself(ledger, given, record):
+    record(0, given.event("x", P, ground=WEST), given.event("y", P, ground=EAST, alert=False))
+    told = [f"{alert_id(X)}:provisional"]
+    assert keys(ledger) == told
+    record(1, given.event("x", P, ground=WEST), given.event("y", P, C, F, ground=EAST, merged_into=X))
+    assert keys(ledger) == told, "it would tell the same ground twice"
+    record(2, given.event("x", P, ground=WEST), given.event("y", P, C, F, ground=EAST))
+    assert keys(ledger) == [*told, f"{alert_id(Y)}:finished"]
+
+
+@pytest.mark.parametrize("whole", [{"alert": False}, {}], ids=["not worth an alert", "withdrawn"])
+def test_a_piece_is_told_where_nobody_hears_of_the_whole(ledger, given, record, whole):
+    states = (P,) if whole else (P, R)
+    record(0, given.event("x", *states, ground=WEST, **whole), given.event("y", P, C, ground=EAST, merged_into=X))
+    assert keys(ledger) == [f"{alert_id(Y)}:confirmed"]
 
 
 def test_names_hold_for_events_that_were_found_again(ledger, given, record):

@@ -12,14 +12,15 @@ from flows.records.messages import News
 
 @pytest.fixture
 def come_late(fetched, undisturbed, made):
-    """A watch that lacked a scene, after the scene has come: the record before and after, and the ledger."""
+    """A watch that lacked scenes, after they have come: the record before and after, and the ledger."""
 
-    def come_late(scene_id):
-        bench = fetched(without=[scene_id], source=None)
+    def come_late(*scene_ids):
+        bench = fetched(without=scene_ids, source=None)
         bench.watch()
         before = bench.record()
-        (late,) = undisturbed.outputs.glob(f"archive/*/*/{scene_id}-*.tif")
-        shutil.copy(late, bench.outputs / late.relative_to(undisturbed.outputs))
+        for scene_id in scene_ids:
+            (late,) = undisturbed.outputs.glob(f"archive/*/*/{scene_id}-*.tif")
+            shutil.copy(late, bench.outputs / late.relative_to(undisturbed.outputs))
         bench.watch()
         return before, bench.record(), bench
 
@@ -50,15 +51,18 @@ def test_the_same_wall_seen_by_one_radar_scene_more_keeps_its_id_and_its_alert(c
     assert bench.record() == after
 
 
-def test_two_pieces_that_a_late_scene_shows_to_be_one_are_said_to_be_one(come_late, undisturbed, made):
-    before, after, _bench = come_late("sentinel-2_20240507T101800")
-    (alert,) = [a for a in before["alerts"] if a["properties"]["state"] != "finished"]
-    others = [a["id"] for a in before["alerts"] if a["id"] != alert["id"]]
-    assert {a["id"] for a in after["alerts"]} == {a["id"] for a in before["alerts"]}
-    assert not any("retracted" in key for key, _ in after["messages"])
+def test_two_pieces_that_late_scenes_show_to_be_one_are_said_to_be_one(come_late):
+    before, after, _bench = come_late(
+        "sentinel-2_20240527T101800", "sentinel-2_20240601T101800", "sentinel-1_20240601T180000_r169"
+    )
+    assert [a["properties"]["state"] for a in before["alerts"]] == ["confirmed", "confirmed"]
+    assert not any("merged_into" in a["properties"] for a in before["alerts"])
     found = {a["id"]: a["properties"] for a in after["alerts"]}
-    assert found[alert["id"]]["detected_as"] == undisturbed.record()["alerts"][0]["properties"]["event_id"]
-    assert all(found[one]["merged_into"] == found[alert["id"]]["event_id"] for one in others)
+    assert list(found) == [a["id"] for a in before["alerts"]]
+    (part,) = (one for one, properties in found.items() if "merged_into" in properties)
+    (whole,) = found.keys() - {part}
+    assert found[part]["merged_into"] == found[whole]["event_id"]
+    assert {key for key, _ in after["messages"]} - {key for key, _ in before["messages"]} == {f"{part}:merged"}
 
 
 def test_steps_reach_the_record_with_their_areas(undisturbed, made):
