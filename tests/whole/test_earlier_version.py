@@ -70,7 +70,8 @@ def test_today_s_code_goes_on_for_a_week_and_sends_nothing_twice(
     takeover: Takeover, web_server: WebServer, prefect_server: None
 ) -> None:
     (state,) = takeover.states
-    assert load_state(state) is not None
+    is_spared = VERSION == MADE_BY
+    assert (load_state(state) is not None) == is_spared, "what an older detector left is known for that"
     with takeover.ledger() as ledger:
         (alert,) = ledger.alerts()
         seen = {observation.week: observation for observation in ledger.observations()}
@@ -79,7 +80,6 @@ def test_today_s_code_goes_on_for_a_week_and_sends_nothing_twice(
 
     said = takeover.sitewatch("watch", "--until", NEXT)
 
-    is_spared = VERSION == MADE_BY
     assert f"2024-W08: 1 areas, 1 scenes fetched, {1 if is_spared else 4} weeks worked through" in said
     assert (state in takeover.states) == is_spared, "the state is kept as long as it rests on the same digest"
     with takeover.ledger() as ledger:
