@@ -231,9 +231,8 @@ def settle_ranks(evidence: Evidence) -> Evidence:
     """
     if not evidence.ranked.any():
         return evidence
-    p = PARAMETERS
     gained = ranks_of(evidence).whole
-    gained = np.where(gained >= p.rank_told, p.tempered * gained, 0.0).astype(np.float32)
+    gained = np.where(gained >= PARAMETERS.rank_told, PARAMETERS.tempered * gained, 0.0).astype(np.float32)
     probability = evidence.probability.copy()
     moved = probability[0] * np.concatenate([np.ones((_KNOWN, *evidence.shape), np.float32), np.exp(gained)])
     probability[0] = moved / moved.sum(axis=0)

@@ -246,7 +246,7 @@ def _held(ratios: Floats, stable_mask: Mask) -> Floats:
     false = max(p.least_false, float((calm > p.doubtful).mean()))
     odds = np.exp(np.clip(best, -30.0, 30.0))
     held = np.log((1 - p.floor) * odds / ((1 - false) + false * odds) + p.floor)
-    return np.maximum(held + ratios - best, np.float32(np.log(p.floor))).astype(np.float32)
+    return np.asarray(np.maximum(held + ratios - best, np.log(p.floor)), np.float32)
 
 
 def _ranked(ratios: Floats, turned: Floats, stable_mask: Mask) -> Floats:

@@ -41,6 +41,7 @@ from detectors.evidence.belief import (
     held_mask,
     log_odds,
     no_evidence,
+    ranks_of,
     settle_ranks,
 )
 from detectors.evidence.emission import log_ratios
@@ -235,8 +236,9 @@ def is_refit_due(state: AreaState, name: str, *, day: int) -> bool:
 def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: int) -> AreaState:
     """Fit the baseline of one series on a longer history.
 
-    Pixels that are likelier changed than not, or whose likely event is open and not yet re-based, keep the baseline
-    that the evidence was measured against; ground that is not a year old keeps the one it was re-based to.
+    Pixels that are likelier changed than not, or told after one scene, or whose likely event is open and not yet
+    re-based, keep the baseline that the evidence was measured against; ground that is not a year old keeps the one it
+    was re-based to.
 
     Parameters
     ----------
@@ -262,6 +264,7 @@ def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: i
     p = state.parameters.lifecycle
     waiting = [t for t in state.event_states if t.is_open and not t.rebased and t.strength >= p.confirming_probability]
     kept = footprints(tuple(waiting), state.ground.shape) | (log_odds(state.evidence).max(axis=0) >= 0.0)
+    kept |= (ranks_of(state.evidence).whole >= PARAMETERS.rank_told).any(axis=0)
     kept |= (state.since > 0) & (day - state.since < DAYS_A_YEAR)
     merged = merge_baselines(old.baseline, new.baseline, kept)
     fresh = replace(old, baseline=merged, history=new.history, fitted_on=day, looked=0)

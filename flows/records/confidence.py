@@ -8,10 +8,30 @@ WORDS = ((0.25, "low"), (CALIBRATED_FROM, "moderate"), (0.9, "high"))
 
 
 def word_of(confidence: float) -> str:
-    """Return low, moderate, high or very_high for a confidence, 0 to 1."""
+    """Return the word of a confidence.
+
+    Parameters
+    ----------
+    confidence
+        0 to 1.
+
+    Returns
+    -------
+    str: low, moderate, high or very_high.
+    """
     return next((word for bound, word in WORDS if confidence < bound), "very_high")
 
 
 def is_calibrated(confidence: float) -> bool:
-    """Decide whether the number is a probability that can be shown, and no mere rank."""
+    """Decide whether the number is a probability that can be shown, and no mere rank.
+
+    Parameters
+    ----------
+    confidence
+        0 to 1.
+
+    Returns
+    -------
+    bool.
+    """
     return confidence >= CALIBRATED_FROM
