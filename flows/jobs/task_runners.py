@@ -31,7 +31,17 @@ def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> An
         return ThreadPoolTaskRunner(max_workers=at_once)
     if engine is Engine.PROCESSES:
         told = [_with_settings_of_now()]
-        return ProcessPoolTaskRunner(at_once, subprocess_message_processor_factories=told, initializer=end_with_the_run)
+
+        class Processes(ProcessPoolTaskRunner):  # type: ignore[type-arg, unused-ignore]
+            """Workers whose queue of messages nobody waits for at the end: one that was killed may hold its lock."""
+
+            def __enter__(self) -> Any:
+                entered = super().__enter__()
+                queue: Any = self._subprocess_message_queue
+                queue.cancel_join_thread()
+                return entered
+
+        return Processes(at_once, subprocess_message_processor_factories=told, initializer=end_with_the_run)
     try:
         import dask
         from prefect_dask.task_runners import DaskTaskRunner
