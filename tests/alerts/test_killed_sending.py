@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from child import Child
 
 CHILD = Path(__file__).parents[1] / "helpers" / "post_child.py"
 SECRET = "sixteen letters or more"
@@ -29,7 +30,7 @@ def rehearsals(new_url, tmp_path, mail_server, web_server):
     found = []
     helpers = {"PYTHONPATH": str(CHILD.parents[1] / "helpers")}
     prefect = {"PREFECT_API_URL": web_server.url("/api"), "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false"}
-    with subprocess.Popen(
+    with Child(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | prefect | helpers
     ) as child:
         for line in child.stdout:

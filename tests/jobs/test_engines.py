@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from child import Child
 from shapely.geometry import box
 
 from aois.area import Area, AreaKind
@@ -73,7 +74,7 @@ class Watched:
             "text": True,
             "start_new_session": True,
         }
-        return subprocess.Popen([*COMMAND, *CALL, *options], cwd=self.folder, env=kept | given, **how)
+        return Child([*COMMAND, *CALL, *options], cwd=self.folder, env=kept | given, **how)
 
     def call(self, *options: str) -> Watched:
         with self.start(*options) as process:

@@ -16,6 +16,7 @@ from typing import Any
 import cloudpickle
 import httpx
 import pytest
+from child import Child
 from distributed.scheduler import NoWorkerError
 from shapely.geometry import box
 
@@ -174,7 +175,7 @@ def test_a_process_of_a_pool_ends_with_the_run_at_work_or_idle(tmp_path: Path) -
     script = tmp_path / "pool.py"
     script.write_text(POOL)
     given = os.environ | {"PYTHONPATH": str(Path.cwd())}
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=given) as run:
+    with Child([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=given) as run:
         workers = [int(pid) for pid in run.stdout.readline().split()]
         assert workers
         run.kill()
@@ -185,3 +186,25 @@ def test_a_process_of_a_pool_ends_with_the_run_at_work_or_idle(tmp_path: Path) -
                 os.kill(pid, signal.SIGKILL)
             raise
     assert said == ""
+
+
+LOCKED = """
+from flows.config.settings import Engine
+from flows.jobs.task_runners import runner_of
+
+if __name__ == "__main__":
+    with runner_of(Engine.PROCESSES, at_once=1) as runner:
+        queue = runner._subprocess_message_queue
+        queue._wlock.acquire()
+        queue.put("what cannot be sent")
+    print("end", flush=True)
+"""
+
+
+def test_a_run_ends_though_a_killed_worker_left_the_queue_of_messages_locked(tmp_path: Path) -> None:
+    script = tmp_path / "locked.py"
+    script.write_text(LOCKED)
+    given = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    with Child([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=given) as run:
+        said, _ = run.communicate(timeout=60)
+    assert (run.returncode, said) == (0, "end\n")

@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 import pytest
+from child import Child
 from fuzzing import assert_one_clear_line
 from loopback import free_port
 from lxml import etree
@@ -585,7 +586,7 @@ def page(office, tmp_path) -> Iterator[tuple[Office, str]]:
     command = [str(Path(sysconfig.get_path("scripts")) / "sitewatch"), "alerts", "answer", "--port", str(port)]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SITEWATCH_OUTPUTS": str(tmp_path)}
     environment |= {"SITEWATCH_ALERT_ROUTES": str(tmp_path / "routes.toml")}
-    with subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+    with Child(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
         address = f"http://127.0.0.1:{port}"
         for _ in range(300):
             with suppress(httpx.TransportError):

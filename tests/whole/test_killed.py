@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from child import Child
 
 CHILD = Path(__file__).parents[1] / "helpers" / "watch_child.py"
 MOMENTS = (
@@ -21,7 +22,7 @@ MOMENTS = (
 
 def start(outputs: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-W", "error", str(CHILD), str(outputs)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return Child(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def kill_at(outputs: Path, stage: str, number: int) -> None:

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from child import Child
 from loopback import free_port
 
 
@@ -36,7 +37,7 @@ def served_items(
 def files_of(folder: Path) -> Iterator[str]:
     """The host and port of a folder on loopback, as a process of its own."""
     command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+    with Child(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         try:
             yield f"127.0.0.1:{server.stdout.readline().split()[5]}"
@@ -52,7 +53,7 @@ def api_of(folder: Path, collection: dict[str, Any], items: Sequence[dict[str, A
     port = free_port()
     rustac = str(Path(sys.executable).with_name("rustac"))
     command = [rustac, "serve", "--addr", f"127.0.0.1:{port}", "api-collection.json", "api-items.json"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    with Child(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             wait_for(port, server)
             yield f"http://127.0.0.1:{port}"

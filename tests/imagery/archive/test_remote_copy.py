@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 import urllib.request
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import obstore
 import pytest
+from child import Child
 from loopback import free_port
 from obstore.store import from_url
 from s3_store import URL, empty_bucket, s3_server
@@ -177,7 +177,7 @@ def test_a_kill_between_the_two_writes_loses_nothing(
     pipe = folder / ".incoming.tmp"
     os.mkfifo(pipe)
     command = [sys.executable, "-c", CHILD, str(shelf / "catalog.json"), str(root), URL]
-    with subprocess.Popen(command) as child:
+    with Child(command) as child:
         until = time.monotonic() + 60
         while len(Mirror(URL).names(f"yard-2/{folder.name}")) < 4:
             assert child.poll() is None

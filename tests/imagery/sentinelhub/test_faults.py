@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from child import Child
 from sh_server import (
     CLIENT_SECRET,
     CUT,
@@ -323,7 +324,7 @@ def test_after_a_kill_only_what_is_missing_is_fetched(
     server: SentinelHubServer, hub: Hub, yard: Area, tmp_path: Path, undisturbed: dict[str, bytes]
 ) -> None:
     command = [sys.executable, "-c", CHILD, server.base_url, str(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    with Child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         for _ in range(3):

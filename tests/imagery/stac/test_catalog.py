@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from child import Child
 from loopback import free_port
 from stac_api import served_items
 
@@ -158,7 +159,7 @@ def test_nothing_is_asked_before_the_first_search() -> None:
 def served(folder: Path) -> Iterator[str]:
     """A folder on loopback, from a process of its own: GDAL waits for an answer while it holds Python's lock."""
     command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+    with Child(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         try:
             yield f"http://127.0.0.1:{server.stdout.readline().split()[5]}"

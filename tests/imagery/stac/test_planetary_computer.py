@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from child import Child
 
 from aois.area import Area
 from aois.grid import Grid
@@ -28,7 +29,7 @@ ALL = {"since": date(2023, 1, 1), "until": date(2023, 12, 31)}
 def store(folder: Path, *, minutes: float = 60) -> Iterator[str]:
     """The store's address; a process of its own, since GDAL waits while it holds Python's lock."""
     command = [sys.executable, str(STORE), str(folder), str(minutes)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+    with Child(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         try:
             yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
