@@ -53,7 +53,7 @@ def api_of(folder: Path, collection: dict[str, Any], items: Sequence[dict[str, A
     port = free_port()
     rustac = str(Path(sys.executable).with_name("rustac"))
     command = [rustac, "serve", "--addr", f"127.0.0.1:{port}", "api-collection.json", "api-items.json"]
-    with Child(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             wait_for(port, server)
             yield f"http://127.0.0.1:{port}"
