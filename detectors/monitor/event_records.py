@@ -67,9 +67,9 @@ def _event(state: AreaState, event_state: EventState, built: Mask, today: int) -
 
 
 def confidence_of(event_state: EventState) -> float:
-    """Compute the confidence of an event: the probability of its surest week, half of it on fewer than three dates.
+    """Compute the confidence of an event: the probability of its surest week, or half of that.
 
-    What so few dates show cannot be calibrated, so that its number stays under 0.5 and only ranks.
+    What fewer than three dates show, or a line alone, is not calibrated: its number stays under 0.5 and only ranks.
 
     Parameters
     ----------
@@ -81,7 +81,8 @@ def confidence_of(event_state: EventState) -> float:
     float, 0 to 1.
     """
     strength = min(event_state.strength, 0.99)
-    return round(strength if event_state.dates >= LifecycleParameters().confirming_dates else 0.5 * strength, 3)
+    is_calibrated = event_state.dates >= LifecycleParameters().confirming_dates and not event_state.is_ridge
+    return round(strength if is_calibrated else 0.5 * strength, 3)
 
 
 def _place(state: AreaState, mask: Mask) -> AlertKind:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 CALIBRATED_FROM = 0.5
 """What rests on fewer than three dates stays below: it ranks, and its digits say nothing."""
-WORDS = ((0.25, "low"), (CALIBRATED_FROM, "moderate"), (0.9, "high"))
+WORDS = ((0.25, "low"), (0.8, "moderate"), (0.9, "high"))
 
 
 def word_of(confidence: float) -> str:

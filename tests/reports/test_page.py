@@ -119,7 +119,7 @@ def test_a_whole_week_is_well_formed_small_and_complete(week_inputs: ReportInput
         "14,200 m²",
         "860 m",
         "86 % of a closed ring",
-        "high (0.62)",
+        "moderate (0.62)",
         "hardly seen, 21 %",
         "4 November 2026, 18 days before the end of the week",
         "the catalog answered 503 five times",

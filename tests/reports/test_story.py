@@ -21,7 +21,7 @@ def test_the_paragraph_counts_alerts_places_and_what_was_hidden(week_inputs: Rep
     assert paragraph(week_inputs) == (
         "In the week of 16 to 22 November 2026, Sitewatch watched 7 areas. "
         "There are 2 new alerts, all for construction. "
-        "Of the earlier alerts, 2 changed: 1 is now confirmed and 1 is now retracted. All of this concerns 3 places. "
+        "Of the earlier alerts, 2 changed: 1 is confirmed and 1 is retracted. All of this concerns 3 places. "
         "One further event is on record; its evidence is too weak for an alert. "
         "At 2 of 7 areas, the ground could not be seen well enough. Processing failed for 1 area. "
         "There, no alert does not mean that nothing changed."

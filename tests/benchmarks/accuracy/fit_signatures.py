@@ -78,15 +78,26 @@ class Known:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One object that the filter found: its figures, whether it is true, and how much rather built than cleared."""
+    """One object that the filter found after an acquisition, true or false.
+
+    `measured` are its figures, `changes` the numbers of those of the case that it is, none where it is false; `corner`
+    is its first pixel. `built_lead` says how much rather it is built than cleared, `is_built` whether it is.
+    """
 
     ground: str
     case: str
     history: str
+    day: int
     measured: tuple[float, ...]
-    is_true: bool
+    changes: tuple[int, ...]
+    corner: tuple[int, int]
     built_lead: float | None
     is_built: bool | None
+
+    @property
+    def is_true(self) -> bool:
+        """Decide whether it is a change of the case."""
+        return bool(self.changes)
 
 
 def compared(case: Case) -> Iterator[Compared]:
@@ -271,7 +282,6 @@ def candidates_of(known: Known, table: SignatureTable) -> Iterator[Candidate]:
 
 def _candidates(known: Known, maps: ScoreMaps, table: SignatureTable, day: int) -> Iterator[Candidate]:
     case = known.case
-    happened = [c for c in case.changes if c.begins.toordinal() <= day <= c.begins.toordinal() + 2 * WITHIN_DAYS]
     true = np.any([np.zeros(case.ground.shape, bool), *(c.mask for c in case.changes)], axis=0)
     near = ndimage.binary_dilation(true, iterations=NEAR_PX)
     counted = case.ground.monitored_mask & ~case.anything & ~near
@@ -286,17 +296,25 @@ def _candidates(known: Known, maps: ScoreMaps, table: SignatureTable, day: int) 
         )
         for item in found:
             mask = item.object.mask
-            signed = [c for c in happened if (c.change is not Change.DEMOLITION) == is_gain]
-            mine = [c for c in signed if (c.mask & mask).sum() >= max(1, 0.1 * c.mask.sum())]
+            mine = tuple(
+                n
+                for n, c in enumerate(case.changes)
+                if (c.change is not Change.DEMOLITION) == is_gain
+                and 0 <= day - c.begins.toordinal() <= 2 * WITHIN_DAYS
+                and (c.mask & mask).sum() >= max(1, 0.1 * c.mask.sum())
+            )
             is_false = not (mask & near).any() and 2 * (mask & counted).sum() >= mask.sum()
             if not mine and not is_false:
                 continue
             lead = float(maps.lead[item.object.core].mean()) if is_gain and mine else None
-            named = {c.change for c in mine}
+            named = {case.changes[n].change for n in mine}
             is_built = (
                 None if lead is None or len(named) > 1 or Change.FENCING in named else Change.CONSTRUCTION in named
             )
-            yield Candidate(known.ground, known.name, maps.history, item.measured, bool(mine), lead, is_built)
+            row, column = (int(v) for v in np.argwhere(mask)[0])
+            yield Candidate(
+                known.ground, known.name, maps.history, day, item.measured, mine, (row, column), lead, is_built
+            )
 
 
 def weights_of(found: Sequence[Candidate]) -> tuple[float, ...]:

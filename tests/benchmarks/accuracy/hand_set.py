@@ -12,35 +12,22 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields, replace
-from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 import numpy as np
 from fit_cases import fit_cases
-from fit_signatures import FEATURES, NEAR_PX, WITHIN_DAYS, Candidate, Known, known_of, rows_of, samples_of, weights_of
+from fit_signatures import FEATURES, WITHIN_DAYS, Known, candidates_of, known_of, rows_of, samples_of, weights_of
 from rich.progress import track
-from scipy import ndimage, special
+from scipy import special
 
 from detectors.evidence import belief, emission
 from detectors.evidence.signatures import ONE_SCENE, SEASONS, SignatureTable
 from detectors.objects import extract
-from detectors.objects.patches import ObjectParameters, find_objects
-from detectors.records import Change
-from detectors.sensor_series.pixel_state import PixelState
+from detectors.objects.patches import ObjectParameters
 
-FALSE, CELL_PX, SPREAD_DAYS = 4, 6, 40
+FALSE, CELL_PX = 4, 6
 PLACES = {"emission": emission, "filter": belief}
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """An object after an acquisition: of which changes it is, or in which cell it is false."""
-
-    case: str
-    day: int
-    changes: tuple[int, ...]
-    cell: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -53,64 +40,22 @@ class Worth:
 
 def worth_of(all_known: Sequence[Known], table: SignatureTable) -> Worth:
     """Run the filter over series and find recall and delay at the threshold that few false objects pass."""
-    pairs = [pair for known in all_known for pair in _sightings(known, table)]
-    likely = special.expit(np.array([c.measured for c, _ in pairs]) @ np.array(weights_of([c for c, _ in pairs])))
-    highest: dict[tuple[str, tuple[int, int]], float] = defaultdict(float)
-    for p, (_, seen) in zip(likely, pairs, strict=True):
-        if seen.cell is not None:
-            highest[seen.case, seen.cell] = max(highest[seen.case, seen.cell], float(p))
+    found = [c for known in all_known for c in candidates_of(known, table) if c.history == SEASONS]
+    likely = special.expit(np.array([c.measured for c in found]) @ np.array(weights_of(found)))
+    highest: dict[tuple[str, int, int], float] = defaultdict(float)
+    for p, one in zip(likely, found, strict=True):
+        if not one.is_true:
+            cell = (one.case, one.corner[0] // CELL_PX, one.corner[1] // CELL_PX)
+            highest[cell] = max(highest[cell], float(p))
     limit = [*sorted(highest.values(), reverse=True), *[0.5] * (FALSE + 1)][FALSE]
     begun = {(k.name, n): c.begins.toordinal() for k in all_known for n, c in enumerate(k.case.changes)}
     days: dict[tuple[str, int], int] = {}
-    for p, (_, seen) in zip(likely, pairs, strict=True):
-        for n in seen.changes if p > limit else ():
-            passed = seen.day - begun[seen.case, n]
+    for p, one in zip(likely, found, strict=True):
+        for n in one.changes if p > limit else ():
+            passed = one.day - begun[one.case, n]
             if passed <= WITHIN_DAYS:
-                days[seen.case, n] = min(days.get((seen.case, n), passed), passed)
+                days[one.case, n] = min(days.get((one.case, n), passed), passed)
     return Worth(len(days) / len(begun), float(np.median(list(days.values()))))
-
-
-def _sightings(known: Known, table: SignatureTable) -> Iterator[tuple[Candidate, Sighting]]:
-    case, shape = known.case, known.case.ground.shape
-    near = ndimage.binary_dilation(_any(shape, [c.mask for c in case.changes]), iterations=NEAR_PX)
-    counted = case.ground.monitored_mask & ~case.anything & ~near
-    evidence = belief.no_evidence(shape)
-    for one in (k for k in known.compared if k.series.history_kind != ONE_SCENE):
-        settled = date.fromordinal(one.day) - timedelta(days=SPREAD_DAYS)
-        begun = _any(shape, [c.mask for c in case.changes if c.begins <= settled])
-        ratios, _, _ = emission.log_ratios(
-            one.z,
-            one.series.names,
-            sensor=one.series.sensor,
-            history=SEASONS,
-            stable_mask=case.ground.monitored_mask & ~ndimage.binary_dilation(begun, iterations=5),
-            resolution_px=one.series.resolution_px,
-            table=table,
-        )
-        evidence = belief.add_ratios(evidence, ratios[0], sensor=one.series.sensor, day=one.day)
-        (maps,) = extract.score_maps(PixelState(case.ground, (one.series,), evidence), table)
-        for is_gain, score in ((True, maps.gain), (False, maps.loss)):
-            for item in find_objects(
-                score, least=maps.least, core=maps.core, resolution_px=maps.resolution_px, weights=(0.0,) * 4
-            ):
-                mask = item.object.mask
-                mine = tuple(
-                    n
-                    for n, c in enumerate(case.changes)
-                    if (c.change is not Change.DEMOLITION) == is_gain
-                    and 0 <= one.day - c.begins.toordinal() <= 2 * WITHIN_DAYS
-                    and (c.mask & mask).sum() >= max(1, 0.1 * c.mask.sum())
-                )
-                is_false = not (mask & near).any() and 2 * (mask & counted).sum() >= mask.sum()
-                if mine or is_false:
-                    row, column = np.argwhere(mask)[0] // CELL_PX
-                    cell = (int(row), int(column)) if is_false else None
-                    candidate = Candidate(known.ground, known.name, SEASONS, item.measured, bool(mine), None, None)
-                    yield candidate, Sighting(known.name, one.day, mine, cell)
-
-
-def _any(shape: tuple[int, int], masks: Sequence[Any]) -> Any:
-    return np.any([np.zeros(shape, bool), *masks], axis=0)
 
 
 @contextmanager

@@ -130,6 +130,14 @@ def test_confidence_rises_with_strength_dates_and_sensors_and_is_never_certain(s
         assert confidence < 0.5, "fewer than three dates do not confirm"
 
 
+def test_the_confidence_of_a_line_alone_only_ranks():
+    ring = box(15, 15, 24, 24) & ~box(16, 16, 22, 22)
+    line = event_state(ring, change=Change.FENCING, is_ridge=True, strength=0.96, dates=9)
+    assert confidence_of(line) < 0.5
+    assert confidence_of(replace(line, strength=0.9)) < confidence_of(line)
+    assert confidence_of(replace(line, is_ridge=False)) == 0.96
+
+
 def test_a_cleared_field_and_the_rim_of_a_pit_hold_nothing_built(state_on):
     ring = box(15, 15, 24, 24) & ~box(16, 16, 22, 22)
     pit = event_state(ring, change=Change.FENCING, is_ridge=True, length_px=92.0, closure=1.0, key="pit")
