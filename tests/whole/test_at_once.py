@@ -101,7 +101,8 @@ def test_outputs_that_may_not_be_written_are_refused_before_anything_is_done():
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         outputs = Path(folder) / "outputs"
-        outputs.mkdir(mode=0o555)
+        outputs.mkdir()
+        outputs.chmod(0o555)  # whatever the umask is
         command = [sys.executable, "-c", READ_ONLY, str(outputs)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         assert done.returncode == 0, done.stderr

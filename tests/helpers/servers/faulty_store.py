@@ -16,8 +16,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from child import Child
-
 plan: dict[str, list[Any]] = {}
 
 
@@ -58,7 +56,7 @@ class Store(SimpleHTTPRequestHandler):
 def faulty_store(folder: Path) -> Iterator[str]:
     """The address of a folder on loopback."""
     command = [sys.executable, __file__, str(folder)]
-    with Child(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
             yield f"http://127.0.0.1:{server.stdout.readline().strip()}"

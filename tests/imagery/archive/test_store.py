@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from child import Child
 
 from aois.grid import Grid
 from flows.imagery.archive.index import INDEX_NAME
@@ -364,7 +363,7 @@ def test_a_kill_in_the_middle_leaves_only_whole_scenes(tmp_path: Path, grid: Gri
     put = 0
     for wait_s in (0.0, 0.013, 0.027):
         command = [sys.executable, "-c", WRITER, str(Path(__file__).parent), str(tmp_path)]
-        with Child(command, stdout=subprocess.PIPE, text=True) as writer:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
             assert writer.stdout is not None
             for _ in range(put + 3):
                 writer.stdout.readline()
