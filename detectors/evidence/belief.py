@@ -155,8 +155,9 @@ def _begun(since: npt.NDArray[np.int32], ratios: Floats, gain: Floats, day: int)
     """
     likeliest = (ratios > 0) & (ratios >= np.nan_to_num(ratios).max(axis=0))
     leads = (gain >= PARAMETERS.told) & (gain >= gain.max(axis=0))
-    begun = np.where((since == 0) & (likeliest | leads), day, since)
-    return np.asarray(np.where(np.isfinite(ratios) & ~likeliest & ~leads, 0, begun), np.int32)
+    seen = np.isfinite(ratios)
+    begun = np.where((since == 0) & seen & (likeliest | leads), day, since)
+    return np.asarray(np.where(seen & ~likeliest & ~leads, 0, begun), np.int32)
 
 
 def _weights(said: Floats) -> Floats:
@@ -286,7 +287,7 @@ def log_odds(evidence: Evidence) -> Floats:
     -------
     float32 (class, y, x), in nats.
     """
-    gains = _gain(evidence.probability).sum(axis=0)
+    gains = _borne_out(evidence).sum(axis=0)
     prior = np.array([_prior(n) for n in range(len(CLASSES))], np.float32)[:, None, None]
     return np.asarray(gains + prior, np.float32)
 
@@ -342,8 +343,8 @@ def held_mask(evidence: Evidence, *, sensor: str | None = None) -> Mask:
     """
     rows = range(len(SENSORS)) if sensor is None else [SENSORS.index(sensor)]
     held = np.zeros(evidence.shape, bool)
-    for row in rows:
-        held |= (_gain(evidence.probability[row]) >= PARAMETERS.told).any(axis=0)
+    for gain in _borne_out(evidence)[list(rows)]:
+        held |= (gain >= PARAMETERS.told).any(axis=0)
     if SENSORS.index(OPTICAL) in rows and evidence.ranked.any():
         held |= (ranks_of(evidence).whole >= PARAMETERS.rank_told).any(axis=0)
     return held
@@ -363,10 +364,20 @@ def sensor_gain(evidence: Evidence, sensor: str) -> Floats:
     -------
     float32 (class, y, x).
     """
-    gained = _gain(evidence.probability[SENSORS.index(sensor)])
+    gained = _borne_out(evidence)[SENSORS.index(sensor)]
     if sensor == OPTICAL and evidence.ranked.any():
         gained = np.maximum(gained, ranks_of(evidence).whole - np.float32(PARAMETERS.rank_place))
     return np.asarray(gained, np.float32)
+
+
+def _borne_out(evidence: Evidence) -> Floats:
+    """What each sensor has gained, (sensor, class, y, x): nothing where no acquisition bore a change out.
+
+    Over years without a look, time alone makes any change likelier. That is no evidence, and is never told.
+    """
+    gain = _gain(evidence.probability)
+    is_borne_out = (evidence.since > 0).any(axis=1, keepdims=True)
+    return np.asarray(np.where(is_borne_out, gain, np.minimum(gain, 0.0)), np.float32)
 
 
 def _gain(probability: Floats) -> Floats:

@@ -290,6 +290,19 @@ def test_clearing_nothing_changes_nothing():
     assert same(clear_evidence(full(), NOTHING), full())
 
 
+@pytest.mark.parametrize("years", [1, 5, 20])
+def test_years_without_a_look_are_no_evidence(years):
+    """Corners of a frame that no image reaches were told as construction: time alone had made it likelier."""
+    evidence = no_evidence(SHAPE)
+    unseen = np.full((len(CLASSES), *SHAPE), np.nan, np.float32)
+    for n in range(years * 30):
+        evidence = add_ratios(evidence, unseen, sensor=OPTICAL, day=DAY + 12 * n)
+    assert not held_mask(evidence).any()
+    assert not evidence.since.any()
+    assert (log_odds(evidence) <= log_odds(no_evidence(SHAPE)) + 1e-4).all()
+    assert sensor_gain(evidence, OPTICAL).max() <= 1e-4
+
+
 # -- ranks after one scene ------------------------------------------------------------------------------------------
 
 
