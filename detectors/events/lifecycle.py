@@ -30,10 +30,10 @@ class LifecycleParameters:
     `confirming_dates` acquisitions must show it (SCIENCE.md: never confirmed on fewer than three; a line alone needs
     one more, and to have been found first `line_days` ago, half as long if by both instruments: lines of fields that
     green come and go within weeks). It must be as likely as `confirming_probability`, and `confirmed_share` of its
-    surest pixels, `confirmed_px` at least, must be likelier changed than not, or `radar_px` by radar alone, whose
-    pixels are averaged over nine, so that fewer are one reading. It is retracted when under `kept_share` of its pixels
-    still hold evidence before it was confirmed. It is finished when it did not grow for `quiet_days` (DIST-ALERT says
-    30; building pauses for a winter or the rains). Objects within `reach_px` of an open event are its growth.
+    surest pixels, `confirmed_px` at least, must score as high as `ObjectParameters.core`; by radar alone `radar_px`,
+    whose pixels are averaged over nine, so that fewer are one reading. It is retracted when under `kept_share` of its
+    pixels still hold evidence before it was confirmed. It is finished when it did not grow for `quiet_days` (DIST-ALERT
+    says 30; building pauses for a winter or the rains). Objects within `reach_px` of an open event are its growth.
     """
 
     confirming_dates: int = 3
@@ -51,10 +51,9 @@ class LifecycleParameters:
 class EventState:
     """An event as the monitor follows it.
 
-    `mask` and `core` bool (y, x). `kinds` counts, for each change, the pixels that spoke for it. `steps` are the days
-    on which it grew by a step of its own. `sure` is the share of pixels at or above the confirming confidence,
-    `strength` its probability in its surest week. `built` bool (y, x) is where something ever stood: the
-    evidence of that goes when the ground is re-based.
+    `mask` and `core` bool (y, x). `steps` are the days on which it grew by a step of its own. `strength` is its
+    probability in its surest week. `built` bool (y, x) is where something ever stood: the evidence of that goes when
+    the ground is re-based.
     """
 
     key: str
@@ -391,7 +390,7 @@ def confirm(event_state: EventState, *, sure_px: int, today: int, parameters: Li
     event_state
         The event as it stood.
     sure_px
-        Pixels at or above the confirming confidence.
+        How many of its pixels score as high as `ObjectParameters.core`.
     today
         Day number of the last day of the week.
     parameters

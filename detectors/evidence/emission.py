@@ -4,6 +4,7 @@ Per pixel x = asinh(z), z being the residuals in σ. With t₅ the multivariate 
 
     p(x | class)     = t₅(x; μ, Σ + E)                    a row of the table
     p(x | unchanged) = t₅(x; 0.7 m, 0.7 S + 0.3 Σ₀)       m, S: middle and scatter of this acquisition's own ground
+                       + that of ground beside a change   after a history, whose contrast and texture a change moves
     E                = positive part of S − Σ₀            what makes this scene scatter widens every class
     l                = ln p(x | class) − ln p(x | unchanged)
 

@@ -20,8 +20,8 @@ RIM_PX = 2.2  # of a wall that the point spread widens
 class ObjectParameters:
     """Numbers of objects that are set by hand.
 
-    Pixels of an object have gained `least` nats on unchanged ground, or rank so after one scene (`rank_told` of the
-    filter); `smallest_px` native pixels is the least area (SCIENCE.md: 4 for buildings). Patches within `join_px`
+    Pixels of an object have log-odds of `least` nats or more, or rank as high as `rank_told` of the filter after one
+    scene; `smallest_px` native pixels is the least area (SCIENCE.md: 4 for buildings). Patches within `join_px`
     belong together. An object less likely than `least_probability` is not followed. `core` is the log-odds of its
     surest pixels.
     """
