@@ -143,7 +143,10 @@ def _work_elsewhere(task: AreaTask, work: Callable[[Stores, Progress], T]) -> T:
             "every machine the same outputs under the same path"
         )
     quiet_libraries()
-    with reporting(call.handed.outputs, call.run_id, area_id, level=call.log_level) as report:
+    with (
+        private_files(),
+        reporting(call.handed.outputs, call.run_id, area_id, level=call.log_level) as report,
+    ):
         opened, end = _opened(call, call.handed), "failed"
         try:
             result = work(replace(opened.stores, sites=task.sites), report.progress)
@@ -171,7 +174,6 @@ def _opened(call: RunCall, handed: HandedSettings) -> _Opened:
             while _elsewhere:  # of runs that are over; one that is not opens its connections again
                 _elsewhere.popitem()[1].close()
             with ExitStack() as stack:
-                stack.enter_context(private_files())
                 services = stack.enter_context(Services.open(handed.settings(), sharers=call.workers))
                 if not services.ledger.has_run(call.run_id):
                     raise SettingsError(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import stat
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -152,6 +154,22 @@ def test_a_worker_with_another_ledger_than_the_run_s_writes_nothing_there(
         work_on(task, lambda *_: pytest.fail("it was worked on"))
     environment.setenv("SITEWATCH_LEDGER_URL", ledgers[0])
     assert work_on(task, lambda stores, _: stores.ledger.has_run("0123"))
+
+
+@pytest.mark.usefixtures("_log_as_before")
+def test_a_worker_is_private_while_it_works_and_then_makes_files_as_before(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ledger = f"sqlite:///{tmp_path}/ledger.sqlite"
+    environment.setenv("SITEWATCH_LEDGER_URL", ledger)
+    begin(tmp_path / "outputs", ledger)
+    before = os.umask(0o022)
+    try:
+        work_on(given_work(tmp_path / "outputs", ledger), lambda *_: (tmp_path / "private").touch())
+        (tmp_path / "usual").touch()
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("private", "usual")] == [0o600, 0o644]
 
 
 def test_a_worker_that_does_not_share_the_outputs_makes_none(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
