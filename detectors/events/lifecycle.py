@@ -226,7 +226,7 @@ def extend(event_state: EventState, detection: Detection, *, today: int) -> Even
         grown_day=today if added > GROWTH * event_state.mask.sum() or new_step else event_state.grown_day,
         scenes=tuple(dict.fromkeys((*event_state.scenes, *detection.scenes))),
         sensors=tuple(sorted({*event_state.sensors, *detection.sensors})),
-        strength=max(event_state.strength, detection.strength),
+        strength=_strength(event_state, detection, today),
         dates=max(event_state.dates, detection.dates),
         steps=(*event_state.steps, began) if new_step else event_state.steps,
         rebased=False if new_step else event_state.rebased,
@@ -338,7 +338,7 @@ def _redrawn(event_state: EventState, detection: Detection, *, today: int) -> Ev
         event_state,
         scenes=tuple(dict.fromkeys((*event_state.scenes, *detection.scenes))),
         sensors=tuple(sorted({*event_state.sensors, *detection.sensors})),
-        strength=max(event_state.strength, detection.strength),
+        strength=_strength(event_state, detection, today),
         dates=max(event_state.dates, detection.dates),
         sighted_day=today,
     )
@@ -354,6 +354,12 @@ def _redrawn(event_state: EventState, detection: Detection, *, today: int) -> Ev
         length_px=detection.length_px,
         closure=detection.closure,
     )
+
+
+def _strength(event_state: EventState, detection: Detection, today: int) -> float:
+    """The probability of its surest week once it is confirmed; until then that of the last, as one that fades fades."""
+    is_last = event_state.state is State.PROVISIONAL and event_state.sighted_day != today
+    return detection.strength if is_last else max(event_state.strength, detection.strength)
 
 
 def _either(a: Mask | None, b: Mask | None) -> Mask | None:
@@ -421,7 +427,7 @@ def confirm(event_state: EventState, *, sure_px: int, today: int, parameters: Li
 def update_state(
     event_state: EventState, *, held_share: float, last_acquisition: int, today: int, parameters: LifecycleParameters
 ) -> EventState:
-    """Retract an event whose evidence went before it was confirmed; finish one that has long been quiet.
+    """Retract an event whose evidence went before it was confirmed, or weaken it; finish one that has long been quiet.
 
     Parameters
     ----------
@@ -442,6 +448,8 @@ def update_state(
     """
     if event_state.state is State.PROVISIONAL and held_share < parameters.kept_share:
         return _enter(event_state, State.RETRACTED, today)
+    if event_state.state is State.PROVISIONAL:
+        return replace(event_state, strength=event_state.strength * held_share)
     if event_state.state is State.CONFIRMED and last_acquisition - event_state.grown_day > parameters.quiet_days:
         return _enter(event_state, State.FINISHED, today)
     return event_state

@@ -1,9 +1,9 @@
 """What is believed of each pixel: a filter over the states of the ground.
 
-States are unchanged, an anomaly of days or weeks, cleared, built, removed. Between two acquisitions Δt years apart the
-probabilities move by expm(QΔt), and an acquisition weighs them by exp(τ l'): the forward filter of a hidden Markov
-model in continuous time. Each sensor has a filter of its own, so that one may be begun anew without the other; what
-they say adds up.
+States are unchanged, an anomaly of days or weeks, under water, cleared, built, removed. Between two acquisitions Δt
+years apart the probabilities move by expm(QΔt), and an acquisition weighs them by exp(τ l'): the forward filter of a
+hidden Markov model in continuous time. Each sensor has a filter of its own, so that one may be begun anew without the
+other; what they say adds up.
 
 While all that is known of the past is one scene, each acquisition gives ranks in place of ratios, which are averaged:
 all of them rest on the same first scene, and do not add up as if they did not. There the place lends to its pixels: one
@@ -20,10 +20,10 @@ import numpy.typing as npt
 from scipy import linalg
 
 from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
-from detectors.evidence.signatures import CLASSES
+from detectors.evidence.signatures import CLASSES, WATER
 
 SENSORS = (OPTICAL, RADAR)
-STATES = ("unchanged", "anomaly", *CLASSES)
+STATES = ("unchanged", "anomaly", WATER, *CLASSES)
 _KNOWN = len(STATES) - len(CLASSES)
 DAYS_A_YEAR = 365.25
 CLEARED, BUILT, REMOVED = range(len(CLASSES))
@@ -31,6 +31,9 @@ CLEARED, BUILT, REMOVED = range(len(CLASSES))
 _RATES = {
     ("unchanged", "anomaly"): 0.3,
     ("anomaly", "unchanged"): 9.0,
+    ("unchanged", "water"): 0.1,
+    ("water", "unchanged"): 4.0,
+    ("water", "cleared"): 0.3,
     ("unchanged", "cleared"): 0.04,
     ("unchanged", "built"): 0.02,
     ("unchanged", "removed"): 0.01,
@@ -40,9 +43,9 @@ _RATES = {
     ("removed", "unchanged"): 0.7,
     ("removed", "built"): 0.3,
 }
-"""How often a year ground goes from one state to another: anomalies pass in weeks, what is cleared grows over in a year
-or two or is built on, what is built stays."""
-START = (0.966, 0.030, 0.002, 0.001, 0.001)
+"""How often a year ground goes from one state to another: anomalies pass in weeks, floods in months and leave mud, what
+is cleared grows over in a year or two or is built on, what is built stays."""
+START = (0.961, 0.030, 0.005, 0.002, 0.001, 0.001)
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,8 @@ def add_ratios(evidence: Evidence, ratios: Floats, *, sensor: str, day: int) -> 
     evidence
         What is believed so far.
     ratios
-        float32 (class, y, x) in nats, of pixels, as `log_ratios` gives them; NaN where the acquisition says nothing,
-        and there only time passes.
+        float32 (class, y, x) in nats, of pixels, as `log_ratios` gives them, those of water after the classes if there
+        are any; NaN where the acquisition says nothing, and there only time passes.
     sensor
         One of `SENSORS`.
     day
@@ -153,9 +156,9 @@ def _begun(since: npt.NDArray[np.int32], ratios: Floats, gain: Floats, day: int)
 
     That ends when another acquisition says otherwise, unless the class is held, and above all others.
     """
-    likeliest = (ratios > 0) & (ratios >= np.nan_to_num(ratios).max(axis=0))
+    likeliest = ((ratios > 0) & (ratios >= np.nan_to_num(ratios).max(axis=0)))[: len(CLASSES)]
     leads = (gain >= PARAMETERS.told) & (gain >= gain.max(axis=0))
-    seen = np.isfinite(ratios)
+    seen = np.isfinite(ratios)[: len(CLASSES)]
     begun = np.where((since == 0) & seen & (likeliest | leads), day, since)
     return np.asarray(np.where(seen & ~likeliest & ~leads, 0, begun), np.int32)
 
@@ -164,10 +167,12 @@ def _weights(said: Floats) -> Floats:
     """exp(τ l') of each state, float32 (state, y, x)."""
     p = PARAMETERS
     known = np.nan_to_num(said)
+    classes, water = known[: len(CLASSES)], known[len(CLASSES) :]
     out = np.ones((len(STATES), *said.shape[1:]), np.float32)
-    likest = np.clip(known.max(axis=0), 0.0, p.anomaly_most)
+    likest = np.clip(classes.max(axis=0), 0.0, p.anomaly_most)
     out[1] = np.exp(p.tempered * p.anomaly_share * likest)
-    out[_KNOWN:] = np.exp(p.tempered * known)
+    out[2 : 2 + len(water)] = np.exp(p.tempered * water)
+    out[_KNOWN:] = np.exp(p.tempered * classes)
     return out
 
 

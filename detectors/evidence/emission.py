@@ -29,7 +29,16 @@ import numpy.typing as npt
 from scipy import linalg, stats
 
 from detectors.acquisition import Floats, Mask
-from detectors.evidence.signatures import BESIDE, CLASSES, ONE_SCENE, PLACES, UNCHANGED, Signature, SignatureTable
+from detectors.evidence.signatures import (
+    BESIDE,
+    CLASSES,
+    ONE_SCENE,
+    PLACES,
+    UNCHANGED,
+    WATER,
+    Signature,
+    SignatureTable,
+)
 from detectors.statistics import local_mean
 
 Matrix = npt.NDArray[np.float64]
@@ -44,7 +53,7 @@ class EmissionParameters:
     part of the ground that is surely unchanged after one scene, on which the scatter is measured (Rousseeuw and Van
     Driessen 1999); after a history residuals are clipped at `clip_mad` median absolute deviations. `floor`: ε.
     `least_false`: the least share that is believed of anything, π. `doubtful`: from how many
-    nats on ground counts as saying something false. `places_px`: sides of the windows in native
+    nats on quiet ground says something false. `places_px`: sides of the windows in native
     pixels; `independent`: how many pixels' worth a window says; `lowest`, `highest`: what one pixel may lend it.
     """
 
@@ -97,8 +106,9 @@ def log_ratios(
     Returns
     -------
     float32 (scale, class, y, x), float32 (scale, class, y, x), float32 (y, x): what it says in nats, the pixels first,
-    and after one scene those of places; then, after one scene, the same of the turned acquisition, whose finds cannot
-    be true (0 after a history); and how much rather it says built than cleared.
+    and after one scene those of places; after a history water follows the classes. Then, after one scene, the same of
+    the turned acquisition, whose finds cannot be true (0 after a history); and how much rather it says built than
+    cleared.
     """
     x = _ordered(np.arcsinh(z), names, table.features[sensor])
     null, wider = _null(x, stable_mask, table.row(sensor, history, UNCHANGED), is_supposed=history == ONE_SCENE)
@@ -106,7 +116,7 @@ def log_ratios(
     lead = forward[0, CLASSES.index("built")] - forward[0, CLASSES.index("cleared")]
     if history != ONE_SCENE:
         held = np.where(np.isfinite(forward), np.float32(0.0), np.float32(np.nan))
-        known = [n for n, ground in enumerate(CLASSES) if table.row(sensor, history, ground) is not None]
+        known = [n for n, g in enumerate((*CLASSES, WATER)) if table.row(sensor, history, g) is not None]
         held[0, known] = _held(forward[0, known], stable_mask)
         return held, np.zeros_like(held), lead
     turned = _at_scales(-x, null, wider, sensor, history, stable_mask, resolution_px, table)
@@ -130,7 +140,7 @@ def _at_scales(
 ) -> Floats:
     """l of every class, for pixels and averaged over places, float32 (scale, class, y, x)."""
     p = PARAMETERS
-    grounds = (*CLASSES, *PLACES) if history == ONE_SCENE else CLASSES
+    grounds = (*CLASSES, *(PLACES if history == ONE_SCENE else (WATER,)))
     rows = [table.row(sensor, history, ground) for ground in grounds]
     ratios = _densities_over_null(x, null, wider, rows, beside=table.row(sensor, history, BESIDE))
     if history != ONE_SCENE:
@@ -241,10 +251,11 @@ def _held(ratios: Floats, stable_mask: Mask) -> Floats:
     """
     p = PARAMETERS
     best = ratios.max(axis=0)
-    calm = best[stable_mask & np.isfinite(best)]
+    calm = np.sort(best[stable_mask & np.isfinite(best)])
     if not calm.size:
         return np.where(np.isfinite(ratios), np.float32(0.0), np.float32(np.nan))
-    false = max(p.least_false, float((calm > p.doubtful).mean()))
+    reach = calm.size - np.searchsorted(calm, np.maximum(np.nan_to_num(best, nan=0.0), p.doubtful), side="left")
+    false = np.maximum(p.least_false, reach / calm.size)
     odds = np.exp(np.clip(best, -30.0, 30.0))
     held = np.log((1 - p.floor) * odds / ((1 - false) + false * odds) + p.floor)
     return np.asarray(np.maximum(held + ratios - best, np.log(p.floor)), np.float32)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 PACKAGED = "signatures.json"
-UNCHANGED, BESIDE = "unchanged", "beside a change"
+UNCHANGED, BESIDE, WATER = "unchanged", "beside a change", "water"
 CLASSES = ("cleared", "built", "removed")
 PLACES = ("cleared place", "built place", "removed place")
 SEASONS, ONE_SCENE = "seasons", "one scene"

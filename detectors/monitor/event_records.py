@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, Mask
-from detectors.events.lifecycle import EventState, LifecycleParameters, footprints
+from detectors.events.lifecycle import EventState, footprints
 from detectors.events.site_criteria import SiteCandidate, criteria_of
 from detectors.evidence.belief import BUILT, CLEARED, log_odds
 from detectors.monitor.state import AreaState
@@ -67,9 +67,9 @@ def _event(state: AreaState, event_state: EventState, built: Mask, today: int) -
 
 
 def confidence_of(event_state: EventState) -> float:
-    """Compute the confidence of an event: the probability of its surest week, or half of that.
+    """Compute the confidence of an event: its probability in its last week, or in its surest once it is confirmed.
 
-    What fewer than three dates show, or a line alone, is not calibrated: its number stays under 0.5 and only ranks.
+    How likely a line alone is has not been measured: its number stays under 0.5 and only ranks.
 
     Parameters
     ----------
@@ -81,8 +81,7 @@ def confidence_of(event_state: EventState) -> float:
     float, 0 to 1.
     """
     strength = min(event_state.strength, 0.99)
-    is_calibrated = event_state.dates >= LifecycleParameters().confirming_dates and not event_state.is_ridge
-    return round(strength if is_calibrated else 0.5 * strength, 3)
+    return round(0.5 * strength if event_state.is_ridge else strength, 3)
 
 
 def _place(state: AreaState, mask: Mask) -> AlertKind:

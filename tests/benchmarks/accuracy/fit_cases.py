@@ -6,20 +6,23 @@ table can be fitted without that ground.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
+import variety
 from cases import Case, Happened, arid, built, cleared, place, pulled, sky, walled
 from grounds import QUIET_SPAN, truth_on
+from nuisances import Days, flood
 from series import measured, real_series, shape_of
 
 from aois.demonstration import demonstration
-from detectors.acquisition import OPTICAL, Acquisition
+from detectors.acquisition import OPTICAL, Acquisition, Mask
 from detectors.ground import whole
 from detectors.preprocessing.masks import clear_of
 from detectors.records import Change
+from flows.imagery.simulation.land.land_mix import RURAL
 
 SEEDS = (1, 2, 3)
 ROMANIA, MINE = (date(2019, 1, 7), date(2020, 12, 27)), (date(2020, 1, 6), date(2020, 12, 27))
@@ -40,11 +43,15 @@ CLEAR, A_YEAR, SEASON_DAYS, PAIRS_A_CASE = 0.93, 200, 50, 2
 
 @dataclass(frozen=True)
 class FitCase:
-    """One case with its name and the ground that it lies on, an archive's name or a kind of drawn ground."""
+    """One case with its name and the ground that it lies on, an archive's name or a kind of drawn ground.
+
+    `water` bool (y, x) marks, by series and day number, what lies under water.
+    """
 
     name: str
     ground: str
     case: Case
+    water: Mapping[tuple[str, int], Mask] = field(default_factory=dict)
 
 
 def fit_cases() -> Iterator[FitCase]:
@@ -62,6 +69,7 @@ def fit_cases() -> Iterator[FitCase]:
         yield FitCase(name, name, _quiet(name))
     for seed in SEEDS:
         yield FitCase(f"desert-{seed}", "drawn desert", arid(seed=seed))
+        yield _flooded(seed)
 
 
 def _series() -> Iterator[FitCase]:
@@ -153,3 +161,19 @@ def _quiet(name: str) -> Case:
     """A series of radar over ground on which nothing was built."""
     acquisitions = real_series(name)
     return Case(acquisitions, whole(shape_of(acquisitions)), *QUIET_SPAN, (), ~measured(acquisitions), 0.1, True)
+
+
+def _flooded(seed: int) -> FitCase:
+    """Fields under water for weeks: only what lies under water is known there."""
+    dry, ground = variety._quiet_ground(RURAL, seed)
+    days = Days(variety.END - timedelta(days=7 * variety.WEEKS - 1), variety.END)
+    wet = flood(dry, days, np.random.default_rng(seed))
+    water = {
+        (after.series, after.day.toordinal()): np.asarray((after.pixels <= 0.5 * before.pixels).any(axis=0))
+        for before, after in zip(dry, wet, strict=True)
+        if after is not before and after.sensor == OPTICAL  # to the radar it is as smooth as ground without its roofs
+    }
+    everything = np.ones(ground.shape, bool)
+    return FitCase(
+        f"flood-{seed}", "drawn ground", Case(wet, ground, days.since, days.until, (), everything, 0.1, False), water
+    )

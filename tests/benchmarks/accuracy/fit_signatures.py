@@ -12,8 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from detectors.evidence.signatures import (
     PLACES,
     SEASONS,
     UNCHANGED,
+    WATER,
     Signature,
     SignatureTable,
 )
@@ -74,6 +75,7 @@ class Known:
     ground: str
     case: Case
     compared: tuple[Compared, ...]
+    water: Mapping[tuple[str, int], Mask] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,8 @@ def samples_of(known: Known) -> dict[tuple[str, str, str], npt.NDArray[np.float6
         names = one.series.names
         x = np.arcsinh(np.stack([one.z[names.index(n)] if n in names else blank for n in wanted]))
         seen = np.isfinite(x).any(axis=0) & known.case.ground.monitored_mask
-        for kind, mask in _kinds(known.case, one.day):
+        flooded = known.water.get((one.series.name, one.day), np.zeros(seen.shape, bool))
+        for kind, mask in ((WATER, flooded), *_kinds(known.case, one.day)):
             if kind == BESIDE and history == ONE_SCENE:
                 continue  # there, yards look as what lies beside a change does
             at = np.flatnonzero(mask & seen)
@@ -385,7 +388,7 @@ def _told(found: Sequence[Candidate]) -> str:
 
 def known_of(one: FitCase) -> Known:
     """Set the acquisitions of one case against their baselines."""
-    return Known(one.name, one.ground, one.case, tuple(compared(one.case)))
+    return Known(one.name, one.ground, one.case, tuple(compared(one.case)), one.water)
 
 
 def write(table: dict[str, Any], path: Path) -> None:

@@ -27,7 +27,7 @@ EVENT = Event(
     area_m2_high=3400.0,
     length_m=None,
     closure=None,
-    confidence=0.4,
+    confidence=0.6,
     sensors=("sentinel-2",),
     scenes=("a", "b"),
     transitions=(),
@@ -64,7 +64,7 @@ def test_what_was_retracted_is_not(place, sensors):
 
 @pytest.mark.parametrize(
     ("sensors", "confidence", "expected"),
-    [(BOTH, 0.45, True), (BOTH, 0.35, False), (("sentinel-2",), 0.99, False), (("sentinel-1",), 0.99, False)],
+    [(BOTH, 0.85, True), (BOTH, 0.75, False), (("sentinel-2",), 0.99, False), (("sentinel-1",), 0.99, False)],
 )
 def test_a_provisional_event_is_told_when_both_instruments_are_sure(sensors, confidence, expected):
     assert told(sensors=sensors, confidence=confidence) is expected
@@ -90,3 +90,8 @@ def test_a_line_waits_until_it_is_confirmed():
 def test_in_a_region_what_is_too_small_for_a_compound_is_recorded_only(state, area, expected):
     assert told(state=state, place=AlertKind.NEW_SUSPECT_SITE, area_m2=area) is expected
     assert told(state=state, place=AlertKind.EXPANSION, area_m2=area)
+
+
+def test_a_single_acquisition_is_told_when_it_is_likelier_true_than_not():
+    assert told(scenes=("a",), confidence=0.5)
+    assert not told(scenes=("a",), confidence=0.49)

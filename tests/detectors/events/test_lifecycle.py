@@ -297,6 +297,26 @@ def test_no_history_ever_runs_backwards(weeks, is_ridge):
 # -- growth ---------------------------------------------------------------------------------------------------------
 
 
+def week(event_state: EventState, *, held: float, today: int) -> EventState:
+    """The end of a week in which nothing was found at an event."""
+    return update_state(event_state, held_share=held, last_acquisition=today, today=today, parameters=P)
+
+
+def test_what_fades_before_it_is_confirmed_is_as_likely_as_its_last_week():
+    event_state = opened(strength=0.9)
+    assert extend(event_state, detection(strength=0.4), today=MONDAY + 7).strength == 0.4
+    same_week = extend(event_state, detection(strength=0.4), today=MONDAY)
+    assert same_week.strength == 0.9, "of the objects of one week the likeliest counts"
+    assert week(event_state, held=0.5, today=MONDAY + 7).strength == pytest.approx(0.45)
+    assert week(event_state, held=1.0, today=MONDAY + 7).strength == 0.9
+
+
+def test_what_is_confirmed_stays_as_likely_as_in_its_surest_week():
+    event_state = confirmed(strength=0.9)
+    assert extend(event_state, detection(strength=0.4), today=MONDAY + 28).strength == 0.9
+    assert week(event_state, held=0.0, today=MONDAY + 28).strength == 0.9
+
+
 def test_growth_adds_ground_scenes_and_sensors():
     more = detection(
         box(10, 13, 5, 6), dates=4, scenes=("s2-a", "s1-b"), sensors=("sentinel-1",), strength=5.0, first_day=MONDAY + 3
@@ -309,7 +329,7 @@ def test_growth_adds_ground_scenes_and_sensors():
     assert np.array_equal(sure.mask, BLOCK | box(10, 13, 5, 6)), "what is confirmed stays"
     assert event_state.scenes == ("s2-a", "s1-b")
     assert event_state.sensors == ("sentinel-1", "sentinel-2")
-    assert (event_state.strength, event_state.dates, event_state.grown_day) == (20.0, 4, MONDAY + 7)
+    assert (event_state.strength, event_state.dates, event_state.grown_day) == (5.0, 4, MONDAY + 7)
     assert (event_state.key, event_state.first_day) == (opened().key, MONDAY - 3)
 
 

@@ -86,6 +86,12 @@ def pixel(values: np.ndarray) -> np.ndarray:
 
 UNSEEN = np.full((len(CLASSES), *SHAPE), np.nan, np.float32)
 
+
+def wet(*said: float, water: float) -> np.ndarray:
+    """What an acquisition says of the three classes, and of water after them."""
+    return np.concatenate([ratios(*said), np.full((1, *SHAPE), water, np.float32)])
+
+
 # -- probabilities and time -----------------------------------------------------------------------------------------
 
 
@@ -428,3 +434,26 @@ def test_the_same_acquisitions_give_the_same_and_nothing_handed_in_is_changed():
     assert np.array_equal(said, kept, equal_nan=True)
     for name, copy in copies.items():
         assert np.array_equal(getattr(evidence, name), copy)
+
+
+# -- water ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(len(CLASSES)), ids=CLASSES)
+def test_a_flood_is_no_change_however_much_it_looks_like_one(number):
+    looks = [3.0 if n == number else 0.0 for n in range(len(CLASSES))]
+    flooded, changed = (fed([wet(*looks, water=water)] * 5) for water in (5.0, 0.0))
+    assert pixel(log_odds(changed))[number] > 0 > pixel(log_odds(flooded))[number]
+    assert held_mask(changed).all()
+    assert not held_mask(flooded).any()
+
+
+def test_ground_that_a_flood_has_left_is_told_like_any_other():
+    flooded = fed([wet(0.0, 0.0, 0.0, water=5.0)] * 3)
+    later = fed([wet(0.0, 4.0, 0.0, water=-4.0)] * 5, start=flooded, day=DAY + 60)
+    assert pixel(log_odds(later))[CLASSES.index("built")] > 0
+
+
+def test_acquisitions_that_know_no_water_are_weighed_as_before():
+    said = [of_class(1, 3.0)] * 3
+    assert same(fed(said), fed([np.concatenate([one, np.zeros((1, *SHAPE), np.float32)]) for one in said]))

@@ -90,7 +90,8 @@ def of_block(
     x: np.ndarray, sensor: str = OPTICAL, history: str = SEASONS, *, table: SignatureTable = FITTED
 ) -> np.ndarray:
     """What is said of each class on the pixels of the block, (class,)."""
-    return np.median(said(x, sensor, history, table=table, stable_mask=~BLOCK)[0][0][:, BLOCK], axis=1)
+    ratios = said(x, sensor, history, table=table, stable_mask=~BLOCK)[0][0, : len(CLASSES)]
+    return np.median(ratios[:, BLOCK], axis=1)
 
 
 # -- what is said ---------------------------------------------------------------------------------------------------
@@ -132,7 +133,8 @@ def test_what_looks_as_ever_speaks_against_every_change(sensor, history):
 def test_shapes_and_kinds_of_numbers(sensor, history):
     forward, turned = said(quiet(sensor, history), sensor, history)
     for values in (forward, turned):
-        assert values.shape == (SCALES[history], len(CLASSES), *SHAPE)
+        spoken_of = len(CLASSES) + (history == SEASONS)  # and of water
+        assert values.shape == (SCALES[history], spoken_of, *SHAPE)
         assert values.dtype == np.float32
         assert np.isfinite(values).all()
     assert turned.any() == (history == ONE_SCENE), "after a history nothing is turned"

@@ -18,6 +18,7 @@ from detectors.evidence.signatures import (
     PLACES,
     SEASONS,
     UNCHANGED,
+    WATER,
     load_signatures,
 )
 
@@ -99,6 +100,11 @@ def test_ground_looks_as_physics_has_it(history):
 def test_walls_and_roofs_throw_radar_back(polarisation):
     removed, built = (mean_of(RADAR, SEASONS, ground, polarisation) for ground in ("removed", "built"))
     assert removed < 0 < built
+
+
+def test_water_is_smooth_and_dark_beyond_the_visible():
+    for feature in ("vegetation", "built", "texture"):
+        assert mean_of(OPTICAL, SEASONS, WATER, feature) < 0
 
 
 def test_a_table_is_read_once():

@@ -250,7 +250,7 @@ def test_a_bright_block_after_a_single_scene_of_desert_is_provisional(scenery, e
     assert event.state is State.PROVISIONAL
     assert event.change is Change.CONSTRUCTION
     assert event.area_m2 == pytest.approx(3600, rel=0.4)
-    assert event.confidence < 0.5
+    assert event.confidence < 0.9
     assert event.scenes == ("s2-20240603",)
     assert deserves_alert(event)
 
