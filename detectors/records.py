@@ -56,6 +56,19 @@ class Criterion:
 
 
 @dataclass(frozen=True)
+class UnfamiliarGround:
+    """Ground of other levels than any the table of signatures was fitted on.
+
+    `share` is its part of the watched ground, 0 to 1; `feature` is the one by which most of it differs, `is_above`
+    whether it is higher there.
+    """
+
+    share: float
+    feature: str
+    is_above: bool
+
+
+@dataclass(frozen=True)
 class Event:
     """One change of the ground, as known at the end of a week.
 
@@ -63,6 +76,7 @@ class Event:
     ring around the place that a line covers. `key` names the event within its area and survives replays; `merged_into`
     is the key of the event that took its ground when both grew together. `steps` are the days on which it began, and
     began again: an expansion in phases is one event.
+    `is_unfamiliar` where it rests on ground or scenes unlike any that the table of signatures was fitted on.
     """
 
     key: str
@@ -85,3 +99,4 @@ class Event:
     criteria: tuple[Criterion, ...] = ()
     merged_into: str | None = None
     steps: tuple[date, ...] = ()
+    is_unfamiliar: bool = False

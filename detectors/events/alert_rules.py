@@ -13,10 +13,11 @@ class AlertParameters:
 
     A provisional event is told when both instruments hold it and it is as likely as `provisional_probability`; or when
     a single acquisition is all there is, where waiting brings nothing, the change covers `lone_acquisition_m2`, and it
-    is as likely as `lone_probability`. A line is told only once it is confirmed. In a region nothing under `region_m2`
-    is told, nor a line that is shorter than `region_line_m` or encloses less than `region_closure` of a ring: all are
-    on record, but the first is too small to be a compound, and the others are as likely a bank or a road. Chosen on
-    simulated areas, where four in five provisional events of one instrument alone came to nothing.
+    is as likely as `lone_probability`. A line is told only once it is confirmed, and so is what is unfamiliar. In a
+    region nothing under `region_m2` is told, nor a line that is shorter than `region_line_m` or encloses less than
+    `region_closure` of a ring: all are on record, but the first is too small to be a compound, and the others are as
+    likely a bank or a road. Chosen on simulated areas, where four in five provisional events of one instrument alone
+    came to nothing.
     """
 
     provisional_probability: float = 0.8
@@ -48,7 +49,7 @@ def deserves_alert(event: Event, *, parameters: AlertParameters | None = None) -
         return False
     if event.state in (State.CONFIRMED, State.FINISHED):
         return True
-    if event.change is Change.FENCING:
+    if event.change is Change.FENCING or event.is_unfamiliar:
         return False
     if len(event.scenes) <= 1 and event.area_m2 >= p.lone_acquisition_m2 and event.confidence >= p.lone_probability:
         return True

@@ -29,11 +29,12 @@ class LifecycleParameters:
 
     `confirming_dates` acquisitions must show it (SCIENCE.md: never confirmed on fewer than three; a line alone needs
     one more, and to have been found first `line_days` ago, half as long if by both instruments: lines of fields that
-    green come and go within weeks). It must be as likely as `confirming_probability`, and `confirmed_share` of its
-    surest pixels, `confirmed_px` at least, must score as high as `ObjectParameters.core`; by radar alone `radar_px`,
-    whose pixels are averaged over nine, so that fewer are one reading. It is retracted when under `kept_share` of its
-    pixels still hold evidence before it was confirmed. It is finished when it did not grow for `quiet_days` (DIST-ALERT
-    says 30; building pauses for a winter or the rains). Objects within `reach_px` of an open event are its growth.
+    green come and go within weeks), and one more on unfamiliar ground. It must be as likely as
+    `confirming_probability`, and `confirmed_share` of its surest pixels, `confirmed_px` at least, must score as high as
+    `ObjectParameters.core`; by radar alone `radar_px`, whose pixels are averaged over nine, so that fewer are one
+    reading. It is retracted when under `kept_share` of its pixels still hold evidence before it was confirmed. It is
+    finished when it did not grow for `quiet_days` (DIST-ALERT says 30; building pauses for a winter or the rains).
+    Objects within `reach_px` of an open event are its growth.
     """
 
     confirming_dates: int = 3
@@ -53,7 +54,7 @@ class EventState:
 
     `mask` and `core` bool (y, x). `steps` are the days on which it grew by a step of its own. `strength` is its
     probability in its surest week. `built` bool (y, x) is where something ever stood: the evidence of that goes when
-    the ground is re-based.
+    the ground is re-based. `is_unfamiliar` is what its objects said when it was last seen provisional.
     """
 
     key: str
@@ -78,6 +79,7 @@ class EventState:
     sighted_day: int = 0
     merged_into: str | None = None
     built: Mask | None = None
+    is_unfamiliar: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -128,6 +130,7 @@ def open_event(detection: Detection, strength: Floats, *, today: int, taken: fro
         closure=detection.closure,
         sighted_day=today,
         built=detection.built,
+        is_unfamiliar=detection.is_unfamiliar,
     )
 
 
@@ -237,7 +240,15 @@ def extend(event_state: EventState, detection: Detection, *, today: int) -> Even
         closure=_longer(event_state.closure, detection.closure),
         sighted_day=today,
         built=detection.built if _is_redrawn(event_state, today) else _either(event_state.built, detection.built),
+        is_unfamiliar=_is_unfamiliar(event_state, detection, today),
     )
+
+
+def _is_unfamiliar(event_state: EventState, detection: Detection, today: int) -> bool:
+    """As any object of this week says; what is confirmed stays as it was confirmed."""
+    if event_state.state is not State.PROVISIONAL:
+        return event_state.is_unfamiliar
+    return detection.is_unfamiliar or (event_state.is_unfamiliar and event_state.sighted_day == today)
 
 
 def _is_closed(event_state: EventState) -> bool:
@@ -341,6 +352,7 @@ def _redrawn(event_state: EventState, detection: Detection, *, today: int) -> Ev
         strength=_strength(event_state, detection, today),
         dates=max(event_state.dates, detection.dates),
         sighted_day=today,
+        is_unfamiliar=_is_unfamiliar(event_state, detection, today),
     )
     mask = detection.object.mask
     if (mask & event_state.mask).sum() < 0.6 * event_state.mask.sum():
@@ -409,7 +421,7 @@ def confirm(event_state: EventState, *, sure_px: int, today: int, parameters: Li
     p = parameters
     fewest = p.radar_px if event_state.sensors == (RADAR,) and not event_state.is_ridge else p.confirmed_px
     enough = sure_px >= max(fewest, p.confirmed_share * min(event_state.core.sum(), 40))
-    dates = p.confirming_dates + (1 if event_state.is_ridge else 0)
+    dates = p.confirming_dates + int(event_state.is_ridge) + int(event_state.is_unfamiliar)
     wait = p.line_days // 2 if len(event_state.sensors) > 1 else p.line_days
     is_unlikely = event_state.strength < p.confirming_probability
     is_too_new = event_state.is_ridge and today - event_state.transitions[0].on.toordinal() < wait

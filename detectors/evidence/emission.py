@@ -123,6 +123,27 @@ def log_ratios(
     return _ranked(forward, turned, stable_mask), _ranked(turned, forward, stable_mask), lead
 
 
+def relative_scatter(
+    z: Floats, names: tuple[str, ...], *, sensor: str, history: str, stable_mask: Mask, table: SignatureTable
+) -> float:
+    """Measure how far the null of an acquisition scatters against the table's, in the direction where it does so most.
+
+    Parameters
+    ----------
+    z, names, sensor, history, stable_mask, table
+        As for `log_ratios`; the table has a row of unchanged ground.
+
+    Returns
+    -------
+    float, the largest ratio of variances of asinh(z): 1 where it scatters as the table does.
+    """
+    x, usual = _ordered(np.arcsinh(z), names, table.features[sensor]), table.rows[sensor, history, UNCHANGED]
+    null, _ = _null(x, stable_mask, usual, is_supposed=history == ONE_SCENE)
+    seen = np.flatnonzero(np.isfinite(x).any(axis=(1, 2)))
+    own, of_table = null.covariance[np.ix_(seen, seen)], usual.covariance[np.ix_(seen, seen)]
+    return float(linalg.eigh(own, of_table, eigvals_only=True)[-1])
+
+
 def _ordered(x: Floats, names: tuple[str, ...], wanted: tuple[str, ...]) -> Floats:
     blank = np.full(x.shape[1:], np.nan, np.float32)
     return np.stack([x[names.index(n)] if n in names else blank for n in wanted]).astype(np.float32)

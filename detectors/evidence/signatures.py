@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
@@ -21,11 +21,16 @@ CLASSES = ("cleared", "built", "removed")
 PLACES = ("cleared place", "built place", "removed place")
 SEASONS, ONE_SCENE = "seasons", "one scene"
 """What a baseline rests on: several acquisitions, or one or two, whose σ is only supposed."""
+LEVELS = "levels"
+"""In place of a history: the levels of the baseline over one ground of the fit, in units of the least σ."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """One row: `mean` float64 (feature,) and `covariance` float64 (feature, feature) of asinh(z)."""
+    """One row: `mean` float64 (feature,) and `covariance` float64 (feature, feature) of asinh(z), or of levels.
+
+    NaN in the mean of levels is a feature that was never measured there.
+    """
 
     mean: npt.NDArray[np.float64]
     covariance: npt.NDArray[np.float64]
@@ -38,13 +43,15 @@ class SignatureTable:
     `objects` holds, by history, the weights of the logistic function that makes a probability of an object: of its
     mean log-odds or rank, the upper decile of them, the logarithm of its native pixels, and one.
     `built_lead` is, by history, by how many nats a gain must rather be built than cleared, in the mean of its pixels,
-    for the whole to be construction.
+    for the whole to be construction. `scatter` is, by sensor and history, the largest `relative_scatter` of
+    any scene of the fit; tables of before have neither it nor levels, and find nothing unfamiliar.
     """
 
     features: Mapping[str, tuple[str, ...]]
     rows: Mapping[tuple[str, str, str], Signature]
     objects: Mapping[str, tuple[float, ...]]
     built_lead: Mapping[str, float]
+    scatter: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def row(self, sensor: str, history: str, ground: str) -> Signature | None:
         """Return one row; None where the table has none, as of what a sensor cannot tell."""
@@ -82,6 +89,6 @@ def load_signatures(name: str = PACKAGED) -> SignatureTable:
         }
         features = {sensor: tuple(names) for sensor, names in read["features"].items()}
         objects = {history: tuple(weights) for history, weights in read["objects"].items()}
-        return SignatureTable(features, rows, objects, dict(read["built_lead"]))
+        return SignatureTable(features, rows, objects, dict(read["built_lead"]), dict(read.get("scatter", {})))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{name} is no table of signatures: {error!r} is lacking or of another kind") from error

@@ -63,6 +63,7 @@ def _event(state: AreaState, event_state: EventState, built: Mask, today: int) -
         criteria=_criteria(state, event_state, built, today) if ground.is_region else (),
         merged_into=event_state.merged_into,
         steps=tuple(map(date.fromordinal, event_state.steps)),
+        is_unfamiliar=event_state.is_unfamiliar,
     )
 
 

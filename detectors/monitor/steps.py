@@ -44,11 +44,12 @@ from detectors.evidence.belief import (
     ranks_of,
     settle_ranks,
 )
-from detectors.evidence.emission import log_ratios
+from detectors.evidence.emission import log_ratios, relative_scatter
 from detectors.evidence.signatures import ONE_SCENE, load_signatures
 from detectors.ground import Ground
 from detectors.monitor.rebase import rebased_events
 from detectors.monitor.state import AreaState, MonitorParameters, with_event_state, with_series
+from detectors.monitor.unfamiliar import with_familiarity
 from detectors.objects.extract import detections_of
 from detectors.objects.object_record import Detection
 from detectors.preprocessing.align import AcquisitionReport, align_acquisition
@@ -116,6 +117,7 @@ def observe(state: AreaState, acquisition: Acquisition) -> tuple[AreaState, Acqu
         return state, report
     stable_mask = state.ground.monitored_mask & ~footprints(state.event_states, state.ground.shape)
     residual = compare(series, reading.features, day=report.day, stable_mask=stable_mask)
+    table = load_signatures(state.parameters.signatures)
     ratios, turned, lead = log_ratios(
         residual.z,
         series.names,
@@ -123,8 +125,18 @@ def observe(state: AreaState, acquisition: Acquisition) -> tuple[AreaState, Acqu
         history=series.history_kind,
         stable_mask=stable_mask,
         resolution_px=series.resolution_px,
-        table=load_signatures(state.parameters.signatures),
+        table=table,
     )
+    widest = table.scatter.get(series.sensor, {}).get(series.history_kind)
+    if widest is not None and widest < relative_scatter(
+        residual.z,
+        series.names,
+        sensor=series.sensor,
+        history=series.history_kind,
+        stable_mask=stable_mask,
+        table=table,
+    ):
+        report = replace(report, is_unfamiliar=True, note="scatters more than any scene the table was fitted on")
     evidence, said = _believed(state.evidence, series, (ratios, turned, lead), report.day)
     state = with_series(state, append_acquisition(series, residual, said, report))
     return replace(state, evidence=evidence), report
@@ -162,10 +174,11 @@ def end_week(state: AreaState, *, today: int) -> AreaState:
     last_acquisition = max((c.last_day for c in state.all_series), default=0)
     if last_acquisition <= state.concluded:
         return state  # nothing was seen, so nothing is known to have changed or to have stopped
-    detections, strength = detections_of(state, load_signatures(state.parameters.signatures))
+    table = load_signatures(state.parameters.signatures)
+    detections, strength = detections_of(state, table)
     event_states = state.event_states
     held = held_mask(state.evidence)
-    for detection in detections:
+    for detection in with_familiarity(detections, state, table):
         event_states = _joined(event_states, detection, strength, today=today, parameters=p)
     event_states = tuple(
         update_state(

@@ -13,7 +13,8 @@ from detectors.records import Change
 class Detection:
     """An object of this week with what the evidence says of it.
 
-    `built` bool (y, x) is where something stands in it, `built_day` when that began.
+    `built` bool (y, x) is where something stands in it, `built_day` when that began. `is_unfamiliar` where its ground
+    or its scenes are unlike any that the table of signatures was fitted on.
     """
 
     object: GroundObject
@@ -30,3 +31,4 @@ class Detection:
     closure: float | None = None
     built_day: int | None = None
     built: Mask | None = None
+    is_unfamiliar: bool = False

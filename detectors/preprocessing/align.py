@@ -34,7 +34,10 @@ class AlignParameters:
 
 @dataclass(frozen=True)
 class AcquisitionReport:
-    """What became of one acquisition: `status` is ``used``, ``unseen`` (too little clear ground) or ``refused``."""
+    """What became of one acquisition: `status` is ``used``, ``unseen`` (too little clear ground) or ``refused``.
+
+    `is_unfamiliar` where it was used and is unlike any that the table of signatures was fitted on; `note` says how.
+    """
 
     scene_id: str
     sensor: str
@@ -44,6 +47,7 @@ class AcquisitionReport:
     shift: Shift
     residual_px: float | None
     note: str = ""
+    is_unfamiliar: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ RECENT_ACQUISITIONS = 8
 class RecentAcquisitions:
     """The last acquisitions of a series, oldest first: observed features and their z, float32 (time, feature, y, x).
 
-    `said` float32 (time, 2, y, x): what each said for a gain and for a loss, in nats.
+    `said` float32 (time, 2, y, x): what each said for a gain and for a loss, in nats. `unfamiliar` are the ids of the
+    last that were unlike any that the table of signatures was fitted on.
     """
 
     scene_ids: tuple[str, ...]
@@ -31,6 +32,7 @@ class RecentAcquisitions:
     observed: Floats
     z: Floats
     said: Floats
+    unfamiliar: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,7 @@ def append_acquisition(
         np.concatenate([r.observed, residual.observed[None]])[keep],
         np.concatenate([r.z, residual.z[None]])[keep],
         np.concatenate([r.said, said[None]])[keep],
+        (*r.unfamiliar, *([report.scene_id] if report.is_unfamiliar else []))[keep],
     )
     return replace(series, recent=recent, looked=series.looked + 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -34,7 +35,9 @@ from flows.pipeline.area import passed_over
 from flows.pipeline.clock_check import check_clock
 from flows.pipeline.period import RunRequest
 from flows.pipeline.request import areas_of, rerun_call
+from flows.records.observations import ObservationRecord
 from flows.reports.layers import WITHOUT_GEOPARQUET, has_geoparquet
+from flows.reports.words import Words
 from flows.telemetry.library_logs import quiet_libraries
 
 if TYPE_CHECKING:
@@ -117,7 +120,7 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         alerts = ledger.alerts(as_of=result.week)
         limits = limits_of(settings.archive_max_days, settings.archive_max_gb, today=datetime.now(UTC).date())
         over = words_of_limits(Services(settings, ledger).stores(), areas_of(settings)[1], limits)
-        unseen = [o for o in ledger.observations(until=result.week) if o.week == result.week and o.seen_share < 0.5]
+        observations = [o for o in ledger.observations(until=result.week) if o.week == result.week]
     fresh = [a for a in alerts if a.alert_id in {*result.issued, *result.changed}]
     if fresh:
         console.print(console_table(fresh, result.week))
@@ -129,9 +132,11 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         f"{result.week}: {len(result.outcomes)} areas, {fetched} scenes fetched, {weeks} weeks worked through; "
         f"{len(result.issued)} alerts issued, {len(result.changed)} changed, {len(alerts)} on record."
     )
-    for o in unseen:
+    for o in (o for o in observations if o.seen_share < 0.5):
         since = f"last clear acquisition {o.last_clear_look}" if o.last_clear_look else "never seen clearly"
         _say(f"not seen: {o.area_id}, {o.seen_share:.0%} of the ground clear this week, {since}")
+    for words in words_of_unfamiliar(observations):
+        _say(words)
     for outcome in result.outcomes:
         _tell_area(outcome)
     passed = passed_over(result.outcomes)
@@ -157,6 +162,16 @@ def _tell(settings: Settings, result: WatchResult) -> None:
     if not has_geoparquet():
         _say(WITHOUT_GEOPARQUET)
     _say(f"Report: {result.report}")
+
+
+def words_of_unfamiliar(observations: Sequence[ObservationRecord]) -> list[str]:
+    """Say for each area how much of its ground is unlike any that the watch was fitted on, where much is."""
+    words = Words("en")
+    return [
+        f"unfamiliar ground: {o.area_id}: {words.unfamiliar(o.unfamiliar)}"
+        for o in observations
+        if o.unfamiliar is not None
+    ]
 
 
 def _tell_area(outcome: AreaOutcome) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from aois.area import Area, AreaKind, Response, Sensitivity, Status
 from aois.week import Week
+from detectors.records import UnfamiliarGround
 from flows.ledger.errors import LedgerError
 from flows.ledger.tables import AreaRow, ObservationRow, SceneRow
 from flows.records.observations import ObservationRecord, SceneRecord
@@ -54,6 +55,7 @@ def read_scenes(session: Session, area_id: str) -> list[SceneRecord]:
 def write_observation(session: Session, observation: ObservationRecord) -> None:
     """Write the observation of its area and week, in place of an earlier one."""
     values = {**vars(observation), "scenes": list(observation.scenes), "sensors": list(observation.sensors)}
+    values["unfamiliar"] = None if observation.unfamiliar is None else vars(observation.unfamiliar)
     session.merge(ObservationRow(**values))
 
 
@@ -115,4 +117,5 @@ def _observation(row: ObservationRow) -> ObservationRecord:
         last_clear_look=row.last_clear_look,
         chain=row.chain,
         note=row.note,
+        unfamiliar=None if row.unfamiliar is None else UnfamiliarGround(**row.unfamiliar),
     )

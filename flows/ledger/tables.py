@@ -76,6 +76,7 @@ class ObservationRow(Base):
     last_clear_look: Mapped[date | None]
     chain: Mapped[str] = mapped_column(String(128))
     note: Mapped[str]
+    unfamiliar: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
 
 
 class EventRow(Base):

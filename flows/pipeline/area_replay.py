@@ -11,10 +11,12 @@ from aois.area import Area
 from aois.grid import Grid, grid_of
 from aois.week import Week
 from detectors.acquisition import OPTICAL, Acquisition
+from detectors.evidence.signatures import load_signatures
 from detectors.ground import Ground
 from detectors.monitor.event_records import events_of
 from detectors.monitor.state import AreaState
 from detectors.monitor.steps import begin
+from detectors.monitor.unfamiliar import unfamiliar_ground
 from detectors.monitor.weeks import step_week
 from detectors.preprocessing.align import AcquisitionReport
 from detectors.records import Event, State
@@ -166,10 +168,10 @@ class _Watch:
         if is_told or week == self.period.last or folder.exists():
             write_rasters(layers_of(state, events), self.grid, folder, is_simulated=self.stores.is_simulated)
         self._record_scenes()
-        self.stores.ledger.record_week(self._observation(week), [self._event_record(event) for event in events])
+        self.stores.ledger.record_week(self._observation(week, state), [self._event_record(event) for event in events])
         outcome.weeks += 1
 
-    def _observation(self, week: Week) -> ObservationRecord:
+    def _observation(self, week: Week, state: AreaState) -> ObservationRecord:
         scenes = scenes_of(week, self.stamps)
         ids = {s.scene_id for s in scenes}
         looks = [r for r in self.reports if r.scene_id in ids]
@@ -177,7 +179,7 @@ class _Watch:
         radar = max((r.clear_share for r in looks if r.sensor != OPTICAL), default=0.0)
         past = [r for r in self.reports if r.day <= week.last_day.toordinal()]
         clear = [r.day for r in past if r.clear_share >= CLEAR_LOOK and r.status == "used"]
-        refused = [f"{r.scene_id}: {r.note}" for r in looks if r.status == "refused"]
+        remarks = [f"{r.scene_id}: {r.note}" for r in looks if r.status == "refused" or r.is_unfamiliar]
         return ObservationRecord(
             area_id=self.area.id,
             week=week,
@@ -186,7 +188,8 @@ class _Watch:
             seen_share=round(max(seen, radar), 4),
             last_clear_look=self._last_clear(clear, week),
             chain=self.chain[week],
-            note="; ".join(refused),
+            note="; ".join(remarks),
+            unfamiliar=unfamiliar_ground(state, load_signatures(state.parameters.signatures)),
         )
 
     def _last_clear(self, days: list[int], week: Week) -> date | None:

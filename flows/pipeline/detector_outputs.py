@@ -40,6 +40,7 @@ def event_record_of(event: Event, *, area_id: str, grid: Grid, is_simulated: boo
         suspect_score=suspect_score(event.criteria) if event.criteria else None,
         steps=tuple(map(GrowthStep, event.steps)),
         merged_into=None if event.merged_into is None else event_id(area_id, event.merged_into),
+        is_unfamiliar=event.is_unfamiliar,
         is_simulated=is_simulated,
     )
     return DetectedEvent(record, event.transitions, deserves_alert(event))

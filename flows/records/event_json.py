@@ -160,6 +160,7 @@ def event_of(
         detected_as=_event_id(p.get("detected_as")),
         split_from=_event_id(p.get("split_from")),
         withdrawn=_text(p.get("withdrawn") or ""),
+        is_unfamiliar=bool(p.get("unfamiliar")),
         is_simulated=bool(p.get("simulated")) if is_simulated is None else is_simulated,
     )
     if p.get("alert_id") is None:
@@ -219,6 +220,7 @@ def _extra(event: EventRecord) -> JsonObject:
         "steps": [{"added_m2": step.added_m2, "on": step.on.isoformat()} for step in event.steps],
         "split_from": event.split_from,
         "withdrawn": event.withdrawn,
+        "unfamiliar": event.is_unfamiliar,
     }
     score: JsonObject = {} if event.suspect_score is None else {"suspect_score": event.suspect_score}
     return score | {name: value for name, value in found.items() if value}

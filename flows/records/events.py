@@ -67,6 +67,9 @@ class EventRecord:
         The event that it was part of before a replay found it apart.
     withdrawn
         Why the ledger retracted it, when its detectors no longer named it; empty for any other event.
+    is_unfamiliar
+        True where it rests on ground or scenes unlike any that the detector was fitted on, so that it waits for a
+        fourth date.
     is_simulated
         True where it happened in a simulated world.
     alert_id, issued_on
@@ -97,6 +100,7 @@ class EventRecord:
     detected_as: EventId | None = None
     split_from: EventId | None = None
     withdrawn: str = ""
+    is_unfamiliar: bool = False
     is_simulated: bool = False
     alert_id: AlertId | None = None
     issued_on: date | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from aois.week import Week
+from detectors.records import UnfamiliarGround
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class SceneRecord:
     status
         ``used``, ``refused`` (the note says why) or ``unseen`` (too little clear ground).
     note
-        Why it was not used; empty where it was.
+        Why it was not used, or why it counts as unfamiliar; empty for any other.
     """
 
     scene_id: str
@@ -61,7 +62,9 @@ class ObservationRecord:
         Digest of everything the week was computed from. Another digest for the same week means that it has to be worked
         through again.
     note
-        Scenes that were refused, and why; empty where none was.
+        Scenes that were refused or unfamiliar, and why; empty where none was.
+    unfamiliar
+        How much of the ground is unlike any that the detector was fitted on; None where little is.
     """
 
     area_id: str
@@ -72,3 +75,4 @@ class ObservationRecord:
     last_clear_look: date | None
     chain: str
     note: str = ""
+    unfamiliar: UnfamiliarGround | None = None

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from aois.area import Area
 from aois.errors import UserError
 from aois.week import Week
-from detectors.records import AlertKind, State
+from detectors.records import AlertKind, State, UnfamiliarGround
 from flows.records.events import EventRecord
 from flows.records.ids import EventId
 
@@ -201,12 +201,16 @@ class EventView:
 
 @dataclass(frozen=True)
 class WeekSeen:
-    """How much of an area was seen clearly in a week: share 0 to 1, scenes used, and the last clear look so far."""
+    """How much of an area was seen clearly in a week: share 0 to 1, scenes used, and the last clear look so far.
+
+    `unfamiliar` says how much of its ground is unlike any that the watch was fitted on; None where little is.
+    """
 
     week: Week
     seen_share: float
     scenes: int
     last_clear_look: date | None
+    unfamiliar: UnfamiliarGround | None = None
 
 
 @dataclass(frozen=True)

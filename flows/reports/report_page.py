@@ -75,6 +75,7 @@ class ReportPage:
     cases: tuple[Case, ...]
     hidden: tuple[AreaSection, ...]
     failed: tuple[AreaSection, ...]
+    unfamiliar: tuple[AreaSection, ...]
     places: tuple[AreaSection, ...]
     quiet: tuple[AreaSection, ...]
     accounts: tuple[AreaSection, ...]
@@ -114,6 +115,7 @@ def page_of(inputs: ReportInputs) -> ReportPage:
         cases=tuple(sorted((case for place in places for case in place.cases), key=weight_of)),
         hidden=tuple(place for place in places if place.look.sight in (WeekVisibility.NONE, WeekVisibility.HARDLY)),
         failed=tuple(place for place in places if place.look.sight is WeekVisibility.FAILED),
+        unfamiliar=tuple(place for place in places if place.look.unfamiliar is not None),
         places=tuple(sorted(with_events, key=lambda place: not place.news)),
         quiet=tuple(place for place in places if not place.cases),
         accounts=tuple(by_id[account.area.id] for account in accounts),

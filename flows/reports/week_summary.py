@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 
 from aois.week import Week
-from detectors.records import Change, State
+from detectors.records import Change, State, UnfamiliarGround
 from flows.records.events import EventRecord
 from flows.reports.inputs import AreaView, WeekSeen
 from flows.reports.words import Words
@@ -28,13 +28,17 @@ class WeekVisibility(StrEnum):
 
 @dataclass(frozen=True)
 class Look:
-    """How an area was seen this week; `weeks_running` of late had not enough, 0 without any record."""
+    """How an area was seen this week; `weeks_running` of late had not enough, 0 without any record.
+
+    `unfamiliar` is what the last record says of its ground.
+    """
 
     sight: WeekVisibility
     share: float
     last_clear_look: date | None
     days_since: int
     weeks_running: int
+    unfamiliar: UnfamiliarGround | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ def look_at(view: AreaView, week: Week) -> Look:
         last_clear_look=last,
         days_since=max((week.last_day - last).days, 0) if last else 0,
         weeks_running=_weeks_running(past, week),
+        unfamiliar=past[-1].unfamiliar if past else None,
     )
 
 

@@ -9,6 +9,7 @@ from functools import cache
 
 from babel.dates import format_date
 
+from detectors.records import UnfamiliarGround
 from flows.reports.inputs import ReportError
 from flows.translations.catalogs import LANGUAGES, SOURCE_LANGUAGE
 from flows.translations.phrases import Phrases
@@ -48,6 +49,12 @@ class Words(Phrases):
         if 0 < share < 1:
             whole = min(max(whole, 1), 99)
         return self("numbers.percent", n=whole)
+
+    def unfamiliar(self, ground: UnfamiliarGround) -> str:
+        """Say how much of an area is unlike any ground that the watch was fitted on, and what it waits for."""
+        way = "above" if ground.is_above else "below"
+        what = self(f"unfamiliar.{way}_{ground.feature}")
+        return self("unfamiliar.ground", share=self.percent(ground.share), what=what)
 
     def short_month(self, day: date) -> str:
         """Write the month of a day in short."""

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import threading
+from dataclasses import replace
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,9 +19,12 @@ from aiosmtpd.controller import Controller
 from rich.console import Console
 
 from aois.week import parse_week
+from detectors.records import UnfamiliarGround
 from flows.alerts.console import console_table
+from flows.cli.watch import words_of_unfamiliar
 from flows.ledger.ledger import open_ledger
 from flows.records.event_json import alert_of, event_of
+from flows.records.observations import ObservationRecord
 
 # Apprise imports a module that Python 3.11 and 3.12 call deprecated; it brings its own from 3.13 on. Prefect leaves
 # connections to its server to the garbage collector.
@@ -402,3 +406,12 @@ def test_weeks_on_record_are_those_asked_for(ran):
     assert (min(weeks), max(weeks), len(weeks)) == (parse_week("2024-W11"), parse_week("2024-W26"), 16)
     assert run.summary["failures"].keys() == {"vast"}
     assert json.loads((ran.outputs / "run-settings.json").read_text())["until"] == "2024-06-30"
+
+
+def test_unfamiliar_ground_is_said_where_there_is_any():
+    familiar = ObservationRecord("x", parse_week("2026-W47"), (), (), 0.9, None, "chain")
+    strange = replace(familiar, area_id="y", unfamiliar=UnfamiliarGround(0.62, "built", True))
+    (said,) = words_of_unfamiliar([familiar, strange])
+    assert said.startswith("unfamiliar ground: y: 62")
+    assert "drier" in said
+    assert "fourth date" in said

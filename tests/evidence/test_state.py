@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, is_dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -88,6 +89,20 @@ def test_the_state_that_is_tested_holds_something_of_everything(state):
 
 def test_every_part_comes_back(state, saved):
     assert differences(load_state(saved), state) == []
+
+
+def test_a_state_of_before_unfamiliar_ground_was_known_is_read(state, saved, tmp_path):
+    with np.load(saved) as file:
+        arrays = {name: file[name] for name in file.files}
+    tree = json.loads(arrays.pop("tree").tobytes())
+    events, (radar, optical) = tree["fields"]["event_states"], tree["fields"]["all_series"]
+    for record, name in [(event, "is_unfamiliar") for event in events] + [
+        (series["fields"]["recent"], "unfamiliar") for series in (radar, optical)
+    ]:
+        del record["fields"][name]
+    np.savez(tmp_path / "before.npz", tree=np.frombuffer(json.dumps(tree).encode(), np.uint8), **arrays)
+    found = differences(load_state(tmp_path / "before.npz"), state)
+    assert [part for part in found if not part.endswith("unfamiliar")] == []
 
 
 def test_the_next_steps_are_the_same(state, saved):

@@ -7,6 +7,7 @@ import pytest
 from shapely.geometry import MultiPolygon, box
 
 from aois.area import Area, AreaKind, Sensitivity
+from detectors.records import UnfamiliarGround
 from flows.ledger import LedgerError, RunRecord, SceneRecord, alert_id, event_id
 
 SCENE = SceneRecord(
@@ -59,6 +60,14 @@ def test_a_week_in_which_nothing_was_seen_is_on_record(ledger, given):
     assert ledger.observations(until=given.week(0)) == [given.observation(0)]
     assert ledger.last_observed("site-a") == given.week(1)
     assert ledger.last_observed("site-z") is None
+
+
+def test_unfamiliar_ground_is_on_record(ledger, given):
+    strange = replace(given.observation(0), unfamiliar=UnfamiliarGround(0.62, "brightness", True))
+    ledger.record_week(strange, [])
+    assert ledger.observations() == [strange]
+    ledger.record_week(given.observation(0), [])
+    assert ledger.observations() == [given.observation(0)]
 
 
 def test_runs_are_on_record_from_start_to_end(ledger):

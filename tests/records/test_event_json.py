@@ -58,6 +58,7 @@ EVENTS = st.builds(
     detected_as=st.none() | TEXTS,
     split_from=st.none() | TEXTS,
     withdrawn=st.text(max_size=5),
+    is_unfamiliar=st.booleans(),
     is_simulated=st.booleans(),
 )
 ALERTS = st.builds(alert_of, EVENTS, TEXTS, DAYS)

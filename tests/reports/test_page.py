@@ -16,6 +16,7 @@ import pytest
 
 from aois.area import Response
 from aois.week import Week
+from detectors.records import UnfamiliarGround
 from flows.records.event_json import feature_of
 from flows.records.ids import EventId
 from flows.reports.build import build_report, build_reports, csp_hash
@@ -214,6 +215,19 @@ def test_no_areas_and_nothing_seen(make_view, make_area, report_week, read: Read
     assert "none on record" in page.text
     assert "since the watch began" in page.text
     assert "No image is on record yet." in page.text
+
+
+def test_unfamiliar_ground_is_said_once_for_each_area(make_view, make_area, report_week, read: Read) -> None:
+    strange = make_view(make_area("x", "Pier"))
+    last = replace(strange.weeks[-1], unfamiliar=UnfamiliarGround(0.62, "brightness", True))
+    strange = replace(strange, weeks=(*strange.weeks[:-1], last))
+    source, page = read(ReportInputs(report_week, "stac", (strange, make_view(make_area("y")))))
+    said = "62 % of the ground is unlike any that the watch was fitted on, most of it brighter."
+    assert page.text.count(said) == 1
+    assert page.text.count("waits for a fourth date") == 1
+    assert source.index(said) > source.index('<section id="hidden">')
+    _, page = read(ReportInputs(report_week, "stac", (make_view(make_area("y")),)))
+    assert "Unfamiliar ground" not in page.text
 
 
 def test_missing_pictures_series_and_figures_are_said(

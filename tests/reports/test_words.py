@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 import flows.reports
+from detectors.baseline.uncertainty import FLOORS
 from detectors.events.site_criteria import SiteCandidate, criteria_of
+from detectors.records import UnfamiliarGround
 from flows.reports.inputs import ReportError
 from flows.reports.words import brief, printable, words_for
+from flows.translations.catalogs import LANGUAGES
 from flows.translations.phrases import PhraseError
 
 ROOM = Path(flows.reports.__file__).parent
@@ -94,3 +97,13 @@ def test_what_the_detectors_measured_is_said_in_french(distance_m: float, days: 
         assert WORDS.measured(criterion.detail) == criterion.detail
     assert FRENCH.measured("160,000 m² newly built in 40 days") == "160\u202f000\u00a0m² nouvellement bâtis en 40 jours"
     assert FRENCH.measured("something else") == "something else"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("feature", FLOORS)
+@pytest.mark.parametrize("is_above", [True, False])
+def test_every_feature_by_which_ground_is_unfamiliar_has_words(lang: str, feature: str, is_above: bool) -> None:
+    said = words_for(lang).unfamiliar(UnfamiliarGround(0.62, feature, is_above))
+    assert feature not in ("vv", "vh") or "radar" in said
+    assert words_for(lang).percent(0.62) in said
+    assert said != words_for(lang).unfamiliar(UnfamiliarGround(0.62, feature, not is_above))

@@ -21,6 +21,7 @@ SPANS = {
     "mine-1": (date(2020, 1, 1), date(2024, 12, 31)),
     "suburb-apex-haddonhall": (date(2017, 7, 1), date(2024, 1, 7)),
     "suburb-houston-spring": (date(2017, 7, 1), date(2024, 1, 7)),
+    "korba-s1s2": (date(2023, 1, 16), date(2023, 3, 5)),
     "s1-t137-292319-iw2": (date(2022, 11, 1), date(2025, 1, 5)),
     "s1-t137-292321-iw2": (date(2022, 11, 1), date(2025, 1, 5)),
     "s1-t137-292323-iw2": (date(2022, 11, 1), date(2025, 1, 5)),
@@ -68,3 +69,12 @@ def test_the_clearings_that_spread_are_found(replayed):
 def test_radar_over_ground_where_nothing_was_built_is_silent(replayed):
     _, _, bench = replayed
     assert bench.record()["alerts"] == []
+
+
+@pytest.mark.parametrize("replayed", ["romania", "korba-s1s2"], indirect=True)
+def test_a_ground_unlike_any_of_the_fit_is_on_record_as_that(replayed):
+    """A mine in the dry season of India, drier than any; a wood in Europe is none."""
+    name, _, bench = replayed
+    said = bench.record()["observations"][-1].unfamiliar
+    assert (said is not None) == (name == "korba-s1s2")
+    assert said is None or (said.feature, said.is_above) == ("built", True)

@@ -234,7 +234,7 @@ def _area_view(
         overview=picture,
         overview_outline=None if picture is None else outline,
         overview_perimeter=None if picture is None else perimeter,
-        weeks=tuple(WeekSeen(o.week, o.seen_share, len(o.scenes), o.last_clear_look) for o in seen),
+        weeks=tuple(WeekSeen(o.week, o.seen_share, len(o.scenes), o.last_clear_look, o.unfamiliar) for o in seen),
         events=views,
         failure=failure,
     )

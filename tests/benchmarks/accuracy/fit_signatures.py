@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from cases import Case
 from fit_cases import FitCase, fit_cases
+from fit_familiarity import level_rows, levels_of, widest_scatter
 from rich.progress import track
 from scipy import ndimage, optimize
 
@@ -320,6 +321,13 @@ def _candidates(known: Known, maps: ScoreMaps, table: SignatureTable, day: int) 
             )
 
 
+def _scenes(known: Known) -> Iterator[tuple[Compared, Mask]]:
+    """The acquisitions of a case, each with the ground on which nothing had begun."""
+    for one in known.compared:
+        begun = date.fromordinal(one.day) - timedelta(days=40)
+        yield one, known.case.ground.monitored_mask & ~_changed(known.case, begun)
+
+
 def weights_of(found: Sequence[Candidate]) -> tuple[float, ...]:
     """Fit the logistic function of objects; every case counts by the root of how many it has."""
     x = np.array([c.measured for c in found])
@@ -372,7 +380,9 @@ def fit(all_known: Sequence[Known], samples: Sequence[dict[Any, Any]], *, withou
                 "source": f"{pixels} pixels of {cases} cases of fit_cases.py",
             }
             for (sensor, history, kind), (row, cases, pixels) in rows.items()
-        ],
+        ]
+        + level_rows((all_known[n].ground, levels_of(all_known[n], FEATURES)) for n in kept),
+        "scatter": widest_scatter((scene for n in kept for scene in _scenes(all_known[n])), table),
         "objects": {h: [round(w, 4) for w in weights_of(some)] for h, some in by_history.items()},
         "built_lead": {h: round(lead_of(some), 2) for h, some in by_history.items()},
     }

@@ -102,6 +102,31 @@ def test_provisional_to_confirmed():
     assert event_state.is_open
 
 
+def test_unfamiliar_ground_needs_a_fourth_date():
+    strange = opened(dates=3, is_unfamiliar=True)
+    assert confirm(strange, sure_px=25, today=MONDAY, parameters=P).state is State.PROVISIONAL
+    sighted = extend(strange, detection(dates=4, is_unfamiliar=True), today=MONDAY + 7)
+    late = confirm(sighted, sure_px=25, today=MONDAY + 7, parameters=P)
+    assert (late.state, late.is_unfamiliar) == (State.CONFIRMED, True)
+    line = opened(WALL, change=Change.FENCING, dates=4, is_ridge=True, is_unfamiliar=True)
+    later = MONDAY + P.line_days
+    assert confirm(line, sure_px=30, today=later, parameters=P).state is State.PROVISIONAL
+    assert confirm(replace(line, dates=5), sure_px=30, today=later, parameters=P).state is State.CONFIRMED
+
+
+@pytest.mark.parametrize("is_ridge", [False, True])
+def test_what_was_unfamiliar_is_judged_anew_each_week_by_all_of_its_objects(is_ridge):
+    strange, known = (detection(is_unfamiliar=strange, is_ridge=is_ridge) for strange in (True, False))
+    event_state = opened(is_unfamiliar=True, is_ridge=is_ridge)
+    assert not extend(event_state, known, today=MONDAY + 7).is_unfamiliar
+    for objects in ((strange, known), (known, strange)):
+        found = event_state
+        for one in objects:
+            found = extend(found, one, today=MONDAY + 7)
+        assert found.is_unfamiliar
+    assert not extend(confirmed(), strange, today=MONDAY + 7).is_unfamiliar, "what is confirmed stays so"
+
+
 def test_provisional_to_retracted():
     event_state = retracted()
     assert states(event_state) == [State.PROVISIONAL, State.RETRACTED]

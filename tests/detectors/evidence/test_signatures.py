@@ -13,6 +13,7 @@ from detectors.baseline.uncertainty import FLOORS
 from detectors.evidence import signatures
 from detectors.evidence.signatures import (
     CLASSES,
+    LEVELS,
     ONE_SCENE,
     PACKAGED,
     PLACES,
@@ -58,6 +59,22 @@ def test_covariances_are_symmetric_and_positive_definite(key):
     covariance = TABLE.rows[key].covariance
     assert np.array_equal(covariance, covariance.T)
     assert np.linalg.eigvalsh(covariance).min() > 0
+
+
+def test_levels_and_scatter_are_fitted_for_every_sensor():
+    for sensor, history in KINDS:
+        assert any((of, kind) == (sensor, LEVELS) for of, kind, _ in TABLE.rows)
+        assert TABLE.scatter[sensor][history] > 0
+
+
+def test_a_table_of_before_is_read_and_finds_nothing_unfamiliar(tmp_path):
+    written = json.loads(FILE.read_text())
+    del written["scatter"]
+    written["rows"] = [row for row in written["rows"] if row["history"] != LEVELS]
+    (tmp_path / "before.json").write_text(json.dumps(written))
+    before = load_signatures(str(tmp_path / "before.json"))
+    assert before.scatter == {}
+    assert not any(kind == LEVELS for _, kind, _ in before.rows)
 
 
 @pytest.mark.parametrize("row", WRITTEN, ids=named)
