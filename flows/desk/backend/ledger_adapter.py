@@ -12,6 +12,7 @@ from flows.desk.errors import DeskError
 from flows.desk.inputs import ReviewCase
 from flows.ledger.errors import LedgerError, LedgerUnavailableError
 from flows.ledger.ledger import Ledger
+from flows.ledger.precision import StatedBand
 from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
 from flows.records.reviews import Judgement, Reason, Verdict
 
@@ -123,6 +124,10 @@ class DeskReviews:
             groups = {by.value: groups for by, groups in self.ledger.reviews.precision().items()}
             self._precision = (stand, groups)
         return self._precision[1]
+
+    def reliability(self) -> Sequence[StatedBand]:
+        """What became of stated confidences, by band."""
+        return self.ledger.reliability()
 
 
 @contextmanager
