@@ -262,6 +262,10 @@ def test_the_goals_are_held_against_all_grounds_left_out_and_each_name_has_its_l
     for name, of, value in (("mine-1", 4, 0.75), ("romania", 6, 1.0), ("roofs of metal", 1, 0.0)):
         line = lines[f"{name} left out, {reliability.TOLD}: stated 0.9 and more: true"]
         assert (line.count, line.value, line.goal) == (of, value, "")
+    brier = lines[f"mine-1 left out, {reliability.TOLD}: Brier score"]
+    assert brier.count == 5
+    assert brier.value == pytest.approx((3 * 0.05**2 + 0.95**2 + 0.6**2) / 5)
+    assert brier.low < brier.value < brier.high
     assert not [f for f in reliability.figures(some) if "left out" in f.what]
 
 

@@ -148,9 +148,10 @@ def _sources(statements: Sequence[Statements]) -> list[str]:
 
 
 def _in_short(what: str, watches: Sequence[Sequence[Stated]]) -> list[Figure]:
-    """What alerts stated when first told: the share of sure ones that is true, and the Brier score."""
-    sure = in_bin(_said_at(TOLD, (s for watch_ in watches for s in watch_)), SURE, BINS[-1])
-    brier = [brier_parts(_said_at(TOLD, watch_)) for watch_ in watches]
+    """What alerts stated when first told: the share of sure ones that is true, and the Brier score over events."""
+    said = _said_at(TOLD, (s for watch_ in watches for s in watch_))
+    sure = in_bin(said, SURE, BINS[-1])
+    brier = [brier_parts([one]) for one in said]
     return [
         share(f"{what}, {TOLD}: stated {SURE} and more: true", [s.is_true for _, s in sure]),
         ratio(f"{what}, {TOLD}: Brier score", [e for e, _ in brier], [n for _, n in brier]),
