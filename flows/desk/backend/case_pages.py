@@ -23,6 +23,7 @@ import flows
 from aois.area import Area
 from aois.grid import Grid, grid_of, to_utm
 from aois.week import Week
+from flows.desk.backend.ledger_adapter import DeskReviews
 from flows.desk.errors import DeskError
 from flows.desk.inputs import CaseDetail, PictureSource
 from flows.evidence.manifests import FOLDER, EvidenceError, files_of, read_chain
@@ -59,7 +60,7 @@ class DeskEvidence:
         self._ledger, self._archive, self._outputs, self._pages = ledger, archive, outputs, pages
         self._folder = outputs / "desk" / "cases"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._edition = _edition()
+        self._edition, self._reviews = _edition(), DeskReviews(ledger)
         self._turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def case_detail(self, event_id: str) -> CaseDetail | None:
@@ -95,7 +96,7 @@ class DeskEvidence:
         if stamp is None:
             return None
         week, text = stamp
-        withheld = sorted(contradicted_in(self._ledger.reliability()))
+        withheld = sorted(contradicted_in(self._reviews.reliability()))
         digest = sha256(f"{self._edition} {week} {text} {withheld}".encode()).hexdigest()[:20]
         folder = self._folder / area_id / digest
         if not folder.exists():

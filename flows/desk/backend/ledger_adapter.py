@@ -76,6 +76,7 @@ class DeskReviews:
 
     ledger: Ledger
     _precision: tuple[object, Mapping[str, Sequence[Any]]] = ((), {})
+    _reliability: tuple[object, Sequence[StatedBand]] = ((), ())
 
     def generation(self) -> tuple[int, ...]:
         """Numbers that are others as soon as a case is."""
@@ -127,7 +128,10 @@ class DeskReviews:
 
     def reliability(self) -> Sequence[StatedBand]:
         """What became of stated confidences, by band."""
-        return self.ledger.reliability()
+        stand = (self.generation(), self.last_said())
+        if self._reliability[0] != stand:
+            self._reliability = (stand, self.ledger.reliability())
+        return self._reliability[1]
 
 
 @contextmanager
