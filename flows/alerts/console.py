@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from rich.table import Column, Table
 from rich.text import Text
@@ -18,12 +18,19 @@ TAKEN_UP = "acknowledged"
 STYLES = {"provisional": "yellow", "confirmed": "bold red", "finished": "cyan", "retracted": "dim"}
 
 
-def console_table(alerts: Sequence[Alert], week: Week, *, taken_up: Mapping[AlertId, str] | None = None) -> Table:
+def console_table(
+    alerts: Sequence[Alert],
+    week: Week,
+    *,
+    taken_up: Mapping[AlertId, str] | None = None,
+    contradicted: Container[float] = (),
+) -> Table:
     """What a monitor needs of the given alerts, a row each in the order given: ids, never coordinates.
 
     Alerts that went out in `week` are marked as new. `taken_up` says of alerts, by id, who acknowledged them; without
-    it nothing is said of that. Whatever the terminal's width, nothing is cut short, and the id of an alert, which is
-    typed again, stands on one line.
+    it nothing is said of that. Confidences in bands that are `contradicted`, by their lower ends, have no number.
+    Whatever the terminal's width, nothing is cut short, and the id of an alert, which is typed again, stands on one
+    line.
     """
     names = COLUMNS if taken_up is None else (*COLUMNS, TAKEN_UP)
     columns = (Column(name, overflow="fold", no_wrap=name == "alert") for name in names)
@@ -35,13 +42,14 @@ def console_table(alerts: Sequence[Alert], week: Week, *, taken_up: Mapping[Aler
     table = Table(*columns, title=title, caption=words.say("body.caution"))
     for alert in alerts:
         person = () if taken_up is None else (Text(taken_up.get(alert.alert_id, "nobody yet")),)
-        table.add_row(*_row(alert, week), *person)
+        table.add_row(*_row(alert, week, contradicted), *person)
     return table
 
 
-def _row(alert: Alert, week: Week) -> tuple[Text, ...]:
+def _row(alert: Alert, week: Week, contradicted: Container[float]) -> tuple[Text, ...]:
     """Plain texts, so that nothing in an id or a name is read as markup."""
     is_new = week_of(alert.issued_on) == week
+    is_number = is_calibrated(alert.confidence, contradicted=contradicted)
     cells = (
         alert.area_id,
         alert.alert_id,
@@ -49,7 +57,7 @@ def _row(alert: Alert, week: Week) -> tuple[Text, ...]:
         _change(alert),
         f"{alert.state}, simulated" if alert.is_simulated else alert.state.value,
         language("en").size(alert),
-        f"{alert.confidence:.2f}" if is_calibrated(alert.confidence) else word_of(alert.confidence),
+        f"{alert.confidence:.2f}" if is_number else word_of(alert.confidence),
         ", ".join(alert.sensors),
         alert.first_seen.isoformat(),
         f"{alert.issued_on} (new)" if is_new else alert.issued_on.isoformat(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -24,6 +24,7 @@ class Setting:
     """All that a message says beside its alerts.
 
     `report` is a link, or words that say where the report is. `links` are links to acknowledge, by alert id.
+    `contradicted` are the bands of confidence, by their lower ends, whose numbers reviewers found too high.
     """
 
     report: str
@@ -33,6 +34,7 @@ class Setting:
     is_escalation: bool = False
     provisional_outcomes: ProvisionalOutcomes = field(default_factory=ProvisionalOutcomes)
     links: Mapping[AlertId, str] = field(default_factory=dict)
+    contradicted: Container[float] = ()
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def _alert(words: Language, one: ToldAlert, setting: Setting) -> tuple[str, ...]
     dates = [words.say("body.first", day=words.day(one.first_seen.isoformat()))]
     if one.last_clear_look is not None:
         dates.append(words.say("body.look", day=words.day(one.last_clear_look.isoformat())))
-    is_number = is_calibrated(one.confidence)
+    is_number = is_calibrated(one.confidence, contradicted=setting.contradicted)
     confidence = (
         words.number(one.confidence, 2) if is_number else words.phrases(f"confidence.{word_of(one.confidence)}")
     )

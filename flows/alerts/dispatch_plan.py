@@ -15,6 +15,7 @@ from flows.alerts.route_settings import MessageRoutes, report_link
 from flows.alerts.routes import INTERNAL, Channel, ChannelKind, Route, Routes
 from flows.alerts.signing import Acknowledgement, make_token
 from flows.ledger.ledger import Ledger
+from flows.ledger.precision import contradicted_in
 from flows.records.ids import AlertId, message_key
 from flows.records.message_json import content_json, content_of
 from flows.records.messages import DispatchContent, DispatchRecord, News, Purpose, ToldAlert
@@ -117,6 +118,7 @@ class DispatchPlanner:
             is_escalation=bundle.purpose is Purpose.ESCALATION,
             provisional_outcomes=self.ledger.provisional_outcomes(),
             links=self._links(alert_ids, bundle.channel),
+            contradicted=contradicted_in(self.ledger.reliability()),
         )
 
     def _links(self, alert_ids: Iterable[AlertId], channel: str) -> dict[AlertId, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Optional
 
@@ -16,11 +17,13 @@ from flows.alerts.route_settings import message_routes, words_of_simulated
 from flows.cli.options import OutputsOption, console, existing_ledger, record_settings
 from flows.config.settings import Settings, SettingsError
 from flows.ledger.ledger import Ledger
-from flows.ledger.precision import Precision, Split
+from flows.ledger.precision import Precision, Split, StatedBand, contradicted_in
 from flows.records.event_json import properties_of
 from flows.records.events import Alert, RemarkKind
 from flows.records.ids import message_key
 from flows.records.reviews import Judgement, Reason, Verdict
+from flows.reports.captions import band_text, reviewed_text
+from flows.reports.words import words_for
 
 REMARKS = {
     RemarkKind.STEP: "step {}",
@@ -50,9 +53,10 @@ def alerts_list(
         alerts = _chosen(ledger, area=area, week=week, waiting=waiting)
         people = {one.alert_id: one.acknowledged_by for one in ledger.alert_records() if one.acknowledged_by}
         last = max((o.week for o in ledger.observations()), default=week_of(datetime.now(UTC).date()))
+        contradicted = contradicted_in(ledger.reliability())
     shown = [one for one in alerts if state is None or one.state is state]
     if shown:
-        console.print(console_table(shown, last, taken_up=people))
+        console.print(console_table(shown, last, taken_up=people, contradicted=contradicted))
     elif on_record:
         console.print(f"No alert matches ({on_record} on record).", highlight=False)
     else:
@@ -126,14 +130,16 @@ def alerts_precision(
     by: Annotated[Split, typer.Option("--by", help="By what the counts are split.")] = Split.NOTHING,
     outputs: OutputsOption = None,
 ) -> None:
-    """Count how many alerts were right when a person looked."""
+    """Count how many alerts were right when a person looked, and whether the confidences that they stated held."""
     with existing_ledger(record_settings(outputs)) as ledger:
-        groups = ledger.precision(by=by)
+        groups, bands = ledger.precision(by=by), ledger.reliability()
     table = Table(by.value, "confirmed", "rejected", "unsure", "not judged", "held (95 % interval)")
     for one in groups:
         numbers = (one.confirmed, one.rejected, one.unsure, one.waiting)
         table.add_row(one.group, *map(str, numbers), _share(one))
     console.print(table)
+    for line in _reliability(bands):
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 @alerts_app.command("deliver")
@@ -234,6 +240,14 @@ def _deliver(ledger: Ledger, settings: Settings, *, only_due: bool) -> None:
     console.print(f"{outcome.sent} messages delivered.", highlight=False)
     if outcome.failed or outcome.given_up:
         raise typer.Exit(1)
+
+
+def _reliability(bands: Sequence[StatedBand]) -> list[str]:
+    """What became of stated confidences, in sentences, the highest first."""
+    words = words_for("en")
+    said = [reviewed_text(words, band) for band in reversed(bands)]
+    lost = sorted(contradicted_in(bands), reverse=True)
+    return said + [words("reading.contradicted", band=band_text(words, low)) for low in lost]
 
 
 def _share(one: Precision) -> str:

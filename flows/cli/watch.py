@@ -30,6 +30,7 @@ from flows.config.settings import Settings, SourceName
 from flows.jobs.call_check import check_call, check_engine
 from flows.jobs.services import Services
 from flows.ledger.ledger import open_ledger
+from flows.ledger.precision import contradicted_in
 from flows.pipeline.archive_limits import limits_of, words_of_limits
 from flows.pipeline.area import passed_over
 from flows.pipeline.clock_check import check_clock
@@ -117,13 +118,13 @@ def run_watch(
 def _tell(settings: Settings, result: WatchResult) -> None:
     """What the run did, what it could not see, and where to look next."""
     with open_ledger(settings.ledger) as ledger:
-        alerts = ledger.alerts(as_of=result.week)
+        alerts, contradicted = ledger.alerts(as_of=result.week), contradicted_in(ledger.reliability())
         limits = limits_of(settings.archive_max_days, settings.archive_max_gb, today=datetime.now(UTC).date())
         over = words_of_limits(Services(settings, ledger).stores(), areas_of(settings)[1], limits)
         observations = [o for o in ledger.observations(until=result.week) if o.week == result.week]
     fresh = [a for a in alerts if a.alert_id in {*result.issued, *result.changed}]
     if fresh:
-        console.print(console_table(fresh, result.week))
+        console.print(console_table(fresh, result.week, contradicted=contradicted))
     if settings.source is SourceName.SIMULATED:
         _say("Simulated: the pictures are made up, and so is every alert.")
     fetched = sum(o.fetched for o in result.outcomes)

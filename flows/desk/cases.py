@@ -17,6 +17,7 @@ from flows.desk.errors import DeskError
 from flows.desk.inputs import CaseDetail, Desk
 from flows.desk.queue import EVERYTHING, MINE, Filter, Queue, QueueEntry, filter_of, rounded
 from flows.desk.review import ReviewStatus
+from flows.ledger.precision import contradicted_in
 from flows.records.desk import Account
 
 A_PAGE = 50  # cases
@@ -64,6 +65,7 @@ class Cases:
             all_of_them=len(everything),
             shows=[MINE, *ReviewStatus, EVERYTHING],
             notice=_notice(request, self.queue, account),
+            contradicted=contradicted_in(self.desk.reviews.reliability()),
         )
 
     def show_case(self, request: Request, event_id: str) -> Response:
@@ -107,7 +109,9 @@ class Cases:
         known = self.desk.reviews.precision()
         groups = {split: known[split] for split in SPLITS}
         disputed = sum(entry.standing is ReviewStatus.DISPUTED for entry in self.queue.entries())
-        return self.pages.show(request, "precision.html", groups=groups, disputed=disputed)
+        bands = self.desk.reviews.reliability()
+        lost = sorted(contradicted_in(bands), reverse=True)
+        return self.pages.show(request, "precision.html", groups=groups, disputed=disputed, bands=bands, lost=lost)
 
     def _case(self, request: Request, event_id: str, *, complaint: str = "", note: str = "") -> Response:
         """The page of a case; with a complaint about what was said of it, and status 422."""

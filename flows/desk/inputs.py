@@ -96,6 +96,9 @@ class ReviewStore(Protocol):
     def precision(self) -> Mapping[str, Sequence[Any]]:
         """Live precision of each group, told apart by ``all``, ``area``, ``change`` and ``confidence``."""
 
+    def reliability(self) -> Sequence[Any]:
+        """What became of stated confidences, by band."""
+
 
 @dataclass(frozen=True)
 class PictureSource:

@@ -3,7 +3,7 @@
 from flows.ledger.errors import LedgerError
 from flows.ledger.ids import alert_id, event_id
 from flows.ledger.ledger import Ledger, open_ledger
-from flows.ledger.precision import Precision, Split
+from flows.ledger.precision import Precision, Split, StatedBand
 from flows.records.events import Alert, AlertRecord, DetectedEvent, EventRecord, HistoryStep, WeekOutcome
 from flows.records.messages import MessageRecord
 from flows.records.observations import ObservationRecord, SceneRecord
@@ -26,6 +26,7 @@ __all__ = [
     "RunRecord",
     "SceneRecord",
     "Split",
+    "StatedBand",
     "Verdict",
     "VerdictRecord",
     "WeekOutcome",

@@ -34,7 +34,7 @@ from flows.ledger.ids import alert_id as id_of_alert
 from flows.ledger.journal import Head, RecordedSession, has_changed_since, read_head
 from flows.ledger.locks import exclusively
 from flows.ledger.outbox import Outbox
-from flows.ledger.precision import Precision, Split, precision_of
+from flows.ledger.precision import Precision, Split, StatedBand, precision_of, reliability_of
 from flows.ledger.restoring import restore
 from flows.ledger.reviews import Reviews
 from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
@@ -266,6 +266,11 @@ class Ledger:
         with self._reading() as session:
             return precision_of(verdicts.judged(session), by=by)
 
+    def reliability(self) -> list[StatedBand]:
+        """Set the confidences that alerts stated against verdicts, by band, lowest first."""
+        with self._reading() as session:
+            return reliability_of(verdicts.judged(session))
+
     @property
     def world(self) -> World | None:
         """Return the world that the record is of; None as long as nothing was seen."""
@@ -359,6 +364,7 @@ class Ledger:
             self.outbox.unsent,
             self.verdicts,
             self.precision,
+            self.reliability,
             self.provisional_outcomes,
             self.reviews.cases,
             self.reviews.opinions,

@@ -1,19 +1,21 @@
-"""How often alerts held when a person looked: pure arithmetic over verdicts."""
+"""How often alerts held when a person looked, and whether their numbers did: pure arithmetic over verdicts."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from math import sqrt
 from statistics import NormalDist
 
+from flows.records.confidence import BANDS, CALIBRATED_FROM, band_of
 from flows.records.reviews import Verdict
 
 Z95 = NormalDist().inv_cdf(0.975)  # of a two-sided interval of 95 %
-BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
-"""Lower ends of the bands of confidence; chosen so that each still fills within a season of a hundred alerts."""
+FEWEST = 5
+"""Verdicts below which a band is not contradicted: one rejection alone would leave Wilson's interval below 0.8."""
 
 
 class Split(StrEnum):
@@ -27,7 +29,10 @@ class Split(StrEnum):
 
 @dataclass(frozen=True)
 class Judged:
-    """An alerted event as its reviewer saw it, or as it is if nobody has judged it (`verdict` None)."""
+    """An alerted event as its reviewer saw it, or as it is if nobody has judged it (`verdict` None).
+
+    `confidence` is what its alert stated when it went out.
+    """
 
     area_id: str
     change: str
@@ -51,6 +56,50 @@ class Precision:
     share: float | None
     low: float | None
     high: float | None
+
+
+@dataclass(frozen=True)
+class StatedBand:
+    """What became of the alerts that stated a confidence from `low` up to `high`.
+
+    Of `reviewed` ones, confirmed or rejected, `borne_out` were confirmed; `least` and `most` are the ends of the 95 %
+    interval of their share by Wilson. Alerts that nobody decided on are left out.
+    """
+
+    low: float
+    high: float
+    reviewed: int
+    borne_out: int
+    least: float
+    most: float
+
+    @property
+    def is_stated(self) -> bool:
+        """Tell whether numbers of the band are shown at all; those of the lowest are ranks."""
+        return self.low >= CALIBRATED_FROM
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Tell whether verdicts say that the numbers of the band are too high: the whole interval lies under it."""
+        return self.is_stated and self.reviewed >= FEWEST and self.most < self.low
+
+
+def reliability_of(judged: Iterable[Judged]) -> list[StatedBand]:
+    """Set stated confidences against verdicts, by band, lowest first; bands without a decided alert are left out."""
+    decided: dict[float, list[bool]] = defaultdict(list)
+    for one in judged:
+        if one.verdict in (Verdict.CONFIRMED, Verdict.REJECTED):
+            decided[band_of(one.confidence)].append(one.verdict is Verdict.CONFIRMED)
+    return [
+        StatedBand(low, high, len(decided[low]), sum(decided[low]), *wilson(sum(decided[low]), len(decided[low])))
+        for low, high in pairwise((*BANDS, 1.0))
+        if low in decided
+    ]
+
+
+def contradicted_in(bands: Iterable[StatedBand]) -> frozenset[float]:
+    """Collect the lower ends of the bands whose numbers are not shown any more."""
+    return frozenset(band.low for band in bands if band.is_contradicted)
 
 
 def precision_of(judged: Iterable[Judged], *, by: Split = Split.NOTHING) -> list[Precision]:
@@ -84,9 +133,8 @@ def _precision(name: str, tally: Counter[Verdict | None]) -> Precision:
 
 
 def _band(one: Judged) -> str:
-    low = max(edge for edge in BANDS if edge <= one.confidence)
-    above = [edge for edge in BANDS if edge > low]
-    return f"{low:.1f} to {above[0] if above else 1.0:.1f}"
+    low = band_of(one.confidence)
+    return f"{low:.1f} to {next((edge for edge in BANDS if edge > low), 1.0):.1f}"
 
 
 GROUPS: dict[Split, Callable[[Judged], str]] = {

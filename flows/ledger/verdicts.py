@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session
 
 from flows.ledger.errors import LedgerError
 from flows.ledger.precision import Judged
-from flows.ledger.tables import AlertRow, EventRow, VerdictRow, WithdrawalRow
+from flows.ledger.tables import AlertRow, EventRow, MessageRow, VerdictRow, VersionRow, WithdrawalRow
 from flows.records.reviews import Judgement, Reason, Verdict, VerdictRecord
 
 STANDING = select(VerdictRow).where(VerdictRow.id.not_in(select(WithdrawalRow.verdict_id)))
@@ -59,22 +60,41 @@ def read(session: Session, event_id: str | None, area_id: str | None) -> list[Ve
 def judged(session: Session) -> list[Judged]:
     """List every event that an alert was issued for, with the last verdict on it.
 
-    An event that was judged counts as the reviewer saw it: its size, class or confidence may have changed since.
+    An event that was judged counts as the reviewer saw it: its area or class may have changed since. Its confidence is
+    the one that its alert stated, whatever is known since.
     """
-    seen, standing = _told(VerdictRow.seen), STANDING.subquery()
-    query = select(VerdictRow.event_id, *seen, VerdictRow.verdict).join(standing, standing.c.id == VerdictRow.id)
-    said = {
-        name: Judged(area_id, change, confidence, Verdict(verdict))
-        for name, area_id, change, confidence, verdict in session.execute(query.order_by(VerdictRow.id))
+    standing = STANDING.subquery()
+    query = select(VerdictRow.event_id, *_told(VerdictRow.seen), VerdictRow.verdict)
+    query = query.join(standing, standing.c.id == VerdictRow.id).order_by(VerdictRow.id)
+    said: dict[str, tuple[str, str, Verdict | None]] = {
+        name: (area_id, change, Verdict(verdict)) for name, area_id, change, verdict in session.execute(query)
     }
-    present = select(EventRow.id, *_told(EventRow.properties)).join(AlertRow, AlertRow.event_id == EventRow.id)
-    rows = sorted(tuple(row) for row in session.execute(present))
-    return [said.get(name, Judged(area_id, change, confidence, None)) for name, area_id, change, confidence in rows]
+    stated = func.coalesce(_stated(), _confidence(EventRow.properties))
+    present = select(EventRow.id, *_told(EventRow.properties), stated)
+    judged = []
+    for name, *now, confidence in session.execute(present.join(AlertRow, AlertRow.event_id == EventRow.id)):
+        area_id, change, verdict = said.get(name, (*now, None))
+        judged.append((name, Judged(area_id, change, confidence, verdict)))
+    return [one for _, one in sorted(judged, key=itemgetter(0))]
 
 
-def _told(properties: Any) -> tuple[Any, ...]:
-    """Area, change and confidence, read by the database: it is quicker than reading all there is of an event."""
-    return properties["area_id"].as_string(), properties["change"].as_string(), properties["confidence"].as_float()
+def _stated() -> ScalarSelect[float | None]:
+    """The confidence of an event in the week of its first message, as that week was first recorded."""
+    said = _confidence(VersionRow.properties)
+    first = select(MessageRow.week).where(MessageRow.alert_id == AlertRow.id).order_by(MessageRow.id).limit(1)
+    week = first.correlate(AlertRow).scalar_subquery()
+    known = (VersionRow.event_id == EventRow.id, VersionRow.week <= week, said.is_not(None))
+    query = select(said).where(*known).order_by(VersionRow.week.desc(), VersionRow.id).limit(1)
+    return query.correlate(EventRow, AlertRow).scalar_subquery()
+
+
+def _told(properties: Any) -> tuple[Any, Any]:
+    """Area and change, read by the database: it is quicker than reading all there is of an event."""
+    return properties["area_id"].as_string(), properties["change"].as_string()
+
+
+def _confidence(properties: Any) -> Any:
+    return properties["confidence"].as_float()
 
 
 def _of(event_id: str) -> Select[tuple[VerdictRow]]:

@@ -80,6 +80,7 @@ def render(page: ReportPage, words: Words, beside: Mapping[str, str]) -> str:
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     return environment.get_template("report.html").render(
         page=page,
+        contradicted=page.contradicted,
         languages=[(lang, words_for(lang)("page.language"), file) for lang, file in beside.items()],
         headline=headline(page.tally, page.week, words, restricted=page.crowd.watched if page.crowd else 0),
         script=Markup(script),  # our own files, whose digests the page's policy names: nothing else runs or styles

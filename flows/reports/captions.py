@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import partial
 
-from flows.records.confidence import is_calibrated, word_of
+from flows.ledger.precision import StatedBand
+from flows.records.confidence import BANDS, CALIBRATED_FROM, is_calibrated, word_of
 from flows.records.events import EventRecord
 from flows.records.ids import scene_name
 from flows.reports.charts import Chart, DayTick
@@ -21,6 +22,8 @@ def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
     """Every caption by name, bound to the words, for the templates."""
     makers = (
         confidence,
+        reviewed_text,
+        band_text,
         size,
         between,
         rests_on,
@@ -36,12 +39,34 @@ def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
     return {maker.__name__: partial(maker, words) for maker in makers}
 
 
-def confidence(words: Words, facts: EventRecord) -> str:
-    """The confidence as a word, with its number where that is a probability."""
+def confidence(words: Words, facts: EventRecord, contradicted: Container[float]) -> str:
+    """The confidence as a word, with its number where that is a probability that reviewers did not contradict."""
     word = words(f"confidence.{word_of(facts.confidence)}")
-    if not is_calibrated(facts.confidence):
+    if not is_calibrated(facts.confidence, contradicted=contradicted):
         return word
     return words("case.confidence_text", word=word, value=words.number(facts.confidence, 2))
+
+
+def reviewed_text(words: Words, band: StatedBand) -> str:
+    """How many of the reviewed alerts that stated so much were right, with the interval of their share."""
+    return words.count(
+        "reading.reviewed",
+        band.reviewed,
+        band=band_text(words, band.low),
+        held=words.number(band.borne_out),
+        least=words.percent(band.least),
+        most=words.percent(band.most),
+    )
+
+
+def band_text(words: Words, low: float) -> str:
+    """A band of confidence by its lower end, as part of a sentence."""
+    above = [edge for edge in BANDS if edge > low]
+    if low < CALIBRATED_FROM:
+        return words("reading.band_words", high=words.percent(CALIBRATED_FROM))
+    if not above:
+        return words("reading.band_top", low=words.percent(low))
+    return words("reading.band", low=words.percent(low), high=words.percent(above[0]))
 
 
 def size(words: Words, facts: EventRecord) -> str:

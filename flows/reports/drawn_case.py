@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import floor
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def rounded(facts: EventRecord) -> EventRecord:
         area_m2_high=two_figures(facts.area_m2_high),
         length_m=None if facts.length_m is None else two_figures(facts.length_m),
         closure=None if facts.closure is None else round(facts.closure * CLOSURE_STEPS) / CLOSURE_STEPS,
-        confidence=round(facts.confidence, 1),
+        confidence=floor(facts.confidence * VALUE_STEPS) / VALUE_STEPS,  # down: a rank gets no digits, a band stays
         sensors=(),
         scenes=(),
         geometry=None,

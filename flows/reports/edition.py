@@ -40,10 +40,19 @@ def public_inputs(
     -------
     ReportInputs
         The areas shown, without outlines, scene ids, times of a pass, orbits, overviews, initials of reviewers, reasons
-        of failures. Nothing at all of the others, beside what `crowd` says of them together.
+        of failures. Nothing at all of the others, beside what `crowd` says of them together. How many alerts were
+        reviewed is left out; which bands of confidence have lost their numbers is told, as those are left out here too.
     """
     views = tuple(_view(view) for view in inputs.areas if view.area.id in shown)
-    return ReportInputs(inputs.week, inputs.source, views, counts=counts, edition=Edition.PUBLIC, crowd=crowd)
+    return ReportInputs(
+        inputs.week,
+        inputs.source,
+        views,
+        counts=counts,
+        edition=Edition.PUBLIC,
+        crowd=crowd,
+        contradicted=inputs.contradicted,
+    )
 
 
 def _view(view: AreaView) -> AreaView:

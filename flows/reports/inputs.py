@@ -15,6 +15,7 @@ from aois.area import Area
 from aois.errors import UserError
 from aois.week import Week
 from detectors.records import AlertKind, State, UnfamiliarGround
+from flows.ledger.precision import StatedBand
 from flows.records.events import EventRecord
 from flows.records.ids import EventId
 
@@ -256,7 +257,8 @@ class ReportInputs:
 
     `counts` holds this week and up to four before it, oldest first. `is_restricted` says that the page may show where
     places lie; without it only places that the list calls public are put on the map. `crowd` is there in the public
-    edition alone: what is said of all the places that are not among its `areas`.
+    edition alone: what is said of all the places that are not among its `areas`. `reviewed` says how stated confidences
+    fared with reviewers, and `contradicted` names the bands (by their lower ends) whose numbers are not shown.
     """
 
     week: Week
@@ -267,6 +269,8 @@ class ReportInputs:
     is_restricted: bool = False
     edition: Edition = Edition.OWNER
     crowd: RestrictedTotals | None = None
+    reviewed: tuple[StatedBand, ...] = ()
+    contradicted: frozenset[float] = frozenset()
 
     @property
     def is_simulated(self) -> bool:

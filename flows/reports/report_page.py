@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from aois.area import Area, AreaKind
 from aois.grid import PIXEL_SIZE_M, to_utm, utm_epsg
 from aois.week import Week
+from flows.ledger.precision import StatedBand
 from flows.reports.accountability import SiteFollowUp, Total, account_of, ordered, totals_of
 from flows.reports.case import Anchors, Case, case_of, weight_of
 from flows.reports.figures import Picture, overview_picture
@@ -83,6 +84,8 @@ class ReportPage:
     ranking: Ranking
     notes: tuple[str, ...]
     years: str
+    reviewed: tuple[StatedBand, ...]
+    contradicted: frozenset[float]
 
     @property
     def is_open(self) -> bool:
@@ -123,6 +126,8 @@ def page_of(inputs: ReportInputs) -> ReportPage:
         ranking=ranking_of(case for place in places for case in place.cases),
         notes=inputs.notes,
         years=_years(inputs),
+        reviewed=inputs.reviewed,
+        contradicted=inputs.contradicted,
     )
 
 

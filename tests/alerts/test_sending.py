@@ -21,7 +21,7 @@ from flows.alerts.route_settings import routes_of
 from flows.alerts.sending import Delivery
 from flows.alerts.timing import ATTEMPTS
 from flows.config.settings import SettingsError
-from flows.ledger import LedgerError
+from flows.ledger import Judgement, LedgerError, Reason, Verdict
 from flows.ledger.ids import alert_id, event_id
 from flows.pipeline.ledger_access import recorded_ledger
 
@@ -129,6 +129,19 @@ def test_routes_choose_by_place_state_and_language(office, web_server, mail_serv
     assert "Exercice" not in text
     assert "dernière image claire le 14 septembre 2026" in text
     assert "pier-1" not in text
+
+
+def test_a_message_tells_a_confidence_that_reviewers_contradict_as_a_word(office, mail_server, monkeypatch):
+    monkeypatch.setattr("flows.ledger.precision.FEWEST", 1)
+    one = office(f'[channels.post]\nurl = "{mail_server.url}"\n' + route("all", "post"))
+    one.watch(0, p1_x=(P,))
+    one.deliver()
+    one.ledger.judge(event_id("pier-1", "p1_x"), Judgement(Verdict.REJECTED, by="Ben", reason=Reason.OLD), at=one.now)
+    one.watch(1, p1_x=(P, C))
+    one.deliver()
+    before, after = (mail.get_body(("plain",)).get_content() for mail in mail_server.mails)
+    assert "confidence 0.80, seen by" in before
+    assert "confidence high, seen by" in after
 
 
 def test_two_routes_to_one_channel_tell_it_once(office, web_server):

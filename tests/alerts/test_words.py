@@ -101,6 +101,18 @@ This message gives ids instead of coordinates. People who may know the places ca
     )
 
 
+def test_a_confidence_that_reviewers_contradict_is_told_as_a_word(feature):
+    lost = frozenset({0.8})
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(console_table([feature(), feature(alert_id="al-2", confidence=0.93)], WEEK, contradicted=lost))
+    table = console.export_text()
+    text = digest([feature(), feature(confidence=0.93)], WEEK, Setting(REPORT, contradicted=lost)).body_text
+    for told in (table, text):
+        assert "0.82" not in told
+        assert "high" in told
+        assert "0.93" in told
+
+
 def test_a_digest_does_not_depend_on_the_order_given(feature):
     features = [feature(), feature(alert_id="al-2"), feature(area_id="a")]
     assert digest(features, WEEK, PLAIN) == digest(features[::-1], WEEK, PLAIN)

@@ -4,7 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace as Namespace
+from typing import Any, cast
 
+import cases
+import fit_cases
+import fit_signatures
 import ground_tables
 import grounds
 import numpy as np
@@ -14,9 +18,10 @@ import reliability
 import replay
 import series
 from cases import Case, Happened
+from fit_signatures import Compared, Known, samples_of, without_material
 from ground_truth import ACCEPTED, GroundTruth, TrueChange
 from grounds import Diary, GroundOutcome
-from left_out import LeftOut, OtherGround, TablesWithout
+from left_out import NEVER_FITTED, LeftOut, OtherGround, TablesWithout
 from ranking import Ranked
 from reliability import Stated, Statements
 from runner import Jobs, Runner
@@ -26,6 +31,7 @@ from detectors.ground import whole
 from detectors.monitor.state import MonitorParameters
 from detectors.monitor.steps import begin
 from detectors.records import AlertKind, Change, Event, State
+from detectors.sensitivity.injection import Injected
 
 SHAPE = (30, 30)
 BEFORE, SEEN = date(2020, 1, 1), date(2020, 3, 1)
@@ -186,15 +192,99 @@ def test_the_watch_itself_asks_for_the_parameters(monkeypatch):
 def test_a_table_that_is_missing_is_said_before_anything_is_measured(tmp_path, monkeypatch):
     (tmp_path / "romania.json").write_text("{}")
     assert TablesWithout(tmp_path)("romania").signatures == str(tmp_path / "romania.json")
-    with pytest.raises(UserError, match=r"no table fitted without mine-1"):
-        TablesWithout(tmp_path)("mine-1")
+    for name in ("mine-1", "dark tile"):
+        with pytest.raises(UserError, match=rf"no table fitted without {name}"):
+            TablesWithout(tmp_path)(name)
     monkeypatch.setattr("left_out.FIELD", "no such field")
     with pytest.raises(UserError, match="takes no table"):
         TablesWithout(tmp_path)("romania")
 
 
-def said(*pairs):
-    return Statements("a group", tuple(Stated(p, p if p < 0.95 else None, is_true, is_true) for p, is_true in pairs))
+def test_a_ground_that_was_never_in_the_fit_is_watched_with_the_packaged_table(tmp_path):
+    assert {*grounds.GROUNDS} - {*fit_cases.CLEARED, *fit_cases.PAIRS, *fit_cases.QUIET} == {*NEVER_FITTED}
+    assert TablesWithout(tmp_path)(NEVER_FITTED[0]) == MonitorParameters()
+
+
+def test_a_material_that_is_left_out_of_the_fit_is_neither_changed_nor_quiet_ground():
+    metal, tile = block(slice(2, 6), slice(2, 6)), block(slice(20, 24), slice(20, 24))
+    changes = tuple(
+        Happened(mask, BEFORE, Change.CONSTRUCTION, material=name) for mask, name in ((metal, "metal"), (tile, "tile"))
+    )
+    anything = block(slice(0, 10), slice(0, 10)) | block(slice(16, 28), slice(16, 28))
+    case = Case((), whole(SHAPE), BEFORE, SEEN, changes, anything, 0.2, True)
+    names = fit_signatures.FEATURES["sentinel-2"]
+    z = np.zeros((len(names), *SHAPE), np.float32)
+    z[:, metal], z[:, tile] = np.sinh(2.0), np.sinh(5.0)
+    seen = Namespace(sensor="sentinel-2", history_kind="seasons", names=names)
+    known = Known("a case", "romania", case, (Compared(cast(Any, seen), SEEN.toordinal(), z),))
+    before, after = map(samples_of, (known, without_material(known, "metal")))
+    built, quiet = (("sentinel-2", "seasons", kind) for kind in ("built", "unchanged"))
+    assert np.unique(np.round(before[built], 3)).tolist() == [2, 5]
+    assert np.unique(np.round(after[built], 3)).tolist() == [5]
+    assert np.unique(np.round(after[quiet], 3)).tolist() == [0]
+
+
+def test_what_is_put_in_says_its_material(monkeypatch):
+    def placed(*_, roofs, **__):
+        return [(9, Injected("building", roof, PATCH.astype(np.float32), SEEN, n)) for n, roof in enumerate(roofs)]
+
+    monkeypatch.setattr("buildings._places", placed)
+    monkeypatch.setattr(cases, "real_series", lambda _: ())
+    monkeypatch.setattr(cases, "injected", lambda *_: ())
+    monkeypatch.setattr(cases, "_happened", lambda *_: PATCH)
+    some = cases.built("romania", BEFORE, SEEN, seed=1, mixing=1.0, roofs=("thatch", "metal"))
+    assert [change.material for change in some.changes] == ["thatch", "metal"]
+    assert [change.material for change in cases._gone(placed(roofs=("concrete",)))] == ["concrete"]
+
+
+def said(*pairs, source="a group", about=""):
+    stated = tuple(Stated(p, p if p < 0.95 else None, is_true, is_true) for p, is_true in pairs)
+    return Statements(source, stated, about)
+
+
+def test_the_goals_are_held_against_all_grounds_left_out_and_each_name_has_its_lines():
+    roofs = said((0.99, False), (0.3, True), source=reliability.ROOFS_ALONE, about="metal")
+    some = [
+        said(*[(0.95, True)] * 6, about="romania"),
+        said(*[(0.95, True)] * 3, (0.95, False), (0.4, True), about="mine-1"),
+        roofs,
+    ]
+    lines = {f.what: f for f in reliability.figures(some, is_left_out=True)}
+    top = lines[f"{reliability.LEFT_OUT}, {reliability.TOLD}: stated 0.9 to 1.0, 0.95 in the mean: true"]
+    assert (top.value, top.count, top.goal, top.verdict()) == (0.9, 10, "≥ 0.85", "met")
+    every, shown = (
+        lines[f"{reliability.LEFT_OUT}, {reliability.TOLD}: Brier score{rest}"]
+        for rest in ("", " of numbers that are shown")
+    )
+    assert every.value == pytest.approx((9 * 0.05**2 + 0.95**2 + 0.6**2) / 11)
+    assert shown.value == pytest.approx((9 * 0.05**2 + 0.95**2) / 10)
+    assert {every.goal, shown.goal} == {"≤ 0.15"}
+    for name, of, value in (("mine-1", 4, 0.75), ("romania", 6, 1.0), ("roofs of metal", 1, 0.0)):
+        line = lines[f"{name} left out, {reliability.TOLD}: stated 0.9 and more: true"]
+        assert (line.count, line.value, line.goal) == (of, value, "")
+    brier = lines[f"mine-1 left out, {reliability.TOLD}: Brier score"]
+    assert brier.count == 5
+    assert brier.value == pytest.approx((3 * 0.05**2 + 0.95**2 + 0.6**2) / 5)
+    assert brier.low < brier.value < brier.high
+    assert not [f for f in reliability.figures(some) if "left out" in f.what]
+
+
+def test_roofs_of_one_material_are_watched_with_what_was_fitted_without_it(monkeypatch):
+    asked = []
+
+    def case(kind, name, *_, **keywords):
+        series.READ.append(name)
+        asked.append((kind, keywords["roofs"], parameters_seen()))
+        return Case((), None, BEFORE, SEEN, (), np.zeros(SHAPE, bool), 0.2, True)
+
+    monkeypatch.setattr(reliability, "case", case)
+    monkeypatch.setattr(reliability, "watch", lambda *_, **__: Namespace(events=(event(PATCH),)))
+    with ThreadPoolExecutor(1) as pool:
+        run = Runner(pool, left_out=LeftOut(("romania", "dark tile"), wide_rim))
+        jobs: Jobs = [("dark tile", "romania", BEFORE, SEEN, {"seed": 1, "mixing": 0.75})]
+        (told,) = run(reliability.of_material, jobs, "jobs")
+    assert asked == [("built", ("dark tile",), len("dark tile"))]
+    assert (told.source, told.about, len(told.said)) == (reliability.ROOFS_ALONE, "dark tile", 1)
 
 
 def test_a_reliability_line_counts_what_was_true_among_those_that_stated_about_as_much():

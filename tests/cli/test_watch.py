@@ -270,6 +270,9 @@ def test_an_alert_is_judged_and_its_precision_told(workspace, call, alert_id):
     ]
     told = call("alerts", "precision", "--by", "area", cwd=workspace).out
     assert re.search(r"yard-2 +│ 1 +│ 0 +│ 0 +│ \d+ +│ 100% \(21% to 100%\)", told), told
+    assert re.search(
+        r"^Of 1 reviewed alert that stated .*, reviewers found 1 to be right \(21 % to 100 %\)\.$", told, re.M
+    )
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -132,6 +132,26 @@ def test_live_precision_follows_the_verdicts(desk: Any) -> None:
     assert "0,8 à 0,9" in french
 
 
+def test_a_number_that_verdicts_contradict_is_shown_nowhere_at_the_desk(desk: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("flows.ledger.precision.FEWEST", 4)
+
+    def pages() -> list[str]:
+        with desk.client("rita") as client:
+            texts = [client.get(path).text for path in ("/?show=all", "/cases/ev-a1", "/precision")]
+        return [re.sub(r"\s+", " ", text) for text in texts]
+
+    queue, case, _ = pages()
+    assert "high (0.80)" in queue
+    assert "high (0.80)" in case
+    for name in ("ev-a1", "ev-a2", "ev-b1", "ev-b2"):
+        desk.judge("rita", name, "rejected:season")
+    queue, case, precision = pages()
+    assert "(0.80)" not in queue + case
+    assert "high" in case
+    assert "Of 4 reviewed alerts that stated 80 % to 90 %, reviewers found 0 to be right (0 % to 49 %)." in precision
+    assert "Reviewers found too few of the alerts that stated 80 % to 90 % to be right." in precision
+
+
 def test_viewers_are_offered_nothing_that_they_may_not_do(shared: Any) -> None:
     with shared.client("vera") as client:
         text = client.get("/cases/ev-a1").text

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from detectors.records import State
 from flows.ledger import Judgement, LedgerError, Reason, Split, Verdict, VerdictRecord, event_id
-from flows.ledger.precision import Judged, precision_of, wilson
+from flows.ledger.precision import Judged, contradicted_in, precision_of, reliability_of, wilson
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 X, Y, Z = (event_id("site-a", key) for key in "xyz")
@@ -82,9 +82,49 @@ def test_no_run_and_no_replay_touches_a_verdict(found, given, url):
 
 def test_an_event_counts_as_its_reviewer_saw_it(found, given):
     found.judge(Y, FELL, at=NOW)
+    found.record_week(given.observation(1), [given.event(key, change="demolition") for key in "xyz"])
+    kinds = {one.group: (one.rejected, one.waiting) for one in found.precision(by=Split.CHANGE)}
+    assert kinds == {"clearing": (1, 0), "demolition": (0, 2)}
+
+
+def test_a_confidence_counts_as_its_alert_stated_it_whatever_is_known_since(found, given):
     found.record_week(given.observation(1), [given.event(key, confidence=0.85) for key in "xyz"])
-    bands = {one.group: (one.confirmed, one.rejected, one.waiting) for one in found.precision(by=Split.CONFIDENCE)}
-    assert bands == {"0.6 to 0.7": (0, 1, 0), "0.8 to 0.9": (0, 0, 2)}
+    found.record_week(given.observation(0, chain="late"), [given.event(key, confidence=0.75) for key in "xyz"])
+    found.judge(Y, FELL, at=NOW)
+    found.judge(X, HELD, at=NOW)
+    found.judge(Z, DOUBT, at=NOW)
+    bands = {one.group: (one.confirmed, one.rejected, one.unsure) for one in found.precision(by=Split.CONFIDENCE)}
+    assert bands == {"0.6 to 0.7": (0, 1, 1), "0.9 to 1.0": (1, 0, 0)}
+    assert [(one.low, one.high, one.reviewed, one.borne_out) for one in found.reliability()] == [
+        (0.6, 0.7, 1, 0),
+        (0.9, 1.0, 1, 1),
+    ]
+
+
+def test_an_alert_on_an_event_that_was_known_before_states_what_the_week_of_the_alert_said(ledger, given):
+    ledger.record_week(given.observation(0), [given.event("x", confidence=0.3, alert=False)])
+    ledger.record_week(given.observation(1), [given.event("x", confidence=0.72)])
+    ledger.record_week(given.observation(2), [given.event("x", confidence=0.97)])
+    ledger.judge(X, HELD, at=NOW)
+    assert [one.low for one in ledger.reliability()] == [0.7]
+
+
+def test_verdicts_contradict_a_band_when_their_whole_interval_lies_under_it():
+    def band(confidence, held, fell):
+        verdicts = [Verdict.CONFIRMED] * held + [Verdict.REJECTED] * fell + [Verdict.UNSURE] * 3 + [None] * 4
+        (one,) = reliability_of(Judged("a", "clearing", confidence, verdict) for verdict in verdicts)
+        return one
+
+    twelve = band(0.93, 12, 2)
+    assert (twelve.low, twelve.high, twelve.reviewed, twelve.borne_out) == (0.9, 1.0, 14, 12)
+    assert (twelve.least, twelve.most) == wilson(12, 14)
+    assert not twelve.is_contradicted
+    assert band(0.93, 5, 5).is_contradicted
+    assert not band(0.65, 5, 5).is_contradicted, "5 of 10 may well be 0.65"
+    assert band(0.65, 1, 9).is_contradicted
+    assert not band(0.95, 0, 4).is_contradicted, "four verdicts say too little"
+    assert not band(0.3, 0, 20).is_contradicted, "ranks state no number"
+    assert contradicted_in([twelve, band(0.8, 1, 9), band(0.65, 1, 9)]) == {0.6, 0.8}
 
 
 def test_live_precision_is_told_apart_by_area_change_and_confidence(found):

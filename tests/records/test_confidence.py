@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flows.alerts.language import language
-from flows.records.confidence import is_calibrated, word_of
+from flows.records.confidence import band_of, is_calibrated, word_of
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,18 @@ def test_a_confidence_has_a_word_and_digits_where_they_are_a_probability(
     confidence: float, word: str, has_digits: bool
 ) -> None:
     assert word_of(confidence) == word
-    assert is_calibrated(confidence) == has_digits
+    assert is_calibrated(confidence, contradicted=()) == has_digits
+
+
+def test_a_number_that_reviewers_contradict_is_no_probability_that_can_be_shown() -> None:
+    contradicted = frozenset({0.9})
+    assert [is_calibrated(c, contradicted=contradicted) for c in (0.89, 0.9, 0.95, 1.0)] == [True, False, False, False]
+
+
+def test_bands_meet_at_their_lower_ends() -> None:
+    assert [band_of(c) for c in (0.0, 0.499, 0.5, 0.599, 0.6, 0.7, 0.8, 0.899, 0.9, 1.0)] == [
+        0.0, 0.0, 0.5, 0.5, 0.6, 0.7, 0.8, 0.8, 0.9, 0.9,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["en", "fr"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from aois.week import Week
 from detectors.records import State, Transition
 from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Provenance, Scene, Sensor
+from flows.ledger import Judgement, Reason, Verdict
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.records.event_json import EVENT_PROPERTIES
 from flows.records.observations import ObservationRecord
@@ -94,3 +96,26 @@ def test_every_alert_has_all_pictures_as_long_as_there_are_few(
     page = report_week(WEEK, outputs=tmp_path, languages=("en",), **given).read_text(encoding="utf-8")
     assert page.count('class="case"') == 3
     assert page.count("<h5>False colour</h5>") == page.count('class="through-time"') == shown
+
+
+def test_verdicts_take_the_number_from_the_alerts_that_stated_too_much(
+    ledger: Ledger, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def page() -> str:
+        given: dict[str, Any] = {"areas": ledger.areas(), "ledger": ledger, "archive": archive, "source_name": "stac"}
+        found = report_week(WEEK, outputs=tmp_path, languages=("en",), failures={}, **given)
+        return found.read_text(encoding="utf-8")
+
+    monkeypatch.setattr("flows.ledger.precision.FEWEST", 2)
+    assert "very high (0.90)" in page()
+    for name in ("ev-yard", "ev-fence"):
+        ledger.judge(
+            name, Judgement(Verdict.REJECTED, by="Ben", reason=Reason.OLD), at=datetime(2026, 11, 23, tzinfo=UTC)
+        )
+    told = page()
+    assert re.search(
+        r"Of 2 reviewed alerts that stated 90 % and more, reviewers found 0 to be right \(0 % to 66 %\)", told
+    )
+    assert "very high" in told
+    assert "(0.90)" not in told
+    assert {event.confidence for event in ledger.events("heron")} == {0.9}, "what is stored stays as it was"

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
@@ -23,6 +23,7 @@ import flows
 from aois.area import Area
 from aois.grid import Grid, grid_of, to_utm
 from aois.week import Week
+from flows.desk.backend.ledger_adapter import DeskReviews
 from flows.desk.errors import DeskError
 from flows.desk.inputs import CaseDetail, PictureSource
 from flows.evidence.manifests import FOLDER, EvidenceError, files_of, read_chain
@@ -30,6 +31,7 @@ from flows.evidence.outlines import footprint_of
 from flows.imagery.archive.store import Archive, ArchivedScene
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
+from flows.ledger.precision import contradicted_in
 from flows.records.events import Alert
 from flows.reports.case import Anchors, case_of
 from flows.reports.data.recorded_weeks import source_on_record
@@ -58,7 +60,7 @@ class DeskEvidence:
         self._ledger, self._archive, self._outputs, self._pages = ledger, archive, outputs, pages
         self._folder = outputs / "desk" / "cases"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._edition = _edition()
+        self._edition, self._reviews = _edition(), DeskReviews(ledger)
         self._turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def case_detail(self, event_id: str) -> CaseDetail | None:
@@ -94,12 +96,13 @@ class DeskEvidence:
         if stamp is None:
             return None
         week, text = stamp
-        digest = sha256(f"{self._edition} {week} {text}".encode()).hexdigest()[:20]
+        withheld = sorted(contradicted_in(self._reviews.reliability()))
+        digest = sha256(f"{self._edition} {week} {text} {withheld}".encode()).hexdigest()[:20]
         folder = self._folder / area_id / digest
         if not folder.exists():
             with self._turns[area_id]:
                 if not folder.exists():
-                    self._write(area_id, week, folder)
+                    self._write(area_id, week, folder, withheld)
         return folder
 
     def _read(self, area_id: str, file: Path, kind: TypeAdapter[Prepared]) -> Prepared:
@@ -115,13 +118,13 @@ class DeskEvidence:
     def _area(self, area_id: str) -> Area | None:
         return next((area for area in self._ledger.areas() if area.id == area_id), None)
 
-    def _write(self, area_id: str, week: Week, folder: Path) -> None:
-        """The folder appears whole, and earlier ones of the area go."""
+    def _write(self, area_id: str, week: Week, folder: Path, withheld: Sequence[float]) -> None:
+        """The folder appears whole, and earlier ones of the area go; `withheld` bands of confidence have no numbers."""
         area = self._area(area_id)
         assert area is not None  # it has a week on record
         folder.parent.mkdir(exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=self._folder, prefix=".draft-"))
-        for name, content in self._prepared(area, week):
+        for name, content in self._prepared(area, week, withheld):
             (draft / f"{name}.json").write_bytes(content)
         earlier = list(folder.parent.iterdir())
         try:
@@ -131,7 +134,7 @@ class DeskEvidence:
         for old in earlier:
             shutil.rmtree(old, ignore_errors=True)
 
-    def _prepared(self, area: Area, week: Week) -> Iterable[tuple[str, bytes]]:
+    def _prepared(self, area: Area, week: Week, withheld: Sequence[float]) -> Iterable[tuple[str, bytes]]:
         source = self._source(area.id)
         cases = self._ledger.reviews.cases(area_id=area.id)
         issued = {one.event_id: one for one in cases if isinstance(one, Alert)}
@@ -142,11 +145,18 @@ class DeskEvidence:
         except ImageryError as error:
             view, files = replace(view, failure=without_folders(str(error))), {}
         for event in view.events:
-            yield event.event_id, CASE.dump_json(self._said(event, view, grid, files))
+            yield event.event_id, CASE.dump_json(self._said(event, view, grid, files, withheld))
         whole = _drawn_from(view.overview, grid, files, (slice(0, grid.height), slice(0, grid.width)))
         yield AREA, PICTURE.dump_json(whole)
 
-    def _said(self, event: EventView, view: AreaView, grid: Grid, files: Mapping[str, ArchivedScene]) -> CaseDetail:
+    def _said(
+        self,
+        event: EventView,
+        view: AreaView,
+        grid: Grid,
+        files: Mapping[str, ArchivedScene],
+        withheld: Sequence[float],
+    ) -> CaseDetail:
         window = crop_around(footprint_of(event.event.ground, grid))
         pictures: dict[str, PictureSource | None] = {}
 
@@ -157,12 +167,10 @@ class DeskEvidence:
         case = case_of(event, view.area, view.area.name or view.area.id, Anchors(), address=address)
         ground = event.event.ground
         place, drawn = ground.representative_point(), draw_case(event, elongation=_elongation(ground, grid))
+        given = {"case": replace(case, verdicts=()), "drawn": drawn, "contradicted": withheld}
         return CaseDetail(
-            fragments={
-                lang: page.get_template("fragment.html").render(case=replace(case, verdicts=()))
-                for lang, page in self._pages.items()
-            },
-            drawings={lang: page.get_template("drawn.html").render(drawn=drawn) for lang, page in self._pages.items()},
+            fragments={lang: page.get_template("fragment.html").render(given) for lang, page in self._pages.items()},
+            drawings={lang: page.get_template("drawn.html").render(given) for lang, page in self._pages.items()},
             pictures={name: one for name, one in pictures.items() if one is not None},
             position=(place.x, place.y),
             failure=view.failure,

@@ -12,6 +12,7 @@ from flows.desk.errors import DeskError
 from flows.desk.inputs import ReviewCase
 from flows.ledger.errors import LedgerError, LedgerUnavailableError
 from flows.ledger.ledger import Ledger
+from flows.ledger.precision import StatedBand
 from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
 from flows.records.reviews import Judgement, Reason, Verdict
 
@@ -75,6 +76,7 @@ class DeskReviews:
 
     ledger: Ledger
     _precision: tuple[object, Mapping[str, Sequence[Any]]] = ((), {})
+    _reliability: tuple[object, Sequence[StatedBand]] = ((), ())
 
     def generation(self) -> tuple[int, ...]:
         """Numbers that are others as soon as a case is."""
@@ -123,6 +125,13 @@ class DeskReviews:
             groups = {by.value: groups for by, groups in self.ledger.reviews.precision().items()}
             self._precision = (stand, groups)
         return self._precision[1]
+
+    def reliability(self) -> Sequence[StatedBand]:
+        """What became of stated confidences, by band."""
+        stand = (self.generation(), self.last_said())
+        if self._reliability[0] != stand:
+            self._reliability = (stand, self.ledger.reliability())
+        return self._reliability[1]
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from flows.evidence.outlines import footprint_of
 from flows.imagery.archive.store import Archive
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
+from flows.ledger.precision import contradicted_in
 from flows.ledger.worlds import World, world_of
 from flows.records.event_json import alert_of
 from flows.records.events import Alert, EventRecord, EventsById
@@ -76,7 +77,16 @@ def report_week(
     with ThreadPoolExecutor(READERS) as pool:
         views = tuple(pool.map(reader.view_of, areas))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
-    inputs = ReportInputs(week, source_name, views, counts=counts, is_restricted=is_restricted)
+    reviewed = tuple(ledger.reliability())
+    inputs = ReportInputs(
+        week,
+        source_name,
+        views,
+        counts=counts,
+        is_restricted=is_restricted,
+        reviewed=reviewed,
+        contradicted=contradicted_in(reviewed),
+    )
     folder = outputs / OWNER_FOLDER / str(week)
     write_figures(inputs, folder)
     page = build_reports(inputs, folder, languages=languages)[0]

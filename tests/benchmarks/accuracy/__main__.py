@@ -7,7 +7,8 @@
 
 Seeds below 100 were used for choosing parameters; the default begins at 100. Real series are taken from
 `../shared/archives`, and their lines are left out, saying so, where it is not there. With `--left-out`, every section
-on real series is given a second time, each ground watched with a table of signatures that was fitted without it.
+on real series is given a second time, each ground watched with a table of signatures that was fitted without it; the
+section on stated confidence then also has roofs of one material, each with a table fitted without that material.
 """
 
 from __future__ import annotations
@@ -51,9 +52,13 @@ def main() -> None:
     )
     asked.add_argument("--ablations", action="store_true", help="also leave out every step by itself, which is long")
     asked.add_argument(
-        "--left-out", nargs="+", choices=("all", *grounds.GROUNDS), default=[], help="grounds left out of the fit"
+        "--left-out",
+        nargs="+",
+        choices=("all", *grounds.GROUNDS, *buildings.ROOFS),
+        default=[],
+        help="grounds, and materials of roofs, left out of the fit, one at a time",
     )
-    asked.add_argument("--tables", type=Path, default=Path("outputs/signatures"), help="tables fitted without a ground")
+    asked.add_argument("--tables", type=Path, default=Path("outputs/signatures"), help="tables fitted without one")
     call = asked.parse_args()
     try:
         left_out = _left_out_of_the_fit(call.left_out, call.tables)
@@ -79,7 +84,7 @@ def main() -> None:
 
 
 def _left_out_of_the_fit(names: Sequence[str], tables: Path) -> LeftOut | None:
-    some = tuple(grounds.GROUNDS) if "all" in names else tuple(names)
+    some = (*grounds.GROUNDS, *buildings.ROOFS) if "all" in names else tuple(names)
     if not some:
         return None
     parameters_for = TablesWithout(tables)
@@ -138,7 +143,7 @@ def _write(
     for name, figures in table.items():
         rows = [figure.row() for figure in figures if figure.count or np.isfinite(figure.value)]
         section, _, without = name.partition(", ")
-        title = TITLES[section] + (", the ground left out of the fit" if without else "")
+        title = TITLES[section] + (", left out of the fit one at a time" if without else "")
         lines += ["", f"## {title} (`{section}`)", "", *(HEAD + tuple(rows) if rows else ("Not measured here.",))]
     early = share("events confirmed on fewer than three dates, in all of these runs", [n < 3 for n in dates], "0.00")
     lines += ["", "## What holds throughout", "", *HEAD, *([early.row()] if dates else []), *pledges.rows()]

@@ -96,12 +96,16 @@ def _ranking(run: Runner, seeds: range, to: Path) -> list[Figure]:
 
 
 def _reliability(run: Runner, seeds: range, to: Path) -> list[Figure]:
-    """What confidences are worth, on the first two seeds and on real grounds."""
+    """What confidences are worth: on the first two seeds, on roofs that the fit never saw, and on real grounds."""
     found = run(reliability.of_case, _cases(seeds[:2]), "stated confidence on seeds")
     if series.is_there():
+        roofs = buildings.ROOFS if run.left_out else buildings.MORE_ROOFS
+        spans = [(name, *span) for name, some in ABLATED.items() for span in some]
+        jobs = [(roof, *span, {"seed": s, "mixing": 0.75}) for roof in roofs for span in spans for s in seeds[:2]]
+        found += run(reliability.of_material, jobs, "stated confidence on roofs of one material")
         found += run(reliability.of_ground, [(name, {}) for name in GROUNDS], "stated confidence on real grounds")
     reliability.plot(found, to)
-    return reliability.figures(found)
+    return reliability.figures(found, is_left_out=run.left_out is not None)
 
 
 def _alone(run: Runner, seeds: range, to: Path) -> list[Figure]:

@@ -34,12 +34,16 @@ NEAR_PX = 4
 
 @dataclass(frozen=True)
 class Happened:
-    """One true change; `pixels` is its area, None where the event may well be larger."""
+    """One true change; `pixels` is its area, None where the event may well be larger.
+
+    `material` is what was put in, built or pulled down; empty where nobody knows.
+    """
 
     mask: Mask
     begins: date
     change: Change
     pixels: float | None = None
+    material: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,24 @@ class Case:
 
 
 def built(
-    series: str, since: date, until: date, *, seed: int, mixing: float, slip: Nuisance = nothing, on_soil: bool = False
+    series: str,
+    since: date,
+    until: date,
+    *,
+    seed: int,
+    mixing: float,
+    slip: Nuisance = nothing,
+    on_soil: bool = False,
+    roofs: Sequence[str] = buildings.ROOFS,
 ) -> Case:
     """Buildings put into a real series, on soil that was bared before it began if asked; its looks may then slip."""
     acquisitions = real_series(series)
-    placed = [change for _, change in buildings._places(acquisitions, since, until, seed=seed, mixing=mixing)]
+    found = buildings._places(acquisitions, since, until, seed=seed, mixing=mixing, roofs=roofs)
+    placed = [change for _, change in found]
     yards = [Injected("yard", "soil", _yard(c.share), acquisitions[0].day, c.seed + 50) for c in placed if on_soil]
     changes = tuple(
-        Happened(c.share > 0.25, c.since, Change.CONSTRUCTION, float(c.share.sum()) / mixing) for c in placed
+        Happened(c.share > 0.25, c.since, Change.CONSTRUCTION, float(c.share.sum()) / mixing, c.material)
+        for c in placed
     )
     anything = _happened(acquisitions, since, until, [c.share > 0.02 for c in (*yards, *placed)])
     acquisitions = slip(
@@ -128,7 +142,7 @@ def place(area_id: str, *, seed: int) -> Case:
 def walled(*, seed: int) -> Case:
     """Walls over 0.7 of a pixel on simulated dry country."""
     acquisitions, since, placed = walls.put_on_made(seed=seed, fraction=0.7)
-    changes = tuple(Happened(w.share > 0.25 * 0.7, w.since, Change.FENCING) for _, _, w in placed)
+    changes = tuple(Happened(w.share > 0.25 * 0.7, w.since, Change.FENCING, material=w.material) for _, _, w in placed)
     anything = _wide(np.any([w.share > 0.02 for _, _, w in placed], axis=0))
     return Case(acquisitions, whole(anything.shape), since, walls.END, changes, anything, 0.3, False)
 
@@ -153,7 +167,8 @@ def pulled(series: str, since: date, until: date, *, seed: int) -> Case:
 def _gone(pulled_down: Sequence[tuple[int, Injected]]) -> tuple[Happened, ...]:
     """Buildings and their pixels as the demolitions that they are."""
     return tuple(
-        Happened(b.share >= 0.5 * b.share.max(), b.since, Change.DEMOLITION, float(px)) for px, b in pulled_down
+        Happened(b.share >= 0.5 * b.share.max(), b.since, Change.DEMOLITION, float(px), b.material)
+        for px, b in pulled_down
     )
 
 
@@ -169,7 +184,7 @@ def sky(number: int, *, seed: int) -> Case:
     """Buildings on one of `variety.SCENARIOS`."""
     scene = variety.scene(number, seed=seed)
     changes = tuple(
-        Happened(b.share > 0.25, b.since, Change.CONSTRUCTION, float(b.share.sum()) / variety.MIXING)
+        Happened(b.share > 0.25, b.since, Change.CONSTRUCTION, float(b.share.sum()) / variety.MIXING, b.material)
         for b in scene.built
     )
     days, anything = scene.days, scene.near | ~scene.ground.monitored_mask

@@ -4,7 +4,8 @@ What each kind of ground looks like is measured on the cases of `fit_cases.py`: 
 known to have been cleared, built on or built off, and of quiet ones. Every case counts alike. Then the filter runs with
 that table over the same cases, and on what it finds are fitted the probability of an object, a logistic function of
 three figures, and by how many nats a gain is rather built than cleared if it is construction. It takes some minutes on
-one core. `--without GROUND --to FILE` leaves one ground out; `--without all --to FOLDER` writes one table for each.
+one core. `--without NAME --to FILE` leaves one ground out, or what was put in of one material of `buildings.ROOFS`;
+`--without all --to FOLDER` writes one table for each.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from buildings import ROOFS
 from cases import Case
 from fit_cases import FitCase, fit_cases
 from fit_familiarity import level_rows, levels_of, widest_scatter
@@ -401,6 +403,20 @@ def known_of(one: FitCase) -> Known:
     return Known(one.name, one.ground, one.case, tuple(compared(one.case)), one.water)
 
 
+def without_material(known: Known, material: str) -> Known:
+    """Leave out of a case what was put in of a material: that ground is then neither changed nor quiet."""
+    kept = tuple(change for change in known.case.changes if change.material != material)
+    return replace(known, case=replace(known.case, changes=kept))
+
+
+def fit_without(all_known: Sequence[Known], samples: Sequence[dict[Any, Any]], name: str) -> dict[str, Any]:
+    """Fit a whole table without a ground or a material."""
+    if name not in ROOFS:
+        return fit(all_known, samples, without=name)
+    some = [without_material(known, name) for known in all_known]
+    return fit(some, [samples_of(known) for known in some], without=name)
+
+
 def write(table: dict[str, Any], path: Path) -> None:
     """Write a table."""
     path.write_text(json.dumps(table, indent=1) + "\n")
@@ -408,19 +424,22 @@ def write(table: dict[str, Any], path: Path) -> None:
 
 
 def main() -> None:
-    """Fit one table, or one without each ground."""
+    """Fit one table, or one without each ground and each material."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--without", help="a ground to leave out, or all, one at a time")
+    parser.add_argument("--without", help="a ground or a material to leave out, or all, one at a time")
     parser.add_argument("--to", type=Path, default=Path(emission.__file__).with_name(PACKAGED))
     asked = parser.parse_args()
     all_known = [known_of(one) for one in track(list(fit_cases()), description="residuals")]
     samples = [samples_of(known) for known in all_known]
+    if asked.without is None:
+        write(fit(all_known, samples, without=None), asked.to)
+        return
     if asked.without != "all":
-        write(fit(all_known, samples, without=asked.without), asked.to)
+        write(fit_without(all_known, samples, asked.without), asked.to)
         return
     asked.to.mkdir(parents=True, exist_ok=True)
-    for ground in sorted({known.ground for known in all_known}):
-        write(fit(all_known, samples, without=ground), asked.to / f"{ground}.json")
+    for name in (*sorted({known.ground for known in all_known}), *ROOFS):
+        write(fit_without(all_known, samples, name), asked.to / f"{name}.json")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Grounds left out of the fit: which parameters the watch gets, where a table fitted without a ground is asked for.
+"""Grounds and materials left out of the fit: which parameters the watch gets, where a table without one is asked for.
 
 The detector takes its table of signatures by a parameter. A script fits one table on everything, and one without each
-ground; a run with `--left-out` watches every case on such a ground with the table that never saw it. A job needs not
-say its ground: it is the first real series that it reads.
+ground and each material of roofs; a run with `--left-out` watches every case on such a ground, and roofs of such a
+material, with the table that never saw it. A job needs not say its ground: it is the first real series that it reads.
+One that is about a material notes that first.
 """
 
 from __future__ import annotations
@@ -18,25 +19,31 @@ from detectors.monitor.state import MonitorParameters
 
 ParametersFor = Callable[[str], MonitorParameters]
 FIELD = "signatures"
+NEVER_FITTED = ("korba-s1s2",)  # of the real grounds
 
 
 class OtherGround(Exception):
-    """The job reads no ground that is left out, and is not asked for."""
+    """The job is about no ground or material that is left out, and is not asked for."""
 
 
 @dataclass(frozen=True)
 class TablesWithout:
-    """Parameters for a ground, with the table of `folder` that was fitted without it: ``<ground>.json``."""
+    """Parameters for a ground or a material, with the table of `folder` that was fitted without it: ``<name>.json``.
+
+    What was never in the fit is watched with the packaged table.
+    """
 
     folder: Path
 
-    def __call__(self, ground: str) -> MonitorParameters:
+    def __call__(self, name: str) -> MonitorParameters:
         """The default parameters, with that table in place of the one fitted on everything."""
-        path = self.folder / f"{ground}.json"
+        if name in NEVER_FITTED:
+            return MonitorParameters()
+        path = self.folder / f"{name}.json"
         if FIELD not in {field.name for field in fields(MonitorParameters)}:
-            raise UserError(f"this detector takes no table of {FIELD}, so that no ground can be left out of it")
+            raise UserError(f"this detector takes no table of {FIELD}, so that nothing can be left out of it")
         if not path.is_file():
-            raise UserError(f"no table fitted without {ground}: {path} is missing; fit it, or name another folder")
+            raise UserError(f"no table fitted without {name}: {path} is missing; fit it, or name another folder")
         return MonitorParameters(signatures=str(path.resolve()))
 
 
@@ -47,13 +54,13 @@ def read_table(path: Path) -> Any:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a run leaves out: the grounds, one at a time, and the parameters for each."""
+    """What a run leaves out: grounds and materials, one at a time, and the parameters for each."""
 
-    grounds: tuple[str, ...]
+    names: tuple[str, ...]
     parameters_for: ParametersFor
 
     def parameters(self, read: Sequence[str]) -> MonitorParameters:
-        """The parameters for a job that has read these real series, the one it is about first."""
-        if not read or read[0] not in self.grounds:
+        """The parameters for a job that has noted these materials and real series, the one it is about first."""
+        if not read or read[0] not in self.names:
             raise OtherGround
         return self.parameters_for(read[0])

@@ -2,14 +2,15 @@
 
 Every event says something twice: when it is first alerted, and at the end of the watch, if it was not taken back. It is
 true when it lies on a true change, *and* right when its class names that change too; what nobody knows is left out. On
-seeds, cases are those of the ablations; on real grounds, truth was drawn by eye. Only the figure with the ground left
-out of the fit says what a number is worth on new ground.
+seeds, cases are those of the ablations, and roofs of materials that no fit saw; on real grounds, truth was drawn by
+eye. Only the figures with the ground, or the material, left out of the fit say what a number is worth on new ground.
+There the two goals are held against all that was said on grounds left out, and each ground and material has its line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -20,15 +21,19 @@ from cases import Case, Happened, case
 from grounds import EventFate, run_ground
 from replay import watch
 from scoring import Figure, ratio, share
+from series import READ
 
 from detectors.events.alert_rules import deserves_alert
 from detectors.monitor.event_records import events_of
 from detectors.monitor.state import AreaState
 from detectors.records import Event, State
+from flows.records.confidence import CALIBRATED_FROM
 
 BINS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 SURE, BRIER_GOAL = 0.9, "≤ 0.15"
 TOLD, ENDED = "alerts, when first told", "events on record at the end"
+ROOFS_ALONE = "roofs of one material, put into real series"
+LEFT_OUT = "all grounds left out, one at a time"
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,14 @@ class Stated:
 
 @dataclass(frozen=True)
 class Statements:
-    """All that the events of one watch said; `source` is the group that it is counted in."""
+    """All that the events of one watch said; `source` is the group that it is counted in.
+
+    `about` is its real series, or its material where it is about roofs of one; empty on drawn ground.
+    """
 
     source: str
     said: tuple[Stated, ...]
+    about: str = ""
 
 
 def of_case(*where: Any, **keywords: Any) -> Statements:
@@ -75,7 +84,16 @@ def of_case(*where: Any, **keywords: Any) -> Statements:
         on_week=note,
     )
     source = "seeds, put into real series" if some.is_real else "seeds, drawn ground"
-    return Statements(source, tuple(s for e in seen.events if (s := _stated(e, some, told.get(e.key))) is not None))
+    said = tuple(s for e in seen.events if (s := _stated(e, some, told.get(e.key))) is not None)
+    return Statements(source, said, READ[0] if READ else "")
+
+
+def of_material(material: str, series: str, since: date, until: date, *, seed: int, mixing: float) -> Statements:
+    """What the events of a real series said into which roofs of one material alone were put."""
+    READ.append(material)  # before the series: what a run leaves out of the fit is the material
+    return replace(
+        of_case("built", series, since, until, seed=seed, mixing=mixing, roofs=(material,)), source=ROOFS_ALONE
+    )
 
 
 def _stated(event: Event, some: Case, told: float | None) -> Stated | None:
@@ -96,7 +114,7 @@ def _is_of(event: Event, change: Happened) -> bool:
 def of_ground(name: str) -> Statements:
     """What the events of one real ground said, of whom it is known whether they are true."""
     outcome, _ = run_ground(name)
-    return Statements("real grounds", tuple(s for e in outcome.events if (s := _of_fate(e)) is not None))
+    return Statements("real grounds", tuple(s for e in outcome.events if (s := _of_fate(e)) is not None), name)
 
 
 def _of_fate(event: EventFate) -> Stated | None:
@@ -105,14 +123,38 @@ def _of_fate(event: EventFate) -> Stated | None:
     return Stated(event.told_confidence, event.confidence if event.is_held else None, event.is_true, event.is_right)
 
 
-def figures(statements: Sequence[Statements]) -> list[Figure]:
-    """For every group and both moments: a line a bin, the share that is also right, and the Brier score."""
-    sources = list(dict.fromkeys(s.source for s in statements))
-    return [
+def figures(statements: Sequence[Statements], *, is_left_out: bool = False) -> list[Figure]:
+    """For every group and both moments: a line a bin, the share that is also right, and the Brier scores.
+
+    Where each was left out of the fit, all grounds are a group too, and each ground and material has two lines.
+    """
+    groups = {LEFT_OUT: [s for s in statements if s.source != ROOFS_ALONE]} if is_left_out else {}
+    groups |= {source: [s for s in statements if s.source == source] for source in _sources(statements)}
+    out = [
         line
-        for source in sources
+        for name, some in groups.items()
         for moment in (TOLD, ENDED)
-        for line in _lines(source, moment, [s.said for s in statements if s.source == source])
+        for line in _lines(name, moment, [s.said for s in some])
+    ]
+    names = dict.fromkeys((s.source == ROOFS_ALONE, s.about) for s in statements) if is_left_out else {}
+    for is_material, name in sorted(names):
+        some = [s.said for s in statements if (s.source == ROOFS_ALONE, s.about) == (is_material, name)]
+        out += _in_short(f"{'roofs of ' if is_material else ''}{name} left out", some)
+    return out
+
+
+def _sources(statements: Sequence[Statements]) -> list[str]:
+    return list(dict.fromkeys(s.source for s in statements))
+
+
+def _in_short(what: str, watches: Sequence[Sequence[Stated]]) -> list[Figure]:
+    """What alerts stated when first told: the share of sure ones that is true, and the Brier score over events."""
+    said = _said_at(TOLD, (s for watch_ in watches for s in watch_))
+    sure = in_bin(said, SURE, BINS[-1])
+    brier = [brier_parts([one]) for one in said]
+    return [
+        share(f"{what}, {TOLD}: stated {SURE} and more: true", [s.is_true for _, s in sure]),
+        ratio(f"{what}, {TOLD}: Brier score", [e for e, _ in brier], [n for _, n in brier]),
     ]
 
 
@@ -129,10 +171,13 @@ def _lines(source: str, moment: str, watches: Sequence[Sequence[Stated]]) -> lis
         out.append(share(f"{what}: true", [s.is_true for _, s in some], goal, why=f"{len(some)} events"))
         named = [s.is_right for _, s in some if s.is_right is not None]
         out.append(share(f"{what}: true and its class right", [bool(r) for r in named]))
-    pairs = [brier_parts(_said_at(moment, watch_)) for watch_ in watches]
-    what = f"{source}, {moment}: Brier score"
-    why = f"{np.mean([s.is_true for _, s in said]):.2f} of them are true" if said else ""
-    out.append(ratio(what, [e for e, _ in pairs], [n for _, n in pairs], BRIER_GOAL, why=why))
+    for score, least in (("Brier score", 0.0), ("Brier score of numbers that are shown", CALIBRATED_FROM)):
+        pairs = [[(p, s) for p, s in _said_at(moment, watch_) if p >= least] for watch_ in watches]
+        true = [s.is_true for some in pairs for _, s in some]
+        parts = [brier_parts(some) for some in pairs]
+        why = f"{np.mean(true):.2f} of {len(true)} are true" if true else ""
+        what = f"{source}, {moment}: {score}"
+        out.append(ratio(what, [e for e, _ in parts], [n for _, n in parts], BRIER_GOAL, why=why))
     return out
 
 
@@ -154,7 +199,7 @@ def plot(statements: Sequence[Statements], to: Path, *, name: str = "reliability
     """Write a reliability diagram, a panel for each group: share true by stated confidence, with Wilson's intervals."""
     from matplotlib.figure import Figure as Page
 
-    sources = list(dict.fromkeys(s.source for s in statements))
+    sources = _sources(statements)
     page = Page(figsize=(4.2 * max(len(sources), 1), 4.2), layout="constrained")
     for panel, source in zip(page.subplots(1, max(len(sources), 1), squeeze=False)[0], sources, strict=False):
         panel.plot([0, 1], [0, 1], color="black", linewidth=0.8)

@@ -17,17 +17,17 @@ Jobs = list[tuple[Any, ...]]
 class Runner:
     """Runs the jobs of a section; `confirmed_on` grows by the dates behind every event that was confirmed.
 
-    With `left_out`, jobs that are not about one of its grounds give no result, and the others are watched with
-    parameters fitted without it.
+    With `left_out`, jobs that are not about one of its grounds or materials give no result, and the others are watched
+    with parameters fitted without it.
     """
 
     def __init__(self, pool: Executor, *, left_out: LeftOut | None = None) -> None:
-        self._pool, self._left_out = pool, left_out
+        self._pool, self.left_out = pool, left_out
         self.confirmed_on: list[int] = []
 
     def __call__(self, work: Callable[..., Any], jobs: Jobs, what: str) -> list[Any]:
         """The results of every job, in order; the last of a job's arguments holds its keywords."""
-        futures = [self._pool.submit(_with_dates, self._left_out, work, *job[:-1], **job[-1]) for job in jobs]
+        futures = [self._pool.submit(_with_dates, self.left_out, work, *job[:-1], **job[-1]) for job in jobs]
         done = [future.result() for future in track(futures, description=what)]
         kept = [some for some in done if some is not None]
         self.confirmed_on += [n for _, dates in kept for n in dates]
