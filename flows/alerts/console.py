@@ -49,7 +49,7 @@ def console_table(
 def _row(alert: Alert, week: Week, contradicted: Container[float]) -> tuple[Text, ...]:
     """Plain texts, so that nothing in an id or a name is read as markup."""
     is_new = week_of(alert.issued_on) == week
-    is_number = is_calibrated(alert.confidence, contradicted=contradicted)
+    is_number = is_calibrated(alert.confidence, alert.state, contradicted=contradicted)
     cells = (
         alert.area_id,
         alert.alert_id,

@@ -145,7 +145,7 @@ def _alert(words: Language, one: ToldAlert, setting: Setting) -> tuple[str, ...]
     dates = [words.say("body.first", day=words.day(one.first_seen.isoformat()))]
     if one.last_clear_look is not None:
         dates.append(words.say("body.look", day=words.day(one.last_clear_look.isoformat())))
-    is_number = is_calibrated(one.confidence, contradicted=setting.contradicted)
+    is_number = is_calibrated(one.confidence, one.state, contradicted=setting.contradicted)
     confidence = (
         words.number(one.confidence, 2) if is_number else words.phrases(f"confidence.{word_of(one.confidence)}")
     )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from detectors.records import State
+
 CALIBRATED_FROM = 0.5
-"""What rests on fewer than three dates stays below: it ranks, and its digits say nothing."""
+"""A line alone stays below: its number ranks, and its digits say nothing."""
+CALIBRATED_STATES = (State.CONFIRMED, State.FINISHED)
+"""What is provisional rests on few dates, or was looked at again and again until it stood out: it ranks."""
 BANDS = (0.0, CALIBRATED_FROM, 0.6, 0.7, 0.8, 0.9)
 """Lower ends of the bands of confidence; chosen so that each still fills within a season of a hundred alerts."""
 WORDS = ((0.25, "low"), (0.8, "moderate"), (0.9, "high"))
@@ -41,13 +45,15 @@ def band_of(confidence: float) -> float:
     return max(low for low in BANDS if low <= confidence)
 
 
-def is_calibrated(confidence: float, *, contradicted: Container[float]) -> bool:
+def is_calibrated(confidence: float, state: State, *, contradicted: Container[float]) -> bool:
     """Decide whether the number is a probability that can be shown, and no mere rank.
 
     Parameters
     ----------
     confidence
         0 to 1.
+    state
+        Of the event, or that of the message that tells it.
     contradicted
         Lower ends of the bands whose numbers reviewers found too high on this record.
 
@@ -55,4 +61,5 @@ def is_calibrated(confidence: float, *, contradicted: Container[float]) -> bool:
     -------
     bool.
     """
-    return confidence >= CALIBRATED_FROM and band_of(confidence) not in contradicted
+    is_measured = state in CALIBRATED_STATES and confidence >= CALIBRATED_FROM
+    return is_measured and band_of(confidence) not in contradicted

@@ -42,7 +42,7 @@ def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
 def confidence(words: Words, facts: EventRecord, contradicted: Container[float]) -> str:
     """The confidence as a word, with its number where that is a probability that reviewers did not contradict."""
     word = words(f"confidence.{word_of(facts.confidence)}")
-    if not is_calibrated(facts.confidence, contradicted=contradicted):
+    if not is_calibrated(facts.confidence, facts.state, contradicted=contradicted):
         return word
     return words("case.confidence_text", word=word, value=words.number(facts.confidence, 2))
 

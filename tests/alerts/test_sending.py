@@ -134,10 +134,10 @@ def test_routes_choose_by_place_state_and_language(office, web_server, mail_serv
 def test_a_message_tells_a_confidence_that_reviewers_contradict_as_a_word(office, mail_server, monkeypatch):
     monkeypatch.setattr("flows.ledger.precision.FEWEST", 1)
     one = office(f'[channels.post]\nurl = "{mail_server.url}"\n' + route("all", "post"))
-    one.watch(0, p1_x=(P,))
+    one.watch(0, p1_x=(P, C))
     one.deliver()
     one.ledger.judge(event_id("pier-1", "p1_x"), Judgement(Verdict.REJECTED, by="Ben", reason=Reason.OLD), at=one.now)
-    one.watch(1, p1_x=(P, C))
+    one.watch(1, p1_x=(P, C), p1_y=(P, C))
     one.deliver()
     before, after = (mail.get_body(("plain",)).get_content() for mail in mail_server.mails)
     assert "confidence 0.80, seen by" in before

@@ -83,14 +83,14 @@ pier-1: 2 alerts (1 confirmed, 1 retracted)
   al-0123456789ab
 - RETRACTED, no longer valid: clearing, inside the perimeter
   size 2,400 m² (1,800 to 3,000)
-  confidence 0.82, seen by sentinel-1 and sentinel-2
+  confidence high, seen by sentinel-1 and sentinel-2
   first seen 3 November 2026
   al-2
 
 pier-2: 1 alert (1 provisional)
 - PROVISIONAL: construction, beyond the perimeter
   size 2,400 m² (1,800 to 3,000)
-  confidence 0.82, seen by sentinel-1 and sentinel-2
+  confidence high, seen by sentinel-1 and sentinel-2
   first seen 3 November 2026, last clear image 20 November 2026
   al-3
 
@@ -184,7 +184,7 @@ tranchées à ce jour, 78 % ont été confirmées ensuite (7 sur 9) ; 3 restent 
 pier-1 : 1 alerte (1 provisoire)
 - PROVISOIRE : construction, au-delà du périmètre
   taille 2\u202f400 m² (de 1\u202f800 à 3\u202f000)
-  confiance 0,82, vu par sentinel-1 et sentinel-2
+  confiance élevée, vu par sentinel-1 et sentinel-2
   vu pour la première fois le 3 novembre 2026, dernière image claire le 20 novembre 2026
   al-0123456789ab
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from detectors.records import State
 from flows.alerts.language import language
 from flows.records.confidence import band_of, is_calibrated, word_of
 
@@ -23,12 +24,18 @@ def test_a_confidence_has_a_word_and_digits_where_they_are_a_probability(
     confidence: float, word: str, has_digits: bool
 ) -> None:
     assert word_of(confidence) == word
-    assert is_calibrated(confidence, contradicted=()) == has_digits
+    assert is_calibrated(confidence, State.CONFIRMED, contradicted=()) == has_digits
 
 
 def test_a_number_that_reviewers_contradict_is_no_probability_that_can_be_shown() -> None:
     contradicted = frozenset({0.9})
-    assert [is_calibrated(c, contradicted=contradicted) for c in (0.89, 0.9, 0.95, 1.0)] == [True, False, False, False]
+    shown = [is_calibrated(c, State.CONFIRMED, contradicted=contradicted) for c in (0.89, 0.9, 0.95, 1.0)]
+    assert shown == [True, False, False, False]
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_only_what_is_confirmed_states_a_number(state: State) -> None:
+    assert is_calibrated(0.95, state, contradicted=()) == (state in (State.CONFIRMED, State.FINISHED))
 
 
 def test_bands_meet_at_their_lower_ends() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from detectors.records import State
 from flows.ledger import Judgement, Reason, Verdict, VerdictRecord
 from flows.ledger.precision import StatedBand, contradicted_in, wilson
 from flows.records.ids import EventId
@@ -152,7 +153,8 @@ def test_a_drawn_case_states_no_more_than_was_measured(
     week_inputs: ReportInputs, confidence: float, shown: str
 ) -> None:
     event = week_inputs.areas[1].events[0]
-    drawn = draw_case(replace(event, event=replace(event.event, confidence=confidence)), elongation=1.0)
+    stated = replace(event.event, confidence=confidence, state=State.CONFIRMED)
+    drawn = draw_case(replace(event, event=stated), elongation=1.0)
     page = environment_of(words_for("en")).get_template("drawn.html").render(drawn=drawn, contradicted=frozenset())
     assert f"<dd>{shown}</dd>" in page
 

@@ -16,6 +16,7 @@ from cases import Case, Happened, arid, built, cleared, place, pulled, sky, wall
 from grounds import QUIET_SPAN, truth_on
 from nuisances import Days, flood
 from series import measured, real_series, shape_of
+from worlds import END, WEEKS
 
 from aois.demonstration import demonstration
 from detectors.acquisition import OPTICAL, Acquisition, Mask
@@ -166,7 +167,7 @@ def _quiet(name: str) -> Case:
 def _flooded(seed: int) -> FitCase:
     """Fields under water for weeks: only what lies under water is known there."""
     dry, ground = variety._quiet_ground(RURAL, seed)
-    days = Days(variety.END - timedelta(days=7 * variety.WEEKS - 1), variety.END)
+    days = Days(END - timedelta(days=7 * WEEKS - 1), END)
     wet = flood(dry, days, np.random.default_rng(seed))
     water = {
         (after.series, after.day.toordinal()): np.asarray((after.pixels <= 0.5 * before.pixels).any(axis=0))

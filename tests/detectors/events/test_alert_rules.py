@@ -79,7 +79,7 @@ def test_a_single_acquisition_is_told_when_it_is_all_there_is_and_large(scenes, 
 
 
 def test_what_is_unfamiliar_waits_until_it_is_confirmed():
-    for waiting in ({"sensors": BOTH, "confidence": 0.45}, {"scenes": ("a",), "area_m2": 9000.0}):
+    for waiting in ({"sensors": BOTH, "confidence": 0.85}, {"scenes": ("a",), "area_m2": 9000.0}):
         assert told(**waiting)
         assert not told(**waiting, is_unfamiliar=True)
         assert told(**waiting, is_unfamiliar=True, state=State.CONFIRMED)
