@@ -106,6 +106,7 @@ def test_a_backup_of_the_version_before_is_taken_with_words_alone(record):
     with_sql("DROP TABLE backup_checksum")(path)
     with_sql("DROP TABLE changes")(path)
     with_sql("DROP TABLE worlds")(path)
+    with_sql("ALTER TABLE observations DROP COLUMN unfamiliar")(path)
     with_sql("UPDATE alembic_version SET version_num = '0005'")(path)
     before = dump(record.url)
     said = restore(record, "--replace")

@@ -45,7 +45,7 @@ STATEMENTS = {
     "other scenes were seen": "UPDATE observations SET scenes = '[]'",
     "a week was never watched": f"DELETE FROM observations WHERE {SECOND}",
     "a week was watched that was not": f"INSERT INTO observations SELECT area_id, '{week(9)}', scenes, sensors, "
-    f"seen_share, last_clear_look, chain, note FROM observations WHERE {SECOND}",
+    f"seen_share, last_clear_look, chain, note, unfamiliar FROM observations WHERE {SECOND}",
     "a perimeter is moved": "UPDATE areas SET geometry = json_set(geometry, '$.coordinates[0][0][0]', 0.5)",
     "a margin is smaller": "UPDATE areas SET margin_m = 10",
     "a response is made up": "UPDATE areas SET responses = '[]'",
@@ -427,6 +427,7 @@ def as_before(record: SmallRecord) -> None:
     with sqlite3.connect(record.outputs / "ledger.sqlite") as connection:
         connection.execute("DROP TABLE changes")
         connection.execute("DROP TABLE worlds")
+        connection.execute("ALTER TABLE observations DROP COLUMN unfamiliar")
         connection.execute("UPDATE alembic_version SET version_num = '0005'")
         connection.execute("UPDATE runs SET summary = '{}'")
         connection.execute("UPDATE runs SET summary = ? WHERE id = 'run-2'", (summary,))
