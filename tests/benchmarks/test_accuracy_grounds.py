@@ -215,7 +215,7 @@ def test_a_material_that_is_left_out_of_the_fit_is_neither_changed_nor_quiet_gro
     names = fit_signatures.FEATURES["sentinel-2"]
     z = np.zeros((len(names), *SHAPE), np.float32)
     z[:, metal], z[:, tile] = np.sinh(2.0), np.sinh(5.0)
-    seen = Namespace(sensor="sentinel-2", history_kind="seasons", names=names)
+    seen = Namespace(name="sentinel-2", sensor="sentinel-2", history_kind="seasons", names=names)
     known = Known("a case", "romania", case, (Compared(cast(Any, seen), SEEN.toordinal(), z),))
     before, after = map(samples_of, (known, without_material(known, "metal")))
     built, quiet = (("sentinel-2", "seasons", kind) for kind in ("built", "unchanged"))
