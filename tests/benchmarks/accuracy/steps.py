@@ -15,7 +15,7 @@ from detectors.baseline.harmonic import BaselineParameters
 from detectors.events.lifecycle import LifecycleParameters
 from detectors.evidence import emission
 from detectors.evidence.belief import SENSORS, STATES, Evidence, clear_evidence
-from detectors.evidence.signatures import SEASONS, Signature, SignatureTable
+from detectors.evidence.signatures import BESIDE, SEASONS, WATER, Signature, SignatureTable
 from detectors.monitor.state import MonitorParameters
 from detectors.objects.patches import ObjectParameters
 from detectors.preprocessing.masks import MaskParameters
@@ -113,6 +113,19 @@ def _uncorrelated(row: Signature) -> Signature:
     return Signature(row.mean, np.diag(np.diag(row.covariance)))
 
 
+def _without_row(ground: str) -> Factory:
+    """The table without the rows of one kind of ground."""
+
+    def factory(original: Any) -> Any:
+        def table(*a: Any, **k: Any) -> SignatureTable:
+            read: SignatureTable = original(*a, **k)
+            return replace(read, rows={key: row for key, row in read.rows.items() if key[2] != ground})
+
+        return table
+
+    return factory
+
+
 def _no_lead(original: Any) -> Any:
     """The table by which a gain is construction as soon as it is rather built than cleared."""
 
@@ -129,6 +142,11 @@ def _unwidened(original: Any) -> Any:
         return unchanged, np.zeros_like(wider)
 
     return null
+
+
+def _surest(original: Any) -> Any:
+    """An event is as likely as in its surest week, also before it is confirmed."""
+    return lambda event_state, detection, today: max(event_state.strength, detection.strength)
 
 
 def _greater_of_two(original: Any) -> Any:
@@ -190,6 +208,8 @@ EVIDENCE = (
     Ablation("places after one scene", _places(0.0, 0.0)),
     Ablation("places, the small ones", _places(0.0, LARGE)),
     Ablation("places, the large ones", _places(SMALL, 0.0)),
+    Ablation("ground beside a change", {TABLE: _without_row(BESIDE)}),
+    Ablation("water", {TABLE: _without_row(WATER)}),
     Ablation("anomaly state", {BELIEF: _with(anomaly_share=0.0)}),
     Ablation(
         "filter (a plain sum)", {"detectors.evidence.belief._generator": _always(np.zeros((len(STATES), len(STATES))))}
@@ -214,6 +234,7 @@ OBJECTS = (
 MONITOR = (
     Ablation("radar (optical alone)", sensor=OPTICAL),
     Ablation("optics (radar alone)", sensor=RADAR),
+    Ablation("a provisional event fades", {"detectors.events.lifecycle._strength": _surest}),
     Ablation("three dates to confirm", _monitor(lifecycle=LifecycleParameters(confirming_dates=1))),
     Ablation("a likely object to confirm", _monitor(lifecycle=LifecycleParameters(confirming_probability=0.0))),
     Ablation("changed ground made the baseline", {"detectors.monitor.steps.rebased_events": _first_argument}),
