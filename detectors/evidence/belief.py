@@ -171,7 +171,8 @@ def _weights(said: Floats) -> Floats:
     out = np.ones((len(STATES), *said.shape[1:]), np.float32)
     likest = np.clip(classes.max(axis=0), 0.0, p.anomaly_most)
     out[1] = np.exp(p.tempered * p.anomaly_share * likest)
-    out[2 : 2 + len(water)] = np.exp(p.tempered * water)
+    if len(water):
+        out[STATES.index(WATER)] = np.exp(p.tempered * water[0])
     out[_KNOWN:] = np.exp(p.tempered * classes)
     return out
 
