@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-import numpy as np
-import numpy.typing as npt
+from detectors.footprint import Footprint
 
 
 class Change(StrEnum):
@@ -72,7 +71,7 @@ class UnfamiliarGround:
 class Event:
     """One change of the ground, as known at the end of a week.
 
-    `footprint` is bool (y, x) on the area's grid. Areas are in m², length in m; `closure` is the share (0 to 1) of a
+    `footprint` are its pixels on the area's grid. Areas are in m², length in m; `closure` is the share (0 to 1) of a
     ring around the place that a line covers. `key` names the event within its area and survives replays; `merged_into`
     is the key of the event that took its ground when both grew together. `steps` are the days on which it began, and
     began again: an expansion in phases is one event.
@@ -86,7 +85,7 @@ class Event:
     first_seen: date
     last_seen: date
     confirmed_on: date | None
-    footprint: npt.NDArray[np.bool_]
+    footprint: Footprint
     area_m2: float
     area_m2_low: float
     area_m2_high: float

@@ -7,14 +7,14 @@ is its next step.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
-from scipy import ndimage
 
 from detectors.acquisition import RADAR, Floats, Mask
-from detectors.morphology import EIGHT, box_of
+from detectors.footprint import Footprint, empty
 from detectors.objects.object_record import Detection
 from detectors.objects.patches import anchor, is_line, is_ring
 from detectors.records import Change, State, Transition
@@ -52,16 +52,16 @@ class LifecycleParameters:
 class EventState:
     """An event as the monitor follows it.
 
-    `mask` and `core` bool (y, x). `steps` are the days on which it grew by a step of its own. `strength` is its
-    probability in its surest week. `built` bool (y, x) is where something ever stood: the evidence of that goes when
-    the ground is re-based. `is_unfamiliar` is what its objects said when it was last seen provisional.
+    `mask` are its pixels and `core` its surest ones. `steps` are the days on which it grew by a step of its own.
+    `strength` is its probability in its surest week. `built` is where something ever stood: the evidence of that goes
+    when the ground is re-based. `is_unfamiliar` is what its objects said when it was last seen provisional.
     """
 
     key: str
     gain: bool
     change: Change
-    mask: Mask
-    core: Mask
+    mask: Footprint
+    core: Footprint
     first_day: int
     grown_day: int
     state: State
@@ -78,7 +78,7 @@ class EventState:
     closure: float | None = None
     sighted_day: int = 0
     merged_into: str | None = None
-    built: Mask | None = None
+    built: Footprint | None = None
     is_unfamiliar: bool = False
 
     @property
@@ -87,7 +87,7 @@ class EventState:
         return self.state in (State.PROVISIONAL, State.CONFIRMED) and self.merged_into is None
 
 
-def open_event(detection: Detection, strength: Floats, *, today: int, taken: frozenset[str]) -> EventState:
+def open_event(detection: Detection, strength: Floats, *, today: int, taken: Container[str]) -> EventState:
     """Open a new, provisional event.
 
     Parameters
@@ -134,7 +134,7 @@ def open_event(detection: Detection, strength: Floats, *, today: int, taken: fro
     )
 
 
-def _free(key: str, taken: frozenset[str]) -> str:
+def _free(key: str, taken: Container[str]) -> str:
     again = 2
     name = key
     while name in taken:
@@ -142,7 +142,7 @@ def _free(key: str, taken: frozenset[str]) -> str:
     return name
 
 
-def owners_of(detection: Detection, event_states: tuple[EventState, ...], *, reach_px: int) -> tuple[int, ...]:
+def owners_of(detection: Detection, near: Iterable[tuple[int, EventState]], *, reach_px: int) -> tuple[int, ...]:
     """Find the open events of the same sign that an object touches.
 
     A line joins what is told as a wall, and only that. What was bared beside one, or built within a closed one, is an
@@ -152,31 +152,25 @@ def owners_of(detection: Detection, event_states: tuple[EventState, ...], *, rea
     ----------
     detection
         An object of this week.
-    event_states
-        All events of the area.
+    near
+        Numbers of events and the events, oldest first: all that may be within reach.
     reach_px
         How near counts as touching, in pixels.
 
     Returns
     -------
-    tuple of int: indices into `event_states`, oldest first.
+    tuple of int: numbers, oldest first.
     """
-    found = []
-    mask = detection.object.mask
-    if not mask.any():
-        return ()
-    box = box_of(mask, margin_px=reach_px)
-    reach = ndimage.binary_dilation(mask[box], structure=EIGHT, iterations=reach_px)
-    for n, event_state in enumerate(event_states):
-        if (
-            event_state.is_open
-            and event_state.gain == detection.gain
-            and (event_state.is_ridge == detection.is_ridge or event_state.change is detection.change is Change.FENCING)
-            and (reach & event_state.mask[box]).any()
-            and not _stands_beside(detection, event_state)
-        ):
-            found.append(n)
-    return tuple(found)
+    reach = detection.object.mask.widened(reach_px)
+    return tuple(
+        n
+        for n, event_state in near
+        if event_state.is_open
+        and event_state.gain == detection.gain
+        and (event_state.is_ridge == detection.is_ridge or event_state.change is detection.change is Change.FENCING)
+        and (reach & event_state.mask)
+        and not _stands_beside(detection, event_state)
+    )
 
 
 def _stands_beside(detection: Detection, event_state: EventState) -> bool:
@@ -185,9 +179,7 @@ def _stands_beside(detection: Detection, event_state: EventState) -> bool:
         detection.change is Change.CONSTRUCTION and _is_closed(event_state)
     )
     mask = detection.object.mask
-    return (
-        event_state.change is Change.FENCING and is_other and bool((mask & event_state.mask).sum() < 0.5 * mask.sum())
-    )
+    return event_state.change is Change.FENCING and is_other and (mask & event_state.mask).pixels < 0.5 * mask.pixels
 
 
 def extend(event_state: EventState, detection: Detection, *, today: int) -> EventState:
@@ -212,11 +204,9 @@ def extend(event_state: EventState, detection: Detection, *, today: int) -> Even
     if event_state.is_ridge and detection.is_ridge:
         return _redrawn(event_state, detection, today=today)
     mask, core = (a | b for a, b in zip(_kept_ground(event_state, today), _ground(detection), strict=True))
-    added = int((mask & ~event_state.mask).sum())
+    added = (mask - event_state.mask).pixels
     change = detection.change if _is_redrawn(event_state, today) else _later_change(event_state, detection)
-    is_step = (event_state.rebased and bool(detection.object.mask.any())) or added > max(
-        4, 0.25 * event_state.mask.sum()
-    )
+    is_step = (event_state.rebased and bool(detection.object.mask)) or added > max(4, 0.25 * event_state.mask.pixels)
     began = detection.first_day
     if detection.built_day is not None and change is Change.CONSTRUCTION is not event_state.change:
         is_step, began = True, max(began, detection.built_day)
@@ -226,7 +216,7 @@ def extend(event_state: EventState, detection: Detection, *, today: int) -> Even
         mask=mask,
         core=core,
         change=change,
-        grown_day=today if added > GROWTH * event_state.mask.sum() or new_step else event_state.grown_day,
+        grown_day=today if added > GROWTH * event_state.mask.pixels or new_step else event_state.grown_day,
         scenes=tuple(dict.fromkeys((*event_state.scenes, *detection.scenes))),
         sensors=tuple(sorted({*event_state.sensors, *detection.sensors})),
         strength=_strength(event_state, detection, today),
@@ -256,10 +246,10 @@ def _is_closed(event_state: EventState) -> bool:
     return event_state.closure is not None and event_state.closure >= CLOSED
 
 
-def _kept_ground(event_state: EventState, today: int) -> tuple[Mask, Mask]:
+def _kept_ground(event_state: EventState, today: int) -> tuple[Footprint, Footprint]:
     """Mask and core that an event keeps when it is seen again."""
     if _is_redrawn(event_state, today):
-        return np.zeros_like(event_state.mask), np.zeros_like(event_state.core)
+        return empty(event_state.mask.shape), empty(event_state.mask.shape)
     return event_state.mask, event_state.core
 
 
@@ -271,7 +261,7 @@ def _is_redrawn(event_state: EventState, today: int) -> bool:
     return event_state.state is State.PROVISIONAL and event_state.sighted_day != today
 
 
-def _ground(detection: Detection) -> tuple[Mask, Mask]:
+def _ground(detection: Detection) -> tuple[Footprint, Footprint]:
     return detection.object.mask, detection.object.core
 
 
@@ -312,28 +302,22 @@ def _scene_order(scene_id: str) -> tuple[str, str]:
     return scene_id.partition("_")[2], scene_id
 
 
-def follow_merged(event_state: EventState, event_states: tuple[EventState, ...], *, today: int) -> EventState:
+def follow_merged(event_state: EventState, into: EventState, *, today: int) -> EventState:
     """Move a merged event on to where the event that took it stands.
 
     Parameters
     ----------
     event_state
         The event as it stood.
-    event_states
-        All events of the area.
+    into
+        The event that took it.
     today
         Day number of the last day of the week.
 
     Returns
     -------
     EventState, retracted with the other, or confirmed and finished.
-
-    Raises
-    ------
-    StopIteration
-        Where the event that took it is not among `event_states`.
     """
-    into = next(t for t in event_states if t.key == event_state.merged_into)
     if event_state.state in (State.RETRACTED, State.FINISHED):
         return event_state
     if into.state is State.RETRACTED and event_state.state is State.PROVISIONAL:
@@ -355,9 +339,9 @@ def _redrawn(event_state: EventState, detection: Detection, *, today: int) -> Ev
         is_unfamiliar=_is_unfamiliar(event_state, detection, today),
     )
     mask = detection.object.mask
-    if (mask & event_state.mask).sum() < 0.6 * event_state.mask.sum():
+    if (mask & event_state.mask).pixels < 0.6 * event_state.mask.pixels:
         return seen_again
-    grown = mask.sum() > 1.2 * event_state.mask.sum()
+    grown = mask.pixels > 1.2 * event_state.mask.pixels
     return replace(
         seen_again,
         mask=mask,
@@ -374,7 +358,7 @@ def _strength(event_state: EventState, detection: Detection, today: int) -> floa
     return detection.strength if is_last else max(event_state.strength, detection.strength)
 
 
-def _either(a: Mask | None, b: Mask | None) -> Mask | None:
+def _either(a: Footprint | None, b: Footprint | None) -> Footprint | None:
     return b if a is None else a if b is None else a | b
 
 
@@ -390,11 +374,11 @@ def _later_change(event_state: EventState, detection: Detection) -> Change:
     if not event_state.gain:
         return event_state.change
     whole = event_state.mask | detection.object.mask
-    is_nearly_all = detection.object.mask.sum() >= 0.8 * whole.sum() or event_state.change is Change.FENCING
-    is_wall_by_now = event_state.change is Change.CONSTRUCTION and (is_line(whole) or is_ring(whole))
+    is_nearly_all = detection.object.mask.pixels >= 0.8 * whole.pixels or event_state.change is Change.FENCING
+    is_wall_by_now = event_state.change is Change.CONSTRUCTION and (is_line(whole.mask) or is_ring(whole.mask))
     if detection.change is Change.FENCING and (is_nearly_all or is_wall_by_now):
         return Change.FENCING
-    is_large = detection.object.mask.sum() >= 0.2 * event_state.mask.sum()
+    is_large = detection.object.mask.pixels >= 0.2 * event_state.mask.pixels
     if event_state.change is Change.CONSTRUCTION or (detection.change is Change.CONSTRUCTION and is_large):
         return Change.CONSTRUCTION
     return event_state.change
@@ -420,7 +404,7 @@ def confirm(event_state: EventState, *, sure_px: int, today: int, parameters: Li
     """
     p = parameters
     fewest = p.radar_px if event_state.sensors == (RADAR,) and not event_state.is_ridge else p.confirmed_px
-    enough = sure_px >= max(fewest, p.confirmed_share * min(event_state.core.sum(), 40))
+    enough = sure_px >= max(fewest, p.confirmed_share * min(event_state.core.pixels, 40))
     dates = p.confirming_dates + int(event_state.is_ridge) + int(event_state.is_unfamiliar)
     wait = p.line_days // 2 if len(event_state.sensors) > 1 else p.line_days
     is_unlikely = event_state.strength < p.confirming_probability
@@ -473,13 +457,13 @@ def _enter(event_state: EventState, state: State, today: int) -> EventState:
     return replace(event_state, state=state, transitions=(*event_state.transitions, step))
 
 
-def footprints(event_states: tuple[EventState, ...], shape: tuple[int, int]) -> Mask:
+def ground_of_events(event_states: Iterable[EventState], shape: tuple[int, int]) -> Mask:
     """Mark the ground of every event that was not retracted.
 
     Parameters
     ----------
     event_states
-        All events of the area.
+        Events of the area.
     shape
         Rows and columns.
 
@@ -490,5 +474,5 @@ def footprints(event_states: tuple[EventState, ...], shape: tuple[int, int]) -> 
     out = np.zeros(shape, bool)
     for event_state in event_states:
         if event_state.state is not State.RETRACTED:
-            out |= event_state.mask
+            out[event_state.mask.box] |= event_state.mask.mask
     return out

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from detectors.acquisition import Mask
+from detectors.footprint import Footprint
 from detectors.morphology import EIGHT
 from detectors.objects.patches import ring_closure
 from detectors.records import Change, Criterion
@@ -39,16 +40,16 @@ class SuspectParameters:
 
 @dataclass(frozen=True)
 class SiteCandidate:
-    """A place in a region: its footprint and what it is made of. Masks are bool (y, x).
+    """A place in a region: its footprint and what it is made of.
 
-    `built` are the pixels on which something stands now; `lines` those of lines found; `older_built` what was built
-    before.
+    `built` are the pixels on which something stands now; `lines` those of lines found; `older_built_distance_m` how far
+    what was built before lies, infinite where there is none.
     """
 
-    footprint: Mask
-    built: Mask
-    lines: Mask
-    older_built: Mask
+    footprint: Footprint
+    built: Footprint
+    lines: Footprint
+    older_built_distance_m: float
     changes: tuple[Change, ...]
     days: int
     intervention_distance_m: float
@@ -73,11 +74,11 @@ def criteria_of(
     tuple of Criterion: each a value of 0 to 1, its weight, and words that say what was measured.
     """
     p = parameters or SuspectParameters()
-    built_m2 = float(candidate.built.sum()) * pixel_size_m**2
-    ground_m2 = float(candidate.footprint.sum()) * pixel_size_m**2
-    closure = ring_closure(candidate.lines) if candidate.lines.any() else 0.0
-    buildings = _buildings(candidate.built, p.building_px)
-    apart = _distance_m(candidate.footprint, candidate.older_built, pixel_size_m)
+    built_m2 = candidate.built.pixels * pixel_size_m**2
+    ground_m2 = candidate.footprint.pixels * pixel_size_m**2
+    closure = ring_closure(candidate.lines.mask) if candidate.lines else 0.0
+    buildings = _buildings(candidate.built.mask, p.building_px)
+    apart = candidate.older_built_distance_m
     fast = 1.0 if candidate.days <= p.within_days else p.within_days / candidate.days
     near = max(0.0, 1.0 - candidate.intervention_distance_m / p.intervention_m)
     rows = (
@@ -123,12 +124,6 @@ def _buildings(built: Mask, least_px: int) -> int:
     labels, count = ndimage.label(built, structure=EIGHT)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     return int(np.maximum(1, sizes[sizes >= least_px] // (4 * least_px)).sum())
-
-
-def _distance_m(footprint: Mask, older: Mask, pixel_size_m: float) -> float:
-    if not older.any():
-        return float("inf")
-    return float(ndimage.distance_transform_edt(~older)[footprint].min()) * pixel_size_m
 
 
 def _apart_words(distance_m: float) -> str:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import reduce
+from operator import or_
 
 import numpy as np
 from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, Mask
-from detectors.events.lifecycle import EventState, footprints
+from detectors.events.event_index import EventIndex
+from detectors.events.lifecycle import EventState
 from detectors.events.site_criteria import SiteCandidate, criteria_of
 from detectors.evidence.belief import BUILT, CLEARED, log_odds
+from detectors.footprint import Footprint, empty, trimmed
+from detectors.ground import Ground
 from detectors.monitor.state import AreaState
 from detectors.morphology import EIGHT
 from detectors.objects.patches import area_interval
 from detectors.records import AlertKind, Change, Criterion, Event
 
 OLDER_BUILT_VEGETATION, OLDER_BUILT_PX = 0.25, 20
+NEAR_PX = 5
+"""By how much the windows of two events are widened, each, before they are asked whether they meet."""
+FIRST_REACH_PX = 64
+"""How far from an event older built-up land is first sought; the window then grows by steps."""
 
 
 def events_of(state: AreaState, *, today: int) -> tuple[Event, ...]:
@@ -33,19 +42,20 @@ def events_of(state: AreaState, *, today: int) -> tuple[Event, ...]:
     -------
     tuple of Event, oldest first.
     """
-    odds = log_odds(state.evidence)
-    built = np.asarray((odds[BUILT] >= 0.0) & (odds[BUILT] >= odds[CLEARED]))
-    return tuple(_event(state, event_state, built, today) for event_state in state.event_states)
+    surroundings = _Surroundings(state) if state.ground.is_region else None
+    return tuple(
+        _event(state.ground, event_state, () if surroundings is None else surroundings.criteria(event_state, today))
+        for event_state in state.event_states
+    )
 
 
-def _event(state: AreaState, event_state: EventState, built: Mask, today: int) -> Event:
-    ground = state.ground
+def _event(ground: Ground, event_state: EventState, criteria: tuple[Criterion, ...]) -> Event:
     area, low, high = area_interval(event_state.mask, event_state.core, pixel_area_m2=ground.pixel_area_m2)
     is_fence = event_state.change is Change.FENCING and event_state.length_px is not None
     return Event(
         key=event_state.key,
         change=event_state.change,
-        place=_place(state, event_state.mask),
+        place=_place(ground, event_state.mask),
         state=event_state.state,
         first_seen=date.fromordinal(event_state.first_day),
         last_seen=date.fromordinal(event_state.sighted_day or event_state.first_day),
@@ -60,7 +70,7 @@ def _event(state: AreaState, event_state: EventState, built: Mask, today: int) -
         sensors=event_state.sensors,
         scenes=event_state.scenes,
         transitions=event_state.transitions,
-        criteria=_criteria(state, event_state, built, today) if ground.is_region else (),
+        criteria=criteria,
         merged_into=event_state.merged_into,
         steps=tuple(map(date.fromordinal, event_state.steps)),
         is_unfamiliar=event_state.is_unfamiliar,
@@ -85,59 +95,70 @@ def confidence_of(event_state: EventState) -> float:
     return round(0.5 * strength if event_state.is_ridge else strength, 3)
 
 
-def _place(state: AreaState, mask: Mask) -> AlertKind:
+def _place(ground: Ground, mask: Footprint) -> AlertKind:
     """Beyond the perimeter if a quarter of the event, or 400 m² of it, clearly lies outside; a region has no inside."""
-    if state.ground.is_region:
+    if ground.is_region:
         return AlertKind.NEW_SUSPECT_SITE
-    outside = int((mask & ~state.ground.perimeter).sum())
-    needed = 4.0 * 100.0 / state.ground.pixel_area_m2
-    is_outside = outside >= 0.5 * mask.sum() or (outside >= 0.25 * mask.sum() and outside >= needed)
+    outside = int((~mask.values(ground.perimeter)).sum())
+    needed = 4.0 * 100.0 / ground.pixel_area_m2
+    is_outside = outside >= 0.5 * mask.pixels or (outside >= 0.25 * mask.pixels and outside >= needed)
     return AlertKind.EXPANSION if is_outside else AlertKind.CHANGE
 
 
-def _criteria(state: AreaState, event_state: EventState, built: Mask, today: int) -> tuple[Criterion, ...]:
-    near = [
-        t
-        for t in state.event_states
-        if t.gain and (t.is_open or t.confirmed_day is not None) and _close(t.mask, event_state.mask)
-    ]
-    lines = np.zeros(state.ground.shape, bool)
-    for other in near:
-        if other.change is Change.FENCING or (other.change is Change.CONSTRUCTION and other.closure):
-            lines |= other.mask  # a wall keeps its ground when it is built upon
-    candidate = SiteCandidate(
-        event_state.mask,
-        _built(near, built),
-        lines,
-        _older_built(state) & ~footprints(tuple(near), state.ground.shape),
-        tuple(t.change for t in near),
-        days=max(1, today - event_state.first_day),
-        intervention_distance_m=state.ground.intervention_distance_m,
-    )
-    return criteria_of(candidate, pixel_size_m=state.ground.pixel_size_m)
+class _Surroundings:
+    """What lies around the events of a region: their neighbours, what stands now, and what stood before."""
 
+    def __init__(self, state: AreaState) -> None:
+        odds = log_odds(state.evidence)
+        self._ground, self._event_states = state.ground, state.event_states
+        self._built_now = np.asarray((odds[BUILT] >= 0.0) & (odds[BUILT] >= odds[CLEARED]))
+        self._older = _older_built(state)
+        self._index = EventIndex(state.event_states)
 
-def _built(near: list[EventState], now: Mask) -> Mask:
-    """Where something stands now at a place: in what was built there, not in what was cleared or is a line.
+    def criteria(self, event_state: EventState, today: int) -> tuple[Criterion, ...]:
+        """Measure by which criteria an event resembles the known places."""
+        around = event_state.mask.surroundings(2 * NEAR_PX)
+        near = [
+            t
+            for t in map(self._event_states.__getitem__, self._index.near(around))
+            if t.gain and (t.is_open or t.confirmed_day is not None) and t.mask.overlaps(around)
+        ]
+        nothing = empty(self._ground.shape)
+        # a wall keeps its ground when it is built upon
+        lines = (t.mask for t in near if t.change is Change.FENCING or (t.change is Change.CONSTRUCTION and t.closure))
+        candidate = SiteCandidate(
+            event_state.mask,
+            reduce(or_, (self._standing(t) for t in near if t.change is Change.CONSTRUCTION), nothing),
+            reduce(or_, lines, nothing),
+            self._distance_m(event_state.mask, reduce(or_, (t.mask for t in near), nothing)),
+            tuple(t.change for t in near),
+            days=max(1, today - event_state.first_day),
+            intervention_distance_m=self._ground.intervention_distance_m,
+        )
+        return criteria_of(candidate, pixel_size_m=self._ground.pixel_size_m)
 
-    Fresh rock around a pit stands out as a wall does, and a field that was ploughed as ground that is built on.
-    """
-    built = np.zeros(now.shape, bool)
-    for event_state in near:
-        if event_state.change is Change.CONSTRUCTION:
-            stood = event_state.mask & (now if event_state.built is None else now | event_state.built)
-            built |= stood if stood.any() else event_state.core
-    return built
+    def _standing(self, event_state: EventState) -> Footprint:
+        """Where something stands now in what was built: not in what was cleared or is a line.
 
+        Fresh rock around a pit stands out as a wall does, and a field that was ploughed as ground that is built on.
+        """
+        mask = event_state.mask
+        now = trimmed(mask.mask & self._built_now[mask.box], mask.box, mask.shape)
+        stood = now if event_state.built is None else now | (mask & event_state.built)
+        return stood or event_state.core
 
-def _close(a: Mask, b: Mask) -> bool:
-    """True when the boxes of two masks lie within 5 pixels of each other."""
-    boxes = []
-    for mask in (a, b):
-        rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
-        boxes.append((rows[0] - 5, rows[-1] + 5, columns[0] - 5, columns[-1] + 5))
-    (t1, b1, l1, r1), (t2, b2, l2, r2) = boxes
-    return bool(t1 <= b2 and t2 <= b1 and l1 <= r2 and l2 <= r1)
+    def _distance_m(self, mask: Footprint, new: Footprint) -> float:
+        """Metres to the nearest ground that was built on before, and did not become so by these events."""
+        reach = FIRST_REACH_PX
+        while True:
+            box = mask.surroundings(reach)
+            older = self._older[box] & ~new.within(box)
+            apart = np.inf
+            if older.any():
+                apart = float(ndimage.distance_transform_edt(~older)[mask.within(box)].min())
+            if apart <= reach or box == mask.surroundings(max(self._ground.shape)):
+                return apart * self._ground.pixel_size_m
+            reach *= 4
 
 
 def _older_built(state: AreaState) -> Mask:

@@ -9,9 +9,9 @@ import numpy as np
 from detectors.acquisition import OPTICAL, RADAR, Mask
 from detectors.events.lifecycle import EventState
 from detectors.evidence.belief import Evidence, clear_evidence, held_mask, log_odds
-from detectors.monitor.state import AreaState, with_event_state
-from detectors.morphology import widen
-from detectors.sensor_series.series import SensorSeries, reset_baseline
+from detectors.monitor.state import AreaState
+from detectors.sensor_series.pixel_state import PixelState, paste, window_of, with_own_pixels
+from detectors.sensor_series.series import reset_baseline
 
 
 def rebased_events(state: AreaState, today: int) -> AreaState:
@@ -32,59 +32,63 @@ def rebased_events(state: AreaState, today: int) -> AreaState:
     AreaState.
     """
     p = state.parameters
-    for index, event_state in enumerate(state.event_states):
+    pixels: PixelState = state
+    since, event_states = state.since.copy(), list(state.event_states)
+    for number, event_state in enumerate(event_states):
         if event_state.confirmed_day is None or today - event_state.grown_day < p.rebase_days:
             continue
-        old = state.since < event_state.grown_day  # what clouds hid at first follows when it has been seen often enough
-        whole = widen(event_state.mask, p.rim_px) & old & ~_next_step(state.evidence, event_state)
-        if not whole.any():
+        # what clouds hid at first follows when it has been seen often enough
+        box = event_state.mask.surroundings(p.rim_px)
+        old = event_state.mask.widened(p.rim_px).within(box) & (since[box] < event_state.grown_day)
+        if not old.any():
             continue
-        all_series, evidence, done = _renewed(state, event_state, whole)
-        if not event_state.rebased and (done & event_state.mask).sum() < 0.5 * event_state.mask.sum():
+        part, own = window_of(pixels, box), event_state.mask.within(box)
+        renewed, done = _renewed(part, event_state, own, old, fewest=p.rebase_acquisitions)
+        if not event_state.rebased and (done & own).sum() < 0.5 * event_state.mask.pixels:
             continue
-        state = replace(
-            state,
-            all_series=all_series,
-            evidence=evidence,
-            since=np.where(done, np.int32(event_state.grown_day), state.since).astype(np.int32),
-            event_states=with_event_state(state.event_states, index, replace(event_state, rebased=True)),
-        )
-    return state
+        pixels = with_own_pixels(state) if pixels is state else pixels
+        paste(pixels, renewed, box)
+        since[box][done] = event_state.grown_day
+        event_states[number] = replace(event_state, rebased=True)
+    return replace(
+        state,
+        all_series=pixels.all_series,
+        evidence=pixels.evidence,
+        since=since,
+        event_states=tuple(event_states),
+    )
 
 
-def _renewed(state: AreaState, event_state: EventState, whole: Mask) -> tuple[tuple[SensorSeries, ...], Evidence, Mask]:
-    """The series re-based on the ground of an event and its rim, the evidence freed of it, and where that was done.
+def _renewed(
+    part: PixelState, event_state: EventState, own: Mask, old: Mask, *, fewest: int
+) -> tuple[PixelState, Mask]:
+    """A window re-based on the ground of an event and its rim, freed of their evidence, and where that was done.
 
     Evidence of a sensor is cleared where all its series were re-based: ground that clouds hid keeps both its old
     baseline and its evidence. Optical series say where the ground was renewed, radar where there are no others.
     """
-    first = state.evidence.since.max(axis=(0, 1))
-    since = np.where(event_state.mask, np.maximum(first, event_state.steps[-1]), event_state.steps[-1]).astype(np.int32)
+    whole = old & ~_next_step(part.evidence, own, event_state.grown_day)
+    first = part.evidence.since.max(axis=(0, 1))
+    since = np.where(own, np.maximum(first, event_state.steps[-1]), event_state.steps[-1]).astype(np.int32)
     all_series = []
     cleared: dict[str, Mask] = {}
-    done = np.zeros(state.ground.shape, bool)
-    for series in state.all_series:
-        fresh, changed = reset_baseline(
-            series,
-            whole & event_state.mask,
-            whole & ~event_state.mask,
-            since=since,
-            fewest=state.parameters.rebase_acquisitions,
-        )
+    done = np.zeros(own.shape, bool)
+    for series in part.all_series:
+        fresh, changed = reset_baseline(series, whole & own, whole & ~own, since=since, fewest=fewest)
         all_series.append(fresh)
         cleared[series.sensor] = cleared.get(series.sensor, whole) & changed
-        if series.sensor == OPTICAL or all(c.sensor == RADAR for c in state.all_series):
+        if series.sensor == OPTICAL or all(c.sensor == RADAR for c in part.all_series):
             done |= changed
-    evidence = state.evidence
+    evidence = part.evidence
     for sensor, mask in cleared.items():
         evidence = clear_evidence(evidence, mask, sensors=(sensor,))
-    return tuple(all_series), evidence, done
+    return replace(part, all_series=tuple(all_series), evidence=evidence), done
 
 
-def _next_step(evidence: Evidence, event_state: EventState) -> Mask:
+def _next_step(evidence: Evidence, own: Mask, grown_day: int) -> Mask:
     """Where evidence is held that began after an event last grew; beside its ground, only what is plain already.
 
     The change moves the contrast of what lies around it, which comes to light acquisition by acquisition.
     """
-    plain = event_state.mask | (log_odds(evidence).max(axis=0) >= 0.0)
-    return np.asarray((evidence.since > event_state.grown_day).any(axis=(0, 1)) & held_mask(evidence) & plain)
+    plain = own | (log_odds(evidence).max(axis=0) >= 0.0)
+    return np.asarray((evidence.since > grown_day).any(axis=(0, 1)) & held_mask(evidence) & plain)

@@ -59,24 +59,3 @@ def with_series(state: AreaState, series: SensorSeries) -> AreaState:
     """
     others = [c for c in state.all_series if c.name != series.name]
     return replace(state, all_series=tuple(sorted([*others, series], key=lambda c: c.name)))
-
-
-def with_event_state(
-    event_states: tuple[EventState, ...], index: int, event_state: EventState
-) -> tuple[EventState, ...]:
-    """Replace one event by another.
-
-    Parameters
-    ----------
-    event_states
-        All events of the area.
-    index
-        Which one is replaced.
-    event_state
-        What it is replaced by.
-
-    Returns
-    -------
-    tuple of EventState.
-    """
-    return (*event_states[:index], event_state, *event_states[index + 1 :])

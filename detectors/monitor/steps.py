@@ -11,7 +11,7 @@ state.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,13 +19,14 @@ import numpy.typing as npt
 
 from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
 from detectors.baseline.harmonic import DAYS_A_YEAR, Baseline
+from detectors.events.event_index import EventIndex
 from detectors.events.lifecycle import (
     EventState,
     LifecycleParameters,
     confirm,
     extend,
     follow_merged,
-    footprints,
+    ground_of_events,
     merge_events,
     open_event,
     owners_of,
@@ -48,7 +49,7 @@ from detectors.evidence.emission import log_ratios, relative_scatter
 from detectors.evidence.signatures import ONE_SCENE, load_signatures
 from detectors.ground import Ground
 from detectors.monitor.rebase import rebased_events
-from detectors.monitor.state import AreaState, MonitorParameters, with_event_state, with_series
+from detectors.monitor.state import AreaState, MonitorParameters, with_series
 from detectors.monitor.unfamiliar import with_familiarity
 from detectors.objects.extract import detections_of
 from detectors.objects.object_record import Detection
@@ -115,7 +116,7 @@ def observe(state: AreaState, acquisition: Acquisition) -> tuple[AreaState, Acqu
     report = reading.report
     if report.status != "used" or not reading.features.names:
         return state, report
-    stable_mask = state.ground.monitored_mask & ~footprints(state.event_states, state.ground.shape)
+    stable_mask = state.ground.monitored_mask & ~ground_of_events(state.event_states, state.ground.shape)
     residual = compare(series, reading.features, day=report.day, stable_mask=stable_mask)
     table = load_signatures(state.parameters.signatures)
     ratios, turned, lead = log_ratios(
@@ -176,50 +177,52 @@ def end_week(state: AreaState, *, today: int) -> AreaState:
         return state  # nothing was seen, so nothing is known to have changed or to have stopped
     table = load_signatures(state.parameters.signatures)
     detections, strength = detections_of(state, table)
-    event_states = state.event_states
+    event_states = _joined(state.event_states, with_familiarity(detections, state, table), strength, today, p)
     held = held_mask(state.evidence)
-    for detection in with_familiarity(detections, state, table):
-        event_states = _joined(event_states, detection, strength, today=today, parameters=p)
-    event_states = tuple(
+    event_states = [
         update_state(
             t, held_share=_held_share(held, t, today), last_acquisition=last_acquisition, today=today, parameters=p
         )
         if t.is_open
         else t
         for t in event_states
-    )
-    event_states = tuple(
-        t if t.merged_into is None else follow_merged(t, event_states, today=today) for t in event_states
-    )
-    open_ground = footprints(tuple(t for t in event_states if t.is_open), state.ground.shape)
-    closed = footprints(_finished_on(event_states, today), state.ground.shape)
+    ]
+    by_key = {t.key: t for t in event_states}
+    event_states = [
+        t if t.merged_into is None else follow_merged(t, by_key[t.merged_into], today=today) for t in event_states
+    ]
+    open_ground = ground_of_events((t for t in event_states if t.is_open), state.ground.shape)
+    closed = ground_of_events(_finished_on(event_states, today), state.ground.shape)
     evidence = clear_evidence(state.evidence, closed & ~open_ground)
-    return rebased_events(replace(state, event_states=event_states, evidence=evidence, concluded=today), today)
+    return rebased_events(replace(state, event_states=tuple(event_states), evidence=evidence, concluded=today), today)
 
 
 def _joined(
-    event_states: tuple[EventState, ...],
-    detection: Detection,
+    known: Sequence[EventState],
+    detections: Iterable[Detection],
     strength: Floats,
-    *,
     today: int,
     parameters: LifecycleParameters,
-) -> tuple[EventState, ...]:
-    """The events with an object joined to those it touches, which then are one, or opened as a new one."""
-    owners = owners_of(detection, event_states, reach_px=parameters.reach_px)
-    if not owners:
-        taken = frozenset(t.key for t in event_states)
-        owner = len(event_states)
-        event_states = (*event_states, open_event(detection, strength, today=today, taken=taken))
-    else:
-        owner = owners[0]
-        for other in owners[1:]:
-            older, younger = merge_events(event_states[owner], event_states[other], today=today)
-            event_states = with_event_state(with_event_state(event_states, owner, older), other, younger)
-        event_states = with_event_state(event_states, owner, extend(event_states[owner], detection, today=today))
-    return with_event_state(
-        event_states, owner, confirm(event_states[owner], sure_px=detection.sure_px, today=today, parameters=parameters)
-    )
+) -> list[EventState]:
+    """The events with each object joined to those it touches, which then are one, or opened as a new one."""
+    event_states, index, taken = list(known), EventIndex(known), {t.key for t in known}
+    for detection in detections:
+        around = detection.object.mask.surroundings(parameters.reach_px)
+        near = ((n, event_states[n]) for n in index.near(around))
+        owner, *others = owners_of(detection, near, reach_px=parameters.reach_px) or (len(event_states),)
+        if owner == len(event_states):
+            event_states.append(open_event(detection, strength, today=today, taken=taken))
+            taken.add(event_states[owner].key)
+        else:
+            for other in others:
+                older, younger = merge_events(event_states[owner], event_states[other], today=today)
+                event_states[owner], event_states[other] = older, younger
+            event_states[owner] = extend(event_states[owner], detection, today=today)
+        event_states[owner] = confirm(
+            event_states[owner], sure_px=detection.sure_px, today=today, parameters=parameters
+        )
+        index.enter(owner, event_states[owner])
+    return event_states
 
 
 def is_refit_due(state: AreaState, name: str, *, day: int) -> bool:
@@ -276,7 +279,7 @@ def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: i
         return state
     p = state.parameters.lifecycle
     waiting = [t for t in state.event_states if t.is_open and not t.rebased and t.strength >= p.confirming_probability]
-    kept = footprints(tuple(waiting), state.ground.shape) | (log_odds(state.evidence).max(axis=0) >= 0.0)
+    kept = ground_of_events(waiting, state.ground.shape) | (log_odds(state.evidence).max(axis=0) >= 0.0)
     kept |= (ranks_of(state.evidence).whole >= PARAMETERS.rank_told).any(axis=0)
     kept |= (state.since > 0) & (day - state.since < DAYS_A_YEAR)
     merged = merge_baselines(old.baseline, new.baseline, kept)
@@ -318,7 +321,7 @@ def _padded(baseline: Baseline, pairs: int) -> npt.NDArray[np.float32]:
     return np.pad(baseline.coefficients, ((0, 0), (0, missing), (0, 0), (0, 0)))
 
 
-def _finished_on(event_states: tuple[EventState, ...], today: int) -> tuple[EventState, ...]:
+def _finished_on(event_states: Iterable[EventState], today: int) -> tuple[EventState, ...]:
     return tuple(t for t in event_states if t.state is State.FINISHED and t.transitions[-1].on.toordinal() == today)
 
 
@@ -326,5 +329,4 @@ def _held_share(held: Mask, event_state: EventState, today: int) -> float:
     """The share of an event's surest pixels that still hold evidence; all of it when it was sighted this week."""
     if event_state.sighted_day == today:
         return 1.0
-    core = event_state.core if event_state.core.any() else event_state.mask
-    return float(held[core].mean())
+    return float((event_state.core or event_state.mask).values(held).mean())

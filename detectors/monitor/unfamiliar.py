@@ -34,10 +34,11 @@ def with_familiarity(
     scenes = {scene for series in state.all_series for scene in series.recent.unfamiliar}
 
     def is_unfamiliar(found: Detection) -> bool:
-        core = found.object.core if found.object.core.any() else found.object.mask
+        core = found.object.surest
+        levels = [(s, core.values(s.baseline.coefficients[:, 0])) for s in state.all_series]
         shares = [
-            unlike_any(s.baseline.coefficients[:, 0, core], s.names, sensor=s.sensor, table=table).any(axis=0).mean()
-            for s in state.all_series
+            unlike_any(level, s.names, sensor=s.sensor, table=table).any(axis=0).mean()
+            for s, level in levels
             if s.sensor in found.sensors
         ]
         return any(share >= MOSTLY for share in shares) or (bool(found.scenes) and scenes.issuperset(found.scenes))

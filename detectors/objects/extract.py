@@ -20,7 +20,8 @@ from detectors.evidence.belief import (
     sensor_gain,
 )
 from detectors.evidence.signatures import ONE_SCENE, SEASONS, SignatureTable
-from detectors.morphology import EIGHT, box_of
+from detectors.footprint import Footprint, trimmed
+from detectors.morphology import EIGHT
 from detectors.objects.centerline import line_length
 from detectors.objects.line_images import DetectedLine, line_images_of, lines_of
 from detectors.objects.lines import FencingParameters, Line
@@ -195,30 +196,28 @@ def _without_fringe(state: PixelState, item: GroundObject, gain: bool) -> Ground
 
     A strong change is plain to see in pixels of which it covers a fifth, and each of them would count as a whole one.
     """
-    core = item.core if item.core.any() else item.mask
-    since = _first_day(state, core, GAINS if gain else LOSSES)
-    box = box_of(item.mask)
-    change = np.zeros(item.mask[box].shape, np.float32)
+    since = _first_day(state, item.surest, GAINS if gain else LOSSES)
+    box = item.mask.box
+    change = np.zeros(item.mask.mask.shape, np.float32)
     for series in state.all_series:
-        late = np.array(series.recent.days) >= since
+        late = [n for n, day in enumerate(series.recent.days) if day >= since]
         for name in set(FRINGE_FEATURES) & set(series.names):
-            if late.any():
-                change = np.fmax(change, np.abs(median(series.recent.z[late, series.names.index(name)][:, *box])))
-    kept = np.zeros_like(item.mask)
-    kept[box] = item.mask[box] & (change >= FRINGE * float(np.percentile(change[core[box]], 80)))
-    return GroundObject(kept, item.core & kept) if kept.sum() >= ObjectParameters().smallest_px else item
+            if late:
+                shown = series.recent.z[(slice(None), series.names.index(name), *box)][late]
+                change = np.fmax(change, np.abs(median(shown)))
+    surest = change[item.surest.within(box)]
+    kept = trimmed(item.mask.mask & (change >= FRINGE * float(np.percentile(surest, 80))), box, item.mask.shape)
+    return GroundObject(kept, item.core & kept) if kept.pixels >= ObjectParameters().smallest_px else item
 
 
-def _with_yards(mask: Mask, place: Mask) -> Mask:
+def _with_yards(mask: Footprint, place: Mask) -> Footprint:
     """The object with what lies between its parts, where the place as a whole has changed: yards belong to it."""
     reach = ObjectParameters().join_px
-    box = box_of(mask, margin_px=reach)
-    part = np.pad(mask[box], reach)
-    joined = ndimage.binary_closing(part, structure=EIGHT, iterations=reach)
+    box = mask.surroundings(reach)
+    part = mask.within(box)
+    joined = ndimage.binary_closing(np.pad(part, reach), structure=EIGHT, iterations=reach)
     joined = ndimage.binary_fill_holes(joined)[reach:-reach, reach:-reach]
-    out = mask.copy()
-    out[box] |= joined & place[box]
-    return out
+    return trimmed(part | (joined & place[box]), box, mask.shape)
 
 
 def _detection(
@@ -232,30 +231,30 @@ def _detection(
 ) -> Detection:
     mask = item.object.mask
     score = maps.gain if gain else maps.loss
-    core = item.object.core if item.object.core.any() else mask
+    core, lead = item.object.surest, maps.lead[mask.box]
     first = _first_day(state, mask, GAINS if gain else LOSSES)
     scenes, sensors, dates = _witnesses(state, holding, core, gain=gain, since=first)
-    built = mask & (maps.lead >= 0) if gain else None
+    built = trimmed(mask.mask & (lead >= 0), mask.box, mask.shape) if gain else None
     change = Change.DEMOLITION
     if built is not None:
-        is_built = float(maps.lead[core].mean()) >= table.built_lead[maps.history] or (
-            maps.history == SEASONS and built.sum() >= BUILT_SHARE * mask.sum()
+        is_built = float(core.values(maps.lead).mean()) >= table.built_lead[maps.history] or (
+            maps.history == SEASONS and built.pixels >= BUILT_SHARE * mask.pixels
         )
         change = Change.CONSTRUCTION if is_built else Change.CLEARING
     length = closure = None
     if wall is not None:
         change = Change.FENCING
-        length, closure = wall.length_px, ring_closure(wall.mask)
-    elif gain and (is_line(mask) or is_ring(mask)):
+        length, closure = wall.length_px, ring_closure(wall.mask.mask)
+    elif gain and (is_line(mask.mask) or is_ring(mask.mask)):
         change = Change.FENCING
-        length, closure = line_length(mask), ring_closure(mask)
+        length, closure = line_length(mask.mask), ring_closure(mask.mask)
     return Detection(
         item.object if wall is None else GroundObject(wall.mask, item.object.core),
         gain,
         change,
         first,
         strength=item.probability,
-        sure_px=int((score[mask] >= maps.core).sum()),
+        sure_px=int((mask.values(score) >= maps.core).sum()),
         scenes=scenes,
         sensors=sensors,
         dates=dates,
@@ -266,31 +265,31 @@ def _detection(
     )
 
 
-def _first_day(state: PixelState, mask: Mask, classes: tuple[int, ...]) -> int:
+def _first_day(state: PixelState, mask: Footprint, classes: tuple[int, ...]) -> int:
     """The day by which a quarter of the pixels had begun to change: one stray pixel does not date an event."""
     never = np.iinfo(np.int32).max
-    since = state.evidence.since[:, list(classes)]
-    known = np.sort(np.where(since > 0, since, never).min(axis=(0, 1))[mask])
+    since = mask.values(state.evidence.since)[:, list(classes)]
+    known = np.sort(np.where(since > 0, since, never).min(axis=(0, 1)))
     known = known[known < never]
     return int(known[len(known) // 4]) if known.size else max((c.last_day for c in state.all_series), default=0)
 
 
-def _built_day(state: PixelState, built: Mask | None) -> int | None:
+def _built_day(state: PixelState, built: Footprint | None) -> int | None:
     """The day by which a quarter of what stands had begun to; None where nothing does."""
-    return None if built is None or not built.any() else _first_day(state, built, (BUILT,))
+    return None if not built else _first_day(state, built, (BUILT,))
 
 
 def _witnesses(
-    state: PixelState, holding: Holding, core: Mask, *, gain: bool, since: int
+    state: PixelState, holding: Holding, core: Footprint, *, gain: bool, since: int
 ) -> tuple[tuple[str, ...], tuple[str, ...], int]:
     """The scenes since a day in which the object itself stands out, their sensors, and how many dates they are."""
     rows: list[tuple[int, str, str]] = []
     for series in state.all_series:
         r = series.recent
         for n, day in enumerate(r.days):
-            values = r.said[n, 0 if gain else 1][core]
+            values = core.values(r.said[n, 0 if gain else 1])
             values = values[np.isfinite(values)]
-            if day >= since and values.size >= 0.5 * core.sum() and float(np.mean(values)) >= SAID:
+            if day >= since and values.size >= 0.5 * core.pixels and float(np.mean(values)) >= SAID:
                 rows.append((day, r.scene_ids[n], series.sensor))
     rows.sort()
     held = _sensors_holding(holding, core, gain)
@@ -309,11 +308,9 @@ def _holding(evidence: Evidence) -> Holding:
     return out
 
 
-def _sensors_holding(holding: Holding, core: Mask, gain: bool) -> set[str]:
+def _sensors_holding(holding: Holding, core: Footprint, gain: bool) -> set[str]:
     """The sensors that hold a change on at least a third of an object's surest pixels."""
-    box = box_of(core)
-    part = core[box]
-    return {sensor for sensor in (OPTICAL, RADAR) if holding[sensor, gain][box][part].mean() >= 0.34}
+    return {sensor for sensor in (OPTICAL, RADAR) if core.values(holding[sensor, gain]).mean() >= 0.34}
 
 
 def may_be_wall(holding: Holding, item: GroundObject) -> bool:
@@ -333,9 +330,9 @@ def may_be_wall(holding: Holding, item: GroundObject) -> bool:
     -------
     bool.
     """
-    if RADAR in _sensors_holding(holding, item.core if item.core.any() else item.mask, gain=True):
+    if RADAR in _sensors_holding(holding, item.surest, gain=True):
         return True
-    labels, _ = ndimage.label(item.mask, structure=EIGHT)
+    labels, _ = ndimage.label(item.mask.mask, structure=EIGHT)
     piece = np.asarray(labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:])))
     return bool(line_length(piece) ** 2 >= STRIP * piece.sum())
 
@@ -359,28 +356,27 @@ def wall_of(item: GroundObject, lines: tuple[DetectedLine, ...]) -> Line | None:
         Line and object together, or None where the object is a piece of none, or the two together are not thin.
     """
     best = None
-    box = box_of(item.mask, margin_px=1)
+    box = item.mask.surroundings(1)
     for found in lines:
-        if not found.line.mask[box].any():
+        if not found.line.mask.overlaps(box):
             continue
-        course = ndimage.binary_dilation(found.line.mask[box], structure=EIGHT)
+        course = ndimage.binary_dilation(found.line.mask.within(box), structure=EIGHT)
+        if (item.mask.within(box) & course).sum() < ON_LINE * item.mask.pixels:
+            continue
         whole = item.mask | found.line.mask
-        is_piece = (item.mask[box] & course).sum() >= ON_LINE * item.mask.sum()
-        is_long = found.line.length_px >= max(SLENDER * WIDEST, whole.sum() / WIDEST)
-        if is_piece and is_long and is_shallow(whole) and (best is None or found.line.length_px > best.length_px):
-            best = Line(np.asarray(whole), found.line.length_px, found.line.response)
+        is_long = found.line.length_px >= max(SLENDER * WIDEST, whole.pixels / WIDEST)
+        if is_long and is_shallow(whole.mask) and (best is None or found.line.length_px > best.length_px):
+            best = Line(whole, found.line.length_px, found.line.response)
     return best
 
 
-def _line_detections(lines: tuple[DetectedLine, ...], known: tuple[Mask, ...]) -> list[Detection]:
+def _line_detections(lines: tuple[DetectedLine, ...], known: tuple[Footprint, ...]) -> list[Detection]:
     """The lines that no object covers already."""
-    out = []
-    for found in lines:
-        box = box_of(found.line.mask)
-        line = found.line.mask[box]
-        if not any((line & mask[box]).sum() > 0.5 * line.sum() for mask in known):
-            out.append(_line_detection(found))
-    return out
+
+    def is_covered(line: Footprint) -> bool:
+        return any((line & mask).pixels > 0.5 * line.pixels for mask in known if mask.overlaps(line.box))
+
+    return [_line_detection(found) for found in lines if not is_covered(found.line.mask)]
 
 
 def _line_detection(found: DetectedLine) -> Detection:
@@ -392,11 +388,11 @@ def _line_detection(found: DetectedLine) -> Detection:
         change=Change.FENCING,
         first_day=days[0],
         strength=float(special.expit(line.response - 4.0)),
-        sure_px=int(line.mask.sum()),
+        sure_px=line.mask.pixels,
         scenes=tuple(scene for _, scene, _ in rows),
         sensors=tuple(sorted({line_image.sensor for line_image in found.line_image.whole})),
         dates=len(set(days)),
         is_ridge=True,
         length_px=line.length_px,
-        closure=ring_closure(line.mask),
+        closure=ring_closure(line.mask.mask),
     )

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
 from detectors.baseline.residual import combined_backscatter
+from detectors.footprint import Footprint
 from detectors.objects.lines import FencingParameters, Least, Line, find_lines, old_lines
 from detectors.sensor_series.series import SensorSeries
 from detectors.statistics import median, robust_spread
@@ -62,7 +64,20 @@ class LineImage:
         """List the images of one series each that this one is made of; itself where it is of one series."""
         return self.parts or (self,)
 
-    def shown(self, mask: Mask) -> list[tuple[int, str, str]]:
+    @cached_property
+    def scatter(self) -> tuple[float, float]:
+        """Measure middle and robust spread of what is known of the image."""
+        known = self.image[np.isfinite(self.image)]
+        middle = float(np.median(known)) if known.size else 0.0
+        return middle, max(robust_spread(self.image), ViewParameters().least_spread)
+
+    @cached_property
+    def scaled(self) -> Floats:
+        """Express the image in its own scatter, float32 (y, x), cut off where a view is."""
+        (middle, spread), limit = self.scatter, ViewParameters().limit
+        return np.asarray(np.clip((self.image - middle) / spread, -limit, limit), np.float32)
+
+    def shown(self, mask: Footprint) -> list[tuple[int, str, str]]:
         """List day number, scene and sensor of the acquisitions that show a line, oldest first.
 
         The list begins with the acquisition since which most of them do.
@@ -109,14 +124,13 @@ def line_images_of(
     -------
     tuple of LineImage.
     """
-    p = ViewParameters()
     single = [
         line_image
         for series in all_series
         for line_image in _series_views(series, monitored_mask, acquisitions=acquisitions)
     ]
     radar, optical = ([v for v in single if v.sensor == sensor] for sensor in (RADAR, OPTICAL))
-    return (*single, *(summed_image((seen, *radar), p) for seen in optical if radar))
+    return (*single, *(summed_image((seen, *radar)) for seen in optical if radar))
 
 
 def lines_of(line_images: Sequence[LineImage]) -> tuple[DetectedLine, ...]:
@@ -138,7 +152,7 @@ def lines_of(line_images: Sequence[LineImage]) -> tuple[DetectedLine, ...]:
         for line in find_lines(line_image.image, old=line_image.old, least=_least(line_image, p)):
             if not _is_borne_out(line, line_image, radar, p):
                 continue
-            if not any((line.mask & f.line.mask).sum() > 0.5 * line.mask.sum() for f in found):
+            if not any((line.mask & f.line.mask).pixels > 0.5 * line.mask.pixels for f in found):
                 found.append(DetectedLine(line, line_image))
     return tuple(found)
 
@@ -146,17 +160,17 @@ def lines_of(line_images: Sequence[LineImage]) -> tuple[DetectedLine, ...]:
 def _is_borne_out(line: Line, line_image: LineImage, radar: Sequence[LineImage], p: ViewParameters) -> bool:
     """True where each instrument sees of a line what is asked of it: of their sum, and of optics beside radar."""
     if line_image.parts:
-        return all(_mean(_scaled(part.image, p), line.mask) >= p.borne_out for part in line_image.parts)
+        return all(_mean(part.scaled, line.mask) >= p.borne_out for part in line_image.parts)
     if line_image.sensor == RADAR or not radar or line.response >= p.alone:
         return True
-    return any(_mean(_scaled(other.image, p), line.mask) >= p.borne_out for other in radar)
+    return any(_mean(other.scaled, line.mask) >= p.borne_out for other in radar)
 
 
 def _least(line_image: LineImage, p: ViewParameters) -> Least | None:
     """What a line must stand out by; optics scatters as the land does and is asked for σ of single acquisitions."""
     if line_image.sensor == OPTICAL and not line_image.parts:
         return None
-    middle, spread = _scatter(line_image.image, p)
+    middle, spread = line_image.scatter
     return Least(middle + p.least_change * spread, middle + p.least_pixel * spread)
 
 
@@ -193,38 +207,25 @@ def _median(acquisitions: Floats, fewest: int) -> Floats:
     return np.where(np.isfinite(acquisitions).sum(axis=0) >= fewest, median(acquisitions), np.nan).astype(np.float32)
 
 
-def summed_image(parts: tuple[LineImage, ...], p: ViewParameters) -> LineImage:
+def summed_image(parts: tuple[LineImage, ...]) -> LineImage:
     """Add up several images, each in its own scatter.
 
     Parameters
     ----------
     parts
         Images of one series each, at least one, on the same (y, x).
-    p
-        Limits of the scatter.
 
     Returns
     -------
     LineImage
         Its `image` is in σ, NaN where one of the parts is; its `old` is True where one of theirs is.
     """
-    image = sum(_scaled(v.image, p) for v in parts) / np.sqrt(len(parts))
+    image = sum(v.scaled for v in parts) / np.sqrt(len(parts))
     old = np.any([v.old for v in parts], axis=0)
     return LineImage(parts[0].sensor, np.asarray(image, np.float32), old, parts[0].acquisitions[:0], (), (), parts)
 
 
-def _scaled(image: Floats, p: ViewParameters) -> Floats:
-    middle, spread = _scatter(image, p)
-    return np.asarray(np.clip((image - middle) / spread, -p.limit, p.limit), np.float32)
-
-
-def _scatter(image: Floats, p: ViewParameters) -> tuple[float, float]:
-    """Middle and robust spread of what is known of an image."""
-    known = image[np.isfinite(image)]
-    return (float(np.median(known)) if known.size else 0.0), max(robust_spread(image), p.least_spread)
-
-
-def _mean(image: Floats, mask: Mask) -> float:
-    known = image[mask]
+def _mean(image: Floats, mask: Footprint) -> float:
+    known = mask.values(image)
     known = known[np.isfinite(known)]
     return float(known.mean()) if known.size else -np.inf

@@ -13,11 +13,13 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from detectors.acquisition import Floats, Mask
+from detectors.footprint import Footprint, trimmed
 from detectors.morphology import EIGHT
 from detectors.objects.centerline import line_length, thinned
+from detectors.objects.lines_numba import beyond_line
 from detectors.statistics import robust_spread
 
 
@@ -62,9 +64,9 @@ class Least:
 
 @dataclass(frozen=True)
 class Line:
-    """A line found: `mask` bool (y, x), `length_px`, and `response`, its mean strength in σ."""
+    """A line found: its pixels, `length_px`, and `response`, its mean strength in σ."""
 
-    mask: Mask
+    mask: Footprint
     length_px: float
     response: float
 
@@ -132,24 +134,25 @@ def find_lines(
     near = ndimage.uniform_filter(np.nan_to_num(image), 3)
     joined = ndimage.binary_closing(np.pad(edge, p.gap_px), structure=EIGHT, iterations=max(1, p.gap_px // 2))
     joined = joined[p.gap_px : -p.gap_px, p.gap_px : -p.gap_px]
-    labels, count = ndimage.label(joined, structure=EIGHT)
+    crests = ndimage.maximum_filter(np.nan_to_num(image), 3)
+    labels, _ = ndimage.label(joined, structure=EIGHT)
     lines = []
-    for n in range(1, count + 1):
-        mask = np.asarray((labels == n) & edge)
-        if (response[mask] >= p.seed).sum() < 3 or float(np.nanmean(image[mask])) < least.change:
+    for n, box in enumerate(ndimage.find_objects(labels), start=1):
+        mask = np.asarray((labels[box] == n) & edge[box])
+        if (response[box][mask] >= p.seed).sum() < 3 or float(np.nanmean(image[box][mask])) < least.change:
             continue
         # nor is one of noise that hangs on a roof, or lies beyond the end of a wall
-        mask &= near >= p.faded * float(np.percentile(near[mask], 90))
+        mask &= near[box] >= p.faded * float(np.percentile(near[box][mask], 90))
         length = line_length(mask)
         is_thin = mask.sum() / max(length, 1.0) <= p.widest_px
-        if length >= p.shortest_px and is_thin and _unevenness(image, mask) <= p.uneven:
-            lines.append(Line(mask, length, float(response[mask].mean())))
+        if length >= p.shortest_px and is_thin and _unevenness(crests[box][thinned(mask)]) <= p.uneven:
+            line = trimmed(mask, box, (image.shape[0], image.shape[1]))
+            lines.append(Line(line, length, float(response[box][mask].mean())))
     return tuple(lines)
 
 
-def _unevenness(image: Floats, mask: Mask) -> float:
+def _unevenness(crest: Floats) -> float:
     """Standard deviation over mean of a line's crest, along its middle."""
-    crest = ndimage.maximum_filter(np.nan_to_num(image), 3)[thinned(mask)]
     return float(np.std(crest) / max(float(np.mean(crest)), 1e-6))
 
 
@@ -175,29 +178,33 @@ def _best_direction(image: Floats, p: FencingParameters) -> Floats:
     """The greatest over the directions of line mean less the brighter flank mean; (y, x) like the image."""
     rim = p.kernel_px // 2 + p.flank_px + 1
     padded = np.pad(image, rim, mode="reflect" if min(image.shape) > rim else "edge")
-    spectrum = fft.rfft2(padded)
-    best = np.full(padded.shape, -np.inf, np.float32)
-    for kernel, (down, right) in _kernels(padded.shape, p.directions, p.kernel_px, p.flank_px):
-        on = fft.irfft2(spectrum * kernel, s=padded.shape)
-        # the flanks are the same line, moved sideways
-        beside = np.maximum(np.roll(on, (down, right), (0, 1)), np.roll(on, (-down, -right), (0, 1)))
-        np.maximum(best, on - beside, out=best, casting="same_kind")
-    return best[rim:-rim, rim:-rim]
+    best = np.full(image.shape, -np.inf, np.float32)
+    for taps, (down, right) in _kernels(p.directions, p.kernel_px, p.flank_px):
+        beyond_line(padded, taps.rows, taps.columns, taps.weights, down, right, rim, best)
+    return best
 
 
-@lru_cache(maxsize=16)
-def _kernels(
-    shape: tuple[int, int], directions: int, length: int, flank: int
-) -> tuple[tuple[npt.NDArray[np.complex64], tuple[int, int]], ...]:
-    """For each direction the spectrum of a unit-sum line kernel centred on the origin, and the step to its flank."""
-    y = fft.fftfreq(shape[0], 1 / shape[0])[:, None]
-    x = fft.fftfreq(shape[1], 1 / shape[1])[None, :]
+@dataclass(frozen=True)
+class _Taps:
+    """A kernel as what it weighs: rows and columns int64 from the pixel, weights float32 with the sum 1."""
+
+    rows: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    weights: Floats
+
+
+@lru_cache(maxsize=4)
+def _kernels(directions: int, length: int, flank: int) -> tuple[tuple[_Taps, tuple[int, int]], ...]:
+    """For each direction a line kernel about a pixel, and the step to its flank."""
+    y, x = np.mgrid[-(length // 2) - 1 : length // 2 + 2, -(length // 2) - 1 : length // 2 + 2]
     out = []
     for n in range(directions):
         angle = np.pi * n / directions
         along = x * np.cos(angle) + y * np.sin(angle)
         across = -x * np.sin(angle) + y * np.cos(angle)
         line = np.clip(1.0 - np.abs(across), 0, 1) * (np.abs(along) <= length / 2)
-        step = (round(flank * np.cos(angle)), -round(flank * np.sin(angle)))
-        out.append((fft.rfft2((line / line.sum()).astype(np.float32)), step))
+        rows, columns = np.nonzero(line)
+        weights = (line[rows, columns] / line.sum()).astype(np.float32)
+        taps = _Taps(y[rows, columns].astype(np.int64), x[rows, columns].astype(np.int64), weights)
+        out.append((taps, (round(flank * np.cos(angle)), -round(flank * np.sin(angle)))))
     return tuple(out)

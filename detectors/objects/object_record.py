@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detectors.acquisition import Mask
+from detectors.footprint import Footprint
 from detectors.objects.patches import GroundObject
 from detectors.records import Change
 
@@ -13,7 +13,7 @@ from detectors.records import Change
 class Detection:
     """An object of this week with what the evidence says of it.
 
-    `built` bool (y, x) is where something stands in it, `built_day` when that began. `is_unfamiliar` where its ground
+    `built` is where something stands in it, `built_day` when that began. `is_unfamiliar` where its ground
     or its scenes are unlike any that the table of signatures was fitted on.
     """
 
@@ -30,5 +30,5 @@ class Detection:
     length_px: float | None = None
     closure: float | None = None
     built_day: int | None = None
-    built: Mask | None = None
+    built: Footprint | None = None
     is_unfamiliar: bool = False

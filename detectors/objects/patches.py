@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage, special
 
 from detectors.acquisition import Floats, Mask
+from detectors.footprint import Box, Footprint, trimmed
 from detectors.morphology import EIGHT, box_of
 from detectors.objects.centerline import line_length
 
@@ -35,10 +36,15 @@ class ObjectParameters:
 
 @dataclass(frozen=True)
 class GroundObject:
-    """A patch that changed: `mask` bool (y, x); `core` bool (y, x), its surest pixels."""
+    """A patch that changed: its pixels, and its surest ones."""
 
-    mask: Mask
-    core: Mask
+    mask: Footprint
+    core: Footprint
+
+    @property
+    def surest(self) -> Footprint:
+        """Return its surest pixels; all of them where none is."""
+        return self.core or self.mask
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ def find_objects(
 
 def _judged(
     score: Floats,
-    box: tuple[slice, ...],
+    box: Box,
     mask: Mask,
     core: float,
     native: float,
@@ -123,10 +129,9 @@ def _judged(
         float(np.log(pixels / native)),
         1.0,
     )
-    whole, surest = np.zeros(score.shape, bool), np.zeros(score.shape, bool)
-    whole[box] = mask
-    surest[box] = mask & (telling[box] >= limit)
-    return LikelyObject(GroundObject(whole, surest), float(special.expit(np.dot(measured, weights))), measured)
+    shape = (score.shape[0], score.shape[1])
+    item = GroundObject(trimmed(mask, box, shape), trimmed(mask & (telling[box] >= limit), box, shape))
+    return LikelyObject(item, float(special.expit(np.dot(measured, weights))), measured)
 
 
 def without_chance(found: tuple[LikelyObject, ...], decoys: tuple[LikelyObject, ...]) -> tuple[LikelyObject, ...]:
@@ -155,7 +160,7 @@ def without_chance(found: tuple[LikelyObject, ...], decoys: tuple[LikelyObject, 
     return tuple(out)
 
 
-def _grouped(kept: Mask, join_px: int) -> Iterator[tuple[tuple[slice, ...], Mask]]:
+def _grouped(kept: Mask, join_px: int) -> Iterator[tuple[Box, Mask]]:
     """Patches whose outlines, widened by `join_px`, touch are one object: the box of each, and its mask in it."""
     wide = ndimage.binary_dilation(kept, structure=EIGHT, iterations=join_px) if join_px else kept
     labels, _ = ndimage.label(wide, structure=EIGHT)
@@ -165,7 +170,7 @@ def _grouped(kept: Mask, join_px: int) -> Iterator[tuple[tuple[slice, ...], Mask
             yield box, mask
 
 
-def area_interval(mask: Mask, core: Mask, *, pixel_area_m2: float) -> tuple[float, float, float]:
+def area_interval(mask: Footprint, core: Footprint, *, pixel_area_m2: float) -> tuple[float, float, float]:
     """Measure the area of an object and an interval around it.
 
     A pixel of which a third changed counts whole, so an outline is uncertain by more of its rim inwards than outwards;
@@ -174,9 +179,9 @@ def area_interval(mask: Mask, core: Mask, *, pixel_area_m2: float) -> tuple[floa
     Parameters
     ----------
     mask
-        bool (y, x), True on the patch.
+        Its pixels.
     core
-        bool (y, x), its surest pixels.
+        Its surest pixels.
     pixel_area_m2
         Area of a pixel, m², over 0.
 
@@ -184,10 +189,10 @@ def area_interval(mask: Mask, core: Mask, *, pixel_area_m2: float) -> tuple[floa
     -------
     float, float, float: area, low and high end, m².
     """
-    pixels = int(mask.sum())
-    inside = ndimage.binary_erosion(mask, structure=ndimage.generate_binary_structure(2, 1))
+    pixels = mask.pixels
+    inside = ndimage.binary_erosion(mask.mask, structure=ndimage.generate_binary_structure(2, 1))
     rim = pixels - int(inside.sum())
-    low = max(pixels - 0.6 * rim, 0.5 * float(core.sum()), 0.25 * pixels)
+    low = max(pixels - 0.6 * rim, 0.5 * core.pixels, 0.25 * pixels)
     high = pixels + 0.5 * rim + 1.0
     return pixels * pixel_area_m2, low * pixel_area_m2, high * pixel_area_m2
 
@@ -257,13 +262,13 @@ def is_line(mask: Mask, *, shortest_px: float = 12.0, widest_px: float = 3.0) ->
     return bool(thin > 0.6 * mask.sum())
 
 
-def anchor(mask: Mask, strength: Floats) -> tuple[int, int]:
-    """Find the strongest pixel of a mask, the first in raster order among equals.
+def anchor(mask: Footprint, strength: Floats) -> tuple[int, int]:
+    """Find the strongest pixel of a patch, the first in raster order among equals.
 
     Parameters
     ----------
     mask
-        bool (y, x), True on the patch.
+        Its pixels, one at least.
     strength
         float32 (y, x), ranks the pixels of an object.
 
@@ -271,29 +276,9 @@ def anchor(mask: Mask, strength: Floats) -> tuple[int, int]:
     -------
     int, int: row and column.
     """
-    flat = np.where(mask, strength, -np.inf).ravel()
-    row, column = np.unravel_index(int(np.argmax(flat)), mask.shape)
-    return int(row), int(column)
-
-
-def touching(mask: Mask, other: Mask, *, within_px: int) -> bool:
-    """Decide whether two masks come within some pixels of each other.
-
-    Parameters
-    ----------
-    mask
-        bool (y, x).
-    other
-        bool (y, x).
-    within_px
-        How near, in pixels, 1 or more.
-
-    Returns
-    -------
-    bool.
-    """
-    box = box_of(mask, margin_px=within_px)
-    return bool((ndimage.binary_dilation(mask[box], structure=EIGHT, iterations=within_px) & other[box]).any())
+    part = np.where(mask.mask, strength[mask.box], -np.inf)
+    row, column = np.unravel_index(int(np.argmax(part)), part.shape)
+    return mask.top + int(row), mask.left + int(column)
 
 
 def ring_closure(line: Mask, *, sectors: int = 36) -> float:

@@ -17,10 +17,10 @@ import numpy as np
 from scipy import ndimage, optimize, stats
 
 from detectors.acquisition import Acquisition, Floats, Mask
+from detectors.events.lifecycle import ground_of_events
 from detectors.ground import Ground
 from detectors.monitor.state import AreaState
 from detectors.monitor.weeks import HISTORY_DAYS, watch_weeks
-from detectors.records import State
 from detectors.sensitivity.injection import Injected, block, injected, wall
 
 BUILDING, WALL = "building", "wall"
@@ -259,13 +259,9 @@ def ground_held(state: AreaState) -> tuple[Mask, Mask]:
     -------
     bool (y, x), bool (y, x).
     """
-    held, sure = (np.zeros(state.ground.shape, bool) for _ in range(2))
-    for event_state in state.event_states:
-        if event_state.state is not State.RETRACTED:
-            held |= event_state.mask
-            if event_state.confirmed_day is not None:
-                sure |= event_state.mask
-    return held, sure
+    shape = state.ground.shape
+    confirmed = (t for t in state.event_states if t.confirmed_day is not None)
+    return ground_of_events(state.event_states, shape), ground_of_events(confirmed, shape)
 
 
 def _visibility(

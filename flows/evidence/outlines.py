@@ -5,23 +5,26 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import shapely
+from affine import Affine
 from rasterio.features import rasterize, shapes
 from shapely.geometry import MultiPolygon, shape
 from shapely.geometry.base import BaseGeometry
 
 from aois.grid import Grid, to_lonlat, to_utm
+from detectors.footprint import Footprint
 
 Mask = npt.NDArray[np.bool_]
 
 
-def outline_of(mask: Mask, grid: Grid) -> MultiPolygon:
-    """Draw the pixels of a mask in longitude and latitude.
+def outline_of(footprint: Footprint, grid: Grid) -> MultiPolygon:
+    """Draw the pixels of a footprint in longitude and latitude.
 
     It is valid, its outer rings anticlockwise.
     """
+    mask, transform = footprint.mask, grid.transform * Affine.translation(footprint.left, footprint.top)
     parts = [
         shape(geometry)
-        for geometry, value in shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=grid.transform)
+        for geometry, value in shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=transform)
         if value == 1
     ]
     ground = shapely.make_valid(shapely.union_all(parts))

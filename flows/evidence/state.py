@@ -17,6 +17,7 @@ import numpy.typing as npt
 from detectors.baseline.harmonic import Baseline
 from detectors.events.lifecycle import EventState, LifecycleParameters
 from detectors.evidence.belief import Evidence
+from detectors.footprint import Footprint
 from detectors.ground import Ground
 from detectors.monitor.state import AreaState, MonitorParameters
 from detectors.records import Change, State, Transition
@@ -29,6 +30,7 @@ _RECORDS = {
         Baseline,
         SensorSeries,
         Evidence,
+        Footprint,
         Ground,
         MonitorParameters,
         RecentAcquisitions,

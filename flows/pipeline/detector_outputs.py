@@ -64,9 +64,9 @@ def layers_of(state: AreaState, events: tuple[Event, ...]) -> tuple[Layer, ...]:
     classes, first = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
     for event in events:
         if event.state is not State.RETRACTED:
-            classes[event.footprint] = CHANGE_CODES[event.change]
-            new = event.footprint & (first == 0)
-            first[new] = int(event.first_seen.strftime("%Y%m%d"))
+            box, mask = event.footprint.box, event.footprint.mask
+            classes[box][mask] = CHANGE_CODES[event.change]
+            first[box][mask & (first[box] == 0)] = int(event.first_seen.strftime("%Y%m%d"))
     return (
         Layer("score", score, float("nan"), "log-odds of the likeliest change, nats; over 0 is likelier than not"),
         Layer("change", classes, 0, "1 construction, 2 fencing, 3 clearing, 4 demolition, 0 none"),

@@ -24,6 +24,7 @@ from shapely.geometry import box
 from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
+from detectors.footprint import footprint_in
 from detectors.records import Change, State, Transition
 from flows.desk.backend.wiring import open_desk
 from flows.desk.cookies import SESSION_COOKIE
@@ -75,7 +76,7 @@ def event(area: Area, number: int) -> DetectedEvent:
     states = [State.PROVISIONAL, State.CONFIRMED][: 1 + (state is State.CONFIRMED)]
     steps = tuple(Transition(s, FIRST_SEEN + timedelta(days=i), "scene") for i, s in enumerate(states))
     return detected_event(
-        area.id, f"ev-{area.id}-{number:03d}", properties, outline_of(mask, grid_of(area)), steps, True
+        area.id, f"ev-{area.id}-{number:03d}", properties, outline_of(footprint_in(mask), grid_of(area)), steps, True
     )
 
 

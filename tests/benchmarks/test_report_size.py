@@ -21,6 +21,7 @@ from aois.area import Area
 from aois.demonstration import demonstration
 from aois.grid import grid_of
 from aois.week import Week
+from detectors.footprint import footprint_in
 from detectors.records import State, Transition
 from flows.evidence.outlines import outline_of
 from flows.imagery.archive.store import Archive
@@ -83,7 +84,9 @@ def event(area: Area, number: int, state: State) -> DetectedEvent:
     }  # fmt: skip
     states = [State.PROVISIONAL, State.CONFIRMED][: 1 + (state is State.CONFIRMED)]
     steps = tuple(Transition(s, FIRST_SEEN + timedelta(days=i), "scene") for i, s in enumerate(states))
-    return detected_event(area.id, f"ev-{area.id}-{number}", properties, outline_of(mask, grid_of(area)), steps, True)
+    return detected_event(
+        area.id, f"ev-{area.id}-{number}", properties, outline_of(footprint_in(mask), grid_of(area)), steps, True
+    )
 
 
 def record(ledger: Ledger, area: Area) -> None:

@@ -23,6 +23,7 @@ from shapely.geometry import box
 from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
+from detectors.footprint import footprint_in
 from detectors.records import State, Transition
 from flows.config.settings import Settings
 from flows.desk.backend.wiring import open_desk, prepare_all
@@ -71,7 +72,7 @@ def event(event_id: str, number: int, place_: Area) -> DetectedEvent:
     }  # fmt: skip
     states = [State.PROVISIONAL, State.CONFIRMED][: 1 + (state is State.CONFIRMED)]
     steps = tuple(Transition(s, FIRST_SEEN + timedelta(days=i), "scene") for i, s in enumerate(states))
-    return detected_event(area_id, event_id, properties, outline_of(mask, grid), steps, is_alert)
+    return detected_event(area_id, event_id, properties, outline_of(footprint_in(mask), grid), steps, is_alert)
 
 
 def record(ledger: Ledger, name: str = "Heron Flats") -> None:

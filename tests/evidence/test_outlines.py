@@ -13,6 +13,7 @@ from scipy import ndimage
 from shapely.geometry import MultiPolygon, mapping, shape
 
 from aois.grid import Grid, to_utm
+from detectors.footprint import footprint_in
 from flows.evidence.outlines import footprint_of, outline_of
 
 # At sea, in both hemispheres and far from the middle of a zone.
@@ -42,7 +43,7 @@ def rings_of(outline: MultiPolygon) -> list[list]:
 @given(seed=st.integers(0, 5000), grid=st.sampled_from(GRIDS))
 def test_a_footprint_comes_back_from_its_outline(seed, grid):
     mask = drawn(seed, grid)
-    outline = outline_of(mask, grid)
+    outline = outline_of(footprint_in(mask), grid)
     assert np.array_equal(footprint_of(outline, grid), mask)
     assert np.array_equal(footprint_of(shape(json.loads(json.dumps(mapping(outline)))), grid), mask)
 
@@ -51,7 +52,7 @@ def test_a_footprint_comes_back_from_its_outline(seed, grid):
 @given(seed=st.integers(0, 5000), grid=st.sampled_from(GRIDS))
 def test_an_outline_is_a_valid_multipolygon_of_the_same_area(seed, grid):
     mask = drawn(seed, grid)
-    outline = outline_of(mask, grid)
+    outline = outline_of(footprint_in(mask), grid)
     assert outline.geom_type == "MultiPolygon"
     assert outline.is_valid, shapely.is_valid_reason(outline)
     assert to_utm(outline, grid.epsg).area == pytest.approx(mask.sum() * 100.0, rel=1e-3)
@@ -61,7 +62,7 @@ def test_an_outline_is_a_valid_multipolygon_of_the_same_area(seed, grid):
 @given(seed=st.integers(0, 5000))
 def test_outer_rings_run_anticlockwise_and_holes_the_other_way(seed):
     """RFC 7946, section 3.1.6."""
-    for polygon in mapping(outline_of(drawn(seed, GRID), GRID))["coordinates"]:
+    for polygon in mapping(outline_of(footprint_in(drawn(seed, GRID)), GRID))["coordinates"]:
         outer, *holes = [shapely.LinearRing(ring) for ring in polygon]
         assert outer.is_ccw
         assert not any(hole.is_ccw for hole in holes)
@@ -71,7 +72,7 @@ def test_outer_rings_run_anticlockwise_and_holes_the_other_way(seed):
 @given(seed=st.integers(0, 5000))
 def test_positions_are_longitude_and_latitude_to_a_centimetre(seed):
     west, south, east, north = GRID.bounds_lonlat
-    for ring in rings_of(outline_of(drawn(seed, GRID), GRID)):
+    for ring in rings_of(outline_of(footprint_in(drawn(seed, GRID)), GRID)):
         assert ring[0] == ring[-1]
         for longitude, latitude in ring:
             assert west - 1e-6 <= longitude <= east + 1e-6
@@ -83,20 +84,20 @@ def test_a_hole_stays_a_hole():
     mask = np.zeros(GRID.shape, bool)
     mask[5:15, 5:15] = True
     mask[8:12, 8:12] = False
-    (polygon,) = outline_of(mask, GRID).geoms
+    (polygon,) = outline_of(footprint_in(mask), GRID).geoms
     assert len(polygon.interiors) == 1
 
 
 def test_pixels_that_touch_at_a_corner_are_two_polygons():
     mask = np.zeros(GRID.shape, bool)
     mask[5, 5] = mask[6, 6] = True
-    outline = outline_of(mask, GRID)
+    outline = outline_of(footprint_in(mask), GRID)
     assert len(outline.geoms) == 2
     assert np.array_equal(footprint_of(outline, GRID), mask)
 
 
 def test_the_whole_grid_is_one_rectangle():
-    (polygon,) = outline_of(np.ones(GRID.shape, bool), GRID).geoms
+    (polygon,) = outline_of(footprint_in(np.ones(GRID.shape, bool)), GRID).geoms
     assert not polygon.interiors
     assert np.array_equal(footprint_of(polygon, GRID), np.ones(GRID.shape, bool))
 
@@ -105,7 +106,7 @@ def test_the_first_pixel_lies_in_the_north_west():
     mask = np.zeros(GRID.shape, bool)
     mask[0, 0] = True
     west, _, _, north = GRID.bounds_lonlat
-    (ring,) = rings_of(outline_of(mask, GRID))
+    (ring,) = rings_of(outline_of(footprint_in(mask), GRID))
     assert min(p[0] for p in ring) == pytest.approx(west, abs=1e-4)
     assert max(p[1] for p in ring) == pytest.approx(north, abs=1e-4)
 
@@ -113,4 +114,4 @@ def test_the_first_pixel_lies_in_the_north_west():
 def test_what_lies_elsewhere_has_no_pixel_here():
     mask = np.ones(GRID.shape, bool)
     elsewhere = Grid(epsg=32631, left=600_000, top=300_000, width=10, height=10)
-    assert not footprint_of(outline_of(mask, GRID), elsewhere).any()
+    assert not footprint_of(outline_of(footprint_in(mask), GRID), elsewhere).any()

@@ -12,6 +12,7 @@ import pytest
 import flows.reports
 from detectors.baseline.uncertainty import FLOORS
 from detectors.events.site_criteria import SiteCandidate, criteria_of
+from detectors.footprint import footprint_in
 from detectors.records import UnfamiliarGround
 from flows.reports.inputs import ReportError
 from flows.reports.words import brief, printable, words_for
@@ -87,11 +88,10 @@ def test_french_is_written_as_french_is() -> None:
 @pytest.mark.parametrize("distance_m", [0.0, 620.0, 45000.0, math.inf])
 @pytest.mark.parametrize("days", [40, 900])
 def test_what_the_detectors_measured_is_said_in_french(distance_m: float, days: int) -> None:
-    footprint = np.zeros((90, 90), dtype=bool)
-    footprint[20:60, 20:60] = True
-    older = np.zeros_like(footprint)
-    older[0, 0] = math.isfinite(distance_m)
-    candidate = SiteCandidate(footprint, footprint, footprint, older, (), days, distance_m)
+    mask = np.zeros((90, 90), dtype=bool)
+    mask[20:60, 20:60] = True
+    footprint = footprint_in(mask)
+    candidate = SiteCandidate(footprint, footprint, footprint, distance_m, (), days, distance_m)
     for criterion in criteria_of(candidate, pixel_size_m=10.0):
         assert FRENCH.measured(criterion.detail) != criterion.detail, criterion.detail
         assert WORDS.measured(criterion.detail) == criterion.detail

@@ -21,6 +21,7 @@ from shapely.geometry import box
 from aois.area import Area, AreaKind, Response, Status
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week, week_of
+from detectors.footprint import footprint_in
 from detectors.preprocessing.masks import clear_of
 from detectors.records import State, Transition
 from flows.evidence.outlines import footprint_of, outline_of
@@ -88,7 +89,9 @@ def events_of(area: Area, source: SimulatedSource, steps: int) -> list[DetectedE
             "scenes": [f"sentinel-2_{change.begins:%Y%m%d}T102847"],
         }  # fmt: skip
         event_id = f"ev-{area.id}-{number}"
-        found.append(detected_event(area.id, event_id, properties, outline_of(change.footprint, grid), told, True))
+        found.append(
+            detected_event(area.id, event_id, properties, outline_of(footprint_in(change.footprint), grid), told, True)
+        )
     return found
 
 

@@ -18,6 +18,7 @@ from shapely.geometry import box
 from aois.area import Area, AreaKind
 from aois.grid import grid_of
 from aois.week import Week, week_of
+from detectors.footprint import footprint_in
 from detectors.records import State, Transition
 from flows.evidence.outlines import footprint_of, outline_of
 from flows.imagery.archive.store import Archive
@@ -66,7 +67,7 @@ def event(area: Area, first_seen: date) -> DetectedEvent:
         "area_m2": 3000.0, "confidence": 0.9, "sensors": ["sentinel-2"], "scenes": [],
     }  # fmt: skip
     steps = tuple(Transition(state, first_seen, "x") for state in (State.PROVISIONAL, State.CONFIRMED))
-    return detected_event(area.id, f"ev-{area.id}", properties, outline_of(mask, grid), steps, True)
+    return detected_event(area.id, f"ev-{area.id}", properties, outline_of(footprint_in(mask), grid), steps, True)
 
 
 def fetched(area: Area, archive: Archive) -> list[tuple[str, np.ndarray]]:

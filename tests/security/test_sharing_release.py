@@ -25,6 +25,7 @@ from typer.testing import CliRunner
 from aois.area import Area, AreaKind, Response, Sensitivity
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
+from detectors.footprint import footprint_in
 from detectors.records import State, Transition
 from flows.alerts.dispatch_content import open_alert
 from flows.cli.main import app
@@ -84,7 +85,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def event(area: Area) -> DetectedEvent:
     grid = grid_of(area)
-    mask = outline_of(_mask(grid.shape), grid)
+    mask = outline_of(footprint_in(_mask(grid.shape)), grid)
     properties = dict.fromkeys(EVENT_PROPERTIES) | {
         "kind": "expansion", "change": "construction", "state": "confirmed", "first_seen": str(FIRST),
         "area_m2": 2400.0, "confidence": 0.8, "sensors": ["sentinel-2"], "scenes": [PASS],

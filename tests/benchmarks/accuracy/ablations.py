@@ -88,11 +88,11 @@ def _run(name: str, some: Case, seen: Watched) -> Run:
     for events, true in zip(mine, some.changes, strict=True):
         new = [(_told_on(e) - true.begins).days for e in events if (e.first_seen - true.begins).days >= EARLY_DAYS]
         days.append(max(min(new), 0) if new else None)
-        event = max(events, key=lambda e: int((e.footprint & true.mask).sum()), default=None)
+        event = max(events, key=lambda e: int((e.footprint.frame() & true.mask).sum()), default=None)
         lies_on = [] if event is None else [t for t in some.changes if _holds(event, t, 0.2)]
         named.append(None if event is None else event.change in {t.change for t in lies_on or [true]})
         is_alone = event is not None and len(lies_on) <= 1 and true.pixels is not None
-        areas.append(event.footprint.sum() / true.pixels if is_alone else None)
+        areas.append(event.footprint.pixels / true.pixels if is_alone else None)
     km2 = float((~some.anything).sum()) * some.ground.pixel_area_m2 / 1e6
     return Run(
         name,
@@ -100,7 +100,7 @@ def _run(name: str, some: Case, seen: Watched) -> Run:
         tuple(bool(es) for es in mine),
         tuple(days),
         tuple(named),
-        sum(not (e.footprint & some.anything).any() for e in told),
+        sum(not (e.footprint.frame() & some.anything).any() for e in told),
         km2 * (some.until - some.since).days / 365.25,
         tuple(areas),
     )
@@ -111,7 +111,7 @@ def _told_on(event: Event) -> date:
 
 
 def _holds(event: Event, true: Happened, share_: float) -> bool:
-    return bool((event.footprint & true.mask).sum() >= max(1, share_ * true.mask.sum()))
+    return bool((event.footprint.frame() & true.mask).sum() >= max(1, share_ * true.mask.sum()))
 
 
 def _is_of(event: Event, true: Happened, share_: float) -> bool:

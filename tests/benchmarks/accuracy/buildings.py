@@ -137,7 +137,7 @@ def _judged(
     mine = [
         event
         for event in seen.confirmed()
-        if (event.footprint & (change.share > 0.25)).any()
+        if (event.footprint.frame() & (change.share > 0.25)).any()
         and any(timedelta(-15) <= step - change.since <= timedelta(200) for step in event.steps)
     ]
     first = min(mine, key=lambda e: e.confirmed_on, default=None)
@@ -147,7 +147,7 @@ def _judged(
     since_it = [step for step in first.steps if step - change.since >= timedelta(-15)]
     first_days = max((min(since_it) - change.since).days, 0)
     seen_as = (True, days, first.change.value, first_days)
-    if (first.footprint & (change.share > 0.02)).sum() < ALONE * first.footprint.sum():
+    if (first.footprint.frame() & (change.share > 0.02)).sum() < ALONE * first.footprint.pixels:
         return Trial(series, pixels, mixing, change.material, clear, third, *seen_as)
     truth = float(change.share.sum()) / mixing * 100.0
     is_covered = first.area_m2_low <= truth <= first.area_m2_high

@@ -185,7 +185,7 @@ def quiet_trial(series: str, since: date, until: date) -> Trial:
     scores = {name: score for name, (_, score) in of_peers.items()}
     scores[EVIDENCE] = evidence
     counts = {name: false_objects(score, counted=counted, true=true) for name, score in scores.items()}
-    false = sum(_is_false(e.footprint, counted, true) for e in seen.confirmed())
+    false = sum(_is_false(e.footprint.frame(), counted, true) for e in seen.confirmed())
     km2 = float((counted & ~true).sum()) * 1e-4
     return Trial(series, {}, {}, {}, counts, {WHOLE: false}, km2 * (until - since).days / 365.25)
 
@@ -220,7 +220,9 @@ def place_trial(area_id: str, *, seed: int) -> Trial:
         name: false_objects(score, counted=ground.monitored_mask, true=near) for name, (_, score) in series_of.items()
     }
     chains = {WHOLE: seen.confirmed(), OPTICAL_ALONE: alone.confirmed()}
-    hits = {n: [[e for e in c if _covers(e.footprint, t.footprint)] for t in stories] for n, c in chains.items()}
+    hits = {
+        n: [[e for e in c if _covers(e.footprint.frame(), t.footprint)] for t in stories] for n, c in chains.items()
+    }
     return Trial(
         "simulated places",
         chances,
@@ -230,7 +232,7 @@ def place_trial(area_id: str, *, seed: int) -> Trial:
             for name, some in hits.items()
         },
         counts,
-        {name: sum(not (e.footprint & near).any() for e in c) for name, c in chains.items()},
+        {name: sum(not (e.footprint.frame() & near).any() for e in c) for name, c in chains.items()},
         float(ground.monitored_mask.sum()) * ground.pixel_area_m2 / 1e6 * WEEKS / 52.18,
     )
 

@@ -165,8 +165,8 @@ def _judged(
         clear = sorted(k.day for k in acquisitions if change.since <= k.day <= end and clear_of(k)[mask].mean() > 0.5)
         third = (clear[2] - change.since).days if len(clear) > 2 else None
         hits = [day for day, _, sure in weeks if change.since <= day <= end and sure[mask].mean() >= COVERED]
-        mine = [e for e in seen.confirmed() if (e.footprint & mask).any() and e.confirmed_on >= change.since]
-        best = max(mine, key=lambda e: (e.footprint & mask).sum(), default=None)
+        mine = [e for e in seen.confirmed() if (e.footprint.frame() & mask).any() and e.confirmed_on >= change.since]
+        best = max(mine, key=lambda e: (e.footprint.frame() & mask).sum(), default=None)
         found = bool(hits) and best is not None
         days = (hits[0] - change.since).days if found else None
         out.append(Torn(series, pixels, len(clear), third, found, days, best.change.value if found else None))

@@ -53,15 +53,15 @@ def trial(*, seed: int) -> list[Desert]:
         seen = watch([first, *later[:count]], since=MONDAY, until=until)
         held = [e for e in seen.events if e.state is not State.RETRACTED and e.merged_into is None]
         near = ndimage.binary_dilation(compound, iterations=3)
-        mine = [e for e in held if (e.footprint & compound).any()]
-        covered = np.any([e.footprint for e in mine], axis=0)[compound].mean() if mine else 0.0
+        mine = [e for e in held if (e.footprint.frame() & compound).any()]
+        covered = np.any([e.footprint.frame() for e in mine], axis=0)[compound].mean() if mine else 0.0
         out.append(
             Desert(
                 count,
                 bool(covered >= 0.25),
                 any(deserves_alert(e) for e in mine),
                 float(covered),
-                sum(not (e.footprint & near).any() for e in held),
+                sum(not (e.footprint.frame() & near).any() for e in held),
                 float((~near).sum()) * 1e-4,
             )
         )

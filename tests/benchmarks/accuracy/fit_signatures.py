@@ -301,7 +301,7 @@ def _candidates(known: Known, maps: ScoreMaps, table: SignatureTable, day: int) 
             own=maps.own if is_gain else None,
         )
         for item in found:
-            mask = item.object.mask
+            mask = item.object.mask.frame()
             mine = tuple(
                 n
                 for n, c in enumerate(case.changes)
@@ -312,7 +312,7 @@ def _candidates(known: Known, maps: ScoreMaps, table: SignatureTable, day: int) 
             is_false = not (mask & near).any() and 2 * (mask & counted).sum() >= mask.sum()
             if not mine and not is_false:
                 continue
-            lead = float(maps.lead[item.object.core].mean()) if is_gain and mine else None
+            lead = float(item.object.core.values(maps.lead).mean()) if is_gain and mine else None
             named = {case.changes[n].change for n in mine}
             is_built = (
                 None if lead is None or len(named) > 1 or Change.FENCING in named else Change.CONSTRUCTION in named

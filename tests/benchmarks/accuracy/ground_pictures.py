@@ -79,11 +79,13 @@ def _outline_truth(axis: Axes, truth: GroundTruth, *, is_named: bool) -> None:
 def _outline_events(axis: Axes, outcome: GroundOutcome, events: Sequence[Event]) -> None:
     fates = {fate.key: fate for fate in outcome.events}
     held = [e for e in events if e.state is not State.RETRACTED and e.merged_into is None]
-    for n, event in enumerate(sorted(held, key=lambda e: -int(e.footprint.sum()))):
+    for n, event in enumerate(sorted(held, key=lambda e: -e.footprint.pixels)):
         fate, colour = fates[event.key], COLOURS[event.change.value]
-        axis.contour(event.footprint, [0.5], colors=colour, linewidths=0.9, linestyles="-" if fate.is_alerted else "--")
+        axis.contour(
+            event.footprint.frame(), [0.5], colors=colour, linewidths=0.9, linestyles="-" if fate.is_alerted else "--"
+        )
         if n < MOST_LABELS:
-            y, x = (float(v.mean()) for v in np.nonzero(event.footprint))
+            y, x = (float(v.mean()) for v in np.nonzero(event.footprint.frame()))
             false = " ✗" if fate.is_true is False else ""
             axis.text(x, y, f"{event.confidence:.2f}{false}", color=colour, fontsize=6, clip_on=True)
 

@@ -208,7 +208,7 @@ def union(events: Sequence[Event], shape: tuple[int, int]) -> np.ndarray:
     """Mark the ground of some events, bool (y, x)."""
     marked = np.zeros(shape, bool)
     for event in events:
-        marked |= event.footprint
+        marked |= event.footprint.frame()
     return marked
 
 
@@ -217,12 +217,12 @@ def _is_held(event: Event) -> bool:
 
 
 def fate_of(change: TrueChange, events: Sequence[Event], diary: Diary) -> Fate:
-    mine = [e for e in events if _is_held(e) and is_in_time(e, change) and (e.footprint & change.mask).any()]
+    mine = [e for e in events if _is_held(e) and is_in_time(e, change) and (e.footprint.frame() & change.mask).any()]
     recorded, alerted = (
         float(union(some, change.mask.shape)[change.mask].mean())
         for some in (mine, [e for e in mine if e.key in diary.alerted_on])
     )
-    best = max(mine, key=lambda e: (e.footprint & change.mask).sum(), default=None)
+    best = max(mine, key=lambda e: (e.footprint.frame() & change.mask).sum(), default=None)
     day = diary.first_day.get(change.name)
     return Fate(
         change.name,
@@ -243,7 +243,7 @@ def is_in_time(event: Event, change: TrueChange) -> bool:
 
 
 def event_fate_of(event: Event, truth: GroundTruth, diary: Diary) -> EventFate:
-    mask = event.footprint
+    mask = event.footprint.frame()
     touched = [c for c in truth.changes if (mask & c.mask).any() and is_in_time(event, c)]
     near = bool((mask & truth.near).any())
     on_quiet = int((mask & truth.quiet & ~truth.near).sum())

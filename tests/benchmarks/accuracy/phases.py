@@ -57,8 +57,10 @@ def _judged(ground: Injected, roofs: Injected, confirmed: Sequence[Event]) -> Ph
     def days(day: date) -> int:
         return (day - roofs.since).days
 
-    first = [e for e in confirmed if (e.footprint & (ground.share > 0.5)).any() and days(e.first_seen) < EARLY_DAYS]
-    held = [e for e in confirmed if (e.footprint & (roofs.share > 0.5)).any()]
+    first = [
+        e for e in confirmed if (e.footprint.frame() & (ground.share > 0.5)).any() and days(e.first_seen) < EARLY_DAYS
+    ]
+    held = [e for e in confirmed if (e.footprint.frame() & (roofs.share > 0.5)).any()]
     fate = HELD if held else MISSED
     own = [e for e in held if EARLY_DAYS <= days(e.first_seen) <= WITHIN_DAYS]
     if own:

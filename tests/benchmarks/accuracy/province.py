@@ -104,12 +104,12 @@ def tile(number: int, *, seed: int) -> list[Suspect]:
     out: list[Suspect] = []
     taken = np.zeros(grid.shape, bool)
     for event in told:
-        if (event.footprint & taken).any():
+        if (event.footprint.frame() & taken).any():
             continue
-        taken |= ndimage.binary_dilation(event.footprint, iterations=TOGETHER_PX)
-        on = number if (event.footprint & compound).any() else None
+        taken |= ndimage.binary_dilation(event.footprint.frame(), iterations=TOGETHER_PX)
+        on = number if (event.footprint.frame() & compound).any() else None
         score = suspect_score(event.criteria)
-        is_sure, is_true = event.confirmed_on is not None, bool((event.footprint & drawn).any())
+        is_sure, is_true = event.confirmed_on is not None, bool((event.footprint.frame() & drawn).any())
         what = (event.change.value, event.area_m2, on, is_sure, is_true, event.sensors)
         out.append(Suspect(number, score, event.criteria, *what))
     return out

@@ -44,7 +44,7 @@ def of_case(*where: Any, **keywords: Any) -> Ranked:
         found_at(true.mask, [e for e in held if e.last_seen >= true.begins], share_of=max(some.least_share, LEAST))
         for true in some.changes
     ]
-    false = [e.confidence for e in held if not (e.footprint & some.anything).any()]
+    false = [e.confidence for e in held if not (e.footprint.frame() & some.anything).any()]
     return Ranked("real series" if some.is_real else "drawn ground", tuple(found), tuple(false))
 
 
@@ -70,7 +70,7 @@ def found_at(mask: np.ndarray, events: Sequence[Event], *, share_of: float) -> f
     """The highest confidence at which the events that reach it cover such a share of a change; 0 where none do."""
     covered = np.zeros(int(mask.sum()), bool)
     for event in sorted(events, key=lambda e: -e.confidence):
-        covered |= event.footprint[mask]
+        covered |= event.footprint.frame()[mask]
         if covered.mean() >= share_of:
             return event.confidence
     return 0.0

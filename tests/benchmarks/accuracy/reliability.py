@@ -101,14 +101,14 @@ def _stated(event: Event, some: Case, told: float | None) -> Stated | None:
     if not is_held and told is None:
         return None
     touched = [c for c in some.changes if _is_of(event, c)]
-    if not touched and (event.footprint & some.anything).any():
+    if not touched and (event.footprint.frame() & some.anything).any():
         return None
     is_right = event.change in {c.change for c in touched}
     return Stated(told, event.confidence if is_held else None, bool(touched), is_right)
 
 
 def _is_of(event: Event, change: Happened) -> bool:
-    return bool((event.footprint & change.mask).any()) and event.last_seen >= change.begins
+    return bool((event.footprint.frame() & change.mask).any()) and event.last_seen >= change.begins
 
 
 def of_ground(name: str) -> Statements:

@@ -118,13 +118,13 @@ def _met(series: str, patch: TruePatch, weeks: Sequence[tuple[date, np.ndarray, 
     for layer in (1, 2):  # what holds, what is confirmed
         hits = [w[0] for w in due if (w[layer] & ~old)[patch.mask].mean() >= COVERED]
         days.append(max((hits[0] - patch.seen_by).days, 0) if hits else None)
-    mine = [e for e in seen.confirmed() if (e.footprint & patch.mask).any()]
-    best = max(mine, key=lambda e: (e.footprint & patch.mask).sum(), default=None)
+    mine = [e for e in seen.confirmed() if (e.footprint.frame() & patch.mask).any()]
+    best = max(mine, key=lambda e: (e.footprint.frame() & patch.mask).sum(), default=None)
     told = best.change.value if best is not None and days[1] is not None else None
     ratio = None
     if told is not None:
         around = ndimage.binary_dilation(patch.mask, iterations=NEAR_PX)
-        found = np.any([e.footprint for e in mine], axis=0) & around
+        found = np.any([e.footprint.frame() for e in mine], axis=0) & around
         ratio = float(found.sum() / patch.mask.sum())
     return Met(series, int(patch.mask.sum()), patch.change, told, days[0], days[1], ratio)
 
@@ -133,7 +133,7 @@ def _events(events: Sequence[Event], patches: Sequence[TruePatch]) -> tuple[tupl
     near = np.zeros(events[0].footprint.shape if events else (1, 1), bool)
     for patch in patches if events else ():
         near |= ndimage.binary_dilation(patch.mask, iterations=NEAR_PX)
-    return tuple((int(e.footprint.sum()), int((e.footprint & near).sum())) for e in events)
+    return tuple((e.footprint.pixels, int((e.footprint.frame() & near).sum())) for e in events)
 
 
 def _km2_years(acquisitions: Sequence[object], days: int) -> float:
@@ -151,9 +151,9 @@ def pair(series: str) -> Scored:
     held = seen.held()
     met = []
     for patch in (p for p in patches if p.is_sure):
-        mine = [e for e in held if (e.footprint & patch.mask).any()]
-        covered = np.any([e.footprint for e in mine], axis=0)[patch.mask].mean() if mine else 0.0
-        best = max(mine, key=lambda e: (e.footprint & patch.mask).sum(), default=None)
+        mine = [e for e in held if (e.footprint.frame() & patch.mask).any()]
+        covered = np.any([e.footprint.frame() for e in mine], axis=0)[patch.mask].mean() if mine else 0.0
+        best = max(mine, key=lambda e: (e.footprint.frame() & patch.mask).sum(), default=None)
         told = best.change.value if best is not None and covered >= COVERED else None
         met.append(Met(series, int(patch.mask.sum()), patch.change, told, None, None, None))
     return Scored(series, tuple(met), _events(held, patches), 0.0)

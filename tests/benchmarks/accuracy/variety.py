@@ -125,9 +125,9 @@ def outcome(number: int, *, seed: int) -> Outcome:
     seen_as = scene(number, seed=seed)
     ground, days, near, built = seen_as.ground, seen_as.days, seen_as.near, seen_as.built
     seen = watch(seen_as.acquisitions, since=days.since, until=days.until, ground=ground)
-    confirmed = [e for e in seen.confirmed() if (e.footprint & ground.monitored_mask).any()]
-    mine = [[e for e in confirmed if (e.footprint & (b.share > 0.25)).any()] for b in built]
-    false = [e.change.value for e in confirmed if not (e.footprint & near).any()]
+    confirmed = [e for e in seen.confirmed() if (e.footprint.frame() & ground.monitored_mask).any()]
+    mine = [[e for e in confirmed if (e.footprint.frame() & (b.share > 0.25)).any()] for b in built]
+    false = [e.change.value for e in confirmed if not (e.footprint.frame() & near).any()]
     hidden, clear = (days.after(weeks) for weeks in CLOUD_WEEKS)
     return Outcome(
         SCENARIOS[number][0],

@@ -141,14 +141,14 @@ def _judged(
     mine = [
         e
         for e in seen.confirmed()
-        if e.first_seen >= change.since - timedelta(15) and (e.footprint & course).sum() >= 0.3 * course.sum()
+        if e.first_seen >= change.since - timedelta(15) and (e.footprint.frame() & course).sum() >= 0.3 * course.sum()
     ]
-    best = max(mine, key=lambda e: (e.footprint & course).sum(), default=None)
+    best = max(mine, key=lambda e: (e.footprint.frame() & course).sum(), default=None)
     if best is None:
         return Fenced(ground, sensors, fraction, length, form, change.material, found=False)
     closure = None if best.closure is None else abs(best.closure - ring_closure(course))
     error = None if best.length_m is None else best.length_m / 10.0 / length - 1.0
-    covered = float((best.footprint & course).sum() / course.sum())
+    covered = float((best.footprint.frame() & course).sum() / course.sum())
     kind = best.change.value
     return Fenced(ground, sensors, fraction, length, form, change.material, True, kind, covered, closure, error)
 

@@ -70,8 +70,8 @@ def world(area_id: str, *, seed: int) -> World:
     stories = [t for t in truth if not t.ordinary and t.begins >= since]
     return World(
         area_id,
-        tuple((e.change.value, bool((e.footprint & near).any())) for e in told),
-        tuple((e.change.value, bool((e.footprint & near).any())) for e in confirmed),
+        tuple((e.change.value, bool((e.footprint.frame() & near).any())) for e in told),
+        tuple((e.change.value, bool((e.footprint.frame() & near).any())) for e in confirmed),
         tuple(_story(t, told, stories) for t in stories),
         _phases(stories, confirmed),
         float(ground.monitored_mask.sum()) * ground.pixel_area_m2 / 1e6 * WEEKS / 52.18,
@@ -79,7 +79,7 @@ def world(area_id: str, *, seed: int) -> World:
 
 
 def _covers(event: Event, true: TrueChange) -> bool:
-    return bool((event.footprint & true.footprint).sum() >= 0.2 * true.footprint.sum())
+    return bool((event.footprint.frame() & true.footprint).sum() >= 0.2 * true.footprint.sum())
 
 
 def _story(true: TrueChange, told: Sequence[Event], stories: Sequence[TrueChange]) -> Story:
@@ -87,7 +87,7 @@ def _story(true: TrueChange, told: Sequence[Event], stories: Sequence[TrueChange
     mine = [e for e in told if _covers(e, true)]
     if not mine:
         return Story(true.change.value)
-    event = max(mine, key=lambda e: int((e.footprint & true.footprint).sum()))
+    event = max(mine, key=lambda e: int((e.footprint.frame() & true.footprint).sum()))
     is_named = event.change in {t.change for t in stories if _covers(event, t)}
     first, late = ((day - true.begins).days for day in (event.first_seen, event.confirmed_on))
     if first < EARLY_DAYS:

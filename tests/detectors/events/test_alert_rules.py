@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from detectors.events.alert_rules import deserves_alert
+from detectors.footprint import footprint_in
 from detectors.records import AlertKind, Change, Event, State
 
 BOTH = ("sentinel-1", "sentinel-2")
@@ -21,7 +22,7 @@ EVENT = Event(
     first_seen=date(2024, 6, 4),
     last_seen=date(2024, 6, 9),
     confirmed_on=None,
-    footprint=np.ones((2, 2), bool),
+    footprint=footprint_in(np.ones((2, 2), bool)),
     area_m2=2500.0,
     area_m2_low=1900.0,
     area_m2_high=3400.0,

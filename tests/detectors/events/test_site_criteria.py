@@ -11,22 +11,21 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from detectors.events.site_criteria import SiteCandidate, SuspectParameters, criteria_of, suspect_score
+from detectors.footprint import Footprint, empty, footprint_in
 from detectors.records import Change, Criterion
 
 SHAPE = (60, 60)
-NONE = np.zeros(SHAPE, bool)
+NONE = empty(SHAPE)
 FAR = float("inf")
 QUICK = settings(deadline=None, max_examples=40, derandomize=True)
 
 
-def box(top: int, left: int, height: int, width: int) -> np.ndarray:
-    mask = NONE.copy()
-    mask[top : top + height, left : left + width] = True
-    return mask
+def box(top: int, left: int, height: int, width: int) -> Footprint:
+    return Footprint(SHAPE, top, left, np.ones((height, width), bool))
 
 
-RING = box(15, 15, 30, 30) & ~box(16, 16, 28, 28)
-PLAIN = SiteCandidate(box(20, 20, 10, 10), NONE, NONE, NONE, (Change.CLEARING,), 60, FAR)
+RING = box(15, 15, 30, 30) - box(16, 16, 28, 28)
+PLAIN = SiteCandidate(box(20, 20, 10, 10), NONE, NONE, FAR, (Change.CLEARING,), 60, FAR)
 
 
 def told(candidate: SiteCandidate, *, pixel_size_m: float = 10.0) -> dict[str, Criterion]:
@@ -45,11 +44,10 @@ def values(candidate: SiteCandidate) -> dict[str, float]:
 )
 def test_every_criterion_lies_between_nought_and_one(seed, days, distance):
     rng = np.random.default_rng(seed)
-    footprint, built, lines, older = (
-        ndimage.gaussian_filter(rng.normal(size=SHAPE), 3) > level for level in (0.02, 0.05, 0.1, 0.12)
+    footprint, built, lines = (
+        footprint_in(ndimage.gaussian_filter(rng.normal(size=SHAPE), 3) > level) for level in (0.02, 0.05, 0.1)
     )
-    footprint[30, 30] = True
-    candidate = SiteCandidate(footprint, built, lines, older & ~footprint, (), days, distance)
+    candidate = SiteCandidate(footprint | box(30, 30, 1, 1), built, lines, distance, (), days, distance)
     criteria = criteria_of(candidate, pixel_size_m=10.0)
     assert all(0.0 <= c.value <= 1.0 and 0.0 < c.weight < 1.0 and c.detail for c in criteria)
     assert sum(c.weight for c in criteria) == pytest.approx(1.0)
@@ -113,7 +111,7 @@ def test_a_line_around_is_told_and_none_where_there_is_none():
 
 def test_distance_to_older_buildings_is_told():
     assert values(PLAIN)["apart-from-built-land"] == 1.0
-    near = replace(PLAIN, older_built=box(20, 45, 5, 5))
+    near = replace(PLAIN, older_built_distance_m=160.0)
     assert told(near)["apart-from-built-land"].detail.startswith("160 m")
     assert values(near)["apart-from-built-land"] == pytest.approx(160 / 300, abs=1e-3)
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.events.lifecycle import EventState, open_event
+from detectors.footprint import footprint_in
 from detectors.ground import Ground, whole
 from detectors.monitor.event_records import confidence_of, events_of
 from detectors.monitor.steps import begin
@@ -36,7 +37,15 @@ def box(top: int, left: int, height: int, width: int) -> np.ndarray:
 
 def event_state(mask: np.ndarray, *, change: Change = Change.CONSTRUCTION, **changed) -> EventState:
     seen = Detection(
-        GroundObject(mask, mask), True, change, TODAY - 5, 30.0, 9, ("s2-a", "s2-b", "s2-c"), ("sentinel-2",), 3
+        GroundObject(*[footprint_in(mask)] * 2),
+        True,
+        change,
+        TODAY - 5,
+        30.0,
+        9,
+        ("s2-a", "s2-b", "s2-c"),
+        ("sentinel-2",),
+        3,
     )
     opened = open_event(seen, np.zeros(SHAPE, np.float32), today=TODAY, taken=frozenset())
     return replace(opened, **changed)
@@ -103,7 +112,7 @@ def test_an_event_says_when_where_by_what_and_how_much(state_on):
     assert event.sensors == ("sentinel-2",)
     assert event.area_m2 == 2500.0
     assert event.area_m2_low < 2500.0 < event.area_m2_high
-    assert np.array_equal(event.footprint, box(20, 20, 5, 5))
+    assert np.array_equal(event.footprint.frame(), box(20, 20, 5, 5))
     assert [t.state for t in event.transitions] == [State.PROVISIONAL]
 
 

@@ -156,7 +156,7 @@ def test_a_block_of_five_pixels_is_construction(scenery, monitored_mask, cover, 
     assert acquisitions_until_confirmed(event) <= 5
     assert event.area_m2 == pytest.approx(2500, rel=0.4)
     assert event.area_m2_low <= 2500 <= event.area_m2_high
-    assert (event.footprint & block).sum() >= 20
+    assert (event.footprint.frame() & block).sum() >= 20
     assert len(event.scenes) >= 3
 
 
@@ -206,7 +206,7 @@ def test_a_wall_around_a_yard_is_fencing(scenery, monitored_mask, seed):
     event, *_ = monitored_mask(ground.with_patch("strip", ring, JUNE), OPTICAL_ONLY).ever_confirmed()
     assert event.change is Change.FENCING
     assert event.closure > 0.95
-    assert event.footprint[ring].mean() > 0.9
+    assert event.footprint.frame()[ring].mean() > 0.9
     assert (event.first_seen - JUNE).days <= 14
 
 

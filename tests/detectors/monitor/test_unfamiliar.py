@@ -14,6 +14,7 @@ from scipy import ndimage
 from detectors.acquisition import OPTICAL, RADAR
 from detectors.evidence import signatures
 from detectors.evidence.signatures import LEVELS, PACKAGED, load_signatures
+from detectors.footprint import footprint_in
 from detectors.ground import whole
 from detectors.monitor.state import MonitorParameters
 from detectors.monitor.steps import begin, observe
@@ -115,7 +116,9 @@ def test_ground_is_said_to_be_unfamiliar_by_its_share_and_its_worst_feature(begu
 
 
 def detection(mask: np.ndarray, *scenes: str, sensors: tuple[str, ...] = (OPTICAL,)) -> Detection:
-    return Detection(GroundObject(mask, mask), True, Change.CLEARING, 0, 0.9, 9, scenes, sensors, len(scenes))
+    return Detection(
+        GroundObject(*[footprint_in(mask)] * 2), True, Change.CLEARING, 0, 0.9, 9, scenes, sensors, len(scenes)
+    )
 
 
 def test_an_event_is_unfamiliar_by_most_of_its_own_ground_to_a_sensor_that_holds_it(begun, table_with):

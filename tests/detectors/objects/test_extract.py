@@ -24,6 +24,7 @@ from detectors.evidence.belief import (
 )
 from detectors.evidence.emission import EmissionParameters
 from detectors.evidence.signatures import CLASSES, ONE_SCENE, SEASONS, load_signatures
+from detectors.footprint import footprint_in
 from detectors.ground import whole
 from detectors.objects.extract import SAID, detections_of, may_be_wall, score_maps, wall_of
 from detectors.objects.line_images import DetectedLine, LineImage
@@ -103,20 +104,20 @@ def patch(top: int, left: int, height: int, width: int) -> np.ndarray:
     ids=["piece", "pieces", "beside", "roof", "with a roof"],
 )
 def test_a_piece_of_a_line_is_a_wall(thing, is_wall):
-    line = Line(patch(20, 8, 1, 30), 30.0, 9.0)
+    line = Line(footprint_in(patch(20, 8, 1, 30)), 30.0, 9.0)
     line_image = LineImage(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())  # type: ignore[arg-type]
-    wall = wall_of(GroundObject(thing, thing), (DetectedLine(line, line_image),))
+    wall = wall_of(GroundObject(*[footprint_in(thing)] * 2), (DetectedLine(line, line_image),))
     assert (wall is not None) is is_wall
     if wall is not None:
-        assert np.array_equal(wall.mask, thing | line.mask)
+        assert wall.mask == footprint_in(thing) | line.mask
         assert wall.length_px == 30.0
 
 
 def test_the_star_that_kernels_draw_on_a_roof_makes_it_no_wall():
     roof = patch(20, 20, 6, 6)
-    star = Line(roof & (np.indices(SHAPE).sum(axis=0) % 2 == 0), 20.0, 9.0)
+    star = Line(footprint_in(roof & (np.indices(SHAPE).sum(axis=0) % 2 == 0)), 20.0, 9.0)
     line_image = LineImage(RADAR, np.zeros(SHAPE), np.zeros(SHAPE, bool), np.zeros((0, *SHAPE)), (), ())  # type: ignore[arg-type]
-    assert wall_of(GroundObject(roof, roof), (DetectedLine(star, line_image),)) is None
+    assert wall_of(GroundObject(*[footprint_in(roof)] * 2), (DetectedLine(star, line_image),)) is None
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_the_star_that_kernels_draw_on_a_roof_makes_it_no_wall():
 )
 def test_what_optics_alone_show_as_no_strip_is_no_piece_of_a_wall(sensor, thing, may_be):
     holding = {(s, gain): thing & (s == sensor and gain) for s in (OPTICAL, RADAR) for gain in (True, False)}
-    assert may_be_wall(holding, GroundObject(thing, thing)) is may_be
+    assert may_be_wall(holding, GroundObject(*[footprint_in(thing)] * 2)) is may_be
 
 
 # -- what the evidence holds ----------------------------------------------------------------------------------------
@@ -210,11 +211,11 @@ def test_a_change_is_named_by_its_class_and_dated_by_its_first_acquisition(numbe
     series = series_of(BLOCK if is_gain else nowhere, loss=nowhere if is_gain else BLOCK)
     (item,) = found(evidence_of({number: BLOCK}), series)
     assert (item.change, item.gain, item.first_day) == (change, is_gain, FIRST)
-    assert np.array_equal(item.object.mask, BLOCK)
+    assert np.array_equal(item.object.mask.frame(), BLOCK)
     assert item.sure_px == BLOCK.sum()
     assert (item.scenes, item.sensors, item.dates) == (series.recent.scene_ids, (OPTICAL,), 3)
     assert (item.built_day is not None) == (number == BUILT)
-    assert item.built is None or np.array_equal(item.built, BLOCK & (number == BUILT))
+    assert item.built is None or item.built == footprint_in(BLOCK & (number == BUILT))
 
 
 def test_a_bared_yard_with_roofs_in_it_is_construction_and_remembers_where_they_stand():
@@ -225,8 +226,8 @@ def test_a_bared_yard_with_roofs_in_it_is_construction_and_remembers_where_they_
         evidence = add_ratios(evidence, said, sensor=OPTICAL, day=late + STEP * n)
     (item,) = found(evidence, series_of(BLOCK))
     assert item.change is Change.CONSTRUCTION
-    assert np.array_equal(item.object.mask, BLOCK)
-    assert np.array_equal(item.built, roofs)
+    assert np.array_equal(item.object.mask.frame(), BLOCK)
+    assert item.built == footprint_in(roofs)
     assert item.first_day == FIRST < late <= item.built_day
 
 
@@ -238,7 +239,7 @@ def test_gains_come_before_losses():
 
 def test_ground_that_is_not_watched_holds_no_object():
     (item,) = found(evidence_of({BUILT: BLOCK}), series_of(BLOCK), hidden=patch(20, 20, 4, 8))
-    assert np.array_equal(item.object.mask, patch(24, 20, 4, 8))
+    assert np.array_equal(item.object.mask.frame(), patch(24, 20, 4, 8))
 
 
 def test_a_lone_acquisition_is_one_date_and_no_pixel_is_likelier_changed_than_not():
@@ -325,7 +326,7 @@ def test_pixels_that_changed_by_a_fraction_of_the_surest_are_fringe():
     for share, expected in ((0.1, BLOCK), (0.9, wide)):
         shown = np.where(BLOCK, 8.0, np.where(wide, 8.0 * share, 0.0))
         (item,) = found(evidence_of({BUILT: wide}), series_of(wide, shown=shown))
-        assert np.array_equal(item.object.mask, expected)
+        assert np.array_equal(item.object.mask.frame(), expected)
 
 
 # -- after one scene ------------------------------------------------------------------------------------------------
@@ -344,7 +345,7 @@ def ranked(masks: dict[int, np.ndarray], turned: dict[int, np.ndarray]) -> Evide
 def test_after_one_scene_a_gain_is_told_by_its_ranks():
     (item,) = found(ranked({BUILT: BLOCK}, {}), series_of(BLOCK, count=1))
     assert (item.change, item.gain, item.first_day, item.dates) == (Change.CONSTRUCTION, True, FIRST, 1)
-    assert np.array_equal(item.object.mask, BLOCK)
+    assert np.array_equal(item.object.mask.frame(), BLOCK)
 
 
 def test_after_one_scene_no_loss_is_told():

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from detectors.objects.lines import FencingParameters, find_lines, line_response, old_lines
+from detectors.footprint import footprint_in
+from detectors.objects.lines import FencingParameters, _best_direction, _kernels, find_lines, line_response, old_lines
 
 SHAPE = (72, 72)
 QUICK = settings(deadline=None, max_examples=12, derandomize=True)
@@ -36,7 +37,7 @@ def covered(lines, truth: np.ndarray) -> float:
     """The share of the truth that lies within a pixel of a line found."""
     near = np.zeros(SHAPE, bool)
     for line in lines:
-        near |= ndimage.binary_dilation(line.mask, structure=np.ones((3, 3)))
+        near |= ndimage.binary_dilation(line.mask.frame(), structure=np.ones((3, 3)))
     return float(near[truth].mean())
 
 
@@ -49,7 +50,7 @@ def test_a_line_in_noise_is_found_whatever_its_direction(seed, angle):
     assert covered(lines, truth) > 0.7
     for line in lines:
         assert line.length_px >= FencingParameters().shortest_px
-        assert covered([type(line)(truth, 0.0, 0.0)], line.mask) > 0.7, "and nothing but the line"
+        assert covered([type(line)(footprint_in(truth), 0.0, 0.0)], line.mask.frame()) > 0.7, "and nothing but the line"
 
 
 @QUICK
@@ -123,7 +124,7 @@ def test_a_line_under_cloud_is_not_made_up():
     image = (calm(8) + 5.0 * truth).astype(np.float32)
     image[:, :40] = np.nan
     lines = find_lines(image)
-    assert not any(line.mask[:, :40].any() for line in lines)
+    assert not any(line.mask.left < 40 for line in lines)
 
 
 @pytest.mark.parametrize("gain", [1.5, 4.0])
@@ -150,5 +151,28 @@ def test_search_leaves_the_image_as_it_was():
     assert len(first) == len(again)
     one, two = find_lines(image), find_lines(image)
     for a, b in zip(one, two, strict=True):
-        assert np.array_equal(a.mask, b.mask)
+        assert a.mask == b.mask
         assert (a.length_px, a.response) == (b.length_px, b.response)
+
+
+@QUICK
+@given(seed=SEEDS, corner=st.tuples(st.integers(0, 20), st.integers(0, 20)))
+def test_a_part_of_an_image_gives_what_the_whole_gives(seed, corner):
+    """Where the kernels and the rim of nine pixels do not reach the part's own edge, byte for byte."""
+    image, (top, left) = calm(seed), corner
+    whole, part = (_best_direction(i, FencingParameters()) for i in (image, image[top : top + 40, left : left + 40]))
+    assert np.array_equal(part[9:-9, 9:-9], whole[top + 9 : top + 31, left + 9 : left + 31])
+
+
+def test_a_line_is_measured_against_the_brighter_of_its_flanks():
+    """As correlations with each kernel, shifted to both sides, give it."""
+    image, p = calm(12), FencingParameters()
+    padded = np.pad(image, 20, mode="reflect").astype(np.float64)
+    best = np.full(padded.shape, -np.inf)
+    for taps, (down, right) in _kernels(p.directions, p.kernel_px, p.flank_px):
+        kernel = np.zeros((13, 13))
+        kernel[taps.rows + 6, taps.columns + 6] = taps.weights
+        on = ndimage.correlate(padded, kernel, mode="constant")
+        flank = np.maximum(np.roll(on, (down, right), (0, 1)), np.roll(on, (-down, -right), (0, 1)))
+        best = np.maximum(best, on - flank)
+    np.testing.assert_allclose(_best_direction(image, p), best[20:-20, 20:-20], atol=1e-5)

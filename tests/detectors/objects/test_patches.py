@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from detectors.morphology import EIGHT
+from detectors.footprint import footprint_in
 from detectors.objects.centerline import line_length
 from detectors.objects.patches import (
     GroundObject,
@@ -24,7 +24,6 @@ from detectors.objects.patches import (
     is_ring,
     mean_width,
     ring_closure,
-    touching,
     without_chance,
 )
 
@@ -51,7 +50,7 @@ def found(score: np.ndarray, **more: Any) -> tuple[LikelyObject, ...]:
 
 
 def masks_of(score: np.ndarray, **more: Any) -> list[np.ndarray]:
-    return [item.object.mask for item in found(score, **more)]
+    return [item.object.mask.frame() for item in found(score, **more)]
 
 
 def drawn(mask: np.ndarray, inside: float = 2 * CORE, outside: float = -np.inf) -> np.ndarray:
@@ -78,8 +77,8 @@ def test_an_object_reaches_as_far_as_the_least_score_and_its_core_is_what_is_sur
     score = drawn(box(10, 10, 7, 7), LEAST)
     score[12, 12:15] = CORE
     (item,) = found(score)
-    assert np.array_equal(item.object.mask, box(10, 10, 7, 7))
-    assert np.array_equal(item.object.core, box(12, 12, 1, 3))
+    assert np.array_equal(item.object.mask.frame(), box(10, 10, 7, 7))
+    assert np.array_equal(item.object.core.frame(), box(12, 12, 1, 3))
 
 
 def test_an_object_without_a_sure_pixel_has_a_core_all_the_same():
@@ -87,7 +86,7 @@ def test_an_object_without_a_sure_pixel_has_a_core_all_the_same():
     score = drawn(box(10, 10, 8, 8), LEAST)
     score[10:12, 10:18] = LEAST + 0.5
     (item,) = found(score)
-    assert np.array_equal(item.object.core, box(10, 10, 2, 8))
+    assert np.array_equal(item.object.core.frame(), box(10, 10, 2, 8))
 
 
 @pytest.mark.parametrize(("beyond", "count"), [(0, 1), (1, 2), (6, 2)])
@@ -110,14 +109,14 @@ def test_objects_share_no_pixel_and_hold_only_what_was_given(seed):
     total = np.zeros(SHAPE, int)
     for item in objects:
         mask, core = item.object.mask, item.object.core
-        total += mask
-        assert mask.sum() >= P.smallest_px
-        assert not (core & ~mask).any()
-        assert core.any()
+        total += mask.frame()
+        assert mask.pixels >= P.smallest_px
+        assert not core - mask
+        assert core
     assert total.max(initial=0) <= 1
     assert not (total.astype(bool) & (score < LEAST)).any()
     for item, again in zip(objects, found(score), strict=True):
-        assert np.array_equal(item.object.mask, again.object.mask)
+        assert item.object.mask == again.object.mask
         assert item.measured == again.measured
 
 
@@ -157,7 +156,7 @@ def test_objects_that_are_too_unlikely_are_left_out():
     by_size = (0.0, 0.0, 1.0, -np.log(60))
     assert len(found(two, weights=by_size)) == 2
     (large,) = found(two, weights=by_size, least_probability=0.5)
-    assert np.array_equal(large.object.mask, box(30, 30, 20, 20))
+    assert np.array_equal(large.object.mask.frame(), box(30, 30, 20, 20))
 
 
 # -- decoys ---------------------------------------------------------------------------------------------------------
@@ -166,7 +165,7 @@ PROBABILITIES = st.lists(st.floats(0.01, 0.99), max_size=12)
 
 
 def likely(probability: float) -> LikelyObject:
-    return LikelyObject(GroundObject(box(5, 5, 3, 3), box(5, 5, 3, 3)), probability, EQUAL)
+    return LikelyObject(GroundObject(*[footprint_in(box(5, 5, 3, 3))] * 2), probability, EQUAL)
 
 
 def competed(found: list[float], decoys: list[float]) -> list[float]:
@@ -215,14 +214,16 @@ def test_area_lies_within_its_interval(seed, pixel):
     rng = np.random.default_rng(seed)
     mask = ndimage.gaussian_filter(rng.normal(size=SHAPE), rng.uniform(0.5, 5)) > 0
     core = mask & (rng.random(SHAPE) < 0.5)
-    area, low, high = area_interval(mask, core, pixel_area_m2=pixel)
+    area, low, high = area_interval(footprint_in(mask), footprint_in(core), pixel_area_m2=pixel)
     assert area == mask.sum() * pixel
     assert 0 < low <= area < high
     assert low >= 0.5 * core.sum() * pixel
 
 
 def test_the_interval_is_narrower_for_compact_ground():
-    square, line = (area_interval(m, m, pixel_area_m2=1.0) for m in (box(5, 5, 8, 8), box(5, 0, 1, 60)))
+    square, line = (
+        area_interval(footprint_in(m), footprint_in(m), pixel_area_m2=1.0) for m in (box(5, 5, 8, 8), box(5, 0, 1, 60))
+    )
     relative = [(high - low) / area for area, low, high in (square, line)]
     assert relative[0] < relative[1]
 
@@ -233,7 +234,7 @@ def test_the_interval_holds_a_square_wherever_it_falls_on_the_grid(side, offset)
     """Pixels are counted where half of them or more lies within the square."""
     edges = np.clip(np.minimum(np.arange(60) + 1, 20 + offset + side) - np.maximum(np.arange(60), 20 + offset), 0, 1)
     mask = np.outer(edges, edges) >= 0.5
-    _, low, high = area_interval(mask, mask, pixel_area_m2=1.0)
+    _, low, high = area_interval(footprint_in(mask), footprint_in(mask), pixel_area_m2=1.0)
     assert low <= side**2 <= high
 
 
@@ -377,19 +378,7 @@ def test_a_ring_runs_around_open_ground(mask, expected):
 
 def test_the_anchor_is_the_strongest_pixel_and_the_first_among_equals():
     strength = np.zeros(SHAPE, np.float32)
-    assert anchor(box(10, 12, 3, 3), strength) == (10, 12)
+    assert anchor(footprint_in(box(10, 12, 3, 3)), strength) == (10, 12)
     strength[11, 13] = 5.0
     strength[50, 50] = 9.0
-    assert anchor(box(10, 12, 3, 3), strength) == (11, 13)
-
-
-@pytest.mark.parametrize(("gap", "expected"), [(0, True), (1, True), (2, False)])
-def test_touching_is_within_so_many_pixels(gap, expected):
-    a, b = box(10, 10, 4, 4), box(10, 14 + gap, 4, 4)
-    assert touching(a, b, within_px=2) is (gap <= 1)
-    assert touching(a, b, within_px=2) == touching(b, a, within_px=2) == expected
-
-
-def test_a_diagonal_neighbour_touches():
-    assert touching(box(10, 10, 2, 2), box(12, 12, 2, 2), within_px=1)
-    assert EIGHT.all()
+    assert anchor(footprint_in(box(10, 12, 3, 3)), strength) == (11, 13)
