@@ -15,20 +15,37 @@ class EventIndex:
     """The numbers of events by square cells of ground that their windows touch."""
 
     def __init__(self, event_states: Sequence[EventState] = ()) -> None:
-        """Enter events under their places in a sequence."""
+        """Add events under their places in a sequence."""
         self._cells: dict[tuple[int, int], set[int]] = defaultdict(set)
         for number, event_state in enumerate(event_states):
-            self.enter(number, event_state)
+            self.add(number, event_state)
 
-    def enter(self, number: int, event_state: EventState) -> None:
-        """Enter an event, or one that has grown, under its number."""
+    def add(self, number: int, event_state: EventState) -> None:
+        """Add an event, or one that has grown, under its number.
+
+        Parameters
+        ----------
+        number
+            Its place among all.
+        event_state
+            The event.
+        """
         for cell in _cells(event_state.mask.box):
             self._cells[cell].add(number)
 
     def near(self, box: Box) -> list[int]:
         """List the numbers of the events whose windows may have pixels in common with one, the smallest first.
 
-        An event that has shrunk since it was entered is listed for its former window as well.
+        An event that has shrunk since it was added is listed for its former window as well.
+
+        Parameters
+        ----------
+        box
+            Rows and columns.
+
+        Returns
+        -------
+        list of int.
         """
         return sorted({number for cell in _cells(box) for number in self._cells.get(cell, ())})
 

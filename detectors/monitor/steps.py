@@ -221,7 +221,7 @@ def _joined(
         event_states[owner] = confirm(
             event_states[owner], sure_px=detection.sure_px, today=today, parameters=parameters
         )
-        index.enter(owner, event_states[owner])
+        index.add(owner, event_states[owner])
     return event_states
 
 

@@ -95,7 +95,7 @@ def line_response(image: Floats, *, parameters: FencingParameters | None = None)
     # a single glaring roof must not light up a whole kernel
     limit = 6.0 * max(robust_spread(image), 0.2)
     filled = np.where(known, np.clip(image, -limit, limit), np.median(image[known])).astype(np.float32)
-    best = _best_direction(filled, p)
+    best = beyond_flanks(filled, parameters=p)
     spread = robust_spread(np.where(known, best, np.nan).astype(np.float32))
     centre = float(np.median(best[known]))
     # the rim of what is known is an edge of its own
@@ -174,18 +174,31 @@ def old_lines(before: Floats, *, parameters: FencingParameters | None = None) ->
     return np.asarray(ndimage.maximum_filter(line_response(before, parameters=p), size=3) >= p.old_line)
 
 
-def _best_direction(image: Floats, p: FencingParameters) -> Floats:
-    """The greatest over the directions of line mean less the brighter flank mean; (y, x) like the image."""
+def beyond_flanks(image: Floats, *, parameters: FencingParameters | None = None) -> Floats:
+    """Measure by how much the mean along a line exceeds that of its brighter flank, the greatest over the directions.
+
+    Parameters
+    ----------
+    image
+        float32 (y, x), no pixel unknown.
+    parameters
+        Directions and lengths; the defaults where left out.
+
+    Returns
+    -------
+    float32 (y, x), in the unit of the image.
+    """
+    p = parameters or FencingParameters()
     rim = p.kernel_px // 2 + p.flank_px + 1
     padded = np.pad(image, rim, mode="reflect" if min(image.shape) > rim else "edge")
     best = np.full(image.shape, -np.inf, np.float32)
-    for taps, (down, right) in _kernels(p.directions, p.kernel_px, p.flank_px):
+    for taps, (down, right) in line_kernels(p.directions, p.kernel_px, p.flank_px):
         beyond_line(padded, taps.rows, taps.columns, taps.weights, down, right, rim, best)
     return best
 
 
 @dataclass(frozen=True)
-class _Taps:
+class Taps:
     """A kernel as what it weighs: rows and columns int64 from the pixel, weights float32 with the sum 1."""
 
     rows: npt.NDArray[np.int64]
@@ -194,8 +207,22 @@ class _Taps:
 
 
 @lru_cache(maxsize=4)
-def _kernels(directions: int, length: int, flank: int) -> tuple[tuple[_Taps, tuple[int, int]], ...]:
-    """For each direction a line kernel about a pixel, and the step to its flank."""
+def line_kernels(directions: int, length: int, flank: int) -> tuple[tuple[Taps, tuple[int, int]], ...]:
+    """Draw a line about a pixel in each direction.
+
+    Parameters
+    ----------
+    directions
+        How many there are over half a turn.
+    length
+        Of the lines, pixels.
+    flank
+        How far beside the line its flanks lie, pixels.
+
+    Returns
+    -------
+    tuple of (Taps, (int, int)): each kernel, and the step down and right to one of its flanks.
+    """
     y, x = np.mgrid[-(length // 2) - 1 : length // 2 + 2, -(length // 2) - 1 : length // 2 + 2]
     out = []
     for n in range(directions):
@@ -205,6 +232,6 @@ def _kernels(directions: int, length: int, flank: int) -> tuple[tuple[_Taps, tup
         line = np.clip(1.0 - np.abs(across), 0, 1) * (np.abs(along) <= length / 2)
         rows, columns = np.nonzero(line)
         weights = (line[rows, columns] / line.sum()).astype(np.float32)
-        taps = _Taps(y[rows, columns].astype(np.int64), x[rows, columns].astype(np.int64), weights)
+        taps = Taps(y[rows, columns].astype(np.int64), x[rows, columns].astype(np.int64), weights)
         out.append((taps, (round(flank * np.cos(angle)), -round(flank * np.sin(angle)))))
     return tuple(out)

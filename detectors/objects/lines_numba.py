@@ -8,7 +8,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def beyond_line(padded, rows, columns, weights, down, right, rim, best):  # type: ignore[no-untyped-def]
-    """Raise `best` to what a line through each pixel has over the brighter of its two flanks, where that is more.
+    """Compute what a line through each pixel has over the brighter of its flanks, and keep it where it is the best.
 
     Every sum is taken in the order of the kernel's pixels, so that a part of an image gives what the whole gives.
 

@@ -24,7 +24,7 @@ class PixelState:
 
 
 def window_of(state: PixelState, box: Box) -> PixelState:
-    """Cut a window out of all that is known pixel by pixel.
+    """Take a window out of all that is known pixel by pixel.
 
     Parameters
     ----------

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from detectors.footprint import footprint_in
-from detectors.objects.lines import FencingParameters, _best_direction, _kernels, find_lines, line_response, old_lines
+from detectors.objects.lines import (
+    FencingParameters,
+    beyond_flanks,
+    find_lines,
+    line_kernels,
+    line_response,
+    old_lines,
+)
 
 SHAPE = (72, 72)
 QUICK = settings(deadline=None, max_examples=12, derandomize=True)
@@ -160,7 +167,7 @@ def test_search_leaves_the_image_as_it_was():
 def test_a_part_of_an_image_gives_what_the_whole_gives(seed, corner):
     """Where the kernels and the rim of nine pixels do not reach the part's own edge, byte for byte."""
     image, (top, left) = calm(seed), corner
-    whole, part = (_best_direction(i, FencingParameters()) for i in (image, image[top : top + 40, left : left + 40]))
+    whole, part = (beyond_flanks(i) for i in (image, image[top : top + 40, left : left + 40]))
     assert np.array_equal(part[9:-9, 9:-9], whole[top + 9 : top + 31, left + 9 : left + 31])
 
 
@@ -169,10 +176,10 @@ def test_a_line_is_measured_against_the_brighter_of_its_flanks():
     image, p = calm(12), FencingParameters()
     padded = np.pad(image, 20, mode="reflect").astype(np.float64)
     best = np.full(padded.shape, -np.inf)
-    for taps, (down, right) in _kernels(p.directions, p.kernel_px, p.flank_px):
+    for taps, (down, right) in line_kernels(p.directions, p.kernel_px, p.flank_px):
         kernel = np.zeros((13, 13))
         kernel[taps.rows + 6, taps.columns + 6] = taps.weights
         on = ndimage.correlate(padded, kernel, mode="constant")
         flank = np.maximum(np.roll(on, (down, right), (0, 1)), np.roll(on, (-down, -right), (0, 1)))
         best = np.maximum(best, on - flank)
-    np.testing.assert_allclose(_best_direction(image, p), best[20:-20, 20:-20], atol=1e-5)
+    np.testing.assert_allclose(beyond_flanks(image), best[20:-20, 20:-20], atol=1e-5)
