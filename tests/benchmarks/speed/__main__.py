@@ -1,6 +1,6 @@
 """Measure speed and write the table.
 
-    .venv/bin/python tests/benchmarks/speed --to outputs/benchmarks [--only kernels|tiles|sites] [--small]
+    .venv/bin/python tests/benchmarks/speed --to outputs/benchmarks [--only kernels|tiles|events|sites] [--small]
 
 Peers come with the extra `bench`. Everything is drawn from seeds under `--work`, about 10 GB of it.
 The sites are watched for a year first: 98 of them take some 15 minutes of two idle cores and 15 GB, once; with the same
@@ -20,17 +20,18 @@ from pathlib import Path
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[name] = "1"  # core for core; read when the libraries are loaded
 
+import events  # noqa: E402
 import kernels  # noqa: E402
 import sites  # noqa: E402
 import whole  # noqa: E402
 from measuring import Line  # noqa: E402
 
-PARTS = ("kernels", "tiles", "sites")
+PARTS = ("kernels", "tiles", "events", "sites")
 QUARTERS = (2745, 5490, 7764, 10_980)
 
 
 def main() -> None:
-    """Measure the parts asked for and write ``speed.md`` and ``speed.png``."""
+    """Measure the parts asked for and write ``speed.md`` and its plots."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--to", type=Path, default=Path("outputs/benchmarks"))
     asked.add_argument("--work", type=Path, default=None)
@@ -56,6 +57,8 @@ def _measured(part: str, work: Path, call: argparse.Namespace) -> list[Line]:
         return whole.lines(
             work, call.to, sides=sides, rounds=min(call.rounds, 5), acquisitions=40 if call.small else call.looks
         )
+    if part == "events":
+        return events.lines(call.to, side=700 if call.small else 2000)
     return sites.weekly_pass(work / "sites", sites=call.sites)
 
 
