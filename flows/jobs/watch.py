@@ -63,6 +63,7 @@ from flows.telemetry.step_timer import Stopwatch
 
 MOST_PASSED_OVER = 200  # items of a catalog that the run's summary names
 PATIENCE_S = 120.0  # for the end of another scheduled run
+QUICK_S = 2.0  # an area that is done by then has no progress to show
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
             source_name=stores.source_name,
             outputs=stores.outputs,
             failures=failures,
+            only_if_changed=True,
         )
     result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=(monotonic() - began) / 60)
     with clock.step("messages"):
@@ -197,21 +199,25 @@ def _watch_areas(
 
 @task(name="watch-area", cache_policy=NO_CACHE, persist_result=False)
 def watch_one(task: AreaTask) -> Any:
-    """One area of the watch, with its progress in the terminal and as a Prefect artifact.
+    """One area of the watch, with its progress in the terminal and, where it takes a while, as a Prefect artifact.
 
     An error with a mend ends it failed with that message; any other is a defect, and is raised.
     """
     area = task.area
-    artifact = cast(UUID, create_progress_artifact(0.0, key=f"watch-{area.id}", description="waiting"))
-    told = -1.0
+    artifact: UUID | None = None
+    began, told = monotonic(), -1.0
 
     def work(stores: Stores, tell: Progress) -> AreaOutcome:
         def both(stage: str, done: int, total: int) -> None:
-            nonlocal told
+            nonlocal artifact, told
             tell(stage, done, total)
             share = 50.0 * done / max(total, 1) + (50.0 if stage == "detect" else 0.0)
-            if share - told >= 10.0 or share >= 100.0:  # each is a call to the server
-                told = share
+            if monotonic() - began < QUICK_S or (share - told < 10.0 and share < 100.0):  # each is a call to the server
+                return
+            told = share
+            if artifact is None:
+                artifact = cast(UUID, create_progress_artifact(share, key=f"watch-{area.id}", description=WORDS[stage]))
+            else:
                 update_progress_artifact(artifact, round(share, 1), description=WORDS[stage])
 
         try:

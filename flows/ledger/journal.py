@@ -57,7 +57,10 @@ def read_head(connection: Connection) -> Head:
 
 
 def has_changed_since(connection: Connection, head: Head, *, but: Collection[str] = ()) -> bool:
-    """Tell whether an entry follows `head` that is of no table in `but`."""
+    """Tell whether an entry follows `head` that is of no table in `but`, or `head` is no link of this journal."""
+    link = select(JOURNAL.c.link).where(JOURNAL.c.number == head.changes)
+    if head.changes and connection.scalar(link) != head.link:
+        return True
     query = select(JOURNAL.c.number).where(JOURNAL.c.number > head.changes, JOURNAL.c.table_name.not_in(list(but)))
     return connection.execute(query.limit(1)).first() is not None
 

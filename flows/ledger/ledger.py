@@ -322,7 +322,7 @@ class Ledger:
             return known_marks(session.connection(), marks)
 
     def has_changed_since(self, head: Head, *, but: Collection[str] = ()) -> bool:
-        """Tell whether anything was entered after an end of the journal, `but` for some tables."""
+        """Tell whether anything follows an end of the journal, `but` of some tables, or it is not in the journal."""
         with self._reading() as session:
             return has_changed_since(session.connection(), head, but=but)
 

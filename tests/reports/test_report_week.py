@@ -21,8 +21,11 @@ from flows.ledger import Judgement, Reason, Verdict
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.records.event_json import EVENT_PROPERTIES
 from flows.records.observations import ObservationRecord
+from flows.records.runs import RunRecord
+from flows.reports.build import build_reports
 from flows.reports.data import week as reporting
 from flows.reports.data.week import report_week, view_in_full
+from flows.reports.inputs import ReportInputs
 
 WEEK, SEEN = Week(2026, 47), date(2026, 5, 1)
 LIFE = (State.PROVISIONAL, State.CONFIRMED, State.FINISHED)
@@ -119,3 +122,43 @@ def test_verdicts_take_the_number_from_the_alerts_that_stated_too_much(
     assert "very high" in told
     assert "(0.90)" not in told
     assert {event.confidence for event in ledger.events("heron")} == {0.9}, "what is stored stays as it was"
+
+
+def test_pages_of_which_nothing_changed_are_not_built_again(
+    ledger: Ledger, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[Week] = []
+
+    def counted(inputs: ReportInputs, folder: Path, **more: Any) -> tuple[Path, ...]:
+        built.append(inputs.week)
+        return build_reports(inputs, folder, **more)
+
+    monkeypatch.setattr(reporting, "build_reports", counted)
+
+    def run(**other: Any) -> int:
+        given: dict[str, Any] = {"areas": ledger.areas(), "ledger": ledger, "archive": archive, "source_name": "stac"}
+        built.clear()
+        asked = {"failures": {}, "languages": ("en",), "only_if_changed": True}
+        page = report_week(WEEK, outputs=tmp_path, **given | asked | other)
+        assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+        return len(built)
+
+    assert run() == 2, "both editions"
+    assert run() == 0
+    ledger.start_run(RunRecord("run", datetime(2026, 11, 24, tzinfo=UTC), "1", {}))
+    assert run() == 0, "that something ran is on no page"
+    assert run(only_if_changed=False) == 2
+    for other in ({"failures": {"heron": "the disk is full"}}, {"languages": ("en", "fr")}):
+        assert (run(**other), run(**other), run()) == (2, 0, 2)
+    (tmp_path / "reports" / str(WEEK) / "index.fr.html").unlink()
+    assert run() == 2, "a page that is gone is made again, with its links"
+    page = tmp_path / "reports" / str(WEEK) / "index.html"
+    page.write_text("torn", encoding="utf-8")
+    assert run() == 2
+    ledger.judge("ev-yard", Judgement(Verdict.CONFIRMED, by="Ben"), at=datetime(2026, 11, 23, tzinfo=UTC))
+    assert (run(), run()) == (2, 0)
+    (folder,) = archive.root.glob("heron/*")
+    (folder / "index.jsonl").touch()
+    assert (run(), run()) == (2, 0)
+    (tmp_path / "reports" / f".{WEEK}-built.json").write_text("{}", encoding="utf-8")
+    assert (run(), run()) == (2, 0)

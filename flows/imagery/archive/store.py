@@ -128,6 +128,10 @@ class Archive:
         ending = f"-{grid_digest(grid)}"
         return tuple(sorted(name.removesuffix(ending) for name in here | there if name.endswith(ending)))
 
+    def folder(self, area_id: str, source_name: str, grid: Grid) -> Path:
+        """Return where the scenes of an area from a source lie, whether or not there are any."""
+        return self._folder(area_id, source_name, grid)[0]
+
     def _folder(self, area_id: str, source_name: str, grid: Grid) -> tuple[Path, Index]:
         _check_name("area id", area_id)
         _check_name("source", source_name)

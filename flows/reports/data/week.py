@@ -26,7 +26,7 @@ from flows.records.event_json import alert_of
 from flows.records.events import Alert, EventRecord, EventsById
 from flows.records.ids import EventId
 from flows.records.observations import ObservationRecord
-from flows.reports.build import build_reports
+from flows.reports.build import build_reports, page_name
 from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
 from flows.reports.data.monthly_totals import standings_of, steps_of
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_week
@@ -34,6 +34,7 @@ from flows.reports.data.recorded_weeks import source_on_record
 from flows.reports.data.releases import released_in
 from flows.reports.data.scene_stack import Album, crop_around, open_album
 from flows.reports.data.time_series import curves
+from flows.reports.data.unchanged import digest_of_inputs, is_unchanged, mark_as_built
 from flows.reports.data.verdicts import said_in
 from flows.reports.data.weekly_counts import counts_of
 from flows.reports.exports import write_figures, write_public_figures
@@ -61,12 +62,19 @@ def report_week(
     failures: Mapping[str, str],
     languages: Sequence[str] = LANGUAGES,
     is_restricted: bool = False,
+    only_if_changed: bool = False,
 ) -> Path:
     """A week in some languages for the areas given, in both editions; returns the path of the owner's first page.
 
     The owner's lies in ``reports/<week>``, the public one in ``public/<week>``. With `is_restricted` the page with
-    positions alone is made.
+    positions alone is made. With `only_if_changed` pages that would come out as they are on disk are not built again.
     """
+    digest = digest_of_inputs(
+        areas, archive=archive, source_name=source_name, outputs=outputs, failures=failures, languages=languages
+    )
+    if only_if_changed and not is_restricted and is_unchanged(week, digest, ledger=ledger, outputs=outputs):
+        return outputs / OWNER_FOLDER / str(week) / page_name(languages[0])
+    before = ledger.journal_head()
     observations = ledger.observations(until=week)
     alerts = {alert.event_id: alert for alert in ledger.alerts(as_of=week)}
     is_roomy = len(alerts) <= ALERTS_IN_FULL
@@ -96,6 +104,7 @@ def report_week(
         write_public_figures(public, outputs / PUBLIC_FOLDER / str(week))
         # In every language, whatever was asked for: a page left from before may show what was withdrawn since.
         build_reports(public, outputs / PUBLIC_FOLDER / str(week), languages=LANGUAGES)
+        mark_as_built(week, digest, before=before, outputs=outputs)
     forget_pictures()
     return page
 
