@@ -62,7 +62,8 @@ def settings(fetched, made, tmp_path):
     return settings
 
 
-def test_a_watch_completes_with_its_result(prefect_server, settings, undisturbed, made):
+def test_a_watch_completes_with_its_result(prefect_server, settings, undisturbed, made, monkeypatch):
+    monkeypatch.setattr("flows.jobs.watch.QUICK_S", 0.0)
     given = settings(made.site(made.WALLED))
     state = state_of(watch, given, made.SINCE, made.UNTIL)
     assert state.is_completed()
