@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     ledger_url: SecretStr | None = Field(None, description="an SQLAlchemy URL; outputs/ledger.sqlite when left out")
     history_days: int = Field(730, ge=0, le=3660, description="days of history behind the first baseline")
     lookback_weeks: int = Field(26, ge=1, le=520, description="weeks a first run works through when no date is given")
+    suspects_a_week: int = Field(
+        20, ge=1, le=10_000, description="new suspect sites of a region that are alerted a week; the others wait"
+    )
     today_is: date | None = Field(None, description="the operator's word that the clock is right, on that day alone")
     workers: int = Field(2, ge=1, le=64, description="areas worked on at the same time")
     engine: Engine = Field(Engine.THREADS, description="what works on the areas of a run: threads, processes or dask")

@@ -96,4 +96,5 @@ class Services:
             settings.history_days,
             settings.lookback_weeks,
             settings.parallel_downloads,
+            settings.suspects_a_week,
         )

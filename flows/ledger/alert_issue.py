@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from aois.week import Week
-from detectors.records import State
+from detectors.records import AlertKind, State
 from flows.ledger.errors import LedgerError
 from flows.ledger.ids import alert_id
 from flows.ledger.tables import AlertRow, DeliveryRow, EventRow, MessageRow
@@ -33,15 +33,24 @@ def issue(
     *,
     current: EventsById,
     is_latest: bool,
+    most_suspects: int | None = None,
 ) -> WeekOutcome:
     """Issue the alerts that a week brings and put what has to be told into the outbox.
+
+    Of new suspect sites at most `most_suspects` are issued a week, those first that most resemble known sites. The
+    others stay on record, and their turn comes in a week that brings fewer.
 
     An alert is told when it is issued. Later states, steps and mergers are told only by the latest week, so that
     working through old weeks again tells people what is true now, once, and nothing about what was thought in between.
     """
-    issued = {row.event_id: row.id for row in session.scalars(_of_area(select(AlertRow), area_id))}
+    rows = list(session.scalars(_of_area(select(AlertRow), area_id)))
+    issued = {row.event_id: row.id for row in rows}
     events = {one.event_id: one.event for one in settled if one.event is not None}
     fresh = _fresh(settled, known=issued.keys())
+    already = [events[row.event_id] for row in rows if row.issued_on == week.last_day and row.event_id in events]
+    room = None if most_suspects is None else most_suspects - len(_suspects(already))
+    waiting = _waiting([events[name] for name in fresh], room=room)
+    fresh = [name for name in fresh if name not in waiting]
     session.add_all(AlertRow(id=alert_id(name), event_id=name, issued_on=week.last_day) for name in fresh)
     session.flush()
     session.add_all(_message(alert_id(name), News.ISSUED, events[name], week, earlier=()) for name in fresh)
@@ -50,7 +59,7 @@ def issue(
         _tell(session, area_id, earlier, week)
     before = {issued[event_id]: event.state for event_id, event in current.items() if event_id in issued}
     changed = sorted(alert for alert, event in earlier.items() if event.state is not before.get(alert))
-    return WeekOutcome(tuple(sorted(map(alert_id, fresh))), tuple(changed))
+    return WeekOutcome(tuple(sorted(map(alert_id, fresh))), tuple(changed), len(waiting))
 
 
 def unrouted(session: Session) -> list[MessageRecord]:
@@ -119,6 +128,20 @@ def _fresh(settled: Collection[Settled], *, known: Collection[EventId]) -> list[
         if one.event is not None and one.event.state is not State.RETRACTED and (one.alert or one.event_id in known)
     }
     return sorted(name for name, event in standing.items() if name not in known and event.merged_into not in standing)
+
+
+def _suspects(events: Collection[EventRecord]) -> list[EventRecord]:
+    return [event for event in events if event.kind is AlertKind.NEW_SUSPECT_SITE]
+
+
+def _waiting(fresh: Collection[EventRecord], *, room: int | None) -> frozenset[EventId]:
+    """The new suspect sites that a week has no room for: those that least resemble known sites."""
+    if room is None:
+        return frozenset()
+    ranked = sorted(
+        _suspects(fresh), key=lambda event: (-(event.suspect_score or 0.0), -event.confidence, event.event_id)
+    )
+    return frozenset(event.event_id for event in ranked[max(0, room) :])
 
 
 @dataclass(frozen=True)

@@ -112,11 +112,14 @@ class Ledger:
         with self._reading() as session:
             return watched.read_scenes(session, area_id)
 
-    def record_week(self, observation: ObservationRecord, events: Sequence[DetectedEvent]) -> WeekOutcome:
+    def record_week(
+        self, observation: ObservationRecord, events: Sequence[DetectedEvent], *, most_suspects: int | None = None
+    ) -> WeekOutcome:
         """Record how an area was seen in a week and all its events as of that week, in one transaction.
 
         Versions, transitions, alerts and messages follow from them. The same call again changes nothing; replaying the
         same weeks in order changes nothing. Events of the area that are not listed are retracted (see `week_rules`).
+        At most so many new suspect sites are alerted a week; the note of the observation says how many wait.
         """
         area_id, week = observation.area_id, observation.week
         _check_list(area_id, events)
@@ -130,7 +133,20 @@ class Ledger:
             settled = settle(events, Known(before, current, later), week=week, is_latest=latest)
             watched.write_observation(session, observation)
             versions.write(session, area_id, week, settled, current=current, following=following)
-            return outbox.issue(session, area_id, week, settled, current=current, is_latest=latest)
+            outcome = outbox.issue(
+                session,
+                area_id,
+                week,
+                settled,
+                current=current,
+                is_latest=latest,
+                most_suspects=most_suspects,
+            )
+            if outcome.waiting:
+                waits = f"{outcome.waiting} more wait: at most {most_suspects} new suspect sites are alerted a week"
+                note = "; ".join(filter(None, (observation.note, waits)))
+                watched.write_observation(session, replace(observation, note=note))
+            return outcome
 
     def chains(self, area_id: str) -> dict[Week, str]:
         """Return the digest of each recorded week of an area, in order."""

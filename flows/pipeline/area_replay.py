@@ -57,6 +57,7 @@ class Stores:
     history_days: int
     lookback_weeks: int = 1
     parallel_downloads: int = 1
+    suspects_a_week: int = 20
 
     @property
     def is_simulated(self) -> bool:
@@ -168,7 +169,11 @@ class _Watch:
         if is_told or week == self.period.last or folder.exists():
             write_rasters(layers_of(state, events), self.grid, folder, is_simulated=self.stores.is_simulated)
         self._record_scenes()
-        self.stores.ledger.record_week(self._observation(week, state), [self._event_record(event) for event in events])
+        self.stores.ledger.record_week(
+            self._observation(week, state),
+            [self._event_record(event) for event in events],
+            most_suspects=self.stores.suspects_a_week,
+        )
         outcome.weeks += 1
 
     def _observation(self, week: Week, state: AreaState) -> ObservationRecord:

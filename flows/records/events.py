@@ -172,10 +172,13 @@ class WeekOutcome:
         Ids of the alerts that it issued, sorted.
     changed
         Ids of earlier alerts whose state it changed, sorted.
+    waiting
+        How many new suspect sites wait for a week that brings fewer.
     """
 
     issued: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    waiting: int = 0
 
 
 @dataclass(frozen=True)

@@ -220,3 +220,27 @@ def test_features_have_the_fixed_names_first_and_are_in_order(ledger, given, rec
     of_event: dict[str, Any] = {**feature_of(event)}
     assert {"alert_id", "issued_on"}.isdisjoint(of_event["properties"])
     assert of_event["geometry"] == first["geometry"] == geometry_of(given.event("x").event.ground)
+
+
+def test_of_new_suspect_sites_those_that_most_resemble_known_ones_are_alerted_first_and_the_others_wait(ledger, given):
+    scores = {"a": 0.2, "b": 0.9, "c": 0.5, "d": 0.7}
+
+    def suspects(*keys: str, **more: Any):
+        return [given.event(key, kind="new-suspect-site", suspect_score=scores[key], **more) for key in keys]
+
+    def alerted(outcome):
+        return {key for key in scores if alert_id(event_id("site-a", key)) in outcome.issued}
+
+    def recorded(number, events):
+        return ledger.record_week(given.observation(number), events, most_suspects=2)
+
+    first = recorded(0, [*suspects("a", "b", "c"), given.event("yard")])
+    assert (alerted(first), len(first.issued), first.waiting) == ({"b", "c"}, 3, 1), "growth of a site has no limit"
+    (seen,) = ledger.observations()
+    assert seen.note == "1 more wait: at most 2 new suspect sites are alerted a week"
+    assert len(ledger.events("site-a")) == 4, "what waits is on record"
+    again = recorded(0, [*suspects("a", "b", "c"), given.event("yard")])
+    assert (again.issued, again.waiting) == ((), 1), "the same week has no more room the second time"
+    second = recorded(1, [*suspects("a", "b", "c", "d"), given.event("yard")])
+    assert (alerted(second), second.waiting) == ({"a", "d"}, 0), "its turn comes in a week that brings fewer"
+    assert not ledger.observations()[-1].note
