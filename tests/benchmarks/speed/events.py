@@ -24,6 +24,7 @@ APART_PX, BLOCK_PX = 20, 5
 SUNDAY = date(2024, 9, 15).toordinal()
 NAMES = ("vegetation", "brightness", "contrast", "texture")
 LOOKS = 3
+NOISE = 0.05  # of what the ground alone takes
 
 
 def state_with(count: int, *, side: int) -> AreaState:
@@ -59,17 +60,22 @@ def lines(to: Path, *, side: int) -> list[Line]:
     _seconds(10, side=200)  # what is compiled is loaded
     rows = [_seconds(n, side=side) for n in (0, *counts)]
     (still, *found) = rows
-    over = [tuple(max(value - base, 1e-6) for value, base in zip(row, still, strict=True)) for row in found]
-    _plot(counts, over, to)
+    over = [tuple(value - base for value, base in zip(row, still, strict=True)) for row in found]
+    _plot(counts, over, still, to)
     words = ("the week in which they are found", "a calm week", "listing them")
     return [
         Line(
             f"an event, {what}, over {' / '.join(f'{n:,}' for n in counts)} events on {side}² pixels",
-            " / ".join(f"{1e3 * row[n] / count:.2f}" for row, count in zip(over, counts, strict=True))
+            " / ".join(_each(row[n], count, still[n]) for row, count in zip(over, counts, strict=True))
             + f" ms each (the ground alone {still[n]:.1f} s)",
         )
         for n, what in enumerate(words)
     ]
+
+
+def _each(seconds: float, count: int, still: float) -> str:
+    """Milliseconds an event, or that they are lost in what the ground alone takes from one time to the next."""
+    return f"{1e3 * seconds / count:.2f}" if seconds > NOISE * still else "lost in the noise"
 
 
 def _seconds(count: int, *, side: int) -> tuple[float, float, float]:
@@ -87,7 +93,7 @@ def _seconds(count: int, *, side: int) -> tuple[float, float, float]:
     return found - begun, calm - found, listed - calm
 
 
-def _plot(counts: list[int], over: list[tuple[float, ...]], to: Path) -> None:
+def _plot(counts: list[int], over: list[tuple[float, ...]], still: tuple[float, ...], to: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -95,10 +101,11 @@ def _plot(counts: list[int], over: list[tuple[float, ...]], to: Path) -> None:
 
     figure, axis = pyplot.subplots(figsize=(6, 4), layout="constrained")
     for n, what in enumerate(("week in which they are found", "calm week", "listing them")):
-        axis.plot(counts, [row[n] for row in over], marker="o", label=what)
-    axis.plot(
-        counts, [over[-1][0] * n / counts[-1] for n in counts], color="0.7", linestyle="--", label="in proportion"
-    )
+        axis.plot(counts, [row[n] if row[n] > NOISE * still[n] else np.nan for row in over], marker="o", label=what)
+    line = [over[-1][0] * n / counts[-1] for n in counts]
+    axis.plot(counts, line, color="0.7", linestyle="--", label="in proportion")
+    axis.axhline(NOISE * still[0], color="0.85", zorder=0)
+    axis.annotate("less than the ground alone varies", (counts[0], NOISE * still[0]), va="bottom", color="0.5", size=8)
     axis.set(xscale="log", yscale="log", xlabel="events", ylabel="seconds more than without any")
     axis.legend(frameon=False)
     to.mkdir(parents=True, exist_ok=True)
