@@ -19,6 +19,7 @@ from flows.alerts.route_settings import doubts_about, routes_of
 from flows.config.credentials import check_account
 from flows.config.deployment import Operating
 from flows.config.settings import Settings, SourceName
+from flows.imagery.revisit import arrivals_between, next_due, silences
 from flows.jobs.file_modes import loose_paths
 from flows.jobs.setting_names import OF_ANOTHER, unknown_names
 from flows.ledger.database import level_of
@@ -66,6 +67,7 @@ def examine(settings: Settings, operating: Operating, *, now: datetime) -> list[
         "clock": _clock,
         "schedule": _schedule,
         "areas": _areas,
+        "acquisitions": _acquisitions,
         "messages": _messages,
     }
     found: list[Finding] = []
@@ -224,6 +226,29 @@ def _areas(settings: Settings, operating: Operating, now: datetime) -> Iterator[
             yield Finding("areas", CheckResult.LOOK, words, "the next run begins with it")
         else:
             yield Finding("areas", CheckResult.FINE, words)
+
+
+def _acquisitions(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
+    """When each area is seen next, what its last week lacked, and which series have stopped coming."""
+    _, known = areas_of(settings)
+    with _ledger(settings) as ledger:
+        last = {o.area_id: o.week for o in sorted(ledger.observations(), key=lambda o: o.week)}
+        scenes = {area.id: ledger.scenes(area.id) for area in known if area.id in last}
+    for area_id, found in sorted(scenes.items()):
+        passes, week = [(scene.scene_id, scene.acquired) for scene in found], last[area_id]
+        due = next_due(passes, now.date())
+        words = f"{area_id}: " + ("no acquisition is due by its rhythm" if due is None else f"next due: {due}")
+        silent = silences(passes, week.last_day)
+        missing = arrivals_between(passes, week.first_day, week.last_day).words
+        if silent:
+            told = "; ".join(f"{one.name} last came on {one.last}, {len(one.missed)} missed since" for one in silent)
+            mend = "look at what the provider says of its service, or name another source"
+            yield Finding("acquisitions", CheckResult.BAD, f"{words}; {told}", mend)
+        elif missing:
+            mend = "nothing, if it comes within days: the next run works it in"
+            yield Finding("acquisitions", CheckResult.LOOK, f"{words}; {week}: {missing}", mend)
+        else:
+            yield Finding("acquisitions", CheckResult.FINE, words)
 
 
 def _messages(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
