@@ -28,9 +28,11 @@ from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.worlds import World, world_at, world_of
 from flows.pipeline.clock_check import check_clock
 from flows.pipeline.request import areas_of
+from flows.records.provider_weeks import ProviderWeek, is_worse
 
 LEAST_FREE_BYTES = 2e9  # a first run over a few areas with two years of history; chosen on 2026-11-24
 LEAST_FREE_SHARE = 0.05
+PROVIDER_WEEKS = 4  # of which the answers are shown
 AHEAD = timedelta(minutes=5)  # clocks of two machines, or one before and after a start, differ by less
 
 
@@ -68,6 +70,7 @@ def examine(settings: Settings, operating: Operating, *, now: datetime) -> list[
         "schedule": _schedule,
         "areas": _areas,
         "acquisitions": _acquisitions,
+        "provider": _provider,
         "messages": _messages,
     }
     found: list[Finding] = []
@@ -249,6 +252,40 @@ def _acquisitions(settings: Settings, operating: Operating, now: datetime) -> It
             yield Finding("acquisitions", CheckResult.LOOK, f"{words}; {week}: {missing}", mend)
         else:
             yield Finding("acquisitions", CheckResult.FINE, words)
+
+
+def _provider(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
+    """How each provider answered in its last weeks, whether that gets worse, and whether its clock is another."""
+    with _ledger(settings) as ledger:
+        weeks, ahead_s = ledger.provider_weeks(), _clock_ahead_s(ledger)
+    by_provider: dict[str, list[ProviderWeek]] = {}
+    for one in weeks:
+        by_provider.setdefault(one.provider, []).append(one)
+    for name, all_weeks in by_provider.items():
+        shown = all_weeks[-PROVIDER_WEEKS:]
+        words = f"{name}: " + "; ".join(map(_provider_words, shown))
+        if is_worse(shown):
+            mend = "look at what the provider says of its service; the log of the runs names each error"
+            yield Finding("provider", CheckResult.LOOK, f"{words}; it gets worse", mend)
+        else:
+            yield Finding("provider", CheckResult.FINE, words)
+    if abs(ahead_s) > AHEAD.total_seconds():
+        which = "ahead of" if ahead_s > 0 else "behind"
+        words = f"this machine's clock is {abs(ahead_s) / 60:.0f} minutes {which} the provider's"
+        yield Finding("provider", CheckResult.BAD, words, "set the clock by NTP (`timedatectl set-ntp true`)")
+
+
+def _provider_words(week: ProviderWeek) -> str:
+    scenes = f"{week.fetched} scenes, {week.failed} failed, {week.refused} refused"
+    return f"{week.week}: {week.faults} of {week.asked} requests went wrong, {scenes}"
+
+
+def _clock_ahead_s(ledger: Ledger) -> float:
+    """By how much this machine's clock was ahead of the provider's in the last run that asked one, seconds."""
+    for run in ledger.runs(limit=200):
+        if answers := (run.summary.get("provider") or {}).get("answers"):
+            return float(answers.get("clock_ahead_s", 0.0))
+    return 0.0
 
 
 def _messages(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:

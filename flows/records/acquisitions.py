@@ -50,7 +50,7 @@ class Arrivals:
 
     @property
     def words(self) -> str:
-        """One line for a person; empty where nothing is missing."""
+        """Return one line for a person; empty where nothing is missing."""
         if not self.missing:
             return ""
         return f"expected {self.expected}, received {self.received}: {'; '.join(map(str, self.missing))}"
@@ -77,6 +77,6 @@ class Silence:
 
     @property
     def name(self) -> str:
-        """The series in words."""
+        """Return the series in words."""
         orbit = "" if self.orbit is None else f", orbit {self.orbit}"
         return f"{_NAMES.get(self.sensor, self.sensor)}{orbit}"

@@ -17,6 +17,7 @@ from flows.jobs.doctor import CheckResult, examine
 from flows.ledger.ledger import open_ledger
 from flows.records.messages import DispatchRecord
 from flows.records.observations import ObservationRecord, SceneRecord
+from flows.records.provider_weeks import provider_summary
 from flows.records.runs import RunRecord
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -116,6 +117,33 @@ def test_when_each_area_is_seen_next_is_said_and_what_did_not_come(examined, led
     found = examined()["acquisitions", "b"]
     assert found.verdict is CheckResult.BAD
     assert found.found.endswith("; Sentinel-1, orbit 128 last came on 2026-10-10, 3 missed since")
+
+
+def provider_run(ledger, number: int, at: datetime, *, asked: int, lost: int, ahead_s: float = 0.0) -> None:
+    answers = {"asked": asked, "lost": lost, "clock_ahead_s": ahead_s}
+    summary = {"provider": provider_summary("catalog.example.org", answers, fetched=3, failed=1, passed_over=0)}
+    ledger.start_run(RunRecord(f"p{number}", at, "0", {"flow": "fetch", "source": "stac"}))
+    ledger.finish_run(f"p{number}", status="completed", summary=summary, at=at)
+
+
+def test_how_the_provider_answers_is_said_and_that_it_gets_worse(examined, ledger):
+    for weeks in (3, 2, 1):
+        provider_run(ledger, weeks, NOW - timedelta(weeks=weeks), asked=100, lost=1)
+    found = examined()["provider", ""]
+    assert found.verdict is CheckResult.FINE
+    assert "2026-W47: 1 of 100 requests went wrong, 3 scenes, 1 failed, 0 refused" in found.found
+    provider_run(ledger, 0, NOW, asked=100, lost=20)
+    found = examined()["provider", ""]
+    assert (found.verdict, found.found.split("; ")[-1]) == (CheckResult.LOOK, "it gets worse")
+
+
+def test_a_clock_that_differs_from_the_providers_is_said(examined, ledger):
+    provider_run(ledger, 0, NOW, asked=100, lost=0, ahead_s=-3600.0)
+    found = examined()["provider", ""]
+    assert (found.verdict, found.found) == (
+        CheckResult.BAD,
+        "this machine's clock is 60 minutes behind the provider's",
+    )
 
 
 def test_an_area_without_a_week_is_no_alarm(examined, ledger, places, tmp_path):
