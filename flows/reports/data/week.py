@@ -27,6 +27,7 @@ from flows.records.events import Alert, EventRecord, EventsById
 from flows.records.ids import EventId
 from flows.records.observations import ObservationRecord
 from flows.reports.build import build_reports
+from flows.reports.data.acquisitions import with_acquisitions
 from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
 from flows.reports.data.monthly_totals import standings_of, steps_of
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_week
@@ -86,6 +87,7 @@ def report_week(
         is_restricted=is_restricted,
         reviewed=reviewed,
         contradicted=contradicted_in(reviewed),
+        providers=tuple(ledger.provider_weeks(until=week)),
     )
     folder = outputs / OWNER_FOLDER / str(week)
     write_figures(inputs, folder)
@@ -125,6 +127,7 @@ class _WeekReader:
         failed = without_folders(self.failures.get(area.id, "")) or failure
         full = [one.event_id for one in shown if self.is_in_full or (self.is_roomy and one.is_alerted)]
         view = _area_view(area, album, shown, before, seen, self.week, failed, full=full)
+        view = with_acquisitions(view, self.ledger.scenes(area.id), self.week)
         return _with_record(view, self.week, self.ledger, is_quiet=not events)
 
     def _album(self, area: Area, shown: Sequence[EventRecord]) -> tuple[Album, str]:
