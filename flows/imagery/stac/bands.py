@@ -138,9 +138,9 @@ def _described_bands(asset: Asset) -> list[dict[str, object]]:
 
 def _check_agreement(older: Mapping[str, object], newer: Mapping[str, object]) -> None:
     """Refuse a band of which `raster:bands` and `bands` say different scales or offsets."""
-    for field in {"scale", "offset"} & older.keys() & newer.keys():
-        one, other = older[field], newer[field]
-        if float(str(one)) != float(str(other)):
+    for field in ("scale", "offset"):
+        one, other = older.get(field), newer.get(field)
+        if one is not None and other is not None and float(str(one)) != float(str(other)):
             raise ImageryError(
                 f"a band has the {field} {printable(one)} in `raster:bands` and {printable(other)} in `bands`; ask the "
                 f"owner of the catalog to correct it"
