@@ -107,6 +107,26 @@ def test_an_offset_that_contradicts_the_baseline_is_left_out_with_the_reason(
     assert words in reason
 
 
+def test_an_offset_that_is_left_in_the_numbers_without_a_word_is_seen_by_its_plants(
+    catalog: Any, flat: Callable[..., Any], area: Area, grid: Grid, tmp_path: Path
+) -> None:
+    bands = {"red": {"raster:bands": [{"scale": 0.0001, "offset": 0}]}}
+    for item_id, number in (("odd", 1400), ("good", 400)):
+        catalog.add(
+            item_id,
+            f"2023-05-0{len(catalog.items) + 1}T10:00:00Z",
+            {"red": flat(number), "scl": flat(4, "uint8")},
+            fields=bands,
+            properties={"s2:processing_baseline": "05.11"},
+        )
+    with stac_on_loopback(catalog.root) as api:
+        api.lists(catalog.items)
+        report = fetched(source_of(api), area, grid, tmp_path / "archive")
+    assert len(report.fetched) == 1
+    ((_, reason),) = report.failed
+    assert "the offset of processing baseline 05.11 was not taken off" in reason
+
+
 def test_an_item_that_is_given_again_on_the_next_page_is_one_item(
     api: StacOnLoopback, catalog: Any, area: Area, grid: Grid, tmp_path: Path
 ) -> None:
