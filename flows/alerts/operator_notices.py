@@ -1,9 +1,9 @@
-"""What an operator is to be told of the watch itself: areas that are not seen, and weeks that are late. Once each."""
+"""What an operator is to be told of the watch itself: areas not seen, weeks late, series that stopped. Once each."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -11,10 +11,11 @@ from aois.week import Week, week_of
 from flows.alerts.dispatch_content import notice, parcel_key
 from flows.alerts.route_settings import MessageRoutes
 from flows.config.deployment import Operating
+from flows.imagery.revisit import SILENT, silences
 from flows.ledger.ledger import Ledger
 from flows.records.message_json import content_json
 from flows.records.messages import DispatchRecord
-from flows.records.observations import ObservationRecord
+from flows.records.observations import ObservationRecord, SceneRecord
 
 SHOWN = 40  # areas named in one notice; doctor names all
 
@@ -40,6 +41,41 @@ def conditions_of(
     last = week_of(now.date() - timedelta(days=7))
     seen = [one for one in observations if one.area_id in listed]
     return [*_unseen(seen, operating.unseen_weeks, last), *_late(seen, listed, operating.late_hours, last, now)]
+
+
+def silence_conditions(
+    observations: Sequence[ObservationRecord], scenes: Mapping[str, Sequence[SceneRecord]]
+) -> list[Condition]:
+    """Find the series that stopped coming, as of the last week on record of each area; `scenes` are by area.
+
+    A series has stopped when three acquisitions or more that its orbit promised have not come since its last. Areas at
+    which the third was missed in one week share a condition, which has the same name as long as it lasts.
+    """
+    weeks = {one.area_id: one.week for one in sorted(observations, key=lambda o: o.week)}
+    groups: dict[tuple[str, str, Week], list[str]] = defaultdict(list)
+    for area_id, known in sorted(scenes.items()):
+        if area_id not in weeks or not known:
+            continue
+        source = max(known, key=lambda scene: scene.acquired).source
+        passes = [(scene.scene_id, scene.acquired) for scene in known]
+        for silence in silences(passes, weeks[area_id].last_day):
+            told = f"{area_id}: {silence.name}, last {silence.last}, {len(silence.missed)} missed since"
+            groups[source, silence.sensor, week_of(silence.missed[SILENT - 1])].append(told)
+    return [_silent(source, sensor, week, found) for (source, sensor, week), found in sorted(groups.items())]
+
+
+def _silent(source: str, sensor: str, week: Week, found: Sequence[str]) -> Condition:
+    areas = len({line.partition(":")[0] for line in found})
+    return Condition(
+        f"silent:{source}:{sensor}:{week}",
+        f"Sitewatch: {sensor.capitalize()} has stopped coming at {_areas(areas)}",
+        (
+            f"By {week} three acquisitions or more that the orbits promise had not come from source `{source}`:",
+            *_few(found),
+            "No alert is not no change. Look at what the provider says of its service; `sitewatch doctor` says when "
+            "the next acquisition is due. What comes late is worked in from its week on.",
+        ),
+    )
 
 
 def last_looks(observations: Sequence[ObservationRecord]) -> dict[str, date | None]:

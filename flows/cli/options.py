@@ -31,7 +31,8 @@ SourceOption = Annotated[Optional[SourceName], typer.Option("--source", help="Th
 CatalogOption = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
-        "--catalog", help="A STAC API or catalog, as URL or path; if it contains a key, set SITEWATCH_CATALOG."
+        "--catalog",
+        help="A STAC API or catalog: URL, path, or a name such as earth-search-c1; with a key, set SITEWATCH_CATALOG.",
     ),
 ]
 OnlyOption = Annotated[

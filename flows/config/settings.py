@@ -62,7 +62,9 @@ class Settings(BaseSettings):
     )
     areas: Path | None = Field(None, description="the watch list; the demonstration when left out")
     source: SourceName = Field(SourceName.SIMULATED, description="where imagery comes from")
-    catalog: SecretStr | None = Field(None, description="a STAC API or catalog, on the web or on disk; may hold a key")
+    catalog: SecretStr | None = Field(
+        None, description="a STAC API or catalog: a name, an address or a path; may hold a key"
+    )
     catalog_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="hosts beside its own that the catalog may name, separated by spaces; see flows/imagery/README.md",

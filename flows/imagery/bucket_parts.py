@@ -11,6 +11,7 @@ from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, 
 
 from flows.imagery.catalog_rules import BUCKET
 from flows.imagery.limits import USUAL_LIMITS, Limits
+from flows.imagery.network.answer_counts import AnswerCounter, AnswerFault
 from flows.imagery.network.bucket import Bucket
 from flows.imagery.network.retry import TransientError
 from flows.imagery.scene import ImageryError
@@ -27,6 +28,7 @@ class BucketParts:
     def __init__(self, limits: Limits = USUAL_LIMITS) -> None:
         """Nothing is asked yet."""
         self.limits = limits
+        self.counter = AnswerCounter()
         self._stores: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -35,6 +37,18 @@ class BucketParts:
 
         Raises `TransientError` where it may be had later, and `ImageryError` where it is not there or not for us.
         """
+        try:
+            answer = self._get(address, most, part)
+        except TransientError:
+            self.counter.note(AnswerFault.LOST)
+            raise
+        except ImageryError:
+            self.counter.note(AnswerFault.REFUSED)
+            raise
+        self.counter.note()
+        return answer
+
+    def _get(self, address: str, most: int, part: tuple[int, int] | None) -> WebResponse:
         bucket, _, key = address.removeprefix(BUCKET).partition("/")
         first, last = part or (0, most - 1)
         try:

@@ -69,6 +69,12 @@ class SceneItem:
             return True
         return _are_alike(self.bounds, other.bounds)
 
+    def is_part_of(self, other: SceneItem) -> bool:
+        """True where the other shows the same moment, and all the ground of this one with more around it."""
+        if self.bounds is None or other.bounds is None or _subject(self) != _subject(other):
+            return False
+        return _lies_within(self.bounds, other.bounds) and not _are_alike(self.bounds, other.bounds)
+
 
 def _subject(item: SceneItem) -> tuple[str, ...]:
     match = _PRODUCT.match(item.id)
@@ -78,6 +84,16 @@ def _subject(item: SceneItem) -> tuple[str, ...]:
 def _are_alike(one: Bounds, other: Bounds) -> bool:
     sides = (one[2] - one[0], one[3] - one[1]) * 2
     return all(abs(a - b) <= SAME_BOUNDS_SHARE * side for a, b, side in zip(one, other, sides, strict=True))
+
+
+def _lies_within(inner: Bounds, outer: Bounds) -> bool:
+    width, height = (SAME_BOUNDS_SHARE * (outer[n + 2] - outer[n]) for n in (0, 1))
+    return (
+        outer[0] - width <= inner[0]
+        and outer[1] - height <= inner[1]
+        and inner[2] <= outer[2] + width
+        and inner[3] <= outer[3] + height
+    )
 
 
 def _meet(one: Bounds, other: Bounds) -> bool:

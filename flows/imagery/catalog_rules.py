@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 import httpx
 
 from flows.imagery.address_scope import AddressScope
+from flows.imagery.catalog_presets import PRESETS
 from flows.imagery.network.url import is_url, without_secrets
 from flows.imagery.scene import ImageryError
 from flows.printable import printable
@@ -19,15 +20,8 @@ from flows.printable import printable
 SETTING = "SITEWATCH_CATALOG_HOSTS"
 PORTS = {"http": 80, "https": 443}
 BUCKET = "s3://"
-# Where the public catalogs keep their files, November 2026. All of them are also allowed to a catalog on disk.
-KNOWN_HOSTS = {
-    "earth-search.aws.element84.com": (
-        "sentinel-cogs.s3.us-west-2.amazonaws.com",
-        "e84-earth-search-sentinel-data.s3.us-west-2.amazonaws.com",
-    ),
-    "planetarycomputer.microsoft.com": ("*.blob.core.windows.net",),
-    "stac.dataspace.copernicus.eu": ("s3://eodata",),
-}
+# Where the public catalogs keep their files. All of them are also allowed to a catalog on disk.
+KNOWN_HOSTS = {preset.host: preset.file_hosts for preset in PRESETS}
 ANY_KNOWN = tuple(name for names in KNOWN_HOSTS.values() for name in names if not name.startswith(("*", BUCKET)))
 _NAME = re.compile(r"(\*\.)?(?P<host>\[[0-9a-f:.]+\]|[^\s/:@\[\]*?#]+)(:(?P<port>\d{1,5}))?")
 LONGEST_NAME = 4_000  # characters; signed addresses have some 500

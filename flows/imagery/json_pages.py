@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from flows.imagery.limits import Limits
-from flows.imagery.network.retry import RetryPolicy
+from flows.imagery.network.retry import RetryPolicy, TransientError
 from flows.imagery.network.url import is_url
 from flows.imagery.scene import ImageryError
-from flows.imagery.web import WebClient, WebResponse
+from flows.imagery.web import WebClient, WebResponse, is_page_for_people
 from flows.printable import printable
 from flows.records.json_object import JsonObject
 
@@ -65,12 +65,19 @@ class JsonPages:
         limits = self.limits
         retry_policy = RetryPolicy(limits.tries, FIRST_WAIT_S, limits.longest_wait_s, self._sleep)
         try:
-            content = retry_policy.retry(ask).content
+            content = retry_policy.retry(lambda: self._data(ask())).content
         except SearchEndError:
             raise
         except ImageryError as error:
             raise PageError(str(error)) from error
         return self._object(content)
+
+    def _data(self, answer: WebResponse) -> WebResponse:
+        """The answer; a page for people that came in its place is counted, and may be gone the next time."""
+        if is_page_for_people(answer.content):
+            self.web.counter.note_odd()
+            raise TransientError("it answered with a page for people (HTML) in place of JSON; the next run asks again")
+        return answer
 
     def _sleep(self, seconds: float) -> None:
         self.sleep(seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import combinations
@@ -18,7 +18,8 @@ class Overpass:
     """What one satellite saw of an area in one UTC day: items of one sensor, for radar also of one orbit.
 
     `items` is sorted by processing baseline, the newest first, then by id: the order in which the mosaic is laid, so
-    that of a tile that is listed twice the newer version wins.
+    that of a tile that is listed twice the newer version wins. An item that shows a part of another one, such as a
+    product that was made again in part, comes after all others, so that no tile is pieced together from two baselines.
     """
 
     items: tuple[SceneItem, ...]
@@ -65,8 +66,14 @@ def overpasses(items: Iterable[SceneItem]) -> list[Overpass]:
         is_radar = item.sensor is Sensor.SENTINEL_1
         orbit = (item.relative_orbit, item.orbit_direction) if is_radar else (None, None)
         groups[item.acquired.date(), item.sensor, *orbit].append(item)
-    found = [Overpass(tuple(sorted(group, key=_place_in_mosaic))) for group in groups.values()]
+    found = [Overpass(_laid(group)) for group in groups.values()]
     return sorted(found, key=lambda overpass: (overpass.acquired, overpass.scene_id))
+
+
+def _laid(items: Sequence[SceneItem]) -> tuple[SceneItem, ...]:
+    """The items in the order of the mosaic."""
+    parts = {id(one) for one in items if any(one.is_part_of(other) for other in items)}
+    return tuple(sorted(items, key=lambda item: (id(item) in parts, *_place_in_mosaic(item))))
 
 
 def _place_in_mosaic(item: SceneItem) -> tuple[float, str, str]:

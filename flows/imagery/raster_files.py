@@ -21,10 +21,11 @@ from flows.imagery.bucket_parts import BucketParts
 from flows.imagery.catalog_rules import BUCKET
 from flows.imagery.jpeg2000 import Read, fault_of_tiles
 from flows.imagery.limits import USUAL_LIMITS, Limits
+from flows.imagery.network.answer_counts import AnswerCounts
 from flows.imagery.network.retry import TransientError
 from flows.imagery.network.url import is_url
 from flows.imagery.scene import ImageryError
-from flows.imagery.web import WebClient
+from flows.imagery.web import WebClient, is_page_for_people
 from flows.imagery.web_file import PartSource, WebFile
 from flows.printable import printable
 
@@ -37,7 +38,7 @@ _BEGINNINGS = {
     b"\0\0\0\x0cjP  ": JPEG2000,
     b"\xff\x4f\xff\x51": JPEG2000,
 }
-_HEAD = 12
+_HEAD, _START = 12, 200
 SMALLEST_PIXEL = 1e-18  # square degrees or metres: below what any number of a position can tell apart
 _NAME = "file"  # what GDAL is told: the address stays with us
 # Side files are never looked for: they would cost requests, and may name other files.
@@ -70,6 +71,12 @@ class RasterFiles:
         self._web = web
         self._buckets = BucketParts(limits)
         self._limits = limits
+
+    @property
+    def answers(self) -> AnswerCounts:
+        """How the hosts and the object stores of the catalog have answered so far."""
+        on_web = AnswerCounts() if self._web is None else self._web.counter.counts
+        return on_web + self._buckets.counter.counts
 
     @contextmanager
     def open(self, place: str) -> Iterator[DatasetReader]:
@@ -143,12 +150,14 @@ def _pass_on(files: list[WebFile]) -> None:
     if isinstance(failure, TransientError):
         raise failure
     if failure is not None:
-        raise RasterFileError(str(failure))
+        raise RasterFileError(str(failure)) from failure
 
 
 def _driver_of(read: Read) -> str:
     head = read(0, _HEAD)
     driver = next((driver for beginning, driver in _BEGINNINGS.items() if head.startswith(beginning)), None)
+    if driver is None and is_page_for_people(read(0, _START)):
+        raise RasterFileError("its server gave a page for people (HTML) in place of the file; the next run asks again")
     if driver is None:
         what = f"it begins with `{printable(head.decode('latin-1'))}`" if head else "it is empty"
         raise RasterFileError(f"it is neither a GeoTIFF nor a JPEG 2000 file: {what}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aois.grid import Grid
+from flows.imagery.radiometry import BASELINE_OFFSET, BASELINE_WITH_OFFSET, baseline_number
 from flows.imagery.scene import ImageryError, Scene, Sensor
 
 HIGHEST_SCL = 11
@@ -15,6 +16,10 @@ POWER_LIMIT = 1e5
 # Reflectance under −0.02 is noise over a few dark pixels; over a tenth of a scene it is an offset taken off twice.
 # Chosen on 2026-11-24: with 0.1 taken off twice, half of a green scene is negative.
 NEGATIVE, MANY = -0.02, 0.1
+# Vegetation and water of the scene classification, of which so many pixels are enough to judge by. Over 58 real scenes
+# the darkest hundredth of them reflects 0.015 in blue or red in the median and 0.073 at most; with the 0.1 of the
+# offset still in them, none is under 0.1. Chosen on 2026-11-30.
+DARK_CLASSES, DARK_BANDS, LEAST_DARK_PX = (4, 6), ("blue", "red"), 200
 FEW = 0.01  # so many pixels may lie outside; a scene in a wrong unit has most of them there
 
 
@@ -47,6 +52,7 @@ def check_scene(scene: Scene, grid: Grid) -> None:
     _check_classes(scene, grid)
     _check_numbers(scene)
     _check_offset(scene)
+    _check_lack_of_offset(scene)
 
 
 def _check_classes(scene: Scene, grid: Grid) -> None:
@@ -82,4 +88,23 @@ def _check_offset(scene: Scene) -> None:
             f"scene `{scene.scene_id}`: with the offset of {offset:g} that its items declare, {negative:.0%} of the "
             f"ground has negative reflectance, so it was subtracted before; ask the owner of the catalog to correct "
             f"it, or name another"
+        )
+
+
+def _check_lack_of_offset(scene: Scene) -> None:
+    """Plants and water are dark in blue and red: where none of them is, the offset of the baseline is still in them."""
+    where = scene.provenance
+    has_one = baseline_number(where.processing_baseline) >= BASELINE_WITH_OFFSET
+    bands = [number for number, band in enumerate(scene.bands) if band in DARK_BANDS]
+    if where.offset_applied != 0 or not has_one or scene.scl is None or not bands:
+        return
+    dark = scene.valid & np.isin(scene.scl, DARK_CLASSES)
+    if np.count_nonzero(dark) < LEAST_DARK_PX:
+        return
+    lowest = float(np.percentile(scene.pixels[bands][:, dark].min(axis=0), 1))
+    if lowest >= -BASELINE_OFFSET:
+        raise ImageryError(
+            f"scene `{scene.scene_id}`: its items declare no offset, but the darkest plants and water have a "
+            f"reflectance of {lowest:.2f}, so the offset of processing baseline {where.processing_baseline} was not "
+            f"taken off; ask the owner of the catalog to correct it, or name another"
         )

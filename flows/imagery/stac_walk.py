@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlencode
 
@@ -20,6 +20,7 @@ from flows.records.json_object import JsonObject
 
 AT_ONCE = 8  # pages of a catalog on the web that are asked for at the same time
 ITEM, CHILD = "item", "child"
+TIMES = 2  # a search is asked
 
 Found = tuple[str, JsonObject | ImageryError]
 
@@ -72,8 +73,61 @@ def _fresh(links: Iterator[_Link], seen: set[str], pages: JsonPages) -> list[_Li
     return fresh
 
 
-def search(pages: JsonPages, address: str, question: Mapping[str, JsonValue], *, posts: bool) -> Iterator[JsonObject]:
-    """Give the features that a search API answers, from all its pages.
+@dataclass
+class SearchTally:
+    """What a search has given: its items by collection and id, and how many there are by its own word, if it says."""
+
+    given: set[tuple[str, str]] = field(default_factory=set)
+    matched: int | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many of those that it says there are it did not give."""
+        return 0 if self.matched is None else max(0, self.matched - len(self.given))
+
+    @property
+    def collections(self) -> set[str]:
+        """Those of which it gave an item."""
+        return {collection for collection, _ in self.given}
+
+    def is_new(self, feature: Mapping[str, JsonValue]) -> bool:
+        """Take note of a feature, and tell whether it came for the first time."""
+        name = (str(feature.get("collection")), str(feature.get("id")))
+        is_new = name not in self.given
+        self.given.add(name)
+        return is_new
+
+
+def search(
+    pages: JsonPages, address: str, question: Mapping[str, JsonValue], *, posts: bool, tally: SearchTally
+) -> Iterator[JsonObject]:
+    """Give each feature once that a search API lists; where it gives fewer than it says, it is asked a second time.
+
+    Items that come or go while it is read move those on the next page: some are given twice, others on no page. Raises
+    as `search_pages`.
+    """
+    for _ in range(TIMES):
+        for page in search_pages(pages, address, question, posts=posts):
+            tally.matched = _matched(page) if tally.matched is None else tally.matched
+            features = page.get("features")
+            for said in features if isinstance(features, list) else []:
+                feature = said if isinstance(said, dict) else {}
+                if tally.is_new(feature):
+                    yield feature
+        if not tally.missing:
+            return
+
+
+def _matched(page: Mapping[str, JsonValue]) -> int | None:
+    context = page.get("context")
+    said = page.get("numberMatched", context.get("matched") if isinstance(context, dict) else None)
+    return said if isinstance(said, int) and not isinstance(said, bool) else None
+
+
+def search_pages(
+    pages: JsonPages, address: str, question: Mapping[str, JsonValue], *, posts: bool
+) -> Iterator[JsonObject]:
+    """Give the pages that a search API answers.
 
     Raises `PageError` for an answer that is none, `SearchEndError` at one of the limits, and `RefusedPlaceError` where
     it goes on at an address that it may not name.
@@ -91,7 +145,7 @@ def search(pages: JsonPages, address: str, question: Mapping[str, JsonValue], *,
         count += len(features)
         if count > pages.limits.items:
             raise SearchEndError(f"it lists more than {pages.limits.items} items")
-        yield from (feature if isinstance(feature, dict) else {} for feature in features)
+        yield page
         following = next((link for link in links_of(page) if link.get("rel") == "next"), None)
         if not features or following is None:
             return

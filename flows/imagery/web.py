@@ -25,6 +25,7 @@ from flows.imagery.catalog_rules import CatalogRules
 from flows.imagery.exchange import WatchedNetwork, Whereabouts
 from flows.imagery.host_patience import HostPatience, SlowError
 from flows.imagery.limits import USUAL_LIMITS, Limits
+from flows.imagery.network.answer_counts import AnswerCounter, AnswerFault
 from flows.imagery.network.retry import BusyError, TransientError
 from flows.imagery.scene import ImageryError
 from flows.printable import printable
@@ -32,6 +33,8 @@ from flows.printable import printable
 BUSY = (429, 503)
 REDIRECTS = {301: "GET", 302: "GET", 303: "GET", 307: "", 308: ""}  # the method that follows; '' the same
 OK, PARTIAL, BROKEN = 200, 206, 500
+BAD = 400
+REFUSALS = (401, 403)
 LONGEST_COMPLAINT = 1_000_000  # bytes of an answer that says what went wrong
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 AT_ONCE = 16
@@ -51,6 +54,38 @@ class WebResponse:
     address: str
 
 
+class AnswerError(ImageryError):
+    """A server answered, but not with what was asked for; `status` is what it said."""
+
+    def __init__(self, status: int) -> None:
+        """With its status."""
+        super().__init__(f"it answered {status}")
+        self.status = status
+
+
+def status_behind(error: BaseException) -> int | None:
+    """Return the status of the answer that an error goes back to, None where it goes back to none."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, AnswerError):
+            return cause.status
+        cause = cause.__cause__
+    return None
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Return whether an error goes back to a server that wants other credentials."""
+    return status_behind(error) in REFUSALS
+
+
+def is_page_for_people(content: bytes) -> bool:
+    """Return whether an answer begins as HTML does: a notice of maintenance or a login, where data was asked for."""
+    start = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
+    return start.startswith((b"<!doctype html", b"<html")) or (
+        start.startswith(b"<!--") and b"<html" in content.lower()
+    )
+
+
 class WebClient:
     """The web as one catalog may see it. Safe to use from several threads.
 
@@ -63,6 +98,7 @@ class WebClient:
         """Under these rules; nothing is asked yet."""
         self.rules = rules
         self.limits = limits
+        self.counter = AnswerCounter()
         self._patience = HostPatience(limits)
         self._network = WatchedNetwork(limits, Whereabouts(rules).farthest)
         self._direct = _pool(self._network)
@@ -116,7 +152,14 @@ class WebClient:
             largest = most if answer.status in (OK, PARTIAL) else min(most, LONGEST_COMPLAINT)
             content = b"" if answer.status in REDIRECTS else b"".join(_unpacked(answer.iter_stream(), said, largest))
             self._patience.note_answer()
+            self._note(answer.status, said)
             return WebResponse(answer.status, said, content, address)
+
+    def _note(self, status: int, headers: Mapping[str, str]) -> None:
+        """Count an answer, and compare clocks."""
+        self.counter.note(_fault_of(status))
+        if (told := told_time(headers)) is not None:
+            self.counter.note_clock(time.time() - told)
 
     def _checked(self, answer: WebResponse) -> WebResponse:
         if answer.status in (OK, PARTIAL):
@@ -125,11 +168,11 @@ class WebClient:
         words = f"it answered {answer.status}"
         if answer.status in BUSY:
             self._patience.note_busy()
-            wait_s = asked_wait_s(answer.headers.get("retry-after", ""))
+            wait_s = asked_wait_s(answer.headers.get("retry-after", ""), now_s=told_time(answer.headers))
             raise BusyError(f"{words}: the server is busy; the next run asks again", wait_s=wait_s)
         if answer.status >= BROKEN:
             raise TransientError(words)
-        raise ImageryError(words)
+        raise AnswerError(answer.status)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -138,12 +181,15 @@ class WebClient:
             yield
         except (httpcore.TimeoutException, TimeoutError) as error:
             self._patience.note_late()
+            self.counter.note(AnswerFault.LATE)
             raise SlowError(f"it took longer than {self.limits.exchange_s:g} s, or is slower than allowed") from error
         except httpcore.ConnectError as error:
+            self.counter.note(AnswerFault.LOST)
             if isinstance(error.__cause__, ssl.SSLError) or "certificate" in str(error):
                 raise ImageryError(f"its certificate cannot be trusted ({printable(error)})") from error
             raise TransientError(printable(error)) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, ssl.SSLError, OSError) as error:
+            self.counter.note(AnswerFault.LOST)
             raise TransientError(f"the connection broke: {printable(error) or type(error).__name__}") from error
 
     def _way_to(self, url: httpx.URL) -> tuple[httpcore.ConnectionPool, WatchedNetwork]:
@@ -175,14 +221,35 @@ def _close(direct: httpcore.ConnectionPool, proxies: dict[str, tuple[httpcore.Co
         pool.close()
 
 
-def asked_wait_s(header: str) -> float:
-    """Return how many seconds a ``Retry-After`` asks to wait, 0 where it does not say; in seconds or as a date."""
+def asked_wait_s(header: str, *, now_s: float | None = None) -> float:
+    """Return how many seconds a ``Retry-After`` asks to wait, 0 where it does not say; in seconds or as a date.
+
+    `now_s` is the time by the clock of the server that wrote the date, where it said: this machine's may be wrong.
+    """
     if header.strip().isdecimal() and len(header) < 10:
         return float(header)
+    until = _timestamp(header)
+    return 0.0 if until is None else max(0.0, until - (time.time() if now_s is None else now_s))
+
+
+def told_time(headers: Mapping[str, str]) -> float | None:
+    """Return the time by the clock of a server, seconds since 1970, None where its answer does not say."""
+    return _timestamp(headers.get("date", ""))
+
+
+def _timestamp(header: str) -> float | None:
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
+        return email.utils.parsedate_to_datetime(header).timestamp()
     except (TypeError, ValueError, OverflowError):
-        return 0.0
+        return None
+
+
+def _fault_of(status: int) -> AnswerFault | None:
+    if status in BUSY:
+        return AnswerFault.BUSY
+    if status >= BROKEN:
+        return AnswerFault.BROKEN
+    return AnswerFault.REFUSED if status >= BAD else None
 
 
 @cache

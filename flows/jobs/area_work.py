@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from aois.area import Area, AreaKind
@@ -26,10 +26,12 @@ from aois.week import Week
 from flows.config.handed_settings import HandedSettings
 from flows.config.private_outputs import private_files
 from flows.config.settings import Engine, SettingsError
+from flows.imagery.network.answer_counts import AnswerCounts, Counted
 from flows.imagery.network.quota import Cost, Metered
 from flows.jobs.services import Services
 from flows.pipeline.area_replay import Progress, Stores
 from flows.pipeline.period import RunRequest, last_week
+from flows.records.provider_weeks import provider_summary
 from flows.telemetry.library_logs import quiet_libraries
 from flows.telemetry.logs import about, log
 from flows.telemetry.progress import Board
@@ -88,6 +90,17 @@ class AreaRun:
             return None
         elsewhere = () if self.reports is None else self.reports.spent.values()
         return sum((Cost(**figures) for figures in elsewhere), self.stores.source.spent)
+
+    def provider_summary(self, *, fetched: int, failed: int, passed_over: int) -> dict[str, Any] | None:
+        """How the provider has answered by now, in all processes of the run; None where the source does not count."""
+        source = self.stores.source
+        if not isinstance(source, Counted):
+            return None
+        elsewhere = () if self.reports is None else self.reports.answers.values()
+        answers = sum((AnswerCounts(**figures) for figures in elsewhere), source.answers)
+        return provider_summary(
+            source.provider, asdict(answers), fetched=fetched, failed=failed, passed_over=passed_over
+        )
 
 
 @contextmanager
@@ -155,6 +168,8 @@ def _work_elsewhere(task: AreaTask, work: Callable[[Stores, Progress], T]) -> T:
         finally:
             if isinstance(opened.stores.source, Metered):
                 report.spent(opened.name, asdict(opened.stores.source.spent))
+            if isinstance(opened.stores.source, Counted):
+                report.answers(opened.name, asdict(opened.stores.source.answers))
             report.progress(end, 0, 0)
 
 

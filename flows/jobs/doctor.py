@@ -19,6 +19,7 @@ from flows.alerts.route_settings import doubts_about, routes_of
 from flows.config.credentials import check_account
 from flows.config.deployment import Operating
 from flows.config.settings import Settings, SourceName
+from flows.imagery.revisit import arrivals_between, next_due, silences
 from flows.jobs.file_modes import loose_paths
 from flows.jobs.setting_names import OF_ANOTHER, unknown_names
 from flows.ledger.database import level_of
@@ -27,9 +28,11 @@ from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.worlds import World, world_at, world_of
 from flows.pipeline.clock_check import check_clock
 from flows.pipeline.request import areas_of
+from flows.records.provider_weeks import ProviderWeek, is_worse
 
 LEAST_FREE_BYTES = 2e9  # a first run over a few areas with two years of history; chosen on 2026-11-24
 LEAST_FREE_SHARE = 0.05
+PROVIDER_WEEKS = 4  # of which the answers are shown
 AHEAD = timedelta(minutes=5)  # clocks of two machines, or one before and after a start, differ by less
 
 
@@ -66,6 +69,8 @@ def examine(settings: Settings, operating: Operating, *, now: datetime) -> list[
         "clock": _clock,
         "schedule": _schedule,
         "areas": _areas,
+        "acquisitions": _acquisitions,
+        "provider": _provider,
         "messages": _messages,
     }
     found: list[Finding] = []
@@ -224,6 +229,63 @@ def _areas(settings: Settings, operating: Operating, now: datetime) -> Iterator[
             yield Finding("areas", CheckResult.LOOK, words, "the next run begins with it")
         else:
             yield Finding("areas", CheckResult.FINE, words)
+
+
+def _acquisitions(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
+    """When each area is seen next, what its last week lacked, and which series have stopped coming."""
+    _, known = areas_of(settings)
+    with _ledger(settings) as ledger:
+        last = {o.area_id: o.week for o in sorted(ledger.observations(), key=lambda o: o.week)}
+        scenes = {area.id: ledger.scenes(area.id) for area in known if area.id in last}
+    for area_id, found in sorted(scenes.items()):
+        passes, week = [(scene.scene_id, scene.acquired) for scene in found], last[area_id]
+        due = next_due(passes, now.date())
+        words = f"{area_id}: " + ("no acquisition is due by its rhythm" if due is None else f"next due: {due}")
+        silent = silences(passes, week.last_day)
+        missing = arrivals_between(passes, week.first_day, week.last_day).words
+        if silent:
+            told = "; ".join(f"{one.name} last came on {one.last}, {len(one.missed)} missed since" for one in silent)
+            mend = "look at what the provider says of its service, or name another source"
+            yield Finding("acquisitions", CheckResult.BAD, f"{words}; {told}", mend)
+        elif missing:
+            mend = "nothing, if it comes within days: the next run works it in"
+            yield Finding("acquisitions", CheckResult.LOOK, f"{words}; {week}: {missing}", mend)
+        else:
+            yield Finding("acquisitions", CheckResult.FINE, words)
+
+
+def _provider(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
+    """How each provider answered in its last weeks, whether that gets worse, and whether its clock is another."""
+    with _ledger(settings) as ledger:
+        weeks, ahead_s = ledger.provider_weeks(), _clock_ahead_s(ledger)
+    by_provider: dict[str, list[ProviderWeek]] = {}
+    for one in weeks:
+        by_provider.setdefault(one.provider, []).append(one)
+    for name, all_weeks in by_provider.items():
+        shown = all_weeks[-PROVIDER_WEEKS:]
+        words = f"{name}: " + "; ".join(map(_provider_words, shown))
+        if is_worse(shown):
+            mend = "look at what the provider says of its service; the log of the runs names each error"
+            yield Finding("provider", CheckResult.LOOK, f"{words}; it gets worse", mend)
+        else:
+            yield Finding("provider", CheckResult.FINE, words)
+    if abs(ahead_s) > AHEAD.total_seconds():
+        which = "ahead of" if ahead_s > 0 else "behind"
+        words = f"this machine's clock is {abs(ahead_s) / 60:.0f} minutes {which} the provider's"
+        yield Finding("provider", CheckResult.BAD, words, "set the clock by NTP (`timedatectl set-ntp true`)")
+
+
+def _provider_words(week: ProviderWeek) -> str:
+    scenes = f"{week.fetched} scenes, {week.failed} failed, {week.refused} refused"
+    return f"{week.week}: {week.faults} of {week.asked} requests went wrong, {scenes}"
+
+
+def _clock_ahead_s(ledger: Ledger) -> float:
+    """By how much this machine's clock was ahead of the provider's in the last run that asked one, seconds."""
+    for run in ledger.runs(limit=200):
+        if answers := (run.summary.get("provider") or {}).get("answers"):
+            return float(answers.get("clock_ahead_s", 0.0))
+    return 0.0
 
 
 def _messages(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ class FetchedArea:
     area_id: str
     fetched: int
     failed: int
+    passed_over: int
     seconds: dict[str, float]
 
 
@@ -54,6 +55,11 @@ def fetch() -> Any:
         one.summary.update(
             areas_done={a.area_id: {name: n for name, n in asdict(a).items() if name != "area_id"} for a in fetched},
             fetched=sum(a.fetched for a in fetched),
+            provider=work.provider_summary(
+                fetched=sum(a.fetched for a in fetched),
+                failed=sum(a.failed for a in fetched),
+                passed_over=max((a.passed_over for a in fetched), default=0),
+            ),
             spent=None if work.spent is None else asdict(work.spent),
             failures=failures,
             manifest=attest(services.outputs, services.ledger, run_id, key=services.signing_key),
@@ -77,4 +83,5 @@ def _fetch(task: AreaTask, stores: Stores) -> FetchedArea:
         log.warning("not fetched: %s", error)
         raise
     log.info("fetched", extra={"scenes": outcome.fetched, "failed": len(outcome.failed_scenes)})
-    return FetchedArea(task.area.id, outcome.fetched, len(outcome.failed_scenes), outcome.seconds)
+    failed, passed = len(outcome.failed_scenes), len(outcome.passed_over)
+    return FetchedArea(task.area.id, outcome.fetched, failed, passed, outcome.seconds)

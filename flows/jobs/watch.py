@@ -146,7 +146,7 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
         log.warning(doubt)
     stores = services.stores(call.known, story_end=None if call.given["from_archive"] else week.last_day)
     with clock.step("areas"):
-        outcomes, failures, spent = _watch_areas(call, services, stores, board)
+        outcomes, failures, spent, provider = _watch_areas(call, services, stores, board)
     with clock.step("files"):
         write_outputs(stores, call.areas)
         _write_truth(stores, [a for a in call.areas if a.id not in failures])
@@ -171,7 +171,8 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
         manifest = attest(stores.outputs, ledger, call.run, key=services.signing_key)
     with clock.step("copy"):
         result = replace(result, copied=copy_outputs(services.mirror))
-    _finish(ledger, call.run, result, call.known, {"steps": clock.seconds, "areas_done": rows, "manifest": manifest})
+    figures = {"steps": clock.seconds, "areas_done": rows, "manifest": manifest, "provider": provider}
+    _finish(ledger, call.run, result, call.known, figures)
     _show(result, rows, clock, is_simulated=stores.is_simulated)
     write_metrics(ledger, stores.outputs)
     for name, words in islice(passed_over(outcomes).items(), MOST_PASSED_OVER):
@@ -183,8 +184,11 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
 
 def _watch_areas(
     call: _Call, services: Services, stores: Stores, board: Board
-) -> tuple[tuple[AreaOutcome, ...], dict[str, str], Cost | None]:
-    """Put the run on record and work on its areas, on the engine of the settings; what was spent comes last."""
+) -> tuple[tuple[AreaOutcome, ...], dict[str, str], Cost | None, dict[str, Any] | None]:
+    """Put the run on record and work on its areas, on the engine of the settings.
+
+    What was spent, and how the provider answered, come last.
+    """
     settings = services.settings
     with area_run("watch", call.run, call.asked, services, stores, board=board) as work:
         _start(services, call.run, call.given)
@@ -194,7 +198,12 @@ def _watch_areas(
             outcomes, failures = collect_results(call.areas, futures, AreaOutcome)
     for area in call.areas:  # of one whose worker was killed nobody has said so
         board.tell(area.id, "failed" if area.id in failures else "done", 0, 0)
-    return outcomes, failures, work.spent
+    provider = work.provider_summary(
+        fetched=sum(o.fetched for o in outcomes),
+        failed=sum(len(o.failed_scenes) for o in outcomes),
+        passed_over=len(passed_over(outcomes)),
+    )
+    return outcomes, failures, work.spent, provider
 
 
 @task(name="watch-area", cache_policy=NO_CACHE, persist_result=False)

@@ -12,7 +12,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
 
 from flows.alerts.due import deliver_due
-from flows.alerts.operator_notices import Condition, conditions_of, post_notices
+from flows.alerts.operator_notices import Condition, conditions_of, post_notices, silence_conditions
 from flows.jobs.job_run import Chore, chore
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
@@ -119,4 +119,8 @@ def _conditions(one: Chore, now: datetime) -> list[Condition]:
     """Of the areas that are listed and have been part of a run: one added today is not late."""
     ledger = one.services.ledger
     listed = {area.id for area in areas_of(one.services.settings)[1]} & {area.id for area in ledger.areas()}
-    return conditions_of(ledger.observations(), listed, one.operating, now=now)
+    observations, scenes = ledger.observations(), {area_id: ledger.scenes(area_id) for area_id in sorted(listed)}
+    return [
+        *conditions_of(observations, listed, one.operating, now=now),
+        *silence_conditions(observations, scenes),
+    ]

@@ -54,6 +54,7 @@ from flows.records.events import (
 from flows.records.ids import EventId
 from flows.records.messages import MessageRecord, ProvisionalOutcomes
 from flows.records.observations import ObservationRecord, SceneRecord
+from flows.records.provider_weeks import ProviderWeek, provider_weeks
 from flows.records.reviews import Judgement, VerdictRecord
 from flows.records.runs import RunRecord
 
@@ -61,6 +62,9 @@ from flows.records.runs import RunRecord
 def open_ledger(url: str) -> Ledger:
     """Open the ledger at an SQLAlchemy URL, made or brought up to date; raises `LedgerError` if that fails."""
     return Ledger(connect(url))
+
+
+PROVIDER_RUNS = 3000  # the latest two months
 
 
 class Ledger:
@@ -316,6 +320,12 @@ class Ledger:
         """List the latest runs, newest first."""
         with self._reading() as session:
             return runs.read(session, limit=limit)
+
+    def provider_weeks(self, *, until: Week | None = None) -> list[ProviderWeek]:
+        """List how each provider answered, week by week, up to a week (all if None)."""
+        with self._reading() as session:
+            found = provider_weeks(runs.read(session, limit=PROVIDER_RUNS), watched.count_refused(session))
+        return [one for one in found if until is None or one.week <= until]
 
     def has_run(self, run_id: str) -> bool:
         """Tell whether a run was started on this ledger."""

@@ -6,6 +6,7 @@ Sorted here and not by the database: PostgreSQL may sort texts as people do, wit
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 
@@ -15,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from aois.area import Area, AreaKind, Response, Sensitivity, Status
-from aois.week import Week
+from aois.week import Week, week_of
 from detectors.records import UnfamiliarGround
 from flows.ledger.errors import LedgerError
 from flows.ledger.tables import AreaRow, ObservationRow, SceneRow
@@ -50,6 +51,12 @@ def read_scenes(session: Session, area_id: str) -> list[SceneRecord]:
     """List the scenes of an area in the order of time."""
     scenes = [_scene(row) for row in session.scalars(select(SceneRow).where(SceneRow.area_id == area_id))]
     return sorted(scenes, key=lambda scene: (scene.acquired, scene.scene_id))
+
+
+def count_refused(session: Session) -> dict[tuple[str, Week], int]:
+    """Count the scenes that were fetched and refused, by source and the week of their acquisition."""
+    rows = session.execute(select(SceneRow.source, SceneRow.acquired).where(SceneRow.status == "refused"))
+    return dict(Counter((source, week_of(acquired.date())) for source, acquired in rows))
 
 
 def write_observation(session: Session, observation: ObservationRecord) -> None:

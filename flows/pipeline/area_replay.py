@@ -24,6 +24,7 @@ from flows.evidence.rasters import write_rasters
 from flows.evidence.state import load_state, save_state
 from flows.imagery.archive.store import Archive
 from flows.imagery.detector_inputs import acquisition_of
+from flows.imagery.revisit import arrivals_between
 from flows.imagery.source import Source
 from flows.ledger.ledger import Ledger
 from flows.ledger.worlds import World, world_of
@@ -185,6 +186,8 @@ class _Watch:
         past = [r for r in self.reports if r.day <= week.last_day.toordinal()]
         clear = [r.day for r in past if r.clear_share >= CLEAR_LOOK and r.status == "used"]
         remarks = [f"{r.scene_id}: {r.note}" for r in looks if r.status == "refused" or r.is_unfamiliar]
+        came = [(s.scene_id, s.acquired) for s in self.stamps if s.acquired.date() <= week.last_day]
+        missing = arrivals_between(came, week.first_day, week.last_day).words
         return ObservationRecord(
             area_id=self.area.id,
             week=week,
@@ -193,7 +196,7 @@ class _Watch:
             seen_share=round(max(seen, radar), 4),
             last_clear_look=self._last_clear(clear, week),
             chain=self.chain[week],
-            note="; ".join(remarks),
+            note="; ".join([*remarks, missing] if missing else remarks),
             unfamiliar=unfamiliar_ground(state, load_signatures(state.parameters.signatures)),
         )
 

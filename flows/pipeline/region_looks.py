@@ -19,6 +19,7 @@ from detectors.preprocessing.masks import clear_mask
 from detectors.tile_search.update import ZERO
 from flows.config.settings import Settings, SourceName
 from flows.imagery.catalog_item import BandAsset, SceneItem
+from flows.imagery.catalog_presets import chosen_catalog
 from flows.imagery.georeference import is_coincident
 from flows.imagery.limits import USUAL_LIMITS
 from flows.imagery.overpass import Overpass, overpasses
@@ -28,9 +29,8 @@ from flows.imagery.scene import Scene, SceneRef, Sensor
 from flows.imagery.source import Source
 from flows.imagery.stac.catalog import Catalog, open_catalog
 from flows.imagery.stac.mosaic import read_overpass, without_crowds
-from flows.imagery.stac.planetary_computer import PLANETARY_COMPUTER_COLLECTIONS, Signer, is_planetary_computer
+from flows.imagery.stac.planetary_computer import Signer
 from flows.imagery.stac.read import opened
-from flows.imagery.stac.stac_source import EARTH_SEARCH, EARTH_SEARCH_COLLECTIONS
 from flows.pipeline.sources import open_source
 from flows.telemetry.logs import log
 from flows.tile_search.cached_look import CachedLook
@@ -65,11 +65,9 @@ def looks_of(settings: Settings, region: Area, tile: Tile, *, since: date, until
 
 
 def _from_catalog(settings: Settings, tile: Tile, *, since: date, until: date) -> list[WideLook]:
-    location = settings.catalog_address or EARTH_SEARCH
-    signer = Signer() if is_planetary_computer(location) else None
-    usual = EARTH_SEARCH_COLLECTIONS if settings.catalog_address is None else ()
-    collections = PLANETARY_COMPUTER_COLLECTIONS if signer else usual
-    catalog = open_catalog(location, collections=collections, page_size=100, hosts=settings.catalog_hosts)
+    choice = chosen_catalog(settings.catalog_address)
+    signer = Signer() if choice.is_signed else None
+    catalog = open_catalog(choice.location, collections=choice.collections, page_size=100, hosts=settings.catalog_hosts)
     bounds = tile.grid.bounds_lonlat
     items = [
         replace(item, bands={band: item.bands[band] for band in BANDS})

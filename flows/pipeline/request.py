@@ -12,9 +12,9 @@ from aois.reading import read_areas
 from flows.config.private_outputs import mend_modes
 from flows.config.settings import Settings, SettingsError, SourceName, load_settings
 from flows.files import private_folder
+from flows.imagery.catalog_presets import PRESETS, chosen_catalog
 from flows.imagery.catalog_rules import rules_for
 from flows.imagery.network.url import is_url
-from flows.imagery.stac.stac_source import EARTH_SEARCH
 from flows.ledger.ledger import Ledger
 from flows.pipeline.period import RunRequest
 
@@ -88,11 +88,14 @@ def check_record(settings: Settings, areas: Sequence[Area], ledger: Ledger) -> N
 
 
 def check_catalog(settings: Settings) -> None:
-    """Refuse a catalog that is neither an address nor a file; raises `SettingsError`."""
-    catalog = settings.catalog_address
-    if settings.source is SourceName.STAC and catalog and not is_url(catalog) and not Path(catalog).is_file():
-        raise SettingsError(f"catalog `{catalog}` is not a file; name its catalog.json, or an address")
-    rules_for(catalog or EARTH_SEARCH, settings.catalog_hosts)  # a host that is none says so
+    """Refuse a catalog that is neither a preset, an address nor a file; raises `SettingsError`."""
+    location = chosen_catalog(settings.catalog_address or None).location
+    if settings.source is SourceName.STAC and not is_url(location) and not Path(location).is_file():
+        raise SettingsError(
+            f"catalog `{location}` is not a file; name its catalog.json, an address, or one of "
+            f"{', '.join(preset.name for preset in PRESETS)}"
+        )
+    rules_for(location, settings.catalog_hosts)  # a host that is none says so
 
 
 def check_outputs(outputs: Path) -> None:

@@ -39,9 +39,10 @@ def public_inputs(
     Returns
     -------
     ReportInputs
-        The areas shown, without outlines, scene ids, times of a pass, orbits, overviews, initials of reviewers, reasons
-        of failures. Nothing at all of the others, beside what `crowd` says of them together. How many alerts were
-        reviewed is left out; which bands of confidence have lost their numbers is told, as those are left out here too.
+        The areas shown, without outlines, scene ids, times of a pass, orbits, weeks of cloud, overviews, initials of
+        reviewers, reasons of failures. Nothing at all of the others, beside what `crowd` says of them together. How
+        many alerts were reviewed, and how providers answered, is left out; which bands of confidence have lost their
+        numbers is told, as those are left out here too.
     """
     views = tuple(_view(view) for view in inputs.areas if view.area.id in shown)
     return ReportInputs(
@@ -63,6 +64,9 @@ def _view(view: AreaView) -> AreaView:
         overview_perimeter=None,
         events=tuple(_event(event) for event in view.events),
         failure=WITHHELD if view.failure else "",
+        arrivals=None,
+        next_due=None,
+        clouds=None,
     )
 
 

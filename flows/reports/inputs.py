@@ -16,13 +16,16 @@ from aois.errors import UserError
 from aois.week import Week
 from detectors.records import AlertKind, State, UnfamiliarGround
 from flows.ledger.precision import StatedBand
+from flows.records.acquisitions import Arrivals, DueAcquisition
 from flows.records.events import EventRecord
 from flows.records.ids import EventId
+from flows.records.provider_weeks import ProviderWeek
 
 if TYPE_CHECKING:
     from flows.reports.restricted_totals import RestrictedTotals
 
 SIMULATED = "simulated"
+YEARS_TO_TELL = 2  # of a week of the year, before it can be said to be always hidden
 Mask = npt.NDArray[np.bool_]
 Rgb = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.floating[Any]]
@@ -215,12 +218,41 @@ class WeekSeen:
 
 
 @dataclass(frozen=True)
+class CloudyWeeks:
+    """The weeks in which Sentinel-2 passed over an area, and those in which clouds hid more than half of it.
+
+    `calendar` holds for each week of the year, from the first to the 53rd, in how many years it was hidden, and in how
+    many there was a pass.
+    """
+
+    passed: int
+    hidden: int
+    calendar: tuple[tuple[int, int], ...]
+
+    @property
+    def share(self) -> float:
+        """The share of weeks that clouds hid, 0 to 1."""
+        return self.hidden / self.passed
+
+    @property
+    def always(self) -> tuple[int, ...]:
+        """The weeks of the year that were hidden in each of two years or more."""
+        return tuple(number for number, (hid, years) in enumerate(self.calendar, 1) if years == hid >= YEARS_TO_TELL)
+
+    @property
+    def told(self) -> int:
+        """How many weeks of the year were passed in two years or more, so that they can be told."""
+        return sum(years >= YEARS_TO_TELL for _, years in self.calendar)
+
+
+@dataclass(frozen=True)
 class AreaView:
     """One area in the report.
 
     `overview` shows the whole grid, reduced or not; its two masks have the shape of its picture. `weeks` holds every
     week on record, oldest first; `standings` the months since the watch began, the first before it and the last at the
-    week's end. `failure` is not empty when the area could not be worked on this week.
+    week's end. `failure` is not empty when the area could not be worked on this week. `arrivals` are the acquisitions
+    that the orbits promised for the week, `next_due` is the first after it; None where nothing is known.
     """
 
     area: Area
@@ -232,6 +264,9 @@ class AreaView:
     events: tuple[EventView, ...]
     failure: str = ""
     standings: tuple[AreaTotals, ...] = ()
+    arrivals: Arrivals | None = None
+    next_due: DueAcquisition | None = None
+    clouds: CloudyWeeks | None = None
 
     def __post_init__(self) -> None:
         """Refuse masks of another shape than the overview."""
@@ -259,6 +294,7 @@ class ReportInputs:
     places lie; without it only places that the list calls public are put on the map. `crowd` is there in the public
     edition alone: what is said of all the places that are not among its `areas`. `reviewed` says how stated confidences
     fared with reviewers, and `contradicted` names the bands (by their lower ends) whose numbers are not shown.
+    `providers` are the last weeks of each provider of imagery.
     """
 
     week: Week
@@ -271,6 +307,7 @@ class ReportInputs:
     crowd: RestrictedTotals | None = None
     reviewed: tuple[StatedBand, ...] = ()
     contradicted: frozenset[float] = frozenset()
+    providers: tuple[ProviderWeek, ...] = ()
 
     @property
     def is_simulated(self) -> bool:

@@ -12,18 +12,22 @@ from aois.area import Area, AreaKind
 from aois.grid import PIXEL_SIZE_M, to_utm, utm_epsg
 from aois.week import Week
 from flows.ledger.precision import StatedBand
+from flows.records.acquisitions import Arrivals, DueAcquisition
+from flows.records.provider_weeks import ProviderWeek, is_worse
 from flows.reports.accountability import SiteFollowUp, Total, account_of, ordered, totals_of
 from flows.reports.case import Anchors, Case, case_of, weight_of
 from flows.reports.figures import Picture, overview_picture
 from flows.reports.growth import Growth, growth_of
 from flows.reports.history import HistoryEntry, history_of
-from flows.reports.inputs import AreaView, Edition, ReportInputs, WeekCounts, WeekSeen
+from flows.reports.inputs import AreaView, CloudyWeeks, Edition, ReportInputs, WeekCounts, WeekSeen
 from flows.reports.ranking import Ranking, ranking_of
 from flows.reports.restricted_totals import RestrictedTotals
-from flows.reports.sketch import MapMark, MapStatus, Sketch, sketch_of
+from flows.reports.sketch import CloudCover, MapMark, MapStatus, Sketch, sketch_of
 from flows.reports.week_summary import ENOUGH_SHARE, EventNews, Look, Tally, WeekVisibility, look_at, tally_of
 
 STRIP_WEEKS, MOST_STRIP_WEEKS = 26, 52
+CLOUD_STEPS = ((0.75, CloudCover.MOST), (0.5, CloudCover.HALF), (0.25, CloudCover.SOME))  # shares of weeks, from
+PROVIDER_WEEKS = 5  # of which the answers are shown
 FOLD_FROM = 7  # earlier events are folded away when there are this many or more
 
 
@@ -42,6 +46,9 @@ class AreaSection:
     news: tuple[Case, ...]
     others: tuple[Case, ...]
     is_folded: bool
+    arrivals: Arrivals | None
+    next_due: DueAcquisition | None
+    clouds: CloudyWeeks | None
     account: SiteFollowUp | None
     growth: Growth | None
     history: tuple[HistoryEntry, ...]
@@ -60,6 +67,14 @@ class AreaSection:
 
 
 @dataclass(frozen=True)
+class ProviderAnswers:
+    """The last weeks of one provider of imagery, and whether the last of them is worse than those before."""
+
+    weeks: tuple[ProviderWeek, ...]
+    is_worse: bool
+
+
+@dataclass(frozen=True)
 class ReportPage:
     """The whole report."""
 
@@ -72,11 +87,15 @@ class ReportPage:
     tally: Tally
     counts: tuple[WeekCounts, ...]
     sketch: Sketch
+    cloud_map: Sketch
     alerts: tuple[Case, ...]
     cases: tuple[Case, ...]
     hidden: tuple[AreaSection, ...]
     failed: tuple[AreaSection, ...]
     unfamiliar: tuple[AreaSection, ...]
+    missing: tuple[AreaSection, ...]
+    clouded: tuple[AreaSection, ...]
+    providers: tuple[ProviderAnswers, ...]
     places: tuple[AreaSection, ...]
     quiet: tuple[AreaSection, ...]
     accounts: tuple[AreaSection, ...]
@@ -113,12 +132,16 @@ def page_of(inputs: ReportInputs) -> ReportPage:
         edition=inputs.edition,
         crowd=inputs.crowd,
         counts=inputs.counts,
-        sketch=_sketch(places, inputs),
+        sketch=_sketch([_mark(place) for place in places], inputs),
+        cloud_map=_sketch([_cloud_mark(place) for place in places if place.clouds is not None], inputs),
         alerts=tuple(sorted((case for case in cases if case.facts.is_alerted), key=weight_of)),
         cases=tuple(sorted((case for place in places for case in place.cases), key=weight_of)),
         hidden=tuple(place for place in places if place.look.sight in (WeekVisibility.NONE, WeekVisibility.HARDLY)),
         failed=tuple(place for place in places if place.look.sight is WeekVisibility.FAILED),
         unfamiliar=tuple(place for place in places if place.look.unfamiliar is not None),
+        missing=tuple(place for place in places if place.arrivals is not None and place.arrivals.missing),
+        clouded=_clouded(places),
+        providers=_answers(inputs.providers),
         places=tuple(sorted(with_events, key=lambda place: not place.news)),
         quiet=tuple(place for place in places if not place.cases),
         accounts=tuple(by_id[account.area.id] for account in accounts),
@@ -131,14 +154,32 @@ def page_of(inputs: ReportInputs) -> ReportPage:
     )
 
 
-def _sketch(places: Sequence[AreaSection], inputs: ReportInputs) -> Sketch:
+def _sketch(marks: Sequence[MapMark], inputs: ReportInputs) -> Sketch:
     """Tiles and a map; the public edition has no map."""
-    drawn = sketch_of([_mark(place) for place in places], is_restricted=inputs.is_restricted)
+    drawn = sketch_of(marks, is_restricted=inputs.is_restricted)
     return drawn if inputs.edition is Edition.OWNER else replace(drawn, pins=())
 
 
 def _mark(place: AreaSection) -> MapMark:
     return MapMark(place.area, place.anchor, place.label, _tone(place))
+
+
+def _cloud_mark(place: AreaSection) -> MapMark:
+    share = place.clouds.share if place.clouds is not None else 0.0
+    tone = next((tone for least, tone in CLOUD_STEPS if share >= least), CloudCover.FEW)
+    return MapMark(place.area, place.anchor, place.label, tone)
+
+
+def _clouded(places: Sequence[AreaSection]) -> tuple[AreaSection, ...]:
+    """Those of which something is known, the most hidden first."""
+    known = [(place, place.clouds.share) for place in places if place.clouds is not None]
+    return tuple(place for place, share in sorted(known, key=lambda one: (-one[1], one[0].area.id)))
+
+
+def _answers(weeks: Sequence[ProviderWeek]) -> tuple[ProviderAnswers, ...]:
+    names = sorted({one.provider for one in weeks})
+    grouped = [[one for one in weeks if one.provider == name] for name in names]
+    return tuple(ProviderAnswers(tuple(group[-PROVIDER_WEEKS:]), is_worse(group)) for group in grouped)
 
 
 def _tone(place: AreaSection) -> MapStatus:
@@ -175,6 +216,9 @@ def _place(view: AreaView, week: Week, anchors: Anchors) -> AreaSection:
         news=tuple(case for case in cases if case.is_news),
         others=others,
         is_folded=len(others) >= FOLD_FROM,
+        arrivals=view.arrivals,
+        next_due=view.next_due,
+        clouds=view.clouds,
         account=account_of(view.area, [case.facts for case in cases], view.weeks, week),
         growth=growth_of(view.standings, answers, since=view.weeks[0].week.first_day if view.weeks else None),
         history=history_of(view.area, cases),

@@ -27,6 +27,15 @@ class MapStatus(StrEnum):
     QUIET = "quiet"
 
 
+class CloudCover(StrEnum):
+    """In how many weeks clouds hide a place, the most first."""
+
+    MOST = "clouds-most"
+    HALF = "clouds-half"
+    SOME = "clouds-some"
+    FEW = "clouds-few"
+
+
 @dataclass(frozen=True)
 class MapMark:
     """One place on the map and in the row of tiles."""
@@ -34,7 +43,7 @@ class MapMark:
     area: Area
     anchor: str
     label: str
-    tone: MapStatus
+    tone: MapStatus | CloudCover
 
 
 @dataclass(frozen=True)
@@ -59,10 +68,10 @@ class Sketch:
     scale_px: int
 
     @property
-    def tones(self) -> tuple[MapStatus, ...]:
+    def tones(self) -> tuple[MapStatus | CloudCover, ...]:
         """The tones that occur, the most urgent first."""
         used = {mark.tone for mark in self.marks}
-        return tuple(tone for tone in MapStatus if tone in used)
+        return tuple(tone for tone in (*MapStatus, *CloudCover) if tone in used)
 
 
 def sketch_of(marks: Sequence[MapMark], *, is_restricted: bool) -> Sketch:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 
 from babel.dates import format_date
 
 from detectors.records import UnfamiliarGround
+from flows.records.acquisitions import DueAcquisition
 from flows.reports.inputs import ReportError
 from flows.translations.catalogs import LANGUAGES, SOURCE_LANGUAGE
 from flows.translations.phrases import Phrases
@@ -55,6 +57,26 @@ class Words(Phrases):
         way = "above" if ground.is_above else "below"
         what = self(f"unfamiliar.{way}_{ground.feature}")
         return self("unfamiliar.ground", share=self.percent(ground.share), what=what)
+
+    def acquisition(self, due: DueAcquisition) -> str:
+        """Name one pass of a satellite: the satellite, its orbit where the series has one, and the day."""
+        if due.orbit is None:
+            return self("acquisitions.optical", day=self.day(due.day))
+        return self("acquisitions.radar", orbit=due.orbit, day=self.day(due.day))
+
+    def weeks_of_year(self, numbers: Sequence[int]) -> str:
+        """Write weeks of the year, those that follow one another as one span."""
+        spans: list[list[int]] = []
+        for number in numbers:
+            if spans and number == spans[-1][-1] + 1:
+                spans[-1].append(number)
+            else:
+                spans.append([number])
+        said = [
+            self("clouds.week", n=span[0]) if len(span) == 1 else self("clouds.weeks", first=span[0], last=span[-1])
+            for span in spans
+        ]
+        return self.listing(said)
 
     def short_month(self, day: date) -> str:
         """Write the month of a day in short."""

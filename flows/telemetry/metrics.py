@@ -17,6 +17,7 @@ from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.worlds import World
 from flows.records.observations import ObservationRecord
+from flows.records.provider_weeks import ProviderWeek
 from flows.records.runs import RunRecord
 
 RUNS = 3000  # the latest two months, in which every flow but a monthly one has run
@@ -70,6 +71,7 @@ def metrics_of(ledger: Ledger) -> Iterator[Metric]:
 def _figures(ledger: Ledger) -> Iterator[Metric]:
     yield from _runs(ledger.runs(limit=RUNS))
     yield from _areas(ledger.observations())
+    yield from _providers(ledger.provider_weeks())
     states = Counter(alert.state.value for alert in ledger.alerts())
     yield _gauge("alerts", "Alerts on record", [((s,), float(n)) for s, n in states.items()], "state")
     waiting, dead = len(ledger.outbox.unsent()), len(ledger.outbox.unsent(dead=True))
@@ -101,6 +103,21 @@ def _runs(runs: list[RunRecord]) -> Iterator[Metric]:
         for what, amount in (run.summary.get("spent") or {}).items()
     ]
     yield _gauge("run_spent", "Requests, processing units and bytes that the last run spent", spent, "flow", "what")
+
+
+def _providers(weeks: Iterable[ProviderWeek]) -> Iterator[Metric]:
+    """The last week of each provider in which a run asked it."""
+    last = {one.provider: one for one in weeks if one.asked}
+    asked = [((name,), float(one.asked)) for name, one in last.items()]
+    yield _gauge("provider_requests", "Requests to a provider of imagery in its last week", asked, "provider")
+    faults = [((name,), float(one.faults)) for name, one in last.items()]
+    yield _gauge("provider_faults", "Requests of that week that did not bring what was asked for", faults, "provider")
+    scenes = [
+        ((name, what), float(number))
+        for name, one in last.items()
+        for what, number in (("fetched", one.fetched), ("failed", one.failed), ("refused", one.refused))
+    ]
+    yield _gauge("provider_scenes", "Scenes of that week, and what became of them", scenes, "provider", "what")
 
 
 def _areas(observations: Iterable[ObservationRecord]) -> Iterator[Metric]:

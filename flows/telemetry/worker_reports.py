@@ -1,7 +1,8 @@
 """What workers of other processes say as they go: lines in the outputs, which the run reads and shows in its terminal.
 
 Threads, processes and machines of a cluster have one thing in common, the folder of the outputs. So each area's worker
-writes a file there, one line of JSON for each step, log line or sum spent; the run reads these files while it waits.
+writes a file there, one line of JSON for each step, log line, sum spent or count of answers; the run reads these files
+while it waits.
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ class WorkerReport:
         """Say what this process has spent in all by now; `worker` is its name among those of the run."""
         self._say({"spent": figures, "worker": worker})
 
+    def answers(self, worker: str, figures: dict[str, Any]) -> None:
+        """Say how the provider has answered this process by now; as `spent`."""
+        self._say({"answers": figures, "worker": worker})
+
     def log(self, record: logging.LogRecord) -> None:
         """Hand a log line to the run."""
         trace = f"\n{logging.Formatter().formatException(record.exc_info)}" if record.exc_info else ""
@@ -69,6 +74,7 @@ class WorkerReports:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self.spent: dict[str, dict[str, Any]] = {}
+        self.answers: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> WorkerReports:
         """Begin to read."""
@@ -112,6 +118,8 @@ class WorkerReports:
             self._tell(area_id, *said["progress"])
         elif "spent" in said:
             self.spent[said["worker"]] = said["spent"]
+        elif "answers" in said:
+            self.answers[said["worker"]] = said["answers"]
         elif "log" in said:
             told = {"name": log.name, "levelno": said["log"]["level"], "msg": said["log"]["words"]}
             told |= {"levelname": logging.getLevelName(told["levelno"]), "created": said["log"]["at"]}

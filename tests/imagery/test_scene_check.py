@@ -87,6 +87,38 @@ class Careless:
         return scene(5_000.0) if self.asked <= self.wrong else scene()
 
 
+@pytest.mark.parametrize(
+    ("change", "is_refused"),
+    [
+        ({}, True),
+        ({"baseline": "03.01"}, False),
+        ({"offset": -0.1}, False),
+        ({"lowest": 0.04}, False),
+        ({"classes": 9}, False),  # all cloud: nothing to judge by
+        ({"bands": ("green", "nir")}, False),
+    ],
+)
+def test_an_offset_that_was_not_taken_off_is_seen_in_plants_and_water(change: dict[str, Any], is_refused: bool) -> None:
+    said: dict[str, Any] = {
+        "baseline": "05.11",
+        "offset": 0.0,
+        "lowest": 0.13,
+        "classes": 4,
+        "bands": ("red", "nir"),
+    } | change
+    pixels = np.random.default_rng(1).uniform(said["lowest"], 0.4, (2, *GRID.shape)).astype(np.float32)
+    where = Provenance("made", ("a",), processing_baseline=said["baseline"], offset_applied=said["offset"])
+    classes = np.full(GRID.shape, said["classes"], np.uint8)
+    made = replace(scene(), pixels=pixels, scl=classes, provenance=where, bands=said["bands"])
+    if is_refused:
+        with pytest.raises(
+            ImageryError, match=r"have a reflectance of 0\.13, so the offset of processing baseline 05\.11"
+        ):
+            check_scene(made, GRID)
+    else:
+        check_scene(made, GRID)
+
+
 @pytest.mark.parametrize(("wrong", "is_fetched"), [(0, True), (2, True), (3, False)])
 def test_what_a_source_gives_is_checked_and_set_aside(area: Area, tmp_path: Path, wrong: int, is_fetched: bool) -> None:
     source: Any = Careless(wrong)

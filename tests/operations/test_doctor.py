@@ -16,7 +16,8 @@ from flows.config.settings import Settings
 from flows.jobs.doctor import CheckResult, examine
 from flows.ledger.ledger import open_ledger
 from flows.records.messages import DispatchRecord
-from flows.records.observations import ObservationRecord
+from flows.records.observations import ObservationRecord, SceneRecord
+from flows.records.provider_weeks import provider_summary
 from flows.records.runs import RunRecord
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -39,9 +40,19 @@ def examined(tmp_path, places, monkeypatch):
         # settings of a test server that another test of this process left would outrank the environment
         with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
             found = examine(settings, Operating(server_port=9, _env_file=None), now=NOW)
-        return {(f.check, f.found.split(":")[0] if f.check == "areas" else ""): f for f in found}
+        by_area = ("areas", "acquisitions")
+        return {(f.check, f.found.split(":")[0] if f.check in by_area else ""): f for f in found}
 
     return examined
+
+
+def radar(orbit: int, last: date) -> list[SceneRecord]:
+    """Radar scenes of one orbit, every 12 days up to the last."""
+    times = [datetime(last.year, last.month, last.day, 22, 45, tzinfo=UTC) - timedelta(days=12 * n) for n in range(6)]
+    return [
+        SceneRecord(f"sentinel-1_{t:%Y%m%dT%H%M%S}_r{orbit}", "sentinel-1", t, "0" * 64, "stac", 1.0, 0.0, "used")
+        for t in times
+    ]
 
 
 @pytest.fixture
@@ -89,6 +100,50 @@ def test_an_area_that_failed_or_was_not_seen_is_named(examined, ledger, places):
     found = examined()
     assert (found["areas", "a"].verdict, found["areas", "a"].mend) == (CheckResult.BAD, "area `a`: no scene")
     assert found["areas", "b"].verdict is CheckResult.BAD
+
+
+def test_when_each_area_is_seen_next_is_said_and_what_did_not_come(examined, ledger):
+    for area_id, last in (("a", date(2026, 11, 20)), ("b", date(2026, 11, 8))):
+        ledger.record_scenes(area_id, radar(91, last))
+    found = examined()
+    assert found["acquisitions", "a"].verdict is CheckResult.FINE
+    assert found["acquisitions", "a"].found == "a: next due: Sentinel-1, orbit 91, 2 December"
+    assert found["acquisitions", "b"].verdict is CheckResult.LOOK
+    assert found["acquisitions", "b"].found == (
+        "b: next due: Sentinel-1, orbit 91, 2 December; 2026-W47: expected 1, received 0: Sentinel-1, orbit 91, "
+        "20 November"
+    )
+    ledger.record_scenes("b", radar(128, date(2026, 10, 10)))
+    found = examined()["acquisitions", "b"]
+    assert found.verdict is CheckResult.BAD
+    assert found.found.endswith("; Sentinel-1, orbit 128 last came on 2026-10-10, 3 missed since")
+
+
+def provider_run(ledger, number: int, at: datetime, *, asked: int, lost: int, ahead_s: float = 0.0) -> None:
+    answers = {"asked": asked, "lost": lost, "clock_ahead_s": ahead_s}
+    summary = {"provider": provider_summary("catalog.example.org", answers, fetched=3, failed=1, passed_over=0)}
+    ledger.start_run(RunRecord(f"p{number}", at, "0", {"flow": "fetch", "source": "stac"}))
+    ledger.finish_run(f"p{number}", status="completed", summary=summary, at=at)
+
+
+def test_how_the_provider_answers_is_said_and_that_it_gets_worse(examined, ledger):
+    for weeks in (3, 2, 1):
+        provider_run(ledger, weeks, NOW - timedelta(weeks=weeks), asked=100, lost=1)
+    found = examined()["provider", ""]
+    assert found.verdict is CheckResult.FINE
+    assert "2026-W47: 1 of 100 requests went wrong, 3 scenes, 1 failed, 0 refused" in found.found
+    provider_run(ledger, 0, NOW, asked=100, lost=20)
+    found = examined()["provider", ""]
+    assert (found.verdict, found.found.split("; ")[-1]) == (CheckResult.LOOK, "it gets worse")
+
+
+def test_a_clock_that_differs_from_the_providers_is_said(examined, ledger):
+    provider_run(ledger, 0, NOW, asked=100, lost=0, ahead_s=-3600.0)
+    found = examined()["provider", ""]
+    assert (found.verdict, found.found) == (
+        CheckResult.BAD,
+        "this machine's clock is 60 minutes behind the provider's",
+    )
 
 
 def test_an_area_without_a_week_is_no_alarm(examined, ledger, places, tmp_path):

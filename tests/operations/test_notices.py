@@ -9,14 +9,14 @@ import pytest
 from pydantic import ValidationError
 
 from aois.week import week_of
-from flows.alerts.operator_notices import Condition, conditions_of, post_notices
+from flows.alerts.operator_notices import Condition, conditions_of, post_notices, silence_conditions
 from flows.alerts.route_settings import message_routes
 from flows.alerts.routes import Routes
 from flows.alerts.sending import deliver_pending
 from flows.config.deployment import Operating
 from flows.config.settings import Settings
 from flows.ledger.ledger import open_ledger
-from flows.records.observations import ObservationRecord
+from flows.records.observations import ObservationRecord, SceneRecord
 
 SECRET = "sixteen letters or more"
 OPERATING = Operating(unseen_weeks=4, late_hours=48, _env_file=None)
@@ -75,6 +75,33 @@ def test_a_week_is_late_from_its_hours_on_and_for_those_that_lack_it():
     (told,) = conditions_of(observations, ["a", "b"], OPERATING, now=due)
     assert (told.name, told.title) == ("late:2026-W47", "Sitewatch: week 2026-W47 is late for 1 area")
     assert "b" in told.lines
+
+
+def radar(orbit: int, last: date, *, repeats: int = 6) -> list[SceneRecord]:
+    """Radar scenes of one orbit, every 12 days up to the last."""
+    days = [last - timedelta(days=12 * n) for n in reversed(range(repeats))]
+    times = [datetime(day.year, day.month, day.day, 22, 45, tzinfo=UTC) for day in days]
+    return [
+        SceneRecord(f"sentinel-1_{t:%Y%m%dT%H%M%S}_r{orbit}", "sentinel-1", t, "0" * 64, "stac", 1.0, 0.0, "used")
+        for t in times
+    ]
+
+
+def test_a_series_that_stopped_coming_keeps_its_name_and_areas_of_one_week_are_told_together():
+    late, on = radar(91, date(2026, 10, 15)), radar(128, date(2026, 11, 20))
+    scenes = {"a": [*late, *on], "b": late, "c": on, "d": radar(91, date(2026, 10, 16)), "e": []}
+    found = {}
+    for weeks in (0, 1, 2):
+        until = W47.plus(weeks)
+        observations = [one for area_id in "abcde" for one in seen(area_id, until=until, look=until.last_day)]
+        (found[weeks],) = silence_conditions(observations, scenes) or [None]
+    told = found[0]
+    assert told.name == "silent:stac:sentinel-1:2026-W47"
+    assert told.title == "Sitewatch: Sentinel-1 has stopped coming at 3 areas"
+    assert "a: Sentinel-1, orbit 91, last 2026-10-15, 3 missed since" in told.lines
+    assert {one.name for one in found.values()} == {told.name}
+    observations = [one for area_id in "abcde" for one in seen(area_id, until=W47.plus(-1), look=W47.last_day)]
+    assert silence_conditions(observations, scenes) == []
 
 
 def test_a_condition_is_told_once_to_each_channel_of_the_operator_and_to_nobody_else(tmp_path, web_server):

@@ -15,6 +15,7 @@ from flows.config.deployment import Operating
 from flows.ledger.ledger import open_ledger
 from flows.records.messages import DispatchRecord
 from flows.records.observations import ObservationRecord
+from flows.records.provider_weeks import provider_summary
 from flows.records.runs import RunRecord
 from flows.telemetry.logs import about, log, start_logging
 from flows.telemetry.metrics import LedgerCollector, write_metrics
@@ -97,6 +98,8 @@ def ledger(tmp_path, places):
         for name, status, failures in (("r1", "completed", {}), ("r2", "failed", {"a": "no scene"})):
             ledger.start_run(RunRecord(name, NOW.replace(minute=int(name[1])), "0", {"flow": "watch"}))
             summary = {"failures": failures, "fetched": 7, "steps": {"areas": 1.5}, "spent": {"units": 2.5}}
+            answers = {"asked": 40, "busy": 2, "broken": 1, "clock_ahead_s": 0.0}
+            summary["provider"] = provider_summary("c.example.org", answers, fetched=7, failed=1, passed_over=0)
             ledger.finish_run(name, status=status, summary=summary, at=NOW.replace(hour=6 + int(name[1])))
         ledger.outbox.pack(DispatchRecord("sw-1", "mail", (), {}, NOW))
         yield ledger
@@ -116,6 +119,11 @@ def test_metrics_are_what_the_ledger_says(ledger, tmp_path):
         ("sitewatch_run_failures", "watch"): 1,
         ("sitewatch_run_fetched_scenes", "watch"): 7,
         ("sitewatch_run_spent", "watch", "units"): 2.5,
+        ("sitewatch_provider_requests", "c.example.org"): 80,
+        ("sitewatch_provider_faults", "c.example.org"): 6,
+        ("sitewatch_provider_scenes", "c.example.org", "fetched"): 14,
+        ("sitewatch_provider_scenes", "c.example.org", "failed"): 2,
+        ("sitewatch_provider_scenes", "c.example.org", "refused"): 0,
         ("sitewatch_area_week_timestamp_seconds", "a"): datetime(2026, 11, 22, tzinfo=UTC).timestamp(),
         ("sitewatch_area_seen_share", "a"): 0.75,
         ("sitewatch_area_clear_look_timestamp_seconds", "a"): datetime(2026, 11, 20, tzinfo=UTC).timestamp(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from aois.grid import Grid
 from aois.week import week_of, weeks_between
 from flows.imagery.scene import ImageryError, Scene, SceneRef
 from flows.imagery.source import Source
+from flows.records.ids import scene_name
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,18 @@ def test_a_scene_that_cannot_be_fetched_is_named_and_worked_in_once_it_can(undis
     (outcome,) = bench.watch()
     assert outcome.fetched == 1
     assert bench.record()["observations"] == undisturbed.record()["observations"]
+
+
+def test_an_acquisition_that_was_promised_and_did_not_come_is_a_line_of_its_week(undisturbed, fetched):
+    missing = scenes_in(undisturbed, date(2024, 6, 17), date(2024, 6, 30))[-1]
+    bench = fetched(without=[missing], source=None)
+    bench.watch()
+    said = {o.week: o.note for o in bench.record()["observations"] if "expected" in o.note}
+    day = scene_name(missing).day
+    ((week, line),) = said.items()
+    assert week == week_of(day)
+    assert re.fullmatch(rf".*expected (\d), received \d: Sentinel-\d, (orbit \d+, )?{day.day} {day:%B}", line)
+    assert not any("expected" in o.note for o in undisturbed.record()["observations"])
 
 
 def test_an_earlier_start_replays_all_under_the_same_ids(fetched, undisturbed, made):

@@ -55,6 +55,7 @@ def in_a_worker(outputs: Path, area_id: str = "pier-1") -> None:
             log.exception("a defect")
         report.spent("one", {"requests": 1, "units": 0.5, "received_bytes": 10})
         report.spent("one", {"requests": 2, "units": 1.5, "received_bytes": 20})
+        report.answers("one", {"asked": 9})
         report.progress("done", 0, 0)
 
 
@@ -63,7 +64,8 @@ def read(outputs: Path, lines: list[logging.LogRecord]) -> tuple[list[Told], dic
     told: list[Told] = []
     with WorkerReports(outputs, RUN, lambda *said: told.append(said)) as reports:
         log.handlers[:] = [Kept(lines)]
-    return told, reports.spent
+    assert set(reports.answers) == set(reports.spent)
+    return told, {**reports.spent, **{f"answers of {name}": said for name, said in reports.answers.items()}}
 
 
 def test_progress_log_lines_and_sums_arrive_once_and_the_files_go(
@@ -72,7 +74,7 @@ def test_progress_log_lines_and_sums_arrive_once_and_the_files_go(
     in_a_worker(tmp_path)
     told, spent = read(tmp_path, lines)
     assert told == [("pier-1", "fetch", 1, 2), ("pier-1", "done", 0, 0)]
-    assert spent == {"one": {"requests": 2, "units": 1.5, "received_bytes": 20}}
+    assert spent == {"one": {"requests": 2, "units": 1.5, "received_bytes": 20}, "answers of one": {"asked": 9}}
     done, defect = lines
     assert (done.getMessage(), done.levelname) == ("area done", "INFO")
     assert vars(done).items() >= {"weeks": 3, "area": "pier-1"}.items()

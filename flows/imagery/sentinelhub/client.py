@@ -15,6 +15,7 @@ from sentinelhub.download.models import DownloadRequest, DownloadResponse
 from sentinelhub.exceptions import BaseSentinelHubException, DownloadFailedException
 
 from flows.imagery.limits import MB, USUAL_LIMITS
+from flows.imagery.network.answer_counts import AnswerCounts
 from flows.imagery.network.error_cause import cause_of
 from flows.imagery.network.quota import Cost, Limiter, Meter
 from flows.imagery.network.retry import RetryPolicy, TransientError
@@ -85,6 +86,11 @@ class SentinelHubClient:
     def config(self) -> SHConfig:
         """The library's configuration, credentials included: not to be shown."""
         return self._config
+
+    @property
+    def answers(self) -> AnswerCounts:
+        """How the service has answered so far."""
+        return self._web.counter.counts
 
     def ask(self, method: str, request: DownloadRequest, headers: dict[str, str], *, most: int) -> requests.Response:
         """The answer to one sending, whatever its status."""

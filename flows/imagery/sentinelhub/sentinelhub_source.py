@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from sentinelhub import CRS, BBox
@@ -13,6 +14,7 @@ from aois.area import Area
 from aois.grid import Grid
 from flows.imagery.catalog_item import SceneItem
 from flows.imagery.limits import USUAL_LIMITS
+from flows.imagery.network.answer_counts import AnswerCounts
 from flows.imagery.network.quota import Cost
 from flows.imagery.overpass import Overpass, overpasses
 from flows.imagery.radiometry import BASELINE_OFFSET, BASELINE_WITH_OFFSET, baseline_number
@@ -47,6 +49,16 @@ class SentinelHubSource:
     def passed_over(self) -> dict[str, str]:
         """Why each item that could not be used was passed over, by its name, in the searches so far."""
         return dict(self._passed_over)
+
+    @property
+    def provider(self) -> str:
+        """The service's host."""
+        return urlsplit(str(self._hub_client.account)).hostname or str(self._hub_client.account)
+
+    @property
+    def answers(self) -> AnswerCounts:
+        """How the service has answered so far."""
+        return self._hub_client.answers
 
     @property
     def spent(self) -> Cost:

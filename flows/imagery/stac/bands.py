@@ -131,7 +131,20 @@ def _described_bands(asset: Asset) -> list[dict[str, object]]:
     for described in lists:
         for band, fields in zip(bands, described, strict=False):
             band.update(_plain(fields))
+    for older, newer in zip(lists[1], lists[2], strict=False):
+        _check_agreement(_plain(older), _plain(newer))
     return bands
+
+
+def _check_agreement(older: Mapping[str, object], newer: Mapping[str, object]) -> None:
+    """Refuse a band of which `raster:bands` and `bands` say different scales or offsets."""
+    for field in ("scale", "offset"):
+        one, other = older.get(field), newer.get(field)
+        if one is not None and other is not None and float(str(one)) != float(str(other)):
+            raise ImageryError(
+                f"a band has the {field} {printable(one)} in `raster:bands` and {printable(other)} in `bands`; ask the "
+                f"owner of the catalog to correct it"
+            )
 
 
 def _plain(fields: Mapping[str, object]) -> dict[str, object]:

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from pystac import Asset
 
 from flows.imagery.catalog_item import Bounds, SceneItem
-from flows.imagery.catalog_rules import rules_for
+from flows.imagery.catalog_rules import RefusedPlaceError, rules_for
 from flows.imagery.json_pages import JsonPages
 from flows.imagery.limits import USUAL_LIMITS, Limits
 from flows.imagery.network.url import is_url, without_secrets
 from flows.imagery.raster_files import RasterFiles
 from flows.imagery.scene import ImageryError
 from flows.imagery.stac.item import read_scene_item
-from flows.imagery.stac_walk import links_of, search, walk
-from flows.imagery.web import WebClient
+from flows.imagery.stac_walk import SearchTally, links_of, search, walk
+from flows.imagery.web import WebClient, status_behind
 from flows.printable import printable
 from flows.records.json_object import JsonObject
+
+NOT_THERE = 404
+UNKNOWN = (400, NOT_THERE)  # what a search answers that knows a collection no more
+MOST_NAMED = 6  # other collections, in a message
 
 
 class Catalog(Protocol):
@@ -73,8 +79,18 @@ def open_catalog(
     except ImageryError as error:
         raise _unreadable(location, error) from error
     if offered:
-        return ApiCatalog(location, offered, web, collections=collections, page_size=page_size)
+        asked = AskedCollections(tuple(collections), _listing_of(page, location, web))
+        return ApiCatalog(location, offered, web, asked=asked, page_size=page_size)
     return StaticCatalog(location, page, web, collections=collections)
+
+
+def _listing_of(page: JsonObject, location: str, web: WebClient) -> str | None:
+    """Where an API lists its collections, None where it does not say or it may not be asked there."""
+    named = next((link.get("href", "") for link in links_of(page) if link.get("rel") == "data"), None)
+    try:
+        return None if named is None else web.rules.resolved(location, named)
+    except RefusedPlaceError:
+        return None
 
 
 class StaticCatalog:
@@ -140,16 +156,16 @@ class ApiCatalog:
     """A STAC API, asked by place and time; everything else is sorted out here, since servers answer it wrongly."""
 
     def __init__(
-        self, location: str, offered: dict[str, str], web: WebClient, *, collections: Sequence[str], page_size: int
+        self, location: str, offered: dict[str, str], web: WebClient, *, asked: AskedCollections, page_size: int
     ) -> None:
         """Of the addresses of its search by method; nothing is asked yet."""
         self._location = location
         self._posts = "POST" in offered
         self._address = offered["POST"] if self._posts else next(iter(offered.values()))
         self._web = web
-        self._collections = collections
+        self._asked = asked
         self._page_size = page_size
-        self._items_of = _Reading(web, collections)
+        self._items_of = _Reading(web, asked.ids)
         self.files = RasterFiles(web, web.limits)
 
     @property
@@ -169,15 +185,65 @@ class ApiCatalog:
             "datetime": f"{since}T00:00:00Z/{until + timedelta(days=1)}T00:00:00Z",
             "limit": self._page_size,
         }
-        if self._collections:
-            question["collections"] = list(self._collections)
+        if self._asked.ids:
+            question["collections"] = list(self._asked.ids)
         pages = JsonPages(self._web, self._web.limits)
         try:
-            found = search(pages, self._address, question, posts=self._posts)
-            read = [self._items_of.item(feature, base=_self_of(feature, self._address)) for feature in found]
+            read = list(self._read(pages, question))
         except ImageryError as error:
             raise _unreadable(self._location, error) from error
-        return [item for item in read if item is not None]
+        return read
+
+    def _read(self, pages: JsonPages, question: JsonObject) -> Iterator[SceneItem]:
+        """What the API lists. A collection that brings nothing has to be there: a renamed one would look unseen."""
+        tally = SearchTally()
+        try:
+            for feature in search(pages, self._address, question, posts=self._posts, tally=tally):
+                if (item := self._items_of.item(feature, base=_self_of(feature, self._address))) is not None:
+                    yield item
+        except ImageryError as error:
+            if status_behind(error) in UNKNOWN:
+                self._asked.check(pages, ())
+            raise
+        self._asked.check(pages, tally.collections)
+        if tally.missing:
+            words = f"the catalog says that it lists {tally.matched} items and gave {len(tally.given)}"
+            self._items_of.pass_over(
+                f"search of {question['datetime']}", ImageryError(f"{words}; the next run asks again")
+            )
+
+
+@dataclass
+class AskedCollections:
+    """The collections that an API is asked for, and where it lists those that it has; None where it does not."""
+
+    ids: tuple[str, ...]
+    listing: str | None
+    _known: set[str] = field(default_factory=set)
+
+    def check(self, pages: JsonPages, answered: Collection[str]) -> None:
+        """Look for each collection of which nothing came, once; raises `ImageryError` for one that is not there."""
+        self._known.update(answered)
+        for name in self.ids:
+            if self.listing is None or name in self._known:
+                continue
+            try:
+                pages.read(f"{self.listing.rstrip('/')}/{quote(name)}")
+            except ImageryError as error:
+                if status_behind(error) != NOT_THERE:
+                    raise
+                raise ImageryError(
+                    f"it has no collection `{name}` any more{self._others(pages)}; it may have been renamed, and until "
+                    f"Sitewatch is told, nothing of it is seen: name another catalog or preset"
+                ) from error
+            self._known.add(name)
+
+    def _others(self, pages: JsonPages) -> str:
+        """Those of the same satellite that it has."""
+        listed = pages.read(str(self.listing)).get("collections")
+        names = [str(one.get("id")) for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        alike = [printable(name, longest=60) for name in names if "sentinel" in name.lower()][:MOST_NAMED]
+        return f", but {', '.join(f'`{name}`' for name in alike)}" if alike else ""
 
 
 class _Reading:

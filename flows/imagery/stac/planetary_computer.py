@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from flows.imagery.catalog_item import BandAsset, SceneItem
@@ -14,15 +17,12 @@ from flows.imagery.catalog_rules import rules_for
 from flows.imagery.limits import USUAL_LIMITS
 from flows.imagery.network.retry import RetryPolicy, TransientError
 from flows.imagery.scene import ImageryError
-from flows.imagery.web import WebClient
+from flows.imagery.web import WebClient, told_time
 from flows.printable import printable
 
-PLANETARY_COMPUTER = "planetarycomputer.microsoft.com"
-# Its `sentinel-1-grd` is uncalibrated, and its other collections are of other satellites.
-PLANETARY_COMPUTER_COLLECTIONS = ("sentinel-2-l2a", "sentinel-1-rtc")
-TOKEN_URL = f"https://{PLANETARY_COMPUTER}/api/sas/v1/token"
+TOKEN_URL = "https://planetarycomputer.microsoft.com/api/sas/v1/token"
 STORE = ".blob.core.windows.net"
-RENEW_BEFORE = timedelta(minutes=5)  # a scene is read in less
+RENEW_BEFORE_S = 300.0  # a scene is read in less
 LARGEST_TOKEN = 100_000  # bytes of an answer; a token has some 300
 _TOKEN = re.compile(r"[A-Za-z0-9%&=._~:+/-]{1,2000}")
 _RETRY_POLICY = RetryPolicy(tries=5, first_wait_s=0.5, longest_wait_s=USUAL_LIMITS.longest_wait_s)
@@ -31,20 +31,29 @@ _RETRY_POLICY = RetryPolicy(tries=5, first_wait_s=0.5, longest_wait_s=USUAL_LIMI
 class Signer:
     """Adds the token of its container to an address in the store; tokens are kept until shortly before they end.
 
+    How long a token lasts is reckoned by the clock of whoever gave it, since this machine's may be wrong.
     Its own library of 2023 is not used: it warns with pydantic 2 and will not run with 3. Safe for several threads.
     """
 
-    def __init__(self, token_url: str = TOKEN_URL, *, store: str = STORE) -> None:
+    def __init__(
+        self, token_url: str = TOKEN_URL, *, store: str = STORE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Where tokens are given, and the end of the name of the hosts that want one. Nothing is asked yet."""
         self._token_url, self._store = token_url, store
         self._web, self._retry_policy = WebClient(rules_for(token_url)), _RETRY_POLICY
-        self._tokens: dict[str, tuple[str, datetime]] = {}
+        self._clock = clock
+        self._tokens: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
     def signed(self, item: SceneItem) -> SceneItem:
         """The item with every asset's address signed; raises `ImageryError` when no token is to be had."""
         bands = {name: self._signed(asset) for name, asset in item.bands.items()}
         return replace(item, bands=bands, scl=None if item.scl is None else self._signed(item.scl))
+
+    def forget(self) -> None:
+        """Ask for new tokens from now on: one of those that are kept was refused."""
+        with self._lock:
+            self._tokens.clear()
 
     def _signed(self, asset: BandAsset) -> BandAsset:
         parts = urlsplit(asset.href)
@@ -55,17 +64,18 @@ class Signer:
 
     def _token(self, container: str) -> str:
         with self._lock:
-            token, until = self._tokens.get(container, ("", datetime.min.replace(tzinfo=UTC)))
-            if datetime.now(UTC) + RENEW_BEFORE >= until:
+            token, until = self._tokens.get(container, ("", -math.inf))
+            if self._clock() + RENEW_BEFORE_S >= until:
                 token, until = self._tokens[container] = self._ask(container)
             return token
 
-    def _ask(self, container: str) -> tuple[str, datetime]:
+    def _ask(self, container: str) -> tuple[str, float]:
+        """A token, and until when by the clock of this object it may be used."""
         url = f"{self._token_url}/{container}"
         shown = printable(url)
         try:
-            content = self._retry_policy.retry(lambda: self._web.get(url, most=LARGEST_TOKEN)).content
-            said = json.loads(content)
+            answer = self._retry_policy.retry(lambda: self._web.get(url, most=LARGEST_TOKEN))
+            said = json.loads(answer.content)
             token, expiry = str(said["token"]), datetime.fromisoformat(str(said["msft:expiry"]))
         except TransientError as error:
             raise ImageryError(f"token address `{shown}` cannot be asked ({error}); try again later") from None
@@ -75,9 +85,6 @@ class Signer:
             raise ImageryError(f"token address `{shown}` answers with no token; try again later") from None
         if not _TOKEN.fullmatch(token):
             raise ImageryError(f"token address `{shown}` answers with something that is not a token; try again later")
-        return token, expiry if expiry.tzinfo else expiry.replace(tzinfo=UTC)
-
-
-def is_planetary_computer(location: str) -> bool:
-    """True for the address of its catalog."""
-    return urlsplit(location).hostname == PLANETARY_COMPUTER
+        ends_s = (expiry if expiry.tzinfo else expiry.replace(tzinfo=UTC)).timestamp()
+        told_s = told_time(answer.headers)
+        return token, self._clock() + ends_s - (time.time() if told_s is None else told_s)

@@ -7,28 +7,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aois.area import Area
 from aois.grid import Grid
+from flows.imagery.catalog_presets import chosen_catalog
 from flows.imagery.limits import USUAL_LIMITS, Limits
+from flows.imagery.network.answer_counts import AnswerCounts
 from flows.imagery.network.quota import Cost, Limiter
 from flows.imagery.overpass import Overpass, overpasses
 from flows.imagery.scene import ImageryError, Scene, SceneRef, Sensor
 from flows.imagery.stac.catalog import Catalog, open_catalog
 from flows.imagery.stac.mosaic import read_overpass, without_crowds
-from flows.imagery.stac.planetary_computer import PLANETARY_COMPUTER_COLLECTIONS, Signer, is_planetary_computer
+from flows.imagery.stac.planetary_computer import Signer
+from flows.imagery.web import is_refusal
 
 REQUESTS_A_BAND = 2
-EARTH_SEARCH = "https://earth-search.aws.element84.com/v1"
-# The others there are the same scenes again, top-of-atmosphere, uncalibrated radar, or other satellites.
-EARTH_SEARCH_COLLECTIONS = ("sentinel-2-l2a",)
 
 
 class StacSource:
     """Scenes from a STAC catalog, Earth Search when none is named.
 
-    `collections` limits the search to those ids; empty means all. Nothing is read before the first search. One
-    instance may serve several threads.
+    `collections` limits the search to those ids; empty means those of the preset, and all of any other catalog. Nothing
+    is read before the first search. One instance may serve several threads.
     """
 
     name = "stac"
@@ -44,18 +45,17 @@ class StacSource:
         hosts: Sequence[str] = (),
         limits: Limits = USUAL_LIMITS,
     ) -> None:
-        """Name the catalog: a path, an address, or None for Earth Search; `page_size` is what an API is asked for.
+        """Name the catalog: a preset, a path or an address; `page_size` is what an API is asked for.
 
         `hosts` are those beside its own that the catalog may name, `limits` what it may take.
         With a limiter, scenes are read no faster than it lets their requests through. With a signer, which the
         Planetary Computer has by itself, the addresses of files are signed just before they are read.
         """
         self._limiter = limiter
-        self._location = EARTH_SEARCH if catalog is None else str(catalog)
-        is_signed = is_planetary_computer(self._location)
-        self._signer = Signer() if signer is None and is_signed else signer
-        usual = EARTH_SEARCH_COLLECTIONS if catalog is None else PLANETARY_COMPUTER_COLLECTIONS if is_signed else ()
-        self._collections = tuple(collections) or usual
+        choice = chosen_catalog(None if catalog is None else str(catalog))
+        self._location = choice.location
+        self._signer = Signer() if signer is None and choice.is_signed else signer
+        self._collections = tuple(collections) or choice.collections
         self._page_size = page_size
         self._hosts, self._limits = tuple(hosts), limits
         self._opened: Catalog | None = None
@@ -76,6 +76,18 @@ class StacSource:
             opened = self._opened
         return {**({} if opened is None else opened.passed_over), **self._crowds}
 
+    @property
+    def provider(self) -> str:
+        """The catalog's host, or that it is on disk."""
+        return urlsplit(self._location).hostname or "a catalog on disk"
+
+    @property
+    def answers(self) -> AnswerCounts:
+        """How the catalog and the hosts of its files have answered so far."""
+        with self._lock:
+            opened = self._opened
+        return AnswerCounts() if opened is None else opened.files.answers
+
     def price(self, grid: Grid, ref: SceneRef) -> Cost:
         """What reading a scene of the last search takes: a header and a block of pixels for each band, uncompressed."""
         return _price(self._found[grid, ref.scene_id], grid)
@@ -95,11 +107,21 @@ class StacSource:
             )
         if self._limiter is not None:
             self._limiter.wait_for(requests=_price(chosen, grid).requests)
-        if self._signer is not None:
-            chosen = replace(chosen, items=tuple(self._signer.signed(item) for item in chosen.items))
-        catalog = self._catalog()
-        scene = read_overpass(chosen, grid, source=self.name, catalog=catalog.label, files=catalog.files)
+        try:
+            scene = self._read(chosen, grid)
+        except ImageryError as error:
+            if self._signer is None or not is_refusal(error):
+                raise
+            self._signer.forget()  # a token that ended while it was in use, or that never held
+            scene = self._read(chosen, grid)
         return replace(scene, scene_id=ref.scene_id)
+
+    def _read(self, overpass: Overpass, grid: Grid) -> Scene:
+        """The overpass from its files, whose addresses are signed first where the catalog wants that."""
+        if self._signer is not None:
+            overpass = replace(overpass, items=tuple(self._signer.signed(item) for item in overpass.items))
+        catalog = self._catalog()
+        return read_overpass(overpass, grid, source=self.name, catalog=catalog.label, files=catalog.files)
 
     def _look_up(self, grid: Grid, ref: SceneRef) -> Overpass:
         """The overpass of a scene that another run found."""

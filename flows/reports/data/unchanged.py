@@ -22,12 +22,13 @@ from flows.files import OWNER_FILE, atomic_write
 from flows.imagery.archive.store import Archive
 from flows.ledger.journal import Head
 from flows.ledger.ledger import Ledger
+from flows.records.provider_weeks import ProviderWeek
 from flows.reports.data.public_crowd import FOLDER as CROWD_FOLDER
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER
 from flows.reports.data.releases import FILE as RELEASES_FILE
 
 NOT_SHOWN = ("runs", "dispatches", "deliveries", "accounts", "acts")
-"""Tables of the record that no page is made from."""
+"""Tables of the record that no page is made from; of the runs, only what they say of providers."""
 PROGRAM = Path(__file__).parents[3]
 
 
@@ -50,8 +51,9 @@ def digest_of_inputs(
     outputs: Path,
     failures: Mapping[str, str],
     languages: Sequence[str],
+    providers: Sequence[ProviderWeek],
 ) -> str:
-    """Compute the SHA-256 of all that a week's pages are made from beside the record."""
+    """Compute the SHA-256 of all that a week's pages are made from beside the record, and what runs say of providers."""
     scenes = [archive.folder(area.id, source_name, grid_of(area)) for area in areas]
     code = [path for room in ("aois", "detectors", "flows") for path in sorted((PROGRAM / room).rglob("*"))]
     held: dict[str, Any] = {
@@ -59,6 +61,7 @@ def digest_of_inputs(
         "source": source_name,
         "failures": dict(sorted(failures.items())),
         "languages": list(languages),
+        "providers": [vars(one) for one in providers],
         "archive": _stamps(path for folder in scenes for path in (folder, *sorted(folder.glob("*.jsonl")))),
         "released": _stamps([outputs / RELEASES_FILE]),
         "program": _stamps(path for path in code if path.is_file() and "__pycache__" not in path.parts),

@@ -27,6 +27,7 @@ from flows.records.events import Alert, EventRecord, EventsById
 from flows.records.ids import EventId
 from flows.records.observations import ObservationRecord
 from flows.reports.build import build_reports, page_name
+from flows.reports.data.acquisitions import with_acquisitions
 from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
 from flows.reports.data.monthly_totals import standings_of, steps_of
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_week
@@ -69,8 +70,15 @@ def report_week(
     The owner's lies in ``reports/<week>``, the public one in ``public/<week>``. With `is_restricted` the page with
     positions alone is made. With `only_if_changed` pages that would come out as they are on disk are not built again.
     """
+    providers = tuple(ledger.provider_weeks(until=week))
     digest = digest_of_inputs(
-        areas, archive=archive, source_name=source_name, outputs=outputs, failures=failures, languages=languages
+        areas,
+        archive=archive,
+        source_name=source_name,
+        outputs=outputs,
+        failures=failures,
+        languages=languages,
+        providers=providers,
     )
     if only_if_changed and not is_restricted and is_unchanged(week, digest, ledger=ledger, outputs=outputs):
         return outputs / OWNER_FOLDER / str(week) / page_name(languages[0])
@@ -94,6 +102,7 @@ def report_week(
         is_restricted=is_restricted,
         reviewed=reviewed,
         contradicted=contradicted_in(reviewed),
+        providers=providers,
     )
     folder = outputs / OWNER_FOLDER / str(week)
     write_figures(inputs, folder)
@@ -134,6 +143,7 @@ class _WeekReader:
         failed = without_folders(self.failures.get(area.id, "")) or failure
         full = [one.event_id for one in shown if self.is_in_full or (self.is_roomy and one.is_alerted)]
         view = _area_view(area, album, shown, before, seen, self.week, failed, full=full)
+        view = with_acquisitions(view, self.ledger.scenes(area.id), self.week)
         return _with_record(view, self.week, self.ledger, is_quiet=not events)
 
     def _album(self, area: Area, shown: Sequence[EventRecord]) -> tuple[Album, str]:

@@ -18,7 +18,7 @@ from child import Child
 from aois.area import Area
 from aois.grid import Grid
 from flows.imagery.scene import ImageryError
-from flows.imagery.stac.planetary_computer import PLANETARY_COMPUTER_COLLECTIONS, Signer
+from flows.imagery.stac.planetary_computer import Signer
 from flows.imagery.stac.stac_source import StacSource
 
 STORE = Path(__file__).parents[2] / "helpers" / "servers" / "signed_store.py"
@@ -98,6 +98,6 @@ def test_a_place_that_gives_no_token_is_named(folder: Path, area: Area, grid: Gr
 def test_the_planetary_computer_is_signed_by_itself_and_asked_for_calibrated_radar() -> None:
     source = StacSource("https://planetarycomputer.microsoft.com/api/stac/v1")
     assert source._signer is not None
-    assert source._collections == PLANETARY_COMPUTER_COLLECTIONS
+    assert source._collections == ("sentinel-2-l2a", "sentinel-1-rtc")
     assert StacSource("https://example.org/stac")._signer is None
     assert StacSource()._signer is None
