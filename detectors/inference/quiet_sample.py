@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -74,7 +74,9 @@ class MissedEstimate:
     covered: float
 
 
-def draw_sample(units: Iterable[QuietUnit], *, size: int, seed: str) -> tuple[DrawnUnit, ...]:
+def draw_sample(
+    units: Iterable[QuietUnit], *, size: int, seed: str, but: Collection[str] = ()
+) -> tuple[DrawnUnit, ...]:
     """Draw units at random: as many of each stratum, and more of the others where one has too few.
 
     Which ones depends on the seed and on the keys alone, so a unit that joins moves no other one.
@@ -87,6 +89,8 @@ def draw_sample(units: Iterable[QuietUnit], *, size: int, seed: str) -> tuple[Dr
         How many to draw, 0 or more; fewer are drawn where there are fewer.
     seed
         Any text.
+    but
+        Keys of units that are not drawn, as people have just looked at them; they count among their stratum.
 
     Returns
     -------
@@ -95,11 +99,12 @@ def draw_sample(units: Iterable[QuietUnit], *, size: int, seed: str) -> tuple[Dr
     strata: dict[SeenClass, list[QuietUnit]] = {name: [] for name in SeenClass}
     for unit in units:
         strata[unit.seen_class].append(unit)
-    shares = _shares({name: len(held) for name, held in strata.items()}, size)
+    free = {name: [unit for unit in held if unit.key not in but] for name, held in strata.items()}
+    shares = _shares({name: len(held) for name, held in free.items()}, size)
     drawn: list[DrawnUnit] = []
-    for name, held in strata.items():
+    for name, held in free.items():
         ordered = sorted(held, key=lambda unit: sha256(f"{seed} {unit.key}".encode()).digest())
-        drawn += [DrawnUnit(unit, len(held)) for unit in ordered[: shares[name]]]
+        drawn += [DrawnUnit(unit, len(strata[name])) for unit in ordered[: shares[name]]]
     return tuple(drawn)
 
 

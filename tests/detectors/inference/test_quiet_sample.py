@@ -33,6 +33,13 @@ def test_fewer_are_drawn_where_there_are_fewer():
     assert draw_sample([], size=10, seed="a") == ()
 
 
+def test_what_was_looked_at_lately_is_not_drawn_and_counts_all_the_same():
+    lately = {d.unit.key for d in draw_sample(UNITS, size=10, seed="a")}
+    again = draw_sample(UNITS, size=10, seed="a", but=lately)
+    assert not lately & {d.unit.key for d in again}
+    assert {d.of for d in again if d.unit.seen_class is SeenClass.WELL} == {40}
+
+
 def test_a_unit_that_joins_moves_no_other_one():
     before = {d.unit.key for d in draw_sample(UNITS[:40], size=8, seed="a")}
     after = {d.unit.key for d in draw_sample([*UNITS[:40], QuietUnit("new", 0.9)], size=8, seed="a")}
