@@ -20,6 +20,8 @@ from flows.records.events import EventRecord
 from flows.records.ids import EventId
 
 if TYPE_CHECKING:
+    from flows.reports.missed import MissedFigures
+    from flows.reports.relocation import RelocationFigures
     from flows.reports.restricted_totals import RestrictedTotals
 
 SIMULATED = "simulated"
@@ -259,6 +261,7 @@ class ReportInputs:
     places lie; without it only places that the list calls public are put on the map. `crowd` is there in the public
     edition alone: what is said of all the places that are not among its `areas`. `reviewed` says how stated confidences
     fared with reviewers, and `contradicted` names the bands (by their lower ends) whose numbers are not shown.
+    `missed` and `relocation` are the owner's alone; their pairs by name are shown only where `is_restricted`.
     """
 
     week: Week
@@ -271,6 +274,8 @@ class ReportInputs:
     crowd: RestrictedTotals | None = None
     reviewed: tuple[StatedBand, ...] = ()
     contradicted: frozenset[float] = frozenset()
+    missed: MissedFigures | None = None
+    relocation: RelocationFigures | None = None
 
     @property
     def is_simulated(self) -> bool:
