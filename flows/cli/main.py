@@ -17,6 +17,7 @@ from flows.cli.detectability import detectability
 from flows.cli.doctor import doctor
 from flows.cli.estimate import estimate
 from flows.cli.ledger import ledger_app
+from flows.cli.relocation import relocation
 from flows.cli.report import report
 from flows.cli.search import search
 from flows.cli.serve import deploy, serve
@@ -38,6 +39,7 @@ app.add_typer(desk_app, name="desk")
 app.command()(watch)
 app.command()(rerun)
 app.command()(report)
+app.command()(relocation)
 app.command()(verify)
 app.command()(search)
 app.command()(serve)

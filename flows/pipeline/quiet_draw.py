@@ -66,7 +66,7 @@ def _units_of(area: Area, ledger: Ledger, week: Week, first: Week) -> Iterator[Q
     if area.kind is AreaKind.REGION:
         yield from _cells(unit, told)
     elif not told:
-        yield unit.place(area.id, QuietKind.SITE, area.geometry)
+        yield unit.place(area.id, QuietKind.SITE, _with_margin(area))
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,12 @@ class _Unit:
             km2=round(float(ground.area) / 1e6, 4),
             geometry=geometry,
         )
+
+
+def _with_margin(area: Area) -> BaseGeometry:
+    """A site with the ground around it that is watched too."""
+    epsg = grid_of(area).epsg
+    return shapely.set_precision(to_lonlat(to_utm(area.geometry, epsg).buffer(area.margin_m), epsg), 1e-7)
 
 
 def _cells(unit: _Unit, told: Sequence[EventRecord]) -> Iterator[QuietPlace]:
