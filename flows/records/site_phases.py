@@ -12,7 +12,7 @@ from flows.records.site_models import Phase
 
 
 def phases_of(events: Sequence[EventRecord], finished: Mapping[EventId, date]) -> tuple[tuple[date, Phase], ...]:
-    """Derive on which day each phase began: ground broken, structures rising, finished.
+    """Find the day on which each phase began: ground broken, structures rising, finished.
 
     Cleared ground and fences are preparation, buildings are construction, and all is over once every event has been
     looked at for long without further change.

@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from aois.area import Area, AreaKind, Response
 from aois.week import Week
-from detectors.inference.relocation import DatedPlaces, RelocationTest, relocation_test
+from detectors.inference.knox import DatedPlaces, RelocationTest, relocation_test
 from detectors.records import Change, State
 from flows.records.events import EventRecord
 from flows.reports.inputs import ReportError

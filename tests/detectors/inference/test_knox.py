@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.inference.relocation import DatedPlaces, relocation_test
+from detectors.inference.knox import DatedPlaces, relocation_test
 
 DISTANCES, LAGS = (10_000.0, 30_000.0), (90, 180)
 
