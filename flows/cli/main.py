@@ -12,11 +12,14 @@ from aois.errors import UserError
 from flows.cli.alerts import alerts_app
 from flows.cli.archive import archive_app
 from flows.cli.areas import areas_app
+from flows.cli.benchmark import benchmark_app
 from flows.cli.desk import desk_app
 from flows.cli.detectability import detectability
 from flows.cli.doctor import doctor
 from flows.cli.estimate import estimate
+from flows.cli.export import export_app
 from flows.cli.ledger import ledger_app
+from flows.cli.relocation import relocation
 from flows.cli.report import report
 from flows.cli.search import search
 from flows.cli.serve import deploy, serve
@@ -35,9 +38,12 @@ app.add_typer(alerts_app, name="alerts")
 app.add_typer(areas_app, name="areas")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(desk_app, name="desk")
+app.add_typer(benchmark_app, name="benchmark")
+app.add_typer(export_app, name="export")
 app.command()(watch)
 app.command()(rerun)
 app.command()(report)
+app.command()(relocation)
 app.command()(verify)
 app.command()(search)
 app.command()(serve)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +13,8 @@ from jinja2 import Environment
 from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
 from flows.records.events import EventRecord
 from flows.records.ids import AreaId
+from flows.records.quiet_places import QuietPlace, QuietReview
+from flows.reports.missed import MissedFigures
 
 Clock = Callable[[], datetime]
 
@@ -149,6 +151,52 @@ class CaseEvidence(Protocol):
 
 
 @dataclass(frozen=True)
+class QuietPair:
+    """The same ground before and after the weeks asked about, in one kind of picture; either may be missing."""
+
+    kind: str
+    before: PictureSource | None
+    after: PictureSource | None
+    days: tuple[date | None, date | None]
+
+
+@dataclass(frozen=True)
+class QuietDetail:
+    """A place of the sample with its pictures, and its outline over them as SVG path data.
+
+    `shape` is rows and columns of the pictures; `failure` says why there are none, empty where there are.
+    """
+
+    place: QuietPlace
+    pairs: tuple[QuietPair, ...]
+    outline: str
+    shape: tuple[int, int]
+    failure: str = ""
+
+
+class QuietStore(Protocol):
+    """Places of which nothing was told, and what people answered who looked at them."""
+
+    def places(self) -> Sequence[QuietPlace]:
+        """Every place that was drawn, in the order of the draws."""
+
+    def reviews(self) -> Sequence[QuietReview]:
+        """Every answer, in order."""
+
+    def figures(self) -> MissedFigures:
+        """What the answers say."""
+
+    def name_of(self, area_id: str) -> str:
+        """The name that the list gives an area, or its id."""
+
+    def detail(self, number: int) -> QuietDetail | None:
+        """A place with its pictures; None for one that is not known."""
+
+    def answer(self, number: int, *, answer: str, changes: str, note: str, account: Account, at: datetime) -> None:
+        """The answer is on record; raises `DeskError` when it lacks something."""
+
+
+@dataclass(frozen=True)
 class Run:
     """A run of the watch; `failures` are reasons by area."""
 
@@ -200,6 +248,7 @@ class Desk:
     reviews: ReviewStore
     evidence: CaseEvidence
     operations: Operations
+    quiet: QuietStore
     pages: Mapping[str, Environment]
     files: Mapping[str, bytes]
     reasons: tuple[str, ...]

@@ -50,6 +50,7 @@ from flows.pipeline.clock_check import check_clock
 from flows.pipeline.evidence_manifest import attest
 from flows.pipeline.outputs_mirror import copy_outputs
 from flows.pipeline.period import RunRequest, last_week
+from flows.pipeline.quiet_draw import draw_quiet_places
 from flows.pipeline.record_world import SETTINGS_OF_THE_RUN
 from flows.pipeline.request import areas_of
 from flows.records.observations import ObservationRecord
@@ -150,6 +151,7 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
     with clock.step("files"):
         write_outputs(stores, call.areas)
         _write_truth(stores, [a for a in call.areas if a.id not in failures])
+    draw_quiet_places(ledger, call.known, week)
     with clock.step("report"):
         report = report_week(
             week,

@@ -35,6 +35,7 @@ from flows.ledger.journal import Head, RecordedSession, has_changed_since, read_
 from flows.ledger.locks import exclusively
 from flows.ledger.outbox import Outbox
 from flows.ledger.precision import Precision, Split, StatedBand, precision_of, reliability_of
+from flows.ledger.quiet_places import QuietPlaces
 from flows.ledger.restoring import restore
 from flows.ledger.reviews import Reviews
 from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
@@ -243,6 +244,11 @@ class Ledger:
         """Return cases and verdicts as the review desk goes through them."""
         return Reviews(self._reading, self._writing)
 
+    @property
+    def quiet(self) -> QuietPlaces:
+        """Return the places of which nothing was told and at which people look, with their answers."""
+        return QuietPlaces(self._reading, self._writing)
+
     @contextmanager
     def exclusively(self, name: str, *, complaint: str, patience_s: float = 0.0) -> Iterator[None]:
         """Keep other processes from doing the same on this ledger as long as the ``with`` lasts.
@@ -396,6 +402,8 @@ class Ledger:
             self.reviews.opinions,
             self.accounts.all,
             self.accounts.acts,
+            self.quiet.places,
+            self.quiet.reviews,
         ):
             read()
 

@@ -252,6 +252,38 @@ class WithdrawalRow(Base):
     at: Mapped[datetime]
 
 
+class QuietPlaceRow(Base):
+    """A place of which nothing was told, drawn for people to look at. Rows are added, never changed."""
+
+    __tablename__ = "quiet_places"
+    __table_args__ = (UniqueConstraint("week", "key"),)
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    week: Mapped[Week]
+    key: Mapped[str] = mapped_column(String(96))
+    area_id: Mapped[AreaId] = mapped_column(String(64), ForeignKey("areas.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    seen_class: Mapped[str] = mapped_column(String(16))
+    seen_share: Mapped[float]
+    of: Mapped[int]
+    since: Mapped[date]
+    until: Mapped[date]
+    km2: Mapped[float]
+    geometry: Mapped[JsonObject]
+
+
+class QuietAnswerRow(Base):
+    """What somebody said of a quiet place. Rows are added, never changed; the last one of a place counts."""
+
+    __tablename__ = "quiet_answers"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    place_id: Mapped[int] = mapped_column(Serial, ForeignKey("quiet_places.id"), index=True)
+    answer: Mapped[str] = mapped_column(String(16))
+    changes: Mapped[int]
+    note: Mapped[str]
+    account_id: Mapped[int] = mapped_column(Serial, ForeignKey("accounts.id"))
+    at: Mapped[datetime]
+
+
 class ActRow(Base):
     """What somebody did at the desk. Rows are added, never changed; `account_id` is NULL where nobody was logged in."""
 

@@ -54,7 +54,7 @@ class EventRecord:
     geometry
         Its ground, (longitude, latitude) in degrees; None where that was not read or is not to be told.
     criteria, suspect_score
-        Of a new place: why it resembles known ones, and the weighted mean of that, 0 to 1.
+        Of a new place: why it resembles known ones, and how much it does by that, 0 to 1.
     steps
         When it began and began again, oldest first.
     merged_into

@@ -22,6 +22,8 @@ from flows.records.ids import EventId
 from flows.records.provider_weeks import ProviderWeek
 
 if TYPE_CHECKING:
+    from flows.reports.missed import MissedFigures
+    from flows.reports.relocation import RelocationFigures
     from flows.reports.restricted_totals import RestrictedTotals
 
 SIMULATED = "simulated"
@@ -295,6 +297,7 @@ class ReportInputs:
     edition alone: what is said of all the places that are not among its `areas`. `reviewed` says how stated confidences
     fared with reviewers, and `contradicted` names the bands (by their lower ends) whose numbers are not shown.
     `providers` are the last weeks of each provider of imagery.
+    `missed` and `relocation` are the owner's alone; their pairs by name are shown only where `is_restricted`.
     """
 
     week: Week
@@ -308,6 +311,8 @@ class ReportInputs:
     reviewed: tuple[StatedBand, ...] = ()
     contradicted: frozenset[float] = frozenset()
     providers: tuple[ProviderWeek, ...] = ()
+    missed: MissedFigures | None = None
+    relocation: RelocationFigures | None = None
 
     @property
     def is_simulated(self) -> bool:

@@ -12,7 +12,7 @@ from flows.reports.case import Case
 
 @dataclass(frozen=True)
 class Suspect:
-    """A place: its best case with its rank, its score (the weighted mean of its criteria) and its criteria by name.
+    """A place: its best case with its rank, its score (by its criteria) and its criteria by name.
 
     `beside` are the cases near it that score no higher: a compound's fence is no second suspect.
     """

@@ -20,7 +20,9 @@ from flows.reports.figures import Picture, overview_picture
 from flows.reports.growth import Growth, growth_of
 from flows.reports.history import HistoryEntry, history_of
 from flows.reports.inputs import AreaView, CloudyWeeks, Edition, ReportInputs, WeekCounts, WeekSeen
+from flows.reports.missed import MissedFigures
 from flows.reports.ranking import Ranking, ranking_of
+from flows.reports.relocation import RelocationFigures
 from flows.reports.restricted_totals import RestrictedTotals
 from flows.reports.sketch import CloudCover, MapMark, MapStatus, Sketch, sketch_of
 from flows.reports.week_summary import ENOUGH_SHARE, EventNews, Look, Tally, WeekVisibility, look_at, tally_of
@@ -105,6 +107,8 @@ class ReportPage:
     years: str
     reviewed: tuple[StatedBand, ...]
     contradicted: frozenset[float]
+    missed: MissedFigures | None
+    relocation: RelocationFigures | None
 
     @property
     def is_open(self) -> bool:
@@ -151,6 +155,8 @@ def page_of(inputs: ReportInputs) -> ReportPage:
         years=_years(inputs),
         reviewed=inputs.reviewed,
         contradicted=inputs.contradicted,
+        missed=inputs.missed,
+        relocation=inputs.relocation,
     )
 
 

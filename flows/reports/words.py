@@ -20,13 +20,22 @@ _BIDI_CONTROLS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _CONTROLS = [number for number in (*range(0x20), *range(0x7F, 0xA0)) if number != ord("\n")]
 _UNPRINTABLE: dict[int, str | None] = {**dict.fromkeys(_BIDI_CONTROLS), **dict.fromkeys(_CONTROLS, " ")}
 
-_ROOFS = re.compile(r"room for (\d+) large roofs?")
+_ROOFS = {
+    "measured.roofs": re.compile(r"room for (\d+) large roofs?"),
+    "measured.first_roofs": re.compile(r"room for (\d+) first roofs?"),
+}
 _MEASURED = {
     "measured.built": re.compile(r"(?P<n>[\d,]+) m² newly built in (?P<days>\d+) days"),
     "measured.directions": re.compile(r"a line stands in (?P<n>\d+) ?% of the directions around"),
     "measured.changed": re.compile(r"(?P<n>[\d,]+) m² of ground changed"),
     "measured.no_older": re.compile(r"no older built-up land in the area"),
     "measured.older": re.compile(r"(?P<n>[\d,]+) m from older built-up land"),
+    "measured.no_first_roof": re.compile(r"no first roof yet"),
+    "measured.track": re.compile(r"a thin strip leads (?P<n>[\d,]+) m away"),
+    "measured.no_track": re.compile(r"no thin strip leads away"),
+    "measured.clearing": re.compile(r"a clearing of (?P<n>[\d,]+) m²"),
+    "measured.nothing_older": re.compile(r"nothing older stands in the area"),
+    "measured.isolation": re.compile(r"(?P<n>[\d,]+) m from what stood there before"),
     "measured.no_intervention": re.compile(r"no intervention on record in the list"),
     "measured.intervention": re.compile(r"(?P<n>[\d,]+) km from the nearest site at which authorities intervened"),
 }
@@ -100,8 +109,9 @@ class Words(Phrases):
         """
         if self.lang == SOURCE_LANGUAGE:
             return detail
-        if found := _ROOFS.fullmatch(detail):
-            return self.count("measured.roofs", int(found[1]))
+        for key, pattern in _ROOFS.items():
+            if found := pattern.fullmatch(detail):
+                return self.count(key, int(found[1]))
         for key, pattern in _MEASURED.items():
             if found := pattern.fullmatch(detail):
                 numbers = {name: self.number(int(text.replace(",", ""))) for name, text in found.groupdict().items()}

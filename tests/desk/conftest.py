@@ -24,6 +24,7 @@ from aois.area import Area, AreaKind
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week
 from detectors.footprint import footprint_in
+from detectors.inference.quiet_sample import SeenClass
 from detectors.records import State, Transition
 from flows.config.settings import Settings
 from flows.desk.backend.wiring import open_desk, prepare_all
@@ -36,6 +37,8 @@ from flows.imagery.fetching import fetch_missing
 from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.ledger import DetectedEvent, Ledger, ObservationRecord, RunRecord, open_ledger
 from flows.records.event_json import EVENT_PROPERTIES
+from flows.records.ids import AreaId
+from flows.records.quiet_places import QuietKind, QuietPlace
 
 EPSG = 32631  # the Gulf of Guinea, far from any shore
 WEEK = Week(2026, 47)
@@ -75,6 +78,15 @@ def event(event_id: str, number: int, place_: Area) -> DetectedEvent:
     return detected_event(area_id, event_id, properties, outline_of(footprint_in(mask), grid), steps, is_alert)
 
 
+def quiet_place(place_: Area) -> QuietPlace:
+    """The place as one of the week's sample."""
+    since = FIRST_SEEN + timedelta(days=7)
+    return QuietPlace(
+        place_.id, WEEK, AreaId(place_.id), QuietKind.SITE, SeenClass.WELL, 0.7, 2, since, WEEK.last_day, 0.04,
+        place_.geometry,
+    )  # fmt: skip
+
+
 def record(ledger: Ledger, name: str = "Heron Flats") -> None:
     """Two places, five events, a run, and five people."""
     areas = [place("heron", name), place("ibis", "Ibis Sound")]
@@ -82,6 +94,7 @@ def record(ledger: Ledger, name: str = "Heron Flats") -> None:
     for area in areas:
         known = [event(key, n, area) for n, key in enumerate(EVENTS) if EVENTS[key][0] == area.id]
         ledger.record_week(ObservationRecord(area.id, WEEK, ("a",), (), 0.9, WEEK.first_day, "chain"), known)
+    ledger.quiet.record(WEEK, [quiet_place(area) for area in areas])
     ledger.start_run(
         RunRecord("run", datetime(2026, 11, 22, 12, tzinfo=UTC), "test", {"source": "simulated"}), source="simulated"
     )

@@ -33,6 +33,10 @@ RULES = [
     Rule("GET", "/cases/{event_id}", "/cases/ev-a1", "viewer", 200),
     Rule("GET", "/cases/{event_id}/pictures/{name}.webp", "/cases/ev-a1/pictures/main-after.webp", "reviewer", 200),
     Rule("GET", "/precision", "/precision", "viewer", 200),
+    Rule("GET", "/quiet", "/quiet", "reviewer", 200),
+    Rule("GET", "/quiet/{number}", "/quiet/1", "reviewer", 200),
+    Rule("GET", "/quiet/{number}/pictures/{name}.webp", "/quiet/1/pictures/colour-after.webp", "reviewer", 200),
+    Rule("POST", "/quiet/{number}/answers", "/quiet/1/answers", "reviewer", 303, {"answer": "nothing"}),
     Rule("POST", "/logout", "/logout", "viewer", 303),
     Rule("GET", "/password", "/password", "viewer", 200),
     Rule("POST", "/password", "/password", "viewer", 422, {"new": "one", "again": "other"}),  # let in, and told

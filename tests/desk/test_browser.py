@@ -140,7 +140,9 @@ def test_everything_that_can_be_used_is_reached_by_tab_and_shows_it(shared: Any,
     assert reached >= expected - 1
 
 
-@pytest.mark.parametrize("path", ["/login", "/", "/cases/ev-a1", "/precision", "/runs", "/accounts", "/acts"])
+@pytest.mark.parametrize(
+    "path", ["/login", "/", "/cases/ev-a1", "/precision", "/quiet", "/quiet/1", "/runs", "/accounts", "/acts"]
+)
 def test_on_a_phone_nothing_overflows_and_targets_are_large_enough(shared: Any, enter: Enter, path: str) -> None:
     page = enter(shared, "ada", path, width=360)
     page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
@@ -213,6 +215,8 @@ def test_axe_finds_no_violation(shared: Any, enter: Enter, lang: str, width: int
         "/",
         "/cases/ev-b2?done=1",
         "/precision",
+        "/quiet",
+        "/quiet/1",
         "/runs",
         "/accounts",
         "/acts",

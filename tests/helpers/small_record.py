@@ -18,13 +18,16 @@ from shapely.geometry import box, mapping
 
 from aois.area import Area, AreaKind, Response, Status
 from aois.week import Week, week_of
+from detectors.inference.quiet_sample import SeenClass
 from detectors.records import State, Transition
 from flows.evidence.manifests import signing_key
 from flows.ledger import DetectedEvent, Judgement, Ledger, ObservationRecord, RunRecord, Verdict, event_id, open_ledger
 from flows.pipeline.evidence_manifest import attest
+from flows.records.ids import AreaId
 from flows.records.json_object import JsonObject
 from flows.records.messages import DeliveryRecord, DispatchRecord
 from flows.records.observations import SceneRecord
+from flows.records.quiet_places import QuietAnswer, QuietKind, QuietPlace
 
 AREA = "reef-1"
 FIRST = week_of(date(2026, 9, 7))
@@ -86,6 +89,14 @@ def record_week(ledger: Ledger, number: int) -> None:
         AREA, week(number), (seen.scene_id,), ("sentinel-2",), 0.75, look, f"chain-{number}"
     )
     ledger.record_week(observation, [event("x", number), event("y", number)])
+    ledger.quiet.record(week(number), [quiet_place(number)])
+
+
+def quiet_place(number: int) -> QuietPlace:
+    """The site as one of the places of which nothing was told."""
+    last, ground = week(number), area().geometry
+    days = (last.first_day, last.last_day)
+    return QuietPlace(AREA, last, AreaId(AREA), QuietKind.SITE, SeenClass.WELL, 0.75, 1, *days, 1.2, ground)
 
 
 def area() -> Area:
@@ -153,6 +164,7 @@ def people(ledger: Ledger) -> None:
     ledger.outbox.route(keys[:1], [DeliveryRecord(key, "mail", "all", now, now) for key in keys[:1]], at=now)
     ledger.outbox.pack(DispatchRecord("sw-1", "mail", tuple(keys[:1]), {"title": "alerts"}, now))
     ledger.acknowledge(ledger.alerts()[0].alert_id, by="Anna", on=now.date())
+    ledger.quiet.answer(1, QuietAnswer.MISSED, changes=1, note="a roof", account=anna.number, at=now)
 
 
 @dataclass(frozen=True)

@@ -245,6 +245,16 @@ FORGED = {
     "a verdict is rewritten": ("verdicts", 1, "UPDATE verdicts SET note = 'not seen' WHERE id = 1"),
     "a verdict is deleted": ("verdicts", 2, "DELETE FROM verdicts WHERE id = 2"),
     "an act is another's": ("acts", 3, "UPDATE acts SET detail = 'nothing' WHERE id = 3"),
+    "an answer of the sample is rewritten": (
+        "quiet_answers",
+        1,
+        "UPDATE quiet_answers SET answer = 'nothing', changes = 0 WHERE id = 1",
+    ),
+    "a place of the sample is another": (
+        "quiet_places",
+        1,
+        "UPDATE quiet_places SET km2 = 9.0 WHERE id = 1",
+    ),
     "the world is another": ("worlds", 1, "UPDATE worlds SET world = 'mixed'"),
     "a version is smaller": (
         "event_versions",

@@ -135,7 +135,7 @@ class DeskEvidence:
             shutil.rmtree(old, ignore_errors=True)
 
     def _prepared(self, area: Area, week: Week, withheld: Sequence[float]) -> Iterable[tuple[str, bytes]]:
-        source = self._source(area.id)
+        source = source_of(self._ledger, area.id)
         cases = self._ledger.reviews.cases(area_id=area.id)
         issued = {one.event_id: one for one in cases if isinstance(one, Alert)}
         view = view_in_full(area, week, ledger=self._ledger, archive=self._archive, source_name=source, issued=issued)
@@ -146,7 +146,7 @@ class DeskEvidence:
             view, files = replace(view, failure=without_folders(str(error))), {}
         for event in view.events:
             yield event.event_id, CASE.dump_json(self._said(event, view, grid, files, withheld))
-        whole = _drawn_from(view.overview, grid, files, (slice(0, grid.height), slice(0, grid.width)))
+        whole = drawn_from(view.overview, grid, files, (slice(0, grid.height), slice(0, grid.width)))
         yield AREA, PICTURE.dump_json(whole)
 
     def _said(
@@ -161,7 +161,7 @@ class DeskEvidence:
         pictures: dict[str, PictureSource | None] = {}
 
         def address(name: str, chip: Chip) -> str:
-            pictures[name] = _drawn_from(chip, grid, files, window)
+            pictures[name] = drawn_from(chip, grid, files, window)
             return f"/cases/{event.event_id}/pictures/{name}.webp"
 
         case = case_of(event, view.area, view.area.name or view.area.id, Anchors(), address=address)
@@ -176,14 +176,15 @@ class DeskEvidence:
             failure=view.failure,
         )
 
-    def _source(self, area_id: str) -> str:
-        """The source of the last run that watched an area."""
-        runs = self._ledger.runs()
-        run = next((run for run in runs if area_id in run.summary.get("areas", ())), runs[0] if runs else None)
-        return source_on_record(run, self._ledger, [area_id])
+
+def source_of(ledger: Ledger, area_id: str) -> str:
+    """The source of the last run that watched an area."""
+    runs = ledger.runs()
+    run = next((run for run in runs if area_id in run.summary.get("areas", ())), runs[0] if runs else None)
+    return source_on_record(run, ledger, [area_id])
 
 
-def _drawn_from(
+def drawn_from(
     chip: Chip | None, grid: Grid, files: Mapping[str, ArchivedScene], window: tuple[slice, slice]
 ) -> PictureSource | None:
     """How a chip is drawn again over a window of the grid; None where a scene is not in the archive."""

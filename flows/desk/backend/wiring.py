@@ -21,6 +21,7 @@ def open_desk(
     from flows.desk.app import desk_app as make_app
     from flows.desk.backend.case_pages import DeskEvidence
     from flows.desk.backend.ledger_adapter import REASONS, DeskAccounts, DeskReviews
+    from flows.desk.backend.quiet_pages import DeskQuietPlaces
     from flows.desk.backend.reruns import DeskOperations
     from flows.desk.desk_templates import TEMPLATES
     from flows.desk.inputs import Desk
@@ -35,6 +36,7 @@ def open_desk(
         accounts=DeskAccounts(ledger),
         reviews=DeskReviews(ledger),
         evidence=evidence,
+        quiet=DeskQuietPlaces(ledger, archive),
         operations=DeskOperations(ledger, outputs, clock=now, routes=routes),
         pages=pages,
         files={name: (REPORT / name).read_bytes() for name in ("report.css", "report.js")},

@@ -53,7 +53,7 @@ def digest_of_inputs(
     languages: Sequence[str],
     providers: Sequence[ProviderWeek],
 ) -> str:
-    """Compute the SHA-256 of all that a week's pages are made from beside the record, and what runs say of providers."""
+    """Compute the SHA-256 of all that a week's pages are made from beside the record."""
     scenes = [archive.folder(area.id, source_name, grid_of(area)) for area in areas]
     code = [path for room in ("aois", "detectors", "flows") for path in sorted((PROGRAM / room).rglob("*"))]
     held: dict[str, Any] = {

@@ -41,6 +41,8 @@ from flows.reports.data.weekly_counts import counts_of
 from flows.reports.exports import write_figures, write_public_figures
 from flows.reports.figures import forget_pictures
 from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, StateStep, WeekSeen
+from flows.reports.missed import missed_figures
+from flows.reports.relocation import relocation_figures
 from flows.reports.without_folders import without_folders
 from flows.translations.catalogs import LANGUAGES
 
@@ -103,6 +105,13 @@ def report_week(
         reviewed=reviewed,
         contradicted=contradicted_in(reviewed),
         providers=providers,
+        missed=missed_figures(ledger.quiet.places(until=week), ledger.quiet.reviews(), ledger.precision(), week=week),
+        relocation=relocation_figures(
+            areas,
+            {area.id: ledger.events(area.id, as_of=week) for area in areas},
+            {area_id: held[0].week for area_id, held in by_area.items()},
+            until=week.last_day,
+        ),
     )
     folder = outputs / OWNER_FOLDER / str(week)
     write_figures(inputs, folder)

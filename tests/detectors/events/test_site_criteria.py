@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from detectors.events.site_criteria import SiteCandidate, SuspectParameters, criteria_of, suspect_score
+from detectors.events.site_criteria import (
+    RURAL,
+    RURAL_SHARE,
+    SiteCandidate,
+    SuspectParameters,
+    criteria_of,
+    suspect_score,
+)
 from detectors.footprint import Footprint, empty, footprint_in
 from detectors.records import Change, Criterion
 
@@ -50,13 +57,14 @@ def test_every_criterion_lies_between_nought_and_one(seed, days, distance):
     candidate = SiteCandidate(footprint | box(30, 30, 1, 1), built, lines, distance, (), days, distance)
     criteria = criteria_of(candidate, pixel_size_m=10.0)
     assert all(0.0 <= c.value <= 1.0 and 0.0 < c.weight < 1.0 and c.detail for c in criteria)
-    assert sum(c.weight for c in criteria) == pytest.approx(1.0)
-    assert len({c.name for c in criteria}) == len(criteria) == len(SuspectParameters().weights)
+    assert sum(c.weight for c in criteria if c.name not in RURAL) == pytest.approx(1.0)
+    assert sum(c.weight for c in criteria if c.name in RURAL) == pytest.approx(1.0)
+    assert len({c.name for c in criteria}) == len(criteria) == len(SuspectParameters().weights) + len(RURAL)
     assert 0.0 <= suspect_score(criteria) <= 1.0
 
 
 def test_no_criterion_carries_half():
-    assert max(SuspectParameters().weights) < 0.5
+    assert max(*SuspectParameters().weights, *SuspectParameters().rural_weights) < 0.5
 
 
 @QUICK
@@ -125,3 +133,57 @@ def test_nothing_is_called_by_a_name_it_may_not_deserve():
     for candidate in (PLAIN, replace(PLAIN, built=box(20, 20, 8, 8), lines=RING, intervention_distance_m=5.0)):
         for criterion in criteria_of(candidate, pixel_size_m=10.0):
             assert not {"scam", "traffick", "prison", "camp"} & set(criterion.detail.lower().split())
+
+
+TRACKED = box(25, 20, 8, 10) | box(28, 30, 1, 24)
+"""A clearing of 80 pixels with a strip of 24 that leads away from it."""
+RURAL_PLACE = replace(
+    PLAIN, footprint=TRACKED, built=box(26, 22, 2, 3) | box(30, 22, 2, 2), older_built_distance_m=280.0
+)
+
+
+def test_a_small_rural_site_has_a_fair_chance():
+    marks = values(RURAL_PLACE)
+    assert marks["first-roofs"] == 1.0
+    assert marks["new-access-track"] == 1.0
+    assert marks["small-clearing"] == pytest.approx(0.99)
+    assert marks["isolation"] == pytest.approx(0.28, abs=0.03)
+    compound = [c for c in criteria_of(RURAL_PLACE, pixel_size_m=10.0) if c.name not in RURAL]
+    score = suspect_score(criteria_of(RURAL_PLACE, pixel_size_m=10.0))
+    assert score > 0.6 > suspect_score(compound)
+    assert score <= RURAL_SHARE
+
+
+def test_a_field_without_a_roof_is_no_rural_site():
+    field = criteria_of(replace(RURAL_PLACE, built=NONE), pixel_size_m=10.0)
+    assert suspect_score(field) == suspect_score([c for c in field if c.name not in RURAL])
+
+
+def test_a_large_compound_is_scored_as_before():
+    large = replace(PLAIN, footprint=box(15, 15, 30, 30), built=box(16, 16, 20, 20), lines=RING)
+    criteria = criteria_of(large, pixel_size_m=10.0)
+    assert suspect_score(criteria) == suspect_score([c for c in criteria if c.name not in RURAL])
+
+
+@pytest.mark.parametrize(
+    ("footprint", "lines", "metres"),
+    [
+        (TRACKED, NONE, 240),
+        (box(25, 20, 8, 10), box(28, 30, 1, 24), 240),
+        (box(25, 20, 8, 10), NONE, 0),
+        (box(25, 20, 8, 10) | box(28, 30, 1, 6), NONE, 0),
+        (box(25, 20, 8, 10), box(23, 18, 12, 14) - box(24, 19, 10, 12), 0),
+        (box(28, 30, 1, 24), NONE, 0),
+        (box(25, 20, 8, 10), box(5, 40, 1, 15), 0),
+    ],
+    ids=["strip", "line", "none", "short", "ring around", "line alone", "line elsewhere"],
+)
+def test_a_track_is_a_thin_strip_that_leads_away(footprint, lines, metres):
+    found = told(replace(PLAIN, footprint=footprint, lines=lines))["new-access-track"]
+    assert found.value == pytest.approx(min(1.0, metres / 200), abs=0.06)
+    assert found.detail.startswith("no thin strip" if not metres else "a thin strip leads 24")
+
+
+@pytest.mark.parametrize(("side", "value"), [(2, 0.4), (4, 1.0), (10, 1.0), (20, 0.25), (40, 0.0)])
+def test_a_clearing_is_small_and_no_field(side, value):
+    assert values(replace(PLAIN, footprint=box(5, 5, side, side)))["small-clearing"] == pytest.approx(value)

@@ -1,0 +1,1 @@
+"""What may have been missed, and whether growth follows responses: statistics over counts, places and days."""
