@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,7 @@ from scipy import sparse
 
 from detectors.acquisition import OPTICAL, Acquisition, Floats
 from detectors.claims.structure_cover import StructureCover
-from detectors.preprocessing.align import align_acquisition, reference_image
+from detectors.preprocessing.align import align_acquisition
 from detectors.preprocessing.features import Features
 
 OPTICAL_FEATURES = ("brightness", "vegetation", "greenness", "built", "redness")
@@ -39,41 +38,40 @@ class StructureSeries:
 
 
 def read_structures(
-    acquisitions: Sequence[Acquisition], cover: StructureCover, *, before: date
-) -> tuple[StructureSeries, ...]:
-    """Read every structure off every acquisition that can be used.
+    acquisitions: Sequence[Acquisition], cover: StructureCover, *, reference: Floats | None
+) -> StructureSeries | None:
+    """Read every structure off every acquisition of one series that can be used.
+
+    One acquisition at a time is asked for, so that they need not all be in memory.
 
     Parameters
     ----------
     acquisitions
-        Scenes as numbers, oldest first, of any series.
+        Scenes as numbers, oldest first, of one series.
     cover
         The structures on the grid.
-    before
-        The image that scenes are registered to is made of those before this day, or of all where there are none.
+    reference
+        float32 (y, x), the image that scenes are registered to, as `reference_image` makes it; None for none.
 
     Returns
     -------
-    tuple of StructureSeries, optical first, then by name; a series of which nothing could be used is left out.
+    StructureSeries, or None where nothing could be used.
     """
-    names = sorted({a.series for a in acquisitions}, key=lambda name: (not name.startswith(OPTICAL), name))
-    found = [_read_one([a for a in acquisitions if a.series == name], cover, before) for name in names]
-    return tuple(series for series in found if series is not None)
-
-
-def _read_one(acquisitions: Sequence[Acquisition], cover: StructureCover, before: date) -> StructureSeries | None:
-    earlier = [a for a in acquisitions if a.day < before]
-    reference = reference_image(earlier or acquisitions)
     everywhere = np.ones(cover.shape, bool)
-    readings = [align_acquisition(a, reference=reference, monitored_mask=everywhere) for a in acquisitions]
-    used = [r for r in readings if r.report.status == "used"]
-    wanted = OPTICAL_FEATURES if acquisitions[0].sensor == OPTICAL else RADAR_FEATURES
-    names = tuple(n for n in wanted if all(n in r.features.names for r in used))
-    if not used or not names:
+    found, days, wanted, name, sensor = list[dict[str, Floats]](), list[int](), tuple[str, ...](), "", ""
+    for acquisition in acquisitions:
+        aligned = align_acquisition(acquisition, reference=reference, monitored_mask=everywhere)
+        if aligned.report.status == "used":
+            name, sensor = acquisition.series, acquisition.sensor
+            wanted = OPTICAL_FEATURES if sensor == OPTICAL else RADAR_FEATURES
+            names = tuple(n for n in wanted if n in aligned.features.names)
+            found.append(dict(zip(names, _columns(aligned.features, names, cover), strict=True)))
+            days.append(aligned.report.day)
+    names = tuple(n for n in wanted if all(n in one for one in found))
+    if not names:
         return None
-    values = np.stack([_columns(r.features, names, cover) for r in used])
-    days = np.array([r.report.day for r in used], np.int64)
-    return StructureSeries(acquisitions[0].series, acquisitions[0].sensor, names, days, values, cover.count)
+    values = np.stack([np.stack([one[n] for n in names]) for one in found])
+    return StructureSeries(name, sensor, names, np.array(days, np.int64), values, cover.count)
 
 
 def _columns(features: Features, names: tuple[str, ...], cover: StructureCover) -> Floats:

@@ -26,14 +26,31 @@ from flows.ledger.journal import (
 )
 from flows.printable import printable
 
-BY_RUNS = {"areas", "scenes", "observations", "events", "event_transitions", "event_remarks", "event_versions"}
+BY_RUNS = {
+    "areas",
+    "scenes",
+    "observations",
+    "events",
+    "event_transitions",
+    "event_remarks",
+    "event_versions",
+    "answers",
+}
 """Tables that a run alone writes, which then leaves a manifest."""
 FILLED_LATER = {"alerts": {"acknowledged_on", "acknowledged_by"}, "messages": {"routed_at"}}
 """Tables whose rows a run makes, with the columns that people and deliveries fill between runs."""
-DATED = {"verdicts": "judged_at", "withdrawals": "at", "acts": "at"}
+DATED = {
+    "verdicts": "judged_at",
+    "withdrawals": "at",
+    "acts": "at",
+    "claims": "entered_at",
+    "claim_withdrawals": "at",
+    "structures": "entered_at",
+}
 """Tables whose rows say when they were made."""
 WRITTEN_ONCE = (
     *("event_transitions", "event_remarks", "event_versions", "verdicts", "withdrawals", "reviews", "acts", "worlds"),
+    *("claims", "claim_withdrawals", "structures", "answers"),
 )
 """Tables whose rows are added and never changed: an entry of one key with another hash is nobody's but a forger's."""
 KEPT_WHOLE = FILLED_LATER.keys() | DATED.keys() | {"accounts"}

@@ -21,6 +21,7 @@ from detectors.acquisition import Acquisition
 from detectors.claims.structure_cover import StructureCover, cover_structures
 from detectors.claims.structure_series import read_structures
 from detectors.claims.structure_states import StructureReading, baseline_end, read_states
+from detectors.preprocessing.align import reference_image
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS
 from flows.imagery.simulation.land.canvas import Stroke
 from flows.imagery.simulation.land.compound import Compound, build_compound
@@ -66,8 +67,13 @@ class ClaimedSite:
     def readings(self, *, until: date | None = None) -> tuple[StructureReading, ...]:
         """What became of each building."""
         cover, before = self.cover, baseline_end(RESPONSE, [a.day for a in self.acquisitions])
-        series = read_structures(self.acquisitions, cover, before=before)
-        return read_states(series, cover, before=before, since=RESPONSE, until=until or LAST)
+        names = sorted({a.series for a in self.acquisitions})
+        split = [[a for a in self.acquisitions if a.series == name] for name in names]
+        references = [reference_image([a for a in part if a.day < before]) for part in split]
+        read = [read_structures(p, cover, reference=r) for p, r in zip(split, references, strict=True)]
+        return read_states(
+            [one for one in read if one is not None], cover, before=before, since=RESPONSE, until=until or LAST
+        )
 
 
 def claimed_site(

@@ -93,7 +93,7 @@ def check_small(sites: list[Checked]) -> None:
 def check_quiet(sites: list[Checked]) -> None:
     """No roof is gone, few are changed, most are said to stand."""
     assert sum(one.tally.gone for one in sites) == 0
-    assert sum(one.tally.changed for one in sites) <= 0.02 * 60 * len(sites)
+    assert sum(one.tally.changed for one in sites) <= 0.04 * 60 * len(sites)
     assert sum(one.tally.standing for one in sites) >= 0.8 * 60 * len(sites)
 
 
