@@ -140,7 +140,7 @@ class Claims:
             ]
             answers = _answers(session, [c.claim_id for c in claims])
         known = {name: [a for a in found if a.week <= as_of] for name, found in answers.items()}
-        return [CheckedClaim(c, (known.get(c.claim_id) or [None])[-1]) for c in claims]
+        return [CheckedClaim(c, found[-1] if (found := known.get(c.claim_id)) else None) for c in claims]
 
     def changes(self, *, as_of: Week) -> list[AnswerChange]:
         """List every change of an answer up to a week, oldest first; of claims that were not withdrawn."""

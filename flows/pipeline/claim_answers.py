@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from hashlib import sha256
 
 import numpy as np
-import shapely
 from rasterio.features import rasterize
 from rasterio.transform import Affine
 from shapely.geometry.base import BaseGeometry
@@ -31,19 +30,16 @@ from detectors.claims.claim_rules import (
 from detectors.claims.structure_cover import StructureCover, cover_structures
 from detectors.claims.structure_series import StructureSeries, read_structures
 from detectors.claims.structure_states import baseline_end, read_states
-from detectors.claims.work_phases import WorkClock, WorkSign, clock_of, never_stopped_after
 from detectors.ground import Ground
 from detectors.preprocessing.align import reference_image
 from detectors.records import Change, State
 from flows.imagery.archive.store import ArchivedScene
 from flows.imagery.detector_inputs import acquisition_of, ground_of
-from flows.ledger.claim_rows import structure_id_of
-from flows.ledger.ledger import Ledger
 from flows.pipeline.area_replay import Stores
 from flows.records.claims import AnswerRecord, ClaimRecord, StructureRecord, StructureResult
-from flows.records.events import EventRecord
-from flows.records.ids import AreaId, scene_name
+from flows.records.ids import scene_name
 from flows.records.observations import ObservationRecord
+from flows.reports.data.site_structures import structures_of
 from flows.reports.week_summary import ENOUGH_SHARE
 from flows.telemetry.run_record import VERSION
 
@@ -51,8 +47,6 @@ HISTORY = timedelta(days=730)
 FINE = 5  # cells along a pixel's side: 2 m
 HELD = (State.CONFIRMED, State.FINISHED)
 DRAWN_SHARE = 0.1  # by which the area of a footprint that somebody drew may be wrong
-OWN_SHARE = 0.3  # of a first-seen roof that footprints cover, from which it is one of them
-LEAST_ROOF_M2 = 100.0
 
 
 def answer_claims(area: Area, week: Week, stores: Stores) -> int:
@@ -69,45 +63,6 @@ def answer_claims(area: Area, week: Week, stores: Stores) -> int:
         return 0
     site = _Site(area, week, stores, chains)
     return sum(site.answer(claim) for claim in claims)
-
-
-def structures_of(area: Area, *, by: date, until: Week, ledger: Ledger) -> tuple[StructureRecord, ...]:
-    """Return the structures that stood at a site by a day: imported footprints, and first-seen roofs on record."""
-    footprints = ledger.claims.structures(area.id)
-    known = shapely.union_all([one.geometry for one in footprints])
-    roofs = [
-        roof
-        for event in ledger.events(area.id, as_of=until)
-        if event.change is Change.CONSTRUCTION and event.state in HELD and not event.merged_into
-        if event.first_seen <= by
-        for roof in _roofs_of(event, area)
-        if roof.geometry.intersection(known).area <= OWN_SHARE * roof.geometry.area
-    ]
-    return (*footprints, *roofs)
-
-
-def work_signs(events: Sequence[EventRecord], looks: Sequence[date], *, since: date) -> tuple[WorkSign, ...]:
-    """Return every beginning and further step of the changes that are held to be real."""
-    held = [event for event in events if event.state in HELD and not event.merged_into]
-    return tuple(
-        WorkSign(event.change, max((look for look in looks if look < day), default=since), day)
-        for event in held
-        for day in sorted({event.first_seen, *(step.on for step in event.steps)})
-    )
-
-
-def work_clock(area: Area, week: Week, ledger: Ledger) -> tuple[WorkClock, date | None] | None:
-    """Tell the phases of a site by a week, and the last response after which works never stopped; None if unwatched."""
-    observations = ledger.observations(until=week, area_id=area.id)
-    if not observations:
-        return None
-    looks = _looks(observations)
-    since = observations[0].week.first_day
-    signs = work_signs(ledger.events(area.id, as_of=week), looks, since=since)
-    clock = clock_of(signs, watched_since=since, looks=looks, today=week.last_day)
-    days = sorted((r.date for r in area.responses if r.date <= week.last_day), reverse=True)
-    went_on = next((day for day in days if never_stopped_after(signs, day, today=week.last_day)), None)
-    return clock, went_on
 
 
 def doubts_about(claims: Sequence[ClaimRecord], *, known: int, first_look: date | None) -> list[str]:
@@ -131,22 +86,6 @@ def doubts_about(claims: Sequence[ClaimRecord], *, known: int, first_look: date 
             numbers = " and ".join(f"{claim.number} ({claim.claim_id})" for claim in several)
             lines.append(f"claims of {day} give {numbers}; each is answered, so withdraw the one that was not said")
     return lines
-
-
-def _roofs_of(event: EventRecord, area: Area) -> Iterator[StructureRecord]:
-    """The roofs of a construction: the parts of its ground that do not touch."""
-    epsg = grid_of(area).epsg
-    for part in shapely.get_parts(event.ground):
-        size = float(to_utm(part, epsg).area)
-        if size >= LEAST_ROOF_M2:
-            yield StructureRecord(
-                structure_id_of(area.id, part.wkb_hex),
-                AreaId(area.id),
-                part,
-                round(size, 1),
-                event.event_id,
-                event.first_seen + timedelta(days=30),
-            )
 
 
 def _looks(observations: Sequence[ObservationRecord]) -> list[date]:
@@ -191,14 +130,14 @@ class _Site:
     def _answer(self, claim: ClaimRecord, week: Week) -> AnswerRecord:
         if claim.kind is ClaimKind.DEMOLISHED:
             return self._demolished(claim, week)
-        watched = self._watched(claim, week)
-        seen = {"weeks": watched.weeks, "weeks_seen": watched.weeks_seen, "last_look": watched.last_clear_look}
-        if claim.kind is not ClaimKind.WORKS_STOPPED:
-            finding = judge_unmeasurable()
-            return AnswerRecord(claim_id=claim.claim_id, week=week, answer=finding.answer, rule=finding.rule, **seen)
-        works = self._works(week)
-        finding = judge_works_stopped(works, watched, claimed_on=claim.said_on, today=week.last_day)
-        again = [w for w in works if w.is_confirmed and w.earliest > claim.said_on]
+        watched, works = self._watched(claim, week), self._works(week)
+        stopped = claim.kind is ClaimKind.WORKS_STOPPED
+        finding = (
+            judge_works_stopped(works, watched, claimed_on=claim.said_on, today=week.last_day)
+            if stopped
+            else judge_unmeasurable()
+        )
+        again = [w for w in works if stopped and w.is_confirmed and w.earliest > claim.said_on]
         first = min(again, key=lambda w: w.latest, default=None)
         return AnswerRecord(
             claim_id=claim.claim_id,
@@ -207,7 +146,9 @@ class _Site:
             rule=finding.rule,
             works_from=None if first is None else first.earliest,
             works_to=None if first is None else first.latest,
-            **seen,
+            weeks=watched.weeks,
+            weeks_seen=watched.weeks_seen,
+            last_look=watched.last_clear_look,
         )
 
     def _works(self, week: Week) -> list[WorkBeginning]:

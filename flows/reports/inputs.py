@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,10 @@ import numpy.typing as npt
 from aois.area import Area
 from aois.errors import UserError
 from aois.week import Week
+from detectors.claims.work_phases import WorkClock
 from detectors.records import AlertKind, State, UnfamiliarGround
 from flows.ledger.precision import StatedBand
+from flows.records.claims import CheckedClaim, StructureRecord
 from flows.records.events import EventRecord
 from flows.records.ids import EventId
 
@@ -215,6 +217,14 @@ class WeekSeen:
 
 
 @dataclass(frozen=True)
+class SiteClock:
+    """The works of a site by the week's end; `went_on_after` is the last response after which they never stopped."""
+
+    clock: WorkClock
+    went_on_after: date | None = None
+
+
+@dataclass(frozen=True)
 class AreaView:
     """One area in the report.
 
@@ -232,6 +242,7 @@ class AreaView:
     events: tuple[EventView, ...]
     failure: str = ""
     standings: tuple[AreaTotals, ...] = ()
+    clock: SiteClock | None = None
 
     def __post_init__(self) -> None:
         """Refuse masks of another shape than the overview."""
@@ -258,7 +269,8 @@ class ReportInputs:
     `counts` holds this week and up to four before it, oldest first. `is_restricted` says that the page may show where
     places lie; without it only places that the list calls public are put on the map. `crowd` is there in the public
     edition alone: what is said of all the places that are not among its `areas`. `reviewed` says how stated confidences
-    fared with reviewers, and `contradicted` names the bands (by their lower ends) whose numbers are not shown.
+    fared with reviewers, and `contradicted` names the bands (by their lower ends) whose numbers are not shown. `claims`
+    are those about its areas with their answers, `structures` the outlines that they were checked on, by id.
     """
 
     week: Week
@@ -271,6 +283,8 @@ class ReportInputs:
     crowd: RestrictedTotals | None = None
     reviewed: tuple[StatedBand, ...] = ()
     contradicted: frozenset[float] = frozenset()
+    claims: tuple[CheckedClaim, ...] = ()
+    structures: Mapping[str, StructureRecord] = field(default_factory=dict)
 
     @property
     def is_simulated(self) -> bool:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from detected import detected_event
@@ -26,6 +27,7 @@ from flows.ledger import DetectedEvent, Judgement, Ledger, ObservationRecord, Ru
 from flows.ledger.claim_rows import claim_id_of, structure_id_of
 from flows.pipeline.evidence_manifest import attest
 from flows.records.claims import AnswerRecord, ClaimOrigin, ClaimRecord, StructureRecord, StructureResult
+from flows.records.ids import AreaId
 from flows.records.json_object import JsonObject
 from flows.records.messages import DeliveryRecord, DispatchRecord
 from flows.records.observations import SceneRecord
@@ -162,14 +164,15 @@ def people(ledger: Ledger) -> None:
 
 def claims(ledger: Ledger, now: datetime) -> None:
     """What is claimed about the site: one claim is answered, one was withdrawn."""
-    said = {"area_id": AREA, "said_on": date(2026, 5, 2), "origin": ClaimOrigin.COMMAND, "entered_by": "anna"}
+    said: dict[str, Any] = {"area_id": AREA, "said_on": date(2026, 5, 2), "origin": ClaimOrigin.COMMAND}
+    said["entered_by"] = "anna"
     kept, wrong = (
         ClaimRecord(claim_id="", kind=ClaimKind.DEMOLISHED, number=number, entered_at=now, **said) for number in (1, 9)
     )
     ledger.claims.add([kept, wrong])
     ledger.claims.withdraw(claim_id_of(wrong), by="anna", why="misread", at=now)
     outline = box(0.002, 0.002, 0.003, 0.003)
-    roof = StructureRecord(structure_id_of(AREA, outline.wkb_hex), AREA, outline, 12_000.0, "roofs.geojson")
+    roof = StructureRecord(structure_id_of(AREA, outline.wkb_hex), AreaId(AREA), outline, 12_000.0, "roofs.geojson")
     ledger.claims.add_structures(AREA, [roof], by="anna", at=now)
     result = StructureResult(roof.structure_id, roof.area_m2, roof.source, StructureState.STANDING)
     answer = AnswerRecord(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from shapely.geometry import box
@@ -12,11 +13,12 @@ from detectors.claims.claim_rules import ClaimAnswer, ClaimKind, ClaimRule
 from flows.ledger import Ledger, LedgerError, open_ledger
 from flows.ledger.claim_rows import changes_of, claim_id_of
 from flows.records.claims import AnswerRecord, ClaimOrigin, ClaimRecord, StructureRecord
+from flows.records.ids import AreaId
 
 NOW = datetime(2026, 9, 7, 12, tzinfo=UTC)
 CLAIM = ClaimRecord(
     claim_id="",
-    area_id="reef-1",
+    area_id=AreaId("reef-1"),
     kind=ClaimKind.DEMOLISHED,
     said_on=date(2026, 8, 24),
     number=413,
@@ -35,7 +37,7 @@ def ledger(tmp_path):
         yield opened
 
 
-def answer(week: int, said: ClaimAnswer, **more: object) -> AnswerRecord:
+def answer(week: int, said: ClaimAnswer, **more: Any) -> AnswerRecord:
     rule = ClaimRule.WITHIN if said is ClaimAnswer.NOT_SEEN else ClaimRule.AT_MOST_TOO_FEW
     return AnswerRecord(claim_id=claim_id_of(CLAIM), week=Week(2026, week), answer=said, rule=rule, **more)
 
@@ -101,7 +103,7 @@ def test_answers_are_kept_by_week_and_the_same_again_adds_nothing(ledger, tmp_pa
 
 def test_the_last_import_of_footprints_counts(ledger):
     def roof(name: str) -> StructureRecord:
-        return StructureRecord(name, "reef-1", box(0, 0, 0.001, 0.001), 100.0, "roofs.geojson")
+        return StructureRecord(name, AreaId("reef-1"), box(0, 0, 0.001, 0.001), 100.0, "roofs.geojson")
 
     assert ledger.claims.add_structures("reef-1", [roof("st-1")], by="Anna", at=NOW) == 1
     assert ledger.claims.add_structures("reef-1", [roof("st-2"), roof("st-3")], by="Anna", at=NOW) == 2
