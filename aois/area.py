@@ -37,6 +37,34 @@ class Sensitivity(StrEnum):
 
 
 @dataclass(frozen=True)
+class ListedClaim:
+    """What is claimed of a response, in a form that can be checked.
+
+    Attributes
+    ----------
+    kind
+        ``demolished``, ``sealed``, ``abandoned`` or ``works-stopped``.
+    number
+        How many structures are said to be demolished; None where no number is said.
+    area_m2
+        How much ground is said to be demolished, m²; None where that is not said.
+    date
+        The day from which it is said to be so; None for the day of the response.
+    words
+        The words as they were said; empty for the claim of the response.
+    source
+        Who says so; empty for the source of the response.
+    """
+
+    kind: str
+    number: int | None = None
+    area_m2: float | None = None
+    date: date | None = None
+    words: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Response:
     """What an authority did about a site, and who says so.
 
@@ -50,12 +78,15 @@ class Response:
         What is said to have happened, free text; may be empty.
     source
         Who says so, free text; may be empty.
+    claims
+        What is claimed of it, in a form that can be checked.
     """
 
     date: date
     action: str
     claim: str = ""
     source: str = ""
+    claims: tuple[ListedClaim, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,18 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 
-from aois.area import Area, AreaKind, Response, Sensitivity, Status
+from aois.area import Area, AreaKind, ListedClaim, Response, Sensitivity, Status
 from aois.list_limits import LIMITS
 from aois.outline import PROBLEM, Outline, outline_place, problem, word_for
 from aois.wording import shown, text_trouble
@@ -35,6 +44,10 @@ _MENDS = {
     "action": "write `investigated` or `intervened`",
     "claim": "write text, or leave it out",
     "source": "write text, or leave it out",
+    "claims": "write a list of objects with kind, number, area_m2, date, words and source, or leave it out",
+    "number": "write how many structures, 1 or more, or leave it out",
+    "area_m2": "write m² over 0, or leave it out",
+    "words": "write text, or leave it out",
     "sensitivity": "write `restricted` or `public`, or leave it out",
 }
 
@@ -80,6 +93,26 @@ Line = Annotated[StrictStr, AfterValidator(_one_line)]
 Lines = Annotated[StrictStr, AfterValidator(_some_lines)]
 
 
+def _day_or_none(raw: object) -> date | None:
+    return None if raw is None else _day_of(raw)
+
+
+OptionalDay = Annotated[date | None, BeforeValidator(_day_or_none)]
+
+
+class ClaimEntry(BaseModel):
+    """What is claimed of a response, as a file says it; a name that is not known would silently change the claim."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["demolished", "sealed", "abandoned", "works-stopped"]
+    number: int | None = Field(None, strict=True, ge=1, le=100_000)
+    area_m2: float | None = Field(None, strict=True, gt=0, le=1e9, allow_inf_nan=False)
+    date: OptionalDay = None
+    words: Lines = ""
+    source: Lines = ""
+
+
 class ResponseEntry(BaseModel):
     """What an authority did, as a file says it."""
 
@@ -87,6 +120,14 @@ class ResponseEntry(BaseModel):
     action: Literal["investigated", "intervened"]
     claim: Lines = ""
     source: Lines = ""
+    claims: Annotated[
+        list[Annotated[ClaimEntry, BeforeValidator(_without_blanks)]], BeforeValidator(_not_too_many)
+    ] = []
+
+    def response(self) -> Response:
+        """Make the response that the entry describes."""
+        claims = tuple(ListedClaim(**each.model_dump()) for each in self.claims)
+        return Response(self.date, self.action, self.claim, self.source, claims)
 
 
 class Properties(BaseModel):
@@ -167,7 +208,7 @@ class FeatureEntry(BaseModel):
             name=said.name,
             status=said.status,
             margin_m=said.margin_m,
-            responses=tuple(Response(each.date, each.action, each.claim, each.source) for each in said.responses),
+            responses=tuple(each.response() for each in said.responses),
             sensitivity=said.sensitivity,
         )
 

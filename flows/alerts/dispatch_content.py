@@ -59,14 +59,21 @@ def parcel(
 
 def notice(title: str, lines: Sequence[str], week: Week, *, key: str, is_simulated: bool = False) -> DispatchContent:
     """Make the content of a dispatch to the operator about the watch itself, in English: the same form, no alerts."""
-    words = language("en")
+    return settled_message(title, lines, week, key=key, lang="en", is_simulated=is_simulated)
+
+
+def settled_message(
+    title: str, lines: Sequence[str], week: Week, *, key: str, lang: str, is_simulated: bool = False
+) -> DispatchContent:
+    """Make the content of a dispatch that is about no alert: the same form, without positions and scenes."""
+    words = language(lang)
     said = words.say("title.simulated", title=title) if is_simulated else title
     opening = (*([words.say("body.simulated_watch")] if is_simulated else []), *lines)
-    message = _keyed(Message(said, "en", opening, (), ()), key)
+    message = _keyed(Message(said, lang, opening, (), ()), key)
     return DispatchContent(
         key=key,
         week=str(week),
-        lang="en",
+        lang=lang,
         is_simulated=is_simulated,
         is_restricted=False,
         title=said,

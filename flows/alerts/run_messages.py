@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from aois.errors import UserError
 from aois.week import Week
+from flows.alerts.claim_news import post_claim_news
 from flows.alerts.operator_notices import conditions_of, post_notices
 from flows.alerts.prefect_events import send_signals
 from flows.alerts.route_settings import MessageRoutes
@@ -28,17 +29,22 @@ class RunMessages:
     listed: tuple[str, ...]
 
     def send(self, *, again: str | None) -> tuple[str, ...]:
-        """Send the operator's notices and all that waits; return the reasons for what could not be sent.
+        """Send the operator's notices, news of claims and all that waits; return why something could not be sent.
 
         Routes that cannot be used, a record that another process is sending from, and defects are such reasons too.
         What was not sent waits in the ledger for the next delivery.
         """
-        return (*_reasons_of(self._notices), *_reasons_of(lambda: self._deliver(again)))
+        steps = (self._notices, self._claims, lambda: self._deliver(again))
+        return tuple(reason for step in steps for reason in _reasons_of(step))
 
     def _notices(self) -> tuple[str, ...]:
         now = datetime.now(UTC)
         conditions = conditions_of(self.ledger.observations(), self.listed, self.operating, now=now)
         post_notices(self.ledger, self.ways, conditions, now=now)
+        return ()
+
+    def _claims(self) -> tuple[str, ...]:
+        post_claim_news(self.ledger, self.ways, self.week, now=datetime.now(UTC))
         return ()
 
     def _deliver(self, again: str | None) -> tuple[str, ...]:

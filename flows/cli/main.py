@@ -13,6 +13,7 @@ from flows.cli.alerts import alerts_app
 from flows.cli.archive import archive_app
 from flows.cli.areas import areas_app
 from flows.cli.benchmark import benchmark_app
+from flows.cli.claims import claims_app
 from flows.cli.desk import desk_app
 from flows.cli.detectability import detectability
 from flows.cli.doctor import doctor
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(areas_app, name="areas")
+app.add_typer(claims_app, name="claims")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(desk_app, name="desk")
 app.add_typer(benchmark_app, name="benchmark")

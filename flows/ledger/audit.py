@@ -28,16 +28,24 @@ from flows.printable import printable
 
 BY_RUNS = {
     *("areas", "scenes", "observations", "events", "event_transitions", "event_remarks", "event_versions"),
-    "quiet_places",
+    *("quiet_places", "answers"),
 }
 """Tables that a run alone writes, which then leaves a manifest."""
 FILLED_LATER = {"alerts": {"acknowledged_on", "acknowledged_by"}, "messages": {"routed_at"}}
 """Tables whose rows a run makes, with the columns that people and deliveries fill between runs."""
-DATED = {"verdicts": "judged_at", "withdrawals": "at", "acts": "at", "quiet_answers": "at"}
+DATED = {
+    "verdicts": "judged_at",
+    "withdrawals": "at",
+    "acts": "at",
+    "quiet_answers": "at",
+    "claims": "entered_at",
+    "claim_withdrawals": "at",
+    "structures": "entered_at",
+}
 """Tables whose rows say when they were made."""
 WRITTEN_ONCE = (
     *("event_transitions", "event_remarks", "event_versions", "verdicts", "withdrawals", "reviews", "acts", "worlds"),
-    *("quiet_places", "quiet_answers"),
+    *("quiet_places", "quiet_answers", "claims", "claim_withdrawals", "structures", "answers"),
 )
 """Tables whose rows are added and never changed: an entry of one key with another hash is nobody's but a forger's."""
 KEPT_WHOLE = FILLED_LATER.keys() | DATED.keys() | {"accounts"}

@@ -27,6 +27,7 @@ from flows.ledger import runs, verdicts, versions
 from flows.ledger.accounts import Accounts
 from flows.ledger.audit import JournalMark, known_marks
 from flows.ledger.backup import back_up
+from flows.ledger.claim_rows import Claims
 from flows.ledger.database import connect, reading, reason, writing
 from flows.ledger.errors import UNREADABLE, LedgerError, LedgerUnavailableError
 from flows.ledger.history_digests import TableDigest
@@ -249,6 +250,11 @@ class Ledger:
         """Return the places of which nothing was told and at which people look, with their answers."""
         return QuietPlaces(self._reading, self._writing)
 
+    @property
+    def claims(self) -> Claims:
+        """Return what is claimed about sites, and what was measured of it."""
+        return Claims(self._reading, self._writing)
+
     @contextmanager
     def exclusively(self, name: str, *, complaint: str, patience_s: float = 0.0) -> Iterator[None]:
         """Keep other processes from doing the same on this ledger as long as the ``with`` lasts.
@@ -385,6 +391,9 @@ class Ledger:
                 self.history(one.event_id)
                 self.remarks(one.event_id)
             self.outbox.told(area.id)
+            self.claims.structures(area.id)
+        for one_claim in self.claims.all():
+            self.claims.answers(one_claim.claim_id)
         for read in (
             self.alerts,
             self.observations,

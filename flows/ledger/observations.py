@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
 import shapely
 from shapely.geometry import shape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from aois.area import Area, AreaKind, Response, Sensitivity, Status
+from aois.area import Area, AreaKind, ListedClaim, Response, Sensitivity, Status
 from aois.week import Week, week_of
 from detectors.records import UnfamiliarGround
 from flows.ledger.errors import LedgerError
@@ -83,8 +84,26 @@ def _area_row(area: Area) -> AreaRow:
         margin_m=area.margin_m,
         sensitivity=area.sensitivity.value,
         geometry=json.loads(shapely.to_geojson(area.geometry)),
-        responses=[{**vars(response), "date": response.date.isoformat()} for response in area.responses],
+        responses=[_said(response) for response in area.responses],
     )
+
+
+def _said(response: Response) -> dict[str, Any]:
+    """A response as JSON; one without claims as it was before responses had any."""
+    said = {**vars(response), "date": response.date.isoformat()}
+    claims = [
+        {name: str(v) if isinstance(v, date) else v for name, v in vars(one).items() if v not in (None, "")}
+        for one in said.pop("claims")
+    ]
+    return said | ({"claims": claims} if claims else {})
+
+
+def _response(said: Mapping[str, Any]) -> Response:
+    claims = tuple(
+        ListedClaim(**{**one, "date": date.fromisoformat(one["date"]) if "date" in one else None})
+        for one in said.get("claims", ())
+    )
+    return Response(**{**said, "date": date.fromisoformat(said["date"]), "claims": claims})
 
 
 def _area(row: AreaRow) -> Area:
@@ -95,7 +114,7 @@ def _area(row: AreaRow) -> Area:
         name=row.name,
         status=None if row.status is None else Status(row.status),
         margin_m=row.margin_m,
-        responses=tuple(Response(**{**one, "date": date.fromisoformat(one["date"])}) for one in row.responses),
+        responses=tuple(map(_response, row.responses)),
         sensitivity=Sensitivity(row.sensitivity),
     )
 

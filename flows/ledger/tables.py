@@ -296,6 +296,63 @@ class ActRow(Base):
     detail: Mapped[str]
 
 
+class ClaimRow(Base):
+    """What is claimed about a site, as it was said. Rows are added, never changed."""
+
+    __tablename__ = "claims"
+    claim_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    area_id: Mapped[AreaId] = mapped_column(ForeignKey("areas.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    said_on: Mapped[date]
+    number: Mapped[int | None]
+    area_m2: Mapped[float | None]
+    words: Mapped[str]
+    source: Mapped[str]
+    origin: Mapped[str] = mapped_column(String(16))
+    entered_by: Mapped[str]
+    entered_at: Mapped[datetime]
+
+
+class ClaimWithdrawalRow(Base):
+    """A claim that was withdrawn: a row beside it, so that both stay on record."""
+
+    __tablename__ = "claim_withdrawals"
+    claim_id: Mapped[str] = mapped_column(String(32), ForeignKey("claims.claim_id"), primary_key=True)
+    withdrawn_by: Mapped[str]
+    why: Mapped[str]
+    at: Mapped[datetime]
+
+
+class StructureRow(Base):
+    """A footprint that an operator imported; the last import of a site counts. Rows are added, never changed."""
+
+    __tablename__ = "structures"
+    __table_args__ = (UniqueConstraint("area_id", "import_number", "structure_id"),)
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    structure_id: Mapped[str] = mapped_column(String(32))
+    area_id: Mapped[AreaId] = mapped_column(ForeignKey("areas.id"))
+    import_number: Mapped[int]
+    geometry: Mapped[JsonObject]
+    area_m2: Mapped[float]
+    source: Mapped[str]
+    entered_by: Mapped[str]
+    entered_at: Mapped[datetime]
+
+
+class AnswerRow(Base):
+    """What a run measured of a claim by the end of a week. Rows are added, never changed.
+
+    The row with the highest id speaks for its claim and week.
+    """
+
+    __tablename__ = "answers"
+    __table_args__ = (Index(None, "claim_id", "week", "id"),)
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    claim_id: Mapped[str] = mapped_column(String(32), ForeignKey("claims.claim_id"))
+    week: Mapped[Week]
+    said: Mapped[JsonObject]
+
+
 class WorldRow(Base):
     """Which world the record is of, in one row (`worlds.World`); none as long as nothing was seen."""
 

@@ -18,7 +18,8 @@ from flows.imagery.scene import ImageryError
 from flows.imagery.source import Selective
 from flows.ledger.ledger import Ledger
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores, _Watch
-from flows.pipeline.period import Period, RunRequest, period_of
+from flows.pipeline.claim_answers import answer_claims
+from flows.pipeline.period import Period, RunRequest, last_week, period_of
 from flows.pipeline.week_digests import SceneFingerprint, week_digests
 from flows.records.ids import AlertId, scene_name
 
@@ -38,7 +39,10 @@ def watch_area(area: Area, asked: RunRequest, stores: Stores, *, progress: Progr
     `LedgerError` when another run is at the same area.
     """
     with _alone(area, stores.ledger):
-        return _watch_area(area, asked, stores, progress)
+        outcome = _watch_area(area, asked, stores, progress)
+        with outcome.stopwatch.step("claims"):
+            answer_claims(area, last_week(asked), stores)
+        return outcome
 
 
 def fetch_area(area: Area, asked: RunRequest, stores: Stores) -> AreaOutcome:

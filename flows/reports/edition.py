@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import replace
 
+from flows.records.claims import CheckedClaim
 from flows.records.events import EventRecord
 from flows.records.ids import SceneId, scene_name
 from flows.reports.inputs import AreaView, Chip, Edition, EventView, Pair, ReportInputs, WeekCounts
@@ -53,7 +54,14 @@ def public_inputs(
         edition=Edition.PUBLIC,
         crowd=crowd,
         contradicted=inputs.contradicted,
+        claims=tuple(_checked(one) for one in inputs.claims if one.claim.area_id in shown),
     )
+
+
+def _checked(one: CheckedClaim) -> CheckedClaim:
+    """A claim and its answer without the structures, and without who entered it."""
+    answer = None if one.answer is None else replace(one.answer, structures=(), basis="")
+    return CheckedClaim(replace(one.claim, entered_by=""), answer)
 
 
 def _view(view: AreaView) -> AreaView:

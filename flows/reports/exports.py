@@ -9,13 +9,22 @@ from pathlib import Path
 from typing import TypeAlias
 
 from aois.week import Week
+from detectors.claims.work_phases import SMART_PHASES
 from flows.files import private_folder
 from flows.records.event_json import properties_of
 from flows.records.events import EventRecord
 from flows.reports.accountability import SiteFollowUp, account_of, ordered
 from flows.reports.files import edition_folder, replace_file
 from flows.reports.inputs import AreaView, Edition, ReportInputs
-from flows.reports.layers import geojson, geopackage, geoparquet, has_geoparquet, style
+from flows.reports.layers import (
+    geojson,
+    geopackage,
+    geoparquet,
+    has_geoparquet,
+    outlines_geojson,
+    outlines_geopackage,
+    style,
+)
 from flows.reports.restricted_totals import RestrictedTotals
 from flows.reports.week_summary import look_at
 
@@ -30,6 +39,19 @@ SITE_COLUMNS = (
     "demolished_since_m2", "demolished_since_m2_low", "demolished_since_m2_high", "line_since_m", "undated_since",
     "built_before_m2", "demolished_before_m2", "last_clear_look", "simulated",
 )  # fmt: skip
+CLAIM_COLUMNS = (
+    "claim_id", "area_id", "area_name", "kind", "said_on", "number", "claimed_area_m2", "words", "source", "answer",
+    "rule", "week", "low", "high", "area_m2_low", "area_m2_high", "known", "gone", "changed", "not_seen", "standing",
+    "works_from", "works_to", "weeks", "weeks_seen", "last_look", "simulated",
+)  # fmt: skip
+PHASE_COLUMNS = (
+    "area_id", "area_name", "phase", "smart_phase", "earliest", "latest", "paused_since", "resumed_earliest",
+    "resumed_latest", "never_stopped_after", "simulated",
+)  # fmt: skip
+STRUCTURE_COLUMNS = (
+    "structure_id", "area_id", "claim_id", "state", "earliest", "latest", "looks", "last_look", "reason", "area_m2",
+    "source", "simulated",
+)  # fmt: skip
 TOTAL_COLUMNS = ("until", "figure", "what", "class", "low", "high", "places_at_least")
 GEOPARQUET = "events.parquet"
 Row: TypeAlias = dict[str, object]
@@ -40,26 +62,36 @@ FORMULA_STARTS = "=+-@\t\r"
 def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     """The owner's figures lie beside the report; the paths written.
 
-    ``events.csv`` and ``sites.csv`` hold no position; scene ids in them lead to one. ``restricted/events`` as GeoJSON,
-    GeoPackage and, if pyarrow is installed, GeoParquet, with a QGIS style (``.qml``, which QGIS takes up by its name),
-    hold the outlines. Folders and files are their owner's alone. The same inputs give the same bytes, and a file that
-    would not change is not
-    touched.
+    ``events.csv``, ``sites.csv``, ``claims.csv`` and ``phases.csv`` hold no position; scene ids in them lead to one.
+    ``restricted/events`` as GeoJSON, GeoPackage and, if pyarrow is installed, GeoParquet, with a QGIS style (``.qml``,
+    which QGIS takes up by its name), and ``restricted/structures`` hold the outlines. Folders and files are their
+    owner's alone. The same inputs give the same bytes, and a file that would not change is not touched.
     """
     rows = [_event_row(view, event.event) for view in inputs.areas for event in view.events]
     events = [event.event for view in inputs.areas for event in view.events]
-    tables = {"events.csv": _csv(EVENT_COLUMNS, rows), "sites.csv": _csv(SITE_COLUMNS, _site_rows(inputs))}
+    tables = {
+        "events.csv": _csv(EVENT_COLUMNS, rows),
+        "sites.csv": _csv(SITE_COLUMNS, _site_rows(inputs)),
+        "claims.csv": _csv(CLAIM_COLUMNS, _claim_rows(inputs)),
+        "phases.csv": _csv(PHASE_COLUMNS, _phase_rows(inputs)),
+    }
+    results = _structure_rows(inputs)
+    outlines = [inputs.structures[str(row["structure_id"])].geometry for row in results]
     layers = {
         "events.geojson": geojson(events),
         "events.gpkg": geopackage(rows, events, EVENT_COLUMNS),
         "events.qml": style(),
     }
+    if results:
+        layers["structures.geojson"] = outlines_geojson(results, outlines, STRUCTURE_COLUMNS)
+        layers["structures.gpkg"] = outlines_geopackage("structures", results, outlines, STRUCTURE_COLUMNS)
     if has_geoparquet():
         layers[GEOPARQUET] = geoparquet(rows, events, EVENT_COLUMNS)
     edition_folder(folder, Edition.OWNER)
     restricted = private_folder(folder / "restricted")
-    if GEOPARQUET not in layers:
-        (restricted / GEOPARQUET).unlink(missing_ok=True)  # one of an earlier run would hold other events
+    for name in (GEOPARQUET, "structures.geojson", "structures.gpkg"):
+        if name not in layers:
+            (restricted / name).unlink(missing_ok=True)  # one of an earlier run would hold others
     for name, content in tables.items():
         replace_file(folder / name, content, edition=Edition.OWNER)
     for name, content in layers.items():
@@ -126,6 +158,54 @@ def _site_rows(inputs: ReportInputs) -> list[Row]:
     return [
         _site_row(account) | {"last_clear_look": looks[account.area.id], **said}
         for account in ordered(account for account in accounts if account is not None)
+    ]
+
+
+def _claim_rows(inputs: ReportInputs) -> list[Row]:
+    """Claims with their answers of the week; those without an answer have none of its cells."""
+    names = {view.area.id: view.area.name for view in inputs.areas}
+    return [
+        {
+            **(vars(one.answer) if one.answer is not None else {}),
+            **vars(one.claim),
+            "area_name": names.get(one.claim.area_id, ""),
+            "claimed_area_m2": one.claim.area_m2,
+            "simulated": inputs.is_simulated,
+        }
+        for one in inputs.claims
+    ]
+
+
+def _phase_rows(inputs: ReportInputs) -> list[Row]:
+    """The phases of each site in order of time; pauses beside the last."""
+    rows: list[Row] = []
+    for view in inputs.areas:
+        if view.clock is None:
+            continue
+        clock, resumed = view.clock.clock, view.clock.clock.resumed_on
+        for span in clock.spans:
+            row: Row = {"area_id": view.area.id, "area_name": view.area.name, "simulated": inputs.is_simulated}
+            row |= {"phase": span.phase, "smart_phase": SMART_PHASES.get(span.phase, "")}
+            rows.append(row | {"earliest": span.earliest, "latest": span.latest})
+        rows[-1] |= {"paused_since": clock.paused_since, "never_stopped_after": view.clock.went_on_after}
+        if resumed is not None:
+            rows[-1] |= {"resumed_earliest": resumed.earliest, "resumed_latest": resumed.latest}
+    return rows
+
+
+def _structure_rows(inputs: ReportInputs) -> list[Row]:
+    """What became of each structure, a row for each claim that it was checked for."""
+    return [
+        {
+            **vars(found),
+            "area_id": one.claim.area_id,
+            "claim_id": one.claim.claim_id,
+            "simulated": inputs.is_simulated,
+        }
+        for one in inputs.claims
+        if one.answer is not None
+        for found in one.answer.structures
+        if found.structure_id in inputs.structures
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,11 @@ import numpy.typing as npt
 from aois.area import Area
 from aois.errors import UserError
 from aois.week import Week
+from detectors.claims.work_phases import WorkClock
 from detectors.records import AlertKind, State, UnfamiliarGround
 from flows.ledger.precision import StatedBand
 from flows.records.acquisitions import Arrivals, DueAcquisition
+from flows.records.claims import CheckedClaim, StructureRecord
 from flows.records.events import EventRecord
 from flows.records.ids import EventId
 from flows.records.provider_weeks import ProviderWeek
@@ -248,6 +250,14 @@ class CloudyWeeks:
 
 
 @dataclass(frozen=True)
+class SiteClock:
+    """The works of a site by the week's end; `went_on_after` is the last response after which they never stopped."""
+
+    clock: WorkClock
+    went_on_after: date | None = None
+
+
+@dataclass(frozen=True)
 class AreaView:
     """One area in the report.
 
@@ -269,6 +279,7 @@ class AreaView:
     arrivals: Arrivals | None = None
     next_due: DueAcquisition | None = None
     clouds: CloudyWeeks | None = None
+    clock: SiteClock | None = None
 
     def __post_init__(self) -> None:
         """Refuse masks of another shape than the overview."""
@@ -296,8 +307,9 @@ class ReportInputs:
     places lie; without it only places that the list calls public are put on the map. `crowd` is there in the public
     edition alone: what is said of all the places that are not among its `areas`. `reviewed` says how stated confidences
     fared with reviewers, and `contradicted` names the bands (by their lower ends) whose numbers are not shown.
-    `providers` are the last weeks of each provider of imagery.
-    `missed` and `relocation` are the owner's alone; their pairs by name are shown only where `is_restricted`.
+    `providers` are the last weeks of each provider of imagery. `missed` and `relocation` are the owner's alone; their
+    pairs by name are shown only where `is_restricted`. `claims` are those about its areas with their answers,
+    `structures` the outlines that they were checked on, by id.
     """
 
     week: Week
@@ -313,6 +325,8 @@ class ReportInputs:
     providers: tuple[ProviderWeek, ...] = ()
     missed: MissedFigures | None = None
     relocation: RelocationFigures | None = None
+    claims: tuple[CheckedClaim, ...] = ()
+    structures: Mapping[str, StructureRecord] = field(default_factory=dict)
 
     @property
     def is_simulated(self) -> bool:

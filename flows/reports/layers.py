@@ -10,6 +10,7 @@ from xml.sax.saxutils import quoteattr
 
 import shapely
 from shapely.geometry import MultiPolygon
+from shapely.geometry.base import BaseGeometry
 
 from flows.records.event_json import feature_of
 from flows.records.events import EventRecord
@@ -21,12 +22,13 @@ WITHOUT_GEOPARQUET = (
     ".venv/bin/pip install -c requirements.lock -e '.[exports]'"
 )
 NUMBERS = (
-    "area_m2", "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "suspect_score",
+    "area_m2", "area_m2_low", "area_m2_high", "looks", "length_m", "closure", "confidence", "suspect_score",
 )  # fmt: skip
 FLAGS = ("simulated",)
 COLOURS = {"construction": "178,58,0", "fencing": "122,16,32", "clearing": "201,138,0", "demolition": "29,79,124"}
 Rows = Sequence[Mapping[str, object]]
 Events = Sequence[EventRecord]
+Outlines = Sequence[BaseGeometry]
 
 
 def geojson(events: Events) -> bytes:
@@ -42,6 +44,31 @@ def geopackage(rows: Rows, events: Events, columns: Sequence[str]) -> bytes:
     return geopackage_of(
         LAYER, kinds, ([outline, *cells] for outline, cells in zip(_outlines(events), values, strict=True))
     )
+
+
+def outlines_geojson(rows: Rows, outlines: Outlines, columns: Sequence[str]) -> bytes:
+    """A FeatureCollection of other outlines than events, one feature a line."""
+    lines = ",\n".join(
+        json.dumps(
+            {
+                "type": "Feature",
+                "geometry": json.loads(shapely.to_geojson(outline)),
+                "properties": {name: _plain(row.get(name), name) for name in columns},
+            },
+            ensure_ascii=False,
+            allow_nan=False,
+        )
+        for row, outline in zip(rows, outlines, strict=True)
+    )
+    return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'.encode()
+
+
+def outlines_geopackage(layer: str, rows: Rows, outlines: Outlines, columns: Sequence[str]) -> bytes:
+    """A GeoPackage with one layer of other outlines than events."""
+    kinds = {name: _kind(name) for name in columns}
+    values = ([_plain(row.get(name), name) for name in columns] for row in rows)
+    shapes = [one if isinstance(one, MultiPolygon) else MultiPolygon([one]) for one in outlines]
+    return geopackage_of(layer, kinds, ([shape, *cells] for shape, cells in zip(shapes, values, strict=True)))
 
 
 def has_geoparquet() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -11,15 +11,17 @@ from shapely.geometry.base import BaseGeometry
 from aois.area import Area, AreaKind
 from aois.grid import PIXEL_SIZE_M, to_utm, utm_epsg
 from aois.week import Week
+from detectors.claims.claim_rules import ClaimAnswer
 from flows.ledger.precision import StatedBand
 from flows.records.acquisitions import Arrivals, DueAcquisition
+from flows.records.claims import AnswerRecord, ClaimRecord
 from flows.records.provider_weeks import ProviderWeek, is_worse
 from flows.reports.accountability import SiteFollowUp, Total, account_of, ordered, totals_of
 from flows.reports.case import Anchors, Case, case_of, weight_of
 from flows.reports.figures import Picture, overview_picture
 from flows.reports.growth import Growth, growth_of
 from flows.reports.history import HistoryEntry, history_of
-from flows.reports.inputs import AreaView, CloudyWeeks, Edition, ReportInputs, WeekCounts, WeekSeen
+from flows.reports.inputs import AreaView, CloudyWeeks, Edition, ReportInputs, SiteClock, WeekCounts, WeekSeen
 from flows.reports.missed import MissedFigures
 from flows.reports.ranking import Ranking, ranking_of
 from flows.reports.relocation import RelocationFigures
@@ -56,6 +58,7 @@ class AreaSection:
     history: tuple[HistoryEntry, ...]
     perimeter_m: float | None
     perimeter_m2: float | None
+    clock: SiteClock | None = None
 
     @property
     def label(self) -> str:
@@ -74,6 +77,15 @@ class ProviderAnswers:
 
     weeks: tuple[ProviderWeek, ...]
     is_worse: bool
+
+
+@dataclass(frozen=True)
+class ClaimLine:
+    """A claim about a place, and its answer."""
+
+    place: AreaSection
+    claim: ClaimRecord
+    answer: AnswerRecord | None
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,7 @@ class ReportPage:
     contradicted: frozenset[float]
     missed: MissedFigures | None
     relocation: RelocationFigures | None
+    claims: tuple[ClaimLine, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -157,7 +170,21 @@ def page_of(inputs: ReportInputs) -> ReportPage:
         contradicted=inputs.contradicted,
         missed=inputs.missed,
         relocation=inputs.relocation,
+        claims=_claims(inputs, by_id),
     )
+
+
+def _claims(inputs: ReportInputs, places: Mapping[str, AreaSection]) -> tuple[ClaimLine, ...]:
+    """Claims by urgency: what is contradicted first, then the newest."""
+    urgency = [ClaimAnswer.CONTRADICTED, ClaimAnswer.NOT_SEEN, ClaimAnswer.SUPPORTED, ClaimAnswer.NOT_MEASURABLE]
+
+    def weight(line: ClaimLine) -> tuple[int, int, str, str]:
+        rank = len(urgency) if line.answer is None else urgency.index(line.answer.answer)
+        return rank, -line.claim.said_on.toordinal(), line.claim.area_id, line.claim.claim_id
+
+    known = [one for one in inputs.claims if one.claim.area_id in places]
+    lines = [ClaimLine(places[one.claim.area_id], one.claim, one.answer) for one in known]
+    return tuple(sorted(lines, key=weight))
 
 
 def _sketch(marks: Sequence[MapMark], inputs: ReportInputs) -> Sketch:
@@ -230,6 +257,7 @@ def _place(view: AreaView, week: Week, anchors: Anchors) -> AreaSection:
         history=history_of(view.area, cases),
         perimeter_m=None if ground is None else float(ground.length),
         perimeter_m2=None if ground is None else float(ground.area),
+        clock=view.clock,
     )
 
 

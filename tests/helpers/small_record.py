@@ -11,6 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from detected import detected_event
@@ -18,11 +19,15 @@ from shapely.geometry import box, mapping
 
 from aois.area import Area, AreaKind, Response, Status
 from aois.week import Week, week_of
+from detectors.claims.claim_rules import ClaimAnswer, ClaimKind, ClaimRule
+from detectors.claims.structure_states import StructureState
 from detectors.inference.quiet_sample import SeenClass
 from detectors.records import State, Transition
 from flows.evidence.manifests import signing_key
 from flows.ledger import DetectedEvent, Judgement, Ledger, ObservationRecord, RunRecord, Verdict, event_id, open_ledger
+from flows.ledger.claim_rows import claim_id_of, structure_id_of
 from flows.pipeline.evidence_manifest import attest
+from flows.records.claims import AnswerRecord, ClaimOrigin, ClaimRecord, StructureRecord, StructureResult
 from flows.records.ids import AreaId
 from flows.records.json_object import JsonObject
 from flows.records.messages import DeliveryRecord, DispatchRecord
@@ -165,6 +170,34 @@ def people(ledger: Ledger) -> None:
     ledger.outbox.pack(DispatchRecord("sw-1", "mail", tuple(keys[:1]), {"title": "alerts"}, now))
     ledger.acknowledge(ledger.alerts()[0].alert_id, by="Anna", on=now.date())
     ledger.quiet.answer(1, QuietAnswer.MISSED, changes=1, note="a roof", account=anna.number, at=now)
+    claims(ledger, now)
+
+
+def claims(ledger: Ledger, now: datetime) -> None:
+    """What is claimed about the site: one claim is answered, one was withdrawn."""
+    said: dict[str, Any] = {"area_id": AREA, "said_on": date(2026, 5, 2), "origin": ClaimOrigin.COMMAND}
+    said["entered_by"] = "anna"
+    kept, wrong = (
+        ClaimRecord(claim_id="", kind=ClaimKind.DEMOLISHED, number=number, entered_at=now, **said) for number in (1, 9)
+    )
+    ledger.claims.add([kept, wrong])
+    ledger.claims.withdraw(claim_id_of(wrong), by="anna", why="misread", at=now)
+    outline = box(0.002, 0.002, 0.003, 0.003)
+    roof = StructureRecord(structure_id_of(AREA, outline.wkb_hex), AreaId(AREA), outline, 12_000.0, "roofs.geojson")
+    ledger.claims.add_structures(AREA, [roof], by="anna", at=now)
+    result = StructureResult(roof.structure_id, roof.area_m2, roof.source, StructureState.STANDING)
+    answer = AnswerRecord(
+        claim_id=claim_id_of(kept),
+        week=week(1),
+        answer=ClaimAnswer.CONTRADICTED,
+        rule=ClaimRule.AT_MOST_TOO_FEW,
+        low=0.0,
+        high=0.0,
+        known=1,
+        standing=1,
+        structures=(result,),
+    )
+    ledger.claims.record_answers([answer])
 
 
 @dataclass(frozen=True)

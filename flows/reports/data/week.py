@@ -22,6 +22,7 @@ from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import contradicted_in
 from flows.ledger.worlds import World, world_of
+from flows.records.claims import CheckedClaim, StructureRecord
 from flows.records.event_json import alert_of
 from flows.records.events import Alert, EventRecord, EventsById
 from flows.records.ids import EventId
@@ -34,10 +35,12 @@ from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_w
 from flows.reports.data.recorded_weeks import source_on_record
 from flows.reports.data.releases import released_in
 from flows.reports.data.scene_stack import Album, crop_around, open_album
+from flows.reports.data.site_structures import structures_of
 from flows.reports.data.time_series import curves
 from flows.reports.data.unchanged import digest_of_inputs, is_unchanged, mark_as_built
 from flows.reports.data.verdicts import said_in
 from flows.reports.data.weekly_counts import counts_of
+from flows.reports.data.work_clocks import site_clock
 from flows.reports.exports import write_figures, write_public_figures
 from flows.reports.figures import forget_pictures
 from flows.reports.inputs import AreaView, EventView, Pair, ReportInputs, StateStep, WeekSeen
@@ -96,6 +99,8 @@ def report_week(
         views = tuple(pool.map(reader.view_of, areas))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
     reviewed = tuple(ledger.reliability())
+    listed = {area.id: area for area in areas}
+    claims = tuple(one for one in ledger.claims.checked(as_of=week) if one.claim.area_id in listed)
     inputs = ReportInputs(
         week,
         source_name,
@@ -112,6 +117,8 @@ def report_week(
             {area_id: held[0].week for area_id, held in by_area.items()},
             until=week.last_day,
         ),
+        claims=claims,
+        structures=_structures(claims, listed, week, ledger),
     )
     folder = outputs / OWNER_FOLDER / str(week)
     write_figures(inputs, folder)
@@ -125,6 +132,18 @@ def report_week(
         mark_as_built(week, digest, before=before, outputs=outputs)
     forget_pictures()
     return page
+
+
+def _structures(
+    claims: Sequence[CheckedClaim], listed: Mapping[str, Area], week: Week, ledger: Ledger
+) -> dict[str, StructureRecord]:
+    """The outlines of the structures of all sites with claims, by id."""
+    sites = sorted({one.claim.area_id for one in claims})
+    return {
+        found.structure_id: found
+        for site in sites
+        for found in structures_of(listed[site], by=week.last_day, until=week, ledger=ledger)
+    }
 
 
 @dataclass(frozen=True)
@@ -297,7 +316,8 @@ def _with_record(view: AreaView, week: Week, ledger: Ledger, *, is_quiet: bool) 
     )
     since = view.weeks[0].week
     standings = standings_of(view.area.id, since=since, week=week, ledger=ledger, is_quiet=is_quiet)
-    return replace(view, events=events, standings=standings)
+    clock = site_clock(view.area, week, [event.event for event in events], view.weeks)
+    return replace(view, events=events, standings=standings, clock=clock)
 
 
 def _steps(event: EventRecord, week: Week, ledger: Ledger) -> tuple[StateStep, ...]:

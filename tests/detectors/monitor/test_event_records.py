@@ -85,7 +85,7 @@ def test_beyond_the_perimeter_or_inside(state_on, mask, place):
 def test_a_region_has_no_inside(state_on):
     event = only(state_on(whole(SHAPE), event_state(box(20, 20, 5, 5))))
     assert event.place is AlertKind.NEW_SUSPECT_SITE
-    assert sum(c.weight for c in event.criteria) == pytest.approx(1.0)
+    assert sum(c.weight for c in event.criteria) == pytest.approx(2.0), "two groups, each of which sums to one"
     assert only(state_on(SITE, event_state(box(20, 20, 5, 5)))).criteria == ()
 
 
