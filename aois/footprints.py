@@ -27,7 +27,7 @@ LEAST_M2 = 4.0
 
 
 @dataclass(frozen=True)
-class Footprint:
+class BuildingFootprint:
     """One outline of a building.
 
     Attributes
@@ -45,7 +45,7 @@ class Footprint:
     area_m2: float = 0.0
 
 
-def read_footprints(path: Path) -> tuple[tuple[Footprint, ...], tuple[str, ...]]:
+def read_footprints(path: Path) -> tuple[tuple[BuildingFootprint, ...], tuple[str, ...]]:
     """Read footprints from GeoJSON, a GeoPackage, or a CSV file with outlines as WKT in a column `geometry`.
 
     Parameters
@@ -55,7 +55,7 @@ def read_footprints(path: Path) -> tuple[tuple[Footprint, ...], tuple[str, ...]]
 
     Returns
     -------
-    tuple of Footprint, tuple of str
+    tuple of BuildingFootprint, tuple of str
         The outlines in the order of the file, and a line on each thing that is none and was left out.
 
     Raises
@@ -73,13 +73,13 @@ def read_footprints(path: Path) -> tuple[tuple[Footprint, ...], tuple[str, ...]]
         found = _rows(_text(path), path)
     else:
         raise AreaError(f"{path}: `{shown(ending)}` is none of .geojson, .gpkg and .csv; export the footprints as one")
-    kept, lines = list[Footprint](), list[str]()
+    kept, lines = list[BuildingFootprint](), list[str]()
     for where, raw in found:
         outline = _outline(raw)
         if outline is None:
             lines.append(f"{where}: it is no outline of a building, and is left out")
         else:
-            kept.append(Footprint(where, outline))
+            kept.append(BuildingFootprint(where, outline))
     if not kept:
         raise AreaError(f"{path}: holds no outline of a building; give polygons in longitude and latitude")
     if len(kept) > LIMITS.areas:
@@ -87,7 +87,9 @@ def read_footprints(path: Path) -> tuple[tuple[Footprint, ...], tuple[str, ...]]
     return tuple(kept), tuple(lines)
 
 
-def footprints_within(footprints: Sequence[Footprint], area: Area) -> tuple[tuple[Footprint, ...], tuple[str, ...]]:
+def footprints_within(
+    footprints: Sequence[BuildingFootprint], area: Area
+) -> tuple[tuple[BuildingFootprint, ...], tuple[str, ...]]:
     """Choose the footprints that lie in the watched ground of a site, each structure once, and measure them.
 
     Parameters
@@ -99,7 +101,7 @@ def footprints_within(footprints: Sequence[Footprint], area: Area) -> tuple[tupl
 
     Returns
     -------
-    tuple of Footprint, tuple of str
+    tuple of BuildingFootprint, tuple of str
         Those that count, and a line on each that does not, with the reason.
     """
     grid = grid_of(area)
@@ -125,7 +127,9 @@ def footprints_within(footprints: Sequence[Footprint], area: Area) -> tuple[tupl
             lines.append(
                 f"{footprints[n].where}: it overlaps {footprints[twin].where}, which is taken for the same building"
             )
-    chosen = tuple(Footprint(footprints[n].where, footprints[n].geometry, round(drawn[n].area, 1)) for n in kept)
+    chosen = tuple(
+        BuildingFootprint(footprints[n].where, footprints[n].geometry, round(drawn[n].area, 1)) for n in kept
+    )
     return chosen, tuple(lines)
 
 
