@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from aois.week import Week
 from flows.alerts.console import console_table
 from flows.alerts.route_settings import words_of_simulated
 from flows.cli.options import (
@@ -27,6 +28,7 @@ from flows.cli.options import (
     settings_of,
 )
 from flows.config.settings import Settings, SourceName
+from flows.imagery.revisit import arrivals_between
 from flows.jobs.call_check import check_call, check_engine
 from flows.jobs.services import Services
 from flows.ledger.ledger import open_ledger
@@ -36,7 +38,7 @@ from flows.pipeline.area import passed_over
 from flows.pipeline.clock_check import check_clock
 from flows.pipeline.period import RunRequest
 from flows.pipeline.request import areas_of, rerun_call
-from flows.records.observations import ObservationRecord
+from flows.records.observations import ObservationRecord, SceneRecord
 from flows.reports.layers import WITHOUT_GEOPARQUET, has_geoparquet
 from flows.reports.words import Words
 from flows.telemetry.library_logs import quiet_libraries
@@ -122,6 +124,7 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         limits = limits_of(settings.archive_max_days, settings.archive_max_gb, today=datetime.now(UTC).date())
         over = words_of_limits(Services(settings, ledger).stores(), areas_of(settings)[1], limits)
         observations = [o for o in ledger.observations(until=result.week) if o.week == result.week]
+        missing = words_of_missing({o.area_id: ledger.scenes(o.area_id) for o in observations}, result.week)
     fresh = [a for a in alerts if a.alert_id in {*result.issued, *result.changed}]
     if fresh:
         console.print(console_table(fresh, result.week, contradicted=contradicted))
@@ -136,7 +139,7 @@ def _tell(settings: Settings, result: WatchResult) -> None:
     for o in (o for o in observations if o.seen_share < 0.5):
         since = f"last clear acquisition {o.last_clear_look}" if o.last_clear_look else "never seen clearly"
         _say(f"not seen: {o.area_id}, {o.seen_share:.0%} of the ground clear this week, {since}")
-    for words in words_of_unfamiliar(observations):
+    for words in (*missing, *words_of_unfamiliar(observations)):
         _say(words)
     for outcome in result.outcomes:
         _tell_area(outcome)
@@ -163,6 +166,16 @@ def _tell(settings: Settings, result: WatchResult) -> None:
     if not has_geoparquet():
         _say(WITHOUT_GEOPARQUET)
     _say(f"Report: {result.report}")
+
+
+def words_of_missing(scenes: Mapping[str, Sequence[SceneRecord]], week: Week) -> list[str]:
+    """Say for each area which acquisitions the orbits promised for a week and did not come, where any is missing."""
+    said = []
+    for area_id, known in scenes.items():
+        passes = [(scene.scene_id, scene.acquired) for scene in known if scene.acquired.date() <= week.last_day]
+        if words := arrivals_between(passes, week.first_day, week.last_day).words:
+            said.append(f"not received: {area_id}: {words}")
+    return said
 
 
 def words_of_unfamiliar(observations: Sequence[ObservationRecord]) -> list[str]:

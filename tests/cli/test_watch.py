@@ -8,6 +8,7 @@ import re
 import shutil
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,13 +19,13 @@ import pytest
 from aiosmtpd.controller import Controller
 from rich.console import Console
 
-from aois.week import parse_week
+from aois.week import parse_week, week_of
 from detectors.records import UnfamiliarGround
 from flows.alerts.console import console_table
-from flows.cli.watch import words_of_unfamiliar
+from flows.cli.watch import words_of_missing, words_of_unfamiliar
 from flows.ledger.ledger import open_ledger
 from flows.records.event_json import alert_of, event_of
-from flows.records.observations import ObservationRecord
+from flows.records.observations import ObservationRecord, SceneRecord
 
 # Apprise imports a module that Python 3.11 and 3.12 call deprecated; it brings its own from 3.13 on. Prefect leaves
 # connections to its server to the garbage collector.
@@ -420,3 +421,15 @@ def test_unfamiliar_ground_is_said_where_there_is_any():
     assert said.startswith("unfamiliar ground: y: 62")
     assert "drier" in said
     assert "fourth date" in said
+
+
+def test_acquisitions_that_did_not_come_are_said_where_there_are_any():
+    times = [datetime(2026, 9, 2, 22, 45, tzinfo=UTC) + timedelta(days=12 * n) for n in range(8)]
+    scenes = [
+        SceneRecord(f"sentinel-1_{t:%Y%m%dT%H%M%S}_r91", "sentinel-1", t, "0" * 64, "stac", 1.0, 0.0, "used")
+        for t in times
+    ]
+    week = week_of(times[5].date())
+    assert words_of_missing({"x": scenes}, week) == []
+    said = words_of_missing({"x": scenes, "y": [one for one in scenes if one.acquired != times[5]]}, week)
+    assert said == ["not received: y: expected 1, received 0: Sentinel-1, orbit 91, 1 November"]
