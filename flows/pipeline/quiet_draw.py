@@ -19,7 +19,7 @@ from detectors.acquisition import OPTICAL
 from detectors.inference.quiet_sample import QuietUnit, draw_sample
 from detectors.records import State
 from flows.ledger.ledger import Ledger
-from flows.records.events import EventRecord
+from flows.records.events import Alert
 from flows.records.ids import AreaId
 from flows.records.quiet_places import QuietKind, QuietPlace
 
@@ -60,7 +60,7 @@ def _units_of(area: Area, ledger: Ledger, week: Week, first: Week) -> Iterator[Q
     if not seen or seen[-1] != week:
         return
     since = max(first, seen[0]).first_day
-    told = [event for event in ledger.events(area.id, as_of=week) if _is_told(event, since)]
+    told = [alert for alert in ledger.alerts(as_of=week, area_id=area.id) if _is_told(alert, since)]
     share = _seen_share(area, ledger, since, week)
     unit = _Unit(area, week, since, share)
     if area.kind is AreaKind.REGION:
@@ -102,7 +102,7 @@ def _with_margin(area: Area) -> BaseGeometry:
     return shapely.set_precision(to_lonlat(to_utm(area.geometry, epsg).buffer(area.margin_m), epsg), 1e-7)
 
 
-def _cells(unit: _Unit, told: Sequence[EventRecord]) -> Iterator[QuietPlace]:
+def _cells(unit: _Unit, told: Sequence[Alert]) -> Iterator[QuietPlace]:
     epsg = grid_of(unit.area).epsg
     ground = to_utm(unit.area.geometry, epsg)
     taken = shapely.union_all([to_utm(event.ground, epsg) for event in told])
@@ -116,11 +116,10 @@ def _cells(unit: _Unit, told: Sequence[EventRecord]) -> Iterator[QuietPlace]:
                 yield unit.place(f"{unit.area.id}:{row}:{column}", QuietKind.GROUND, outline)
 
 
-def _is_told(event: EventRecord, since: date) -> bool:
-    """Whether anything was told or is on record of an event since a day; what was retracted is not."""
-    days = [event.first_seen, *(step.on for step in event.steps)]
-    days += [event.issued_on] if event.issued_on is not None else []
-    return event.state is not State.RETRACTED and max(days) >= since
+def _is_told(alert: Alert, since: date) -> bool:
+    """Whether an alert told of anything since a day: one that was retracted since told of nothing."""
+    days = [alert.first_seen, alert.issued_on, *(step.on for step in alert.steps)]
+    return alert.state is not State.RETRACTED and max(days) >= since
 
 
 def _seen_share(area: Area, ledger: Ledger, since: date, week: Week) -> float:

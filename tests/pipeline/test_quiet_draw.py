@@ -40,10 +40,10 @@ def seen(ledger, area, *, weeks=13, clear=0.8, events=()):
         ledger.record_week(one, events)
 
 
-def told(area, ground, *, weeks_ago=2, state=State.CONFIRMED):
+def told(area, ground, *, weeks_ago=2, state=State.CONFIRMED, alert=True):
     day = WEEK.first_day - timedelta(weeks=weeks_ago)
     properties = {"kind": "change", "change": "construction", "state": state.value, "first_seen": day.isoformat()}
-    return detected_event(area.id, f"ev-{area.id}", properties, ground, (Transition(state, day, "scene"),), False)
+    return detected_event(area.id, f"ev-{area.id}", properties, ground, (Transition(state, day, "scene"),), alert)
 
 
 @pytest.fixture
@@ -97,10 +97,11 @@ def test_what_was_drawn_lately_is_not_asked_about_again(ledger):
     assert len({place.key for place in ledger.quiet.places()}) == 14
 
 
-def test_what_was_not_watched_or_only_retracted(ledger):
+def test_what_was_not_watched_is_not_asked_about_and_what_raised_no_alert_is(ledger):
     watched, unseen = site(1), site(2)
     ledger.record_areas([watched, unseen])
-    seen(ledger, watched, weeks=4, events=[told(watched, watched.geometry, state=State.RETRACTED)])
+    weak = told(watched, watched.geometry, state=State.PROVISIONAL, alert=False)
+    seen(ledger, watched, weeks=4, events=[weak])
     assert draw_quiet_places(ledger, [watched, unseen], WEEK) == 1
     (place,) = ledger.quiet.places()
     assert (place.key, place.since) == ("site-01", WEEK.plus(-3).first_day), "asked about no longer than it was watched"
