@@ -19,6 +19,7 @@ from detectors.events.lifecycle import EventState, LifecycleParameters
 from detectors.evidence.belief import Evidence
 from detectors.ground import Ground
 from detectors.monitor.state import AreaState, MonitorParameters
+from detectors.preprocessing.platforms import PlatformPosition
 from detectors.records import Change, State, Transition
 from detectors.sensor_series.series import RecentAcquisitions, SensorSeries
 
@@ -32,6 +33,7 @@ _RECORDS = {
         Ground,
         MonitorParameters,
         RecentAcquisitions,
+        PlatformPosition,
         EventState,
         LifecycleParameters,
         Transition,
