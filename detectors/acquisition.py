@@ -22,7 +22,7 @@ class Acquisition:
     `pixels` is float32 (band, y, x) in the order of `bands`: reflectance or linear power, NaN where not measured;
     `valid` is bool (y, x), True where measured; `scl` is uint8 (y, x) or None. `track` keeps radar geometries apart
     (one baseline per relative orbit) and is empty for optical acquisitions. `resolution_px` is the native pixel in
-    units of the grid's pixel, at least 1.
+    units of the grid's pixel, at least 1. `platform` is the satellite (`sentinel-1c`), empty where it is not known.
     """
 
     scene_id: str
@@ -34,6 +34,7 @@ class Acquisition:
     scl: npt.NDArray[np.uint8] | None = None
     track: str = ""
     resolution_px: float = 1.0
+    platform: str = ""
 
     @property
     def series(self) -> str:

@@ -59,3 +59,21 @@ def with_series(state: AreaState, series: SensorSeries) -> AreaState:
     """
     others = [c for c in state.all_series if c.name != series.name]
     return replace(state, all_series=tuple(sorted([*others, series], key=lambda c: c.name)))
+
+
+def without_platforms(state: AreaState, series: SensorSeries) -> AreaState:
+    """Drop the series that were kept apart of platforms whose position in the series of their orbit is known now.
+
+    Parameters
+    ----------
+    state
+        What the watch has learned so far.
+    series
+        The series of the orbit.
+
+    Returns
+    -------
+    AreaState.
+    """
+    placed = {f"{series.name}:{position.platform or 'unnamed'}" for position in series.positions}
+    return replace(state, all_series=tuple(c for c in state.all_series if c.name not in placed))

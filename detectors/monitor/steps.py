@@ -49,13 +49,23 @@ from detectors.evidence.emission import log_ratios, relative_scatter
 from detectors.evidence.signatures import ONE_SCENE, load_signatures
 from detectors.ground import Ground
 from detectors.monitor.rebase import rebased_events
-from detectors.monitor.state import AreaState, MonitorParameters, with_series
+from detectors.monitor.state import AreaState, MonitorParameters, with_series, without_platforms
 from detectors.monitor.unfamiliar import with_familiarity
 from detectors.objects.extract import detections_of
 from detectors.objects.object_record import Detection
 from detectors.preprocessing.align import AcquisitionReport, align_acquisition
+from detectors.preprocessing.platforms import is_apart
 from detectors.records import State
-from detectors.sensor_series.series import SensorSeries, append_acquisition, build_series, compare
+from detectors.sensor_series.series import (
+    SensorSeries,
+    append_acquisition,
+    build_series,
+    compare,
+    count_lost,
+    keep_apart,
+    reference_of,
+    split_by_platform,
+)
 
 
 def begin(
@@ -86,11 +96,11 @@ def begin(
     )
     reports: list[AcquisitionReport] = []
     for name in sorted({acquisition.series for acquisition in history}):
-        acquisitions = [acquisition for acquisition in history if acquisition.series == name]
-        series, told = build_series(acquisitions, monitored_mask=ground.monitored_mask, since=state.since)
-        reports.extend(told)
-        if series is not None:
-            state = with_series(state, series)
+        for together in split_by_platform([acquisition for acquisition in history if acquisition.series == name]):
+            series, told = build_series(together, monitored_mask=ground.monitored_mask, since=state.since)
+            reports.extend(told)
+            if series is not None:
+                state = with_series(state, series)
     return state, tuple(reports)
 
 
@@ -109,13 +119,25 @@ def observe(state: AreaState, acquisition: Acquisition) -> tuple[AreaState, Acqu
     AreaState, AcquisitionReport.
     """
     series = state.series(acquisition.series)
+    if series is not None and is_apart(acquisition, series.positions):
+        acquisition = keep_apart(acquisition)
+        series = state.series(acquisition.series)
     if series is None:
         founded, reports = build_series([acquisition], monitored_mask=state.ground.monitored_mask, since=state.since)
         return (state if founded is None else with_series(state, founded)), reports[0]
-    reading = align_acquisition(acquisition, reference=series.reference, monitored_mask=state.ground.monitored_mask)
+    reading = align_acquisition(
+        acquisition,
+        reference=series.reference,
+        monitored_mask=state.ground.monitored_mask,
+        positions=series.positions,
+    )
     report = reading.report
+    if report.status == "used" and series.is_waiting:
+        note = "kept apart: where images of its platform lie is not known yet"
+        return with_series(state, count_lost(series)), replace(report, status="refused", note=note)
     if report.status != "used" or not reading.features.names:
-        return state, report
+        is_out_of_register = bool(series.positions) and report.shift.is_known
+        return with_series(state, count_lost(series)) if is_out_of_register else state, report
     stable_mask = state.ground.monitored_mask & ~ground_of_events(state.event_states, state.ground.shape)
     residual = compare(series, reading.features, day=report.day, stable_mask=stable_mask)
     table = load_signatures(state.parameters.signatures)
@@ -242,11 +264,11 @@ def is_refit_due(state: AreaState, name: str, *, day: int) -> bool:
     bool; False for a series that is not there.
     """
     series = state.series(name)
-    if series is None or not series.looked:
+    if series is None or not (series.looked or series.is_place_due):
         return False
     p = state.parameters
     passed = any(series.history < n <= series.history + series.looked for n in p.refit_at)
-    return passed or day - series.fitted_on >= p.refit_days
+    return series.is_place_due or passed or day - series.fitted_on >= p.refit_days
 
 
 def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: int) -> AreaState:
@@ -274,7 +296,16 @@ def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: i
     old = state.series(name)
     if old is None:
         return state
-    new, _ = build_series(history, monitored_mask=state.ground.monitored_mask, since=state.since)
+    old = replace(old, lost=0)
+    state = with_series(state, old)
+    if old.name != old.orbit:
+        joined = _joined_platform(state, old, history)
+        if joined is not None:
+            return joined
+        history = [a for acquisition in history if (a := keep_apart(acquisition)).series == name]
+    if not history:
+        return state
+    new, _ = build_series(history, monitored_mask=state.ground.monitored_mask, since=state.since, known=old)
     if new is None or new.names != old.names:
         return state
     p = state.parameters.lifecycle
@@ -284,7 +315,20 @@ def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: i
     kept |= (state.since > 0) & (day - state.since < DAYS_A_YEAR)
     merged = merge_baselines(old.baseline, new.baseline, kept)
     fresh = replace(old, baseline=merged, history=new.history, fitted_on=day, looked=0)
-    return with_series(state, fresh)
+    if old.sensor == OPTICAL:
+        return with_series(state, fresh)
+    fresh = replace(fresh, reference=new.reference, positions=new.positions)
+    return without_platforms(with_series(state, fresh), fresh)
+
+
+def _joined_platform(state: AreaState, apart: SensorSeries, history: Sequence[Acquisition]) -> AreaState | None:
+    """The state once a platform that was kept apart is placed in the series of its orbit; None while it cannot be."""
+    series = state.series(apart.orbit)
+    if series is None or not history:
+        return None
+    positions = reference_of(history, known=series).positions
+    joined = without_platforms(state, replace(series, positions=positions))
+    return None if joined.series(apart.name) is not None else with_series(joined, replace(series, positions=positions))
 
 
 def merge_baselines(old: Baseline, new: Baseline, kept: Mask) -> Baseline:

@@ -43,9 +43,9 @@ def step_week(
     -------
     AreaState, tuple of AcquisitionReport: the state at the end of the week, and what became of each acquisition.
     """
-    for name in [c.name for c in state.all_series]:
+    for name, orbit in [(c.name, c.orbit) for c in state.all_series]:
         if is_refit_due(state, name, day=first.toordinal()):
-            state = refit(state, name, history(name), day=first.toordinal())
+            state = refit(state, name, history(orbit), day=first.toordinal())
     reports = []
     for acquisition in acquisitions:
         state, report = observe(state, acquisition)

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detectors.acquisition import Acquisition, Floats, Mask
+from detectors.preprocessing.bad_intervals import unusable_because
 from detectors.preprocessing.features import Features, features_of, registration_image
 from detectors.preprocessing.masks import clear_of
+from detectors.preprocessing.platforms import PlatformPosition, place_acquisition
 from detectors.preprocessing.registration import UNKNOWN, Shift, apply_shift, measure_shift
 from detectors.statistics import median
 
@@ -63,6 +65,8 @@ def align_acquisition(
     *,
     reference: Floats | None,
     monitored_mask: Mask,
+    positions: Sequence[PlatformPosition] = (),
+    shift: Shift | None = None,
     parameters: AlignParameters | None = None,
 ) -> AlignedAcquisition:
     """Make an acquisition comparable: mask it, register it, measure its features.
@@ -72,9 +76,13 @@ def align_acquisition(
     acquisition
         One scene as numbers.
     reference
-        float32 (y, x), the image of the series it is registered to; None for none.
+        float32 (y, x), the image of the series it is registered to, for radar (polarisation, y, x); None for none.
     monitored_mask
         bool (y, x), the ground whose clear share is counted.
+    positions
+        Where the platforms of a radar series lie; one of this platform at least, or none at all.
+    shift
+        How far a radar acquisition lies from the reference, where that was measured before.
     parameters
         Thresholds; the defaults where left out.
 
@@ -86,15 +94,22 @@ def align_acquisition(
     clear = clear_of(acquisition)
     measurable = acquisition.valid & monitored_mask
     share = float(clear[monitored_mask].mean()) if monitored_mask.any() else 0.0
-    shift, residual = UNKNOWN, None
+    measured, residual = UNKNOWN, None
     status, note = ("used", "") if share >= p.smallest_share else ("unseen", f"{share:.0%} of the ground clear")
-    image = registration_image(acquisition)
-    if status == "used" and image is not None and reference is not None and measurable.any():
-        shift = measure_shift(reference, image, clear=clear)
-        if shift.length > p.largest_shift_px:
-            status, note = "refused", f"shifted by {shift.length:.1f} px, more than can be undone"
+    bad, image = unusable_because(acquisition), registration_image(acquisition)
+    if bad is not None:
+        status, note = "refused", bad
+    elif status == "used" and reference is not None and positions:
+        placed = place_acquisition(acquisition, reference=reference, positions=positions, shift=shift)
+        acquisition, clear = placed.acquisition, clear_of(placed.acquisition)
+        measured, residual = placed.shift, placed.residual_px
+        status, note = ("refused", placed.note) if placed.note else (status, note)
+    elif status == "used" and image is not None and reference is not None and measurable.any():
+        measured = measure_shift(reference, image, clear=clear)
+        if measured.length > p.largest_shift_px:
+            status, note = "refused", f"shifted by {measured.length:.1f} px, more than can be undone"
         else:
-            acquisition, clear, residual = _registered(acquisition, clear, reference, shift, p)
+            acquisition, clear, residual = _registered(acquisition, clear, reference, measured, p)
             if residual is not None and residual > p.largest_residual_px:
                 status, note = "refused", f"{residual:.2f} px of misregistration left"
     features = features_of(acquisition, clear)
@@ -106,7 +121,7 @@ def align_acquisition(
         acquisition.day.toordinal(),
         status,
         round(share, 4),
-        shift,
+        measured,
         residual,
         note,
     )

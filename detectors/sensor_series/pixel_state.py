@@ -63,7 +63,7 @@ def _series_within(series: SensorSeries, box: Box) -> SensorSeries:
             spread=baseline.spread[at],
             acquisitions=baseline.acquisitions[at],
         ),
-        reference=None if series.reference is None else series.reference[box],
+        reference=None if series.reference is None else series.reference[at],
         recent=replace(recent, observed=recent.observed[at], z=recent.z[at], said=recent.said[at]),
     )
 

@@ -1,4 +1,7 @@
-"""One series of acquisitions that may be compared: all of Sentinel-2, or one relative orbit of Sentinel-1."""
+"""One series of acquisitions that may be compared: all of Sentinel-2, or one relative orbit of Sentinel-1.
+
+While it is not known where the images of a radar platform lie, its acquisitions are a series of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
+from detectors.acquisition import OPTICAL, RADAR, Acquisition, Floats, Mask
 from detectors.baseline.harmonic import Baseline, BaselineParameters, fit_baseline, predict, prediction_factor
 from detectors.baseline.residual import Residual, standardise
 from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
 from detectors.evidence.signatures import ONE_SCENE, SEASONS
 from detectors.preprocessing.align import AcquisitionReport, align_acquisition, reference_image
 from detectors.preprocessing.features import Features
+from detectors.preprocessing.platforms import (
+    FittedPositions,
+    PlatformParameters,
+    PlatformPosition,
+    fit_positions,
+    is_apart,
+)
 
 RECENT_ACQUISITIONS = 8
 
@@ -39,7 +49,9 @@ class RecentAcquisitions:
 class SensorSeries:
     """Baseline, reference image and last acquisitions of one series.
 
-    `looked` counts the acquisitions since the baseline was fitted.
+    `looked` counts the acquisitions since the baseline was fitted. `reference` is float32 (y, x), for radar
+    (polarisation, y, x); `positions` says where the platforms of a radar series lie against it. `lost` counts the
+    acquisitions since the fit that were out of register or kept apart.
     """
 
     name: str
@@ -52,11 +64,28 @@ class SensorSeries:
     history: int
     fitted_on: int
     looked: int = 0
+    positions: tuple[PlatformPosition, ...] = ()
+    lost: int = 0
 
     @property
     def last_day(self) -> int:
         """Return the day number of the last acquisition that was compared; 0 before the first."""
         return self.recent.days[-1] if self.recent.days else 0
+
+    @property
+    def orbit(self) -> str:
+        """Name the series of all platforms of its orbit, which it is unless its platform is kept apart."""
+        return ":".join(self.name.split(":")[:2])
+
+    @property
+    def is_waiting(self) -> bool:
+        """Decide whether its platform is still too new to be compared, even with itself."""
+        return self.name != self.orbit and self.history < PlatformParameters().fewest
+
+    @property
+    def is_place_due(self) -> bool:
+        """Decide whether enough acquisitions are lost that where they lie should be measured."""
+        return self.lost > 0 and self.lost + self.history * self.is_waiting >= PlatformParameters().fewest
 
     @property
     def history_kind(self) -> str:
@@ -74,6 +103,7 @@ def build_series(
     *,
     monitored_mask: Mask,
     since: npt.NDArray[np.int32],
+    known: SensorSeries | None = None,
     parameters: BaselineParameters | None = None,
 ) -> tuple[SensorSeries | None, tuple[AcquisitionReport, ...]]:
     """Build a series from its history.
@@ -87,6 +117,8 @@ def build_series(
     since
         int32 (y, x), the day before which a pixel showed other ground than now, 0 for never: earlier acquisitions are
         left out there.
+    known
+        The series so far, whose reference and positions of radar platforms stay.
     parameters
         Thresholds; the defaults where left out.
 
@@ -94,9 +126,16 @@ def build_series(
     -------
     SensorSeries or None, tuple of AcquisitionReport: None when no acquisition of the history could be used.
     """
-    reference = reference_image(acquisitions)
+    fitted = reference_of(acquisitions, known=known)
+    acquisitions = [acquisition for acquisition in acquisitions if not is_apart(acquisition, fitted.positions)]
     readings = [
-        align_acquisition(acquisition, reference=reference, monitored_mask=monitored_mask)
+        align_acquisition(
+            acquisition,
+            reference=fitted.reference,
+            monitored_mask=monitored_mask,
+            positions=fitted.positions,
+            shift=fitted.shifts.get(acquisition.scene_id),
+        )
         for acquisition in acquisitions
     ]
     reports = tuple(r.report for r in readings)
@@ -122,13 +161,71 @@ def build_series(
         acquisition.sensor,
         names,
         baseline,
-        reference,
+        fitted.reference,
         recent,
         max(k.resolution_px for k in acquisitions),
         len(used),
         max(r.report.day for r in used),
+        positions=fitted.positions,
     )
     return series, reports
+
+
+def reference_of(acquisitions: Sequence[Acquisition], *, known: SensorSeries | None = None) -> FittedPositions:
+    """Make the image that the acquisitions of a series are registered to, and for radar where its platforms lie.
+
+    Parameters
+    ----------
+    acquisitions
+        Scenes of one series as numbers, oldest first.
+    known
+        The series so far, whose reference and positions of radar platforms stay.
+
+    Returns
+    -------
+    FittedPositions; for an optical series its `reference` alone, float32 (y, x).
+    """
+    if acquisitions[0].sensor != RADAR:
+        return FittedPositions(reference_image(acquisitions), (), {})
+    if known is None:
+        return fit_positions(acquisitions)
+    return fit_positions(acquisitions, reference=known.reference, positions=known.positions)
+
+
+def split_by_platform(acquisitions: Sequence[Acquisition]) -> tuple[tuple[Acquisition, ...], ...]:
+    """Keep apart, in the history of one orbit, each platform whose position is not known from those whose is.
+
+    Parameters
+    ----------
+    acquisitions
+        Scenes of one series as numbers, oldest first.
+
+    Returns
+    -------
+    tuple of tuple of Acquisition, none of them empty; those apart name another series.
+    """
+    if acquisitions[0].sensor != RADAR or len({acquisition.platform for acquisition in acquisitions}) == 1:
+        return (tuple(acquisitions),)
+    positions = reference_of(acquisitions).positions
+    lone = [acquisition for acquisition in acquisitions if is_apart(acquisition, positions)]
+    names = dict.fromkeys(a.platform for a in lone)
+    groups = (tuple(keep_apart(a) for a in lone if a.platform == name) for name in names)
+    return (tuple(a for a in acquisitions if not is_apart(a, positions)), *groups)
+
+
+def keep_apart(acquisition: Acquisition) -> Acquisition:
+    """Name an acquisition's series after its platform too.
+
+    Parameters
+    ----------
+    acquisition
+        One scene as numbers.
+
+    Returns
+    -------
+    Acquisition.
+    """
+    return replace(acquisition, track=f"{acquisition.track}:{acquisition.platform or 'unnamed'}")
 
 
 def compare(series: SensorSeries, features: Features, *, day: int, stable_mask: Mask) -> Residual:
@@ -188,6 +285,21 @@ def append_acquisition(
         (*r.unfamiliar, *([report.scene_id] if report.is_unfamiliar else []))[keep],
     )
     return replace(series, recent=recent, looked=series.looked + 1)
+
+
+def count_lost(series: SensorSeries) -> SensorSeries:
+    """Count one more acquisition of a radar series that was out of register or kept apart.
+
+    Parameters
+    ----------
+    series
+        One comparable series.
+
+    Returns
+    -------
+    SensorSeries.
+    """
+    return replace(series, lost=series.lost + 1)
 
 
 def reset_baseline(

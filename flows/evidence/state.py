@@ -20,6 +20,7 @@ from detectors.evidence.belief import Evidence
 from detectors.footprint import Footprint
 from detectors.ground import Ground
 from detectors.monitor.state import AreaState, MonitorParameters
+from detectors.preprocessing.platforms import PlatformPosition
 from detectors.records import Change, State, Transition
 from detectors.sensor_series.series import RecentAcquisitions, SensorSeries
 
@@ -34,6 +35,7 @@ _RECORDS = {
         Ground,
         MonitorParameters,
         RecentAcquisitions,
+        PlatformPosition,
         EventState,
         LifecycleParameters,
         Transition,

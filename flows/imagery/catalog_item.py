@@ -43,6 +43,7 @@ class SceneItem:
     `bounds` are west, south, east, north in degrees, None when the item does not say where it lies. `bands` holds
     the measurement bands by common name, `scl` the scene classification if there is one. `has_offset_removed` says
     whether the item's numbers were already lowered by the offset of baseline 04.00, None where it does not say.
+    `platform` is the satellite that took it.
     """
 
     id: str
@@ -56,6 +57,7 @@ class SceneItem:
     has_offset_removed: bool | None
     relative_orbit: int | None
     orbit_direction: str | None
+    platform: str | None = None
 
     def may_touch(self, bounds: Bounds) -> bool:
         """False where the item says that it lies elsewhere."""

@@ -9,13 +9,17 @@ from aois.area import Area, AreaKind
 from aois.grid import Grid, perimeter_mask
 from detectors.acquisition import Acquisition
 from detectors.ground import Ground
+from flows.imagery.platform_names import platform_of
 from flows.imagery.scene import Scene, Sensor
 
 SITE_CLEARANCE_M = 500.0
 
 
 def acquisition_of(scene: Scene, grid: Grid) -> Acquisition:
-    """A scene as a look: radar is kept apart by relative orbit, or by direction where the orbit is not known."""
+    """A scene as a look: radar is kept apart by relative orbit, or by direction where the orbit is not known.
+
+    What was archived before platforms were recorded is told by the ids of its items, where these begin with one.
+    """
     track = ""
     if scene.sensor is Sensor.SENTINEL_1:
         p = scene.provenance
@@ -30,6 +34,7 @@ def acquisition_of(scene: Scene, grid: Grid) -> Acquisition:
         scene.scl,
         track,
         max(1.0, scene.provenance.resolution_m / grid.pixel_size_m),
+        scene.provenance.platform or platform_of(*scene.provenance.item_ids) or "",
     )
 
 

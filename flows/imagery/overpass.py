@@ -43,6 +43,12 @@ class Overpass:
         return f"{self.first.sensor}_{self.acquired:%Y%m%dT%H%M%S}{suffix}"
 
     @property
+    def platform(self) -> str | None:
+        """The satellite that took all of its items, None where they name none or several."""
+        named = {item.platform for item in self.items}
+        return self.first.platform if len(named) == 1 else None
+
+    @property
     def ref(self) -> SceneRef:
         """The overpass as a search result."""
         ids = tuple(item.id for item in self.items)
@@ -60,11 +66,15 @@ class Overpass:
 
 
 def overpasses(items: Iterable[SceneItem]) -> list[Overpass]:
-    """The items by UTC day, sensor and (radar) relative orbit and direction, sorted by (acquired, scene_id)."""
-    groups: dict[tuple[date, Sensor, int | None, str | None], list[SceneItem]] = defaultdict(list)
+    """The items by UTC day, sensor and (radar) relative orbit and direction, sorted by (acquired, scene_id).
+
+    Radar whose orbit is not known is told apart by its satellite too, of which two may pass in a day.
+    """
+    groups: dict[tuple[date, Sensor, int | None, str | None, str | None], list[SceneItem]] = defaultdict(list)
     for item in items:
         is_radar = item.sensor is Sensor.SENTINEL_1
-        orbit = (item.relative_orbit, item.orbit_direction) if is_radar else (None, None)
+        satellite = item.platform if item.relative_orbit is None else None
+        orbit = (item.relative_orbit, item.orbit_direction, satellite) if is_radar else (None, None, None)
         groups[item.acquired.date(), item.sensor, *orbit].append(item)
     found = [Overpass(_laid(group)) for group in groups.values()]
     return sorted(found, key=lambda overpass: (overpass.acquired, overpass.scene_id))

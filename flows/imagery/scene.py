@@ -33,6 +33,7 @@ class Provenance:
     `resolution_m` is the coarsest native pixel among the bands read at their best (10 for Sentinel-2 visible, 30 for a
     30 m product): objects smaller than a few native pixels mean nothing. `offset_applied` is what was added to the
     digital numbers after scaling, in reflectance (−0.1 from processing baseline 04.00 on); None when not optical.
+    `platform` is the satellite (`sentinel-1c`), None where the source does not say.
     `item_ids` are the items whose pixels were read, `offered` all that the source listed for the pass by then.
     """
 
@@ -45,6 +46,7 @@ class Provenance:
     relative_orbit: int | None = None
     orbit_direction: str | None = None
     offered: tuple[str, ...] = ()
+    platform: str | None = None
 
 
 @dataclass(frozen=True)

@@ -100,16 +100,33 @@ class Scenery:
         return Acquisition(f"s2-{day:%Y%m%d}", OPTICAL, day, tuple(bands), chosen, np.ones(self.shape, bool), scl)
 
     def radar(
-        self, day: date, *, bands: Sequence[str] = ("vv", "vh"), track: str = ":r1", gain: float = 1.0
+        self,
+        day: date,
+        *,
+        bands: Sequence[str] = ("vv", "vh"),
+        track: str = ":r1",
+        gain: float = 1.0,
+        platform: str = "",
+        shift: tuple[float, float] = (0.0, 0.0),
     ) -> Acquisition:
         """A Sentinel-1 look with the speckle of 4.4 looks; `gain` is what the geometry of the orbit makes of it."""
         rng = np.random.default_rng((self.seed, day.toordinal(), 1))
         clean = np.moveaxis(self._painted(day, {c: np.array(p) for c, p in POWERS.items()}), -1, 0)
-        clean = clean[:, RIM:-RIM, RIM:-RIM] * np.exp(0.15 * self._relief()[RIM:-RIM, RIM:-RIM])
+        clean = clean * np.exp(0.15 * self._relief())
+        if shift != (0.0, 0.0):
+            clean = np.stack([ndimage.shift(band, shift, order=3, mode="nearest") for band in clean])
+        clean = clean[:, RIM:-RIM, RIM:-RIM]
         pixels = gain * clean * rng.gamma(4.4, 1 / 4.4, clean.shape)
         chosen = np.stack([pixels[("vv", "vh").index(b)] for b in bands]).astype(np.float32)
         return Acquisition(
-            f"s1-{day:%Y%m%d}{track}", RADAR, day, tuple(bands), chosen, np.ones(self.shape, bool), track=track
+            f"s1-{day:%Y%m%d}{track}",
+            RADAR,
+            day,
+            tuple(bands),
+            chosen,
+            np.ones(self.shape, bool),
+            track=track,
+            platform=platform,
         )
 
     def _painted(self, day: date, table: dict[str, Any]) -> np.ndarray:

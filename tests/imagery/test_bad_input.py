@@ -317,7 +317,8 @@ def test_an_item_of_the_catalog_that_gives_two_baselines_is_refused() -> None:
         ("something", {"s2:processing_baseline": "05.09"}, "05.09", None),
         ("S1A_IW_GRDH_1SDV_20240604T110100_20240604T110131_054172_069690_E33E.SAFE", {}, None, 25),
         ("S1B_IW_GRDH_1SDV_20200604T110100_20200604T110131_021883_069690_E33E", {}, None, 157),
-        ("S1D_IW_GRDH_1SDV_20260604T110100_20260604T110131_001883_069690_E33E", {}, None, None),
+        ("S1D_IW_GRDH_1SDV_20260604T110100_20260604T110131_001883_069690_E33E", {}, None, 92),
+        ("S1E_IW_GRDH_1SDV_20310604T110100_20310604T110131_001883_069690_E33E", {}, None, None),
         ("S1D_IW_GRDH_1SDV_20260604T110100_20260604T110131_001883_069690_E33E", {"sat:relative_orbit": 8}, None, 8),
     ],
 )

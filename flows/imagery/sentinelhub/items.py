@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from flows.imagery.catalog_item import Bounds, SceneItem
+from flows.imagery.platform_names import platform_of
 from flows.imagery.scene import ImageryError, Sensor
 from flows.imagery.stac.item import baseline_of, bounds_of, check_id, orbit_of
 from flows.printable import printable
@@ -17,7 +18,9 @@ _S2_ORBIT = re.compile(r"_R(\d{3})_")
 # S1A_IW_GRDH_1SDV_<start>_<end>_<absolute orbit>_…
 _S1_ORBIT = re.compile(r"^S1([A-Z])_.*?_\d{8}T\d{6}_\d{8}T\d{6}_(\d{6})_")
 # Relative orbit = (absolute orbit − first) mod 175 + 1, by satellite; one that is not listed is told by its direction.
-_FIRST_ORBIT = {"A": 73, "B": 27, "C": 172}
+# 1C was moved in June 2026; orbit 8018 is the last before that (isce-framework/isce2, pull requests 28123 and 28130).
+_FIRST_ORBIT = {"A": 73, "B": 27, "C": 172, "D": 42}
+_MOVED_AFTER, _FIRST_ORBIT_MOVED = {"C": 8018}, {"C": 99}
 _ORBITS = 175
 
 
@@ -48,6 +51,7 @@ def item_of(feature: JsonObject, sensor: Sensor) -> SceneItem:
         has_offset_removed=None,
         relative_orbit=_relative_orbit(item_id, said, is_radar=is_radar),
         orbit_direction=printable(said["sat:orbit_state"], longest=40).lower() if said.get("sat:orbit_state") else None,
+        platform=platform_of(said.get("platform"), item_id),
     )
 
 
@@ -79,5 +83,8 @@ def _relative_orbit(item_id: str, said: JsonObject, *, is_radar: bool) -> int | 
         match = _S2_ORBIT.search(item_id)
         return int(match[1]) if match else None
     match = _S1_ORBIT.match(item_id)
-    first = _FIRST_ORBIT.get(match[1]) if match else None
-    return (int(match[2]) - first) % _ORBITS + 1 if match and first is not None else None
+    if match is None or match[1] not in _FIRST_ORBIT:
+        return None
+    satellite, orbit = match[1], int(match[2])
+    is_moved = orbit > _MOVED_AFTER.get(satellite, orbit)
+    return (orbit - (_FIRST_ORBIT_MOVED if is_moved else _FIRST_ORBIT)[satellite]) % _ORBITS + 1

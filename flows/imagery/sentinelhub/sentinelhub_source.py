@@ -120,6 +120,7 @@ class SentinelHubSource:
             relative_orbit=first.relative_orbit,
             orbit_direction=first.orbit_direction,
             offered=ref.item_ids,
+            platform=overpass.platform,
         )
 
     def _look_up(self, area: Area, grid: Grid, ref: SceneRef) -> Overpass:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from flows.imagery.simulation import truth
 from flows.imagery.simulation.cache import Cache
 from flows.imagery.simulation.sensors.optical import take_picture
 from flows.imagery.simulation.sensors.radar import take_radar_picture
+from flows.imagery.simulation.sensors.radar_platforms import ONE_PLATFORM, RadarPlatform, passing
 from flows.imagery.simulation.sensors.schedule import REPEAT_DAYS, overpasses, relative_orbit
 from flows.imagery.simulation.truth import TrueChange
 from flows.imagery.simulation.world import SimulatedWorld, build_world
@@ -35,10 +36,13 @@ class SimulatedSource:
 
     name = "simulated"
 
-    def __init__(self, story_end: date, seed: int = 1) -> None:
-        """A source whose stories lead up to one day."""
+    def __init__(
+        self, story_end: date, seed: int = 1, *, radar_platforms: Sequence[RadarPlatform] = ONE_PLATFORM
+    ) -> None:
+        """A source whose stories lead up to one day; `radar_platforms` take turns in passing."""
         self._story_end = story_end
         self._seed = seed
+        self._radar_platforms = tuple(radar_platforms)
         self._worlds: Cache[tuple[str, str, Grid], SimulatedWorld] = Cache(_WORLDS_KEPT)
 
     def search(self, area: Area, grid: Grid, *, since: date, until: date) -> list[SceneRef]:
@@ -59,7 +63,9 @@ class SimulatedSource:
                 f"fetch a reference that its search gives"
             )
         world = self._world(area, grid)
-        return _optical(world, ref) if ref.sensor is Sensor.SENTINEL_2 else _radar(world, ref)
+        if ref.sensor is Sensor.SENTINEL_2:
+            return _optical(world, ref)
+        return _radar(world, ref, passing(self._radar_platforms, ref.acquired.date()))
 
     def truth_changes(self, area: Area, grid: Grid) -> tuple[TrueChange, ...]:
         """Every change of an area, in order of time; empty where nothing happens."""
@@ -97,18 +103,20 @@ def _optical(world: SimulatedWorld, ref: SceneRef) -> Scene:
         item_ids=ref.item_ids,
         processing_baseline=_PROCESSING_BASELINE,
         offset_applied=0.0,
+        platform="sentinel-2a",
     )
     return _scene(ref, OPTICAL_BANDS, pixels, scl=scl, provenance=provenance)
 
 
-def _radar(world: SimulatedWorld, ref: SceneRef) -> Scene:
+def _radar(world: SimulatedWorld, ref: SceneRef, platform: RadarPlatform) -> Scene:
     provenance = Provenance(
         source=SimulatedSource.name,
         item_ids=ref.item_ids,
         relative_orbit=relative_orbit(world.area_id),
         orbit_direction="ascending",
+        platform=platform.name,
     )
-    pixels = take_radar_picture(world, ref.acquired.date())
+    pixels = take_radar_picture(world, ref.acquired.date(), platform)
     return _scene(ref, RADAR_BANDS, pixels, scl=None, provenance=provenance)
 
 

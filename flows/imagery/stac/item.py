@@ -13,6 +13,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
 from flows.imagery.catalog_item import Bounds, SceneItem
+from flows.imagery.platform_names import platform_of
 from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, ImageryError, Sensor
 from flows.imagery.stac.bands import SCL, Locate, as_named, find_bands
 from flows.printable import printable
@@ -73,6 +74,7 @@ def scene_item(item: Item, locate: Locate = as_named) -> SceneItem | None:
         has_offset_removed=_flag(said.get("earthsearch:boa_offset_applied")),
         relative_orbit=orbit_of(said.get("sat:relative_orbit")),
         orbit_direction=_text(said.get("sat:orbit_state")),
+        platform=platform_of(said.get("platform"), item.id),
     )
 
 

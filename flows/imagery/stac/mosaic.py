@@ -52,6 +52,7 @@ def read_overpass(overpass: Overpass, grid: Grid, *, source: str, catalog: str, 
         relative_orbit=overpass.first.relative_orbit,
         orbit_direction=overpass.first.orbit_direction,
         offered=ref.item_ids,
+        platform=overpass.platform,
     )
     return Scene(ref.scene_id, ref.sensor, ref.acquired, bands, pixels, mosaic.valid, mosaic.scl, provenance)
 

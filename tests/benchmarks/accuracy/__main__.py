@@ -1,7 +1,7 @@
 """Measure the detectors and write the table.
 
     .venv/bin/python tests/benchmarks/accuracy [--seeds 4] [--first 100] [--to outputs/benchmarks]
-        [--only parts places real truth grounds desert walls demolitions phases province alone peers tails
+        [--only parts places real truth grounds desert walls demolitions phases platforms province alone peers tails
         materials ranking reliability variety]
         [--province] [--ablations] [--left-out all --tables FOLDER]
 
@@ -120,6 +120,7 @@ TITLES = {
     "walls": "Walls put into a real series and simulated ground",
     "demolitions": "Buildings pulled down",
     "phases": "Phases of one place",
+    "platforms": "A radar series whose platform changes",
     "truth": "Real change, against truth drawn by eye",
     "grounds": "Real grounds, watched whole",
     "desert": "Bare ground in red, green and blue",

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="var-annotated"
-"""The sections on walls, demolitions, truth drawn by eye, the desert and the province: their jobs and their lines."""
+"""The sections on walls, demolitions, truth drawn by eye, the desert, platforms and the province: their jobs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import ground_pictures
 import ground_tables
 import grounds
 import phases
+import platforms
 import province
 import series
 import truth
@@ -82,6 +83,11 @@ def _province(run: Runner, seeds: range, to: Path) -> list[Figure]:
     return province.figures(provinces)
 
 
+def _platforms(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    jobs = platforms.jobs(seeds, has_real=series.is_there())
+    return platforms.figures(run(platforms.takeover, jobs, "radar of which a second platform takes over"))
+
+
 SECTIONS = {
     "truth": _truth,
     "grounds": _grounds,
@@ -89,5 +95,6 @@ SECTIONS = {
     "walls": _walls,
     "demolitions": _demolitions,
     "phases": _phases,
+    "platforms": _platforms,
     "province": _province,
 }

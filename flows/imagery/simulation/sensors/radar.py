@@ -14,6 +14,8 @@ from flows.imagery.simulation.land.canvas import Field, crop_rim
 from flows.imagery.simulation.land.land_cover import Cover
 from flows.imagery.simulation.random_streams import generator
 from flows.imagery.simulation.season.weather import Weather
+from flows.imagery.simulation.sensors.optical import shift_pixels
+from flows.imagery.simulation.sensors.radar_platforms import ONE_PLATFORM, RadarPlatform
 from flows.imagery.simulation.sensors.surface_fractions import mixed, surfaces_on
 from flows.imagery.simulation.world import SimulatedWorld
 
@@ -24,8 +26,8 @@ _WETTING_DB = np.array([3.0, 2.0], np.float32)  # what full wetness adds to bare
 _CROSSTALK_PX = 0.45  # neighbouring speckle is a little alike
 
 
-def take_radar_picture(world: SimulatedWorld, day: date) -> Field:
-    """Linear backscatter power of VV and VH, float32 (polarisation, y, x), on the area's grid."""
+def take_radar_picture(world: SimulatedWorld, day: date, platform: RadarPlatform = ONE_PLATFORM[0]) -> Field:
+    """Linear backscatter power of VV and VH as a platform sees it, float32 (polarisation, y, x), on the area's grid."""
     rng = generator("radar", world.place, day)
     weather = world.weather(day)
     shares = surfaces_on(world, weather)
@@ -34,7 +36,14 @@ def take_radar_picture(world: SimulatedWorld, day: date) -> Field:
     bright = scattered + _CORNER[:, None, None] * world.ground(day).corners
     blurred = gaussian_filter(bright, (0, _RESOLUTION_PX, _RESOLUTION_PX), mode="nearest", truncate=3.0)
     drift = 10 ** (rng.normal(0, 0.15) / 10)
-    return np.asarray(np.stack([speckled(band, rng) for band in crop_rim(blurred)]) * np.float32(drift), np.float32)
+    seen = np.stack([speckled(band, rng) for band in _displaced(blurred, platform)]) * np.float32(drift)
+    return np.asarray(seen * np.float32(10 ** (platform.gain_db / 10)), np.float32)
+
+
+def _displaced(power: Field, platform: RadarPlatform) -> Field:
+    if platform.shift_px == (0.0, 0.0):
+        return crop_rim(power)
+    return np.asarray(np.maximum(shift_pixels(power, platform.shift_px), power.min()), np.float32)
 
 
 def _power_of(weather: Weather, rng: np.random.Generator) -> Field:
