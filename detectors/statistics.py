@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import ndimage
 
 from detectors.acquisition import Floats, Mask
+from detectors.statistics_numba import count_bits, ranked_values, window_moments
+
+_UPPER_HALVES = 1 << 16
 
 
 def local_mean(image: Floats, clear: Mask, *, size_px: int) -> Floats:
@@ -24,15 +29,13 @@ def local_mean(image: Floats, clear: Mask, *, size_px: int) -> Floats:
     -------
     float32 (y, x); NaN where under a quarter of the window is clear.
     """
-    weight = ndimage.uniform_filter(clear.astype(np.float32), size_px, mode="reflect")
-    total = ndimage.uniform_filter(np.where(clear, image, 0.0).astype(np.float32), size_px, mode="reflect")
-    return np.where(weight > 0.25, total / np.maximum(weight, 1e-6), np.nan).astype(np.float32)
+    mean = np.empty(image.shape, np.float32)
+    window_moments(_contiguous(image), clear, size_px, False, mean, mean)
+    return mean
 
 
 def local_deviation(image: Floats, clear: Mask, *, size_px: int) -> Floats:
     """Measure the standard deviation of the clear pixels in a square window.
-
-    The variance is taken about the image's own median, so that 32-bit sums do not cancel.
 
     Parameters
     ----------
@@ -47,12 +50,53 @@ def local_deviation(image: Floats, clear: Mask, *, size_px: int) -> Floats:
     -------
     float32 (y, x); NaN where `local_mean` is NaN.
     """
-    if not clear.any():
-        return np.full(image.shape, np.nan, np.float32)
-    centred = np.where(clear, image - np.float32(np.median(image[clear])), 0.0).astype(np.float32)
-    mean = local_mean(centred, clear, size_px=size_px)
-    square = local_mean(centred * centred, clear, size_px=size_px)
-    return np.sqrt(np.maximum(square - mean * mean, 0.0)).astype(np.float32)
+    return local_mean_and_deviation(image, clear, size_px=size_px)[1]
+
+
+def local_mean_and_deviation(image: Floats, clear: Mask, *, size_px: int) -> tuple[Floats, Floats]:
+    """Measure mean and standard deviation of the clear pixels in a square window.
+
+    Parameters
+    ----------
+    image, clear, size_px
+        As for `local_mean`.
+
+    Returns
+    -------
+    float32 (y, x), float32 (y, x).
+    """
+    mean, deviation = np.empty(image.shape, np.float32), np.empty(image.shape, np.float32)
+    window_moments(_contiguous(image), clear, size_px, True, mean, deviation)
+    return mean, deviation
+
+
+def local_mean_and_deviation_plain(image: Floats, clear: Mask, *, size_px: int) -> tuple[Floats, Floats]:
+    """Measure the same with running sums of 32 bits: the reference, whose last digits depend on the whole frame.
+
+    Parameters
+    ----------
+    image, clear, size_px
+        As for `local_mean`.
+
+    Returns
+    -------
+    float32 (y, x), float32 (y, x).
+    """
+    seen = clear & np.isfinite(image)
+    middle = np.float32(np.median(image[seen])) if seen.any() else np.float32(0.0)
+    weight = ndimage.uniform_filter(seen.astype(np.float32), size_px, mode="reflect")
+
+    def mean(values: Floats) -> Floats:
+        total = ndimage.uniform_filter(np.where(seen, values, 0.0).astype(np.float32), size_px, mode="reflect")
+        return np.asarray(np.where(weight > 0.25, total / np.maximum(weight, 1e-6), np.nan), np.float32)
+
+    centred = np.where(seen, image - middle, np.float32(0.0))  # so that sums of 32 bits do not cancel
+    level, square = mean(centred), mean(centred * centred)
+    return level + middle, np.sqrt(np.maximum(square - level * level, 0.0)).astype(np.float32)
+
+
+def _contiguous(image: Floats) -> Floats:
+    return np.ascontiguousarray(image, np.float32)
 
 
 def robust_spread(values: Floats) -> float:
@@ -71,6 +115,79 @@ def robust_spread(values: Floats) -> float:
     if not finite.size:
         return float("nan")
     return float(1.4826 * np.median(np.abs(finite - np.median(finite))))
+
+
+def ranked(values: Floats, where: Mask, *, ranks: Callable[[int], tuple[int, ...]], magnitude: bool = False) -> Floats:
+    """Find the values of some ranks among the finite ones of a mask, without sorting them.
+
+    Parameters
+    ----------
+    values
+        float32, any shape.
+    where
+        bool, the same shape.
+    ranks
+        Gives the ranks to be found, 0 the smallest, from the number of values there are.
+    magnitude
+        Whether the values are ranked by their size alone.
+
+    Returns
+    -------
+    float32 (rank,); empty where there are no values.
+    """
+    values, where = np.ravel(values), np.ravel(where)
+    counts = np.zeros(_UPPER_HALVES, np.int64)
+    count = count_bits(values, where, magnitude, counts)
+    wanted, place = np.unique(np.array(ranks(count) if count else (), np.int64), return_inverse=True)
+    found = np.empty(len(wanted), np.float32)
+    ranked_values(values, where, magnitude, counts, wanted, found)
+    return found[place]
+
+
+def median_of(values: Floats, where: Mask) -> float | None:
+    """Compute the median of the finite values of a mask, as `numpy.median` does.
+
+    Parameters
+    ----------
+    values
+        float32, any shape.
+    where
+        bool, the same shape.
+
+    Returns
+    -------
+    float; None where there are no values.
+    """
+    middle = ranked(values, where, ranks=lambda n: ((n - 1) // 2, n // 2))
+    return float(middle.mean()) if middle.size else None
+
+
+def size_quantiles(values: Floats, where: Mask, shares: tuple[float, ...]) -> tuple[float, ...] | None:
+    """Compute quantiles of the size of the finite values of a mask, as `numpy.quantile` does.
+
+    Parameters
+    ----------
+    values
+        float32, any shape.
+    where
+        bool, the same shape.
+    shares
+        0 to 1.
+
+    Returns
+    -------
+    tuple of float; None where there are no values.
+    """
+    places: list[float] = []
+
+    def ranks(count: int) -> tuple[int, ...]:
+        places.extend(share * (count - 1) for share in shares)
+        return tuple(min(int(place) + step, count - 1) for place in places for step in (0, 1))
+
+    found = ranked(values, where, ranks=ranks, magnitude=True).astype(np.float64).reshape(-1, 2)
+    if not len(found):
+        return None
+    return tuple(float(low + (high - low) * (at - int(at))) for (low, high), at in zip(found, places, strict=True))
 
 
 def median(stack: Floats) -> Floats:

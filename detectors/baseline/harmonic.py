@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from detectors.acquisition import Floats
+from detectors.baseline.harmonic_numba import median_network, write_fit
 from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
+from detectors.lattice import lattice_of
+from detectors.statistics import median_of
 
 DAYS_A_YEAR = 365.25
 BLOCK_PX = 8192
@@ -58,6 +61,15 @@ class Baseline:
     def terms(self) -> int:
         """Count the terms of the fit: 1, 3 or 5."""
         return 1 + 2 * self.pairs
+
+    def at(self, place: tuple[slice, slice]) -> Baseline:
+        """Return the baseline of a block, or of a lattice, of its pixels."""
+        return replace(
+            self,
+            coefficients=self.coefficients[:, :, *place],
+            spread=self.spread[:, *place],
+            acquisitions=self.acquisitions[place],
+        )
 
 
 def design(days: npt.NDArray[np.int64], pairs: int) -> npt.NDArray[np.float64]:
@@ -141,23 +153,161 @@ def fit_baseline(
     KeyError
         For a feature without a floor.
     """
+    fit = fit_pixels(values, days, parameters=parameters)
+    some = lattice_of(values.shape[2:])
+    history = measure_history(values[:, :, *some], fit.at(some), names=names)
+    return believe(fit, history, days, names=names, parameters=parameters)
+
+
+@dataclass(frozen=True)
+class PixelFit:
+    """What a fit says of each pixel by itself.
+
+    `coefficients` float32 (feature, term, y, x); `spread` float32 (feature, y, x), 1.4826 × the median absolute
+    residual; both NaN where never seen. `acquisitions` int16 (y, x).
+    """
+
+    coefficients: Floats
+    spread: Floats
+    acquisitions: npt.NDArray[np.int16]
+
+    def at(self, place: tuple[slice, slice]) -> PixelFit:
+        """Return the fit of a block, or of a lattice, of its pixels."""
+        return PixelFit(self.coefficients[:, :, *place], self.spread[:, *place], self.acquisitions[place])
+
+
+@dataclass(frozen=True)
+class SceneHistory:
+    """What a history says of a whole scene.
+
+    `typical`: the median spread of each feature over pixels seen three times and more, NaN where there are none.
+    `seen`: the share of the ground that each acquisition shows.
+    """
+
+    typical: tuple[float, ...]
+    seen: tuple[float, ...]
+
+
+def fit_pixels(
+    values: Floats, days: npt.NDArray[np.int64], *, parameters: BaselineParameters | None = None
+) -> PixelFit:
+    """Fit each pixel of a block by itself.
+
+    Parameters
+    ----------
+    values, days, parameters
+        As for `fit_baseline`.
+
+    Returns
+    -------
+    PixelFit.
+    """
+    p = parameters or BaselineParameters()
+    x = design(days, harmonic_pairs(days, p))
+    terms = x.shape[1]
+    x = np.pad(x, ((0, -len(x) % 4), (0, 0))).astype(np.float32)
+    moments = np.stack([x[:, i] * x[:, j] for i in range(terms) for j in range(i + 1)], axis=1)
+    time, count, *shape = values.shape
+    coefficients = np.empty((count, terms, *shape), np.float32)
+    spread = np.empty((count, *shape), np.float32)
+    write_fit(
+        np.ascontiguousarray(values, np.float32).reshape(time, count, -1),
+        x,
+        moments,
+        median_network(time),
+        np.array([1e-6] + [p.ridge] * (terms - 1)),
+        np.float32(p.bisquare),
+        p.rounds,
+        coefficients.reshape(count, terms, -1),
+        spread.reshape(count, -1),
+    )
+    return PixelFit(coefficients, spread, _acquisitions(values))
+
+
+def fit_pixels_plain(
+    values: Floats, days: npt.NDArray[np.int64], *, parameters: BaselineParameters | None = None
+) -> PixelFit:
+    """Fit the same in plain numpy: the reference, to within 1e-3 of a spread, and 1e-5 where that is smaller.
+
+    Parameters
+    ----------
+    values, days, parameters
+        As for `fit_baseline`.
+
+    Returns
+    -------
+    PixelFit.
+    """
+    p = parameters or BaselineParameters()
+    regressors = design(days, harmonic_pairs(days, p))
+    time, count, *shape = values.shape
+    fits = [_fit_one(values[:, f].reshape(time, -1), regressors, p) for f in range(count)]
+    coefficients = np.stack([fit[0].reshape(-1, *shape) for fit in fits])
+    return PixelFit(coefficients, np.stack([fit[1].reshape(shape) for fit in fits]), _acquisitions(values))
+
+
+def _acquisitions(values: Floats) -> npt.NDArray[np.int16]:
+    return np.asarray(np.isfinite(values[:, 0]).sum(axis=0), np.int16)
+
+
+def measure_history(values: Floats, fit: PixelFit, *, names: tuple[str, ...]) -> SceneHistory:
+    """Measure what a history says of the whole scene, on all of it or on the lattice of its pixels.
+
+    Parameters
+    ----------
+    values
+        As for `fit_baseline`.
+    fit
+        Of the same pixels.
+    names
+        The features.
+
+    Returns
+    -------
+    SceneHistory.
+    """
+    often = fit.acquisitions >= 3
+    middles = [median_of(fit.spread[f], often) for f in range(len(names))]
+    seen = np.isfinite(values[:, 0]).reshape(len(values), -1).mean(axis=1)
+    return SceneHistory(tuple(np.nan if m is None else m for m in middles), tuple(float(s) for s in seen))
+
+
+def believe(
+    fit: PixelFit,
+    history: SceneHistory,
+    days: npt.NDArray[np.int64],
+    *,
+    names: tuple[str, ...],
+    parameters: BaselineParameters | None = None,
+) -> Baseline:
+    """Make the baseline of a block of pixels, with a spread that a test may rely on.
+
+    Parameters
+    ----------
+    fit
+        Of each pixel by itself.
+    history
+        Of the whole scene.
+    days, names, parameters
+        As for `fit_baseline`.
+
+    Returns
+    -------
+    Baseline.
+    """
     p = parameters or BaselineParameters()
     pairs = harmonic_pairs(days, p)
-    regressors = design(days, pairs)
-    time, count, height, width = values.shape
-    shape = (height, width)
-    fits = [_fit_one(values[:, f].reshape(time, -1), regressors, p) for f in range(count)]
-    acquisitions = np.isfinite(values[:, 0]).sum(axis=0).astype(np.int16)
-    spread = np.stack(
-        [_believed(fit[1].reshape(shape), acquisitions, FLOORS[name], p) for fit, name in zip(fits, names, strict=True)]
-    )
-    if pairs == 0:
-        season = np.array([UNSEEN_SEASON[name] for name in names], np.float32)[:, None, None]
-        spread = np.sqrt(spread**2 + season**2).astype(np.float32)
-    seen = np.isfinite(values[:, 0]).reshape(time, -1).mean(axis=1)
-    information = (regressors * seen[:, None]).T @ regressors
-    coefficients = np.stack([fit[0].reshape(-1, *shape) for fit in fits])
-    return Baseline(names, pairs, coefficients, spread, acquisitions, information)
+    few, spread = fit.acquisitions < p.few_acquisitions, np.empty_like(fit.spread)
+    for f, name in enumerate(names):
+        typical = history.typical[f]
+        common = FLOORS[name] if np.isnan(typical) else max(typical, FLOORS[name])
+        least = np.where(few, np.float32(common), np.float32(FLOORS[name]))
+        np.fmax(fit.spread[f], least, out=spread[f])
+        if pairs == 0:
+            np.hypot(spread[f], np.float32(UNSEEN_SEASON[name]), out=spread[f])
+    x = design(days, pairs)
+    information = (x * np.array(history.seen)[:, None]).T @ x
+    return Baseline(names, pairs, fit.coefficients, spread, fit.acquisitions, information)
 
 
 def predict(baseline: Baseline, day: int) -> Floats:
@@ -239,12 +389,3 @@ def _deviation(residual: Floats) -> Floats:
     low = np.take_along_axis(size, np.clip((count - 1) // 2, 0, None)[:, None], axis=1)[:, 0]
     high = np.take_along_axis(size, np.clip(count // 2, 0, size.shape[1] - 1)[:, None], axis=1)[:, 0]
     return np.where(count > 0, 1.4826 * (low + high) / 2, np.nan).astype(np.float32)
-
-
-def _believed(spread: Floats, acquisitions: npt.NDArray[np.int16], floor: float, p: BaselineParameters) -> Floats:
-    """The spread a test may rely on: not under the floor, nor under the area's median where acquisitions are few."""
-    typical = spread[np.isfinite(spread) & (acquisitions >= 3)]
-    common = float(np.median(typical)) if typical.size else floor
-    few = acquisitions < p.few_acquisitions
-    least = np.where(few, max(common, floor), floor)
-    return np.maximum(np.nan_to_num(spread, nan=0.0), least).astype(np.float32)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from detectors.acquisition import Floats, Mask
-from detectors.baseline.harmonic import Baseline
+from detectors.baseline.harmonic import Baseline, design, predict
+from detectors.baseline.residual_numba import write_left, write_scaled, write_z
+from detectors.lattice import lattice_of
+from detectors.statistics import median_of, size_quantiles
 
 SKEW, CORRELATION = -0.16, 0.3
 """Skewness of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels, and what both polarisations share."""
@@ -20,13 +21,12 @@ SKEW, CORRELATION = -0.16, 0.3
 class Residual:
     """How an acquisition differs from what was expected: `z` float32 (feature, y, x) in σ, NaN where not clear.
 
-    `observed` and `expected` are in the features' own units; `level` is the baseline's constant, the mean of the year.
+    `observed` is in the features' own units; `level` is the baseline's constant, the mean of the year.
     """
 
     names: tuple[str, ...]
     z: Floats
     observed: Floats
-    expected: Floats
     level: Floats
 
     def of(self, name: str) -> Floats | None:
@@ -34,11 +34,23 @@ class Residual:
         return self.z[self.names.index(name)] if name in self.names else None
 
 
+@dataclass(frozen=True)
+class SceneMotion:
+    """What a whole scene has in common, by feature.
+
+    `offsets`: the median residual of stable ground, taken off everywhere (haze, moisture, the sensor). `widening`: by
+    how much the scene scatters more than σ.
+    """
+
+    offsets: tuple[float, ...]
+    widening: tuple[float, ...]
+
+
 def standardise(
     observed: Floats,
-    expected: Floats,
     baseline: Baseline,
     *,
+    day: int,
     factor: float,
     stable_mask: Mask,
     floors: Mapping[str, float] | None = None,
@@ -47,16 +59,16 @@ def standardise(
 
     The median residual of the stable pixels is taken off each feature (haze, moisture, the sensor), and where the
     scene as a whole scatters more than its history predicted (thin cloud, a season or a kind of year the history never
-    saw), σ is widened to match.
+    saw), σ is widened to match. That is measured on all of a small area and on a lattice of a large one.
 
     Parameters
     ----------
     observed
-        float32 (feature, y, x), NaN where not clear.
-    expected
-        float32 (feature, y, x).
+        float32 (feature, y, x), NaN where not clear; the whole area.
     baseline
         The fitted expectation.
+    day
+        Day number.
     factor
         √ of the prediction's variance ratio, at least 1.
     stable_mask
@@ -68,17 +80,125 @@ def standardise(
     -------
     Residual.
     """
-    residual = observed - expected
+    some = lattice_of(stable_mask.shape)
+    motion = measure_motion(
+        observed[:, *some], baseline.at(some), day=day, factor=factor, stable_mask=stable_mask[some]
+    )
+    return apply_motion(observed, baseline, motion, day=day, factor=factor, floors=floors)
+
+
+def measure_motion(observed: Floats, baseline: Baseline, *, day: int, factor: float, stable_mask: Mask) -> SceneMotion:
+    """Measure what a scene has in common.
+
+    Parameters
+    ----------
+    observed
+        float32 (feature, y, x), NaN where not clear: the whole area, or the lattice of its pixels.
+    baseline
+        The fitted expectation, of the same pixels.
+    day, factor, stable_mask
+        As for `standardise`.
+
+    Returns
+    -------
+    SceneMotion.
+    """
+    stable = np.ravel(stable_mask)
+    left, scaled = np.empty(stable.size, np.float32), np.empty(stable.size, np.float32)
+    weights = _weights_of(baseline, day)
+    offsets, widening = [], []
+    for f, name in enumerate(baseline.names):
+        write_left(_flat(observed[f]), _flat(baseline.coefficients[f], 1), weights, left)
+        offset = median_of(left, stable) or 0.0
+        write_scaled(left, _flat(baseline.spread[f]), np.float32(offset), np.float32(factor), scaled)
+        offsets.append(offset)
+        widening.append(_excess(size_quantiles(scaled, stable, (0.5, 0.9)), smeared=name == "texture"))
+    return SceneMotion(tuple(offsets), tuple(widening))
+
+
+def apply_motion(
+    observed: Floats,
+    baseline: Baseline,
+    motion: SceneMotion,
+    *,
+    day: int,
+    factor: float,
+    floors: Mapping[str, float] | None = None,
+) -> Residual:
+    """Express the residuals of a block of pixels in σ, freed of what the whole scene has in common.
+
+    Parameters
+    ----------
+    observed
+        float32 (feature, y, x), NaN where not clear.
+    baseline
+        The fitted expectation, of the same pixels.
+    motion
+        What the whole scene has in common.
+    day, factor, floors
+        As for `standardise`.
+
+    Returns
+    -------
+    Residual.
+    """
+    z = np.empty(observed.shape, np.float32)
+    write_z(
+        _flat(observed, 1),
+        _flat(baseline.coefficients, 2),
+        _flat(baseline.spread, 1),
+        _weights_of(baseline, day),
+        np.array(motion.offsets, np.float32),
+        np.float32(factor),
+        np.array([0.0 if floors is None else floors[name] for name in baseline.names], np.float32),
+        np.array(motion.widening, np.float32),
+        z.reshape(len(z), -1),
+    )
+    return Residual(baseline.names, z, observed, baseline.coefficients[:, 0])
+
+
+def _weights_of(baseline: Baseline, day: int) -> Floats:
+    return np.asarray(design(np.array([day]), baseline.pairs)[0], np.float32)
+
+
+def _flat(array: Floats, axes: int = 0) -> Floats:
+    """The array with all axes after the first few as one."""
+    return np.ascontiguousarray(array, np.float32).reshape(*array.shape[:axes], -1)
+
+
+def standardise_plain(
+    observed: Floats,
+    baseline: Baseline,
+    *,
+    day: int,
+    factor: float,
+    stable_mask: Mask,
+    floors: Mapping[str, float] | None = None,
+) -> Residual:
+    """Express the same in plain numpy: the reference, to within 1e-5 of z and as much of its size.
+
+    Parameters
+    ----------
+    observed, baseline, day, factor, stable_mask, floors
+        As for `standardise`; the whole area counts, however large.
+
+    Returns
+    -------
+    Residual.
+    """
+    residual = observed - predict(baseline, day)
     z = np.empty_like(residual)
     for f in range(len(residual)):
         common = residual[f][stable_mask & np.isfinite(residual[f])]
         offset = float(np.median(common)) if common.size else 0.0
         name, sigma = baseline.names[f], baseline.spread[f] * factor
         scaled = (residual[f] - offset) / sigma
-        excess = _excess(scaled[stable_mask & np.isfinite(scaled)], smeared=name == "texture")
+        calm = np.abs(scaled[stable_mask & np.isfinite(scaled)])
+        sizes = (float(np.percentile(calm, 50.0)), float(np.percentile(calm, 90.0))) if calm.size else None
+        excess = _excess(sizes, smeared=name == "texture")
         least = 1.0 if floors is None else floors[name] / baseline.spread[f]
         z[f] = scaled / np.maximum(least, excess)
-    return Residual(baseline.names, z, observed, expected, baseline.coefficients[:, 0])
+    return Residual(baseline.names, z, observed, baseline.coefficients[:, 0])
 
 
 def combined_backscatter(z: Floats) -> Floats:
@@ -98,14 +218,14 @@ def combined_backscatter(z: Floats) -> Floats:
     return np.asarray(total, np.float32)
 
 
-def _excess(calm: npt.NDArray[np.floating[Any]], *, smeared: bool) -> float:
+def _excess(sizes: tuple[float, ...] | None, *, smeared: bool) -> float:
     """By how much a scene scatters more than σ: at its middle, or at the 90 % that in a Gaussian lie within 1.645.
 
     The wider of the two counts: what changed for good covers a few per cent of an area at most, what a whole
     landscape does together (harvest, a wet year) covers more. A `smeared` feature spreads one change over its whole
     window, so only its middle is asked.
     """
-    if not calm.size:
+    if sizes is None:
         return 1.0
-    middle, wide = np.percentile(np.abs(calm), (50.0, 90.0))
-    return float(1.4826 * middle if smeared else max(1.4826 * middle, wide / 1.645))
+    middle, wide = sizes
+    return 1.4826 * middle if smeared else max(1.4826 * middle, wide / 1.645)

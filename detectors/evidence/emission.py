@@ -29,6 +29,7 @@ import numpy.typing as npt
 from scipy import linalg, stats
 
 from detectors.acquisition import Floats, Mask
+from detectors.evidence.emission_numba import FEATURES, calm_tail, write_held, write_ratios
 from detectors.evidence.signatures import (
     BESIDE,
     CLASSES,
@@ -39,6 +40,7 @@ from detectors.evidence.signatures import (
     Signature,
     SignatureTable,
 )
+from detectors.lattice import lattice_of
 from detectors.statistics import local_mean
 
 Matrix = npt.NDArray[np.float64]
@@ -110,17 +112,282 @@ def log_ratios(
     the turned acquisition, whose finds cannot be true (0 after a history); and how much rather it says built than
     cleared.
     """
-    x = _ordered(np.arcsinh(z), names, table.features[sensor])
-    null, wider = _null(x, stable_mask, table.row(sensor, history, UNCHANGED), is_supposed=history == ONE_SCENE)
-    forward = _at_scales(x, null, wider, sensor, history, stable_mask, resolution_px, table)
+    some = lattice_of(stable_mask.shape)
+    null = measure_null(z[:, *some], names, sensor=sensor, history=history, stable_mask=stable_mask[some], table=table)
+    forward = ratios_over(z, names, null, resolution_px=resolution_px, table=table)
     lead = forward[0, CLASSES.index("built")] - forward[0, CLASSES.index("cleared")]
     if history != ONE_SCENE:
-        held = np.where(np.isfinite(forward), np.float32(0.0), np.float32(np.nan))
-        known = [n for n, g in enumerate((*CLASSES, WATER)) if table.row(sensor, history, g) is not None]
-        held[0, known] = _held(forward[0, known], stable_mask)
+        calm = measure_calm(forward[0][:, *some], null, stable_mask=stable_mask[some], table=table)
+        held = hold(forward[0], calm)[None]
         return held, np.zeros_like(held), lead
-    turned = _at_scales(-x, null, wider, sensor, history, stable_mask, resolution_px, table)
-    return _ranked(forward, turned, stable_mask), _ranked(turned, forward, stable_mask), lead
+    turned = ratios_over(-z, names, null, resolution_px=resolution_px, table=table)
+    ours, theirs = (measure_ranks(layers[:, :, *some], stable_mask=stable_mask[some]) for layers in (forward, turned))
+    return rank_among(forward, theirs), rank_among(turned, ours), lead
+
+
+@dataclass(frozen=True)
+class SceneNull:
+    """The null of one acquisition, measured on the stable ground of the whole scene.
+
+    `unchanged` is the density of unchanged ground, `wider` by how much its scatter widens every class.
+    """
+
+    sensor: str
+    history: str
+    unchanged: Signature
+    wider: Matrix
+
+
+@dataclass(frozen=True)
+class SceneCalm:
+    """What the stable ground of a scene says by chance, after a history.
+
+    `known` are the rows that are held; `doubtful` is what the best of them says, float32, sorted, where it is
+    `EmissionParameters.doubtful` nats and more; `pixels` counts the stable pixels that say anything.
+    """
+
+    known: tuple[int, ...]
+    doubtful: Floats
+    pixels: int
+
+
+@dataclass(frozen=True)
+class SceneRanks:
+    """What the stable ground of a scene says after one scene, by scale and class: float32, sorted."""
+
+    said: tuple[tuple[Floats, ...], ...]
+
+
+def measure_null(
+    z: Floats, names: tuple[str, ...], *, sensor: str, history: str, stable_mask: Mask, table: SignatureTable
+) -> SceneNull:
+    """Measure the null of an acquisition on the whole area, or on the lattice of its pixels.
+
+    Parameters
+    ----------
+    z, names, sensor, history, stable_mask, table
+        As for `log_ratios`; z and the mask may be those of the lattice.
+
+    Returns
+    -------
+    SceneNull.
+    """
+    at = np.flatnonzero(stable_mask)
+    at = at[np.linspace(0, at.size - 1, min(PARAMETERS.sample_px, at.size)).astype(np.int64)]
+    rows, columns = np.unravel_index(at, stable_mask.shape)
+    sample = z[:, rows, columns]
+    x = _ordered(np.arcsinh(sample), names, table.features[sensor])
+    unchanged, wider = _null(x, table.row(sensor, history, UNCHANGED), is_supposed=history == ONE_SCENE)
+    return SceneNull(sensor, history, unchanged, wider)
+
+
+def ratios_over(
+    z: Floats, names: tuple[str, ...], null: SceneNull, *, resolution_px: float, table: SignatureTable
+) -> Floats:
+    """Compute l of every class over a block of pixels, and after one scene the same averaged over places.
+
+    Parameters
+    ----------
+    z, names
+        As for `log_ratios`; places need a halo of half the largest window.
+    null
+        That of the whole scene.
+    resolution_px, table
+        As for `log_ratios`.
+
+    Returns
+    -------
+    float32 (scale, class, y, x).
+
+    Raises
+    ------
+    ValueError
+        For a table of more features than the compiled form takes.
+    """
+    features = table.features[null.sensor]
+    if len(features) > FEATURES:
+        raise ValueError(f"a table has at most {FEATURES} features a sensor; {null.sensor} has {len(features)}")
+    size = len(features) if len(features) == 2 else FEATURES
+    rows = [null.unchanged, *_rows_of(null, table)]
+    means, covariances = np.zeros((len(rows), size)), np.tile(np.eye(size), (len(rows), 1, 1))
+    for n, row in enumerate(rows):
+        if row is not None:
+            means[n, : len(features)] = row.mean
+            covariances[n, : len(features), : len(features)] = row.covariance + (null.wider if n else 0.0)
+    ratios = np.empty((len(rows) - 2, *z.shape[1:]), np.float32)
+    write_ratios(
+        np.ascontiguousarray(z, np.float32).reshape(len(z), -1),
+        np.array([features.index(name) if name in features else -1 for name in names], np.int64),
+        means,
+        covariances,
+        np.array([row is not None for row in rows]),
+        np.float32(PARAMETERS.degrees),
+        ratios.reshape(len(ratios), -1),
+    )
+    return _with_places(ratios, null, resolution_px)
+
+
+def ratios_over_plain(
+    z: Floats, names: tuple[str, ...], null: SceneNull, *, resolution_px: float, table: SignatureTable
+) -> Floats:
+    """Compute the same in plain numpy and in 64 bits: the reference, to within 1e-4 nats and 1e-5 of their size.
+
+    Parameters
+    ----------
+    z, names, null, resolution_px, table
+        As for `ratios_over`.
+
+    Returns
+    -------
+    float32 (scale, class, y, x).
+    """
+    x = _ordered(np.arcsinh(z), names, table.features[null.sensor])
+    beside, *rows = _rows_of(null, table)
+    return _with_places(_densities_over_null(x, null.unchanged, null.wider, rows, beside=beside), null, resolution_px)
+
+
+def measure_calm(ratios: Floats, null: SceneNull, *, stable_mask: Mask, table: SignatureTable) -> SceneCalm:
+    """Measure what stable ground says by chance on the whole area, or on the lattice of its pixels.
+
+    Parameters
+    ----------
+    ratios
+        float32 (class, y, x) of pixels, as `ratios_over` gives them.
+    null
+        As for `ratios_over`.
+    stable_mask
+        bool (y, x), ground that belongs to no event.
+    table
+        The signatures.
+
+    Returns
+    -------
+    SceneCalm.
+    """
+    known = tuple(n for n, row in enumerate(_rows_of(null, table)[1:]) if row is not None)
+    tail = np.empty(stable_mask.size, np.float32)
+    flat = np.ascontiguousarray(ratios).reshape(len(ratios), -1)
+    kept, pixels = calm_tail(flat, np.array(known), np.ravel(stable_mask), np.float32(PARAMETERS.doubtful), tail)
+    return SceneCalm(known, np.sort(tail[:kept]), int(pixels))
+
+
+def hold(ratios: Floats, calm: SceneCalm) -> Floats:
+    """Compute l' over a block of pixels: the best class is held by the share of stable ground that says as much of any.
+
+    The others follow it at their distance, so that what is held says no less of which class it is.
+
+    Parameters
+    ----------
+    ratios
+        float32 (class, y, x), as `ratios_over` gives them.
+    calm
+        That of the whole scene.
+
+    Returns
+    -------
+    float32 (class, y, x).
+    """
+    p = PARAMETERS
+    held = np.empty(ratios.shape, np.float32)
+    write_held(
+        np.ascontiguousarray(ratios).reshape(len(ratios), -1),
+        np.array(calm.known),
+        calm.doubtful,
+        calm.pixels,
+        np.float32(p.doubtful),
+        p.least_false,
+        np.float32(p.floor),
+        held.reshape(len(held), -1),
+    )
+    return held
+
+
+def hold_plain(ratios: Floats, *, known: tuple[int, ...], stable_mask: Mask) -> Floats:
+    """Measure what stable ground says by chance and compute l' in plain numpy: the reference, to within 1e-5 nats.
+
+    Parameters
+    ----------
+    ratios
+        float32 (class, y, x), as `ratios_over` gives them.
+    known
+        The rows that are held.
+    stable_mask
+        bool (y, x), ground that belongs to no event.
+
+    Returns
+    -------
+    float32 (class, y, x).
+    """
+    held = np.where(np.isfinite(ratios), np.float32(0.0), np.float32(np.nan))
+    held[list(known)] = _held(ratios[list(known)], stable_mask)
+    return held
+
+
+def measure_ranks(ratios: Floats, *, stable_mask: Mask) -> SceneRanks:
+    """Measure what stable ground says after one scene on the whole area, or on the lattice of its pixels.
+
+    Parameters
+    ----------
+    ratios
+        float32 (scale, class, y, x), as `ratios_over` gives them.
+    stable_mask
+        bool (y, x), ground that belongs to no event.
+
+    Returns
+    -------
+    SceneRanks.
+    """
+    return SceneRanks(
+        tuple(tuple(np.sort(layer[stable_mask & np.isfinite(layer)]) for layer in scale) for scale in ratios)
+    )
+
+
+def rank_among(ratios: Floats, others: SceneRanks) -> Floats:
+    """Compute −ln of the share of the turned acquisition that reaches what each pixel of a block says.
+
+    Parameters
+    ----------
+    ratios
+        float32 (scale, class, y, x), as `ratios_over` gives them.
+    others
+        Those of the whole scene, turned.
+
+    Returns
+    -------
+    float32 (scale, class, y, x); 0 where too little of the scene is stable to rank among.
+    """
+    out = np.zeros_like(ratios)
+    for scale, layers in enumerate(others.said):
+        for n, said in enumerate(layers):
+            values = ratios[scale, n]
+            if said.size < 200:
+                out[scale, n] = np.where(np.isfinite(values), 0.0, np.nan)
+                continue
+            reach = said.size - np.searchsorted(said, np.nan_to_num(values, nan=-99.0), side="left")
+            least = said.size * PARAMETERS.least_false
+            share = (reach + least) / (said.size + least)
+            out[scale, n] = np.where(np.isfinite(values), -np.log(share), np.nan)
+    return out
+
+
+def _rows_of(null: SceneNull, table: SignatureTable) -> list[Signature | None]:
+    """The row of ground beside a change, and those that are spoken of."""
+    grounds = (BESIDE, *CLASSES, *(PLACES if null.history == ONE_SCENE else (WATER,)))
+    return [table.row(null.sensor, null.history, ground) for ground in grounds]
+
+
+def _with_places(ratios: Floats, null: SceneNull, resolution_px: float) -> Floats:
+    """l of pixels, and after one scene averaged over places, float32 (scale, class, y, x)."""
+    p = PARAMETERS
+    if null.history != ONE_SCENE:
+        return ratios[None]
+    pixels, places = ratios[: len(CLASSES)], np.clip(ratios[len(CLASSES) :], p.lowest, p.highest)
+    seen = np.isfinite(places[0])
+    out = [pixels]
+    for native, worth in zip(p.places_px, p.independent, strict=True):
+        side = 2 * round((native * max(1.0, resolution_px) - 1) / 2) + 1
+        out.append(np.stack([local_mean(layer, seen, size_px=side) for layer in places]) * np.float32(worth))
+    return np.stack(out)
 
 
 def relative_scatter(
@@ -137,42 +404,35 @@ def relative_scatter(
     -------
     float, the largest ratio of variances of asinh(z): 1 where it scatters as the table does.
     """
-    x, usual = _ordered(np.arcsinh(z), names, table.features[sensor]), table.rows[sensor, history, UNCHANGED]
-    null, _ = _null(x, stable_mask, usual, is_supposed=history == ONE_SCENE)
-    seen = np.flatnonzero(np.isfinite(x).any(axis=(1, 2)))
-    own, of_table = null.covariance[np.ix_(seen, seen)], usual.covariance[np.ix_(seen, seen)]
+    some = lattice_of(stable_mask.shape)
+    null = measure_null(z[:, *some], names, sensor=sensor, history=history, stable_mask=stable_mask[some], table=table)
+    return scatter_over(null, z, names, table)
+
+
+def scatter_over(null: SceneNull, z: Floats, names: tuple[str, ...], table: SignatureTable) -> float:
+    """Measure how far a null scatters against the table's, in the direction where it does so most.
+
+    Parameters
+    ----------
+    null
+        That of the whole scene.
+    z, names, table
+        As for `log_ratios`; only which features were measured at all counts.
+
+    Returns
+    -------
+    float, the largest ratio of variances of asinh(z): 1 where it scatters as the table does.
+    """
+    measured = {name for name, layer in zip(names, z, strict=True) if any(np.isfinite(row).any() for row in layer)}
+    seen = np.flatnonzero([name in measured for name in table.features[null.sensor]])
+    usual = table.rows[null.sensor, null.history, UNCHANGED]
+    own, of_table = null.unchanged.covariance[np.ix_(seen, seen)], usual.covariance[np.ix_(seen, seen)]
     return float(linalg.eigh(own, of_table, eigvals_only=True)[-1])
 
 
 def _ordered(x: Floats, names: tuple[str, ...], wanted: tuple[str, ...]) -> Floats:
     blank = np.full(x.shape[1:], np.nan, np.float32)
     return np.stack([x[names.index(n)] if n in names else blank for n in wanted]).astype(np.float32)
-
-
-def _at_scales(
-    x: Floats,
-    null: Signature,
-    wider: Matrix,
-    sensor: str,
-    history: str,
-    stable_mask: Mask,
-    resolution_px: float,
-    table: SignatureTable,
-) -> Floats:
-    """l of every class, for pixels and averaged over places, float32 (scale, class, y, x)."""
-    p = PARAMETERS
-    grounds = (*CLASSES, *(PLACES if history == ONE_SCENE else (WATER,)))
-    rows = [table.row(sensor, history, ground) for ground in grounds]
-    ratios = _densities_over_null(x, null, wider, rows, beside=table.row(sensor, history, BESIDE))
-    if history != ONE_SCENE:
-        return ratios[None]
-    pixels, places = ratios[: len(CLASSES)], np.clip(ratios[len(CLASSES) :], p.lowest, p.highest)
-    out = [pixels]
-    seen = np.isfinite(places[0])
-    for native, worth in zip(p.places_px, p.independent, strict=True):
-        side = 2 * round((native * max(1.0, resolution_px) - 1) / 2) + 1
-        out.append(np.stack([local_mean(layer, seen, size_px=side) for layer in places]) * np.float32(worth))
-    return np.stack(out)
 
 
 def _densities_over_null(
@@ -210,13 +470,11 @@ def _log_student(x: Floats, mean: Matrix, covariance: Matrix) -> Floats:
     return np.asarray(-constant - 0.5 * (p.degrees + len(x)) * np.log1p(distance / p.degrees), np.float32)
 
 
-def _null(x: Floats, stable_mask: Mask, unchanged: Signature | None, *, is_supposed: bool) -> tuple[Signature, Matrix]:
-    """The null of this acquisition, and by how much its scatter widens every class."""
+def _null(flat: Floats, unchanged: Signature | None, *, is_supposed: bool) -> tuple[Signature, Matrix]:
+    """The null of an acquisition by x of some stable pixels, and by how much its scatter widens every class."""
     p = PARAMETERS
-    count = len(x)
+    count = len(flat)
     usual = unchanged or Signature(np.zeros(count), np.eye(count))
-    flat = x[:, stable_mask]
-    flat = flat[:, np.linspace(0, flat.shape[1] - 1, min(p.sample_px, flat.shape[1])).astype(np.int64)]
     measured = np.flatnonzero(np.isfinite(flat).mean(axis=1) > 0.02) if flat.size else np.array([], np.int64)
     mean, scatter = np.zeros(count), usual.covariance.copy()
     sample = flat[measured].astype(np.float64)
@@ -266,10 +524,7 @@ def _quiet_scatter(sample: Matrix) -> tuple[Matrix, Matrix]:
 
 
 def _held(ratios: Floats, stable_mask: Mask) -> Floats:
-    """l', (class, y, x): the best class is held by the share of unchanged ground that says as much of any.
-
-    The others follow it at their distance, so that what is held says no less of which class it is.
-    """
+    """l' of the rows that are held, (class, y, x)."""
     p = PARAMETERS
     best = ratios.max(axis=0)
     calm = np.sort(best[stable_mask & np.isfinite(best)])
@@ -280,19 +535,3 @@ def _held(ratios: Floats, stable_mask: Mask) -> Floats:
     odds = np.exp(np.clip(best, -30.0, 30.0))
     held = np.log((1 - p.floor) * odds / ((1 - false) + false * odds) + p.floor)
     return np.asarray(np.maximum(held + ratios - best, np.log(p.floor)), np.float32)
-
-
-def _ranked(ratios: Floats, turned: Floats, stable_mask: Mask) -> Floats:
-    """−ln of the share of the turned acquisition that reaches what each pixel says, (scale, class, y, x)."""
-    out = np.zeros_like(ratios)
-    for at in np.ndindex(ratios.shape[:2]):
-        others = turned[at][stable_mask & np.isfinite(turned[at])]
-        if others.size < 200:
-            out[at] = np.where(np.isfinite(ratios[at]), 0.0, np.nan)
-            continue
-        others = np.sort(others)
-        reach = others.size - np.searchsorted(others, np.nan_to_num(ratios[at], nan=-99.0), side="left")
-        least = others.size * PARAMETERS.least_false
-        share = (reach + least) / (others.size + least)
-        out[at] = np.where(np.isfinite(ratios[at]), -np.log(share), np.nan)
-    return out

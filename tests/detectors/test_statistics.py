@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.statistics import local_deviation, local_mean, robust_spread
+from detectors.statistics import (
+    local_deviation,
+    local_mean,
+    local_mean_and_deviation,
+    local_mean_and_deviation_plain,
+    median_of,
+    robust_spread,
+    size_quantiles,
+)
 
 QUICK = settings(deadline=None, max_examples=15, derandomize=True)
 SEEDS = st.integers(0, 1000)
@@ -83,3 +91,51 @@ def test_robust_spread_is_that_of_the_bulk():
 def test_robust_spread_of_nothing_is_unknown():
     assert np.isnan(robust_spread(np.full(5, np.nan, np.float32)))
     assert robust_spread(np.full(5, 2.0, np.float32)) == 0.0
+
+
+@QUICK
+@given(seed=SEEDS, size=st.sampled_from([3, 9, 25]), wide=st.booleans())
+def test_window_statistics_agree_with_the_plain_form(seed, size, wide):
+    """Also where an image is smaller than its window, or wider than a strip."""
+    image, clear = drawn(seed, (19, 300) if wide else (14, 17))
+    image[3, 4], clear[3, 4] = np.nan, True
+    for compiled, plain in zip(
+        local_mean_and_deviation(image, clear, size_px=size),
+        local_mean_and_deviation_plain(image, clear, size_px=size),
+        strict=True,
+    ):
+        np.testing.assert_allclose(compiled, plain, atol=2e-4)
+
+
+@QUICK
+@given(seed=SEEDS, top=st.integers(0, 40), left=st.integers(0, 300))
+def test_a_block_with_a_halo_gives_the_bytes_of_the_whole(seed, top, left):
+    size, (height, width) = 9, (60, 340)
+    image, clear = drawn(seed, (height, width))
+    wide = (slice(max(0, top - 4), min(height, top + 24)), slice(max(0, left - 4), min(width, left + 44)))
+    inside = (
+        slice(top - wide[0].start, top - wide[0].start + 20),
+        slice(left - wide[1].start, left - wide[1].start + 40),
+    )
+    whole = local_mean_and_deviation(image, clear, size_px=size)
+    block = local_mean_and_deviation(image[wide], clear[wide], size_px=size)
+    for w, b in zip(whole, block, strict=True):
+        assert b[inside].tobytes() == w[top : top + 20, left : left + 40].tobytes()
+
+
+@QUICK
+@given(seed=SEEDS, count=st.integers(1, 60))
+def test_ranks_are_those_of_numpy(seed, count):
+    rng = np.random.default_rng(seed)
+    values = rng.choice([rng.normal(0, 1e3, count), rng.normal(0, 1e-3, count), np.round(rng.normal(0, 2, count))])
+    values = values.astype(np.float32)
+    values[rng.random(count) < 0.2] = rng.choice([np.nan, np.inf])
+    where = rng.random(count) < 0.7
+    known = values[where & np.isfinite(values)]
+    middle, sizes = median_of(values, where), size_quantiles(values, where, (0.5, 0.9))
+    if not known.size:
+        assert middle is None
+        assert sizes is None
+        return
+    assert middle == float(np.median(known))
+    np.testing.assert_allclose(sizes, np.percentile(np.abs(known), (50, 90)), rtol=1e-6)

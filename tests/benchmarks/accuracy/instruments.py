@@ -10,7 +10,7 @@ from scoring import Figure, median, ratio, share
 from series import real_series
 
 from detectors.acquisition import RADAR, Acquisition
-from detectors.baseline.harmonic import fit_baseline, predict, prediction_factor
+from detectors.baseline.harmonic import fit_baseline, prediction_factor
 from detectors.baseline.residual import combined_backscatter, standardise
 from detectors.preprocessing.align import reference_image
 from detectors.preprocessing.features import features_of, registration_image
@@ -96,9 +96,9 @@ def _passed(rng: np.random.Generator, *, acquisitions: int = 60, size: int = 96)
     baseline = fit_baseline(values[:half], days[:half], names=bands)
     passed = np.zeros(2, int)
     for n in range(half, acquisitions):
-        day, expected = int(days[n]), predict(baseline, int(days[n]))
+        day = int(days[n])
         factor = prediction_factor(baseline, day)
-        residual = standardise(values[n], expected, baseline, factor=factor, stable_mask=everywhere)
+        residual = standardise(values[n], baseline, day=day, factor=factor, stable_mask=everywhere)
         both = combined_backscatter(residual.z)
         both = both / robust_spread(both)
         passed += [(both > 2.5).sum(), (both < -2.5).sum()]

@@ -1,6 +1,6 @@
 """Measure speed and write the table.
 
-    .venv/bin/python tests/benchmarks/speed --to outputs/benchmarks [--only kernels|tiles|events|sites] [--small]
+    .venv/bin/python tests/benchmarks/speed --to outputs/benchmarks [--only kernels|pixels|tiles|events|sites] [--small]
 
 Peers come with the extra `bench`. Everything is drawn from seeds under `--work`, about 10 GB of it.
 The sites are watched for a year first: 98 of them take some 15 minutes of two idle cores and 15 GB, once; with the same
@@ -22,11 +22,13 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
 
 import events  # noqa: E402
 import kernels  # noqa: E402
+import pixels  # noqa: E402
 import sites  # noqa: E402
 import whole  # noqa: E402
 from measuring import Line  # noqa: E402
 
-PARTS = ("kernels", "tiles", "events", "sites")
+PARTS = ("kernels", "pixels", "tiles", "events", "sites")
+SIDES = (512, 1024, 2048, 4096)
 QUARTERS = (2745, 5490, 7764, 10_980)
 
 
@@ -52,6 +54,8 @@ def main() -> None:
 def _measured(part: str, work: Path, call: argparse.Namespace) -> list[Line]:
     if part == "kernels":
         return kernels.lines(side=2048 if call.small else 5490, rounds=call.rounds)
+    if part == "pixels":
+        return pixels.lines(sides=SIDES[:2] if call.small else SIDES, rounds=call.rounds)
     if part == "tiles":
         sides = tuple(side // 4 // 2 * 2 for side in QUARTERS) if call.small else QUARTERS
         return whole.lines(

@@ -14,12 +14,17 @@ from hypothesis import strategies as st
 from detectors.baseline.harmonic import (
     Baseline,
     BaselineParameters,
+    believe,
     design,
     fit_baseline,
+    fit_pixels,
+    fit_pixels_plain,
     harmonic_pairs,
+    measure_history,
     predict,
     prediction_factor,
 )
+from detectors.baseline.harmonic_numba import median_network
 from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
 
 START = date(2022, 1, 1).toordinal()
@@ -214,3 +219,52 @@ def test_fitting_leaves_the_history_as_it_was():
     for name in ("coefficients", "spread", "acquisitions", "information"):
         assert np.array_equal(getattr(baseline, name), getattr(again, name), equal_nan=True)
     assert replace(baseline, pairs=0).terms == 1
+
+
+# -- the compiled form ----------------------------------------------------------------------------------------------
+
+NAMES = ("vegetation", "texture")
+
+
+def patchy(seed: int, days: np.ndarray) -> np.ndarray:
+    """Two features of a season with outliers and gaps, some pixels hardly ever seen, (time, feature, y, x)."""
+    rng = np.random.default_rng(seed)
+    wave = 0.5 + 0.1 * np.cos(2 * np.pi * days / 365.25)
+    values = wave[:, None, None, None] + rng.normal(0, 0.03, (len(days), 2, 9, 67))
+    values[rng.random(values.shape) < 0.05] += 0.6
+    values[rng.random(values.shape) < rng.uniform(0.0, 1.0, (9, 67))] = np.nan
+    return values.astype(np.float32)
+
+
+@QUICK
+@given(seed=st.integers(0, 999), history=st.sampled_from([(1, 5), (2, 30), (7, 40), (13, 31), (24, 30), (45, 17)]))
+def test_the_compiled_fit_agrees_with_the_plain_one(seed, history):
+    """To 1e-3 of a spread, and 1e-5 where a few acquisitions are met exactly."""
+    days = dates(*history)
+    values = patchy(seed, days)
+    fit, plain = fit_pixels(values, days), fit_pixels_plain(values, days)
+    np.testing.assert_allclose(fit.spread, plain.spread, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(fit.coefficients, plain.coefficients, atol=1e-4)
+    assert np.array_equal(fit.acquisitions, plain.acquisitions)
+
+
+def test_blocks_of_a_history_give_the_bytes_of_the_whole():
+    days = dates(24, 30)
+    values = patchy(5, days)
+    scene = measure_history(values, fit_pixels(values, days), names=NAMES)
+    whole = fit_baseline(values, days, names=NAMES)
+    for block in ((slice(0, 4), slice(0, 30)), (slice(4, 9), slice(13, 67))):
+        part = believe(fit_pixels(values[:, :, *block], days), scene, days, names=NAMES)
+        assert part.coefficients.tobytes() == whole.coefficients[:, :, *block].tobytes()
+        assert part.spread.tobytes() == whole.spread[:, *block].tobytes()
+        assert np.array_equal(part.information, whole.information)
+
+
+@pytest.mark.parametrize("count", [*range(1, 20), 32, 61])
+def test_the_network_finds_the_middle(count):
+    rows = np.random.default_rng(count).integers(0, 9, (count, 200))
+    middle = np.sort(rows, axis=0)
+    for low, high in median_network(count):
+        rows[[low, high]] = np.sort(rows[[low, high]], axis=0)
+    for place in (max(0, count // 2 - 1), count // 2):
+        assert np.array_equal(rows[place], middle[place])

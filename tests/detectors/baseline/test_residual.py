@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.baseline.harmonic import fit_baseline
-from detectors.baseline.residual import CORRELATION, SKEW, combined_backscatter, standardise
+from detectors.baseline.residual import (
+    CORRELATION,
+    SKEW,
+    apply_motion,
+    combined_backscatter,
+    measure_motion,
+    standardise,
+    standardise_plain,
+)
 
 QUICK = settings(deadline=None, max_examples=40, derandomize=True)
 SHAPE = (40, 40)
@@ -23,11 +33,14 @@ def stable_baseline():
 
 
 def z_of(observed: np.ndarray, *, stable_mask: np.ndarray = EVERYWHERE, factor: float = 1.0, floors=None) -> np.ndarray:
-    baseline = stable_baseline()
-    expected = np.full((1, *SHAPE), 0.5, np.float32)
-    return standardise(
-        observed.astype(np.float32), expected, baseline, factor=factor, stable_mask=stable_mask, floors=floors
-    ).z
+    fitted = stable_baseline()
+    season = np.zeros_like(fitted.coefficients)
+    season[:, 0] = 0.5
+    baseline = replace(fitted, coefficients=season)
+    given = {"day": 701000, "factor": factor, "stable_mask": stable_mask, "floors": floors}
+    z, plain = (form(observed.astype(np.float32), baseline, **given).z for form in (standardise, standardise_plain))
+    np.testing.assert_allclose(z, plain, rtol=1e-5, atol=1e-5)
+    return z
 
 
 def noise(sigma: float, seed: int = 1) -> np.ndarray:
@@ -87,6 +100,32 @@ def test_unseen_pixels_stay_unseen_and_a_scene_of_them_is_no_scene():
     assert np.isnan(z_of(observed)[0, 3, 3])
     assert np.isfinite(np.delete(z_of(observed).ravel(), 3 * 40 + 3)).all()
     assert np.isnan(z_of(np.full((1, *SHAPE), np.nan))).all()
+
+
+@QUICK
+@given(seed=st.integers(0, 999), history=st.sampled_from([(8, 20), (14, 40), (40, 25)]), is_supposed=st.booleans())
+def test_the_compiled_form_agrees_with_the_plain_one(seed, history, is_supposed):
+    """Whatever the history, and where some features, pixels or all of the stable ground were not seen."""
+    rng, names = np.random.default_rng(seed), ("vegetation", "texture")
+    acquisitions, step = history
+    values = rng.normal(0.3, 0.05, (acquisitions + 1, 2, 23, 31)).astype(np.float32)
+    values[rng.random(values.shape) < 0.3] = np.nan
+    baseline = fit_baseline(values[:-1], 700000 + step * np.arange(acquisitions), names=names)
+    stable_mask = rng.random((23, 31)) < rng.choice([0.0, 0.01, 0.8])
+    floors = {"vegetation": 0.02, "texture": 0.01} if is_supposed else None
+    given = {"day": 702000, "factor": 1.3, "stable_mask": stable_mask, "floors": floors}
+    z, plain = (form(values[-1], baseline, **given).z for form in (standardise, standardise_plain))
+    np.testing.assert_allclose(z, plain, rtol=1e-5, atol=1e-5)
+
+
+def test_a_block_of_a_scene_is_judged_as_in_the_whole():
+    rng = np.random.default_rng(7)
+    observed, day = rng.normal(0.5, 0.05, (1, *SHAPE)).astype(np.float32), 701000
+    baseline, block = stable_baseline(), (slice(5, 21), slice(8, 40))
+    motion = measure_motion(observed, baseline, day=day, factor=1.1, stable_mask=EVERYWHERE)
+    part = apply_motion(observed[:, *block], baseline.at(block), motion, day=day, factor=1.1)
+    whole = standardise(observed, baseline, day=day, factor=1.1, stable_mask=EVERYWHERE)
+    assert np.array_equal(part.z, whole.z[:, *block])
 
 
 # -- both polarisations of radar ------------------------------------------------------------------------------------

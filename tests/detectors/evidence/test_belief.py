@@ -21,6 +21,7 @@ from detectors.evidence.belief import (
     Evidence,
     add_ranks,
     add_ratios,
+    add_ratios_plain,
     clear_evidence,
     held_mask,
     log_odds,
@@ -457,3 +458,20 @@ def test_ground_that_a_flood_has_left_is_told_like_any_other():
 def test_acquisitions_that_know_no_water_are_weighed_as_before():
     said = [of_class(1, 3.0)] * 3
     assert same(fed(said), fed([np.concatenate([one, np.zeros((1, *SHAPE), np.float32)]) for one in said]))
+
+
+@QUICK
+@given(seed=st.integers(0, 999), passed=st.integers(0, 800), with_water=st.booleans())
+def test_the_compiled_filter_agrees_with_the_plain_one(seed, passed, with_water):
+    """After some acquisitions of every strength, pixels without any among them."""
+    rng = np.random.default_rng(seed)
+    evidence = plain = no_evidence((7, 90))
+    for n in range(4):
+        said = rng.uniform(LEAST, MOST, (len(CLASSES) + with_water, 7, 90)).astype(np.float32)
+        said[:, rng.random((7, 90)) < 0.3] = np.nan
+        day = DAY + n * passed
+        evidence = add_ratios(evidence, said, sensor=SENSORS[n % 2], day=day)
+        plain = add_ratios_plain(plain, said, sensor=SENSORS[n % 2], day=day)
+    np.testing.assert_allclose(evidence.probability, plain.probability, rtol=1e-4, atol=1e-7)
+    assert (evidence.since != plain.since).mean() < 1e-3
+    assert np.array_equal(evidence.updated, plain.updated)

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from detectors.acquisition import OPTICAL, RADAR
 from detectors.evidence.belief import BeliefParameters
-from detectors.evidence.emission import EmissionParameters, log_ratios
+from detectors.evidence.emission import (
+    EmissionParameters,
+    hold,
+    hold_plain,
+    log_ratios,
+    measure_calm,
+    measure_null,
+    ratios_over,
+    ratios_over_plain,
+)
 from detectors.evidence.signatures import (
     CLASSES,
     ONE_SCENE,
@@ -367,3 +376,44 @@ def test_a_coarse_product_has_places_as_large_on_the_ground():
     assert np.array_equal(fine[0], coarse[0])
     built, near = CLASSES.index("built"), np.s_[30, 12]
     assert fine[1, built][near] < coarse[1, built][near], "what lies eight pixels off is in the larger window alone"
+
+
+# -- the compiled form ----------------------------------------------------------------------------------------------
+
+
+@QUICK
+@given(seed=st.integers(0, 999), kind=st.sampled_from(KINDS), width=st.sampled_from([40, 700]))
+def test_the_compiled_densities_agree_with_the_plain_ones(seed, kind, width):
+    """Whichever features are missing, by pixels or altogether, in strips of one kind of ground and of many."""
+    rng, (sensor, history) = np.random.default_rng(seed), kind
+    names = FITTED.features[sensor]
+    z = (3 * rng.standard_t(2, (len(names), 25, width))).astype(np.float32)
+    z[rng.random(z.shape) < rng.choice([0.0, 0.02, 0.3])] = np.nan
+    z[:, rng.random(z.shape[1:]) < 0.2] = np.nan
+    if sensor == OPTICAL and rng.random() < 0.5:
+        z, names = z[[0, 2, 3, 5, 6]], tuple(names[n] for n in (0, 2, 3, 5, 6))
+    stable_mask = rng.random(z.shape[1:]) < 0.8
+    null = measure_null(z, names, sensor=sensor, history=history, stable_mask=stable_mask, table=FITTED)
+    ratios, plain = (form(z, names, null, resolution_px=1.0, table=FITTED) for form in (ratios_over, ratios_over_plain))
+    np.testing.assert_allclose(ratios, plain, rtol=1e-5, atol=1e-4)
+    if history != SEASONS:
+        return
+    calm = measure_calm(ratios[0], null, stable_mask=stable_mask, table=FITTED)
+    held = hold_plain(ratios[0], known=calm.known, stable_mask=stable_mask)
+    np.testing.assert_allclose(hold(ratios[0], calm), held, atol=1e-5)
+
+
+def test_a_table_of_more_features_than_are_compiled_is_refused():
+    names = tuple("abcdefgh")
+    wide = SignatureTable({OPTICAL: names}, {}, {}, {})
+    z = np.zeros((8, 20, 20), np.float32)
+    with pytest.raises(ValueError, match="at most 7 features"):
+        log_ratios(
+            z,
+            names,
+            sensor=OPTICAL,
+            history=SEASONS,
+            stable_mask=np.ones((20, 20), bool),
+            resolution_px=1.0,
+            table=wide,
+        )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, RADAR, Acquisition
 from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
 from detectors.morphology import widen
-from detectors.preprocessing.features import Features, features_of, registration_image
+from detectors.preprocessing.features import Features, features_of, features_plain, halo_px, registration_image
+from detectors.preprocessing.masks import clear_of, mask_halo_px
 
 SHAPE = (40, 40)
 CLEAR = np.ones(SHAPE, bool)
@@ -162,3 +165,38 @@ def test_masks_widen_in_all_directions():
     assert widen(mask, 2)[2:7, 2:7].all()
     assert widen(mask, 2).sum() == 25
     assert np.array_equal(widen(mask, 0), mask)
+
+
+EVERY_BAND = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
+
+
+@QUICK
+@given(seed=st.integers(0, 999), bands=st.sampled_from([EVERY_BAND, ("green", "red"), ("vv", "vh")]))
+def test_the_compiled_features_agree_with_the_plain_ones(seed, bands):
+    rng = np.random.default_rng(seed)
+    made = acquisition(bands, seed, resolution_px=rng.choice([1.0, 2.0]))
+    clear = rng.random(SHAPE) < rng.uniform(0.2, 1.0)
+    made.pixels[:, ~clear] = rng.choice([np.nan, 7.0])
+    compiled, plain = features_of(made, clear), features_plain(made, clear)
+    assert compiled.names == plain.names
+    np.testing.assert_allclose(compiled.values, plain.values, atol=2e-4 if "texture" in plain.names else 1e-6)
+
+
+@QUICK
+@given(seed=st.integers(0, 999), bands=st.sampled_from([EVERY_BAND, ("vv", "vh")]))
+def test_a_block_with_a_halo_gives_the_bytes_of_the_whole(seed, bands):
+    """From the classification on: clouds, specks of cloud and snow cross the border of the block."""
+    shape, rng = (96, 110), np.random.default_rng(seed)
+    sensor = RADAR if "vv" in bands else OPTICAL
+    pixels = rng.uniform(0.05, 0.6, (len(bands), *shape)).astype(np.float32)
+    rough = ndimage.gaussian_filter(rng.normal(size=shape), rng.uniform(0.8, 3.0))
+    scl = np.where(rough > np.quantile(rough, 0.93), 9, 4).astype(np.uint8)
+    valid = ndimage.gaussian_filter(rng.normal(size=shape), 4) > -0.1
+    whole = Acquisition("x", sensor, date(2024, 5, 1), bands, pixels, valid, scl)
+    halo = halo_px(whole) + mask_halo_px()
+    block = (slice(40, 60), slice(50, 75))
+    wide = tuple(slice(max(0, s.start - halo), min(n, s.stop + halo)) for s, n in zip(block, shape, strict=True))
+    inside = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(block, wide, strict=True))
+    part = replace(whole, pixels=pixels[:, *wide], valid=valid[wide], scl=scl[wide])
+    of_whole, of_part = (features_of(one, clear_of(one)).values for one in (whole, part))
+    assert of_part[:, *inside].tobytes() == of_whole[:, *block].tobytes()

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
-from detectors.preprocessing.masks import MaskParameters, clear_mask, snow_mask
+from detectors.preprocessing.masks import MaskParameters, clear_mask, dilated, snow_mask
 
 SHAPE = (40, 50)
 VALID = np.ones(SHAPE, bool)
@@ -99,3 +100,14 @@ def test_roofs_water_and_soil_are_not_snow(visible, short):
 def test_unmeasured_pixels_are_not_snow():
     nothing = np.full(SHAPE, np.nan, np.float32)
     assert not snow_mask(nothing, nothing).any()
+
+
+@pytest.mark.parametrize("side", [1, 3, 9])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5])
+def test_a_mask_is_widened_as_scipy_does(side, share):
+    rng = np.random.default_rng(side)
+    structure = rng.random((side, side)) < 0.6
+    structure |= structure[::-1, ::-1]
+    mask = rng.random((6, 40)) < share
+    expected = ndimage.binary_dilation(mask, structure=structure) if structure.any() else np.zeros_like(mask)
+    assert np.array_equal(dilated(mask, structure), expected)

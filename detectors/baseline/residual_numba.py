@@ -1,0 +1,142 @@
+"""The compiled form of `residual`: the forecast, what is left of an acquisition, and z, in one pass of short strips."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+_STRIP = 1024
+_ONE, _NAN = np.float32(1.0), np.float32(np.nan)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def write_left(observed: Any, coefficients: Any, weights: Any, out: Any) -> None:
+    """Write observed − forecast of one feature.
+
+    Parameters
+    ----------
+    observed
+        float32 (pixel,).
+    coefficients
+        float32 (term, pixel).
+    weights
+        float32 (term,), the regressors of the day.
+    out
+        float32 (pixel,), written.
+    """
+    for start in range(0, out.size, _STRIP):
+        end = min(out.size, start + _STRIP)
+        left = out[start:end]
+        _forecast(coefficients[:, start:end], weights, left)
+        _take_from(observed[start:end], left)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def write_scaled(left: Any, spread: Any, offset: Any, factor: Any, out: Any) -> None:
+    """Write (left − offset)/(spread · factor).
+
+    Parameters
+    ----------
+    left, spread
+        float32 (pixel,).
+    offset, factor
+        float32.
+    out
+        float32 (pixel,), written.
+    """
+    for start in range(0, out.size, _STRIP):
+        end = min(out.size, start + _STRIP)
+        _scale(left[start:end], spread[start:end], offset, factor, out[start:end])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def write_z(
+    observed: Any,
+    coefficients: Any,
+    spread: Any,
+    weights: Any,
+    offsets: Any,
+    factor: Any,
+    floors: Any,
+    widening: Any,
+    out: Any,
+) -> None:
+    """Write z of every feature.
+
+    Parameters
+    ----------
+    observed
+        float32 (feature, pixel).
+    coefficients
+        float32 (feature, term, pixel).
+    spread
+        float32 (feature, pixel).
+    weights
+        float32 (term,), the regressors of the day.
+    offsets
+        float32 (feature,), what the scene has in common.
+    factor
+        float32, √ of the prediction's variance ratio.
+    floors
+        float32 (feature,), the least σ; 0 where σ was measured.
+    widening
+        float32 (feature,), by how much the scene scatters more than σ.
+    out
+        float32 (feature, pixel), written.
+    """
+    for start in range(0, out.shape[1], _STRIP):
+        end = min(out.shape[1], start + _STRIP)
+        for f in range(out.shape[0]):
+            z, sigma = out[f, start:end], spread[f, start:end]
+            _forecast(coefficients[f, :, start:end], weights, z)
+            _take_from(observed[f, start:end], z)
+            _scale(z, sigma, offsets[f], factor, z)
+            if floors[f] > 0:
+                _narrow(sigma, floors[f], widening[f], z)
+            else:
+                _shrink(max(_ONE, widening[f]), z)
+
+
+@njit(nogil=True, cache=True)
+def _forecast(coefficients: Any, weights: Any, out: Any) -> None:
+    _first(coefficients[0], weights[0], out)
+    for term in range(1, weights.size):
+        _further(coefficients[term], weights[term], out)
+
+
+@njit(nogil=True, cache=True, inline="never")
+def _first(values: Any, weight: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = values[i] * weight
+
+
+@njit(nogil=True, cache=True, inline="never")
+def _further(values: Any, weight: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] += values[i] * weight
+
+
+@njit(nogil=True, cache=True, inline="never")
+def _take_from(observed: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = observed[i] - out[i]
+
+
+@njit(nogil=True, cache=True, error_model="numpy", inline="never")
+def _scale(left: Any, spread: Any, offset: Any, factor: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = (left[i] - offset) / (spread[i] * factor)
+
+
+@njit(nogil=True, cache=True, error_model="numpy", inline="never")
+def _shrink(by: Any, z: Any) -> None:
+    for i in range(z.size):
+        z[i] /= by
+
+
+@njit(nogil=True, cache=True, error_model="numpy", inline="never")
+def _narrow(spread: Any, floor: Any, widening: Any, z: Any) -> None:
+    for i in range(z.size):
+        z[i] /= max(floor / spread[i], widening)

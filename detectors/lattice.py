@@ -1,0 +1,43 @@
+"""The pixels on which what a whole scene has in common is measured: all of a small area, a lattice of a large one."""
+
+from __future__ import annotations
+
+MOST_PX = 1 << 20
+"""Up to so many pixels all are taken: more change a median or a share by less than its own noise."""
+
+
+def lattice_step(shape: tuple[int, ...]) -> int:
+    """Choose the step of the lattice: the pixels whose row and column in the area are multiples of it are taken.
+
+    Rows and columns are counted from the corner of the area, never from that of a block, so that areas cut into blocks
+    of any size measure the same pixels.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns of the whole area.
+
+    Returns
+    -------
+    int, 1 where the area has at most `MOST_PX` pixels.
+    """
+    step = 1
+    while -(-shape[0] // step) * -(-shape[1] // step) > MOST_PX:
+        step += 1
+    return step
+
+
+def lattice_of(shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Choose the rows and columns of the lattice.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns of the whole area.
+
+    Returns
+    -------
+    slice, slice.
+    """
+    step = lattice_step(shape)
+    return slice(None, None, step), slice(None, None, step)

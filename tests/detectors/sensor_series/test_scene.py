@@ -1,0 +1,70 @@
+"""A scene that is measured once and applied to blocks: what comes out is that of the whole frame."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from detectors import lattice
+from detectors.acquisition import OPTICAL, RADAR
+from detectors.baseline.harmonic import fit_baseline, prediction_factor
+from detectors.baseline.residual import standardise
+from detectors.evidence.belief import SENSORS, add_ratios, no_evidence, step_filter, transition
+from detectors.evidence.emission import log_ratios, relative_scatter
+from detectors.evidence.signatures import SEASONS, load_signatures
+from detectors.lattice import lattice_of, lattice_step
+from detectors.sensor_series.scene import apply_scene, measure_scene
+
+SHAPE, DAY = (70, 90), 739_000
+NAMES = {OPTICAL: ("vegetation", "built", "redness", "brightness", "contrast", "texture"), RADAR: ("vv", "vh")}
+TABLE = load_signatures()
+STABLE = np.random.default_rng(2).random(SHAPE) < 0.9
+
+
+def watched(sensor: str):
+    """A baseline of a dozen acquisitions, and one more with clouds and a block that changed."""
+    rng, names = np.random.default_rng(4), NAMES[sensor]
+    days = DAY - 400 + 31 * np.arange(12)
+    values = rng.normal(0.3, 0.05, (13, len(names), *SHAPE)).astype(np.float32)
+    values[-1, :, 20:40, 30:50] += 0.4
+    values[rng.random(values.shape[:1] + SHAPE)[:, None].repeat(len(names), 1) < 0.2] = np.nan
+    return fit_baseline(values[:-1], days, names=names), values[-1]
+
+
+@pytest.mark.parametrize("sensor", [OPTICAL, RADAR])
+@pytest.mark.parametrize("most_px", [1 << 20, 2000])
+def test_blocks_of_any_size_give_the_bytes_of_the_whole(sensor, most_px, monkeypatch):
+    """Where all pixels are measured, and where a lattice is."""
+    monkeypatch.setattr(lattice, "MOST_PX", most_px)
+    baseline, observed = watched(sensor)
+    factor = prediction_factor(baseline, DAY)
+    z = standardise(observed, baseline, day=DAY, factor=factor, stable_mask=STABLE).z
+    how = {"sensor": sensor, "history": SEASONS, "stable_mask": STABLE, "table": TABLE}
+    said = log_ratios(z, baseline.names, resolution_px=1.0, **how)[0][0]
+    evidence = add_ratios(no_evidence(SHAPE), said, sensor=sensor, day=DAY)
+    some = lattice_of(SHAPE)
+    measures = measure_scene(
+        observed[:, *some], baseline.at(some), sensor=sensor, day=DAY, stable_mask=STABLE[some], table=TABLE
+    )
+    assert measures.scatter == relative_scatter(z, baseline.names, **how)
+    s = SENSORS.index(sensor)
+    for side in (16, 41):
+        for top, left in product(range(0, SHAPE[0], side), range(0, SHAPE[1], side)):
+            block = (slice(top, top + side), slice(left, left + side))
+            part_z, part = apply_scene(observed[:, *block], baseline.at(block), measures, table=TABLE)
+            before = no_evidence(part.shape[1:])
+            out = (np.empty_like(before.probability[s]), np.empty_like(before.since[s]))
+            step_filter(part, before.probability[s], before.since[s], move=transition(0), day=DAY, out=out)
+            assert part_z.tobytes() == z[:, *block].tobytes()
+            assert part.tobytes() == said[:, *block].tobytes()
+            assert out[0].tobytes() == evidence.probability[s][:, *block].tobytes()
+            assert out[1].tobytes() == evidence.since[s][:, *block].tobytes()
+
+
+def test_the_lattice_is_all_of_a_small_area_and_never_more_than_a_million_pixels():
+    for shape, step in (((3, 5), 1), ((1024, 1024), 1), ((1025, 1024), 2), ((10_980, 10_980), 11)):
+        assert lattice_step(shape) == step
+        rows, columns = (len(range(n)[s]) for n, s in zip(shape, lattice_of(shape), strict=True))
+        assert rows * columns <= lattice.MOST_PX
