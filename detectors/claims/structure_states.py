@@ -181,7 +181,7 @@ def _measure(series: StructureSeries, before: date, until: date, starts: npt.NDA
     z, k = np.empty((2, len(days), len(series.names), n))
     for t, day in enumerate(map(int, days)):
         expected, factor = predict(baseline, day), prediction_factor(baseline, day)
-        residual = standardise(values[t][:, None, :], expected, baseline, factor=factor, stable_mask=stable)
+        residual = standardise(values[t][:, None, :], baseline, day=day, factor=factor, stable_mask=stable)
         z[t] = residual.z[:, 0, :n]
         k[t] = (expected[:, 0, n : 2 * n] - expected[:, 0, :n]) / (baseline.spread[:, 0, :n] * factor)
     root = _root(z[is_history])
