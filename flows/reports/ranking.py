@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from detectors.events.site_criteria import suspect_score
+from detectors.events.site_criteria import RURAL, suspect_score
 from detectors.records import AlertKind, Criterion, State
 from flows.reports.case import Case
 
@@ -26,10 +26,14 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The suspects, best resemblance first, and the names and weights of all their criteria."""
+    """The suspects, best resemblance first, with the names and weights of their criteria.
+
+    `weights` are those of a large compound, `rural` those of a small rural site.
+    """
 
     suspects: tuple[Suspect, ...]
     weights: dict[str, float]
+    rural: dict[str, float]
 
 
 def ranking_of(cases: Iterable[Case]) -> Ranking:
@@ -48,7 +52,8 @@ def ranking_of(cases: Iterable[Case]) -> Ranking:
         for rank, (case, *beside) in enumerate(_places(ordered), start=1)
     )
     weights = {name: c.weight for suspect in suspects for name, c in suspect.criteria.items()}
-    return Ranking(suspects, weights)
+    rural = {name: weight for name, weight in weights.items() if name in RURAL}
+    return Ranking(suspects, {n: weight for n, weight in weights.items() if n not in rural}, rural)
 
 
 def _places(ordered: Iterable[Case]) -> list[list[Case]]:
