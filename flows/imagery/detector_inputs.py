@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 
 from aois.area import Area, AreaKind
 from aois.grid import Grid, perimeter_mask
@@ -15,8 +16,13 @@ SITE_CLEARANCE_M = 500.0
 
 
 def acquisition_of(scene: Scene, grid: Grid) -> Acquisition:
-    """A scene as a look: radar is kept apart by relative orbit, or by direction where the orbit is not known."""
-    track = ""
+    """A scene as a look.
+
+    Radar is kept apart by relative orbit, or by direction where the orbit is not known; optics by what their numbers
+    are, and by 8 bits.
+    """
+    ceiling = scene.provenance.ceiling
+    track = "".join(f":{name}" for name in (scene.provenance.product, "8bit" if ceiling else "") if name)
     if scene.sensor is Sensor.SENTINEL_1:
         p = scene.provenance
         track = f":r{p.relative_orbit}" if p.relative_orbit is not None else f":{p.orbit_direction or 'any'}"
@@ -30,6 +36,7 @@ def acquisition_of(scene: Scene, grid: Grid) -> Acquisition:
         scene.scl,
         track,
         max(1.0, scene.provenance.resolution_m / grid.pixel_size_m),
+        math.inf if ceiling is None else ceiling,
     )
 
 

@@ -52,6 +52,8 @@ def read_overpass(overpass: Overpass, grid: Grid, *, source: str, catalog: str, 
         relative_orbit=overpass.first.relative_orbit,
         orbit_direction=overpass.first.orbit_direction,
         offered=ref.item_ids,
+        product=ref.product,
+        ceiling=mosaic.ceiling,
     )
     return Scene(ref.scene_id, ref.sensor, ref.acquired, bands, pixels, mosaic.valid, mosaic.scl, provenance)
 
