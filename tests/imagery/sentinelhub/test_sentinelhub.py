@@ -183,7 +183,7 @@ def test_the_server_speaks_to_the_library_as_it_is(server: SentinelHubServer, hu
     ref = next(r for r in source.search(yard, grid, **MONTH) if r.sensor is Sensor.SENTINEL_1)
     account = source._hub_client.account
     config = config_of(account)
-    collection = sentinelhub_request.collection_of(ref.sensor, None, account)
+    collection = sentinelhub_request.collection_of(PRODUCTS[ref.sensor], None, account)
     request = SentinelHubRequest(
         evalscript=TWO_OUTPUTS,
         input_data=[
