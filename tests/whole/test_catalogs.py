@@ -22,6 +22,7 @@ from aois.grid import to_lonlat
 from aois.week import weeks_between
 from flows.imagery.scene import ImageryError
 from flows.imagery.stac.stac_source import StacSource
+from flows.pipeline.area import unused_kinds
 
 EPSG = 32631  # in the North Sea
 LEFT, TOP, SIDE = 500_000, 6_200_000, 600
@@ -208,9 +209,38 @@ def test_a_block_of_new_roofs_is_found_whatever_the_catalog(watched):
 def test_an_area_that_the_catalog_does_not_cover_fails_and_says_so(tmp_path, made):
     few = replace(MAKES["two scenes"], bands=("red",))
     elsewhere = replace(ground("far-off"), geometry=to_lonlat(box(LEFT, 5_000_000, LEFT + 300, 5_000_300), EPSG))
-    bench = bench_on(write_catalog(tmp_path / "catalog", few), made, tmp_path / "outputs", [elsewhere])
-    with pytest.raises(ImageryError, match=r"area `far-off`: no scene between .* check that the catalog covers"):
+    catalog = write_catalog(tmp_path / "catalog", few)
+    with_items_of_another_satellite(catalog, 3)
+    bench = bench_on(catalog, made, tmp_path / "outputs", [elsewhere])
+    with pytest.raises(
+        ImageryError, match=r"area `far-off`: no scene between .* check that the catalog covers"
+    ) as error:
         bench.watch(SINCE, UNTIL)
+    assert "not used, collection `other`, Level-1: 3 items, of another satellite (landsat)" in str(error.value)
+
+
+def with_items_of_another_satellite(catalog: Path, count: int) -> None:
+    """The catalog lists so many more items, copies of its first."""
+    page = json.loads(catalog.read_text())
+    item = json.loads((catalog.parent / page["links"][0]["href"]).read_text())
+    said = item["properties"] | {"platform": "landsat-8", "processing:level": "L1"}
+    for number in range(count):
+        other = item | {"id": f"other-{number}", "collection": "other", "properties": said}
+        (catalog.parent / f"other-{number}.json").write_text(json.dumps(other))
+        page["links"].append({"rel": "item", "href": f"./other-{number}.json"})
+    catalog.write_text(json.dumps(page))
+
+
+def test_what_a_catalog_holds_beside_is_told_and_the_watch_goes_on(made, tmp_path):
+    make = MAKES["two scenes"]
+    catalog = write_catalog(tmp_path / "catalog", make)
+    with_items_of_another_satellite(catalog, 2)
+    bench = bench_on(catalog, made, tmp_path / "outputs")
+    (outcome,) = bench.watch(date(2024, 5, 6), date(2024, 5, 12))
+    assert outcome.fetched == 2
+    assert unused_kinds([outcome, outcome]) == {
+        "collection `other`, Level-1": "2 items, of another satellite (landsat)"
+    }
 
 
 WINTER = tuple(day for day in EVERY_TEN_DAYS if SNOW_DAYS[0] <= day <= SNOW_DAYS[1])
