@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,8 +22,10 @@ class Acquisition:
 
     `pixels` is float32 (band, y, x) in the order of `bands`: reflectance or linear power, NaN where not measured;
     `valid` is bool (y, x), True where measured; `scl` is uint8 (y, x) or None. `track` keeps radar geometries apart
-    (one baseline per relative orbit) and is empty for optical acquisitions. `resolution_px` is the native pixel in
-    units of the grid's pixel, at least 1. `platform` is the satellite (`sentinel-1c`), empty where it is not known.
+    (one baseline per relative orbit), and what is not surface reflectance from what is; it is empty for that.
+    `resolution_px` is the native pixel in units of the grid's pixel, at least 1. `platform` is the satellite
+    (`sentinel-1c`), empty where it is not known. `ceiling` is the reflectance at which numbers of 8 bits end: what is
+    brighter is written so.
     """
 
     scene_id: str
@@ -35,6 +38,7 @@ class Acquisition:
     track: str = ""
     resolution_px: float = 1.0
     platform: str = ""
+    ceiling: float = math.inf
 
     @property
     def series(self) -> str:

@@ -75,7 +75,7 @@ class SensorSeries:
     @property
     def orbit(self) -> str:
         """Name the series of all platforms of its orbit, which it is unless its platform is kept apart."""
-        return ":".join(self.name.split(":")[:2])
+        return ":".join(self.name.split(":")[:2]) if self.sensor == RADAR else self.name
 
     @property
     def is_waiting(self) -> bool:

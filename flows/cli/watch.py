@@ -34,7 +34,7 @@ from flows.jobs.services import Services
 from flows.ledger.ledger import open_ledger
 from flows.ledger.precision import contradicted_in
 from flows.pipeline.archive_limits import limits_of, words_of_limits
-from flows.pipeline.area import passed_over
+from flows.pipeline.area import passed_over, unused_kinds
 from flows.pipeline.clock_check import check_clock
 from flows.pipeline.period import RunRequest
 from flows.pipeline.request import areas_of, rerun_call
@@ -148,6 +148,8 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         _say(f"passed over: item {name}: {words}")
     if len(passed) > 5:
         _say(f"passed over: {len(passed) - 5} more items of the catalog, all in the run's summary.")
+    for kind, words in unused_kinds(result.outcomes).items():
+        _say(f"not used: {kind}: {words}")
     for area_id, reason in sorted(result.failures.items()):
         _say(f"failed: {area_id}: {reason}")
     for reason in result.undelivered:

@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from flows.imagery.scene import Sensor
+from flows.imagery.scene import OpticalProduct, Sensor
 
 
 @dataclass(frozen=True)
 class BandAsset:
     """One band of one asset. `scale`, `offset` and `nodata` are None where the item does not say.
 
-    `key` is the asset's name in its item; `index` counts the bands of the file from 1.
+    `key` is the asset's name in its item; `index` counts the bands of the file from 1. `is_picture` for a band of a
+    true-colour picture.
     """
 
     key: str
@@ -22,11 +23,12 @@ class BandAsset:
     scale: float | None
     offset: float | None
     nodata: float | None
+    is_picture: bool = False
 
 
 # What a product's name says of ground and moment: satellite, start (and end), tile; the rest tells its version.
 _PRODUCT = re.compile(
-    r"(S2[A-Z]_MSIL2A_\d{8}T\d{6})_.*_(T\d\d[A-Z]{3})|(S1[A-Z]_IW_GRDH_\w{4}_\d{8}T\d{6}_\d{8}T\d{6})_"
+    r"(S2[A-Z]_MSIL(?:1C|2A)_\d{8}T\d{6})_.*_(T\d\d[A-Z]{3})|(S1[A-Z]_IW_GRDH_\w{4}_\d{8}T\d{6}_\d{8}T\d{6})_"
 )
 
 
@@ -43,7 +45,7 @@ class SceneItem:
     `bounds` are west, south, east, north in degrees, None when the item does not say where it lies. `bands` holds
     the measurement bands by common name, `scl` the scene classification if there is one. `has_offset_removed` says
     whether the item's numbers were already lowered by the offset of baseline 04.00, None where it does not say.
-    `platform` is the satellite that took it.
+    `platform` is the satellite that took it. `product` says what the numbers of an optical item are.
     """
 
     id: str
@@ -58,6 +60,7 @@ class SceneItem:
     relative_orbit: int | None
     orbit_direction: str | None
     platform: str | None = None
+    product: OpticalProduct = OpticalProduct.LEVEL_2A
 
     def may_touch(self, bounds: Bounds) -> bool:
         """False where the item says that it lies elsewhere."""

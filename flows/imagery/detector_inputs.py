@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+
+import numpy as np
+import numpy.typing as npt
 
 from aois.area import Area, AreaKind
 from aois.grid import Grid, perimeter_mask
@@ -13,14 +17,20 @@ from flows.imagery.platform_names import platform_of
 from flows.imagery.scene import Scene, Sensor
 
 SITE_CLEARANCE_M = 500.0
+# What clear air adds to reflectance at the top of the atmosphere: Rayleigh's scattering once, τ P / (4 cos θ), with τ =
+# 0.0088 λ^−4.05 (Leckner 1978), the sun 40° from the zenith and the view from there. Without it blue hides colours.
+AIR = {"blue": 0.060, "green": 0.036, "red": 0.018, "nir": 0.007, "nir08": 0.006}
 
 
 def acquisition_of(scene: Scene, grid: Grid) -> Acquisition:
-    """A scene as a look: radar is kept apart by relative orbit, or by direction where the orbit is not known.
+    """A scene as a look.
 
-    What was archived before platforms were recorded is told by the ids of its items, where these begin with one.
+    Radar is kept apart by relative orbit, or by direction where the orbit is not known; optics by what their numbers
+    are, and by 8 bits. Level-1C is lowered by what clear air adds. The platform of what was archived before platforms
+    were recorded is told by the ids of its items, where these begin with one.
     """
-    track = ""
+    ceiling, air = scene.provenance.ceiling, _air_of(scene)
+    track = "".join(f":{name}" for name in (scene.provenance.product, "8bit" if ceiling else "") if name)
     if scene.sensor is Sensor.SENTINEL_1:
         p = scene.provenance
         track = f":r{p.relative_orbit}" if p.relative_orbit is not None else f":{p.orbit_direction or 'any'}"
@@ -29,13 +39,20 @@ def acquisition_of(scene: Scene, grid: Grid) -> Acquisition:
         scene.sensor.value,
         scene.acquired.date(),
         scene.bands,
-        scene.pixels,
+        scene.pixels - air[:, None, None] if air.any() else scene.pixels,
         scene.valid,
         scene.scl,
         track,
         max(1.0, scene.provenance.resolution_m / grid.pixel_size_m),
         scene.provenance.platform or platform_of(*scene.provenance.item_ids) or "",
+        math.inf if ceiling is None else ceiling - float(air.max()),
     )
+
+
+def _air_of(scene: Scene) -> npt.NDArray[np.float32]:
+    """What clear air adds to each band of a scene; nothing where that was taken off already."""
+    is_lowered = scene.provenance.product.is_level_1c
+    return np.array([AIR.get(band, 0.0) if is_lowered else 0.0 for band in scene.bands], np.float32)
 
 
 def ground_of(area: Area, grid: Grid, *, sites: tuple[Area, ...]) -> Ground:

@@ -10,12 +10,13 @@ from itertools import combinations
 
 from flows.imagery.catalog_item import SceneItem
 from flows.imagery.radiometry import baseline_number
-from flows.imagery.scene import SceneRef, Sensor
+from flows.imagery.same_pass import best_products
+from flows.imagery.scene import OpticalProduct, SceneRef, Sensor
 
 
 @dataclass(frozen=True)
 class Overpass:
-    """What one satellite saw of an area in one UTC day: items of one sensor, for radar also of one orbit.
+    """What one satellite saw of an area in one UTC day: items of one sensor and product, for radar also of one orbit.
 
     `items` is sorted by processing baseline, the newest first, then by id: the order in which the mosaic is laid, so
     that of a tile that is listed twice the newer version wins. An item that shows a part of another one, such as a
@@ -37,9 +38,9 @@ class Overpass:
     @property
     def scene_id(self) -> str:
         """The name of its scene."""
-        orbit = self.first.relative_orbit
+        orbit, product = self.first.relative_orbit, self.first.product
         is_told_by_orbit = self.first.sensor is Sensor.SENTINEL_1 and orbit is not None
-        suffix = f"_r{orbit}" if is_told_by_orbit else ""
+        suffix = f"_r{orbit}" if is_told_by_orbit else f"_{product}" if product else ""
         return f"{self.first.sensor}_{self.acquired:%Y%m%dT%H%M%S}{suffix}"
 
     @property
@@ -47,6 +48,11 @@ class Overpass:
         """The satellite that took all of its items, None where they name none or several."""
         named = {item.platform for item in self.items}
         return self.first.platform if len(named) == 1 else None
+
+    @property
+    def sensor(self) -> Sensor:
+        """Its sensor."""
+        return self.first.sensor
 
     @property
     def ref(self) -> SceneRef:
@@ -66,17 +72,18 @@ class Overpass:
 
 
 def overpasses(items: Iterable[SceneItem]) -> list[Overpass]:
-    """The items by UTC day, sensor and (radar) relative orbit and direction, sorted by (acquired, scene_id).
+    """The items by UTC day, sensor, product and (radar) relative orbit and direction, sorted by (acquired, scene_id).
 
-    Radar whose orbit is not known is told apart by its satellite too, of which two may pass in a day.
+    Of optics there is one product a day, the best: the same pass twice would count as two looks. Radar whose orbit is
+    not known is told apart by its satellite too, of which two may pass in a day.
     """
-    groups: dict[tuple[date, Sensor, int | None, str | None, str | None], list[SceneItem]] = defaultdict(list)
+    groups: dict[tuple[date, Sensor, OpticalProduct, tuple[int | str | None, ...]], list[SceneItem]] = defaultdict(list)
     for item in items:
         is_radar = item.sensor is Sensor.SENTINEL_1
         satellite = item.platform if item.relative_orbit is None else None
-        orbit = (item.relative_orbit, item.orbit_direction, satellite) if is_radar else (None, None, None)
-        groups[item.acquired.date(), item.sensor, *orbit].append(item)
-    found = [Overpass(_laid(group)) for group in groups.values()]
+        orbit = (item.relative_orbit, item.orbit_direction, satellite) if is_radar else ()
+        groups[item.acquired.date(), item.sensor, item.product, orbit].append(item)
+    found = best_products(Overpass(_laid(group)) for group in groups.values())
     return sorted(found, key=lambda overpass: (overpass.acquired, overpass.scene_id))
 
 

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from flows.imagery.catalog_item import BandAsset, SceneItem
-from flows.imagery.scene import ImageryError, Sensor
+from flows.imagery.scene import ImageryError, OpticalProduct, Sensor
 
 REFLECTANCE_SCALE = 0.0001
+# ESA's true-colour image ends at 255 with these reflectances (Sentinel-2 Products Specification Document, TCI).
+PICTURE_CEILING = {OpticalProduct.LEVEL_1C_PICTURE: 0.3558, OpticalProduct.LEVEL_2A_PICTURE: 0.2}
+EIGHT_BITS, HIGHEST_OF_EIGHT_BITS = "uint8", 255
 # From processing baseline 04.00 (2022-01-25) ESA adds 1000 to the digital numbers of Sentinel-2.
 BASELINE_WITH_OFFSET = 4.00
 BASELINE_OFFSET = -0.1
@@ -40,22 +43,29 @@ class StoredBand:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Measurement = number × `scale` + `offset`; a number equal to `nodata` (NaN for NaN) is no measurement."""
+    """Measurement = number × `scale` + `offset`; a number equal to `nodata` (NaN for NaN) is no measurement.
+
+    `ceiling` is the measurement at which numbers of 8 bits end, None for others.
+    """
 
     scale: float
     offset: float
     nodata: float
+    ceiling: float | None = None
 
 
 def calibration(item: SceneItem, asset: BandAsset, stored: StoredBand) -> Calibration:
     """How to read a band: the item is believed first, then the file, then what the mission does.
 
     Where nobody gives a nodata value it is 0 for whole numbers, as Sentinel-2 has it, and NaN for floats. Raises
-    `ImageryError` for radar in whole numbers without a scale, which is amplitude before calibration, not power; and
-    for an item that contradicts itself about the offset of processing baseline 04.00.
+    `ImageryError` for radar in whole numbers without a scale, which is amplitude before calibration, not power; for 8
+    bits of which nobody gives the scale; and for an item that contradicts itself about the offset of processing
+    baseline 04.00.
     """
     scale = _scale(item, asset, stored)
-    return Calibration(scale, _offset(item, asset, stored, scale=scale), _nodata(asset, stored))
+    offset = _offset(item, asset, stored, scale=scale)
+    ceiling = HIGHEST_OF_EIGHT_BITS * scale + offset if stored.dtype == EIGHT_BITS else None
+    return Calibration(scale, offset, _nodata(asset, stored), ceiling)
 
 
 def _scale(item: SceneItem, asset: BandAsset, stored: StoredBand) -> float:
@@ -68,7 +78,19 @@ def _scale(item: SceneItem, asset: BandAsset, stored: StoredBand) -> float:
             f"item `{item.id}`: asset `{asset.key}` holds {stored.dtype} numbers without a scale, which is "
             f"uncalibrated radar; name a collection of terrain-corrected linear power (RTC)"
         )
+    if stored.dtype == EIGHT_BITS:
+        return _scale_of_eight_bits(item, asset)
     return REFLECTANCE_SCALE
+
+
+def _scale_of_eight_bits(item: SceneItem, asset: BandAsset) -> float:
+    """ESA's own for its true-colour image, which is 1 to 255; any other has to be declared."""
+    if not asset.is_picture:
+        raise ImageryError(
+            f"item `{item.id}`: asset `{asset.key}` holds numbers of 8 bits, and nobody says which reflectance they "
+            f"stand for; add `raster:bands` with its scale (0.4 / 255 for true colour of gain 2.5)"
+        )
+    return PICTURE_CEILING[item.product] / HIGHEST_OF_EIGHT_BITS
 
 
 def _offset(item: SceneItem, asset: BandAsset, stored: StoredBand, *, scale: float) -> float:

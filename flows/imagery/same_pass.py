@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
-from flows.imagery.scene import Sensor
+from flows.imagery.scene import OpticalProduct, Sensor, product_of
 
 # Radar without a known orbit is told by its time alone; passes of one satellite are 98 minutes apart.
 SAME_PASS = timedelta(minutes=30)
@@ -35,6 +35,12 @@ class Passing(Protocol):
 
 
 P = TypeVar("P", bound=Passing)
+_BEST_FIRST = (
+    OpticalProduct.LEVEL_2A,
+    OpticalProduct.LEVEL_1C,
+    OpticalProduct.LEVEL_2A_PICTURE,
+    OpticalProduct.LEVEL_1C_PICTURE,
+)
 
 
 def is_same_pass(one: Passing, other: Passing) -> bool:
@@ -51,6 +57,23 @@ def key_of(scene: Passing) -> tuple[Sensor, date, str]:
     """Sensor, UTC day and the rest of the id; an id without a time is a pass of its own."""
     timed = _TIMED.search(scene.scene_id)
     return scene.sensor, scene.acquired.date(), timed[1] if timed else scene.scene_id
+
+
+def best_products(scenes: Iterable[P]) -> list[P]:
+    """The scenes without those of which a better product of the same UTC day is among them, in the order given."""
+    found = list(scenes)
+    best: dict[date, int] = {}
+    for scene in found:
+        if scene.sensor is Sensor.SENTINEL_2:
+            day, rank = scene.acquired.date(), _rank(scene)
+            best[day] = min(rank, best.get(day, rank))
+    return [
+        scene for scene in found if scene.sensor is Sensor.SENTINEL_1 or _rank(scene) == best[scene.acquired.date()]
+    ]
+
+
+def _rank(scene: Passing) -> int:
+    return _BEST_FIRST.index(product_of(scene.scene_id))
 
 
 def by_pass(scenes: Iterable[P]) -> list[list[P]]:

@@ -41,3 +41,8 @@ class Selective(Protocol):
     def passed_over(self) -> dict[str, str]:
         """Why each item that could not be used was passed over, by its name, in the searches so far."""
         ...
+
+    @property
+    def unused(self) -> dict[str, str]:
+        """How many well-formed items of each kind are not used, and why, by the kind, in the searches so far."""
+        ...

@@ -71,6 +71,7 @@ def examine(settings: Settings, operating: Operating, *, now: datetime) -> list[
         "areas": _areas,
         "acquisitions": _acquisitions,
         "provider": _provider,
+        "imagery": _imagery,
         "messages": _messages,
     }
     found: list[Finding] = []
@@ -288,6 +289,24 @@ def _clock_ahead_s(ledger: Ledger) -> float:
     return 0.0
 
 
+def _imagery(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
+    """What the catalog held in the last watch that was not used."""
+    with _ledger(settings) as ledger:
+        summary = _last_watch(ledger)
+    unused: Mapping[str, str] = summary.get("unused") or {}
+    for kind, words in unused.items():
+        mend = "nothing, if it is not meant to be used; else name another catalog or collection"
+        yield Finding("imagery", CheckResult.LOOK, f"not used: {kind}: {words}", mend)
+    passed: Mapping[str, str] = summary.get("passed_over") or {}
+    if passed:
+        name, words = next(iter(passed.items()))
+        mend = "ask the owner of the catalog to correct it"
+        found = f"{len(passed)} items passed over, such as {name}: {words}"
+        yield Finding("imagery", CheckResult.LOOK, found, mend)
+    if not unused and not passed:
+        yield Finding("imagery", CheckResult.FINE, "every item that the last watch was offered could be used")
+
+
 def _messages(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
     with _ledger(settings) as ledger:
         unsent, dead = ledger.outbox.unsent(), ledger.outbox.unsent(dead=True)
@@ -312,10 +331,15 @@ def _area_words(area_id: str, week: Week | None, look: Any) -> str:
 
 def _failures(ledger: Ledger) -> Mapping[str, str]:
     """Why areas failed in the last watch that ended."""
+    failures: Mapping[str, str] = _last_watch(ledger).get("failures") or {}
+    return failures
+
+
+def _last_watch(ledger: Ledger) -> Mapping[str, Any]:
+    """The summary of the last watch that ended; empty where there is none."""
     for run in ledger.runs(limit=3000):
         if run.finished_at is not None and run.settings.get("flow", "watch") == "watch" and "areas" in run.summary:
-            failures: Mapping[str, str] = run.summary.get("failures") or {}
-            return failures
+            return run.summary
     return {}
 
 

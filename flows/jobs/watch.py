@@ -44,7 +44,7 @@ from flows.jobs.services import Services
 from flows.jobs.task_results import collect_results
 from flows.jobs.task_runners import task_runner
 from flows.ledger.ledger import Ledger
-from flows.pipeline.area import passed_over, watch_area
+from flows.pipeline.area import passed_over, unused_kinds, watch_area
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores
 from flows.pipeline.clock_check import check_clock
 from flows.pipeline.evidence_manifest import attest
@@ -179,6 +179,8 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
     write_metrics(ledger, stores.outputs)
     for name, words in islice(passed_over(outcomes).items(), MOST_PASSED_OVER):
         log.warning("passed over", extra={"item": name, "reason": words})
+    for kind, words in islice(unused_kinds(outcomes).items(), MOST_PASSED_OVER):
+        log.warning("not used", extra={"kind": kind, "reason": words})
     log.info("watch ended", extra={"failed": len(failures), "issued": len(result.issued), **clock.seconds})
     waiting, simulated = waiting_messages(ledger, services.routes)
     return replace(result, waiting=waiting, simulated=simulated)
@@ -315,6 +317,7 @@ def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Ar
         "completed": {o.area_id: dict(o.completed_scenes) for o in result.outcomes if o.completed_scenes},
         "revised": {o.area_id: dict(o.revised_scenes) for o in result.outcomes if o.revised_scenes},
         "passed_over": dict(islice(passed_over(result.outcomes).items(), MOST_PASSED_OVER)),
+        "unused": dict(islice(unused_kinds(result.outcomes).items(), MOST_PASSED_OVER)),
         "copied": result.copied,
         "undelivered": list(result.undelivered),
         "spent": None if result.spent is None else asdict(result.spent) | {"minutes": round(result.minutes, 1)},

@@ -14,14 +14,14 @@ from detectors.records import State
 from flows.imagery.archive.store import ArchivedScene
 from flows.imagery.detector_inputs import digest_of, ground_of
 from flows.imagery.fetching import fetch_missing
-from flows.imagery.scene import ImageryError
+from flows.imagery.scene import ImageryError, product_of
 from flows.imagery.source import Selective
 from flows.ledger.ledger import Ledger
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores, _Watch
 from flows.pipeline.claim_answers import answer_claims
 from flows.pipeline.period import Period, RunRequest, last_week, period_of
 from flows.pipeline.week_digests import SceneFingerprint, week_digests
-from flows.records.ids import AlertId, scene_name
+from flows.records.ids import AlertId
 
 FRESH = timedelta(days=35)  # scenes are published within days; a month later hardly any comes
 
@@ -29,6 +29,11 @@ FRESH = timedelta(days=35)  # scenes are published within days; a month later ha
 def passed_over(outcomes: Iterable[AreaOutcome]) -> dict[str, str]:
     """Return why items of the catalog could not be used, by their name: areas of one catalog meet the same items."""
     return dict(sorted(one for outcome in outcomes for one in outcome.passed_over))
+
+
+def unused_kinds(outcomes: Iterable[AreaOutcome]) -> dict[str, str]:
+    """Return how many items of the catalog are not used and why, by their kind."""
+    return dict(sorted(one for outcome in outcomes for one in outcome.unused))
 
 
 def watch_area(area: Area, asked: RunRequest, stores: Stores, *, progress: Progress) -> AreaOutcome:
@@ -111,6 +116,7 @@ def _fetch(
     refs = source.search(area, grid, since=days[0], until=days[1])
     if isinstance(source, Selective):
         outcome.passed_over = tuple(sorted(source.passed_over.items()))
+        outcome.unused = tuple(source.unused.items())
     done = 0
 
     def on_scene(_: object) -> None:
@@ -135,15 +141,18 @@ def _nothing_there(area: Area, period: Period, outcome: AreaOutcome) -> ImageryE
         scene_id, reason = outcome.failed_scenes[0]
         count = len(outcome.failed_scenes)
         return ImageryError(f"area `{area.id}`: none of {count} scenes {span} could be fetched; {scene_id}: {reason}")
-    return ImageryError(f"area `{area.id}`: no scene {span}; check that the catalog covers the area and the dates")
+    unused = "".join(f"; not used, {kind}: {words}" for kind, words in outcome.unused)
+    return ImageryError(
+        f"area `{area.id}`: no scene {span}{unused}; check that the catalog covers the area and the dates"
+    )
 
 
 def _not_comparable_reason(scenes: Sequence[ArchivedScene], period: Period, history_days: int) -> str:
-    """Why no change could have shown: fewer than two scenes of any sensor to compare. Empty when there are."""
-    counts = Counter(scene_name(s.scene_id).sensor for s in scenes)
+    """Why no change could have shown: fewer than two scenes of any series to compare. Empty when there are."""
+    counts = Counter((s.sensor, product_of(s.scene_id)) for s in scenes)
     if max(counts.values()) > 1:
         return ""
     return (
-        f"only one scene a sensor since {period.history_from}, and nothing to compare it with; set an earlier --since, "
+        f"only one scene a series since {period.history_from}, and nothing to compare it with; set an earlier --since, "
         f"or SITEWATCH_HISTORY_DAYS over {history_days}"
     )

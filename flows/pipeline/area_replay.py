@@ -71,7 +71,8 @@ class AreaOutcome:
     """What the watch over one area did.
 
     `fetched` counts the scenes that were completed too. `issued` and `changed` are alerts that are new since before, or
-    in another state. `passed_over` are items of the catalog that could not be used, with the reason.
+    in another state. `passed_over` are items of the catalog that could not be used, with the reason; `unused` says of
+    each kind of item that is of no use here how many there are, and why.
     `not_comparable_reason` says why nothing could be compared, and what to do.
     """
 
@@ -82,6 +83,7 @@ class AreaOutcome:
     revised_scenes: tuple[tuple[str, str], ...] = ()
     completed_scenes: tuple[tuple[str, str], ...] = ()
     passed_over: tuple[tuple[str, str], ...] = ()
+    unused: tuple[tuple[str, str], ...] = ()
     not_comparable_reason: str = ""
     stopwatch: Stopwatch = field(default_factory=Stopwatch, compare=False)
     issued: list[str] = field(default_factory=list)

@@ -25,12 +25,13 @@ from flows.imagery.limits import USUAL_LIMITS
 from flows.imagery.overpass import Overpass, overpasses
 from flows.imagery.radiometry import REFLECTANCE_SCALE, StoredBand, calibration
 from flows.imagery.raster_files import RasterFiles
-from flows.imagery.scene import Scene, SceneRef, Sensor
+from flows.imagery.scene import OpticalProduct, Scene, SceneRef, Sensor
 from flows.imagery.source import Source
 from flows.imagery.stac.catalog import Catalog, open_catalog
 from flows.imagery.stac.mosaic import read_overpass, without_crowds
 from flows.imagery.stac.planetary_computer import Signer
 from flows.imagery.stac.read import opened
+from flows.imagery.unused_items import ItemKind
 from flows.pipeline.sources import open_source
 from flows.telemetry.logs import log
 from flows.tile_search.cached_look import CachedLook
@@ -46,9 +47,9 @@ MOST_PASSED_OVER = 20  # items that the log names
 
 
 def looks_of(settings: Settings, region: Area, tile: Tile, *, since: date, until: date) -> list[WideLook]:
-    """List every Sentinel-2 look of a region that has red and near infrared, in order of time.
+    """List every Sentinel-2 look of a region that has red and near infrared of the surface, in order of time.
 
-    Both days are included.
+    Both days are included. What a catalog holds as Level-1C or as a picture alone is left out.
 
     Raises `ImageryError` when the source cannot be asked.
     """
@@ -60,7 +61,7 @@ def looks_of(settings: Settings, region: Area, tile: Tile, *, since: date, until
     return [
         CachedLook(ref.scene_id, ref.acquired.date(), tile, _fetch(source, region, tile.grid, ref, whole=draws_whole))
         for ref in refs
-        if ref.sensor is Sensor.SENTINEL_2
+        if ref.sensor is Sensor.SENTINEL_2 and ref.product is OpticalProduct.LEVEL_2A
     ]
 
 
@@ -69,18 +70,26 @@ def _from_catalog(settings: Settings, tile: Tile, *, since: date, until: date) -
     signer = Signer() if choice.is_signed else None
     catalog = open_catalog(choice.location, collections=choice.collections, page_size=100, hosts=settings.catalog_hosts)
     bounds = tile.grid.bounds_lonlat
+    near = [
+        item
+        for item in catalog.items(bounds, since=since, until=until)
+        if item.sensor is Sensor.SENTINEL_2 and item.may_touch(bounds) and since <= item.acquired.date() <= until
+    ]
+    for item in near:
+        if item.product is not OpticalProduct.LEVEL_2A:
+            kind = ItemKind(item.collection, item.product.words)
+            catalog.unused.add(item.id, kind, "the search of regions reads Level-2A alone")
     items = [
         replace(item, bands={band: item.bands[band] for band in BANDS})
-        for item in catalog.items(bounds, since=since, until=until)
-        if item.sensor is Sensor.SENTINEL_2
-        and item.may_touch(bounds)
-        and set(BANDS) <= set(item.bands)
-        and since <= item.acquired.date() <= until
+        for item in near
+        if item.product is OpticalProduct.LEVEL_2A and set(BANDS) <= set(item.bands)
     ]
     kept, crowds = without_crowds(overpasses(items), USUAL_LIMITS.items_a_scene)
     passed = {**catalog.passed_over, **crowds}
     for name, words in islice(passed.items(), MOST_PASSED_OVER):
         log.warning("passed over: item %s: %s", name, words)
+    for of, words in islice(catalog.unused.words.items(), MOST_PASSED_OVER):
+        log.warning("not used: %s: %s", of, words)
     return [_look(overpass, tile, signer, catalog) for overpass in kept]
 
 

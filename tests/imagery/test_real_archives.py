@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from shapely.geometry import box
 
 from aois.area import Area, AreaKind
 from aois.grid import Grid, grid_of
+from detectors.preprocessing.masks import white_mask
 from flows.imagery.archive.store import Archive
+from flows.imagery.detector_inputs import acquisition_of
 from flows.imagery.scene import Scene, SceneRef
 from flows.imagery.stac.stac_source import StacSource
 
@@ -91,6 +94,33 @@ def test_two_scenes_of_a_suburb_are_a_history() -> None:
     assert [ref.acquired.year for ref in refs] == [2017, 2024]
     assert scene.scl is None
     assert 0.5 < scene.valid.mean() < 1.0
+
+
+@pytest.mark.parametrize("name", ["slovenia-medvode", "newcapital-egypt"])
+def test_true_colour_without_a_classification_stays_clear_under_a_clear_sky(name: str) -> None:
+    area, grid = area_within(name)
+    source = StacSource(ARCHIVES / name / "catalog.json")
+    for ref in source.search(area, grid, **EVER):
+        look = acquisition_of(source.fetch(area, grid, ref), grid)
+        assert look.scl is None
+        assert white_mask(look).mean() < 0.002
+
+
+def test_clouds_are_told_by_red_green_and_blue_nearly_as_the_classification_tells_them() -> None:
+    area, grid = area_within("romania")
+    source = StacSource(ARCHIVES / "romania" / "catalog.json")
+    clouds, told, forest, lost = 0, 0, 0, 0
+    for ref in source.search(area, grid, since=date(2018, 1, 1), until=date(2018, 12, 31)):
+        look = acquisition_of(source.fetch(area, grid, ref), grid)
+        assert look.scl is not None
+        visible = ("blue", "green", "red")
+        pixels = np.stack([look.pixels[look.bands.index(band)] for band in visible])
+        white = white_mask(replace(look, bands=visible, pixels=pixels, scl=None))
+        cloud, wood = (look.scl == 9) & look.valid, (look.scl == 4) & look.valid
+        clouds, told = clouds + int(cloud.sum()), told + int((cloud & white).sum())
+        forest, lost = forest + int(wood.sum()), lost + int((wood & white).sum())
+    assert told > 0.85 * clouds > 10_000
+    assert lost < 0.07 * forest
 
 
 def test_radar_keeps_its_orbit_in_its_name() -> None:

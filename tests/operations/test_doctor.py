@@ -82,6 +82,24 @@ def test_what_is_as_it_should_be_is_fine(examined, ledger):
     assert found["areas", "a"].found == "a: on record to 2026-W47, last clear acquisition 2026-11-20"
 
 
+def test_what_the_last_watch_did_not_use_is_said_with_the_reason(examined, ledger):
+    unused = {"collection `x-l3`, Level-3": "37 items, of another satellite (landsat)"}
+    summary = {
+        "areas": ["a", "b"],
+        "unused": unused,
+        "passed_over": {"one": "it is malformed", "two": "it is malformed"},
+    }
+    ledger.start_run(RunRecord("r1", NOW - timedelta(hours=2), "8", {"flow": "watch"}), source="stac")
+    ledger.finish_run("r1", status="completed", summary=summary, at=NOW - timedelta(hours=1))
+    said = examined()["imagery", ""]
+    assert (said.verdict, said.found) == (CheckResult.LOOK, "2 items passed over, such as one: it is malformed")
+    ledger.start_run(RunRecord("r2", NOW - timedelta(minutes=30), "8", {"flow": "watch"}), source="stac")
+    ledger.finish_run("r2", status="completed", summary=summary | {"passed_over": {}}, at=NOW - timedelta(minutes=20))
+    said = examined()["imagery", ""]
+    assert said.verdict is CheckResult.LOOK
+    assert said.found == "not used: collection `x-l3`, Level-3: 37 items, of another satellite (landsat)"
+
+
 def test_credentials_are_named_where_they_lack_and_never_shown(examined):
     missing = examined(source="sentinelhub")["credentials", ""]
     assert missing.verdict is CheckResult.BAD

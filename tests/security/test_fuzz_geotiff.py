@@ -21,6 +21,7 @@ from flows.imagery.catalog_item import BandAsset, SceneItem
 from flows.imagery.catalog_rules import rules_for
 from flows.imagery.raster_files import RasterFiles
 from flows.imagery.scene import ImageryError, Provenance, Scene, Sensor
+from flows.imagery.sentinelhub.request import LEVEL_1C, PRODUCTS, Product
 from flows.imagery.sentinelhub.response import layers_of
 from flows.imagery.stac.read import read_item
 from flows.imagery.web import WebClient
@@ -126,11 +127,11 @@ def test_any_file_on_the_web_is_read_or_refused(web: HostileWeb, content: bytes)
 
 
 @fuzzed
-@given(content=mutated(), sensor=st.sampled_from(Sensor))
-def test_any_answer_of_a_service_is_refused_in_one_line(content: bytes, sensor: Sensor) -> None:
+@given(content=mutated(), product=st.sampled_from([*PRODUCTS.values(), LEVEL_1C]))
+def test_any_answer_of_a_service_is_refused_in_one_line(content: bytes, product: Product) -> None:
     with bounded():
         try:
-            layers_of(content, sensor, GRID)
+            layers_of(content, product, GRID)
         except ImageryError as error:
             assert_one_clear_line(error, ImageryError)
 

@@ -22,6 +22,7 @@ from aois.grid import to_lonlat
 from aois.week import weeks_between
 from flows.imagery.scene import ImageryError
 from flows.imagery.stac.stac_source import StacSource
+from flows.pipeline.area import unused_kinds
 
 EPSG = 32631  # in the North Sea
 LEFT, TOP, SIDE = 500_000, 6_200_000, 600
@@ -30,18 +31,27 @@ BUILT_ON = date(2024, 3, 20)
 LEVELS = {"blue": 700, "green": 900, "red": 1100, "nir": 2600, "nir08": 2700, "swir16": 2200, "swir22": 1500}
 ROOFS = {"blue": 2600, "green": 2800, "red": 3000, "nir": 3200, "nir08": 3200, "swir16": 3300, "swir22": 3000}
 POWER, WALLS = {"vv": 0.08, "vh": 0.015}, {"vv": 0.6, "vh": 0.1}
+AIR = (850, 450, 250)
+SNOW, SNOW_DAYS = 7200, (date(2024, 2, 19), date(2024, 3, 30))
 EVERY_TEN_DAYS = tuple(FIRST + timedelta(days=n) for n in range(0, (UNTIL - FIRST).days + 1, 10))
 
 
 @dataclass(frozen=True)
 class Make:
-    """How a catalog is made: which bands, on which days, in which CRS and with which pixels."""
+    """How a catalog is made: which bands, on which days, in which CRS and with which pixels.
+
+    `air` is what the atmosphere adds, in digital numbers of blue, green and red; `gain` makes pixels of 8 bits.
+    """
 
     bands: tuple[str, ...] = ("blue", "green", "red", "nir", "swir16", "swir22")
     days: tuple[date, ...] = EVERY_TEN_DAYS
     crs: str = f"EPSG:{EPSG}"
     pixel: float = 10.0
     has_scl: bool = False
+    collection: str = ""
+    air: tuple[int, int, int] = (0, 0, 0)
+    gain: float | None = None
+    snow_days: tuple[date, ...] = ()
 
     @property
     def is_radar(self) -> bool:
@@ -61,6 +71,9 @@ MAKES = {
     "30 m radar": Make(bands=("vv", "vh"), pixel=30.0),
     "9 m in degrees": Make(crs="EPSG:4326", pixel=9 / 111_320),
     "European grid": Make(crs="EPSG:3035"),
+    "Level-1C": Make(collection="sentinel-2-l1c", air=AIR),
+    "Level-1C in true colour": Make(bands=("blue", "green", "red"), collection="sentinel-2-l1c", air=AIR),
+    "true colour of 8 bits": Make(bands=("blue", "green", "red"), gain=2.5),
 }
 
 
@@ -86,6 +99,12 @@ def scene_numbers(make: Make, day: date, band: str, seed: int) -> tuple[np.ndarr
         return values.astype(np.float32), transform
     haze = 1 + 0.03 * np.random.default_rng(seed // 100).normal()
     values = haze * np.where(built, ROOFS[band], LEVELS[band] * texture) + rng.normal(0, 60, built.shape)
+    values += dict(zip(("blue", "green", "red"), make.air, strict=True)).get(band, 0)
+    if day in make.snow_days:
+        drift = np.sin(east / 31 + north / 53) * np.cos(north / 37 - east / 71)
+        values = np.where((drift > -0.6) & (np.abs(east - LEFT - 500) > 40), SNOW, values)
+    if make.gain is not None:
+        return np.clip(np.rint(values * make.gain * 255 / 10_000), 1, 255).astype(np.uint8), transform
     return values.astype(np.uint16), transform
 
 
@@ -104,7 +123,8 @@ def write_item(folder: Path, make: Make, day: date, number: int) -> str:
     for n, band in enumerate(make.bands):
         numbers, transform = scene_numbers(make, day, band, seed=100 * number + n)
         write_raster(folder / f"{stem}-{band}.tif", numbers, make.crs, transform)
-        scaled = {} if make.is_radar else {"raster:bands": [{"scale": 1e-4, "offset": 0, "nodata": 0}]}
+        scale = 1e-4 if make.gain is None else 1 / make.gain / 255
+        scaled = {} if make.is_radar else {"raster:bands": [{"scale": scale, "offset": 0, "nodata": 0}]}
         assets[band] = {"href": f"./{stem}-{band}.tif", **scaled}
     if make.has_scl:
         write_raster(folder / f"{stem}-scl.tif", np.full(numbers.shape, 5, np.uint8), make.crs, transform)
@@ -113,6 +133,7 @@ def write_item(folder: Path, make: Make, day: date, number: int) -> str:
         "type": "Feature",
         "stac_version": "1.0.0",
         "id": stem,
+        **({"collection": make.collection} if make.collection else {}),
         "geometry": mapping(ground().geometry),
         "bbox": ground().geometry.bounds,
         "properties": {"datetime": f"{day}T10:00:00Z", "platform": "sentinel-1a" if make.is_radar else "sentinel-2a"},
@@ -162,7 +183,17 @@ def test_every_make_of_catalog_runs_to_its_end_and_twice_the_same(watched):
     assert bench.record() == record
 
 
-FINDING = ("all bands", "red, green, blue", "no near infrared", "9 m in degrees", "European grid", "vv and vh")
+FINDING = (
+    "all bands",
+    "red, green, blue",
+    "no near infrared",
+    "9 m in degrees",
+    "European grid",
+    "vv and vh",
+    "Level-1C",
+    "Level-1C in true colour",
+    "true colour of 8 bits",
+)
 
 
 @pytest.mark.parametrize("watched", FINDING, indirect=True)
@@ -178,6 +209,55 @@ def test_a_block_of_new_roofs_is_found_whatever_the_catalog(watched):
 def test_an_area_that_the_catalog_does_not_cover_fails_and_says_so(tmp_path, made):
     few = replace(MAKES["two scenes"], bands=("red",))
     elsewhere = replace(ground("far-off"), geometry=to_lonlat(box(LEFT, 5_000_000, LEFT + 300, 5_000_300), EPSG))
-    bench = bench_on(write_catalog(tmp_path / "catalog", few), made, tmp_path / "outputs", [elsewhere])
-    with pytest.raises(ImageryError, match=r"area `far-off`: no scene between .* check that the catalog covers"):
+    catalog = write_catalog(tmp_path / "catalog", few)
+    with_items_of_another_satellite(catalog, 3)
+    bench = bench_on(catalog, made, tmp_path / "outputs", [elsewhere])
+    with pytest.raises(
+        ImageryError, match=r"area `far-off`: no scene between .* check that the catalog covers"
+    ) as error:
         bench.watch(SINCE, UNTIL)
+    assert "not used, collection `other`, Level-1: 3 items, of another satellite (landsat)" in str(error.value)
+
+
+def with_items_of_another_satellite(catalog: Path, count: int) -> None:
+    """The catalog lists so many more items, copies of its first."""
+    page = json.loads(catalog.read_text())
+    item = json.loads((catalog.parent / page["links"][0]["href"]).read_text())
+    said = item["properties"] | {"platform": "landsat-8", "processing:level": "L1"}
+    for number in range(count):
+        other = item | {"id": f"other-{number}", "collection": "other", "properties": said}
+        (catalog.parent / f"other-{number}.json").write_text(json.dumps(other))
+        page["links"].append({"rel": "item", "href": f"./other-{number}.json"})
+    catalog.write_text(json.dumps(page))
+
+
+def test_what_a_catalog_holds_beside_is_told_and_the_watch_goes_on(made, tmp_path):
+    make = MAKES["two scenes"]
+    catalog = write_catalog(tmp_path / "catalog", make)
+    with_items_of_another_satellite(catalog, 2)
+    bench = bench_on(catalog, made, tmp_path / "outputs")
+    (outcome,) = bench.watch(date(2024, 5, 6), date(2024, 5, 12))
+    assert outcome.fetched == 2
+    assert unused_kinds([outcome, outcome]) == {
+        "collection `other`, Level-1": "2 items, of another satellite (landsat)"
+    }
+
+
+WINTER = tuple(day for day in EVERY_TEN_DAYS if SNOW_DAYS[0] <= day <= SNOW_DAYS[1])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Make(bands=("blue", "green", "red"), collection="sentinel-2-l1c", air=AIR, snow_days=WINTER),
+        Make(bands=("blue", "green", "red"), gain=2.5, snow_days=WINTER),
+    ],
+    ids=["Level-1C", "8 bits"],
+)
+def test_snow_that_melts_is_told_as_nothing_by_red_green_and_blue_alone(make, made, tmp_path):
+    assert len(WINTER) >= 4
+    make = replace(make, days=tuple(day for day in EVERY_TEN_DAYS if day < BUILT_ON or day in WINTER))
+    bench = bench_on(write_catalog(tmp_path / "catalog", make), made, tmp_path / "outputs")
+    (outcome,) = bench.watch(SINCE, UNTIL)
+    assert outcome.fetched == len(make.days)
+    assert bench.record()["alerts"] == []

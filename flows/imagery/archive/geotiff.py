@@ -15,7 +15,7 @@ from rasterio.io import MemoryFile
 from aois.grid import Grid
 from flows.imagery.georeference import crs_of
 from flows.imagery.raster_files import DAMAGE, RasterFileError, check_raster
-from flows.imagery.scene import ImageryError, Provenance, Scene, Sensor
+from flows.imagery.scene import ImageryError, OpticalProduct, Provenance, Scene, Sensor
 from flows.printable import printable
 
 # Layers of an archived file, by sensor:
@@ -27,6 +27,7 @@ NUMBERS_AT_ZERO = 1_000
 NODATA = 65_535
 METADATA_TAG = "SITEWATCH_SCENE"
 LARGEST_BLOCK_PX = 512
+_ADDED_LATER = ("product", "ceiling")  # left out where they say nothing, so that a scene keeps its bytes
 SCL = "scl"
 
 Layers = npt.NDArray[np.uint16] | npt.NDArray[np.float32]
@@ -141,7 +142,7 @@ def _metadata(scene: Scene, grid: Grid) -> str:
         "acquired": scene.acquired.astimezone(UTC).isoformat(),
         "bands": scene.bands,
         "grid": asdict(grid),
-        "provenance": asdict(scene.provenance),
+        "provenance": {k: v for k, v in asdict(scene.provenance).items() if k not in _ADDED_LATER or v},
     }
     return json.dumps(said, sort_keys=True)
 
@@ -152,6 +153,7 @@ def _scene(layers: Layers, said: dict[str, Any], *, sha256: str) -> Scene:
     pixels = _reflectance(stored.astype(np.uint16)) if sensor is Sensor.SENTINEL_2 else stored.astype(np.float32)
     where = said["provenance"]
     provenance = where | {name: tuple(where.get(name, ())) for name in ("item_ids", "offered")}
+    provenance["product"] = OpticalProduct(where.get("product", ""))
     return Scene(
         scene_id=said["scene_id"],
         sensor=sensor,

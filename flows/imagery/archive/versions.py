@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.imagery.archive.entry import SHA_IN_NAME, ArchivedScene
-from flows.imagery.same_pass import by_pass
+from flows.imagery.same_pass import best_products, by_pass
 from flows.imagery.scene import ImageryError
 
 ADOPTION_SUFFIX = ".adopted.json"
@@ -55,9 +55,10 @@ def read_adoption(path: Path) -> Adoption:
 def in_use(entries: Iterable[ArchivedScene], adoptions: Sequence[Adoption]) -> list[ArchivedScene]:
     """One version of each pass, sorted by (acquired, scene_id); it depends on what there is, never on what came first.
 
-    The version adopted last, or any where none was, and of those that complete it the one that rests on most items.
+    The version adopted last, or any where none was, and of those that complete it the one that rests on most items. A
+    pass that is there as Level-1C and as Level-2A is used as Level-2A.
     """
-    chosen = [_chosen(versions, adoptions) for versions in by_pass(entries)]
+    chosen = best_products(_chosen(versions, adoptions) for versions in by_pass(entries))
     return sorted(chosen, key=lambda entry: (entry.acquired, entry.scene_id))
 
 

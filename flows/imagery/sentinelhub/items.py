@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from flows.imagery.catalog_item import Bounds, SceneItem
 from flows.imagery.platform_names import platform_of
-from flows.imagery.scene import ImageryError, Sensor
+from flows.imagery.scene import ImageryError, OpticalProduct, Sensor
 from flows.imagery.stac.item import baseline_of, bounds_of, check_id, orbit_of
 from flows.printable import printable
 from flows.records.json_object import JsonObject
@@ -24,7 +24,7 @@ _MOVED_AFTER, _FIRST_ORBIT_MOVED = {"C": 8018}, {"C": 99}
 _ORBITS = 175
 
 
-def item_of(feature: JsonObject, sensor: Sensor) -> SceneItem:
+def item_of(feature: JsonObject, sensor: Sensor, product: OpticalProduct = OpticalProduct.LEVEL_2A) -> SceneItem:
     """The item that a feature of the catalog describes, without bands: the service is asked for those by name.
 
     Raises `ImageryError` for a feature without id or date, and for one that gives two processing baselines.
@@ -52,6 +52,7 @@ def item_of(feature: JsonObject, sensor: Sensor) -> SceneItem:
         relative_orbit=_relative_orbit(item_id, said, is_radar=is_radar),
         orbit_direction=printable(said["sat:orbit_state"], longest=40).lower() if said.get("sat:orbit_state") else None,
         platform=platform_of(said.get("platform"), item_id),
+        product=product,
     )
 
 

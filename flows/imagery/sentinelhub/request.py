@@ -14,7 +14,7 @@ from typing import Any
 from sentinelhub import CRS, BBox, DataCollection, MimeType, MosaickingOrder, ResamplingType, SentinelHubRequest
 
 from aois.grid import Grid
-from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, SceneRef, Sensor
+from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, OpticalProduct, SceneRef, Sensor
 from flows.imagery.sentinelhub.account import ServiceAccount
 from flows.imagery.sentinelhub.client import bound, config_of
 
@@ -30,9 +30,10 @@ class Product:
     """One product of the service: its bands in the order of its evalscript, which ends with the data mask.
 
     `layers` counts what the evalscript returns, `paid_bands` those that cost, `factor` what its type and its
-    processing multiply a request's cost by.
+    processing multiply a request's cost by. `has_classes` where the scene classification comes before the data mask.
     """
 
+    sensor: Sensor
     collection: DataCollection
     script: str
     bands: tuple[str, ...]
@@ -41,6 +42,7 @@ class Product:
     factor: float
     processing: tuple[tuple[str, Any], ...]
     resampling: ResamplingType
+    has_classes: bool = False
 
     @property
     def layers(self) -> int:
@@ -57,6 +59,7 @@ class Product:
 # classification must not be averaged. Radar has no native grid after terrain correction.
 PRODUCTS = {
     Sensor.SENTINEL_2: Product(
+        Sensor.SENTINEL_2,
         DataCollection.SENTINEL2_L2A,
         "sentinel-2-l2a.js",
         OPTICAL_BANDS,
@@ -65,8 +68,10 @@ PRODUCTS = {
         1.0,
         (("harmonizeValues", True),),
         ResamplingType.NEAREST,
+        has_classes=True,
     ),
     Sensor.SENTINEL_1: Product(
+        Sensor.SENTINEL_1,
         DataCollection.SENTINEL1_IW,
         "sentinel-1-grd.js",
         RADAR_BANDS,
@@ -77,7 +82,23 @@ PRODUCTS = {
         ResamplingType.BILINEAR,
     ),
 }
+LEVEL_1C = Product(
+    Sensor.SENTINEL_2,
+    DataCollection.SENTINEL2_L1C,
+    "sentinel-2-l1c.js",
+    OPTICAL_BANDS,
+    "uint16",
+    len(OPTICAL_BANDS),
+    1.0,
+    (("harmonizeValues", True),),
+    ResamplingType.NEAREST,
+)
 _DIRECTIONS = {"ascending": DataCollection.SENTINEL1_IW_ASC, "descending": DataCollection.SENTINEL1_IW_DES}
+
+
+def product_for(ref: SceneRef) -> Product:
+    """The product of the service that holds a scene."""
+    return LEVEL_1C if ref.product is OpticalProduct.LEVEL_1C else PRODUCTS[ref.sensor]
 
 
 @cache
@@ -112,10 +133,10 @@ def units_of(product: Product, grid: Grid) -> float:
     return share * product.paid_bands / 3 * product.factor
 
 
-def collection_of(sensor: Sensor, direction: str | None, account: ServiceAccount) -> DataCollection:
-    """The service's collection for a sensor, for radar of one direction where it is known."""
-    collection = PRODUCTS[sensor].collection
-    if sensor is Sensor.SENTINEL_1:
+def collection_of(product: Product, direction: str | None, account: ServiceAccount) -> DataCollection:
+    """The service's collection for a product, for radar of one direction where it is known."""
+    collection = product.collection
+    if product.sensor is Sensor.SENTINEL_1:
         collection = _DIRECTIONS.get(direction or "", collection)
     return bound(collection, account)
 
@@ -124,9 +145,9 @@ def request_of(
     ref: SceneRef, times: tuple[datetime, datetime], direction: str | None, grid: Grid, account: ServiceAccount
 ) -> SentinelHubRequest:
     """The request for one part of a scene, whose tiles were acquired between two times."""
-    product = PRODUCTS[ref.sensor]
+    product = product_for(ref)
     data = SentinelHubRequest.input_data(
-        collection_of(ref.sensor, direction, account),
+        collection_of(product, direction, account),
         time_interval=(times[0] - BEFORE_AND_AFTER, times[1] + BEFORE_AND_AFTER),
         mosaicking_order=MosaickingOrder.LEAST_RECENT,
         upsampling=product.resampling,
@@ -143,10 +164,9 @@ def request_of(
     )
 
 
-def words_of(sensor: Sensor, direction: str | None, account: ServiceAccount) -> str:
+def words_of(product: Product, direction: str | None, account: ServiceAccount) -> str:
     """The request in a scene's provenance: product, processing, evalscript and its digest."""
-    product = PRODUCTS[sensor]
-    collection = collection_of(sensor, direction, account)
+    collection = collection_of(product, direction, account)
     settings = [f"{name} {str(value).lower() if value is True else value}" for name, value in product.processing]
     digest = hashlib.sha256(product.evalscript.encode()).hexdigest()[:12]
     words = ["sentinelhub", f"collection {collection.api_id}", *([direction] if direction else []), *settings]

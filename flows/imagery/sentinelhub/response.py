@@ -13,19 +13,18 @@ from flows.imagery.georeference import crs_of, is_coincident
 from flows.imagery.raster_files import DAMAGE, RasterFileError, check_raster
 from flows.imagery.scene import Sensor
 from flows.imagery.scene_check import HIGHEST_SCL, BadContentError
-from flows.imagery.sentinelhub.request import PRODUCTS, Product
+from flows.imagery.sentinelhub.request import Product
 from flows.printable import printable
 
 NUMBERS_PER_REFLECTANCE = np.float32(10_000)
 
 
-def layers_of(content: bytes, sensor: Sensor, grid: Grid) -> npt.NDArray[Any]:
+def layers_of(content: bytes, product: Product, grid: Grid) -> npt.NDArray[Any]:
     """The layers (layer, y, x) of a TIFF that covers the grid, as the product's evalscript returns them.
 
     Raises `BadContentError`, which carries the content, for anything but a whole TIFF of the size, type and place that
     were asked for.
     """
-    product = PRODUCTS[sensor]
     if not content:
         raise BadContentError("the answer is empty", content)
     try:
@@ -37,23 +36,24 @@ def layers_of(content: bytes, sensor: Sensor, grid: Grid) -> npt.NDArray[Any]:
             layers: npt.NDArray[Any] = dataset.read()
     except (RasterFileError, *DAMAGE) as error:
         raise BadContentError(f"the answer is not a complete TIFF ({printable(error)})", content) from None
-    wrong = _wrong_masks(layers, sensor)
+    wrong = _wrong_masks(layers, product)
     if wrong:
         raise BadContentError(f"the answer's {wrong}", content)
     return layers
 
 
 def measurements(
-    layers: npt.NDArray[Any], sensor: Sensor
+    layers: npt.NDArray[Any], product: Product
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.uint8] | None]:
     """Pixels float32 (band, y, x) in reflectance or linear power, NaN where invalid; valid (y, x); SCL or None.
 
     Valid is where the service's data mask is set; radar power must also be above 0, since 0 is a border.
     """
-    bands = layers[: len(PRODUCTS[sensor].bands)].astype(np.float32)
+    bands = layers[: len(product.bands)].astype(np.float32)
     has_data = layers[-1] > 0
-    if sensor is Sensor.SENTINEL_2:
-        return _masked(bands / NUMBERS_PER_REFLECTANCE, has_data), has_data, _classes(layers[-2], has_data)
+    if product.sensor is Sensor.SENTINEL_2:
+        classes = _classes(layers[-2], has_data) if product.has_classes else None
+        return _masked(bands / NUMBERS_PER_REFLECTANCE, has_data), has_data, classes
     valid = has_data & np.all(np.isfinite(bands) & (bands > 0), axis=0)
     return _masked(bands, valid), valid, None
 
@@ -81,10 +81,10 @@ def _wrong(dataset: DatasetReader, product: Product, grid: Grid) -> str | None:
     return None
 
 
-def _wrong_masks(layers: npt.NDArray[Any], sensor: Sensor) -> str | None:
+def _wrong_masks(layers: npt.NDArray[Any], product: Product) -> str | None:
     mask = layers[-1]
     if not np.isin(mask, (0, 1)).all():
         return f"data mask holds values other than 0 and 1, up to {mask.max():g}"
-    if sensor is Sensor.SENTINEL_2 and layers[-2].max() > HIGHEST_SCL:
+    if product.has_classes and layers[-2].max() > HIGHEST_SCL:
         return f"scene classification holds {layers[-2].max()}, and {HIGHEST_SCL} is the highest class"
     return None

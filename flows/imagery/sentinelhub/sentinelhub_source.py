@@ -18,16 +18,28 @@ from flows.imagery.network.answer_counts import AnswerCounts
 from flows.imagery.network.quota import Cost
 from flows.imagery.overpass import Overpass, overpasses
 from flows.imagery.radiometry import BASELINE_OFFSET, BASELINE_WITH_OFFSET, baseline_number
-from flows.imagery.scene import ImageryError, Provenance, Scene, SceneRef, Sensor
+from flows.imagery.scene import ImageryError, OpticalProduct, Provenance, Scene, SceneRef, Sensor
 from flows.imagery.sentinelhub.client import SentinelHubClient, bound
 from flows.imagery.sentinelhub.items import item_of
-from flows.imagery.sentinelhub.request import PRODUCTS, Part, parts_of, request_of, units_of, words_of
+from flows.imagery.sentinelhub.request import (
+    LEVEL_1C,
+    PRODUCTS,
+    Part,
+    Product,
+    parts_of,
+    product_for,
+    request_of,
+    units_of,
+    words_of,
+)
 from flows.imagery.sentinelhub.response import layers_of, measurements
 from flows.imagery.stac.item import MALFORMED
 from flows.imagery.stac.mosaic import without_crowds
+from flows.imagery.unused_items import UnusedItems
 from flows.printable import printable
 
 PAGE_SIZE = 100
+LEVEL_2A_EVERYWHERE = date(2019, 1, 1)  # ESA makes it of all land since December 2018
 
 
 class SentinelHubSource:
@@ -43,6 +55,7 @@ class SentinelHubSource:
         self._hub_client = hub_client
         self._page_size = page_size
         self._passed_over: dict[str, str] = {}
+        self._unused = UnusedItems()
         self._found: dict[tuple[Grid, str], Overpass] = {}
 
     @property
@@ -61,13 +74,18 @@ class SentinelHubSource:
         return self._hub_client.answers
 
     @property
+    def unused(self) -> dict[str, str]:
+        """How many well-formed items of each kind are not used, and why, by the kind, in the searches so far."""
+        return self._unused.words
+
+    @property
     def spent(self) -> Cost:
         """What was really spent since the source was opened."""
         return self._hub_client.meter.spent
 
     def price(self, grid: Grid, ref: SceneRef) -> Cost:
         """What the scene costs when every request is answered at once; bytes before compression."""
-        product = PRODUCTS[ref.sensor]
+        product = product_for(ref)
         pixel_bytes = product.layers * np.dtype(product.dtype).itemsize
         return sum(
             (
@@ -97,15 +115,16 @@ class SentinelHubSource:
             height, width = part.grid.shape
             layers[:, part.row : part.row + height, part.column : part.column + width] = answer
         assert layers is not None
-        pixels, valid, scl = measurements(layers, ref.sensor)
-        bands, provenance = PRODUCTS[ref.sensor].bands, self._provenance(overpass, ref)
+        pixels, valid, scl = measurements(layers, product_for(ref))
+        bands, provenance = product_for(ref).bands, self._provenance(overpass, ref)
         return Scene(ref.scene_id, ref.sensor, ref.acquired, bands, pixels, valid, scl, provenance)
 
     def _layers(self, overpass: Overpass, ref: SceneRef, part: Part) -> np.ndarray:
         times = (overpass.acquired, max(item.acquired for item in overpass.items))
         request = request_of(ref, times, overpass.first.orbit_direction, part.grid, self._hub_client.account)
-        units = units_of(PRODUCTS[ref.sensor], part.grid)
-        return layers_of(self._hub_client.fetch(request.download_list[0], units=units), ref.sensor, part.grid)
+        product = product_for(ref)
+        units = units_of(product, part.grid)
+        return layers_of(self._hub_client.fetch(request.download_list[0], units=units), product, part.grid)
 
     def _provenance(self, overpass: Overpass, ref: SceneRef) -> Provenance:
         """The offset is recorded as the service applied it: harmonised numbers are 0.1 lower from 04.00 on."""
@@ -114,13 +133,14 @@ class SentinelHubSource:
         return Provenance(
             source=self.name,
             item_ids=ref.item_ids,
-            request=words_of(ref.sensor, None if is_optical else first.orbit_direction, self._hub_client.account),
+            request=words_of(product_for(ref), None if is_optical else first.orbit_direction, self._hub_client.account),
             processing_baseline=first.processing_baseline,
             offset_applied=(BASELINE_OFFSET if has_offset else 0.0) if is_optical else None,
             relative_orbit=first.relative_orbit,
             orbit_direction=first.orbit_direction,
             offered=ref.item_ids,
             platform=overpass.platform,
+            product=ref.product,
         )
 
     def _look_up(self, area: Area, grid: Grid, ref: SceneRef) -> Overpass:
@@ -133,25 +153,36 @@ class SentinelHubSource:
 
     def _overpasses(self, grid: Grid, *, since: date, until: date) -> list[Overpass]:
         items = []
-        for sensor, product in PRODUCTS.items():
-            features = self._hub_client.features(
-                bound(product.collection, self._hub_client.account),
-                bbox=BBox(grid.bounds_lonlat, crs=CRS.WGS84),
-                time=(f"{since}T00:00:00Z", f"{until + timedelta(days=1)}T00:00:00Z"),
-                limit=self._page_size,
-            )
-            items += self._items(features, sensor)
-        found = overpasses(item for item in items if since <= item.acquired.date() <= until)
+        for product in PRODUCTS.values():
+            items += self._listed(product, OpticalProduct.LEVEL_2A, grid, since=since, until=until)
+        if since < LEVEL_2A_EVERYWHERE:
+            before = min(until, LEVEL_2A_EVERYWHERE - timedelta(days=1))
+            items += self._listed(LEVEL_1C, OpticalProduct.LEVEL_1C, grid, since=since, until=before)
+        found = overpasses(items)
+        self._unused.add_repeated(items, found)
         kept, crowds = without_crowds(found, USUAL_LIMITS.items_a_scene)
         self._passed_over.update(crowds)
         return kept
 
-    def _items(self, features: Sequence[Any], sensor: Sensor) -> list[SceneItem]:
+    def _listed(
+        self, product: Product, numbers: OpticalProduct, grid: Grid, *, since: date, until: date
+    ) -> list[SceneItem]:
+        """The items of a product in those days, both inclusive."""
+        features = self._hub_client.features(
+            bound(product.collection, self._hub_client.account),
+            bbox=BBox(grid.bounds_lonlat, crs=CRS.WGS84),
+            time=(f"{since}T00:00:00Z", f"{until + timedelta(days=1)}T00:00:00Z"),
+            limit=self._page_size,
+        )
+        items = self._items(features, product.sensor, numbers)
+        return [item for item in items if since <= item.acquired.date() <= until]
+
+    def _items(self, features: Sequence[Any], sensor: Sensor, product: OpticalProduct) -> list[SceneItem]:
         """The items of a catalog's answer; malformed ones are passed over, unless there are no others."""
         items, refused = [], []
         for feature in features:
             try:
-                items.append(item_of(feature, sensor))
+                items.append(item_of(feature, sensor, product))
             except ImageryError as error:
                 refused.append((feature, error))
             except MALFORMED as error:

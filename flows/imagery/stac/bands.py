@@ -25,8 +25,10 @@ SENTINEL_NAMES = {
     "swir16": "b11",
     "swir22": "b12",
 }
-# A rendered picture carries the common names of its three channels but holds no reflectance.
+# A rendered picture carries the common names of its three channels, which only its own coding turns to reflectance.
 _PICTURE_ROLES = {"visual", "overview", "thumbnail", "metadata"}
+_TRUE_COLOUR_KEYS = {"visual", "tci"}
+_CHANNELS = ("red", "green", "blue")
 _PICTURE_KEYS = {"visual", "overview", "thumbnail", "preview", "tci"}
 MOST_BANDS = 256  # of one file; the largest products have some 30
 _RESOLUTION = re.compile(r"_(\d+)m$")
@@ -52,6 +54,7 @@ class _Layer:
     asset_key: str
     index: int
     fields: Mapping[str, object]
+    is_picture: bool = False
 
 
 def find_bands(item: Item, locate: Locate = as_named) -> dict[str, BandAsset]:
@@ -59,7 +62,8 @@ def find_bands(item: Item, locate: Locate = as_named) -> dict[str, BandAsset]:
 
     An asset is found by its key, else by the common name of one of its bands, else by Sentinel's own band name. Of
     several, a GeoTIFF goes before other formats and the finest resolution before the others; one that `locate` refuses
-    with an `ImageryError` goes last.
+    with an `ImageryError` goes last. Where no optical band is measured, red, green and blue are those of a true-colour
+    picture.
 
     Raises
     ------
@@ -68,6 +72,9 @@ def find_bands(item: Item, locate: Locate = as_named) -> dict[str, BandAsset]:
     """
     layers = list(_layers(item))
     found = {band: _find(layers, band) for band in (*OPTICAL_BANDS, *RADAR_BANDS, SCL)}
+    if not any(found[band] for band in (*OPTICAL_BANDS, *RADAR_BANDS)):
+        pictures = list(_picture_layers(item))
+        found |= {band: _find(pictures, band) for band in OPTICAL_BANDS}
     return {band: _first_allowed(item, candidates, locate) for band, candidates in found.items() if candidates}
 
 
@@ -107,6 +114,28 @@ def _layers(item: Item) -> Iterator[_Layer]:
                 asset_key=key,
                 index=index,
                 fields=fields,
+            )
+
+
+def _picture_layers(item: Item) -> Iterator[_Layer]:
+    """The channels of true-colour pictures: as they are described, else red, green and blue in this order."""
+    for key, asset in item.assets.items():
+        if _RESOLUTION.sub("", key.lower()) not in _TRUE_COLOUR_KEYS:
+            continue
+        bands = _described_bands(asset)
+        if len(bands) == 1:  # what is said of the whole asset holds for each channel
+            bands = [dict(bands[0]) for _ in _CHANNELS]
+        for index, (channel, fields) in enumerate(zip(_CHANNELS, bands, strict=False), start=1):
+            yield _Layer(
+                key="",
+                common_name=str(fields.get("common_name") or channel).lower(),
+                name="",
+                rank=("tif" not in (asset.media_type or asset.href).lower(), _resolution(key), key),
+                asset=asset,
+                asset_key=key,
+                index=index,
+                fields=fields,
+                is_picture=True,
             )
 
 
@@ -163,7 +192,7 @@ def _band_asset(item: Item, layer: _Layer, href: str) -> BandAsset:
             f"item `{printable(item.id)}`: asset `{key}` has a scale, offset or nodata that is not a number "
             f"({printable(error)}); correct the item"
         ) from error
-    return BandAsset(key, href, layer.index, scale, offset, nodata)
+    return BandAsset(key, href, layer.index, scale, offset, nodata, layer.is_picture)
 
 
 def _number(value: Any) -> float | None:

@@ -22,6 +22,7 @@ from flows.imagery.raster_files import RasterFiles
 from flows.imagery.scene import ImageryError
 from flows.imagery.stac.item import read_scene_item
 from flows.imagery.stac_walk import SearchTally, links_of, search, walk
+from flows.imagery.unused_items import ItemKind, UnusedItemError, UnusedItems
 from flows.imagery.web import WebClient, status_behind
 from flows.printable import printable
 from flows.records.json_object import JsonObject
@@ -47,6 +48,11 @@ class Catalog(Protocol):
     @property
     def passed_over(self) -> dict[str, str]:
         """Why each item or page that could not be used was passed over, by its name."""
+        ...
+
+    @property
+    def unused(self) -> UnusedItems:
+        """Well-formed items that are of no use here."""
         ...
 
     def items(self, bounds: Bounds, *, since: date, until: date) -> Sequence[SceneItem]:
@@ -118,6 +124,11 @@ class StaticCatalog:
         """Why each item or page that could not be used was passed over, by its name."""
         return dict(self._items_of.passed_over)
 
+    @property
+    def unused(self) -> UnusedItems:
+        """Well-formed items that are of no use here."""
+        return self._items_of.unused
+
     def items(self, bounds: Bounds, *, since: date, until: date) -> Sequence[SceneItem]:
         """Every item of the catalog, wherever and whenever; the arguments only matter to an API."""
         with self._lock:
@@ -138,18 +149,19 @@ class StaticCatalog:
             raise _unreadable(self._location, error) from error
         if not found:
             raise ImageryError(
-                f"catalog `{_shown(self._location)}` lists no item with Sentinel-2 bands (blue, green, red, "
-                f"nir, …) or Sentinel-1 bands (vv, vh) that can be used{self._why()}; check the address and the names "
+                f"catalog `{_shown(self._location)}` lists no item of Sentinel-2 (blue, green, red, nir, …) or "
+                f"Sentinel-1 (vv, vh) that can be used{self._why()}; check the address, the collections and the names "
                 f"of its assets"
             )
         return found
 
     def _why(self) -> str:
         passed = self.passed_over
-        if not passed:
-            return ""
-        name, words = next(iter(passed.items()))
-        return f"; {len(passed)} passed over, such as `{name}`: {words}"
+        parts = [f"{kind}: {words}" for kind, words in self.unused.words.items()]
+        if passed:
+            name, words = next(iter(passed.items()))
+            parts.append(f"{len(passed)} passed over, such as `{name}`: {words}")
+        return "".join(f"; {part}" for part in parts)
 
 
 class ApiCatalog:
@@ -177,6 +189,11 @@ class ApiCatalog:
     def passed_over(self) -> dict[str, str]:
         """Why each item that could not be used was passed over, by its name."""
         return dict(self._items_of.passed_over)
+
+    @property
+    def unused(self) -> UnusedItems:
+        """Well-formed items that are of no use here."""
+        return self._items_of.unused
 
     def items(self, bounds: Bounds, *, since: date, until: date) -> Sequence[SceneItem]:
         """The items that the API finds, from all pages of its answer."""
@@ -253,17 +270,24 @@ class _Reading:
         self._rules = web.rules
         self._collections = collections
         self.passed_over: dict[str, str] = {}
+        self.unused = UnusedItems()
 
     def item(self, said: JsonObject, *, base: str, href: str | None = None) -> SceneItem | None:
         """What the JSON of an item offers; None for one that is not wanted, of another kind, or passed over."""
-        if self._collections and said.get("collection") not in self._collections:
-            return None
         name = said.get("id")
+        name = name if isinstance(name, str) and name.strip() else base
+        collection = said.get("collection")
+        if self._collections and collection not in self._collections:
+            kind = ItemKind(collection if isinstance(collection, str) else "", "")
+            self.unused.add(name, kind, f"not asked for: the collections are {', '.join(self._collections)}")
+            return None
         try:
             return read_scene_item(said, href=href, locate=self._locate(base))
+        except UnusedItemError as error:
+            self.unused.add(name, error.kind, str(error))
         except ImageryError as error:
-            self.pass_over(name if isinstance(name, str) and name.strip() else base, error)
-            return None
+            self.pass_over(name, error)
+        return None
 
     def pass_over(self, name: str, error: ImageryError) -> None:
         """Keep why something is passed over."""

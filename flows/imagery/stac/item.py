@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -12,16 +12,21 @@ from pystac import Item, STACError, STACTypeError
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
-from flows.imagery.catalog_item import Bounds, SceneItem
+from flows.imagery.catalog_item import BandAsset, Bounds, SceneItem
 from flows.imagery.platform_names import platform_of
-from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, ImageryError, Sensor
+from flows.imagery.scene import OPTICAL_BANDS, RADAR_BANDS, ImageryError, OpticalProduct, Sensor
 from flows.imagery.stac.bands import SCL, Locate, as_named, find_bands
+from flows.imagery.unused_items import ItemKind, UnusedItemError
 from flows.printable import printable
 from flows.records.json_object import JsonObject
 
 _SENTINEL = re.compile(r"(?:sentinel[-_ ]?|\bs)([12])")
-# Named after another satellite, or top-of-atmosphere: their numbers do not mean what the detectors take them for.
-_FOREIGN = re.compile(r"landsat|modis|viirs|naip|l1c")
+# Named after another satellite: their numbers do not mean what the detectors take them for.
+_FOREIGN = re.compile(r"landsat|modis|viirs|naip")
+_LEVEL = re.compile(r"level[-_ ]?([0-3][abc]?)(?![a-z0-9])|(?<![a-z])l([0-3][abc]?)(?![a-z0-9])|msi([0-3][abc])", re.I)
+_PRODUCT_LEVEL = re.compile(r"_MSI(L[12][ABC])_|_(L[12][ABC])(?:_|$)")
+_NAMED_BASELINE = re.compile(r"_N(\d{2})(\d{2})_")
+MOST_ASSETS = 8  # of an item that cannot be used, that are named
 # What reading an item raises that is not one: pystac and shapely fail with whatever they stumble over.
 MALFORMED = (
     STACError,
@@ -36,7 +41,7 @@ MALFORMED = (
 )
 
 
-def read_scene_item(said: JsonObject, *, href: str | None, locate: Locate) -> SceneItem | None:
+def read_scene_item(said: JsonObject, *, href: str | None, locate: Locate) -> SceneItem:
     """Return what the JSON of an item at an address offers; as `scene_item`.
 
     Raises `ImageryError` for one that is malformed, in whatever way.
@@ -48,20 +53,25 @@ def read_scene_item(said: JsonObject, *, href: str | None, locate: Locate) -> Sc
         raise ImageryError(f"it is malformed ({type(error).__name__}{f': {words}' if words else ''})") from error
 
 
-def scene_item(item: Item, locate: Locate = as_named) -> SceneItem | None:
-    """What the item offers, or None when it is of neither sensor, has none of their bands, or has no date.
+def scene_item(item: Item, locate: Locate = as_named) -> SceneItem:
+    """What the item offers.
 
-    Raises `ImageryError` for an asset whose scale, offset or nodata is not a number, for one that `locate` refuses, and
-    for an id, a bounding box or a processing baseline that is none.
+    Raises `UnusedItemError` when it is of neither sensor, has none of their bands, or has no date, and `ImageryError`
+    for an asset whose scale, offset or nodata is not a number, for one that `locate` refuses, and for an id, a bounding
+    box or a processing baseline that is none.
     """
     check_id(item.id)
     found = find_bands(item, locate)
     sensor = _sensor(item, found)
     acquired = item.datetime or item.common_metadata.start_datetime
-    if sensor is None or acquired is None:
-        return None
+    if acquired is None:
+        raise UnusedItemError(kind_of(item), "it has no date")
     said = item.properties
     names = RADAR_BANDS if sensor is Sensor.SENTINEL_1 else OPTICAL_BANDS
+    is_level_1c, is_picture = _is_level_1c(item), any(found[b].is_picture for b in OPTICAL_BANDS if b in found)
+    product = OpticalProduct.LEVEL_2A
+    if sensor is Sensor.SENTINEL_2:
+        product = _PRODUCTS[is_level_1c, is_picture]
     return SceneItem(
         id=item.id,
         collection=printable(item.collection_id or "", longest=100),
@@ -70,27 +80,74 @@ def scene_item(item: Item, locate: Locate = as_named) -> SceneItem | None:
         bounds=_bounds(item),
         bands={name: found[name] for name in names if name in found},
         scl=found.get(SCL) if sensor is Sensor.SENTINEL_2 else None,
-        processing_baseline=baseline_of(said.get("s2:processing_baseline") or said.get("processing:version")),
+        processing_baseline=baseline_of(
+            said.get("s2:processing_baseline") or said.get("processing:version") or _named_baseline(item, product)
+        ),
         has_offset_removed=_flag(said.get("earthsearch:boa_offset_applied")),
         relative_orbit=orbit_of(said.get("sat:relative_orbit")),
         orbit_direction=_text(said.get("sat:orbit_state")),
         platform=platform_of(said.get("platform"), item.id),
+        product=product,
     )
 
 
-def _sensor(item: Item, bands: Collection[str]) -> Sensor | None:
-    """The sensor that the collection or the platform names; without a name, the one whose bands are there."""
+_PRODUCTS = {
+    (False, False): OpticalProduct.LEVEL_2A,
+    (True, False): OpticalProduct.LEVEL_1C,
+    (False, True): OpticalProduct.LEVEL_2A_PICTURE,
+    (True, True): OpticalProduct.LEVEL_1C_PICTURE,
+}
+
+
+def kind_of(item: Item) -> ItemKind:
+    """Return what the item says of its collection and its processing level."""
+    return ItemKind(printable(item.collection_id or "", longest=100), _level(item))
+
+
+def _level(item: Item) -> str:
+    """The processing level that the properties name, else the collection, else the product's name; empty for none."""
+    said = item.properties
+    for words in (said.get("processing:level"), said.get("s2:product_type"), item.collection_id):
+        match = _LEVEL.search(str(words)) if words else None
+        if match:
+            return f"Level-{next(filter(None, match.groups())).upper()}"
+    match = _PRODUCT_LEVEL.search(item.id)
+    return f"Level-{(match[1] or match[2])[1:]}" if match else ""
+
+
+def _is_level_1c(item: Item) -> bool:
+    return _level(item) == "Level-1C"
+
+
+def _named_baseline(item: Item, product: OpticalProduct) -> str | None:
+    """The processing baseline in the name of a Level-1C product, whose catalogs often give it nowhere else."""
+    match = _NAMED_BASELINE.search(item.id) if product.is_level_1c else None
+    return f"{match[1]}.{match[2]}" if match else None
+
+
+def _sensor(item: Item, bands: Mapping[str, BandAsset]) -> Sensor:
+    """The sensor that the collection or the platform names; without a name, the one whose bands are measured.
+
+    Raises `UnusedItemError` where neither says.
+    """
     declared = (item.collection_id, item.properties.get("platform"), item.properties.get("constellation"))
     words = " ".join(str(word) for word in declared if word).lower()
     has_radar, has_optical = (any(band in bands for band in names) for names in (RADAR_BANDS, OPTICAL_BANDS))
-    named = _SENTINEL.search(words)
-    if _FOREIGN.search(words) or not (has_radar or has_optical):
-        return None
-    if named is None:
+    named, foreign = _SENTINEL.search(words), _FOREIGN.search(words)
+    if foreign:
+        raise UnusedItemError(kind_of(item), f"of another satellite ({foreign[0]})")
+    if named is None and any(bands[b].is_picture for b in OPTICAL_BANDS if b in bands):
+        raise UnusedItemError(kind_of(item), "a picture, and neither collection nor platform names Sentinel-2")
+    if named is None and (has_radar or has_optical):
         return Sensor.SENTINEL_1 if has_radar else Sensor.SENTINEL_2
-    if named[1] == "1":
-        return Sensor.SENTINEL_1 if has_radar else None
-    return Sensor.SENTINEL_2 if has_optical else None
+    if named is not None and named[1] == "1" and has_radar:
+        return Sensor.SENTINEL_1
+    if named is not None and named[1] == "2" and has_optical:
+        return Sensor.SENTINEL_2
+    wanted = OPTICAL_BANDS if named is None or named[1] == "2" else RADAR_BANDS
+    keys = [printable(key, longest=30) for key in sorted(item.assets)]
+    there = ", ".join(keys[:MOST_ASSETS]) + (", …" if len(keys) > MOST_ASSETS else "")
+    raise UnusedItemError(kind_of(item), f"none of their assets is a band ({', '.join(wanted)}); there are: {there}")
 
 
 def check_id(item_id: object) -> str:

@@ -53,6 +53,8 @@ def read_overpass(overpass: Overpass, grid: Grid, *, source: str, catalog: str, 
         orbit_direction=overpass.first.orbit_direction,
         offered=ref.item_ids,
         platform=overpass.platform,
+        product=ref.product,
+        ceiling=mosaic.ceiling,
     )
     return Scene(ref.scene_id, ref.sensor, ref.acquired, bands, pixels, mosaic.valid, mosaic.scl, provenance)
 

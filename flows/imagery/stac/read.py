@@ -41,7 +41,8 @@ class ItemPixels:
 
     `pixels` float32 (band, y, x) in reflectance or linear power, NaN where there is none; `valid` bool (y, x), True
     where every band holds a measurement; `scl` uint8 (y, x), 0 unknown, or None. `offset` is what was added after
-    scaling, in the first band. `resolution_m` is the finest native pixel among the bands.
+    scaling, in the first band. `resolution_m` is the finest native pixel among the bands. `ceiling` is the lowest
+    reflectance at which numbers of 8 bits end, None where there are none.
     """
 
     pixels: npt.NDArray[np.float32]
@@ -49,6 +50,7 @@ class ItemPixels:
     scl: npt.NDArray[np.uint8] | None
     offset: float
     resolution_m: float
+    ceiling: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class _Band:
     pixels: npt.NDArray[np.float32]
     offset: float
     resolution_m: float
+    ceiling: float | None
 
 
 def read_item(
@@ -76,6 +79,7 @@ def read_item(
         scl=scl,
         offset=read[0].offset,
         resolution_m=min(band.resolution_m for band in read),
+        ceiling=min((band.ceiling for band in read if band.ceiling is not None), default=None),
     )
 
 
@@ -103,7 +107,7 @@ def _read_band(files: RasterFiles, item: SceneItem, asset: BandAsset, grid: Grid
         how = calibration(item, asset, _stored(dataset, asset))
         native_m = native_pixel_m(dataset, grid)
         numbers = _measurements(dataset, asset, grid, nodata=how.nodata, native_m=native_m)
-    return _Band(_calibrated(numbers, item.sensor, how), how.offset, native_m)
+    return _Band(_calibrated(numbers, item.sensor, how), how.offset, native_m, how.ceiling)
 
 
 def _calibrated(numbers: npt.NDArray[np.float32], sensor: Sensor, how: Calibration) -> npt.NDArray[np.float32]:

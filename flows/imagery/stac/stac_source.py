@@ -88,6 +88,13 @@ class StacSource:
             opened = self._opened
         return AnswerCounts() if opened is None else opened.files.answers
 
+    @property
+    def unused(self) -> dict[str, str]:
+        """How many well-formed items of each kind are not used, and why, by the kind, in the searches so far."""
+        with self._lock:
+            opened = self._opened
+        return {} if opened is None else opened.unused.words
+
     def price(self, grid: Grid, ref: SceneRef) -> Cost:
         """What reading a scene of the last search takes: a header and a block of pixels for each band, uncompressed."""
         return _price(self._found[grid, ref.scene_id], grid)
@@ -127,13 +134,15 @@ class StacSource:
         """The overpass of a scene that another run found."""
         day = ref.acquired.date()
         items = [item for overpass in self._overpasses(grid, since=day, until=day) for item in overpass.items]
-        return Overpass(tuple(item for item in items if item.sensor is ref.sensor))
+        return Overpass(tuple(item for item in items if item.sensor is ref.sensor and item.product is ref.product))
 
     def _overpasses(self, grid: Grid, *, since: date, until: date) -> list[Overpass]:
         bounds = grid.bounds_lonlat
         listed = self._catalog().items(bounds, since=since, until=until)
-        near = (item for item in listed if item.may_touch(bounds) and since <= item.acquired.date() <= until)
-        kept, crowds = without_crowds(overpasses(near), self._limits.items_a_scene)
+        near = [item for item in listed if item.may_touch(bounds) and since <= item.acquired.date() <= until]
+        found = overpasses(near)
+        self._catalog().unused.add_repeated(near, found)
+        kept, crowds = without_crowds(found, self._limits.items_a_scene)
         self._crowds.update(crowds)
         return kept
 

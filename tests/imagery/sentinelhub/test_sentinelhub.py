@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -20,7 +22,7 @@ from sh_server import PROCESS, SEARCH, TOKEN, SentinelHubServer
 
 from aois.area import Area
 from aois.grid import Grid, grid_of
-from flows.imagery.scene import ImageryError, Sensor
+from flows.imagery.scene import ImageryError, Scene, Sensor
 from flows.imagery.sentinelhub import request as sentinelhub_request
 from flows.imagery.sentinelhub.client import config_of
 from flows.imagery.sentinelhub.request import PRODUCTS, parts_of, units_of
@@ -125,6 +127,61 @@ def test_a_large_area_is_asked_in_parts_and_joined_without_a_seam(
     np.testing.assert_array_equal(parts.valid, whole.valid)
 
 
+def level_1c(shelf: Path, folder: Path, *, also: str = "") -> Path:
+    """The catalog six years earlier, its optical items as Level-1C; that of one day is there as Level-2A too."""
+    shutil.copytree(shelf, folder)
+    for path in sorted(folder.glob("S2A_MSIL2A_*.json")):
+        item = json.loads(path.read_text())
+        when = item["properties"]["datetime"]
+        item["properties"]["datetime"] = f"2018{when[4:]}"
+        if when.startswith(also or "never"):
+            (folder / f"as-l2a-{path.name}").write_text(json.dumps(item | {"id": item["id"] + "-l2a"}))
+        classes = item["assets"].pop("scl")
+        assert classes
+        item |= {"id": item["id"].replace("MSIL2A", "MSIL1C"), "collection": "sentinel-2-l1c"}
+        path.write_text(json.dumps(item))
+    return folder
+
+
+def test_before_2019_level_1c_is_asked_for_the_days_that_have_no_level_2a(
+    shelf: Path, hub: Hub, yard: Area, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+    days = sorted({path.name.split("_")[2][:8] for path in shelf.glob("S2A_MSIL2A_*.json")})
+    first = f"{days[0][:4]}-{days[0][4:6]}-{days[0][6:]}"
+    folder, grid = level_1c(shelf, tmp_path / "old", also=first), grid_of(yard)
+    may = {"since": date(2018, 5, 1), "until": date(2018, 5, 31)}
+    with SentinelHubServer(folder) as old:
+        source = hub(old)
+        refs = source.search(yard, grid, **may)
+        assert [ref.product.words for ref in refs] == ["Level-2A", *["Level-1C"] * (len(days) - 1)]
+        ((kind, words),) = source.unused.items()
+        assert (kind, words[:7]) == ("collection `sentinel-2-l1c`, Level-1C", "1 item,")
+        scene = source.fetch(yard, grid, refs[1])
+    with_classes = hub_scene(hub, shelf, yard, days[1])
+    assert (scene.scene_id[-4:], scene.scl) == ("_l1c", None)
+    assert scene.provenance.offset_applied == -0.1
+    assert "collection sentinel-2-l1c" in scene.provenance.request
+    assert "evalscript sentinel-2-l1c.js" in scene.provenance.request
+    np.testing.assert_array_equal(scene.pixels, with_classes.pixels)
+
+
+def hub_scene(hub: Hub, shelf: Path, yard: Area, day: str) -> Scene:
+    """The same scene as Level-2A, of the catalog as it is."""
+    with SentinelHubServer(shelf) as server:
+        source, grid = hub(server), grid_of(yard)
+        (ref,) = [r for r in source.search(yard, grid, **MONTH) if f"_{day}T" in r.scene_id and "-2_" in r.scene_id]
+        scene: Scene = source.fetch(yard, grid, ref)
+        return scene
+
+
+def test_from_2019_on_level_1c_is_not_asked_for(server: SentinelHubServer, hub: Hub, yard: Area) -> None:
+    hub(server).search(yard, grid_of(yard), **MONTH)
+    assert "sentinel-2-l1c" not in {
+        c for seen in server.log if seen.kind == SEARCH for c in seen.payload["collections"]
+    }
+
+
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (2500, 2500), (2501, 10), (5001, 7400), (10_980, 10_980)])
 def test_parts_cover_every_pixel_once(height: int, width: int) -> None:
     grid = Grid(32631, 500_000, 200_000, width, height)
@@ -183,7 +240,7 @@ def test_the_server_speaks_to_the_library_as_it_is(server: SentinelHubServer, hu
     ref = next(r for r in source.search(yard, grid, **MONTH) if r.sensor is Sensor.SENTINEL_1)
     account = source._hub_client.account
     config = config_of(account)
-    collection = sentinelhub_request.collection_of(ref.sensor, None, account)
+    collection = sentinelhub_request.collection_of(PRODUCTS[ref.sensor], None, account)
     request = SentinelHubRequest(
         evalscript=TWO_OUTPUTS,
         input_data=[
