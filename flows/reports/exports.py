@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TypeAlias
 
 from aois.week import Week
+from detectors.inference.exact_intervals import IntervalEstimate
 from flows.files import private_folder
 from flows.records.event_json import properties_of
 from flows.records.events import EventRecord
+from flows.records.quiet_places import QuietKind
 from flows.reports.accountability import SiteFollowUp, account_of, ordered
 from flows.reports.files import edition_folder, replace_file
 from flows.reports.inputs import AreaView, Edition, ReportInputs
 from flows.reports.layers import geojson, geopackage, geoparquet, has_geoparquet, style
+from flows.reports.missed import MissedFigures
 from flows.reports.restricted_totals import RestrictedTotals
 from flows.reports.week_summary import look_at
 
@@ -30,6 +33,10 @@ SITE_COLUMNS = (
     "demolished_since_m2", "demolished_since_m2_low", "demolished_since_m2_high", "line_since_m", "undated_since",
     "built_before_m2", "demolished_before_m2", "last_clear_look", "simulated",
 )  # fmt: skip
+MISSED_COLUMNS = (
+    "kind", "seen", "looked_at", "missed", "unsure", "waiting", "missed_per_year", "missed_per_year_low",
+    "missed_per_year_high", "unit",
+)  # fmt: skip
 TOTAL_COLUMNS = ("until", "figure", "what", "class", "low", "high", "places_at_least")
 GEOPARQUET = "events.parquet"
 Row: TypeAlias = dict[str, object]
@@ -40,8 +47,8 @@ FORMULA_STARTS = "=+-@\t\r"
 def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     """The owner's figures lie beside the report; the paths written.
 
-    ``events.csv`` and ``sites.csv`` hold no position; scene ids in them lead to one. ``restricted/events`` as GeoJSON,
-    GeoPackage and, if pyarrow is installed, GeoParquet, with a QGIS style (``.qml``, which QGIS takes up by its name),
+    ``events.csv``, ``sites.csv`` and ``missed.csv`` hold no position; scene ids in them lead to one.
+    ``restricted/events`` as GeoJSON, GeoPackage and, if pyarrow is installed, GeoParquet, with a QGIS style (``.qml``, which QGIS takes up by its name),
     hold the outlines. Folders and files are their owner's alone. The same inputs give the same bytes, and a file that
     would not change is not
     touched.
@@ -49,6 +56,8 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     rows = [_event_row(view, event.event) for view in inputs.areas for event in view.events]
     events = [event.event for view in inputs.areas for event in view.events]
     tables = {"events.csv": _csv(EVENT_COLUMNS, rows), "sites.csv": _csv(SITE_COLUMNS, _site_rows(inputs))}
+    if inputs.missed is not None:
+        tables["missed.csv"] = _csv(MISSED_COLUMNS, _missed_rows(inputs.missed))
     layers = {
         "events.geojson": geojson(events),
         "events.gpkg": geopackage(rows, events, EVENT_COLUMNS),
@@ -65,6 +74,30 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     for name, content in layers.items():
         replace_file(restricted / name, content, edition=Edition.OWNER)
     return (*(folder / name for name in tables), *(restricted / name for name in layers))
+
+
+def _missed_rows(missed: MissedFigures) -> list[Row]:
+    """A row for each class of how well the ground was seen, and one for all of a kind; rates are empty until known."""
+    rows: list[Row] = []
+    for part in missed.parts:
+        unit = "site-year" if part.kind is QuietKind.SITE else "km2-year"
+        known = {} if part.estimate is None else part.estimate.by_class
+        for one in part.strata:
+            said: Row = {"kind": part.kind, "seen": one.seen_class, "looked_at": one.answered, "missed": one.missed}
+            rows.append(said | {"unsure": one.unsure, "waiting": one.waiting, "unit": unit})
+            rows[-1] |= _rate_cells(known.get(one.seen_class))
+        waiting = sum(one.waiting for one in part.strata)
+        said = {"kind": part.kind, "seen": "all", "looked_at": part.answered, "missed": part.missed, "unit": unit}
+        total = None if part.estimate is None else part.estimate.total
+        rows.append(said | {"unsure": part.unsure, "waiting": waiting} | _rate_cells(total))
+    return rows
+
+
+def _rate_cells(rate: IntervalEstimate | None) -> Row:
+    if rate is None:
+        return {}
+    name = "missed_per_year"
+    return {name: round(rate.value, 4), f"{name}_low": round(rate.low, 4), f"{name}_high": round(rate.high, 4)}
 
 
 def write_public_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
