@@ -10,9 +10,11 @@ from typing import TypeAlias
 
 from aois.week import Week
 from detectors.claims.work_phases import SMART_PHASES
+from detectors.inference.exact_intervals import IntervalEstimate
 from flows.files import private_folder
 from flows.records.event_json import properties_of
 from flows.records.events import EventRecord
+from flows.records.quiet_places import QuietKind
 from flows.reports.accountability import SiteFollowUp, account_of, ordered
 from flows.reports.files import edition_folder, replace_file
 from flows.reports.inputs import AreaView, Edition, ReportInputs
@@ -25,6 +27,7 @@ from flows.reports.layers import (
     outlines_geopackage,
     style,
 )
+from flows.reports.missed import MissedFigures
 from flows.reports.restricted_totals import RestrictedTotals
 from flows.reports.week_summary import look_at
 
@@ -52,6 +55,10 @@ STRUCTURE_COLUMNS = (
     "structure_id", "area_id", "claim_id", "state", "earliest", "latest", "looks", "last_look", "reason", "area_m2",
     "source", "simulated",
 )  # fmt: skip
+MISSED_COLUMNS = (
+    "kind", "seen", "looked_at", "missed", "unsure", "waiting", "missed_per_year", "missed_per_year_low",
+    "missed_per_year_high", "unit",
+)  # fmt: skip
 TOTAL_COLUMNS = ("until", "figure", "what", "class", "low", "high", "places_at_least")
 GEOPARQUET = "events.parquet"
 Row: TypeAlias = dict[str, object]
@@ -62,10 +69,10 @@ FORMULA_STARTS = "=+-@\t\r"
 def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     """The owner's figures lie beside the report; the paths written.
 
-    ``events.csv``, ``sites.csv``, ``claims.csv`` and ``phases.csv`` hold no position; scene ids in them lead to one.
-    ``restricted/events`` as GeoJSON, GeoPackage and, if pyarrow is installed, GeoParquet, with a QGIS style (``.qml``,
-    which QGIS takes up by its name), and ``restricted/structures`` hold the outlines. Folders and files are their
-    owner's alone. The same inputs give the same bytes, and a file that would not change is not touched.
+    ``events.csv``, ``sites.csv``, ``claims.csv``, ``phases.csv`` and ``missed.csv`` hold no position; scene ids in them
+    lead to one. ``restricted/events`` as GeoJSON, GeoPackage and, if pyarrow is installed, GeoParquet, with a QGIS style
+    (``.qml``, which QGIS takes up by its name), and ``restricted/structures`` hold the outlines. Folders and files are
+    their owner's alone. The same inputs give the same bytes, and a file that would not change is not touched.
     """
     rows = [_event_row(view, event.event) for view in inputs.areas for event in view.events]
     events = [event.event for view in inputs.areas for event in view.events]
@@ -75,6 +82,8 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
         "claims.csv": _csv(CLAIM_COLUMNS, _claim_rows(inputs)),
         "phases.csv": _csv(PHASE_COLUMNS, _phase_rows(inputs)),
     }
+    if inputs.missed is not None:
+        tables["missed.csv"] = _csv(MISSED_COLUMNS, _missed_rows(inputs.missed))
     results = _structure_rows(inputs)
     outlines = [inputs.structures[str(row["structure_id"])].geometry for row in results]
     layers = {
@@ -97,6 +106,30 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     for name, content in layers.items():
         replace_file(restricted / name, content, edition=Edition.OWNER)
     return (*(folder / name for name in tables), *(restricted / name for name in layers))
+
+
+def _missed_rows(missed: MissedFigures) -> list[Row]:
+    """A row for each class of how well the ground was seen, and one for all of a kind; rates are empty until known."""
+    rows: list[Row] = []
+    for part in missed.parts:
+        unit = "site-year" if part.kind is QuietKind.SITE else "km2-year"
+        known = {} if part.estimate is None else part.estimate.by_class
+        for one in part.strata:
+            said: Row = {"kind": part.kind, "seen": one.seen_class, "looked_at": one.answered, "missed": one.missed}
+            rows.append(said | {"unsure": one.unsure, "waiting": one.waiting, "unit": unit})
+            rows[-1] |= _rate_cells(known.get(one.seen_class))
+        waiting = sum(one.waiting for one in part.strata)
+        said = {"kind": part.kind, "seen": "all", "looked_at": part.answered, "missed": part.missed, "unit": unit}
+        total = None if part.estimate is None else part.estimate.total
+        rows.append(said | {"unsure": part.unsure, "waiting": waiting} | _rate_cells(total))
+    return rows
+
+
+def _rate_cells(rate: IntervalEstimate | None) -> Row:
+    if rate is None:
+        return {}
+    name = "missed_per_year"
+    return {name: round(rate.value, 4), f"{name}_low": round(rate.low, 4), f"{name}_high": round(rate.high, 4)}
 
 
 def write_public_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:

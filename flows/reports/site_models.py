@@ -23,7 +23,7 @@ from flows.records.site_phases import phases_of
 from flows.reports.files import replace_file
 from flows.reports.inputs import Edition
 
-NEAR_M = 50.0  # what lies closer is one site of works
+NEAR_M, NEAR_DAYS = 50.0, 180  # what lies closer, and began within half a year, is one site of works
 HELD = (State.CONFIRMED, State.FINISHED)
 Phases = Callable[[Sequence[EventRecord], Mapping[EventId, date]], tuple[tuple[date, Phase], ...]]
 
@@ -36,7 +36,9 @@ def site_models_of(
     until: date,
     phases: Phases = phases_of,
 ) -> tuple[SiteModel, ...]:
-    """The sites of works that events make, in the order of their beginnings; what lies within 50 m is one site.
+    """The sites of works that events make, in the order of their beginnings.
+
+    What lies within 50 m and began within half a year is one site.
 
     Confirmed ones have the status ``system_confirmed``, those that wait for confirmation ``system_proposed``.
     Demolitions and what was retracted make no site: SMART has no phase for them. `phases` says when each phase began.
@@ -81,7 +83,7 @@ def region_around(areas: Sequence[Area], region_id: str, *, start: date, end: da
 
 
 def _groups(events: Sequence[EventRecord]) -> list[list[EventRecord]]:
-    """Events that lie near one another, directly or by others between."""
+    """Events that lie and began near one another, directly or by others between."""
     if not events:
         return []
     middle = events[0].ground.centroid
@@ -96,8 +98,9 @@ def _groups(events: Sequence[EventRecord]) -> list[list[EventRecord]]:
         return number
 
     for one, other in zip(ones.tolist(), others.tolist(), strict=True):
-        first, second = sorted((root(one), root(other)))
-        owner[second] = first
+        if abs((events[one].first_seen - events[other].first_seen).days) <= NEAR_DAYS:
+            first, second = sorted((root(one), root(other)))
+            owner[second] = first
     return [[e for n, e in enumerate(events) if root(n) == group] for group in sorted({root(n) for n in owner})]
 
 

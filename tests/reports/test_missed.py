@@ -14,6 +14,7 @@ from flows.ledger.precision import Precision
 from flows.records.ids import AreaId
 from flows.records.quiet_places import QuietAnswer, QuietKind, QuietPlace, QuietReview
 from flows.reports.build import render
+from flows.reports.exports import write_figures
 from flows.reports.inputs import ReportInputs
 from flows.reports.missed import missed_figures
 from flows.reports.report_page import page_of
@@ -85,3 +86,16 @@ def test_the_page_shows_the_interval_and_what_it_stands_for():
     assert "0.00 per site and year (0.00 to 14.81)" in text
     assert "The figure stands for 75 % of such places." in text
     assert "3 of 4 alerts that were judged held: 75 % (19 % to 99 %)." in text
+
+
+def test_a_table_lies_beside_the_page(tmp_path):
+    places = [place(1, of=30), place(2, seen=SeenClass.HARDLY, of=10)]
+    inputs = ReportInputs(WEEK, "stac", (), missed=missed_figures(places, [said(1)], [], week=WEEK))
+    write_figures(inputs, tmp_path)
+    head, *rows = (tmp_path / "missed.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert head.startswith("kind,seen,looked_at,missed,unsure,waiting,missed_per_year")
+    assert rows == [
+        "site,well,1,0,0,0,0.0,0.0,14.8062,site-year",
+        "site,hardly,0,0,0,1,,,,site-year",
+        "site,all,1,0,0,1,0.0,0.0,14.8062,site-year",
+    ]

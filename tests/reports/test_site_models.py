@@ -68,6 +68,12 @@ def test_what_lies_near_is_one_site_and_demolition_is_none():
     assert all(last.geometry.buffer(1e-6).contains(one.ground) for one in (CLEARED, BUILT, FENCED))
 
 
+def test_what_began_long_before_is_another_site():
+    old = replace(CLEARED, event_id=EventId("ev-0"), first_seen=date(2019, 6, 1))
+    sites = site_models_of([BUILT, old], {}, region_id="XX_R000", until=UNTIL)
+    assert [one.start for one in sites] == [date(2019, 6, 1), date(2020, 9, 1)]
+
+
 def test_phases_can_come_from_elsewhere():
     clock = lambda _events, _finished: ((date(2020, 2, 2), Phase.SITE_PREPARATION),)  # noqa: E731
     (site,) = site_models_of([BUILT], {}, region_id="XX_R000", until=UNTIL, phases=clock)

@@ -438,6 +438,8 @@ def as_before(record: SmallRecord) -> None:
         connection.execute("DROP TABLE changes")
         connection.execute("DROP TABLE worlds")
         connection.execute("ALTER TABLE observations DROP COLUMN unfamiliar")
+        connection.execute("DROP TABLE quiet_answers")
+        connection.execute("DROP TABLE quiet_places")
         connection.execute("UPDATE alembic_version SET version_num = '0005'")
         connection.execute("UPDATE runs SET summary = '{}'")
         connection.execute("UPDATE runs SET summary = ? WHERE id = 'run-2'", (summary,))
