@@ -140,9 +140,11 @@ def test_the_map_of_clouds_shows_positions_of_public_places_alone_and_of_all_on_
         CloudCover.HALF,
         CloudCover.SOME,
         CloudCover.FEW,
+        CloudCover.UNKNOWN,
     ]
+    assert [mark.area.id for mark in page.cloud_map.marks] == [mark.area.id for mark in page.sketch.marks]
     assert [pin.mark.area.id for pin in page.cloud_map.pins] == ["b"]
-    assert len(page_of(replace(inputs, is_restricted=True)).cloud_map.pins) == 4
+    assert len(page_of(replace(inputs, is_restricted=True)).cloud_map.pins) == 5
     assert [place.area.id for place in page.clouded] == ["a", "b", "c", "d"]
 
 
