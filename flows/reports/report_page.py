@@ -150,7 +150,7 @@ def page_of(inputs: ReportInputs) -> ReportPage:
         crowd=inputs.crowd,
         counts=inputs.counts,
         sketch=_sketch([_mark(place) for place in places], inputs),
-        cloud_map=_sketch([_cloud_mark(place) for place in places if place.clouds is not None], inputs),
+        cloud_map=_sketch([_cloud_mark(place) for place in places], inputs),
         alerts=tuple(sorted((case for case in cases if case.facts.is_alerted), key=weight_of)),
         cases=tuple(sorted((case for place in places for case in place.cases), key=weight_of)),
         hidden=tuple(place for place in places if place.look.sight in (WeekVisibility.NONE, WeekVisibility.HARDLY)),
@@ -198,8 +198,10 @@ def _mark(place: AreaSection) -> MapMark:
 
 
 def _cloud_mark(place: AreaSection) -> MapMark:
-    share = place.clouds.share if place.clouds is not None else 0.0
-    tone = next((tone for least, tone in CLOUD_STEPS if share >= least), CloudCover.FEW)
+    tone = CloudCover.UNKNOWN
+    if place.clouds is not None:
+        share = place.clouds.share
+        tone = next((tone for least, tone in CLOUD_STEPS if share >= least), CloudCover.FEW)
     return MapMark(place.area, place.anchor, place.label, tone)
 
 

@@ -34,6 +34,7 @@ class CloudCover(StrEnum):
     HALF = "clouds-half"
     SOME = "clouds-some"
     FEW = "clouds-few"
+    UNKNOWN = "clouds-unknown"
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ WRONG_WATCHES = {
     "unknown area": (["--area", "pier-9"], "area `pier-9` is not in the list; it holds pier-1, pier-2"),
     "catalog not there": (
         ["--source", "stac", "--catalog", "nowhere/catalog.json"],
-        "catalog `nowhere/catalog.json` is not a file; name its catalog.json, or an address",
+        "catalog `nowhere/catalog.json` is not a file; name its catalog.json, an address, or one of "
+        "earth-search, earth-search-c1, planetary-computer, planetary-computer-rtc, cdse-stac",
     ),
     "catalog for the simulated source": (
         ["--catalog", "catalog.json"],

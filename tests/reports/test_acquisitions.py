@@ -140,9 +140,11 @@ def test_the_map_of_clouds_shows_positions_of_public_places_alone_and_of_all_on_
         CloudCover.HALF,
         CloudCover.SOME,
         CloudCover.FEW,
+        CloudCover.UNKNOWN,
     ]
+    assert [mark.area.id for mark in page.cloud_map.marks] == [mark.area.id for mark in page.sketch.marks]
     assert [pin.mark.area.id for pin in page.cloud_map.pins] == ["b"]
-    assert len(page_of(replace(inputs, is_restricted=True)).cloud_map.pins) == 4
+    assert len(page_of(replace(inputs, is_restricted=True)).cloud_map.pins) == 5
     assert [place.area.id for place in page.clouded] == ["a", "b", "c", "d"]
 
 
@@ -168,6 +170,6 @@ def test_a_provider_that_gets_worse_is_said_beside_its_last_week(
     view = make_view(make_area("x"))
     text = text_of(ReportInputs(report_week, "stac", (view,), providers=(*good, last)))
     assert text.count("catalog.example.org : clearly more went wrong than in the weeks before") == 1
-    assert "Went wrong 4 (1 %) 4 (1 %) 4 (1 %) 80 (10 %)" in text
+    assert "Went wrong 4 4 4 80 Share that went wrong 1 % 1 % 1 % 10 %" in text
     assert "Scenes refused 2 2 2 1" in text
     assert "clearly more" not in text_of(ReportInputs(report_week, "stac", (view,), providers=tuple(good)))
