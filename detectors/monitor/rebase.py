@@ -64,6 +64,9 @@ def _renewed(state: AreaState, event_state: EventState, whole: Mask) -> tuple[tu
     cleared: dict[str, Mask] = {}
     done = np.zeros(state.ground.shape, bool)
     for series in state.all_series:
+        if series.is_waiting:  # it gave no evidence
+            all_series.append(series)
+            continue
         fresh, changed = reset_baseline(
             series,
             whole & event_state.mask,
