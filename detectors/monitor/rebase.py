@@ -74,6 +74,9 @@ def _renewed(
     cleared: dict[str, Mask] = {}
     done = np.zeros(own.shape, bool)
     for series in part.all_series:
+        if series.is_waiting:  # it gave no evidence
+            all_series.append(series)
+            continue
         fresh, changed = reset_baseline(series, whole & own, whole & ~own, since=since, fewest=fewest)
         all_series.append(fresh)
         cleared[series.sensor] = cleared.get(series.sensor, whole) & changed

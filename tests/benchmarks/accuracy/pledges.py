@@ -5,6 +5,11 @@ from __future__ import annotations
 PLEDGES = (
     ("orbits never mixed", "detectors/monitor/test_steps.py", "orbits_are_never_mixed"),
     (
+        "a radar platform kept apart until it is placed",
+        "detectors/monitor/test_new_platforms.py",
+        "a_new_platform_says_nothing_until_three_of_it_are_averaged",
+    ),
+    (
         "three dates, whatever the evidence",
         "detectors/events/test_lifecycle.py",
         "never_confirmed_on_fewer_than_three_dates",

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from detectors.evidence.belief import held_mask
 from detectors.ground import whole
 from detectors.monitor.steps import begin, is_refit_due, observe, refit
 from detectors.monitor.weeks import acquisitions_before
@@ -108,3 +109,15 @@ def test_an_unusable_acquisition_founds_no_series(ground):
     state, report = observe(state, ground.radar(date(2025, 5, 1), platform=C))
     assert report.note.startswith("unusable, because")
     assert names(state) == ["sentinel-1:r1"]
+
+
+def test_one_stray_acquisition_of_a_platform_does_not_hold_up_the_others(ground, watch):
+    since = START + timedelta(days=240)
+    built = ground.with_patch("roof", ground.box(20, 40, 12, 12), since + timedelta(days=20))
+    looks = passes(built, A, 36)
+    stray = built.radar(since + timedelta(days=5), platform=C)
+    span = {"since": since, "until": since + timedelta(days=180)}
+    alone, both = (watch(some, **span).state for some in (looks, [*looks, stray]))
+    assert alone.event_states[0].rebased
+    assert names(both) == ["sentinel-1:r1", "sentinel-1:r1:sentinel-1c"]
+    assert np.array_equal(held_mask(alone.evidence), held_mask(both.evidence))

@@ -66,6 +66,7 @@ def test_its_pixels_are_those_of_the_static_catalog(
     ref = next(ref for ref in source.search(yard, grid, **MONTH) if ref.sensor is sensor)
     scene, same = source.fetch(yard, grid, ref), files.fetch(yard, grid, ref)
     assert (scene.bands, scene.acquired, scene.scene_id) == (same.bands, same.acquired, same.scene_id)
+    assert scene.provenance.platform == same.provenance.platform == f"{sensor}a"
     np.testing.assert_allclose(scene.pixels, same.pixels, atol=1e-6)
     np.testing.assert_array_equal(scene.valid, same.valid)
     assert scene.valid.mean() > 0.9

@@ -186,17 +186,19 @@ def test_the_sensor_is_the_one_that_is_named_else_the_one_whose_bands_are_there(
         assert scene_item(item).sensor is sensor
 
 
-def test_time_orbit_and_baseline_are_read() -> None:
+def test_time_orbit_platform_and_baseline_are_read() -> None:
     said = {
         "datetime": "2023-05-06T23:30:00-02:00",
         "sat:relative_orbit": 137,
         "sat:orbit_state": "ascending",
+        "platform": "SENTINEL-1C",
         "processing:version": "05.09",
     }
     known = scene_item(stac_item({"vv": {}}, properties=said))
     assert known.acquired == datetime(2023, 5, 7, 1, 30, tzinfo=UTC)
     assert known.acquired.utcoffset() == UTC.utcoffset(None)
     assert (known.relative_orbit, known.orbit_direction, known.processing_baseline) == (137, "ascending", "05.09")
+    assert known.platform == "sentinel-1c"
 
 
 def test_an_item_over_a_span_of_time_counts_from_its_start() -> None:
