@@ -23,6 +23,7 @@ from flows.desk.login import add_login
 from flows.desk.operating import add_operating
 from flows.desk.own_password import add_own_password
 from flows.desk.queue import Queue
+from flows.desk.site_pages import add_sites
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -50,6 +51,7 @@ def desk_app(desk: Desk) -> FastAPI:
     add_login(app, desk, pages, hashing)
     add_own_password(app, desk, pages, hashing)
     add_cases(app, desk, pages, queue)
+    add_sites(app, desk, pages)
     add_operating(app, desk, pages)
     _add_static(app, desk)
     _add_refusals(app, desk, pages)

@@ -22,6 +22,7 @@ def open_desk(
     from flows.desk.backend.case_pages import DeskEvidence
     from flows.desk.backend.ledger_adapter import REASONS, DeskAccounts, DeskReviews
     from flows.desk.backend.reruns import DeskOperations
+    from flows.desk.backend.site_claims import DeskClaims
     from flows.desk.desk_templates import TEMPLATES
     from flows.desk.inputs import Desk
     from flows.reports.build import TEMPLATES as REPORT
@@ -35,6 +36,7 @@ def open_desk(
         accounts=DeskAccounts(ledger),
         reviews=DeskReviews(ledger),
         evidence=evidence,
+        claims=DeskClaims(ledger),
         operations=DeskOperations(ledger, outputs, clock=now, routes=routes),
         pages=pages,
         files={name: (REPORT / name).read_bytes() for name in ("report.css", "report.js")},
