@@ -44,7 +44,7 @@ class SitePages:
 
     def claim(self, request: Request, area_id: str) -> Response:
         """The claim is on record; what lacks something is asked for again."""
-        given = {name: request.state.form.get(name, "").strip() for name in FIELDS}
+        given = {name: request.state.form.get(name, "").replace("\r\n", "\n").strip() for name in FIELDS}
         if self.desk.claims.site(area_id) is None:
             raise HTTPException(404)
         try:

@@ -57,7 +57,9 @@ def test_an_answer_is_shown_with_each_structure_and_without_positions(desk: Any)
         structures=roofs,
     )
     desk.ledger.claims.record_answers([answer])
-    text = page(desk)
+    hidden, text = page(desk), page(desk, "rita")
+    assert "Counts, days and structures are shown to reviewers." in hidden
+    assert not any(words in hidden for words in ("between 1 and 3", "Phase of works:", "st-0"))
     assert "between 1 and 3 of 4 known structures: roof no longer there" in text
     assert "gone: roof no longer there" in text
     assert "Fewer structures are known than are claimed to be demolished." in text
