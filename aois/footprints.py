@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,7 +172,10 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, object]]:
 
 
 def _outline(raw: object) -> Polygon | MultiPolygon | None:
-    """A polygon in the world from GeoJSON or WKT; None for anything else."""
+    """A polygon in the world from GeoJSON or WKT; None for anything else, which GEOS is not given to read."""
+    kind = raw.lstrip()[:12].upper() if isinstance(raw, str) else raw.get("type") if isinstance(raw, Mapping) else None
+    if not isinstance(kind, str) or not kind.upper().startswith(("POLYGON", "MULTIPOLYGON")):
+        return None
     try:
         read = shapely.from_wkt(raw) if isinstance(raw, str) else shape(raw)
     except (shapely.errors.ShapelyError, ValueError, TypeError, AttributeError, KeyError, IndexError):

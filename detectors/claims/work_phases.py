@@ -127,7 +127,7 @@ def clock_of(
         phase, last = _PHASE_OF[sign.change], known[n - 1].latest if n else None
         if last is not None and spans[-1].phase is not WorkPhase.NO_WORKS:
             if (sign.earliest - last).days >= p.finished_days:
-                spans.append(_finished(last, looked))
+                spans.append(_finished(last, looked, after=spans[-1].phase))
             elif (sign.earliest - last).days >= p.paused_days:
                 resumed = PhaseSpan(phase, sign.earliest, sign.latest)
         is_older_phase = phase is WorkPhase.GROUND_BROKEN and spans[-1].phase is WorkPhase.STRUCTURES_RISING
@@ -138,14 +138,16 @@ def clock_of(
     last = known[-1].latest
     quiet = (max((day for day in looked if day > last), default=last) - last).days
     if quiet >= p.finished_days:
-        spans.append(_finished(last, looked))
-    is_paused = p.paused_days <= quiet < p.finished_days
+        spans.append(_finished(last, looked, after=spans[-1].phase))
+    is_building = spans[-1].phase in (WorkPhase.GROUND_BROKEN, WorkPhase.STRUCTURES_RISING)
+    is_paused = is_building and p.paused_days <= quiet < p.finished_days
     return WorkClock(tuple(spans), last if is_paused else None, resumed)
 
 
-def _finished(last: date, looked: Sequence[date]) -> PhaseSpan:
-    """Nothing began after a sign: works ended between it and the next clear look."""
-    return PhaseSpan(WorkPhase.FINISHED, last, next((day for day in looked if day > last), last))
+def _finished(last: date, looked: Sequence[date], *, after: WorkPhase) -> PhaseSpan:
+    """Nothing began after a sign: works ended between it and the next clear look; what was taken down has none."""
+    phase = WorkPhase.NO_WORKS if after is WorkPhase.TAKEN_DOWN else WorkPhase.FINISHED
+    return PhaseSpan(phase, last, next((day for day in looked if day > last), last))
 
 
 def never_stopped_after(

@@ -14,7 +14,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
     """Look at cases as drawings with rounded sizes, and at verdicts."""
     REVIEWER = "reviewer"
-    """See pictures, with which anybody can find the place, give verdicts and take back their own."""
+    """See pictures, with which anybody can find the place, give verdicts and take back their own, enter claims."""
     OPERATOR = "operator"
     """See where places lie, runs and failures, and start reruns."""
     ADMIN = "admin"
@@ -49,6 +49,10 @@ ROUTES = {
     ("GET", "/quiet/{number}"): Need(Role.REVIEWER, pictures=True),
     ("GET", "/quiet/{number}/pictures/{name}.webp"): Need(Role.REVIEWER, pictures=True),
     ("POST", "/quiet/{number}/answers"): Need(Role.REVIEWER, pictures=True),
+    ("GET", "/sites"): Need(Role.VIEWER),
+    ("GET", "/sites/{area_id}"): Need(Role.VIEWER),
+    ("POST", "/sites/{area_id}/claims"): Need(Role.REVIEWER),
+    ("POST", "/claims/{claim_id}/withdrawal"): Need(Role.REVIEWER),
     ("GET", "/areas/{area_id}/map"): Need(Role.VIEWER, positions=True),
     ("GET", "/tiles/{area_id}/{layer}/{z}/{x}/{y}.png"): Need(Role.VIEWER, positions=True),
     ("GET", "/runs"): Need(Role.OPERATOR),

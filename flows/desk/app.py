@@ -24,6 +24,7 @@ from flows.desk.operating import add_operating
 from flows.desk.own_password import add_own_password
 from flows.desk.queue import Queue
 from flows.desk.quiet import add_quiet_places
+from flows.desk.site_pages import add_sites
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -52,6 +53,7 @@ def desk_app(desk: Desk) -> FastAPI:
     add_own_password(app, desk, pages, hashing)
     add_cases(app, desk, pages, queue)
     add_quiet_places(app, desk, pages)
+    add_sites(app, desk, pages)
     add_operating(app, desk, pages)
     _add_static(app, desk)
     _add_refusals(app, desk, pages)

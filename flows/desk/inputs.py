@@ -10,10 +10,13 @@ from typing import Any, Protocol
 
 from jinja2 import Environment
 
+from aois.week import Week
+from flows.records.claims import AnswerChange, AnswerRecord, ClaimRecord
 from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
 from flows.records.events import EventRecord
 from flows.records.ids import AreaId
 from flows.records.quiet_places import QuietPlace, QuietReview
+from flows.reports.inputs import SiteClock
 from flows.reports.missed import MissedFigures
 
 Clock = Callable[[], datetime]
@@ -236,6 +239,45 @@ class Operations(Protocol):
 
 
 @dataclass(frozen=True)
+class ClaimView:
+    """A claim with its last answer and every change of it."""
+
+    claim: ClaimRecord
+    answer: AnswerRecord | None
+    changes: tuple[AnswerChange, ...] = ()
+
+
+@dataclass(frozen=True)
+class SiteView:
+    """A site with what is claimed about it, the newest first; `clock` and `week` are None before its first week."""
+
+    area_id: str
+    name: str
+    week: Week | None
+    claims: tuple[ClaimView, ...]
+    clock: SiteClock | None
+
+
+class ClaimStore(Protocol):
+    """What is claimed about sites."""
+
+    def sites(self) -> Sequence[SiteView]:
+        """Every site, those with claims first."""
+
+    def site(self, area_id: str) -> SiteView | None:
+        """One site, None where it is not on record."""
+
+    def site_of(self, claim_id: str) -> str | None:
+        """The site that a claim is about, None where there is no such claim."""
+
+    def add(self, area_id: str, given: Mapping[str, str], *, account: Account, at: datetime) -> None:
+        """The claim is on record; raises `DeskError` for one that nobody could check."""
+
+    def withdraw(self, claim_id: str, *, why: str, account: Account, at: datetime) -> None:
+        """The claim is withdrawn; raises `DeskError` without a reason."""
+
+
+@dataclass(frozen=True)
 class Desk:
     """All that the pages are made from.
 
@@ -249,6 +291,7 @@ class Desk:
     evidence: CaseEvidence
     operations: Operations
     quiet: QuietStore
+    claims: ClaimStore
     pages: Mapping[str, Environment]
     files: Mapping[str, bytes]
     reasons: tuple[str, ...]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aois.list_limits import LIMITS
 from aois.rows import plain_number
-from aois.wording import shown
+from aois.wording import shown, text_trouble
 from detectors.claims.claim_rules import ClaimKind
 from flows.config.settings import SettingsError
 from flows.ledger.claim_rows import claim_id_of
@@ -59,8 +59,8 @@ def claim_from(row: Mapping[str, str | None], *, by: str, at: datetime, origin: 
     except ValueError:
         raise ValueError(f"said_on `{shown(said['said_on'])}` is no date; write it as 2026-08-24") from None
     for name in ("words", "source"):
-        if len(said[name]) > LIMITS.text:
-            raise ValueError(f"{name} has {len(said[name])} characters; keep at most {LIMITS.text}")
+        if trouble := text_trouble(said[name], longest=LIMITS.text, lines=True):
+            raise ValueError(f"{name} {trouble}")
     number = _amount(said["number"], "number", "how many structures")
     if number is not None and not number.is_integer():
         raise ValueError(f"number `{shown(said['number'])}` is no whole number; write how many structures")

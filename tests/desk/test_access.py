@@ -24,6 +24,7 @@ class Rule(NamedTuple):
     form: dict[str, str] = {}  # noqa: RUF012
 
 
+CLAIM = {"kind": "sealed", "said_on": "2026-09-01"}
 RULES = [
     Rule("GET", "/login", "/login", None, 200),
     Rule("POST", "/login", "/login", None, 403),  # without the form's key; the way in has tests of its own
@@ -42,6 +43,10 @@ RULES = [
     Rule("POST", "/password", "/password", "viewer", 422, {"new": "one", "again": "other"}),  # let in, and told
     Rule("POST", "/cases/{event_id}/verdicts", "/cases/ev-a1/verdicts", "reviewer", 303, {"verdict": "confirmed"}),
     Rule("POST", "/verdicts/{number}/undo", "/verdicts/{mine}/undo", "reviewer", 303),
+    Rule("GET", "/sites", "/sites", "viewer", 200),
+    Rule("GET", "/sites/{area_id}", "/sites/heron", "viewer", 200),
+    Rule("POST", "/sites/{area_id}/claims", "/sites/heron/claims", "reviewer", 303, CLAIM),
+    Rule("POST", "/claims/{claim_id}/withdrawal", "/claims/cl-0/withdrawal", "reviewer", 404),  # let in: there is none
     Rule("GET", "/areas/{area_id}/map", "/areas/heron/map", "operator", 200),
     Rule("GET", "/tiles/{area_id}/{layer}/{z}/{x}/{y}.png", "/tiles/heron/picture/12/2082/2027.png", "operator", 200),
     Rule("GET", "/runs", "/runs", "operator", 200),

@@ -23,6 +23,7 @@ def open_desk(
     from flows.desk.backend.ledger_adapter import REASONS, DeskAccounts, DeskReviews
     from flows.desk.backend.quiet_pages import DeskQuietPlaces
     from flows.desk.backend.reruns import DeskOperations
+    from flows.desk.backend.site_claims import DeskClaims
     from flows.desk.desk_templates import TEMPLATES
     from flows.desk.inputs import Desk
     from flows.reports.build import TEMPLATES as REPORT
@@ -37,6 +38,7 @@ def open_desk(
         reviews=DeskReviews(ledger),
         evidence=evidence,
         quiet=DeskQuietPlaces(ledger, archive),
+        claims=DeskClaims(ledger),
         operations=DeskOperations(ledger, outputs, clock=now, routes=routes),
         pages=pages,
         files={name: (REPORT / name).read_bytes() for name in ("report.css", "report.js")},

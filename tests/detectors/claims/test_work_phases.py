@@ -43,7 +43,10 @@ def test_ground_that_is_broken_while_structures_rise_is_no_step_back():
 
 
 def test_what_is_torn_down_is_being_taken_down():
-    assert phases(sign(Change.DEMOLITION, 5), today=7)[-1] is WorkPhase.TAKEN_DOWN
+    fallen = sign(Change.DEMOLITION, 5)
+    assert phases(fallen, today=7)[-1] is WorkPhase.TAKEN_DOWN
+    assert phases(fallen, today=40)[-1] is WorkPhase.NO_WORKS
+    assert clock_of([fallen], watched_since=SINCE, looks=LOOKS, today=LOOKS[14]).paused_since is None
 
 
 def test_a_pause_and_its_end_are_told():
