@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-MOST_PX = 1 << 20
-"""Up to so many pixels all are taken: more change a median or a share by less than its own noise."""
+ALL_PX = 1 << 20
+"""Up to so many pixels all are taken."""
+LATTICE_PX = 1 << 18
+"""So many at most are taken of more: a share of 1/2000 is then met by a hundred, a median known to 0.3 % of σ."""
 
 
 def lattice_step(shape: tuple[int, ...]) -> int:
@@ -19,10 +21,12 @@ def lattice_step(shape: tuple[int, ...]) -> int:
 
     Returns
     -------
-    int, 1 where the area has at most `MOST_PX` pixels.
+    int, 1 where the area has at most `ALL_PX` pixels.
     """
-    step = 1
-    while -(-shape[0] // step) * -(-shape[1] // step) > MOST_PX:
+    if shape[0] * shape[1] <= ALL_PX:
+        return 1
+    step = 2
+    while -(-shape[0] // step) * -(-shape[1] // step) > LATTICE_PX:
         step += 1
     return step
 

@@ -1,8 +1,9 @@
 """The compiled form of `statistics`: window sums and order statistics, several times as fast.
 
-Sums over a window are taken anew for each pixel, in 64 bits and always in the same order. So they do not depend on
-where a block of pixels begins: a block with a halo of half the window gives the numbers of the whole frame, byte for
-byte. Order statistics are found by counting, twice: by the upper half of the bits, then by the lower half.
+Sums over a window are made of those of 1, 2, 4 … neighbours, in 64 bits and always in the same order, and never by
+taking off what leaves the window. So they do not depend on where a block of pixels begins: a block with a halo of half
+the window gives the numbers of the whole frame, byte for byte. Order statistics are found by counting, twice: by the
+upper half of the bits, then by the lower half.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-_COLUMNS = 256  # of one strip: its window sums stay in the first two caches
+_COLUMNS = 512  # of one strip: its window sums stay in the first two caches
 _NAN = np.float32(np.nan)
 _U, _HALF_BITS = np.uint32, np.int64(1 << 16)
 
@@ -42,30 +43,36 @@ def window_moments(image: Any, clear: Any, size: Any, with_deviation: Any, mean:
         float32 (y, x), written.
     """
     height, width = image.shape
-    half = size // 2
-    wide = min(_COLUMNS, width) + 2 * half
-    value, square, count = np.empty(wide), np.empty(wide), np.empty(wide, np.int32)
-    values, squares = np.empty((size, wide - 2 * half)), np.empty((size, wide - 2 * half))
-    counts = np.empty((size, wide - 2 * half), np.int32)
-    total, total_2, total_n = np.empty(wide), np.empty(wide), np.empty(wide, np.int32)
+    half, columns = size // 2, min(_COLUMNS, width)
+    wide = columns + 2 * half
+    levels = 1
+    while 1 << levels <= size:
+        levels += 1
+    value, count = np.empty((levels, wide)), np.empty((levels, wide), np.int32)
+    values, counts = np.empty((levels, size, columns)), np.empty((levels, size, columns), np.int32)
+    square, squares = np.empty((levels, wide)), np.empty((levels, size if with_deviation else 1, columns))
+    total, total_2, total_n = np.empty(columns), np.empty(columns), np.empty(columns, np.int32)
     for left in range(0, width, _COLUMNS):
         n = min(_COLUMNS, width - left)
         for row in range(-half, height + half):
             y, slot = _mirrored(row, height), (row + half) % size
-            _load(image[y], clear[y], left, half, value[: n + 2 * half], count[: n + 2 * half])
-            _slide(value, values[slot, :n], size)
-            _slide_counts(count, counts[slot, :n], size)
+            _load(image[y], clear[y], left, half, value[0, : n + 2 * half], count[0, : n + 2 * half])
             if with_deviation:
-                _square(value[: n + 2 * half], square[: n + 2 * half])
-                _slide(square, squares[slot, :n], size)
+                _square(value[0, : n + 2 * half], square[0, : n + 2 * half])
+                _sum_along(square, size, n, squares[0, slot, :n])
+                _double_rows(squares, slot, size, n)
+            _sum_along(value, size, n, values[0, slot, :n])
+            _sum_along(count, size, n, counts[0, slot, :n])
+            _double_rows(values, slot, size, n)
+            _double_rows(counts, slot, size, n)
             out = row - half
             if out < 0:
                 continue
-            _add_rows(values, slot, size, total[:n])
-            _add_counts(counts, slot, size, total_n[:n])
+            _sum_rows(values, slot, size, total[:n])
+            _sum_rows(counts, slot, size, total_n[:n])
             _divide(total[:n], total_n[:n], size * size, mean[out, left : left + n])
             if with_deviation:
-                _add_rows(squares, slot, size, total_2[:n])
+                _sum_rows(squares, slot, size, total_2[:n])
                 _spread(total[:n], total_2[:n], total_n[:n], size * size, deviation[out, left : left + n])
 
 
@@ -98,35 +105,48 @@ def _square(value: Any, out: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _slide(value: Any, out: Any, size: Any) -> None:
-    """Sums of `size` neighbours, from the left to the right."""
-    _copy(value, out)
-    for k in range(1, size, 2):
-        _add_two(value[k:], value[k + 1 :], out)
+def _sum_along(sums: Any, size: Any, n: Any, out: Any) -> None:
+    """Sums of `size` neighbours, made of sums of 1, 2, 4 … of them, the largest first and each begun on its left.
+
+    The first row of `sums` holds the values themselves; those below are written.
+    """
+    reach, level, length = sums.shape[1], 0, 1
+    while 2 * length <= size:
+        reach -= length
+        _add_both(sums[level, :reach], sums[level, length : length + reach], sums[level + 1, :reach])
+        level, length = level + 1, 2 * length
+    _copy(sums[level, :n], out)
+    at = length
+    while level > 0:
+        level, length = level - 1, length // 2
+        if size & length:
+            _add(sums[level, at : at + n], out)
+            at += length
 
 
 @njit(nogil=True, cache=True)
-def _slide_counts(count: Any, out: Any, size: Any) -> None:
-    _copy(count, out)
-    for k in range(1, size, 2):
-        _add_two(count[k:], count[k + 1 :], out)
+def _double_rows(rows: Any, newest: Any, size: Any, n: Any) -> None:
+    """Sums of the newest 2, 4 … rows, beside those of earlier ones; the first of `rows` holds the rows themselves."""
+    level, length = 0, 1
+    while 2 * length <= size:
+        before = (newest - length) % size
+        _add_both(rows[level, before, :n], rows[level, newest, :n], rows[level + 1, newest, :n])
+        level, length = level + 1, 2 * length
 
 
 @njit(nogil=True, cache=True)
-def _add_rows(rows: Any, newest: Any, size: Any, out: Any) -> None:
-    """Sums of the rows kept, from the oldest to the newest."""
-    n = out.size
-    _copy(rows[(newest + 1) % size, :n], out)
-    for k in range(1, size, 2):
-        _add_two(rows[(newest + 1 + k) % size, :n], rows[(newest + 2 + k) % size, :n], out)
-
-
-@njit(nogil=True, cache=True)
-def _add_counts(rows: Any, newest: Any, size: Any, out: Any) -> None:
-    n = out.size
-    _copy(rows[(newest + 1) % size, :n], out)
-    for k in range(1, size, 2):
-        _add_two(rows[(newest + 1 + k) % size, :n], rows[(newest + 2 + k) % size, :n], out)
+def _sum_rows(rows: Any, newest: Any, size: Any, out: Any) -> None:
+    """Sums of the newest `size` rows."""
+    n, level, length = out.size, 0, 1
+    while 2 * length <= size:
+        level, length = level + 1, 2 * length
+    _copy(rows[level, newest, :n], out)
+    at = newest - length
+    while level > 0:
+        level, length = level - 1, length // 2
+        if size & length:
+            _add(rows[level, at % size, :n], out)
+            at -= length
 
 
 @njit(nogil=True, cache=True, inline="never")
@@ -136,9 +156,15 @@ def _copy(values: Any, out: Any) -> None:
 
 
 @njit(nogil=True, cache=True, inline="never")
-def _add_two(one: Any, other: Any, out: Any) -> None:
+def _add(values: Any, out: Any) -> None:
     for i in range(out.size):
-        out[i] = out[i] + one[i] + other[i]
+        out[i] += values[i]
+
+
+@njit(nogil=True, cache=True, inline="never")
+def _add_both(one: Any, other: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = one[i] + other[i]
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="never")

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+STRIP = 512
+"""So many pixels are worked at a time, that all there is of them stays in the first two caches."""
 _F, _I = np.float32, np.int32
 _ONE, _HALF = np.float32(1.0), np.float32(0.5)
 _ROOT_HALF, _MANTISSA = np.int32(0x3F3504F3), np.int32(0x007FFFFF)

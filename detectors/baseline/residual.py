@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -105,10 +106,10 @@ def measure_motion(observed: Floats, baseline: Baseline, *, day: int, factor: fl
     """
     stable = np.ravel(stable_mask)
     left, scaled = np.empty(stable.size, np.float32), np.empty(stable.size, np.float32)
-    weights = _weights_of(baseline, day)
+    weights, coefficients = _weights_of(baseline, day), _flat(baseline.coefficients, 2)
     offsets, widening = [], []
     for f, name in enumerate(baseline.names):
-        write_left(_flat(observed[f]), _flat(baseline.coefficients[f], 1), weights, left)
+        write_left(_flat(observed[f]), coefficients, f, weights, left)
         offset = median_of(left, stable) or 0.0
         write_scaled(left, _flat(baseline.spread[f]), np.float32(offset), np.float32(factor), scaled)
         offsets.append(offset)
@@ -143,8 +144,31 @@ def apply_motion(
     Residual.
     """
     z = np.empty(observed.shape, np.float32)
-    write_z(
-        _flat(observed, 1),
+    numbers = residual_numbers(baseline, motion, day=day, factor=factor, floors=floors)
+    write_z(*(_flat(observed, 1), *numbers, z.reshape(len(z), -1)))
+    return Residual(baseline.names, z, observed, baseline.coefficients[:, 0])
+
+
+def residual_numbers(
+    baseline: Baseline,
+    motion: SceneMotion,
+    *,
+    day: int,
+    factor: float,
+    floors: Mapping[str, float] | None = None,
+) -> tuple[Any, ...]:
+    """Make what the compiled form takes beside the features of a block.
+
+    Parameters
+    ----------
+    baseline, motion, day, factor, floors
+        As for `apply_motion`.
+
+    Returns
+    -------
+    tuple, the arguments of `write_z` after the first.
+    """
+    return (
         _flat(baseline.coefficients, 2),
         _flat(baseline.spread, 1),
         _weights_of(baseline, day),
@@ -152,9 +176,7 @@ def apply_motion(
         np.float32(factor),
         np.array([0.0 if floors is None else floors[name] for name in baseline.names], np.float32),
         np.array(motion.widening, np.float32),
-        z.reshape(len(z), -1),
     )
-    return Residual(baseline.names, z, observed, baseline.coefficients[:, 0])
 
 
 def _weights_of(baseline: Baseline, day: int) -> Floats:

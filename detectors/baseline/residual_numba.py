@@ -12,7 +12,7 @@ _ONE, _NAN = np.float32(1.0), np.float32(np.nan)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def write_left(observed: Any, coefficients: Any, weights: Any, out: Any) -> None:
+def write_left(observed: Any, coefficients: Any, feature: Any, weights: Any, out: Any) -> None:
     """Write observed − forecast of one feature.
 
     Parameters
@@ -20,7 +20,9 @@ def write_left(observed: Any, coefficients: Any, weights: Any, out: Any) -> None
     observed
         float32 (pixel,).
     coefficients
-        float32 (term, pixel).
+        float32 (feature, term, pixel).
+    feature
+        Which one.
     weights
         float32 (term,), the regressors of the day.
     out
@@ -29,7 +31,7 @@ def write_left(observed: Any, coefficients: Any, weights: Any, out: Any) -> None
     for start in range(0, out.size, _STRIP):
         end = min(out.size, start + _STRIP)
         left = out[start:end]
-        _forecast(coefficients[:, start:end], weights, left)
+        _forecast(coefficients, feature, start, weights, left)
         _take_from(observed[start:end], left)
 
 
@@ -89,21 +91,64 @@ def write_z(
     for start in range(0, out.shape[1], _STRIP):
         end = min(out.shape[1], start + _STRIP)
         for f in range(out.shape[0]):
-            z, sigma = out[f, start:end], spread[f, start:end]
-            _forecast(coefficients[f, :, start:end], weights, z)
-            _take_from(observed[f, start:end], z)
-            _scale(z, sigma, offsets[f], factor, z)
-            if floors[f] > 0:
-                _narrow(sigma, floors[f], widening[f], z)
-            else:
-                _shrink(max(_ONE, widening[f]), z)
+            z_of_strip(
+                f,
+                start,
+                end,
+                observed,
+                coefficients,
+                spread,
+                weights,
+                offsets,
+                factor,
+                floors,
+                widening,
+                out[f, start:end],
+            )
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def z_of_strip(
+    f: Any,
+    start: Any,
+    end: Any,
+    observed: Any,
+    coefficients: Any,
+    spread: Any,
+    weights: Any,
+    offsets: Any,
+    factor: Any,
+    floors: Any,
+    widening: Any,
+    z: Any,
+) -> None:
+    """Write z of one feature over one strip.
+
+    Parameters
+    ----------
+    f, start, end
+        Which feature, and which pixels.
+    observed, coefficients, spread, weights, offsets, factor, floors, widening
+        As for `write_z`.
+    z
+        float32 (end − start,), written.
+    """
+    sigma = spread[f, start:end]
+    _forecast(coefficients, f, start, weights, z)
+    _take_from(observed[f, start:end], z)
+    _scale(z, sigma, offsets[f], factor, z)
+    if floors[f] > 0:
+        _narrow(sigma, floors[f], widening[f], z)
+    else:
+        _shrink(max(_ONE, widening[f]), z)
 
 
 @njit(nogil=True, cache=True)
-def _forecast(coefficients: Any, weights: Any, out: Any) -> None:
-    _first(coefficients[0], weights[0], out)
+def _forecast(coefficients: Any, f: Any, start: Any, weights: Any, out: Any) -> None:
+    end = start + out.size
+    _first(coefficients[f, 0, start:end], weights[0], out)
     for term in range(1, weights.size):
-        _further(coefficients[term], weights[term], out)
+        _further(coefficients[f, term, start:end], weights[term], out)
 
 
 @njit(nogil=True, cache=True, inline="never")

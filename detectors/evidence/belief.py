@@ -176,21 +176,32 @@ def step_filter(
     out
         float32 (state, y, x), int32 (class, y, x): contiguous, of the same shapes, written.
     """
+    move, *numbers = filter_numbers(move, day)
+    arrays = (_by_pixel(probability), _by_pixel(ratios), _by_pixel(since))
+    write_step(*(move, *arrays, *numbers, _in_place(out[0]), _in_place(out[1])))
+
+
+def filter_numbers(move: Floats, day: int) -> tuple[Any, ...]:
+    """Make what the compiled form takes beside its arrays of pixels.
+
+    Parameters
+    ----------
+    move, day
+        As for `step_filter`.
+
+    Returns
+    -------
+    tuple: move, day, τ, the anomaly's share and most, the least probability, the factor to be told, and the priors.
+    """
     p = PARAMETERS
-    priors = np.exp([_prior(n) for n in range(len(CLASSES))]).astype(np.float32)
-    write_step(
+    return (
         move,
-        _by_pixel(probability),
-        _by_pixel(ratios),
-        _by_pixel(since),
         day,
         np.float32(p.tempered),
         np.array([p.anomaly_share, p.anomaly_most], np.float32),
         np.float32(p.least),
         np.float32(np.exp(p.told)),
-        priors,
-        _in_place(out[0]),
-        _in_place(out[1]),
+        np.exp([_prior(n) for n in range(len(CLASSES))]).astype(np.float32),
     )
 
 

@@ -23,6 +23,7 @@ passes a threshold turned round is what chance and seasons put over it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -199,6 +200,25 @@ def ratios_over(
     -------
     float32 (scale, class, y, x).
 
+    """
+    numbers = density_numbers(names, null, table)
+    ratios = np.empty((len(numbers[1]) - 2, *z.shape[1:]), np.float32)
+    write_ratios(*(np.ascontiguousarray(z, np.float32).reshape(len(z), -1), *numbers, ratios.reshape(len(ratios), -1)))
+    return _with_places(ratios, null, resolution_px)
+
+
+def density_numbers(names: tuple[str, ...], null: SceneNull, table: SignatureTable) -> tuple[Any, ...]:
+    """Make what the compiled form takes beside z.
+
+    Parameters
+    ----------
+    names, null, table
+        As for `ratios_over`.
+
+    Returns
+    -------
+    tuple, the arguments of `write_ratios` between the first and the last.
+
     Raises
     ------
     ValueError
@@ -214,17 +234,13 @@ def ratios_over(
         if row is not None:
             means[n, : len(features)] = row.mean
             covariances[n, : len(features), : len(features)] = row.covariance + (null.wider if n else 0.0)
-    ratios = np.empty((len(rows) - 2, *z.shape[1:]), np.float32)
-    write_ratios(
-        np.ascontiguousarray(z, np.float32).reshape(len(z), -1),
+    return (
         np.array([features.index(name) if name in features else -1 for name in names], np.int64),
         means,
         covariances,
         np.array([row is not None for row in rows]),
         np.float32(PARAMETERS.degrees),
-        ratios.reshape(len(ratios), -1),
     )
-    return _with_places(ratios, null, resolution_px)
 
 
 def ratios_over_plain(
@@ -287,19 +303,27 @@ def hold(ratios: Floats, calm: SceneCalm) -> Floats:
     -------
     float32 (class, y, x).
     """
-    p = PARAMETERS
     held = np.empty(ratios.shape, np.float32)
-    write_held(
-        np.ascontiguousarray(ratios).reshape(len(ratios), -1),
-        np.array(calm.known),
-        calm.doubtful,
-        calm.pixels,
-        np.float32(p.doubtful),
-        p.least_false,
-        np.float32(p.floor),
-        held.reshape(len(held), -1),
-    )
+    flat = np.ascontiguousarray(ratios).reshape(len(ratios), -1)
+    write_held(*(flat, *calm_numbers(calm), held.reshape(flat.shape)))
     return held
+
+
+def calm_numbers(calm: SceneCalm) -> tuple[Any, ...]:
+    """Make what the compiled form takes beside the ratios.
+
+    Parameters
+    ----------
+    calm
+        That of the whole scene.
+
+    Returns
+    -------
+    tuple, the arguments of `write_held` between the first and the last.
+    """
+    p = PARAMETERS
+    known = np.array(calm.known, np.int64)
+    return known, calm.doubtful, calm.pixels, np.float32(p.doubtful), p.least_false, np.float32(p.floor)
 
 
 def hold_plain(ratios: Floats, *, known: tuple[int, ...], stable_mask: Mask) -> Floats:

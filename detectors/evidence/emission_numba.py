@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from detectors.vector_math import asinh32, exp32, log32
+from detectors.vector_math import STRIP, asinh32, exp32, log32
 
 FEATURES = 7
 """The most features that a table may have here; sensors with two have a loop of their own."""
-_STRIP = 512
 _NAN, _NONE, _HALF, _ONE = (np.float32(v) for v in (np.nan, 0.0, 0.5, 1.0))
 _LARGEST_Z, _MOST_ODDS = np.float32(1e15), np.float32(30.0)
 
@@ -42,55 +41,116 @@ def write_ratios(z: Any, slots: Any, means: Any, covariances: Any, is_there: Any
     ratios
         float32 (row, pixel), written; 0 for a row that is not there.
     """
-    size, rows = means.shape[1], means.shape[0]
-    x, codes = np.zeros(FEATURES * _STRIP, np.float32), np.zeros(_STRIP, np.uint8)
-    unchanged, other = np.empty(_STRIP, np.float32), np.empty(_STRIP, np.float32)
-    sets = 1 << size
-    is_ready, is_met = np.zeros(sets, np.bool_), np.zeros(sets, np.bool_)
-    place, made = np.zeros(sets, np.int64), 0
-    weights = np.zeros((8, rows, size + 1, size), np.float32)
-    constants = np.zeros((8, rows), np.float32)
-    for start in range(0, z.shape[1], _STRIP):
-        n = min(_STRIP, z.shape[1] - start)
+    x, codes = np.zeros(FEATURES * STRIP, np.float32), np.zeros(STRIP, np.uint8)
+    sets = room_for_sets(means.shape[0], means.shape[1])
+    for start in range(0, z.shape[1], STRIP):
+        n = min(STRIP, z.shape[1] - start)
         codes[:n] = 0
         for f in range(slots.size):
             if slots[f] >= 0:
-                at = slots[f] * _STRIP
-                _transform(z[f, start : start + n], np.uint8(1 << slots[f]), x[at : at + n], codes[:n])
-        met, is_mixed = _sets_met(codes[:n], is_met)
-        if met == 0 or is_mixed:
-            for k in range(rows - 2):
-                ratios[k, start : start + n] = _NAN
-        for code in range(1, sets):
-            if not is_met[code]:
-                continue
-            is_met[code] = False
-            if not is_ready[code]:
-                if made == weights.shape[0]:  # rare: more sets than were made room for
-                    is_ready[:] = False
-                    made = 0
-                place[code], is_ready[code] = made, True
-                made += 1
-                weights[place[code]] = _NONE
-                for r in range(rows):
-                    if is_there[r]:
-                        constants[place[code], r] = _whiten(code, means[r], covariances[r], weights[place[code], r])
-            w, c = weights[place[code]], constants[place[code]]
-            half = _HALF * np.float32(degrees + _bits(code))
-            _log_student(x, w[0], c[0], half, degrees, unchanged[:n])
-            if is_there[1]:
-                _log_student(x, w[1], c[1], half, degrees, other[:n])
-                _add_exponentials(other[:n], unchanged[:n])
-            for k in range(rows - 2):
-                out = ratios[k, start : start + n]
-                if not is_there[k + 2]:
-                    other[:n] = unchanged[:n]
-                else:
-                    _log_student(x, w[k + 2], c[k + 2], half, degrees, other[:n])
-                if is_mixed:
-                    _put_difference(other[:n], unchanged[:n], codes[:n], np.uint8(code), out)
-                else:
-                    _subtract(other[:n], unchanged[:n], out)
+                take_feature(z[f, start : start + n], slots[f], x, codes[:n])
+        write_strip(x, codes[:n], sets, means, covariances, is_there, degrees, ratios, start)
+
+
+@njit(nogil=True, cache=True)
+def room_for_sets(rows: Any, size: Any) -> Any:
+    """Make room for the whitened rows of each set of features that is met.
+
+    Parameters
+    ----------
+    rows, size
+        How many rows and slots there are.
+
+    Returns
+    -------
+    tuple of arrays, as `write_strip` takes it.
+    """
+    count = 1 << size
+    return (
+        np.zeros(count, np.bool_),
+        np.zeros(count, np.bool_),
+        np.zeros(count, np.int64),
+        np.zeros(1, np.int64),
+        np.zeros((8, rows, size + 1, size), np.float32),
+        np.zeros((8, rows), np.float32),
+        np.empty((2, STRIP), np.float32),
+    )
+
+
+@njit(nogil=True, cache=True)
+def take_feature(z: Any, slot: Any, x: Any, codes: Any) -> None:
+    """Write asinh of one feature to its place in a strip, nought where it was not measured, and mark where it was.
+
+    Parameters
+    ----------
+    z
+        float32 (pixel,), up to `STRIP`.
+    slot
+        The place of the feature in the table.
+    x
+        float32 (slot · STRIP,), written.
+    codes
+        uint8 (pixel,), a bit a slot, added to.
+    """
+    _transform(z, np.uint8(1 << slot), x[slot * STRIP : slot * STRIP + z.size], codes)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def write_strip(
+    x: Any, codes: Any, sets: Any, means: Any, covariances: Any, is_there: Any, degrees: Any, ratios: Any, start: Any
+) -> None:
+    """Write the log-ratios of one strip.
+
+    Parameters
+    ----------
+    x, codes
+        As `take_feature` leaves them.
+    sets
+        Of `room_for_sets`, written.
+    means, covariances, is_there, degrees
+        As for `write_ratios`.
+    ratios
+        float32 (row, pixel), written from `start` on.
+    start
+        Where the strip begins.
+    """
+    is_ready, is_met, place, made, weights, constants, room = sets
+    rows, n = means.shape[0], codes.size
+    unchanged, other = room[0, :n], room[1, :n]
+    met, is_mixed = _sets_met(codes, is_met)
+    if met == 0 or is_mixed:
+        for k in range(rows - 2):
+            ratios[k, start : start + n] = _NAN
+    for code in range(1, is_met.size):
+        if not is_met[code]:
+            continue
+        is_met[code] = False
+        if not is_ready[code]:
+            if made[0] == weights.shape[0]:  # rare: more sets than there is room for
+                is_ready[:] = False
+                made[0] = 0
+            place[code], is_ready[code] = made[0], True
+            made[0] += 1
+            weights[place[code]] = _NONE
+            for r in range(rows):
+                if is_there[r]:
+                    constants[place[code], r] = _whiten(code, means[r], covariances[r], weights[place[code], r])
+        w, c = weights[place[code]], constants[place[code]]
+        half = _HALF * np.float32(degrees + _bits(code))
+        _log_student(x, w[0], c[0], half, degrees, unchanged)
+        if is_there[1]:
+            _log_student(x, w[1], c[1], half, degrees, other)
+            _add_exponentials(other, unchanged)
+        for k in range(rows - 2):
+            out = ratios[k, start : start + n]
+            if not is_there[k + 2]:
+                other[:] = unchanged
+            else:
+                _log_student(x, w[k + 2], c[k + 2], half, degrees, other)
+            if is_mixed:
+                _put_difference(other, unchanged, codes, np.uint8(code), out)
+            else:
+                _subtract(other, unchanged, out)
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="never")
@@ -174,7 +234,7 @@ def _tail(constant: Any, half: Any, share: Any, out: Any) -> None:
 @njit(nogil=True, cache=True, inline="never")
 def _distance_of_two(x: Any, w: Any, out: Any) -> None:
     for i in range(out.size):
-        a, b = x[i], x[_STRIP + i]
+        a, b = x[i], x[STRIP + i]
         d, e = w[0, 0] * a - w[2, 0], w[1, 0] * a + w[1, 1] * b - w[2, 1]
         out[i] = d * d + e * e
 
@@ -187,8 +247,8 @@ def _distance_of_seven(x: Any, w: Any, out: Any) -> None:
     w55, w60, w61, w62, w63, w64, w65 = w[5, 5], w[6, 0], w[6, 1], w[6, 2], w[6, 3], w[6, 4], w[6, 5]
     w66, m0, m1, m2, m3, m4, m5, m6 = w[6, 6], w[7, 0], w[7, 1], w[7, 2], w[7, 3], w[7, 4], w[7, 5], w[7, 6]
     for i in range(out.size):
-        a, b, c, d = x[i], x[_STRIP + i], x[2 * _STRIP + i], x[3 * _STRIP + i]
-        e, f, g = x[4 * _STRIP + i], x[5 * _STRIP + i], x[6 * _STRIP + i]
+        a, b, c, d = x[i], x[STRIP + i], x[2 * STRIP + i], x[3 * STRIP + i]
+        e, f, g = x[4 * STRIP + i], x[5 * STRIP + i], x[6 * STRIP + i]
         r = w00 * a - m0
         total = r * r
         r = w10 * a + w11 * b - m1
@@ -245,11 +305,11 @@ def calm_tail(ratios: Any, known: Any, stable: Any, least: Any, tail: Any) -> An
     -------
     int, int: how many are written, and of how many stable pixels that say anything.
     """
-    best = np.empty(_STRIP, np.float32)
+    best = np.empty(STRIP, np.float32)
     kept, seen = 0, 0
-    for start in range(0, stable.size, _STRIP):
-        n = min(_STRIP, stable.size - start)
-        _best(ratios[:, start : start + n], known, best[:n])
+    for start in range(0, stable.size, STRIP):
+        n = min(STRIP, stable.size - start)
+        _best(ratios, start, known, best[:n])
         for i in range(n):
             if stable[start + i] and best[i] == best[i]:
                 seen += 1
@@ -260,10 +320,10 @@ def calm_tail(ratios: Any, known: Any, stable: Any, least: Any, tail: Any) -> An
 
 
 @njit(nogil=True, cache=True)
-def _best(ratios: Any, known: Any, out: Any) -> None:
-    _copy(ratios[known[0]], out)
+def _best(ratios: Any, start: Any, known: Any, out: Any) -> None:
+    _copy(ratios[known[0], start : start + out.size], out)
     for k in range(1, known.size):
-        _larger(ratios[known[k]], out)
+        _larger(ratios[known[k], start : start + out.size], out)
 
 
 @njit(nogil=True, cache=True, inline="never")
@@ -303,23 +363,59 @@ def write_held(
     held
         float32 (row, pixel), written.
     """
-    best, false = np.empty(_STRIP, np.float32), np.empty(_STRIP, np.float32)
+    room = np.empty((2, STRIP), np.float32)
+    for start in range(0, ratios.shape[1], STRIP):
+        n = min(STRIP, ratios.shape[1] - start)
+        hold_strip(ratios, start, n, known, tail, seen, doubtful, least_false, floor, room, held, start)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def hold_strip(
+    ratios: Any,
+    start: Any,
+    n: Any,
+    known: Any,
+    tail: Any,
+    seen: Any,
+    doubtful: Any,
+    least_false: Any,
+    floor: Any,
+    room: Any,
+    held: Any,
+    to: Any,
+) -> None:
+    """Write l' of one strip.
+
+    Parameters
+    ----------
+    ratios
+        float32 (row, pixel), read from `start` on.
+    start, n
+        Where the strip begins, and how long it is.
+    known, tail, seen, doubtful, least_false, floor
+        As for `write_held`.
+    room
+        float32 (2, STRIP), written.
+    held
+        float32 (row, pixel), written from `to` on.
+    to
+        Where the strip begins there.
+    """
     usual = np.float32(max(least_false, tail.size / max(seen, 1)))
-    for start in range(0, ratios.shape[1], _STRIP):
-        n = min(_STRIP, ratios.shape[1] - start)
-        for k in range(ratios.shape[0]):
-            _zero_where_seen(ratios[k, start : start + n], held[k, start : start + n])
-        if seen == 0:
-            continue
-        _best(ratios[:, start : start + n], known, best[:n])
-        false[:n] = usual
-        for i in range(n):
-            if best[i] > doubtful:
-                reach = tail.size - np.searchsorted(tail, best[i])
-                false[i] = np.float32(max(least_false, reach / seen))
-        _hold(best[:n], np.float32(floor), false[:n])
-        for k in range(known.size):
-            _follow(ratios[known[k], start : start + n], best[:n], false[:n], floor, held[known[k], start : start + n])
+    for k in range(ratios.shape[0]):
+        _zero_where_seen(ratios[k, start : start + n], held[k, to : to + n])
+    if seen == 0:
+        return
+    best, false = room[0, :n], room[1, :n]
+    _best(ratios, start, known, best)
+    false[:] = usual
+    for i in range(n):
+        if best[i] > doubtful:
+            reach = tail.size - np.searchsorted(tail, best[i])
+            false[i] = np.float32(max(least_false, reach / seen))
+    _hold(best, np.float32(floor), false)
+    for k in range(known.size):
+        _follow(ratios[known[k], start : start + n], best, false, floor, held[known[k], to : to + n])
 
 
 @njit(nogil=True, cache=True, inline="never")

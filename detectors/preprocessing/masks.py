@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -75,7 +76,7 @@ def clear_mask(valid: Mask, scl: npt.NDArray[np.uint8] | None, *, parameters: Ma
     bool (y, x). All False stays all False; pixels beside unmeasured ones are False.
     """
     # a pixel at the rim of what was measured is mixed with nothing when it is laid on another grid
-    valid = ~dilated(~valid, np.ones((3, 3), bool))
+    valid = ~dilated(~valid, (1, 1))
     if scl is None:
         return valid
     p = parameters or MaskParameters()
@@ -128,28 +129,31 @@ def snow_mask(visible: Floats, short: Floats, *, parameters: MaskParameters | No
     return dilated(snow, _disk(p.snow_spread_px))
 
 
-def dilated(mask: Mask, structure: Mask) -> Mask:
-    """Grow a mask by a symmetric structure, by shifts of the whole: ten times as fast as `scipy.ndimage`.
+def dilated(mask: Mask, half_widths: tuple[int, ...]) -> Mask:
+    """Grow a mask by a shape that is symmetric in both axes, by shifts of the whole: many times as fast as `scipy`.
 
     Parameters
     ----------
     mask
         bool (y, x).
-    structure
-        bool (odd, odd), the same turned round.
+    half_widths
+        Of the rows of the shape, from its middle on: 0 for a row of one pixel.
 
     Returns
     -------
     bool (y, x).
     """
-    if not mask.any():
-        return mask.copy()
-    height, width = mask.shape
     out = np.zeros_like(mask)
-    for row, column in np.argwhere(structure) - np.array(structure.shape) // 2:
-        to_y, from_y = (slice(max(0, s), height + min(0, s)) for s in (row, -row))
-        to_x, from_x = (slice(max(0, s), width + min(0, s)) for s in (column, -column))
-        out[to_y, to_x] |= mask[from_y, from_x]
+    if not mask.any():
+        return out
+    along = mask.copy()
+    for width in range(max(half_widths) + 1):
+        if width:
+            along[:, width:] |= mask[:, :-width]
+            along[:, :-width] |= mask[:, width:]
+        for row in (n for n, half in enumerate(half_widths) if half == width):
+            out[row:] |= along[: len(out) - min(row, len(out))]
+            out[: len(out) - min(row, len(out))] |= along[row:]
     return out
 
 
@@ -253,9 +257,9 @@ def _small_components(mask: Mask, below_px: int) -> Mask:
     return np.asarray(small.take(labels))
 
 
-def _disk(radius: int) -> Mask:
-    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
-    return np.asarray(y * y + x * x <= radius * radius)
+def _disk(radius: int) -> tuple[int, ...]:
+    """Half the widths of the rows of a disk, from its middle on."""
+    return tuple(isqrt(radius * radius - y * y) for y in range(radius + 1))
 
 
 def clear_of(acquisition: Acquisition) -> Mask:

@@ -8,20 +8,31 @@ blocks give the numbers of the whole frame, byte for byte, if their features wer
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from detectors.acquisition import Floats, Mask
 from detectors.baseline.harmonic import Baseline, prediction_factor
-from detectors.baseline.residual import SceneMotion, apply_motion, measure_motion
+from detectors.baseline.residual import SceneMotion, apply_motion, measure_motion, residual_numbers
+from detectors.evidence.belief import STATES, filter_numbers
 from detectors.evidence.emission import (
     SceneCalm,
     SceneNull,
-    hold,
+    calm_numbers,
+    density_numbers,
     measure_calm,
     measure_null,
     ratios_over,
     scatter_over,
 )
-from detectors.evidence.signatures import SEASONS, SignatureTable
+from detectors.evidence.signatures import CLASSES, SEASONS, SignatureTable
+from detectors.sensor_series.scene_numba import write_evidence
+
+Days = npt.NDArray[np.int32]
+SAID = len(CLASSES) + 1
+"""Rows of what a scene says: the classes, and water."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +85,18 @@ def measure_scene(
 
 
 def apply_scene(
-    observed: Floats, baseline: Baseline, measures: SceneMeasures, *, table: SignatureTable
-) -> tuple[Floats, Floats]:
-    """Compute what a scene says of a block of pixels.
+    observed: Floats,
+    baseline: Baseline,
+    measures: SceneMeasures,
+    before: tuple[Floats, Days],
+    *,
+    move: Floats,
+    table: SignatureTable,
+    out: tuple[Floats, Floats, Days],
+) -> None:
+    """Take a scene into what is believed of a block of pixels, in one pass, writing to arrays that may be used again.
+
+    What comes out is, to the last byte, that of `apply_motion`, `ratios_over`, `hold` and `step_filter` in turn.
 
     Parameters
     ----------
@@ -86,13 +106,41 @@ def apply_scene(
         The fitted expectation, of the same pixels.
     measures
         Of the whole scene.
+    before
+        float32 (state, y, x), int32 (class, y, x): what is believed, and since when.
+    move
+        float32 (state, state), as `transition` gives it for the days that passed.
     table
         The signatures.
+    out
+        float32 (SAID, y, x), float32 (state, y, x), int32 (class, y, x), contiguous, written: l' in nats, of water
+        last, what is believed, and since when.
 
-    Returns
-    -------
-    float32 (feature, y, x), float32 (class, y, x): z in σ, and l' in nats, which `step_filter` takes.
+    Raises
+    ------
+    ValueError
+        Where an array is not of the block's shape.
     """
-    z = apply_motion(observed, baseline, measures.motion, day=measures.day, factor=measures.factor).z
-    ratios = ratios_over(z, baseline.names, measures.null, resolution_px=1.0, table=table)[0]
-    return z, hold(ratios, measures.calm)
+    m, shape = measures, observed.shape[1:]
+    shapes = [(SAID, *shape), *2 * [(len(STATES), *shape), (len(CLASSES), *shape)]]
+    if [a.shape for a in (out[0], *before, *out[1:])] != shapes:
+        raise ValueError(f"a block of {shape} pixels does not fit {[a.shape for a in (*before, *out)]}")
+    write_evidence(
+        _by_pixel(observed),
+        residual_numbers(baseline, m.motion, day=m.day, factor=m.factor),
+        density_numbers(baseline.names, m.null, table),
+        calm_numbers(m.calm),
+        filter_numbers(move, m.day),
+        (_by_pixel(before[0]), _by_pixel(before[1])),
+        (_in_place(out[0]), _in_place(out[1]), _in_place(out[2])),
+    )
+
+
+def _by_pixel(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.ascontiguousarray(array).reshape(len(array), -1)
+
+
+def _in_place(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    flat = array.view()
+    flat.shape = (len(array), array[0].size)  # fails where a copy would be needed
+    return flat

@@ -70,9 +70,9 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     """The owner's figures lie beside the report; the paths written.
 
     ``events.csv``, ``sites.csv``, ``claims.csv``, ``phases.csv`` and ``missed.csv`` hold no position; scene ids in them
-    lead to one. ``restricted/events`` as GeoJSON, GeoPackage and, if pyarrow is installed, GeoParquet, with a QGIS style
-    (``.qml``, which QGIS takes up by its name), and ``restricted/structures`` hold the outlines. Folders and files are
-    their owner's alone. The same inputs give the same bytes, and a file that would not change is not touched.
+    lead to one. ``restricted/events`` as GeoJSON, GeoPackage and, if pyarrow is installed, GeoParquet, with a style for
+    QGIS (``.qml``, which it takes up by its name), and ``restricted/structures`` hold the outlines. Folders and files
+    are their owner's alone. The same inputs give the same bytes, and a file that would not change is not touched.
     """
     rows = [_event_row(view, event.event) for view in inputs.areas for event in view.events]
     events = [event.event for view in inputs.areas for event in view.events]

@@ -28,7 +28,7 @@ import whole  # noqa: E402
 from measuring import Line  # noqa: E402
 
 PARTS = ("kernels", "pixels", "tiles", "events", "sites")
-SIDES = (512, 1024, 2048, 4096)
+SIDES = (512, 1024, 2048, 3072)
 QUARTERS = (2745, 5490, 7764, 10_980)
 
 

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-any-return"
+# mypy: disable-error-code="no-any-return,arg-type"
 """The pixel stage of the detector that alerts: masks to evidence, and the fit of a history, block by block."""
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import product
 from statistics import median
 from typing import Any
@@ -18,82 +19,98 @@ from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, RADAR, Acquisition
 from detectors.baseline.harmonic import Baseline, fit_baseline
-from detectors.evidence.belief import SENSORS, no_evidence, step_filter, transition
+from detectors.evidence.belief import SENSORS, no_evidence, transition
 from detectors.evidence.signatures import load_signatures
 from detectors.lattice import lattice_of
 from detectors.preprocessing.features import features_of, halo_px
 from detectors.preprocessing.masks import clear_of, mask_halo_px
-from detectors.sensor_series.scene import apply_scene, measure_scene
+from detectors.sensor_series.scene import SAID, apply_scene, measure_scene
 
 BANDS = {OPTICAL: ("blue", "green", "red", "nir", "nir08", "swir16", "swir22"), RADAR: ("vv", "vh")}
 NAMES = {OPTICAL: ("vegetation", "built", "redness", "brightness", "contrast", "texture"), RADAR: ("vv", "vh")}
 LEVELS = {OPTICAL: (0.05, 0.08, 0.08, 0.30, 0.30, 0.20, 0.12), RADAR: (0.08, 0.02)}
 DAY = date(2024, 5, 1)
-BLOCK = (128, 512)
+BLOCK = 1024
 TABLE = load_signatures()
 
 
 @dataclass
-class Watched:
-    """An acquisition of a sensor, its baseline, and what is believed before and after, all of one area."""
+class Kept:
+    """One block: its imagery with a halo, its baseline, what is believed, and room for features and the next belief."""
 
-    acquisition: Acquisition
+    place: tuple[slice, slice]
+    imagery: Acquisition
+    inside: tuple[slice, slice]
     baseline: Baseline
     probability: Any
     since: Any
     features: Any
-    out: tuple[Any, Any]
+    out: tuple[Any, Any, Any]
+
+
+@dataclass
+class Watched:
+    """An acquisition of an area, and what is kept of it, block by block as on disk."""
+
+    sensor: str
+    shape: tuple[int, int]
+    kept: list[Kept]
+    lattice: Baseline
 
     def step(self) -> None:
-        """Take the acquisition in: masks, features, the scene, and evidence, in blocks with a halo."""
-        features = self._features()
-        shape, day = self.acquisition.valid.shape, DAY.toordinal()
-        some = lattice_of(shape)
-        everywhere = np.ones(shape, bool)
-        sensor = self.acquisition.sensor
+        """Take the acquisition in: masks and features, what the whole scene has in common, and evidence."""
+        for block in self.kept:
+            measured = features_of(block.imagery, clear_of(block.imagery)).values
+            block.features = np.ascontiguousarray(measured[:, *block.inside])
+        observed = self._lattice(lambda block: block.features)
+        everywhere = np.ones(observed.shape[1:], bool)
+        day = DAY.toordinal()
         measures = measure_scene(
-            features[:, *some],
-            self.baseline.at(some),
-            sensor=sensor,
-            day=day,
-            stable_mask=everywhere[some],
-            table=TABLE,
+            observed, self.lattice, sensor=self.sensor, day=day, stable_mask=everywhere, table=TABLE
         )
         move = transition(6)
-        for block in blocks(shape):
-            _, said = apply_scene(features[:, *block], self.baseline.at(block), measures, table=TABLE)
-            now = (np.empty((6, *said.shape[1:]), np.float32), np.empty((3, *said.shape[1:]), np.int32))
-            before = self.probability[:, *block], self.since[:, *block]
-            step_filter(said, *before, move=move, day=day, out=now)
-            for whole, part in zip(self.out, now, strict=True):
-                whole[:, *block] = part
-
-    def _features(self) -> Any:
-        shape, halo = self.acquisition.valid.shape, halo_px(self.acquisition) + mask_halo_px()
-        for block in blocks(shape, (512, 512)):
-            wide = tuple(
-                slice(max(0, s.start - halo), min(n, s.stop + halo)) for s, n in zip(block, shape, strict=True)
+        for block in self.kept:
+            apply_scene(
+                block.features,
+                block.baseline,
+                measures,
+                (block.probability, block.since),
+                move=move,
+                table=TABLE,
+                out=block.out,
             )
-            inside = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(block, wide, strict=True))
-            a = self.acquisition
-            scl = None if a.scl is None else a.scl[wide]
-            part = replace(a, pixels=np.ascontiguousarray(a.pixels[:, *wide]), valid=a.valid[wide], scl=scl)
-            self.features[:, *block] = features_of(part, clear_of(part)).values[:, *inside]
-        return self.features
+
+    def keep_lattice(self) -> None:
+        """Put the baseline of the lattice together, which changes only where the baseline does."""
+        self.lattice = replace(
+            self.kept[0].baseline,
+            coefficients=self._lattice(lambda block: block.baseline.coefficients),
+            spread=self._lattice(lambda block: block.baseline.spread),
+            acquisitions=self._lattice(lambda block: block.baseline.acquisitions),
+        )
+
+    def _lattice(self, layer: Callable[[Kept], Any]) -> Any:
+        """A layer on the lattice of the whole area, put together from its blocks."""
+        some, rows = lattice_of(self.shape), []
+        for top in sorted({block.place[0].start for block in self.kept}):
+            row = [block for block in self.kept if block.place[0].start == top]
+            at = [
+                tuple(slice(-s.start % k.step, None, k.step) for s, k in zip(b.place, some, strict=True)) for b in row
+            ]
+            rows.append(np.concatenate([layer(b)[..., *place] for b, place in zip(row, at, strict=True)], axis=-1))
+        return np.concatenate(rows, axis=-2)
 
 
-def blocks(shape: tuple[int, int], size: tuple[int, int] = BLOCK) -> list[tuple[slice, slice]]:
+def blocks(shape: tuple[int, int], side: int = BLOCK) -> list[tuple[slice, slice]]:
     """The blocks of an area, row by row."""
-    rows, columns = (
-        [slice(n, min(n + s, whole)) for n in range(0, whole, s)] for whole, s in zip(shape, size, strict=True)
-    )
+    rows, columns = ([slice(n, min(n + side, whole)) for n in range(0, whole, side)] for whole in shape)
     return list(product(rows, columns))
 
 
 def watched(sensor: str, side: int) -> Watched:
     """An area of `side`² pixels with clouds and a baseline of five terms for optics and three for radar."""
     rng, names, bands = np.random.default_rng(5), NAMES[sensor], BANDS[sensor]
-    shape = (side, side)
+    shape, terms = (side, side), 5 if sensor == OPTICAL else 3
     pixels = np.empty((len(bands), *shape), np.float32)
     for layer, level in zip(pixels, LEVELS[sensor], strict=True):
         layer[...] = level * (1 + 0.2 * rng.standard_normal(shape, dtype=np.float32))
@@ -101,16 +118,27 @@ def watched(sensor: str, side: int) -> Watched:
     rough = np.repeat(np.repeat(ndimage.gaussian_filter(rng.normal(size=(side // 8,) * 2), 4), 8, axis=0), 8, axis=1)
     clouds = (rough > np.quantile(rough, 0.6)) | (rng.random(shape, dtype=np.float32) < 3e-4)
     scl = np.where(clouds, 9, 4).astype(np.uint8) if sensor == OPTICAL else None
-    acquisition = Acquisition("x", sensor, DAY, bands, pixels, np.ones(shape, bool), scl)
-    usual = features_of(replace(acquisition, scl=None), np.ones(shape, bool)).values
-    pairs = 2 if sensor == OPTICAL else 1
-    coefficients = np.zeros((len(names), 1 + 2 * pairs, *shape), np.float32)
-    coefficients[:, 0] = np.median(usual, axis=(1, 2))[:, None, None]
-    spread = np.broadcast_to(usual.std(axis=(1, 2))[:, None, None], usual.shape).astype(np.float32)
-    baseline = Baseline(names, pairs, coefficients, spread, np.full(shape, 40, np.int16), 40.0 * np.eye(1 + 2 * pairs))
-    start, s = no_evidence(shape), SENSORS.index(sensor)
-    probability, since = start.probability[s].copy(), start.since[s].copy()
-    return Watched(acquisition, baseline, probability, since, np.empty_like(usual), (probability.copy(), since.copy()))
+    halo, kept = halo_px(Acquisition("x", sensor, DAY, bands, pixels, clouds)) + mask_halo_px(), []
+    for place in blocks(shape):
+        wide = tuple(slice(max(0, s.start - halo), min(side, s.stop + halo)) for s in place)
+        inside = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(place, wide, strict=True))
+        layers, valid = np.ascontiguousarray(pixels[:, *wide]), np.ones(shape, bool)[wide].copy()
+        classes = None if scl is None else scl[wide].copy()
+        imagery = Acquisition("x", sensor, DAY, bands, layers, valid, classes)
+        usual = np.ascontiguousarray(features_of(imagery, valid).values[:, *inside])
+        coefficients = np.zeros((len(names), terms, *usual.shape[1:]), np.float32)
+        coefficients[:, 0] = np.median(usual, axis=(1, 2))[:, None, None]
+        spread = np.broadcast_to(usual.std(axis=(1, 2))[:, None, None], usual.shape).astype(np.float32)
+        looked = np.full(usual.shape[1:], 40, np.int16)
+        baseline = Baseline(names, terms // 2, coefficients, spread, looked, 40.0 * np.eye(terms))
+        start, s = no_evidence(looked.shape), SENSORS.index(sensor)
+        before = (start.probability[s].copy(), start.since[s].copy())
+        said = np.zeros((SAID, *looked.shape), np.float32)
+        out = (said, before[0].copy(), before[1].copy())
+        kept.append(Kept(place, imagery, inside, baseline, *before, usual, out))
+    area = Watched(sensor, shape, kept, kept[0].baseline)
+    area.keep_lattice()
+    return area
 
 
 def lines(*, sides: tuple[int, ...], rounds: int) -> list[Line]:
@@ -174,9 +202,9 @@ def _fits(rounds: int) -> list[Line]:
             warnings.simplefilter("ignore")
             ours, simple, robust = interleaved(
                 [
-                    lambda v=values, d=days, n=names: fit_baseline(v, d, names=n),
-                    lambda x=design, s=some: nanlstsq(x, s),
-                    lambda x=design, s=some: rirls(x, s),
+                    partial(fit_baseline, values, days, names=names),
+                    partial(nanlstsq, design, some),
+                    partial(rirls, design, some),
                 ],
                 rounds=rounds,
             )

@@ -11,7 +11,7 @@ from detectors import lattice
 from detectors.acquisition import OPTICAL, RADAR
 from detectors.baseline.harmonic import fit_baseline, prediction_factor
 from detectors.baseline.residual import standardise
-from detectors.evidence.belief import SENSORS, add_ratios, no_evidence, step_filter, transition
+from detectors.evidence.belief import SENSORS, add_ratios, no_evidence, transition
 from detectors.evidence.emission import log_ratios, relative_scatter
 from detectors.evidence.signatures import SEASONS, load_signatures
 from detectors.lattice import lattice_of, lattice_step
@@ -34,10 +34,10 @@ def watched(sensor: str):
 
 
 @pytest.mark.parametrize("sensor", [OPTICAL, RADAR])
-@pytest.mark.parametrize("most_px", [1 << 20, 2000])
-def test_blocks_of_any_size_give_the_bytes_of_the_whole(sensor, most_px, monkeypatch):
+@pytest.mark.parametrize("all_px", [lattice.ALL_PX, 2000])
+def test_blocks_of_any_size_give_the_bytes_of_the_whole(sensor, all_px, monkeypatch):
     """Where all pixels are measured, and where a lattice is."""
-    monkeypatch.setattr(lattice, "MOST_PX", most_px)
+    monkeypatch.setattr(lattice, "ALL_PX", all_px)
     baseline, observed = watched(sensor)
     factor = prediction_factor(baseline, DAY)
     z = standardise(observed, baseline, day=DAY, factor=factor, stable_mask=STABLE).z
@@ -53,18 +53,24 @@ def test_blocks_of_any_size_give_the_bytes_of_the_whole(sensor, most_px, monkeyp
     for side in (16, 41):
         for top, left in product(range(0, SHAPE[0], side), range(0, SHAPE[1], side)):
             block = (slice(top, top + side), slice(left, left + side))
-            part_z, part = apply_scene(observed[:, *block], baseline.at(block), measures, table=TABLE)
-            before = no_evidence(part.shape[1:])
-            out = (np.empty_like(before.probability[s]), np.empty_like(before.since[s]))
-            step_filter(part, before.probability[s], before.since[s], move=transition(0), day=DAY, out=out)
-            assert part_z.tobytes() == z[:, *block].tobytes()
-            assert part.tobytes() == said[:, *block].tobytes()
-            assert out[0].tobytes() == evidence.probability[s][:, *block].tobytes()
-            assert out[1].tobytes() == evidence.since[s][:, *block].tobytes()
+            before = no_evidence(STABLE[block].shape)
+            held = np.empty((len(said), *before.shape), np.float32)
+            out = (held, np.empty_like(before.probability[s]), np.empty_like(before.since[s]))
+            apply_scene(
+                observed[:, *block],
+                baseline.at(block),
+                measures,
+                (before.probability[s], before.since[s]),
+                move=transition(0),
+                table=TABLE,
+                out=out,
+            )
+            for part, whole in zip(out, (said, evidence.probability[s], evidence.since[s]), strict=True):
+                assert part.tobytes() == whole[:, *block].tobytes()
 
 
-def test_the_lattice_is_all_of_a_small_area_and_never_more_than_a_million_pixels():
-    for shape, step in (((3, 5), 1), ((1024, 1024), 1), ((1025, 1024), 2), ((10_980, 10_980), 11)):
+def test_the_lattice_is_all_of_a_small_area_and_a_quarter_of_a_million_pixels_at_most_of_a_large_one():
+    for shape, step in (((3, 5), 1), ((1024, 1024), 1), ((1025, 1024), 3), ((10_980, 10_980), 22)):
         assert lattice_step(shape) == step
         rows, columns = (len(range(n)[s]) for n, s in zip(shape, lattice_of(shape), strict=True))
-        assert rows * columns <= lattice.MOST_PX
+        assert rows * columns <= (lattice.ALL_PX if step == 1 else lattice.LATTICE_PX)
