@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from detectors.events.site_criteria import suspect_score
+from detectors.events.site_criteria import RURAL, suspect_score
 from detectors.records import AlertKind, Criterion, State
 from flows.reports.case import Case
 
@@ -30,6 +30,16 @@ class Ranking:
 
     suspects: tuple[Suspect, ...]
     weights: dict[str, float]
+
+    @property
+    def compound(self) -> tuple[str, ...]:
+        """The criteria of a large compound."""
+        return tuple(name for name in self.weights if name not in RURAL)
+
+    @property
+    def rural(self) -> tuple[str, ...]:
+        """The criteria of a small rural site; none in weeks that were recorded before there were any."""
+        return tuple(name for name in self.weights if name in RURAL)
 
 
 def ranking_of(cases: Iterable[Case]) -> Ranking:
