@@ -35,6 +35,16 @@ class Ranking:
     weights: dict[str, float]
     rural: dict[str, float]
 
+    @property
+    def compound(self) -> tuple[str, ...]:
+        """The criteria of a large compound."""
+        return tuple(name for name in self.weights if name not in RURAL)
+
+    @property
+    def rural(self) -> tuple[str, ...]:
+        """The criteria of a small rural site; none in weeks that were recorded before there were any."""
+        return tuple(name for name in self.weights if name in RURAL)
+
 
 def ranking_of(cases: Iterable[Case]) -> Ranking:
     """Rank what stands in searched ground; what was retracted or taken over by another event is left out."""
