@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -45,6 +45,7 @@ _MENDS = {
     "claim": "write text, or leave it out",
     "source": "write text, or leave it out",
     "claims": "write a list of objects with kind, number, area_m2, date, words and source, or leave it out",
+    "claimed": "write `demolished`, `sealed`, `abandoned` or `works-stopped`",
     "number": "write how many structures, 1 or more, or leave it out",
     "area_m2": "write m² over 0, or leave it out",
     "words": "write text, or leave it out",
@@ -111,6 +112,12 @@ class ClaimEntry(BaseModel):
     date: OptionalDay = None
     words: Lines = ""
     source: Lines = ""
+
+    @model_validator(mode="after")
+    def _amounts(self) -> Self:
+        if self.kind != "demolished" and (self.number is not None or self.area_m2 is not None):
+            raise problem(f"says `{self.kind}` with a number or an area, which only `demolished` takes; leave it out")
+        return self
 
 
 class ResponseEntry(BaseModel):
@@ -254,7 +261,10 @@ def _wording(kind: str, loc: Sequence[int | str], value: object, message: str) -
     if kind == PROBLEM:
         return f"{field} {message}".strip()
     named = [step for step in loc if isinstance(step, str)]
-    mend = _MENDS["geometry" if named[0] == "geometry" else named[-1]]
+    if kind == "extra_forbidden":
+        return f"{_field_name(loc[:-1])}: `{shown(named[-1])}` is not known; {_MENDS['claims']}"
+    is_claimed = "claims" in named and named[-1] == "kind"
+    mend = _MENDS["claimed" if is_claimed else "geometry" if named[0] == "geometry" else named[-1]]
     if kind == "missing":
         return f"{field} is missing; {mend}"
     return f"{field} `{_shown(value)}` cannot be used; {mend}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -230,13 +231,18 @@ def _feature_of(area: Area) -> dict[str, Any]:
     return {"type": "Feature", "id": area.id, "properties": said, "geometry": _geometry_of(area.geometry)}
 
 
-def _response_of(response: Response) -> dict[str, str]:
-    return {
+def _response_of(response: Response) -> dict[str, Any]:
+    said = {
         "date": response.date.isoformat(),
         "action": response.action,
         "claim": response.claim,
         "source": response.source,
     }
+    claims = [
+        {name: str(v) if isinstance(v, date) else v for name, v in vars(one).items() if v not in (None, "")}
+        for one in response.claims
+    ]
+    return said | ({"claims": claims} if claims else {})
 
 
 def _geometry_of(geometry: BaseGeometry) -> dict[str, Any]:

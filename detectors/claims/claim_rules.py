@@ -36,7 +36,9 @@ class ClaimRule(StrEnum):
     NO_STRUCTURES = "no-structures"
     BEFORE_FIRST_LOOK = "before-first-look"
     FEWER_KNOWN = "fewer-known"
-    """Fewer structures are known than are said to be demolished."""
+    """Fewer structures are known, or less ground of them, than are said to be demolished."""
+    ONLY_NEW_ROOFS = "only-new-roofs"
+    """Only roofs that the watch saw rise are known, and older ones may be meant."""
     MOST_GONE = "most-gone"
     AT_MOST_TOO_FEW = "at-most-too-few"
     """Even if all that changed or was not seen were gone, it would be fewer than claimed."""
@@ -77,7 +79,8 @@ class Amount:
 class StructureTally:
     """The structures of a site by what became of them.
 
-    `count` and `area_m2` run from those that are gone to those that are gone, changed or not seen.
+    `count` and `area_m2` run from those that are gone to those that are gone, changed or not seen. `known_m2` is the
+    area of all, at most.
     """
 
     known: int
@@ -88,6 +91,7 @@ class StructureTally:
     count: Amount
     area_m2: Amount
     last_look: date | None
+    known_m2: float = 0.0
 
     @property
     def seen_share(self) -> float:
@@ -97,7 +101,7 @@ class StructureTally:
 
 @dataclass(frozen=True)
 class WorkBeginning:
-    """A beginning, or another step, of building or fencing: the days between which it began."""
+    """A beginning, or another step, of building or fencing: the days between which it began; is it sure."""
 
     earliest: date
     latest: date
@@ -149,6 +153,7 @@ def tally_structures(readings: Sequence[StructureReading], areas_m2: Sequence[Am
         count=Amount(len(gone), len(maybe)),
         area_m2=Amount(round(sum(areas_m2[n].low for n in gone), 1), round(sum(areas_m2[n].high for n in maybe), 1)),
         last_look=max(looks, default=None),
+        known_m2=sum(area.high for area in areas_m2),
     )
 
 
@@ -158,6 +163,7 @@ def judge_demolition(
     *,
     number: int | None,
     area_m2: float | None,
+    is_complete: bool = True,
     parameters: ClaimParameters = PARAMETERS,
 ) -> ClaimFinding:
     """Set a claim that structures were demolished against what became of them.
@@ -174,6 +180,8 @@ def judge_demolition(
         How many structures are said to be demolished; None where the claim gives none.
     area_m2
         How much ground is said to be demolished, m²; asked only where there is no number.
+    is_complete
+        True where all structures of the site are known; otherwise nothing is contradicted, as others may be meant.
     parameters
         Thresholds.
 
@@ -190,8 +198,10 @@ def judge_demolition(
         return ClaimFinding(ClaimAnswer.NOT_SEEN, ClaimRule.BEFORE_FIRST_LOOK, interval)
     if interval.low >= parameters.enough_share * claimed:
         return ClaimFinding(ClaimAnswer.SUPPORTED, ClaimRule.MOST_GONE, interval)
-    if not is_area and claimed > tally.known:
+    if claimed > (tally.known_m2 if is_area else tally.known):
         return ClaimFinding(ClaimAnswer.NOT_SEEN, ClaimRule.FEWER_KNOWN, interval)
+    if interval.high < claimed and not is_complete:
+        return ClaimFinding(ClaimAnswer.NOT_SEEN, ClaimRule.ONLY_NEW_ROOFS, interval)
     if interval.high < claimed:
         return ClaimFinding(ClaimAnswer.CONTRADICTED, ClaimRule.AT_MOST_TOO_FEW, interval)
     return ClaimFinding(ClaimAnswer.NOT_SEEN, ClaimRule.WITHIN, interval)

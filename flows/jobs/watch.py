@@ -197,7 +197,8 @@ def _watch_areas(
     with area_run("watch", call.run, call.asked, services, stores, board=board) as work:
         _start(services, call.run, call.given)
         services.ledger.record_areas(call.known)
-        services.ledger.claims.take_list(call.known, at=datetime.now(UTC))
+        for line in services.ledger.claims.take_list(call.known, at=datetime.now(UTC)):
+            log.warning(line)
         with task_runner(settings.engine, at_once=settings.workers, cluster=settings.cluster) as runner:
             futures = [runner.submit(watch_one, {"task": work.task(area)}) for area in call.areas]
             outcomes, failures = collect_results(call.areas, futures, AreaOutcome)

@@ -56,10 +56,17 @@ class Claims:
         with self.writing() as session:
             return sum(_add(session, claim, account) for claim in claims)
 
-    def take_list(self, areas: Iterable[Area], *, at: datetime) -> int:
-        """Record the claims that responses of the list hold, and return how many are new."""
+    def take_list(self, areas: Iterable[Area], *, at: datetime) -> list[str]:
+        """Record the claims that responses of the list hold, and return a line for each that waits for its day."""
         sites = [area for area in areas if area.kind is AreaKind.SITE]
-        return self.add([c for site in sites for c in listed_claims(site, at=at) if c.said_on <= at.date()])
+        claims = [claim for site in sites for claim in listed_claims(site, at=at)]
+        self.add([claim for claim in claims if claim.said_on <= at.date()])
+        return [
+            f"claim about `{claim.area_id}` of {claim.said_on}: it is dated in the future, and is taken when that day "
+            "has come; if the day is wrong, correct it in the list"
+            for claim in claims
+            if claim.said_on > at.date()
+        ]
 
     def withdraw(self, claim_id: str, *, by: str, why: str, at: datetime, account: int | None = None) -> None:
         """Record that a claim is withdrawn; it stays on record, and nothing is answered to it from then on."""

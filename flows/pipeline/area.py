@@ -45,8 +45,9 @@ def watch_area(area: Area, asked: RunRequest, stores: Stores, *, progress: Progr
     """
     with _alone(area, stores.ledger):
         outcome = _watch_area(area, asked, stores, progress)
-        with outcome.stopwatch.step("claims"):
-            answer_claims(area, last_week(asked), stores)
+        if stores.ledger.claims.all(area.id):
+            with outcome.stopwatch.step("claims"):
+                answer_claims(area, last_week(asked), stores)
         return outcome
 
 

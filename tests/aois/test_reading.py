@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Point, Polygon
 
-from aois.area import Area, AreaError, AreaKind, Response, Sensitivity, Status
+from aois.area import Area, AreaError, AreaKind, ListedClaim, Response, Sensitivity, Status
 from aois.reading import check_features, read_areas, to_feature_collection
 
 
@@ -39,6 +39,31 @@ def test_every_property_is_read(feature, write, square):
             sensitivity=Sensitivity.PUBLIC,
         ),
     )
+
+
+def test_claims_of_a_response_are_read_and_written(feature, write):
+    claims = [{"kind": "demolished", "number": 413, "date": "2026-02-20", "words": None}, {"kind": "sealed"}]
+    responses = [{"date": "2026-02-16", "action": "intervened", "claims": claims}]
+    [area] = read_areas(write(feature(status="suspected", responses=responses)))
+    assert area.responses[0].claims == (
+        ListedClaim("demolished", number=413, date=date(2026, 2, 20)),
+        ListedClaim("sealed"),
+    )
+    assert check_features(to_feature_collection([area])["features"])[0] == (area,)
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ({"kind": "razed"}, "responses 1, claims, 1, kind `razed` cannot be used; write `demolished`"),
+        ({"kind": "demolished", "number": 0}, "number `0` cannot be used; write how many structures"),
+        ({"kind": "demolished", "nummer": 3}, "claims, 1: `nummer` is not known; write a list"),
+        ({"kind": "sealed", "number": 3}, "says `sealed` with a number or an area"),
+    ],
+)
+def test_a_claim_that_cannot_be_checked_is_refused(feature, write, claim, words):
+    responses = [{"date": "2026-02-16", "action": "intervened", "claims": [claim]}]
+    assert words in refusal(write(feature(status="suspected", responses=responses)))
 
 
 def test_what_is_left_out_or_null_takes_the_defaults(feature, write):

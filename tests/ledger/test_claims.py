@@ -83,9 +83,20 @@ def test_claims_of_the_list_come_with_their_response(ledger):
     area = Area("reef-1", AreaKind.SITE, box(0, 0, 0.01, 0.01), responses=(response,))
     ledger.record_areas([area])
     assert ledger.areas() == [area]
-    assert (ledger.claims.take_list([area], at=NOW), ledger.claims.take_list([area], at=NOW)) == (1, 0)
+    assert [ledger.claims.take_list([area], at=NOW) for _ in range(2)] == [[], []]
     [found] = ledger.claims.all()
     assert (found.said_on, found.words, found.source) == (response.date, "All razed.", "an office")
+
+
+def test_a_claim_of_the_list_that_is_dated_in_the_future_waits_for_its_day(ledger):
+    claim = ListedClaim("sealed", date=date(2026, 9, 9))
+    response = Response(date(2026, 8, 24), "intervened", claims=(claim,))
+    area = Area("reef-1", AreaKind.SITE, box(0, 0, 0.01, 0.01), responses=(response,))
+    [line] = ledger.claims.take_list([area], at=NOW)
+    assert "dated in the future, and is taken when that day has come" in line
+    assert ledger.claims.all() == []
+    assert ledger.claims.take_list([area], at=NOW.replace(day=9)) == []
+    assert len(ledger.claims.all()) == 1
 
 
 def test_answers_are_kept_by_week_and_the_same_again_adds_nothing(ledger, tmp_path):

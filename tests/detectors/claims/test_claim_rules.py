@@ -55,6 +55,14 @@ def test_a_claim_of_ground_is_set_against_ground():
     assert finding.answer is ClaimAnswer.CONTRADICTED
 
 
+def test_of_more_ground_than_is_known_and_of_new_roofs_alone_nothing_is_contradicted():
+    found = readings(standing=5)
+    tally = tally_structures(found, [Amount(90.0, 110.0)] * 5)
+    assert judge_demolition(found, tally, number=None, area_m2=900.0).rule is ClaimRule.FEWER_KNOWN
+    finding = judge_demolition(found, tally, number=3, area_m2=None, is_complete=False)
+    assert (finding.answer, finding.rule) == (ClaimAnswer.NOT_SEEN, ClaimRule.ONLY_NEW_ROOFS)
+
+
 def test_a_claim_before_the_first_look_is_not_answered():
     found = [StructureReading(StructureState.NOT_SEEN, reason=Unseen.NO_LOOK_BEFORE)] * 3
     finding = judge_demolition(found, tally_structures(found, [Amount(1, 1)] * 3), number=3, area_m2=None)
