@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from detectors.acquisition import Floats, Mask
-from detectors.statistics_numba import count_bits, ranked_values, window_moments
+from detectors.statistics_numba import count_bits, count_reaching, ranked_values, sort_finite, window_moments
 
 _UPPER_HALVES = 1 << 16
 
@@ -188,6 +189,44 @@ def size_quantiles(values: Floats, where: Mask, shares: tuple[float, ...]) -> tu
     if not len(found):
         return None
     return tuple(float(low + (high - low) * (at - int(at))) for (low, high), at in zip(found, places, strict=True))
+
+
+def sorted_values(values: Floats, where: Mask) -> Floats:
+    """Return the finite values of a mask in rising order.
+
+    Parameters
+    ----------
+    values
+        float32, any shape.
+    where
+        bool, the same shape.
+
+    Returns
+    -------
+    float32 (n,).
+    """
+    keys, room = np.empty((2, values.size), np.uint32)
+    found = np.empty(values.size, np.float32)
+    return found[: sort_finite(np.ravel(values), np.ravel(where), keys, room, found)].copy()
+
+
+def reaching(values: Floats, others: Floats) -> npt.NDArray[np.int32]:
+    """Count how many others are as large as each value or larger.
+
+    Parameters
+    ----------
+    values
+        float32, any shape; all others reach NaN.
+    others
+        float32 (n,), in rising order.
+
+    Returns
+    -------
+    int32, the shape of the values.
+    """
+    counts = np.empty(values.size, np.int32)
+    count_reaching(np.ravel(values), others, counts)
+    return counts.reshape(values.shape)
 
 
 def median(stack: Floats) -> Floats:

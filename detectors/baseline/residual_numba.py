@@ -135,12 +135,10 @@ def z_of_strip(
     """
     sigma = spread[f, start:end]
     _forecast(coefficients, f, start, weights, z)
-    _take_from(observed[f, start:end], z)
-    _scale(z, sigma, offsets[f], factor, z)
     if floors[f] > 0:
-        _narrow(sigma, floors[f], widening[f], z)
+        _finish_supposed(observed[f, start:end], sigma, offsets[f], factor, floors[f], widening[f], z)
     else:
-        _shrink(max(_ONE, widening[f]), z)
+        _finish(observed[f, start:end], sigma, offsets[f], factor, max(_ONE, widening[f]), z)
 
 
 @njit(nogil=True, cache=True)
@@ -176,12 +174,14 @@ def _scale(left: Any, spread: Any, offset: Any, factor: Any, out: Any) -> None:
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="never")
-def _shrink(by: Any, z: Any) -> None:
+def _finish(observed: Any, spread: Any, offset: Any, factor: Any, by: Any, z: Any) -> None:
+    """The forecast becomes z."""
     for i in range(z.size):
-        z[i] /= by
+        z[i] = (observed[i] - z[i] - offset) / (spread[i] * factor) / by
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="never")
-def _narrow(spread: Any, floor: Any, widening: Any, z: Any) -> None:
+def _finish_supposed(observed: Any, spread: Any, offset: Any, factor: Any, floor: Any, widening: Any, z: Any) -> None:
+    """The forecast becomes z, narrowed down to the floor where the scene is calmer than σ."""
     for i in range(z.size):
-        z[i] /= max(floor / spread[i], widening)
+        z[i] = (observed[i] - z[i] - offset) / (spread[i] * factor) / max(floor / spread[i], widening)

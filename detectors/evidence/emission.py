@@ -42,7 +42,7 @@ from detectors.evidence.signatures import (
     SignatureTable,
 )
 from detectors.lattice import lattice_of
-from detectors.statistics import local_mean
+from detectors.statistics import local_mean, reaching, sorted_values
 
 Matrix = npt.NDArray[np.float64]
 
@@ -361,9 +361,7 @@ def measure_ranks(ratios: Floats, *, stable_mask: Mask) -> SceneRanks:
     -------
     SceneRanks.
     """
-    return SceneRanks(
-        tuple(tuple(np.sort(layer[stable_mask & np.isfinite(layer)]) for layer in scale) for scale in ratios)
-    )
+    return SceneRanks(tuple(tuple(sorted_values(layer, stable_mask) for layer in scale) for scale in ratios))
 
 
 def rank_among(ratios: Floats, others: SceneRanks) -> Floats:
@@ -380,17 +378,16 @@ def rank_among(ratios: Floats, others: SceneRanks) -> Floats:
     -------
     float32 (scale, class, y, x); 0 where too little of the scene is stable to rank among.
     """
-    out = np.zeros_like(ratios)
+    out = np.empty_like(ratios)
     for scale, layers in enumerate(others.said):
         for n, said in enumerate(layers):
             values = ratios[scale, n]
             if said.size < 200:
                 out[scale, n] = np.where(np.isfinite(values), 0.0, np.nan)
                 continue
-            reach = said.size - np.searchsorted(said, np.nan_to_num(values, nan=-99.0), side="left")
             least = said.size * PARAMETERS.least_false
-            share = (reach + least) / (said.size + least)
-            out[scale, n] = np.where(np.isfinite(values), -np.log(share), np.nan)
+            share = (reaching(values, said) + np.float32(least)) / np.float32(said.size + least)
+            out[scale, n] = np.where(np.isfinite(values), -np.log(share), np.float32(np.nan))
     return out
 
 

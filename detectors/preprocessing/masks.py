@@ -80,9 +80,14 @@ def clear_mask(valid: Mask, scl: npt.NDArray[np.uint8] | None, *, parameters: Ma
     if scl is None:
         return valid
     p = parameters or MaskParameters()
-    clouds = _is_any(scl, p.spreading) & valid
+    is_spreading, is_dropped = np.uint8(1), np.uint8(2)
+    meaning = np.zeros(256, np.uint8)
+    meaning[list(p.spreading)] |= is_spreading
+    meaning[list(p.dropped)] |= is_dropped
+    classes = meaning.take(scl)
+    clouds = ((classes & is_spreading) > 0) & valid
     specks = _small_components(clouds, p.smallest_cloud_px)
-    dropped = _is_any(scl, p.dropped) & ~specks
+    dropped = (classes >= is_dropped) & ~specks
     spread = dilated(clouds & ~specks, _disk(p.spread_px))
     return np.asarray(valid & ~dropped & ~spread)
 
@@ -155,12 +160,6 @@ def dilated(mask: Mask, half_widths: tuple[int, ...]) -> Mask:
             out[row:] |= along[: len(out) - min(row, len(out))]
             out[: len(out) - min(row, len(out))] |= along[row:]
     return out
-
-
-def _is_any(classes: npt.NDArray[np.uint8], wanted: tuple[int, ...]) -> Mask:
-    is_wanted = np.zeros(256, bool)
-    is_wanted[list(wanted)] = True
-    return np.asarray(is_wanted.take(classes))
 
 
 def white_mask(acquisition: Acquisition, *, parameters: MaskParameters | None = None) -> Mask:

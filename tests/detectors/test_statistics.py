@@ -13,8 +13,10 @@ from detectors.statistics import (
     local_mean_and_deviation,
     local_mean_and_deviation_plain,
     median_of,
+    reaching,
     robust_spread,
     size_quantiles,
+    sorted_values,
 )
 
 QUICK = settings(deadline=None, max_examples=15, derandomize=True)
@@ -139,3 +141,17 @@ def test_ranks_are_those_of_numpy(seed, count):
         return
     assert middle == float(np.median(known))
     np.testing.assert_allclose(sizes, np.percentile(np.abs(known), (50, 90)), rtol=1e-6)
+
+
+@QUICK
+@given(seed=SEEDS, count=st.integers(0, 400))
+def test_values_are_sorted_and_counted_as_numpy_does(seed, count):
+    rng = np.random.default_rng(seed)
+    values = np.round(rng.normal(0, 3, count), rng.integers(0, 4)).astype(np.float32)
+    values[rng.random(count) < 0.1] = np.nan
+    where = rng.random(count) < 0.8
+    ordered = np.sort(values[where & np.isfinite(values)])
+    assert np.array_equal(sorted_values(values, where), ordered)
+    asked = np.append(rng.permutation(values), np.array([-1e9, 1e9, 0.0, -0.0], np.float32))
+    expected = ordered.size - np.searchsorted(ordered, np.nan_to_num(asked, nan=-1e30), side="left")
+    assert np.array_equal(reaching(asked, ordered), expected)
