@@ -26,14 +26,10 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The suspects, best resemblance first, with the names and weights of their criteria.
-
-    `weights` are those of a large compound, `rural` those of a small rural site.
-    """
+    """The suspects, best resemblance first, and the names and weights of all their criteria."""
 
     suspects: tuple[Suspect, ...]
     weights: dict[str, float]
-    rural: dict[str, float]
 
     @property
     def compound(self) -> tuple[str, ...]:
@@ -62,8 +58,7 @@ def ranking_of(cases: Iterable[Case]) -> Ranking:
         for rank, (case, *beside) in enumerate(_places(ordered), start=1)
     )
     weights = {name: c.weight for suspect in suspects for name, c in suspect.criteria.items()}
-    rural = {name: weight for name, weight in weights.items() if name in RURAL}
-    return Ranking(suspects, {n: weight for n, weight in weights.items() if n not in rural}, rural)
+    return Ranking(suspects, weights)
 
 
 def _places(ordered: Iterable[Case]) -> list[list[Case]]:
