@@ -43,6 +43,8 @@ _RECORDS = {
 }
 _WORDS = {c.__name__: c for c in (Change, State)}
 _Arrays = dict[str, npt.NDArray[Any]]
+# A byte turned over may also call for a password, another compression, or a place before the beginning.
+_DAMAGE = (BadZipFile, KeyError, ValueError, TypeError, EOFError, RuntimeError, OSError)
 
 
 def save_state(state: AreaState, path: Path) -> None:
@@ -61,11 +63,16 @@ def save_state(state: AreaState, path: Path) -> None:
 def load_state(path: Path) -> AreaState | None:
     """Load the state in a file; None where there is none, or one that is damaged or of another version."""
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        state = _unpack(json.loads(arrays.pop("tree").tobytes()), arrays)
-    except (FileNotFoundError, BadZipFile, KeyError, ValueError, TypeError, EOFError):
+        opened = path.open("rb")
+    except FileNotFoundError:
         return None
+    with opened:
+        try:
+            with np.load(opened, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            state = _unpack(json.loads(arrays.pop("tree").tobytes()), arrays)
+        except _DAMAGE:
+            return None
     return state if isinstance(state, AreaState) else None
 
 

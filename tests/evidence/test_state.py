@@ -189,6 +189,14 @@ def test_a_file_cut_short_is_no_state(saved, spoilt_path, share):
     assert load_state(spoilt_path) is None
 
 
+@pytest.mark.parametrize(("place", "flipped"), [(6, 167), (8, 25), (10, 214)], ids=["version", "password", "packing"])
+def test_a_container_that_calls_for_something_else_is_no_state(saved, spoilt_path, place, flipped):
+    content = bytearray(saved.read_bytes())
+    content[content.index(b"PK\x01\x02") + place] ^= flipped
+    spoilt_path.write_bytes(content)
+    assert load_state(spoilt_path) is None
+
+
 @settings(deadline=None, max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(where=st.one_of(st.floats(0, 1), st.floats(0.9, 1)), flipped=st.integers(1, 255))
 def test_a_damaged_file_never_gives_another_state(state, saved, spoilt_path, where, flipped):
