@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from detectors.acquisition import Floats, Mask
+from detectors.shapes import check_shapes
 from detectors.statistics_numba import count_bits, count_reaching, ranked_values, sort_finite, window_moments
 
 _UPPER_HALVES = 1 << 16
@@ -30,6 +31,7 @@ def local_mean(image: Floats, clear: Mask, *, size_px: int) -> Floats:
     -------
     float32 (y, x); NaN where under a quarter of the window is clear.
     """
+    check_shapes(image.shape, {"clear": clear})
     mean = np.empty(image.shape, np.float32)
     window_moments(_contiguous(image), clear, size_px, False, mean, mean)
     return mean
@@ -66,6 +68,7 @@ def local_mean_and_deviation(image: Floats, clear: Mask, *, size_px: int) -> tup
     -------
     float32 (y, x), float32 (y, x).
     """
+    check_shapes(image.shape, {"clear": clear})
     mean, deviation = np.empty(image.shape, np.float32), np.empty(image.shape, np.float32)
     window_moments(_contiguous(image), clear, size_px, True, mean, deviation)
     return mean, deviation
@@ -136,6 +139,7 @@ def ranked(values: Floats, where: Mask, *, ranks: Callable[[int], tuple[int, ...
     -------
     float32 (rank,); empty where there are no values.
     """
+    check_shapes(values.shape, {"where": where})
     values, where = np.ravel(values), np.ravel(where)
     counts = np.zeros(_UPPER_HALVES, np.int64)
     count = count_bits(values, where, magnitude, counts)

@@ -201,7 +201,14 @@ def fit_pixels(
     Returns
     -------
     PixelFit.
+
+    Raises
+    ------
+    ValueError
+        Where there is no acquisition, or not a day for each.
     """
+    if not len(values) or len(values) != len(days):
+        raise ValueError(f"a fit takes at least one acquisition and a day for each, not {len(values)} and {len(days)}")
     p = parameters or BaselineParameters()
     x = design(days, harmonic_pairs(days, p))
     terms = x.shape[1]

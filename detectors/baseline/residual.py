@@ -12,6 +12,7 @@ from detectors.acquisition import Floats, Mask
 from detectors.baseline.harmonic import Baseline, design, predict
 from detectors.baseline.residual_numba import write_left, write_scaled, write_z
 from detectors.lattice import lattice_of
+from detectors.shapes import check_shapes
 from detectors.statistics import median_of, size_quantiles
 
 SKEW, CORRELATION = -0.16, 0.3
@@ -104,6 +105,8 @@ def measure_motion(observed: Floats, baseline: Baseline, *, day: int, factor: fl
     -------
     SceneMotion.
     """
+    arrays = {"stable_mask": stable_mask, "coefficients": baseline.coefficients, "spread": baseline.spread}
+    check_shapes(observed.shape[1:], arrays)
     stable = np.ravel(stable_mask)
     left, scaled = np.empty(stable.size, np.float32), np.empty(stable.size, np.float32)
     weights, coefficients = _weights_of(baseline, day), _flat(baseline.coefficients, 2)
@@ -143,6 +146,7 @@ def apply_motion(
     -------
     Residual.
     """
+    check_shapes(observed.shape, {"spread": baseline.spread})
     z = np.empty(observed.shape, np.float32)
     numbers = residual_numbers(baseline, motion, day=day, factor=factor, floors=floors)
     write_z(*(_flat(observed, 1), *numbers, z.reshape(len(z), -1)))

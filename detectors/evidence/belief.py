@@ -23,6 +23,7 @@ from scipy import linalg
 from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
 from detectors.evidence.belief_numba import write_step
 from detectors.evidence.signatures import CLASSES, WATER
+from detectors.shapes import check_shapes
 
 SENSORS = (OPTICAL, RADAR)
 STATES = ("unchanged", "anomaly", WATER, *CLASSES)
@@ -176,6 +177,9 @@ def step_filter(
     out
         float32 (state, y, x), int32 (class, y, x): contiguous, of the same shapes, written.
     """
+    shape = ratios.shape[1:]
+    check_shapes((len(STATES), *shape), {"probability": probability, "probability to write": out[0]})
+    check_shapes((len(CLASSES), *shape), {"since": since, "since to write": out[1]})
     move, *numbers = filter_numbers(move, day)
     arrays = (_by_pixel(probability), _by_pixel(ratios), _by_pixel(since))
     write_step(*(move, *arrays, *numbers, _in_place(out[0]), _in_place(out[1])))

@@ -42,6 +42,7 @@ from detectors.evidence.signatures import (
     SignatureTable,
 )
 from detectors.lattice import lattice_of
+from detectors.shapes import check_shapes
 from detectors.statistics import local_mean, reaching, sorted_values
 
 Matrix = npt.NDArray[np.float64]
@@ -280,6 +281,7 @@ def measure_calm(ratios: Floats, null: SceneNull, *, stable_mask: Mask, table: S
     -------
     SceneCalm.
     """
+    check_shapes(stable_mask.shape, {"ratios": ratios})
     known = tuple(n for n, row in enumerate(_rows_of(null, table)[1:]) if row is not None)
     tail = np.empty(stable_mask.size, np.float32)
     flat = np.ascontiguousarray(ratios).reshape(len(ratios), -1)

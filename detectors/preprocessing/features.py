@@ -12,6 +12,7 @@ import numpy as np
 
 from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
 from detectors.preprocessing import features_numba as compiled
+from detectors.shapes import check_shapes
 from detectors.statistics import local_deviation, local_mean, local_mean_and_deviation_plain
 
 VISIBLE = ("blue", "green", "red")
@@ -64,6 +65,7 @@ def features_of(acquisition: Acquisition, clear: Mask, *, parameters: FeaturePar
     -------
     Features.
     """
+    check_shapes(clear.shape, {"pixels": acquisition.pixels})
     p = parameters or FeatureParameters()
     if acquisition.sensor == OPTICAL:
         return _optical(acquisition, clear, p)

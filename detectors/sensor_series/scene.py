@@ -29,6 +29,7 @@ from detectors.evidence.emission import (
 )
 from detectors.evidence.signatures import CLASSES, SEASONS, SignatureTable
 from detectors.sensor_series.scene_numba import write_evidence
+from detectors.shapes import check_shapes
 
 Days = npt.NDArray[np.int32]
 SAID = len(CLASSES) + 1
@@ -115,16 +116,12 @@ def apply_scene(
     out
         float32 (SAID, y, x), float32 (state, y, x), int32 (class, y, x), contiguous, written: l' in nats, of water
         last, what is believed, and since when.
-
-    Raises
-    ------
-    ValueError
-        Where an array is not of the block's shape.
     """
     m, shape = measures, observed.shape[1:]
-    shapes = [(SAID, *shape), *2 * [(len(STATES), *shape), (len(CLASSES), *shape)]]
-    if [a.shape for a in (out[0], *before, *out[1:])] != shapes:
-        raise ValueError(f"a block of {shape} pixels does not fit {[a.shape for a in (*before, *out)]}")
+    check_shapes(observed.shape, {"spread": baseline.spread})
+    check_shapes((SAID, *shape), {"what is said": out[0]})
+    check_shapes((len(STATES), *shape), {"probability": before[0], "probability to write": out[1]})
+    check_shapes((len(CLASSES), *shape), {"since": before[1], "since to write": out[2]})
     write_evidence(
         _by_pixel(observed),
         residual_numbers(baseline, m.motion, day=m.day, factor=m.factor),

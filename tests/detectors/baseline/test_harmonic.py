@@ -268,3 +268,9 @@ def test_the_network_finds_the_middle(count):
         rows[[low, high]] = np.sort(rows[[low, high]], axis=0)
     for place in (max(0, count // 2 - 1), count // 2):
         assert np.array_equal(rows[place], middle[place])
+
+
+@pytest.mark.parametrize("acquisitions", [0, 3])
+def test_a_fit_without_an_acquisition_or_with_too_few_days_is_refused(acquisitions):
+    with pytest.raises(ValueError, match="at least one acquisition and a day for each"):
+        fit_pixels(np.zeros((acquisitions, 1, 2, 2), np.float32), dates(2 if acquisitions else 0, 5))

@@ -15,7 +15,7 @@ from detectors.evidence.belief import SENSORS, add_ratios, no_evidence, transiti
 from detectors.evidence.emission import log_ratios, relative_scatter
 from detectors.evidence.signatures import SEASONS, load_signatures
 from detectors.lattice import lattice_of, lattice_step
-from detectors.sensor_series.scene import apply_scene, measure_scene
+from detectors.sensor_series.scene import SAID, apply_scene, measure_scene
 
 SHAPE, DAY = (70, 90), 739_000
 NAMES = {OPTICAL: ("vegetation", "built", "redness", "brightness", "contrast", "texture"), RADAR: ("vv", "vh")}
@@ -67,6 +67,20 @@ def test_blocks_of_any_size_give_the_bytes_of_the_whole(sensor, all_px, monkeypa
             )
             for part, whole in zip(out, (said, evidence.probability[s], evidence.since[s]), strict=True):
                 assert part.tobytes() == whole[:, *block].tobytes()
+
+
+def test_arrays_of_another_block_are_refused():
+    baseline, observed = watched(RADAR)
+    measures = measure_scene(observed, baseline, sensor=RADAR, day=DAY, stable_mask=STABLE, table=TABLE)
+    before = no_evidence(SHAPE)
+    good = (np.empty((SAID, *SHAPE), np.float32), before.probability[1].copy(), before.since[1].copy())
+    state = (before.probability[1], before.since[1])
+    for n in range(3):
+        out = tuple(array[:, :-1].copy() if k == n else array for k, array in enumerate(good))
+        with pytest.raises(ValueError, match="which does not end in"):
+            apply_scene(observed, baseline, measures, state, move=transition(3), table=TABLE, out=out)
+    with pytest.raises(ValueError, match="stable_mask has the shape"):
+        measure_scene(observed, baseline, sensor=RADAR, day=DAY, stable_mask=STABLE[1:], table=TABLE)
 
 
 def test_the_lattice_is_all_of_a_small_area_and_a_million_pixels_at_most_of_a_large_one():
