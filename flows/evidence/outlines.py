@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import shapely
-from affine import Affine
 from rasterio.features import rasterize, shapes
+from rasterio.windows import Window
+from rasterio.windows import transform as window_transform
 from shapely.geometry import MultiPolygon, shape
 from shapely.geometry.base import BaseGeometry
 
@@ -21,7 +22,8 @@ def outline_of(footprint: Footprint, grid: Grid) -> MultiPolygon:
 
     It is valid, its outer rings anticlockwise.
     """
-    mask, transform = footprint.mask, grid.transform * Affine.translation(footprint.left, footprint.top)
+    mask, (rows, columns) = footprint.mask, footprint.box
+    transform = window_transform(Window.from_slices(rows, columns), grid.transform)
     parts = [
         shape(geometry)
         for geometry, value in shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=transform)

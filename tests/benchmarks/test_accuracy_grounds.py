@@ -27,6 +27,7 @@ from reliability import Stated, Statements
 from runner import Jobs, Runner
 
 from aois.errors import UserError
+from detectors.footprint import footprint_in
 from detectors.ground import whole
 from detectors.monitor.state import MonitorParameters
 from detectors.monitor.steps import begin
@@ -62,7 +63,7 @@ def event(mask, key="e", told=Change.CONSTRUCTION, *, first=SEEN, state=State.CO
         first_seen=first,
         last_seen=first,
         confirmed_on=first if state is State.CONFIRMED else None,
-        footprint=mask,
+        footprint=footprint_in(mask),
         area_m2=float(mask.sum()) * 100,
         area_m2_low=0.0,
         area_m2_high=0.0,

@@ -22,6 +22,7 @@ from made import place
 from shapely.geometry import shape
 
 from detectors.acquisition import RADAR
+from detectors.footprint import footprint_in
 from detectors.ground import whole
 from detectors.records import Change, Criterion, State, Transition
 from detectors.sensitivity.injection import Injected
@@ -142,7 +143,7 @@ def test_a_phase_counts_once_it_is_a_step_of_the_event_that_holds_the_phase_befo
     ]
 
     def event(*steps):
-        return Namespace(key="k", footprint=broken, steps=steps)
+        return Namespace(key="k", footprint=footprint_in(broken), steps=steps)
 
     assert worlds._phases(phases, [event(date(2026, 3, 3), date(2026, 5, 20))]) == (True,)
     assert worlds._phases(phases, [event(date(2026, 3, 3))]) == (False,)
@@ -172,7 +173,7 @@ def test_what_becomes_of_roofs_on_broken_ground(events, fate):
         entered = [(State.PROVISIONAL, steps[0]), *([(State.FINISHED, finished)] if finished else [])]
         transitions = tuple(Transition(state, on, "") for state, on in entered)
         times = {"first_seen": steps[0], "confirmed_on": steps[0] + timedelta(21), "steps": steps}
-        return Namespace(footprint=share > 0, transitions=transitions, **times)
+        return Namespace(footprint=footprint_in(share > 0), transitions=transitions, **times)
 
     assert phases._judged(ground, roofs, [event(*one) for one in events]).fate == fate
 
@@ -182,7 +183,10 @@ def test_an_event_that_was_there_before_counts_as_found_but_not_as_late():
     mask[5:9, 5:9] = True
     begins = date(2026, 6, 1)
     event = Namespace(
-        footprint=mask, steps=(date(2026, 3, 1),), first_seen=date(2026, 3, 1), confirmed_on=date(2026, 6, 21)
+        footprint=footprint_in(mask),
+        steps=(date(2026, 3, 1),),
+        first_seen=date(2026, 3, 1),
+        confirmed_on=date(2026, 6, 21),
     )
     event.change = Change.CLEARING
     happened = (cases.Happened(mask, begins, Change.CONSTRUCTION, 16.0),)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from small_record import SmallRecord, X, make, sitewatch
+from small_record import TABLES_SINCE, SmallRecord, X, make, sitewatch
 from sqlalchemy import Engine, create_engine, event
 
 from flows.ledger import LedgerError, open_ledger
@@ -107,8 +107,8 @@ def test_a_backup_of_the_version_before_is_taken_with_words_alone(record):
     with_sql("DROP TABLE changes")(path)
     with_sql("DROP TABLE worlds")(path)
     with_sql("ALTER TABLE observations DROP COLUMN unfamiliar")(path)
-    with_sql("DROP TABLE quiet_answers")(path)
-    with_sql("DROP TABLE quiet_places")(path)
+    for name in TABLES_SINCE:
+        with_sql(f"DROP TABLE {name}")(path)
     with_sql("UPDATE alembic_version SET version_num = '0005'")(path)
     before = dump(record.url)
     said = restore(record, "--replace")
@@ -116,7 +116,7 @@ def test_a_backup_of_the_version_before_is_taken_with_words_alone(record):
     said = restore(record, "--replace", "--without-checksum")
     assert said.status == 0, said.err
     after = dump(record.url)
-    newer = ("changes", "sessions", "quiet_places", "quiet_answers")
+    newer = ("changes", "sessions", *TABLES_SINCE)
     assert {n: after[n] for n in before if n not in newer} == {n: before[n] for n in before if n not in newer}
     with record.ledger() as ledger:
         assert ledger.journal_head().changes > 20

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from small_record import AREA, SmallRecord, X, area, event, make, sitewatch, week
+from small_record import AREA, TABLES_SINCE, SmallRecord, X, area, event, make, sitewatch, week
 from sqlalchemy import create_engine, select, update
 
 from aois.grid import Grid, grid_of
@@ -438,8 +438,8 @@ def as_before(record: SmallRecord) -> None:
         connection.execute("DROP TABLE changes")
         connection.execute("DROP TABLE worlds")
         connection.execute("ALTER TABLE observations DROP COLUMN unfamiliar")
-        connection.execute("DROP TABLE quiet_answers")
-        connection.execute("DROP TABLE quiet_places")
+        for name in TABLES_SINCE:
+            connection.execute(f"DROP TABLE {name}")
         connection.execute("UPDATE alembic_version SET version_num = '0005'")
         connection.execute("UPDATE runs SET summary = '{}'")
         connection.execute("UPDATE runs SET summary = ? WHERE id = 'run-2'", (summary,))
