@@ -84,7 +84,7 @@ def test_arrays_of_another_block_are_refused():
 
 
 def test_the_lattice_is_all_of_a_small_area_and_a_million_pixels_at_most_of_a_large_one():
-    for shape, step in (((3, 5), 1), ((2048, 2048), 1), ((2049, 2048), 3), ((10_980, 10_980), 11)):
+    for shape, step in (((3, 5), 1), ((1024, 1024), 1), ((2048, 2048), 1), ((2049, 2048), 3), ((10_980, 10_980), 11)):
         assert lattice_step(shape) == step
         rows, columns = (len(range(n)[s]) for n, s in zip(shape, lattice_of(shape), strict=True))
         assert rows * columns <= (lattice.ALL_PX if step == 1 else lattice.LATTICE_PX)
