@@ -6,8 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from rasterio.features import rasterize, shapes
-from rasterio.windows import Window
-from rasterio.windows import transform as window_transform
 from shapely.geometry import MultiPolygon, shape
 from shapely.geometry.base import BaseGeometry
 
@@ -22,8 +20,8 @@ def outline_of(footprint: Footprint, grid: Grid) -> MultiPolygon:
 
     It is valid, its outer rings anticlockwise.
     """
-    mask, (rows, columns) = footprint.mask, footprint.box
-    transform = window_transform(Window.from_slices(rows, columns), grid.transform)
+    mask = footprint.mask
+    transform = grid.transform @ grid.transform.translation(footprint.left, footprint.top)
     parts = [
         shape(geometry)
         for geometry, value in shapes(mask.astype(np.uint8), mask=mask, connectivity=4, transform=transform)

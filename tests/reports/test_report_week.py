@@ -160,5 +160,5 @@ def test_pages_of_which_nothing_changed_are_not_built_again(
     (folder,) = archive.root.glob("heron/*")
     (folder / "index.jsonl").touch()
     assert (run(), run()) == (2, 0)
-    (tmp_path / "reports" / f".{WEEK}-built.json").write_text("{}", encoding="utf-8")
+    (tmp_path / ".built-pages" / f"{WEEK}.json").write_text("{}", encoding="utf-8")
     assert (run(), run()) == (2, 0)

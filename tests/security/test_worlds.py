@@ -55,8 +55,8 @@ def own_place() -> Area:
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Every file below a folder and its hash."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Every file below a folder and its hash, but for the marks that say when pages were built."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and ".built-pages" not in path.parts)
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -1,7 +1,7 @@
 """Whether the pages of a week would come out as they lie on disk, so that a run with nothing new builds none again.
 
-Pages are made from the record, the archive, the list of areas and this program. A mark beside them says from which
-they were made. Anything that cannot be told to be the same is built again.
+Pages are made from the record, the archive, the list of areas and this program. A mark says from which they were
+made. Anything that cannot be told to be the same is built again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from aois.area import Area
 from aois.grid import grid_of
 from aois.reading import to_feature_collection
 from aois.week import Week
-from flows.files import OWNER_FILE, atomic_write
+from flows.files import OWNER_FILE, atomic_write, private_folder
 from flows.imagery.archive.store import Archive
 from flows.ledger.journal import Head
 from flows.ledger.ledger import Ledger
@@ -27,8 +27,10 @@ from flows.reports.data.public_crowd import FOLDER as CROWD_FOLDER
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER
 from flows.reports.data.releases import FILE as RELEASES_FILE
 
-NOT_SHOWN = ("runs", "dispatches", "deliveries", "accounts", "acts")
-"""Tables of the record that no page is made from; of the runs, only what they say of providers."""
+NOT_SHOWN = ("runs", "messages", "dispatches", "deliveries", "accounts", "acts")
+"""Tables of the record that no page is made from, but for what runs say of providers, and for the state in which people
+first heard of an alert, which is written with the versions of its event."""
+MARKS = ".built-pages"
 PROGRAM = Path(__file__).parents[3]
 
 
@@ -62,9 +64,11 @@ def digest_of_inputs(
         "failures": dict(sorted(failures.items())),
         "languages": list(languages),
         "providers": [vars(one) for one in providers],
-        "archive": _stamps(path for folder in scenes for path in (folder, *sorted(folder.glob("*.jsonl")))),
-        "released": _stamps([outputs / RELEASES_FILE]),
-        "program": _stamps(path for path in code if path.is_file() and "__pycache__" not in path.parts),
+        "archive": _stamps(
+            archive.root, (path for folder in scenes for path in (folder, *sorted(folder.glob("*.jsonl"))))
+        ),
+        "released": _stamps(outputs, [outputs / RELEASES_FILE]),
+        "program": _stamps(PROGRAM, (path for path in code if path.is_file() and "__pycache__" not in path.parts)),
     }
     return sha256(json.dumps(held, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -90,22 +94,22 @@ def mark_as_built(week: Week, digest: str, *, before: Head, outputs: Path) -> No
 
 
 def _path(outputs: Path, week: Week) -> Path:
-    return outputs / OWNER_FOLDER / f".{week}-built.json"
+    return private_folder(outputs / MARKS) / f"{week}.json"
 
 
 def _pages(outputs: Path, week: Week) -> dict[str, tuple[int, int]]:
     """All files of both editions, and the totals that the public one keeps for a quarter, with size and time."""
     folders = [outputs / CROWD_FOLDER, *(outputs / name / str(week) for name in (OWNER_FOLDER, PUBLIC_FOLDER))]
-    return _stamps(path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file())
+    return _stamps(outputs, (path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()))
 
 
-def _stamps(paths: Iterable[Path]) -> dict[str, tuple[int, int]]:
-    """Size and time of each path that is there."""
+def _stamps(root: Path, paths: Iterable[Path]) -> dict[str, tuple[int, int]]:
+    """Size and time of each path that is there, by its name below a folder: a copy of the whole is unchanged."""
     found = {}
     for path in paths:
         try:
             stat = path.stat()
         except OSError:
             continue
-        found[str(path)] = (stat.st_size, stat.st_mtime_ns)
+        found[path.relative_to(root).as_posix()] = (stat.st_size, stat.st_mtime_ns)
     return found
