@@ -27,7 +27,7 @@ from flows.reports.data.public_crowd import FOLDER as CROWD_FOLDER
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER
 from flows.reports.data.releases import FILE as RELEASES_FILE
 
-NOT_SHOWN = ("runs", "messages", "dispatches", "deliveries", "accounts", "acts")
+NOT_SHOWN = ("runs", "messages", "dispatches", "deliveries")
 """Tables of the record that no page is made from, but for what runs say of providers, and for the state in which people
 first heard of an alert, which is written with the versions of its event."""
 MARKS = ".built-pages"
