@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -48,3 +49,43 @@ class Acquisition:
     def band(self, name: str) -> Floats | None:
         """Return one band, float32 (y, x), or None where the acquisition lacks it."""
         return self.pixels[self.bands.index(name)] if name in self.bands else None
+
+    def loaded(self) -> Acquisition:
+        """Return itself: its pixels are there."""
+        return self
+
+    def at(self, box: tuple[slice, slice]) -> Acquisition:
+        """Return a window of it, with pixels of its own."""
+        return replace(
+            self,
+            pixels=self.pixels[:, *box].copy(),
+            valid=self.valid[box].copy(),
+            scl=None if self.scl is None else self.scl[box].copy(),
+        )
+
+
+@dataclass(frozen=True)
+class StoredAcquisition:
+    """One scene of an area whose pixels are read when they are asked for: many do not fit into memory.
+
+    `read` gives the acquisition; the other fields are those of `Acquisition`.
+    """
+
+    scene_id: str
+    sensor: str
+    day: date
+    track: str
+    platform: str
+    read: Callable[[], Acquisition]
+
+    @property
+    def series(self) -> str:
+        """Name the series this acquisition belongs to."""
+        return f"{self.sensor}{self.track}"
+
+    def loaded(self) -> Acquisition:
+        """Read its pixels."""
+        return replace(self.read(), track=self.track)
+
+
+AnyAcquisition = Acquisition | StoredAcquisition

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from scipy import linalg
 
 from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
+from detectors.array_space import IN_MEMORY, ArraySpace, strips_of, write_by_strips
 from detectors.evidence.belief_numba import write_step
 from detectors.evidence.signatures import CLASSES, WATER
 from detectors.shapes import check_shapes
@@ -97,27 +98,55 @@ class Evidence:
         """Return rows and columns."""
         return self.probability.shape[-2], self.probability.shape[-1]
 
+    @property
+    def is_ranked(self) -> bool:
+        """Tell whether any acquisition was ranked after one scene."""
+        return bool(np.any(self.ranked[:]))
 
-def no_evidence(shape: tuple[int, int]) -> Evidence:
+    def at(self, box: tuple[slice, slice]) -> Evidence:
+        """Return what is believed of a window."""
+        window = (..., *box)
+        return replace(
+            self,
+            probability=self.probability[window],
+            since=self.since[window],
+            ranks=self.ranks[window],
+            lead=self.lead[box],
+            ranked=self.ranked[box],
+        )
+
+
+def no_evidence(shape: tuple[int, int], *, space: ArraySpace = IN_MEMORY) -> Evidence:
     """Make the belief that nothing has changed, as it is before any acquisition.
 
     Parameters
     ----------
     shape
         Rows and columns.
+    space
+        Where the arrays lie.
 
     Returns
     -------
     Evidence.
     """
     start = np.array(START, np.float32)[:, None, None]
+
+    def filled(layers: tuple[int, ...], dtype: npt.DTypeLike, value: Any = 0) -> Any:
+        def strip_of(strip: tuple[slice, slice]) -> npt.NDArray[Any]:
+            rows, columns = strip
+            size = rows.stop - rows.start, columns.stop - columns.start
+            return np.broadcast_to(np.asarray(value, dtype), (*layers, *size)).copy()
+
+        return write_by_strips(space, (*layers, *shape), dtype, strip_of)
+
     return Evidence(
-        np.broadcast_to(start, (len(SENSORS), len(STATES), *shape)).copy(),
-        np.zeros((len(SENSORS), len(CLASSES), *shape), np.int32),
+        filled((len(SENSORS), len(STATES)), np.float32, start),
+        filled((len(SENSORS), len(CLASSES)), np.int32),
         np.zeros(len(SENSORS), np.int32),
-        np.zeros((4, len(CLASSES), *shape), np.float32),
-        np.zeros(shape, np.float32),
-        np.zeros(shape, np.int16),
+        filled((4, len(CLASSES)), np.float32),
+        filled((), np.float32),
+        filled((), np.int16),
     )
 
 
@@ -222,6 +251,58 @@ def transition(passed_days: int) -> Floats:
     float32 (state, state), to each state from each.
     """
     return np.ascontiguousarray(linalg.expm(_generator() * passed_days / DAYS_A_YEAR).T, np.float32)
+
+
+def pass_time(evidence: Evidence, *, sensor: str, day: int, space: ArraySpace = IN_MEMORY) -> tuple[Evidence, Floats]:
+    """Begin to add an acquisition: copy what its sensor believes, which `apply_scene` then moves on.
+
+    Parameters
+    ----------
+    evidence
+        What is believed so far.
+    sensor
+        One of `SENSORS`.
+    day
+        Day number of the acquisition, not before the last of this sensor.
+    space
+        Where the arrays lie.
+
+    Returns
+    -------
+    Evidence, float32 (state, state): with probability and since of its own, dated, and how probabilities moved.
+    """
+    s = SENSORS.index(sensor)
+    updated, move = evidence.updated.copy(), _move(evidence, s, day)
+    updated[s] = day
+    own = replace(
+        evidence, probability=space.copy(evidence.probability), since=space.copy(evidence.since), updated=updated
+    )
+    return own, move
+
+
+def kept_evidence(evidence: Evidence, space: ArraySpace) -> Evidence:
+    """Put evidence that is in memory where arrays lie.
+
+    Parameters
+    ----------
+    evidence
+        What is believed, which nobody changes.
+    space
+        Where its arrays are to lie.
+
+    Returns
+    -------
+    Evidence.
+    """
+    e, keep = evidence, space.keep
+    return replace(
+        e,
+        probability=keep(e.probability),
+        since=keep(e.since),
+        ranks=keep(e.ranks),
+        lead=keep(e.lead),
+        ranked=keep(e.ranked),
+    )
 
 
 def _move(evidence: Evidence, sensor: int, day: int) -> Floats:
@@ -335,35 +416,36 @@ def _lent(ranks: Floats) -> Floats:
     return np.asarray(np.maximum((places * reached).max(axis=0) - least, 0.0), np.float32)
 
 
-def settle_ranks(evidence: Evidence) -> Evidence:
+def settle_ranks(evidence: Evidence, *, space: ArraySpace = IN_MEMORY) -> Evidence:
     """Turn what was ranked after one scene into belief, now that there is a history to measure against.
 
     Parameters
     ----------
     evidence
         What is believed so far.
+    space
+        Where the arrays lie.
 
     Returns
     -------
     Evidence, without ranks.
     """
-    if not evidence.ranked.any():
+    if not evidence.is_ranked:
         return evidence
-    gained = ranks_of(evidence).whole
-    gained = np.where(gained >= PARAMETERS.rank_told, PARAMETERS.tempered * gained, 0.0).astype(np.float32)
-    probability = evidence.probability.copy()
-    moved = probability[0] * np.concatenate([np.ones((_KNOWN, *evidence.shape), np.float32), np.exp(gained)])
-    probability[0] = moved / moved.sum(axis=0)
-    return replace(
-        evidence,
-        probability=probability,
-        ranks=np.zeros_like(evidence.ranks),
-        lead=np.zeros_like(evidence.lead),
-        ranked=np.zeros_like(evidence.ranked),
-    )
+    probability = space.copy(evidence.probability)
+    for strip in strips_of(evidence.shape, space):
+        part = evidence.at(strip)
+        gained = ranks_of(part).whole
+        gained = np.where(gained >= PARAMETERS.rank_told, PARAMETERS.tempered * gained, 0.0).astype(np.float32)
+        moved = part.probability[0] * np.concatenate([np.ones((_KNOWN, *part.shape), np.float32), np.exp(gained)])
+        probability[(0, slice(None), *strip)] = moved / moved.sum(axis=0)
+    none = no_evidence(evidence.shape, space=space)
+    return replace(evidence, probability=probability, ranks=none.ranks, lead=none.lead, ranked=none.ranked)
 
 
-def clear_evidence(evidence: Evidence, where: Mask, *, sensors: tuple[str, ...] = SENSORS) -> Evidence:
+def clear_evidence(
+    evidence: Evidence, where: Mask, *, sensors: tuple[str, ...] = SENSORS, space: ArraySpace = IN_MEMORY
+) -> Evidence:
     """Drop all evidence where a mask is True: nothing is held to have changed there.
 
     Parameters
@@ -374,22 +456,71 @@ def clear_evidence(evidence: Evidence, where: Mask, *, sensors: tuple[str, ...] 
         bool (y, x).
     sensors
         Whose evidence is dropped.
+    space
+        Where the arrays lie.
 
     Returns
     -------
     Evidence.
     """
-    rows = [SENSORS.index(sensor) for sensor in sensors]
-    probability, since = evidence.probability.copy(), evidence.since.copy()
-    start = np.array(START, np.float32)[:, None]
-    for row in rows:
-        probability[row][:, where] = start
-        since[row][:, where] = 0
-    if OPTICAL not in sensors:
-        return replace(evidence, probability=probability, since=since)
-    ranks, lead, ranked = evidence.ranks.copy(), evidence.lead.copy(), evidence.ranked.copy()
-    ranks[:, :, where], lead[where], ranked[where] = 0.0, 0.0, 0
-    return replace(evidence, probability=probability, since=since, ranks=ranks, lead=lead, ranked=ranked)
+    if not where.any():
+        return evidence
+    own = copied_evidence(evidence, space)
+    start, rows = np.array(START, np.float32)[:, None], [SENSORS.index(sensor) for sensor in sensors]
+    for strip in strips_of(evidence.shape, space):
+        gone = where[strip]
+        if not gone.any():
+            continue
+        part = copied_evidence(own.at(strip), IN_MEMORY)
+        for row in rows:
+            part.probability[row][:, gone] = start
+            part.since[row][:, gone] = 0
+        if OPTICAL in sensors:
+            part.ranks[:, :, gone], part.lead[gone], part.ranked[gone] = 0.0, 0.0, 0
+        paste_evidence(own, part, strip)
+    return own
+
+
+def copied_evidence(evidence: Evidence, space: ArraySpace) -> Evidence:
+    """Copy what is believed, so that it can be changed.
+
+    Parameters
+    ----------
+    evidence
+        What is believed so far.
+    space
+        Where the copies lie.
+
+    Returns
+    -------
+    Evidence.
+    """
+    e, copy = evidence, space.copy
+    return replace(
+        e,
+        probability=copy(e.probability),
+        since=copy(e.since),
+        ranks=copy(e.ranks),
+        lead=copy(e.lead),
+        ranked=copy(e.ranked),
+    )
+
+
+def paste_evidence(own: Evidence, part: Evidence, box: tuple[slice, slice]) -> None:
+    """Write what is believed of a window into what is believed of an area, in place.
+
+    Parameters
+    ----------
+    own
+        Of the area, with arrays of its own.
+    part
+        Of the window.
+    box
+        Rows and columns of the window.
+    """
+    at = (..., *box)
+    own.probability[at], own.since[at] = part.probability, part.since
+    own.ranks[at], own.lead[at], own.ranked[at] = part.ranks, part.lead, part.ranked
 
 
 def log_odds(evidence: Evidence) -> Floats:
@@ -462,7 +593,7 @@ def held_mask(evidence: Evidence, *, sensor: str | None = None) -> Mask:
     held = np.zeros(evidence.shape, bool)
     for gain in _borne_out(evidence)[list(rows)]:
         held |= (gain >= PARAMETERS.told).any(axis=0)
-    if SENSORS.index(OPTICAL) in rows and evidence.ranked.any():
+    if SENSORS.index(OPTICAL) in rows and evidence.is_ranked:
         held |= (ranks_of(evidence).whole >= PARAMETERS.rank_told).any(axis=0)
     return held
 
@@ -482,7 +613,7 @@ def sensor_gain(evidence: Evidence, sensor: str) -> Floats:
     float32 (class, y, x).
     """
     gained = _borne_out(evidence)[SENSORS.index(sensor)]
-    if sensor == OPTICAL and evidence.ranked.any():
+    if sensor == OPTICAL and evidence.is_ranked:
         gained = np.maximum(gained, ranks_of(evidence).whole - np.float32(PARAMETERS.rank_place))
     return np.asarray(gained, np.float32)
 

@@ -10,10 +10,11 @@ import numpy as np
 from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, Mask
+from detectors.array_space import by_strips
 from detectors.events.event_index import EventIndex
 from detectors.events.lifecycle import EventState
 from detectors.events.site_criteria import SiteCandidate, criteria_of
-from detectors.evidence.belief import BUILT, CLEARED, log_odds
+from detectors.evidence.belief import BUILT, CLEARED, Evidence, log_odds
 from detectors.footprint import Footprint, empty, trimmed
 from detectors.ground import Ground
 from detectors.monitor.state import AreaState
@@ -109,9 +110,8 @@ class _Surroundings:
     """What lies around the events of a region: their neighbours, what stands now, and what stood before."""
 
     def __init__(self, state: AreaState) -> None:
-        odds = log_odds(state.evidence)
         self._ground, self._event_states = state.ground, state.event_states
-        self._built_now = np.asarray((odds[BUILT] >= 0.0) & (odds[BUILT] >= odds[CLEARED]))
+        self._built_now = by_strips(state.ground.shape, state.space, lambda box: _stands(state.evidence.at(box)))
         self._older = _older_built(state)
         self._index = EventIndex(state.event_states)
 
@@ -161,13 +161,18 @@ class _Surroundings:
             reach *= 4
 
 
+def _stands(evidence: Evidence) -> Mask:
+    """Where something built is likelier than not, and likelier than bare ground."""
+    odds = log_odds(evidence)
+    return np.asarray((odds[BUILT] >= 0.0) & (odds[BUILT] >= odds[CLEARED]))
+
+
 def _older_built(state: AreaState) -> Mask:
     """Ground that was textured and bare before: baseline NDVI under 0.25, texture in the upper tenth, 0.2 ha of it."""
     for series in state.all_series:
         names = series.names
         if series.sensor == OPTICAL and "texture" in names and "vegetation" in names:
-            level = series.baseline.coefficients[:, 0]
-            texture, green = level[names.index("texture")], level[names.index("vegetation")]
+            texture, green = (series.baseline.coefficients[names.index(n), 0] for n in ("texture", "vegetation"))
             limit = max(float(np.nanpercentile(texture, 90)), 0.02)
             old = (np.nan_to_num(texture) > limit) & (np.nan_to_num(green, nan=1.0) < OLDER_BUILT_VEGETATION)
             labels, count = ndimage.label(old, structure=EIGHT)

@@ -17,8 +17,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
+from detectors.acquisition import OPTICAL, AnyAcquisition, Floats, Mask
+from detectors.array_space import IN_MEMORY, ArraySpace, by_strips, strips_of, write_by_strips
 from detectors.baseline.harmonic import DAYS_A_YEAR, Baseline
+from detectors.baseline.residual import apply_motion
 from detectors.events.event_index import EventIndex
 from detectors.events.lifecycle import (
     EventState,
@@ -35,27 +37,32 @@ from detectors.events.lifecycle import (
 from detectors.evidence.belief import (
     PARAMETERS,
     REMOVED,
+    SENSORS,
     Evidence,
     add_ranks,
-    add_ratios,
     clear_evidence,
     held_mask,
+    kept_evidence,
     log_odds,
     no_evidence,
+    pass_time,
     ranks_of,
     settle_ranks,
 )
 from detectors.evidence.emission import log_ratios, relative_scatter
-from detectors.evidence.signatures import ONE_SCENE, load_signatures
+from detectors.evidence.signatures import ONE_SCENE, SignatureTable, load_signatures
 from detectors.ground import Ground
+from detectors.lattice import lattice_of
 from detectors.monitor.rebase import rebased_events
 from detectors.monitor.state import AreaState, MonitorParameters, with_series, without_platforms
 from detectors.monitor.unfamiliar import with_familiarity
 from detectors.objects.extract import detections_of
 from detectors.objects.object_record import Detection
 from detectors.preprocessing.align import AcquisitionReport, align_acquisition
+from detectors.preprocessing.features import Features
 from detectors.preprocessing.platforms import is_apart
 from detectors.records import State
+from detectors.sensor_series.scene import SAID, apply_scene, measure_scene
 from detectors.sensor_series.series import (
     SensorSeries,
     append_acquisition,
@@ -63,13 +70,18 @@ from detectors.sensor_series.series import (
     compare,
     count_lost,
     keep_apart,
+    observed_of,
     reference_of,
     split_by_platform,
 )
 
 
 def begin(
-    ground: Ground, history: Sequence[Acquisition], *, parameters: MonitorParameters | None = None
+    ground: Ground,
+    history: Sequence[AnyAcquisition],
+    *,
+    parameters: MonitorParameters | None = None,
+    space: ArraySpace = IN_MEMORY,
 ) -> tuple[AreaState, tuple[AcquisitionReport, ...]]:
     """Begin a watch: fit a baseline for each series of the history; there is no evidence and no event yet.
 
@@ -81,6 +93,8 @@ def begin(
         All acquisitions before the first week.
     parameters
         Thresholds; the defaults where left out.
+    space
+        Where the arrays of the area lie.
 
     Returns
     -------
@@ -89,41 +103,45 @@ def begin(
     state = AreaState(
         ground,
         (),
-        no_evidence(ground.shape),
+        no_evidence(ground.shape, space=space),
         (),
         np.zeros(ground.shape, np.int32),
         parameters or MonitorParameters(),
+        space=space,
     )
     reports: list[AcquisitionReport] = []
     for name in sorted({acquisition.series for acquisition in history}):
         for together in split_by_platform([acquisition for acquisition in history if acquisition.series == name]):
-            series, told = build_series(together, monitored_mask=ground.monitored_mask, since=state.since)
+            series, told = build_series(together, monitored_mask=ground.monitored_mask, since=state.since, space=space)
             reports.extend(told)
             if series is not None:
                 state = with_series(state, series)
     return state, tuple(reports)
 
 
-def observe(state: AreaState, acquisition: Acquisition) -> tuple[AreaState, AcquisitionReport]:
+def observe(state: AreaState, stored: AnyAcquisition) -> tuple[AreaState, AcquisitionReport]:
     """Take in one more acquisition. The first one of a series without history becomes its baseline.
 
     Parameters
     ----------
     state
         What the watch has learned so far.
-    acquisition
-        One scene as numbers.
+    stored
+        One scene as numbers, or read as such when it is asked for.
 
     Returns
     -------
     AreaState, AcquisitionReport.
     """
+    acquisition = stored.loaded()
     series = state.series(acquisition.series)
     if series is not None and is_apart(acquisition, series.positions):
         acquisition = keep_apart(acquisition)
         series = state.series(acquisition.series)
     if series is None:
-        founded, reports = build_series([acquisition], monitored_mask=state.ground.monitored_mask, since=state.since)
+        founded, reports = build_series(
+            [acquisition], monitored_mask=state.ground.monitored_mask, since=state.since, space=state.space
+        )
         return (state if founded is None else with_series(state, founded)), reports[0]
     reading = align_acquisition(
         acquisition,
@@ -139,44 +157,71 @@ def observe(state: AreaState, acquisition: Acquisition) -> tuple[AreaState, Acqu
         is_out_of_register = bool(series.positions) and report.shift.is_known
         return with_series(state, count_lost(series)) if is_out_of_register else state, report
     stable_mask = state.ground.monitored_mask & ~ground_of_events(state.event_states, state.ground.shape)
-    residual = compare(series, reading.features, day=report.day, stable_mask=stable_mask)
     table = load_signatures(state.parameters.signatures)
+    take_in = _after_one_scene if series.history_kind == ONE_SCENE else _after_seasons
+    evidence, shown, scatter = take_in(state, series, reading.features, report.day, stable_mask, table)
+    widest = table.scatter.get(series.sensor, {}).get(series.history_kind)
+    if widest is not None and widest < scatter:
+        report = replace(report, is_unfamiliar=True, note="scatters more than any scene the table was fitted on")
+    return replace(with_series(state, append_acquisition(series, *shown, report)), evidence=evidence), report
+
+
+Shown = tuple[Floats, Floats, Floats]
+"""What a scene shows: its features and their z, (feature, y, x), and what it says for a gain and a loss, (2, y, x)."""
+
+
+def _after_seasons(
+    state: AreaState, series: SensorSeries, features: Features, day: int, stable_mask: Mask, table: SignatureTable
+) -> tuple[Evidence, Shown, float]:
+    """The evidence with one scene more after a history of seasons, what the scene shows, and how far it scatters."""
+    space, baseline, observed = state.space, series.baseline, observed_of(series, features)
+    some = lattice_of(stable_mask.shape)
+    measures = measure_scene(
+        observed[:, *some],
+        baseline.at(some),
+        sensor=series.sensor,
+        day=day,
+        stable_mask=stable_mask[some],
+        table=table,
+    )
+    evidence = settle_ranks(state.evidence, space=space) if series.sensor == OPTICAL else state.evidence
+    evidence, move = pass_time(evidence, sensor=series.sensor, day=day, space=space)
+    row = SENSORS.index(series.sensor)
+    z, said = (space.empty((layers, *stable_mask.shape), np.float32) for layers in (len(observed), 2))
+    for strip in strips_of(state.ground.shape, space):
+        at, block, expected = (slice(None), *strip), observed[:, *strip], baseline.at(strip)
+        before = evidence.probability[(row, *at)], evidence.since[(row, *at)]
+        out = np.empty((SAID, *block.shape[1:]), np.float32), np.empty_like(before[0]), np.empty_like(before[1])
+        apply_scene(block, expected, measures, before, move=move, table=table, out=out)
+        evidence.probability[(row, *at)], evidence.since[(row, *at)] = out[1:]
+        z[at] = apply_motion(block, expected, measures.motion, day=day, factor=measures.factor).z
+        said[at] = np.stack([out[0][:REMOVED].max(axis=0), out[0][REMOVED]])
+    return evidence, (space.keep(observed), z, said), measures.scatter
+
+
+def _after_one_scene(
+    state: AreaState, series: SensorSeries, features: Features, day: int, stable_mask: Mask, table: SignatureTable
+) -> tuple[Evidence, Shown, float]:
+    """The same after a history of one scene. Places are asked there, and so the whole area at once."""
+    everywhere, keep = (slice(None), slice(None)), state.space.keep
+    series = replace(series, baseline=series.baseline.at(everywhere))
+    residual = compare(series, features, day=day, stable_mask=stable_mask)
     ratios, turned, lead = log_ratios(
         residual.z,
         series.names,
         sensor=series.sensor,
-        history=series.history_kind,
+        history=ONE_SCENE,
         stable_mask=stable_mask,
         resolution_px=series.resolution_px,
         table=table,
     )
-    widest = table.scatter.get(series.sensor, {}).get(series.history_kind)
-    if widest is not None and widest < relative_scatter(
-        residual.z,
-        series.names,
-        sensor=series.sensor,
-        history=series.history_kind,
-        stable_mask=stable_mask,
-        table=table,
-    ):
-        report = replace(report, is_unfamiliar=True, note="scatters more than any scene the table was fitted on")
-    evidence, said = _believed(state.evidence, series, (ratios, turned, lead), report.day)
-    state = with_series(state, append_acquisition(series, residual, said, report))
-    return replace(state, evidence=evidence), report
-
-
-def _believed(
-    evidence: Evidence, series: SensorSeries, told: tuple[Floats, Floats, Floats], day: int
-) -> tuple[Evidence, Floats]:
-    """The evidence with one acquisition more, and what that said for a gain and for a loss, (2, y, x)."""
-    ratios, turned, lead = told
+    scatter = relative_scatter(
+        residual.z, series.names, sensor=series.sensor, history=ONE_SCENE, stable_mask=stable_mask, table=table
+    )
+    evidence = kept_evidence(add_ranks(state.evidence.at(everywhere), ratios, turned, lead, day=day), state.space)
     best = np.fmax.reduce(ratios, axis=0)
-    said = np.stack([best[:REMOVED].max(axis=0), best[REMOVED]])
-    if series.history_kind == ONE_SCENE:
-        return add_ranks(evidence, ratios, turned, lead, day=day), said - np.float32(PARAMETERS.rank_place)
-    if series.sensor == OPTICAL:
-        evidence = settle_ranks(evidence)
-    return add_ratios(evidence, ratios[0], sensor=series.sensor, day=day), said
+    said = np.stack([best[:REMOVED].max(axis=0), best[REMOVED]]) - np.float32(PARAMETERS.rank_place)
+    return evidence, (keep(residual.observed), keep(residual.z), keep(said)), scatter
 
 
 def end_week(state: AreaState, *, today: int) -> AreaState:
@@ -200,7 +245,7 @@ def end_week(state: AreaState, *, today: int) -> AreaState:
     table = load_signatures(state.parameters.signatures)
     detections, strength = detections_of(state, table)
     event_states = _joined(state.event_states, with_familiarity(detections, state, table), strength, today, p)
-    held = held_mask(state.evidence)
+    held = by_strips(state.ground.shape, state.space, lambda strip: held_mask(state.evidence.at(strip)))
     event_states = [
         update_state(
             t, held_share=_held_share(held, t, today), last_acquisition=last_acquisition, today=today, parameters=p
@@ -215,7 +260,7 @@ def end_week(state: AreaState, *, today: int) -> AreaState:
     ]
     open_ground = ground_of_events((t for t in event_states if t.is_open), state.ground.shape)
     closed = ground_of_events(_finished_on(event_states, today), state.ground.shape)
-    evidence = clear_evidence(state.evidence, closed & ~open_ground)
+    evidence = clear_evidence(state.evidence, closed & ~open_ground, space=state.space)
     return rebased_events(replace(state, event_states=tuple(event_states), evidence=evidence, concluded=today), today)
 
 
@@ -271,7 +316,7 @@ def is_refit_due(state: AreaState, name: str, *, day: int) -> bool:
     return series.is_place_due or passed or day - series.fitted_on >= p.refit_days
 
 
-def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: int) -> AreaState:
+def refit(state: AreaState, name: str, history: Sequence[AnyAcquisition], *, day: int) -> AreaState:
     """Fit the baseline of one series on a longer history.
 
     Pixels that are likelier changed than not, or told after one scene, or whose likely event is open and not yet
@@ -305,15 +350,17 @@ def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: i
         history = [a for acquisition in history if (a := keep_apart(acquisition)).series == name]
     if not history:
         return state
-    new, _ = build_series(history, monitored_mask=state.ground.monitored_mask, since=state.since, known=old)
+    mask, space = state.ground.monitored_mask, state.space
+    new, _ = build_series(history, monitored_mask=mask, since=state.since, known=old, space=space)
     if new is None or new.names != old.names:
         return state
     p = state.parameters.lifecycle
     waiting = [t for t in state.event_states if t.is_open and not t.rebased and t.strength >= p.confirming_probability]
-    kept = ground_of_events(waiting, state.ground.shape) | (log_odds(state.evidence).max(axis=0) >= 0.0)
-    kept |= (ranks_of(state.evidence).whole >= PARAMETERS.rank_told).any(axis=0)
+    kept = ground_of_events(waiting, state.ground.shape) | by_strips(
+        state.ground.shape, space, lambda strip: _is_likely(state.evidence.at(strip))
+    )
     kept |= (state.since > 0) & (day - state.since < DAYS_A_YEAR)
-    merged = merge_baselines(old.baseline, new.baseline, kept)
+    merged = merge_baselines(old.baseline, new.baseline, kept, space=space)
     fresh = replace(old, baseline=merged, history=new.history, fitted_on=day, looked=0)
     if old.sensor == OPTICAL:
         return with_series(state, fresh)
@@ -321,7 +368,13 @@ def refit(state: AreaState, name: str, history: Sequence[Acquisition], *, day: i
     return without_platforms(with_series(state, fresh), fresh)
 
 
-def _joined_platform(state: AreaState, apart: SensorSeries, history: Sequence[Acquisition]) -> AreaState | None:
+def _is_likely(evidence: Evidence) -> Mask:
+    """Where a change is likelier than not, or told after one scene."""
+    told = (ranks_of(evidence).whole >= PARAMETERS.rank_told).any(axis=0)
+    return np.asarray((log_odds(evidence).max(axis=0) >= 0.0) | told)
+
+
+def _joined_platform(state: AreaState, apart: SensorSeries, history: Sequence[AnyAcquisition]) -> AreaState | None:
     """The state once a platform that was kept apart is placed in the series of its orbit; None while it cannot be."""
     series = state.series(apart.orbit)
     if series is None or not history:
@@ -331,7 +384,7 @@ def _joined_platform(state: AreaState, apart: SensorSeries, history: Sequence[Ac
     return None if joined.series(apart.name) is not None else with_series(joined, replace(series, positions=positions))
 
 
-def merge_baselines(old: Baseline, new: Baseline, kept: Mask) -> Baseline:
+def merge_baselines(old: Baseline, new: Baseline, kept: Mask, *, space: ArraySpace = IN_MEMORY) -> Baseline:
     """Take the new baseline, but the old one's pixels where they are kept or where the new history shows nothing.
 
     Parameters
@@ -342,27 +395,38 @@ def merge_baselines(old: Baseline, new: Baseline, kept: Mask) -> Baseline:
         The one fitted on a longer history, of the same features.
     kept
         bool (y, x), the pixels that keep the old one.
+    space
+        Where the arrays of the baselines lie.
 
     Returns
     -------
     Baseline.
     """
     pairs = max(old.pairs, new.pairs)
-    kept = kept | ~np.isfinite(new.coefficients[0, 0])
-    old_c, new_c = (_padded(b, pairs) for b in (old, new))
+    kept, terms = kept | ~np.isfinite(new.coefficients[0, 0]), 1 + 2 * pairs
+
+    def coefficients(box: tuple[slice, slice]) -> Floats:
+        return np.where(kept[box], _padded(old.at(box), terms), _padded(new.at(box), terms))
+
+    def spread(box: tuple[slice, slice]) -> Floats:
+        return np.where(kept[box], old.spread[:, *box], new.spread[:, *box])
+
+    def acquisitions(box: tuple[slice, slice]) -> npt.NDArray[np.int16]:
+        return np.where(kept[box], old.acquisitions[box], new.acquisitions[box])
+
+    shape = (len(new.names), terms, *kept.shape)
     return replace(
         new,
         pairs=pairs,
-        coefficients=np.where(kept, old_c, new_c).astype(np.float32),
-        spread=np.where(kept, old.spread, new.spread).astype(np.float32),
-        acquisitions=np.where(kept, old.acquisitions, new.acquisitions).astype(np.int16),
+        coefficients=write_by_strips(space, shape, np.float32, coefficients),
+        spread=write_by_strips(space, new.spread.shape, np.float32, spread),
+        acquisitions=write_by_strips(space, kept.shape, np.int16, acquisitions),
         information=new.information if new.pairs == pairs else old.information,
     )
 
 
-def _padded(baseline: Baseline, pairs: int) -> npt.NDArray[np.float32]:
-    missing = 1 + 2 * pairs - baseline.terms
-    return np.pad(baseline.coefficients, ((0, 0), (0, missing), (0, 0), (0, 0)))
+def _padded(baseline: Baseline, terms: int) -> npt.NDArray[np.float32]:
+    return np.pad(baseline.coefficients, ((0, 0), (0, terms - baseline.terms), (0, 0), (0, 0)))
 
 
 def _finished_on(event_states: Iterable[EventState], today: int) -> tuple[EventState, ...]:

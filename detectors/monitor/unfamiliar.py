@@ -35,7 +35,7 @@ def with_familiarity(
 
     def is_unfamiliar(found: Detection) -> bool:
         core = found.object.surest
-        levels = [(s, core.values(s.baseline.coefficients[:, 0])) for s in state.all_series]
+        levels = [(s, core.values(s.baseline.coefficients)[:, 0]) for s in state.all_series]
         shares = [
             unlike_any(level, s.names, sensor=s.sensor, table=table).any(axis=0).mean()
             for s, level in levels

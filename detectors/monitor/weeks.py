@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from detectors.acquisition import Acquisition
+from detectors.acquisition import AnyAcquisition
 from detectors.monitor.state import AreaState
 from detectors.monitor.steps import end_week, is_refit_due, observe, refit
 from detectors.preprocessing.align import AcquisitionReport
@@ -17,11 +17,11 @@ HISTORY_DAYS = 730
 
 def step_week(
     state: AreaState,
-    acquisitions: Sequence[Acquisition],
+    acquisitions: Sequence[AnyAcquisition],
     *,
     first: date,
     last: date,
-    history: Callable[[str], Sequence[Acquisition]],
+    history: Callable[[str], Sequence[AnyAcquisition]],
 ) -> tuple[AreaState, tuple[AcquisitionReport, ...]]:
     """Move the watch on by one week: fit again what is due, add its acquisitions, find and follow events.
 
@@ -54,8 +54,8 @@ def step_week(
 
 
 def acquisitions_before(
-    first: date, acquisitions: Sequence[Acquisition], series: str, *, history_days: int = HISTORY_DAYS
-) -> list[Acquisition]:
+    first: date, acquisitions: Sequence[AnyAcquisition], series: str, *, history_days: int = HISTORY_DAYS
+) -> list[AnyAcquisition]:
     """Choose the acquisitions of a series that its baseline is fitted on before a week.
 
     Parameters
@@ -71,7 +71,7 @@ def acquisitions_before(
 
     Returns
     -------
-    list of Acquisition: those of the last `history_days` before the week.
+    list of acquisitions: those of the last `history_days` before the week.
     """
     start = first - timedelta(days=history_days)
     return [
@@ -81,7 +81,7 @@ def acquisitions_before(
 
 def watch_weeks(
     state: AreaState,
-    acquisitions: Sequence[Acquisition],
+    acquisitions: Sequence[AnyAcquisition],
     *,
     since: date,
     until: date,

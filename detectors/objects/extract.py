@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage, special
 
 from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
+from detectors.array_space import ArraySpace, by_strips
 from detectors.evidence.belief import (
     BUILT,
     CLEARED,
@@ -20,7 +21,7 @@ from detectors.evidence.belief import (
     sensor_gain,
 )
 from detectors.evidence.signatures import ONE_SCENE, SEASONS, SignatureTable
-from detectors.footprint import Footprint, trimmed
+from detectors.footprint import Box, Footprint, trimmed
 from detectors.morphology import EIGHT
 from detectors.objects.centerline import line_length
 from detectors.objects.line_images import DetectedLine, line_images_of, lines_of
@@ -72,9 +73,11 @@ def detections_of(state: PixelState, table: SignatureTable) -> tuple[tuple[Detec
     -------
     tuple of Detection, float32 (y, x): the objects, and the strength that ranks their pixels.
     """
-    lines = lines_of(line_images_of(state.all_series, state.ground.monitored_mask, acquisitions=LINE_ACQUISITIONS))
-    fresh = lines_of(line_images_of(state.all_series, state.ground.monitored_mask, acquisitions=FRESH_ACQUISITIONS))
-    holding = _holding(state.evidence)
+    lines, fresh = (
+        lines_of(line_images_of(state.all_series, state.ground.monitored_mask, acquisitions=number, space=state.space))
+        for number in (LINE_ACQUISITIONS, FRESH_ACQUISITIONS)
+    )
+    holding = _holding(state.evidence, state.space)
     found: list[Detection] = []
     score = np.full(state.ground.shape, -np.inf, np.float32)
     for maps in score_maps(state, table):
@@ -130,9 +133,10 @@ def score_maps(state: PixelState, table: SignatureTable) -> tuple[ScoreMaps, ...
     evidence, hidden = state.evidence, ~state.ground.monitored_mask
     resolution = max((c.resolution_px for c in state.all_series), default=1.0)
     p = ObjectParameters()
-    odds = log_odds(evidence)
+    odds = by_strips(evidence.shape, state.space, lambda box: log_odds(evidence.at(box)))
     maps = [_maps(SEASONS, resolution, odds, hidden, odds[BUILT] - odds[CLEARED], p.least, p.core)]
-    if evidence.ranked.any():
+    if evidence.is_ranked:
+        evidence = evidence.at((slice(None), slice(None)))
         ranks = ranks_of(evidence)
         told = BeliefParameters().rank_told
         lead = (evidence.lead / np.maximum(evidence.ranked, 1)).astype(np.float32)
@@ -203,7 +207,7 @@ def _without_fringe(state: PixelState, item: GroundObject, gain: bool) -> Ground
         late = [n for n, day in enumerate(series.recent.days) if day >= since]
         for name in set(FRINGE_FEATURES) & set(series.names):
             if late:
-                shown = series.recent.z[(slice(None), series.names.index(name), *box)][late]
+                shown = np.stack([series.recent.z[n][(series.names.index(name), *box)] for n in late])
                 change = np.fmax(change, np.abs(median(shown)))
     surest = change[item.surest.within(box)]
     kept = trimmed(item.mask.mask & (change >= FRINGE * float(np.percentile(surest, 80))), box, item.mask.shape)
@@ -287,7 +291,7 @@ def _witnesses(
     for series in state.all_series:
         r = series.recent
         for n, day in enumerate(r.days):
-            values = core.values(r.said[n, 0 if gain else 1])
+            values = core.values(r.said[n])[0 if gain else 1]
             values = values[np.isfinite(values)]
             if day >= since and values.size >= 0.5 * core.pixels and float(np.mean(values)) >= SAID:
                 rows.append((day, r.scene_ids[n], series.sensor))
@@ -297,14 +301,18 @@ def _witnesses(
     return tuple(scene for _, scene, _ in rows), sensors, len({day for day, _, _ in rows})
 
 
-def _holding(evidence: Evidence) -> Holding:
+def _holding(evidence: Evidence, space: ArraySpace) -> Holding:
     """Where each sensor holds a gain, and where a loss."""
     least = BeliefParameters().told
+
+    def held(sensor: str, box: Box) -> Mask:
+        gain = sensor_gain(evidence.at(box), sensor)
+        return np.stack([(gain[list(classes)] >= least).any(axis=0) for classes in (GAINS, LOSSES)])
+
     out = {}
     for sensor in (OPTICAL, RADAR):
-        gain = sensor_gain(evidence, sensor)
-        out[sensor, True] = np.asarray((gain[list(GAINS)] >= least).any(axis=0))
-        out[sensor, False] = np.asarray((gain[list(LOSSES)] >= least).any(axis=0))
+        masks = by_strips(evidence.shape, space, lambda box, sensor=sensor: held(sensor, box))  # type: ignore[misc]
+        out[sensor, True], out[sensor, False] = masks
     return out
 
 

@@ -7,15 +7,16 @@ does, and so does a sum: there, what a line must stand out by is told in the ima
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
+from detectors.array_space import IN_MEMORY, ArraySpace, by_strips
 from detectors.baseline.residual import combined_backscatter
-from detectors.footprint import Footprint
+from detectors.footprint import Box, Footprint
 from detectors.objects.lines import FencingParameters, Least, Line, find_lines, old_lines
 from detectors.sensor_series.series import SensorSeries
 from detectors.statistics import median, robust_spread
@@ -47,14 +48,14 @@ class ViewParameters:
 class LineImage:
     """One image to look for lines in: `image` float32 (y, x), `old` bool (y, x) where there was a line before.
 
-    `acquisitions` float32 (time, y, x) with their `days` and `scenes` are what the image is the median of; a view that
-    is the sum of others has `parts` in place of them.
+    `acquisitions` gives, of a window, float32 (time, y, x) with their `days` and `scenes`: what the image is the median
+    of; a view that is the sum of others has `parts` in place of them.
     """
 
     sensor: str
     image: Floats
     old: Mask
-    acquisitions: Floats
+    acquisitions: Callable[[Box], Floats]
     days: tuple[int, ...]
     scenes: tuple[str, ...]
     parts: tuple[LineImage, ...] = ()
@@ -86,11 +87,12 @@ class LineImage:
         rows = []
         for line_image in self.whole:
             enough = p.shows * _mean(line_image.image, mask)
+            if not line_image.days:
+                continue
+            values = line_image.acquisitions(mask.box)[:, mask.mask]
             seen = [
-                (_mean(acquisition, mask), day, scene)
-                for acquisition, day, scene in zip(
-                    line_image.acquisitions, line_image.days, line_image.scenes, strict=True
-                )
+                (_mean_of(acquisition), day, scene)
+                for acquisition, day, scene in zip(values, line_image.days, line_image.scenes, strict=True)
             ]
             rows += [(day, scene, line_image.sensor, x > enough) for x, day, scene in seen if np.isfinite(x)]
         rows.sort()
@@ -107,7 +109,7 @@ class DetectedLine:
 
 
 def line_images_of(
-    all_series: Sequence[SensorSeries], monitored_mask: Mask, *, acquisitions: int
+    all_series: Sequence[SensorSeries], monitored_mask: Mask, *, acquisitions: int, space: ArraySpace = IN_MEMORY
 ) -> tuple[LineImage, ...]:
     """Make the images in which a wall would show: medians of the last acquisitions, series by series and summed up.
 
@@ -119,6 +121,8 @@ def line_images_of(
         bool (y, x), the ground on which change is reported.
     acquisitions
         How many of the last acquisitions are taken.
+    space
+        Where the arrays of the series lie.
 
     Returns
     -------
@@ -127,7 +131,7 @@ def line_images_of(
     single = [
         line_image
         for series in all_series
-        for line_image in _series_views(series, monitored_mask, acquisitions=acquisitions)
+        for line_image in _series_views(series, monitored_mask, acquisitions=acquisitions, space=space)
     ]
     radar, optical = ([v for v in single if v.sensor == sensor] for sensor in (RADAR, OPTICAL))
     return (*single, *(summed_image((seen, *radar)) for seen in optical if radar))
@@ -174,33 +178,50 @@ def _least(line_image: LineImage, p: ViewParameters) -> Least | None:
     return Least(middle + p.least_change * spread, middle + p.least_pixel * spread)
 
 
-def _series_views(series: SensorSeries, monitored_mask: Mask, *, acquisitions: int) -> list[LineImage]:
+def _series_views(
+    series: SensorSeries, monitored_mask: Mask, *, acquisitions: int, space: ArraySpace
+) -> list[LineImage]:
     p = FencingParameters()
     recent = series.recent
     kept = [n for n, day in enumerate(recent.days) if day >= series.last_day - p.window_days][-acquisitions:]
     if len(kept) < p.fewest_acquisitions:
         return []
     name = "vv" if series.sensor == RADAR else "contrast"
-    if series.sensor == RADAR:
-        stacks = [np.stack([combined_backscatter(recent.z[n]) for n in kept])]
-    elif name in series.names:
-        barer, bright = _barer(series, kept), np.clip(recent.z[kept, series.names.index(name)], -6.0, 6.0)
-        stacks = [barer + bright, barer - bright]
-    else:
+    if series.sensor == OPTICAL and name not in series.names:
         return []
     before = series.baseline.coefficients[series.names.index(name) if name in series.names else 0, 0]
     old = old_lines(before)
     days, scenes = tuple(recent.days[n] for n in kept), tuple(recent.scene_ids[n] for n in kept)
-    hidden = [np.where(monitored_mask, stack, np.nan).astype(np.float32) for stack in stacks]
-    return [LineImage(series.sensor, _median(s, p.fewest_acquisitions), old, s, days, scenes) for s in hidden]
+    views = [partial(_backscatter, series, kept)]
+    if series.sensor == OPTICAL:
+        views = [partial(_bare_and_bright, series, kept, name, sign) for sign in (1.0, -1.0)]
+
+    def shown(view: Callable[[Box], Floats], box: Box) -> Floats:
+        return np.where(monitored_mask[box], view(box), np.nan).astype(np.float32)
+
+    def middle(stack: Callable[[Box], Floats]) -> Floats:
+        shape = (monitored_mask.shape[0], monitored_mask.shape[1])
+        return by_strips(shape, space, lambda box: _median(stack(box), p.fewest_acquisitions))
+
+    stacks = [partial(shown, view) for view in views]
+    return [LineImage(series.sensor, middle(stack), old, stack, days, scenes) for stack in stacks]
 
 
-def _barer(series: SensorSeries, kept: list[int]) -> Floats | float:
-    """How much barer each acquisition is than was expected, float32 (time, y, x) in σ; 0 where that cannot be told."""
-    name = next((n for n in ("vegetation", "greenness") if n in series.names), None)
-    if name is None:
-        return 0.0
-    return np.asarray(np.clip(-series.recent.z[kept, series.names.index(name)], -6.0, 6.0), np.float32)
+def _backscatter(series: SensorSeries, kept: list[int], box: Box) -> Floats:
+    """How much brighter each acquisition is to radar, of a window, float32 (time, y, x) in σ."""
+    return np.stack([combined_backscatter(series.recent.z[n][(slice(None), *box)]) for n in kept])
+
+
+def _bare_and_bright(series: SensorSeries, kept: list[int], name: str, sign: float, box: Box) -> Floats:
+    """How much barer, and brighter or darker, each acquisition is than was expected, of a window, (time, y, x) in σ."""
+
+    def clipped(feature: str, sign: float) -> Floats:
+        at = (series.names.index(feature), *box)
+        return np.clip(np.stack([np.float32(sign) * series.recent.z[n][at] for n in kept]), -6.0, 6.0)
+
+    bright = clipped(name, sign)
+    greenness = next((n for n in ("vegetation", "greenness") if n in series.names), None)
+    return bright if greenness is None else clipped(greenness, -1.0) + bright
 
 
 def _median(acquisitions: Floats, fewest: int) -> Floats:
@@ -222,10 +243,13 @@ def summed_image(parts: tuple[LineImage, ...]) -> LineImage:
     """
     image = sum(v.scaled for v in parts) / np.sqrt(len(parts))
     old = np.any([v.old for v in parts], axis=0)
-    return LineImage(parts[0].sensor, np.asarray(image, np.float32), old, parts[0].acquisitions[:0], (), (), parts)
+    return LineImage(parts[0].sensor, np.asarray(image, np.float32), old, parts[0].acquisitions, (), (), parts)
 
 
 def _mean(image: Floats, mask: Footprint) -> float:
-    known = mask.values(image)
+    return _mean_of(mask.values(image))
+
+
+def _mean_of(known: Floats) -> float:
     known = known[np.isfinite(known)]
     return float(known.mean()) if known.size else -np.inf

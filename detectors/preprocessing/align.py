@@ -12,7 +12,14 @@ from detectors.preprocessing.bad_intervals import unusable_because
 from detectors.preprocessing.features import Features, features_of, registration_image
 from detectors.preprocessing.masks import clear_of
 from detectors.preprocessing.platforms import PlatformPosition, place_acquisition
-from detectors.preprocessing.registration import UNKNOWN, Shift, apply_shift, measure_shift
+from detectors.preprocessing.registration import (
+    UNKNOWN,
+    Shift,
+    apply_shift,
+    measure_shift,
+    registration_box,
+    registration_part,
+)
 from detectors.statistics import median
 
 
@@ -76,7 +83,8 @@ def align_acquisition(
     acquisition
         One scene as numbers.
     reference
-        float32 (y, x), the image of the series it is registered to, for radar (polarisation, y, x); None for none.
+        float32 (y, x), the image of the series it is registered to, for radar (polarisation, y, x), of the part of the
+        area on which shifts are measured (`registration_box`); None for none.
     monitored_mask
         bool (y, x), the ground whose clear share is counted.
     positions
@@ -96,7 +104,8 @@ def align_acquisition(
     share = float(clear[monitored_mask].mean()) if monitored_mask.any() else 0.0
     measured, residual = UNKNOWN, None
     status, note = ("used", "") if share >= p.smallest_share else ("unseen", f"{share:.0%} of the ground clear")
-    bad, image = unusable_because(acquisition), registration_image(acquisition)
+    bad, image = unusable_because(acquisition), registration_image(registration_part(acquisition))
+    part = registration_box(clear.shape)
     if bad is not None:
         status, note = "refused", bad
     elif status == "used" and reference is not None and positions:
@@ -105,7 +114,7 @@ def align_acquisition(
         measured, residual = placed.shift, placed.residual_px
         status, note = ("refused", placed.note) if placed.note else (status, note)
     elif status == "used" and image is not None and reference is not None and measurable.any():
-        measured = measure_shift(reference, image, clear=clear)
+        measured = measure_shift(reference, image, clear=clear[part])
         if measured.length > p.largest_shift_px:
             status, note = "refused", f"shifted by {measured.length:.1f} px, more than can be undone"
         else:
@@ -137,8 +146,8 @@ def _registered(
     pixels, kept = apply_shift(acquisition.pixels, acquisition.valid, shift)
     moved = np.roll(clear, (-round(shift.dy), -round(shift.dx)), axis=(0, 1)) & kept
     acquisition = replace(acquisition, pixels=pixels, valid=kept)
-    image = registration_image(acquisition)
-    left = measure_shift(reference, image, clear=moved) if image is not None else UNKNOWN
+    image, part = registration_image(registration_part(acquisition)), registration_box(moved.shape)
+    left = measure_shift(reference, image, clear=moved[part]) if image is not None else UNKNOWN
     return acquisition, moved, left.length if left.is_known else None
 
 
@@ -148,7 +157,7 @@ def reference_image(acquisitions: Sequence[Acquisition], *, parameters: AlignPar
     Parameters
     ----------
     acquisitions
-        Scenes as numbers, oldest first.
+        Scenes as numbers, oldest first, as `registration_part` gives them.
     parameters
         Thresholds; the defaults where left out.
 

@@ -15,11 +15,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from detectors.acquisition import RADAR, Acquisition, Floats, Mask
+from detectors.acquisition import RADAR, Acquisition, AnyAcquisition, Floats, Mask
 from detectors.preprocessing.bad_intervals import unusable_because
 from detectors.preprocessing.features import features_of
 from detectors.preprocessing.masks import clear_of
-from detectors.preprocessing.registration import UNKNOWN, RegistrationParameters, Shift, apply_shift, measure_shift
+from detectors.preprocessing.registration import (
+    UNKNOWN,
+    RegistrationParameters,
+    Shift,
+    apply_shift,
+    measure_shift,
+    registration_part,
+)
 from detectors.statistics import median
 
 POLARISATIONS = ("vv", "vh")
@@ -118,7 +125,8 @@ def place_acquisition(
     p = parameters or PlatformParameters()
     own = [position for position in positions if position.platform == acquisition.platform]
     if shift is None:
-        shift = _measured(reference, _levels(acquisition), clear_of(acquisition), p)
+        part = registration_part(acquisition)
+        shift = _measured(reference, _levels(part), clear_of(part), p)
     nearest = _nearest(acquisition, shift, own, p)
     left = min(_apart(position, shift) for position in own) if shift.is_known else None
     if nearest is None:
@@ -142,7 +150,7 @@ def fit_positions(
     Parameters
     ----------
     acquisitions
-        Radar of one series, oldest first.
+        Radar of one series, oldest first, as `registration_part` gives them.
     reference
         float32 (polarisation, y, x), the reference so far; None for a new series.
     positions
@@ -176,7 +184,7 @@ def fit_positions(
     return FittedPositions(reference, (home_position, *positions[1:]), {k.scene_id: shift for k, shift in looks})
 
 
-def is_apart(acquisition: Acquisition, positions: Sequence[PlatformPosition]) -> bool:
+def is_apart(acquisition: AnyAcquisition, positions: Sequence[PlatformPosition]) -> bool:
     """Decide whether it is not known yet where the platform of an acquisition lies in a series.
 
     Parameters

@@ -13,7 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, ndimage
 
-from detectors.acquisition import Floats, Mask
+from detectors.acquisition import Acquisition, Floats, Mask
+from detectors.lattice import ALL_PX
+
+PART_PX = 1024
+"""Side of the part of a large area on which shifts are measured: all of a scene is shifted alike."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,42 @@ class Shift:
 
 
 UNKNOWN = Shift(0.0, 0.0, 0.0, is_known=False)
+
+
+def registration_box(shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Choose the part of an area on which shifts are measured: all of it, or the middle of a large one.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns of the area.
+
+    Returns
+    -------
+    slice, slice.
+    """
+    if shape[0] * shape[1] <= ALL_PX:
+        return slice(0, shape[0]), slice(0, shape[1])
+    sides = [(max(0, (side - PART_PX) // 2), min(side, PART_PX)) for side in shape]
+    (top, height), (left, width) = sides
+    return slice(top, top + height), slice(left, left + width)
+
+
+def registration_part(acquisition: Acquisition) -> Acquisition:
+    """Take out of an acquisition the part on which its shift is measured.
+
+    Parameters
+    ----------
+    acquisition
+        One scene as numbers.
+
+    Returns
+    -------
+    Acquisition, the same where the area is not large.
+    """
+    shape = acquisition.valid.shape
+    box = registration_box(shape)
+    return acquisition if box == (slice(0, shape[0]), slice(0, shape[1])) else acquisition.at(box)
 
 
 def measure_shift(

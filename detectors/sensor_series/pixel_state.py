@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from detectors.evidence.belief import Evidence
+from detectors.acquisition import Floats
+from detectors.array_space import IN_MEMORY, ArraySpace
+from detectors.evidence.belief import Evidence, copied_evidence, paste_evidence
 from detectors.footprint import Box
 from detectors.ground import Ground
 from detectors.sensor_series.series import SensorSeries
@@ -12,11 +14,15 @@ from detectors.sensor_series.series import SensorSeries
 
 @dataclass(frozen=True)
 class PixelState:
-    """What objects are found in: ground, series and evidence of one area, all on the same (y, x)."""
+    """What objects are found in: ground, series and evidence of one area, all on the same (y, x).
+
+    `space` is where the arrays of series and evidence lie.
+    """
 
     ground: Ground
     all_series: tuple[SensorSeries, ...]
     evidence: Evidence
+    space: ArraySpace = field(default=IN_MEMORY, kw_only=True, compare=False, repr=False)
 
     def series(self, name: str) -> SensorSeries | None:
         """Return a series by its name, or None where the area has none of that name."""
@@ -35,36 +41,25 @@ def window_of(state: PixelState, box: Box) -> PixelState:
 
     Returns
     -------
-    PixelState, whose arrays are views of those of the area.
+    PixelState, whose arrays are views of those of the area where these are in memory.
     """
-    ground, evidence = state.ground, state.evidence
-    at = (..., *box)
+    ground = state.ground
     return PixelState(
         replace(ground, monitored_mask=ground.monitored_mask[box], perimeter=ground.perimeter[box]),
         tuple(_series_within(series, box) for series in state.all_series),
-        replace(
-            evidence,
-            probability=evidence.probability[at],
-            since=evidence.since[at],
-            ranks=evidence.ranks[at],
-            lead=evidence.lead[at],
-            ranked=evidence.ranked[at],
-        ),
+        state.evidence.at(box),
     )
 
 
 def _series_within(series: SensorSeries, box: Box) -> SensorSeries:
-    baseline, recent, at = series.baseline, series.recent, (..., *box)
+    def within(layers: tuple[Floats, ...]) -> tuple[Floats, ...]:
+        return tuple(one[(..., *box)] for one in layers)
+
+    recent = series.recent
     return replace(
         series,
-        baseline=replace(
-            baseline,
-            coefficients=baseline.coefficients[at],
-            spread=baseline.spread[at],
-            acquisitions=baseline.acquisitions[at],
-        ),
-        reference=None if series.reference is None else series.reference[at],
-        recent=replace(recent, observed=recent.observed[at], z=recent.z[at], said=recent.said[at]),
+        baseline=series.baseline.at(box),
+        recent=replace(recent, observed=within(recent.observed), z=within(recent.z), said=within(recent.said)),
     )
 
 
@@ -83,11 +78,11 @@ def with_own_pixels(state: PixelState) -> PixelState:
     all_series = []
     for series in state.all_series:
         baseline = series.baseline
-        own = replace(baseline, coefficients=baseline.coefficients.copy(), spread=baseline.spread.copy())
+        copy = state.space.copy
+        own = replace(baseline, coefficients=copy(baseline.coefficients), spread=copy(baseline.spread))
         all_series.append(replace(series, baseline=own))
-    e = state.evidence
-    evidence = Evidence(e.probability.copy(), e.since.copy(), e.updated, e.ranks.copy(), e.lead.copy(), e.ranked.copy())
-    return PixelState(state.ground, tuple(all_series), evidence)
+    evidence = copied_evidence(state.evidence, state.space)
+    return PixelState(state.ground, tuple(all_series), evidence, space=state.space)
 
 
 def paste(own: PixelState, part: PixelState, box: Box) -> None:
@@ -106,6 +101,4 @@ def paste(own: PixelState, part: PixelState, box: Box) -> None:
     for whole, series in zip(own.all_series, part.all_series, strict=True):
         whole.baseline.coefficients[at] = series.baseline.coefficients
         whole.baseline.spread[at] = series.baseline.spread
-    e, fresh = own.evidence, part.evidence
-    e.probability[at], e.since[at] = fresh.probability, fresh.since
-    e.ranks[at], e.lead[at], e.ranked[at] = fresh.ranks, fresh.lead, fresh.ranked
+    paste_evidence(own.evidence, part.evidence, box)

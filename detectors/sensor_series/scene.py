@@ -27,7 +27,7 @@ from detectors.evidence.emission import (
     ratios_over,
     scatter_over,
 )
-from detectors.evidence.signatures import CLASSES, SEASONS, SignatureTable
+from detectors.evidence.signatures import CLASSES, SEASONS, UNCHANGED, SignatureTable
 from detectors.sensor_series.scene_numba import write_evidence
 from detectors.shapes import check_shapes
 
@@ -82,7 +82,9 @@ def measure_scene(
     null = measure_null(z, baseline.names, sensor=sensor, history=SEASONS, stable_mask=stable_mask, table=table)
     ratios = ratios_over(z, baseline.names, null, resolution_px=1.0, table=table)[0]
     calm = measure_calm(ratios, null, stable_mask=stable_mask, table=table)
-    return SceneMeasures(sensor, day, factor, motion, null, calm, scatter_over(null, z, baseline.names, table))
+    is_known = (sensor, SEASONS, UNCHANGED) in table.rows
+    scatter = scatter_over(null, z, baseline.names, table) if is_known else 0.0
+    return SceneMeasures(sensor, day, factor, motion, null, calm, scatter)
 
 
 def apply_scene(

@@ -7,16 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from detectors.acquisition import OPTICAL, RADAR, Acquisition, Floats, Mask
-from detectors.baseline.harmonic import Baseline, BaselineParameters, fit_baseline, predict, prediction_factor
+from detectors.acquisition import (
+    OPTICAL,
+    RADAR,
+    AnyAcquisition,
+    Floats,
+    Mask,
+)
+from detectors.array_space import IN_MEMORY, ArraySpace, strips_of
+from detectors.baseline.harmonic import (
+    Baseline,
+    BaselineParameters,
+    PixelFit,
+    believe,
+    fit_baseline,
+    fit_pixels,
+    measure_history,
+    predict,
+    prediction_factor,
+)
 from detectors.baseline.residual import Residual, standardise
 from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
 from detectors.evidence.signatures import ONE_SCENE, SEASONS
-from detectors.preprocessing.align import AcquisitionReport, align_acquisition, reference_image
+from detectors.lattice import lattice_of
+from detectors.preprocessing.align import (
+    AcquisitionReport,
+    align_acquisition,
+    reference_image,
+)
 from detectors.preprocessing.features import Features
 from detectors.preprocessing.platforms import (
     FittedPositions,
@@ -25,23 +48,25 @@ from detectors.preprocessing.platforms import (
     fit_positions,
     is_apart,
 )
+from detectors.preprocessing.registration import registration_part
 
 RECENT_ACQUISITIONS = 8
+Scene = TypeVar("Scene", bound=AnyAcquisition)
 
 
 @dataclass(frozen=True)
 class RecentAcquisitions:
-    """The last acquisitions of a series, oldest first: observed features and their z, float32 (time, feature, y, x).
+    """The last acquisitions of a series, oldest first: observed features and their z, each float32 (feature, y, x).
 
-    `said` float32 (time, 2, y, x): what each said for a gain and for a loss, in nats. `unfamiliar` are the ids of the
+    `said`, each float32 (2, y, x): what it said for a gain and for a loss, in nats. `unfamiliar` are the ids of the
     last that were unlike any that the table of signatures was fitted on.
     """
 
-    scene_ids: tuple[str, ...]
-    days: tuple[int, ...]
-    observed: Floats
-    z: Floats
-    said: Floats
+    scene_ids: tuple[str, ...] = ()
+    days: tuple[int, ...] = ()
+    observed: tuple[Floats, ...] = ()
+    z: tuple[Floats, ...] = ()
+    said: tuple[Floats, ...] = ()
     unfamiliar: tuple[str, ...] = ()
 
 
@@ -99,12 +124,13 @@ class SensorSeries:
 
 
 def build_series(
-    acquisitions: Sequence[Acquisition],
+    acquisitions: Sequence[AnyAcquisition],
     *,
     monitored_mask: Mask,
     since: npt.NDArray[np.int32],
     known: SensorSeries | None = None,
     parameters: BaselineParameters | None = None,
+    space: ArraySpace = IN_MEMORY,
 ) -> tuple[SensorSeries | None, tuple[AcquisitionReport, ...]]:
     """Build a series from its history.
 
@@ -121,6 +147,8 @@ def build_series(
         The series so far, whose reference and positions of radar platforms stay.
     parameters
         Thresholds; the defaults where left out.
+    space
+        Where the arrays lie.
 
     Returns
     -------
@@ -128,50 +156,86 @@ def build_series(
     """
     fitted = reference_of(acquisitions, known=known)
     acquisitions = [acquisition for acquisition in acquisitions if not is_apart(acquisition, fitted.positions)]
-    readings = [
-        align_acquisition(
+    reports: tuple[AcquisitionReport, ...] = ()
+    used: list[Features] = []
+    resolution_px = 1.0
+    for stored in acquisitions:
+        acquisition = stored.loaded()
+        resolution_px = max(resolution_px, acquisition.resolution_px)
+        reading = align_acquisition(
             acquisition,
             reference=fitted.reference,
             monitored_mask=monitored_mask,
             positions=fitted.positions,
             shift=fitted.shifts.get(acquisition.scene_id),
         )
-        for acquisition in acquisitions
-    ]
-    reports = tuple(r.report for r in readings)
-    used = [r for r in readings if r.report.status == "used" and r.features.names]
+        reports = (*reports, reading.report)
+        if reading.report.status == "used" and reading.features.names:
+            values = space.keep(reading.features.values)
+            used.append(replace(reading.features, values=values, clear=reading.features.clear[:0]))
     if not used:
         return None, reports
-    names = tuple(n for n in used[0].features.names if all(n in r.features.names for r in used))
-    values = np.stack([_pick(r.features, names) for r in used])
-    days = np.array([r.report.day for r in used], np.int64)
-    values[np.broadcast_to((days[:, None, None] < since)[:, None], values.shape)] = np.nan
-    baseline = fit_baseline(values, days, names=names, parameters=parameters)
-    shape = (0, len(names), *monitored_mask.shape)
-    recent = RecentAcquisitions(
-        (),
-        (),
-        np.empty(shape, np.float32),
-        np.empty(shape, np.float32),
-        np.empty((0, 2, *monitored_mask.shape), np.float32),
-    )
-    acquisition = acquisitions[0]
+    names = tuple(n for n in used[0].names if all(n in features.names for features in used))
+    days = np.array([report.day for report in reports if report.status == "used"], np.int64)
+    baseline = _fitted(used, days, names, since=since, parameters=parameters, space=space)
     series = SensorSeries(
-        acquisition.series,
-        acquisition.sensor,
+        acquisitions[0].series,
+        acquisitions[0].sensor,
         names,
         baseline,
         fitted.reference,
-        recent,
-        max(k.resolution_px for k in acquisitions),
+        RecentAcquisitions(),
+        resolution_px,
         len(used),
-        max(r.report.day for r in used),
+        int(days.max()),
         positions=fitted.positions,
     )
     return series, reports
 
 
-def reference_of(acquisitions: Sequence[Acquisition], *, known: SensorSeries | None = None) -> FittedPositions:
+def _fitted(
+    used: Sequence[Features],
+    days: npt.NDArray[np.int64],
+    names: tuple[str, ...],
+    *,
+    since: npt.NDArray[np.int32],
+    parameters: BaselineParameters | None,
+    space: ArraySpace,
+) -> Baseline:
+    """The baseline of the features of a history, strip by strip.
+
+    What the history says of the whole scene is measured on the lattice of the fits, which are written first.
+    """
+    shape = (since.shape[0], since.shape[1])
+
+    def values_of(box: tuple[slice, slice], wanted: tuple[str, ...] = names) -> Floats:
+        values = np.stack([np.stack([f.values[(f.names.index(n), *box)] for n in wanted]) for f in used])
+        values[np.broadcast_to((days[:, None, None] < since[box])[:, None], values.shape)] = np.nan
+        return values
+
+    strips = list(strips_of(shape, space))
+    if len(strips) == 1:
+        return fit_baseline(values_of(strips[0]), days, names=names, parameters=parameters)
+    fit: PixelFit | None = None
+    for strip in strips:
+        part = fit_pixels(values_of(strip), days, parameters=parameters)
+        if fit is None:
+            layers = (part.coefficients, part.spread, part.acquisitions)
+            fit = PixelFit(*(space.empty((*layer.shape[:-2], *shape), layer.dtype) for layer in layers))
+        at = (..., *strip)
+        fit.coefficients[at], fit.spread[at], fit.acquisitions[at] = part.coefficients, part.spread, part.acquisitions
+    assert fit is not None
+    some = lattice_of(shape)
+    history = measure_history(values_of(some, names[:1]), fit.at(some), names=names)
+    spread = space.empty(fit.spread.shape, np.float32)
+    for strip in strips:
+        part = PixelFit(fit.coefficients[:, :1, *strip], fit.spread[:, *strip], fit.acquisitions[strip])
+        believed = believe(part, history, days, names=names, parameters=parameters)
+        spread[(..., *strip)] = believed.spread
+    return replace(believed, coefficients=fit.coefficients, spread=spread, acquisitions=fit.acquisitions)
+
+
+def reference_of(acquisitions: Sequence[AnyAcquisition], *, known: SensorSeries | None = None) -> FittedPositions:
     """Make the image that the acquisitions of a series are registered to, and for radar where its platforms lie.
 
     Parameters
@@ -185,14 +249,15 @@ def reference_of(acquisitions: Sequence[Acquisition], *, known: SensorSeries | N
     -------
     FittedPositions; for an optical series its `reference` alone, float32 (y, x).
     """
+    seen = [registration_part(acquisition.loaded()) for acquisition in acquisitions]
     if acquisitions[0].sensor != RADAR:
-        return FittedPositions(reference_image(acquisitions), (), {})
+        return FittedPositions(reference_image(seen), (), {})
     if known is None:
-        return fit_positions(acquisitions)
-    return fit_positions(acquisitions, reference=known.reference, positions=known.positions)
+        return fit_positions(seen)
+    return fit_positions(seen, reference=known.reference, positions=known.positions)
 
 
-def split_by_platform(acquisitions: Sequence[Acquisition]) -> tuple[tuple[Acquisition, ...], ...]:
+def split_by_platform(acquisitions: Sequence[AnyAcquisition]) -> tuple[tuple[AnyAcquisition, ...], ...]:
     """Keep apart, in the history of one orbit, each platform whose position is not known from those whose is.
 
     Parameters
@@ -202,7 +267,7 @@ def split_by_platform(acquisitions: Sequence[Acquisition]) -> tuple[tuple[Acquis
 
     Returns
     -------
-    tuple of tuple of Acquisition, none of them empty; those apart name another series.
+    tuple of tuple of acquisitions, none of them empty; those apart name another series.
     """
     if acquisitions[0].sensor != RADAR or len({acquisition.platform for acquisition in acquisitions}) == 1:
         return (tuple(acquisitions),)
@@ -213,7 +278,7 @@ def split_by_platform(acquisitions: Sequence[Acquisition]) -> tuple[tuple[Acquis
     return (tuple(a for a in acquisitions if not is_apart(a, positions)), *groups)
 
 
-def keep_apart(acquisition: Acquisition) -> Acquisition:
+def keep_apart(acquisition: Scene) -> Scene:
     """Name an acquisition's series after its platform too.
 
     Parameters
@@ -223,7 +288,7 @@ def keep_apart(acquisition: Acquisition) -> Acquisition:
 
     Returns
     -------
-    Acquisition.
+    The same with another track.
     """
     return replace(acquisition, track=f"{acquisition.track}:{acquisition.platform or 'unnamed'}")
 
@@ -246,7 +311,7 @@ def compare(series: SensorSeries, features: Features, *, day: int, stable_mask: 
     -------
     Residual.
     """
-    observed = _pick(features, series.names)
+    observed = observed_of(series, features)
     factor = prediction_factor(series.baseline, day)
     # after a scene or two, σ is what seasons do anywhere: two scenes of one season differ by far less
     floors = FLOORS if series.has_short_history and series.sensor == OPTICAL else None
@@ -254,7 +319,7 @@ def compare(series: SensorSeries, features: Features, *, day: int, stable_mask: 
 
 
 def append_acquisition(
-    series: SensorSeries, residual: Residual, said: Floats, report: AcquisitionReport
+    series: SensorSeries, observed: Floats, z: Floats, said: Floats, report: AcquisitionReport
 ) -> SensorSeries:
     """Add an acquisition to the last ones of a series.
 
@@ -262,8 +327,10 @@ def append_acquisition(
     ----------
     series
         One comparable series.
-    residual
-        The differences in σ.
+    observed
+        float32 (feature, y, x), in the order of the series' names.
+    z
+        The same as differences in σ.
     said
         float32 (2, y, x), what it says for a gain and for a loss, in nats.
     report
@@ -278,9 +345,9 @@ def append_acquisition(
     recent = RecentAcquisitions(
         (*r.scene_ids, report.scene_id)[keep],
         (*r.days, report.day)[keep],
-        np.concatenate([r.observed, residual.observed[None]])[keep],
-        np.concatenate([r.z, residual.z[None]])[keep],
-        np.concatenate([r.said, said[None]])[keep],
+        (*r.observed, observed)[keep],
+        (*r.z, z)[keep],
+        (*r.said, said)[keep],
         (*r.unfamiliar, *([report.scene_id] if report.is_unfamiliar else []))[keep],
     )
     return replace(series, recent=recent, looked=series.looked + 1)
@@ -332,7 +399,8 @@ def reset_baseline(
         return series, np.zeros(where.shape, bool)
     days = days[late]
     is_new = days[:, None, None, None] >= since
-    values = np.where(is_new, series.recent.observed[late], np.nan).astype(np.float32)
+    shown = np.stack([layers for layers, is_late in zip(series.recent.observed, late, strict=True) if is_late])
+    values = np.where(is_new, shown, np.nan).astype(np.float32)
     seen = np.isfinite(values[:, 0]).sum(axis=0) >= fewest
     baseline = _renewed(series.baseline, values, where & seen)
     baseline = _shifted(baseline, values, days, rim & seen)
@@ -365,7 +433,22 @@ def _shifted(baseline: Baseline, values: Floats, days: npt.NDArray[np.int64], wh
     return replace(baseline, coefficients=coefficients)
 
 
-def _pick(features: Features, names: tuple[str, ...]) -> Floats:
-    """The named features of an acquisition; those it lacks are NaN."""
+def observed_of(series: SensorSeries, features: Features) -> Floats:
+    """Pick the features of a series out of those of an acquisition.
+
+    Parameters
+    ----------
+    series
+        One comparable series.
+    features
+        As measured on the aligned acquisition.
+
+    Returns
+    -------
+    float32 (feature, y, x), in the order of the series' names, NaN where the acquisition lacks one.
+    """
+    names = series.names
+    if names == features.names:
+        return features.values
     blank = np.full(features.clear.shape, np.nan, np.float32)
     return np.stack([features.values[features.names.index(n)] if n in features.names else blank for n in names])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from dataclasses import replace
 from datetime import date
 from enum import Enum
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import IO, Any
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy
 
+from detectors.array_space import IN_MEMORY, ArraySpace
 from detectors.baseline.harmonic import Baseline
 from detectors.events.lifecycle import EventState, LifecycleParameters
 from detectors.evidence.belief import Evidence
@@ -23,6 +26,7 @@ from detectors.monitor.state import AreaState, MonitorParameters
 from detectors.preprocessing.platforms import PlatformPosition
 from detectors.records import Change, State, Transition
 from detectors.sensor_series.series import RecentAcquisitions, SensorSeries
+from flows.evidence.array_files import SMALLEST_BYTES, FileArray, OpenFile
 
 _RECORDS = {
     c.__name__: c
@@ -42,7 +46,7 @@ _RECORDS = {
     )
 }
 _WORDS = {c.__name__: c for c in (Change, State)}
-_Arrays = dict[str, npt.NDArray[Any]]
+_Arrays = dict[str, npt.NDArray[Any] | FileArray]
 # A byte turned over may also call for a password, another compression, or a place before the beginning.
 _DAMAGE = (BadZipFile, KeyError, ValueError, TypeError, EOFError, RuntimeError, OSError)
 
@@ -53,36 +57,77 @@ def save_state(state: AreaState, path: Path) -> None:
     tree = json.dumps(_pack(state, arrays), sort_keys=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        np.savez(file, tree=np.frombuffer(tree.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("wb") as file:
+            with ZipFile(file, "w") as members:
+                for name, array in {"tree": np.frombuffer(tree.encode(), np.uint8), **arrays}.items():
+                    with members.open(f"{name}.npy", "w", force_zip64=True) as member:
+                        _write_array(member, array)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     temporary.replace(path)
 
 
-def load_state(path: Path) -> AreaState | None:
-    """Load the state in a file; None where there is none, or one that is damaged or of another version."""
+def load_state(path: Path, *, space: ArraySpace = IN_MEMORY) -> AreaState | None:
+    """Load the state in a file; None where there is none, or one that is damaged or of another version.
+
+    Where the arrays of the area do not lie in memory, those of the state stay in the file.
+    """
     try:
-        opened = path.open("rb")
+        opened = OpenFile(path.open("rb", buffering=0))
     except FileNotFoundError:
         return None
-    with opened:
-        try:
-            with np.load(opened, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            state = _unpack(json.loads(arrays.pop("tree").tobytes()), arrays)
-        except _DAMAGE:
-            return None
-    return state if isinstance(state, AreaState) else None
+    try:
+        with ZipFile(opened.file) as members:
+            arrays = {
+                info.filename.removesuffix(".npy"): _array(members, info, opened, space) for info in members.filelist
+            }
+        state = _unpack(json.loads(np.asarray(arrays.pop("tree")).tobytes()), arrays)
+    except _DAMAGE:
+        return None
+    return replace(state, space=space) if isinstance(state, AreaState) else None
+
+
+def _write_array(member: IO[bytes], array: npt.NDArray[Any] | FileArray) -> None:
+    """An array as numpy's own files have it."""
+    if isinstance(array, FileArray):
+        header = {"descr": npy.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
+        npy.write_array_header_1_0(member, header)
+        member.writelines(array.stretches())
+    else:
+        npy.write_array(member, array, allow_pickle=False)
+
+
+def _array(members: ZipFile, info: ZipInfo, opened: OpenFile, space: ArraySpace) -> npt.NDArray[Any] | FileArray:
+    """An array of a state in memory; a large one where it lies in the file, once its bytes are found unharmed."""
+    if space is IN_MEMORY or info.file_size < SMALLEST_BYTES:
+        with members.open(info) as member:
+            return npy.read_array(member, allow_pickle=False)
+    if info.compress_type != ZIP_STORED:
+        raise BadZipFile("an array of a state is compressed")
+    with members.open(info) as member:
+        while member.read(1 << 24):  # the checksum is held against it at the end
+            pass
+    file = opened.file
+    file.seek(info.header_offset + 26)
+    names = int.from_bytes(file.read(2), "little") + int.from_bytes(file.read(2), "little")
+    file.seek(info.header_offset + 30 + names)
+    npy.read_magic(file)
+    shape, _, dtype = npy.read_array_header_1_0(file)
+    return FileArray(opened, shape, dtype, file.tell(), is_writable=False)
 
 
 def _pack(value: object, arrays: _Arrays) -> Any:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | FileArray):
         name = f"a{len(arrays)}"
         arrays[name] = value
         return {"array": name}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _pack(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}
+        kept = [f.name for f in dataclasses.fields(value) if f.name != "space"]
+        fields = {name: _pack(getattr(value, name), arrays) for name in kept}
         return {"record": type(value).__name__, "fields": fields}
     if isinstance(value, Enum):
         return {"word": type(value).__name__, "value": value.value}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aois.grid import Grid
+from detectors.array_space import by_strips
 from detectors.events.alert_rules import deserves_alert
 from detectors.events.site_criteria import suspect_score
 from detectors.evidence.belief import log_odds
@@ -60,7 +61,8 @@ def layers_of(state: AreaState, events: tuple[Event, ...]) -> tuple[Layer, ...]:
     The score is the log-odds of the likeliest change of a pixel, in nats.
     """
     shape = state.ground.shape
-    score = np.where(state.ground.monitored_mask, log_odds(state.evidence).max(axis=0), np.nan).astype(np.float32)
+    likeliest = by_strips(shape, state.space, lambda box: log_odds(state.evidence.at(box)).max(axis=0))
+    score = np.where(state.ground.monitored_mask, likeliest, np.nan).astype(np.float32)
     classes, first = np.zeros(shape, np.uint8), np.zeros(shape, np.int32)
     for event in events:
         if event.state is not State.RETRACTED:

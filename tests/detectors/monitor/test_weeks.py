@@ -26,6 +26,8 @@ def differences(a: Any, b: Any, where: str = "state") -> list[str]:
     if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
         pairs = enumerate(zip(a, b, strict=True))
         return [d for n, (x, y) in pairs for d in differences(x, y, f"{where}[{n}]")]
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return [where]
     return [] if type(a) is type(b) and a == b else [where]
 
 

@@ -48,7 +48,7 @@ def seen(series, acquisition):
     residual = compare(series, reading.features, day=reading.report.day, stable_mask=EVERYWHERE)
     said = np.full((2, *SHAPE), reading.report.day, np.float32)
     said[1] *= -1
-    return append_acquisition(series, residual, said, reading.report)
+    return append_acquisition(series, residual.observed, residual.z, said, reading.report)
 
 
 def test_a_clear_acquisition_is_used(ground, series):

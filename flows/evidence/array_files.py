@@ -1,0 +1,137 @@
+"""Arrays of an area that is too large for memory: each in a file without a name, which goes with its process.
+
+An array in a file answers slices with copies and takes them back; it is mapped for as long as that takes, so that no
+more of it counts as memory than what is worked on.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.array_space import STRIP_PX
+
+SMALLEST_BYTES = 1 << 20
+"""Smaller arrays stay in memory."""
+_COPIED_BYTES = 1 << 26
+
+
+@dataclass(frozen=True, eq=False)
+class FileArray:
+    """An array in a file: `shape` and `dtype` as numpy has them, beginning `offset` bytes into an open file.
+
+    `open_file` holds the file; `is_writable` is False for an array of a saved state.
+    """
+
+    open_file: OpenFile
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    offset: int = 0
+    is_writable: bool = True
+
+    @property
+    def ndim(self) -> int:
+        """Count its axes."""
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Count its bytes."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        """Return the length of its first axis."""
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        """Read a part into memory."""
+        return np.array(self._mapped("r")[key])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Write a part."""
+        if not self.is_writable:
+            raise ValueError("an array of a saved state cannot be changed; copy it first")
+        self._mapped("r+")[key] = value
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """Read all of it into memory."""
+        whole: npt.NDArray[Any] = self[...]
+        return whole if dtype is None else whole.astype(dtype)
+
+    def stretches(self) -> Iterator[bytes]:
+        """Read all its bytes, some at a time."""
+        done = 0
+        while done < self.nbytes:
+            wanted = min(_COPIED_BYTES, self.nbytes - done)
+            yield (part := os.pread(self.open_file.file.fileno(), wanted, self.offset + done))
+            if not part:
+                raise OSError(f"an array ends after {done} of {self.nbytes} bytes")
+            done += len(part)
+
+    def _mapped(self, mode: str) -> npt.NDArray[Any]:
+        return np.memmap(self.open_file.file, self.dtype, mode, self.offset, self.shape)  # type: ignore[call-overload,no-any-return]
+
+
+class OpenFile:
+    """An open file that is closed when nothing needs it any more."""
+
+    def __init__(self, file: Any) -> None:
+        """Of a file opened for bytes."""
+        self.file = file
+
+    def __del__(self) -> None:
+        """Close the file; one without a name is gone then."""
+        self.file.close()
+
+
+class ArrayFiles:
+    """Makes arrays in files of a folder. `strip_px` is how many pixels are worked on at once."""
+
+    def __init__(self, folder: Path, *, strip_px: int = STRIP_PX, smallest_bytes: int = SMALLEST_BYTES) -> None:
+        """Of a folder on a disk with room for them; it is made if need be."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.strip_px = strip_px
+        self._folder, self._smallest = folder, smallest_bytes
+
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Any:
+        """Make an array of zeros."""
+        kind = np.dtype(dtype)
+        size = math.prod(shape) * kind.itemsize
+        if size < self._smallest:
+            return np.zeros(shape, kind)
+        opened = OpenFile(tempfile.TemporaryFile(dir=self._folder, buffering=0))  # noqa: SIM115
+        os.posix_fallocate(opened.file.fileno(), 0, size)  # a full disk is an error now, and not when it is written to
+        return FileArray(opened, tuple(shape), kind)
+
+    def copy(self, array: Any) -> Any:
+        """Copy an array, so that it can be changed."""
+        if not isinstance(array, FileArray):
+            return self._filled(array.shape, array.dtype, lambda own: own.__setitem__(..., array))
+        return self._filled(array.shape, array.dtype, lambda own: _copy_bytes(array, own))
+
+    def keep(self, array: npt.NDArray[Any]) -> Any:
+        """Put an array that is in memory where arrays lie."""
+        return self.copy(array)
+
+    def _filled(self, shape: tuple[int, ...], dtype: np.dtype[Any], fill: Callable[[Any], None]) -> Any:
+        own = self.empty(shape, dtype)
+        fill(own)
+        return own
+
+
+def _copy_bytes(one: FileArray, other: Any) -> None:
+    """Copy the bytes of one array into another of the same shape, in memory or in a file."""
+    if not isinstance(other, FileArray):
+        other[...] = one[...]
+        return
+    done = other.offset
+    for part in one.stretches():
+        done += os.pwrite(other.open_file.file.fileno(), part, done)

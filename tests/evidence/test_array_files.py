@@ -1,0 +1,160 @@
+"""An area whose arrays lie in files is watched strip by strip as one in memory is: the same events, the same bytes."""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import fields, is_dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detectors.acquisition import OPTICAL, RADAR, Acquisition, StoredAcquisition
+from detectors.array_space import IN_MEMORY, by_strips, strips_of
+from detectors.ground import Ground
+from detectors.monitor.event_records import events_of
+from detectors.monitor.state import AreaState
+from detectors.monitor.steps import begin
+from detectors.monitor.weeks import watch_weeks
+from flows.evidence.array_files import ArrayFiles, FileArray
+from flows.evidence.state import load_state, save_state
+from flows.pipeline.detector_outputs import layers_of
+
+SHAPE = (61, 47)
+START, SINCE = date(2024, 1, 1), date(2024, 9, 2)
+UNTIL = SINCE + timedelta(days=7 * 14 - 1)
+
+
+def scene(day: date) -> Acquisition:
+    """Sentinel-2 on even days, radar on odd ones: a clearing across the middle, a roof and a wall on it, and cloud."""
+    rng, is_radar = np.random.default_rng(day.toordinal()), day.toordinal() % 2 == 1
+    cleared, built = day >= SINCE + timedelta(days=10), day >= SINCE + timedelta(days=35)
+    if is_radar:
+        power = np.full((2, *SHAPE), 0.05)
+        power[:, 26:34, 15:27] *= 12.0 if built else 1.0
+        pixels = (power * rng.gamma(4.4, 1 / 4.4, power.shape)).astype(np.float32)
+        return Acquisition(f"s1-{day}", RADAR, day, ("vv", "vh"), pixels, np.ones(SHAPE, bool), track=":r7")
+    relief = np.random.default_rng(99).normal(1, 0.1, SHAPE)
+    bands = np.array([0.03, 0.06, 0.04, 0.36, 0.17])[:, None, None] * relief
+    if cleared:
+        bands[:, 22:40, 10:32] = np.array([0.10, 0.14, 0.19, 0.26, 0.31])[:, None, None]
+    if built:
+        bands[:, 26:34, 15:27] = np.array([0.33, 0.34, 0.35, 0.36, 0.33])[:, None, None]
+    pixels = (bands + rng.normal(0, 0.003, bands.shape)).astype(np.float32)
+    valid = np.ones(SHAPE, bool)
+    valid[:, : 12 if day.day % 3 == 0 else 0] = False
+    return Acquisition(f"s2-{day}", OPTICAL, day, ("blue", "green", "red", "nir", "swir16"), pixels, valid)
+
+
+def days() -> list[date]:
+    """Every ninth day of the past, and the days of the watch: so that both sensors have their turn."""
+    past = [START + timedelta(days=n) for n in range(0, (SINCE - START).days, 9)]
+    return past + [SINCE + timedelta(days=n) for n in range(0, (UNTIL - SINCE).days, 3)]
+
+
+def stored(day: date) -> StoredAcquisition:
+    """The same scene, read when it is asked for."""
+    whole = scene(day)
+    return StoredAcquisition(whole.scene_id, whole.sensor, whole.day, whole.track, whole.platform, lambda: scene(day))
+
+
+def watched(space: Any, *, is_stored: bool = False) -> AreaState:
+    ground = Ground(np.ones(SHAPE, bool), np.zeros(SHAPE, bool), is_region=True, intervention_distance_m=float("inf"))
+    scenes = [stored(day) if is_stored else scene(day) for day in days()]
+    state, _ = begin(ground, [one for one in scenes if one.day < SINCE], space=space)
+    return watch_weeks(state, scenes, since=SINCE, until=UNTIL)[0]
+
+
+def arrays(part: Any, where: str = "state") -> dict[str, bytes]:
+    """Every array of a state by where it is, as bytes."""
+    if isinstance(part, np.ndarray | FileArray):
+        return {where: np.ascontiguousarray(part).tobytes()}
+    if is_dataclass(part):
+        kept = [f.name for f in fields(part) if f.name != "space"]
+        return {k: v for name in kept for k, v in arrays(getattr(part, name), f"{where}.{name}").items()}
+    if isinstance(part, tuple):
+        return {k: v for n, item in enumerate(part) for k, v in arrays(item, f"{where}[{n}]").items()}
+    return {where: repr(part).encode()}
+
+
+@pytest.fixture(scope="module")
+def in_memory() -> AreaState:
+    return watched(IN_MEMORY)
+
+
+def test_something_happened_across_the_strips(in_memory):
+    events = events_of(in_memory, today=UNTIL.toordinal())
+    assert any(e.confirmed_on and len(e.steps) and e.footprint.mask.shape[0] > 8 for e in events)
+    assert any(t.rebased for t in in_memory.event_states)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 61])
+def test_strips_of_any_size_give_the_same_events_and_bytes(in_memory, tmp_path, rows):
+    space = ArrayFiles(tmp_path, strip_px=rows * SHAPE[1], smallest_bytes=0)
+    state = watched(space, is_stored=True)
+    assert isinstance(state.evidence.probability, FileArray)
+    assert isinstance(state.all_series[0].baseline.coefficients, FileArray)
+    assert {k for k, v in arrays(state).items() if arrays(in_memory).get(k) != v} == set()
+    today = UNTIL.toordinal()
+    one, other = (events_of(s, today=today) for s in (in_memory, state))
+    assert repr(one) == repr(other)
+    for a, b in zip(layers_of(in_memory, one), layers_of(state, other), strict=True):
+        assert a.values.tobytes() == b.values.tobytes()
+
+
+def test_a_saved_state_is_read_where_it_lies_and_goes_on_alike(in_memory, tmp_path):
+    space = ArrayFiles(tmp_path / "arrays", strip_px=9 * SHAPE[1], smallest_bytes=0)
+    save_state(watched(space), tmp_path / "a.npz")
+    save_state(in_memory, tmp_path / "b.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    again = load_state(tmp_path / "a.npz", space=space)
+    later = [scene(UNTIL + timedelta(days=n)) for n in range(1, 22, 2)]
+    ends = {"since": UNTIL + timedelta(days=1), "until": UNTIL + timedelta(days=21)}
+    one, other = (watch_weeks(state, later, **ends)[0] for state in (in_memory, again))
+    assert arrays(one) == arrays(other)
+
+
+def test_damage_to_an_array_that_stays_in_its_file_is_found(tmp_path):
+    space = ArrayFiles(tmp_path / "arrays")
+    large = np.arange(1 << 19, dtype=np.int32).reshape(512, 1024)
+    ground = Ground(np.ones(SHAPE, bool), np.zeros(SHAPE, bool), is_region=True)
+    state = replace(begin(ground, [])[0], since=large)
+    save_state(state, tmp_path / "a.npz")
+    found = load_state(tmp_path / "a.npz", space=space)
+    assert isinstance(found.since, FileArray)
+    assert np.array_equal(found.since[3:5, 7:9], large[3:5, 7:9])
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "a.npz").write_bytes(content)
+    assert load_state(tmp_path / "a.npz", space=space) is None
+
+
+def test_an_array_of_a_saved_state_is_not_written_to(tmp_path):
+    space = ArrayFiles(tmp_path, smallest_bytes=0)
+    own = space.copy(np.arange(12.0).reshape(3, 4))
+    own[1] = 7.0
+    assert own[1:, :2].tolist() == [[7.0, 7.0], [8.0, 9.0]]
+    with pytest.raises(ValueError, match="copy it first"):
+        replace(own, is_writable=False)[0] = 1.0
+    assert np.asarray(space.copy(own)).tolist() == np.asarray(own).tolist()
+
+
+def test_arrays_in_files_take_no_memory_and_no_name(tmp_path):
+    space = ArrayFiles(tmp_path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    array = space.empty((64, 1024, 1024), np.float32)  # 256 MiB
+    for n in range(64):
+        array[n] = n
+    assert float(array[63, 5, 5]) == 63.0
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_area_is_cut_into_whole_rows():
+    space = ArrayFiles(Path(), strip_px=100)
+    strips = list(strips_of((23, 30), space))
+    assert [(rows.start, rows.stop) for rows, _ in strips] == [(n, min(n + 3, 23)) for n in range(0, 23, 3)]
+    layer = np.arange(23 * 30).reshape(23, 30)
+    assert np.array_equal(by_strips((23, 30), space, lambda box: layer[box]), layer)
