@@ -83,7 +83,7 @@ class InMemory:
 IN_MEMORY = InMemory()
 
 
-def strips_of(shape: tuple[int, int], space: ArraySpace) -> Iterator[tuple[slice, slice]]:
+def strips_of(shape: tuple[int, int], space: ArraySpace, *, layers: int = 1) -> Iterator[tuple[slice, slice]]:
     """Cut an area into strips of whole rows, from the first to the last.
 
     Parameters
@@ -92,12 +92,14 @@ def strips_of(shape: tuple[int, int], space: ArraySpace) -> Iterator[tuple[slice
         Rows and columns of the area.
     space
         Says how many pixels a strip may have.
+    layers
+        How many acquisitions are worked on at once: beyond four, strips are lower.
 
     Yields
     ------
     slice, slice: rows and columns.
     """
-    rows = max(1, space.strip_px // max(1, shape[1]))
+    rows = max(1, space.strip_px * 4 // max(layers, 4) // max(1, shape[1]))
     for top in range(0, shape[0], rows):
         yield slice(top, min(top + rows, shape[0])), slice(0, shape[1])
 

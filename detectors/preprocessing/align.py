@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -151,7 +151,7 @@ def _registered(
     return acquisition, moved, left.length if left.is_known else None
 
 
-def reference_image(acquisitions: Sequence[Acquisition], *, parameters: AlignParameters | None = None) -> Floats | None:
+def reference_image(acquisitions: Iterable[Acquisition], *, parameters: AlignParameters | None = None) -> Floats | None:
     """Make the stable image that acquisitions are registered to: the median of the clearest, registered themselves.
 
     Parameters

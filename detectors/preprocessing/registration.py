@@ -16,7 +16,7 @@ from scipy import fft, ndimage
 from detectors.acquisition import Acquisition, Floats, Mask
 from detectors.lattice import ALL_PX
 
-PART_PX = 1024
+PART_PX = 768
 """Side of the part of a large area on which shifts are measured: all of a scene is shifted alike."""
 
 

@@ -213,7 +213,7 @@ def _fitted(
         values[np.broadcast_to((days[:, None, None] < since[box])[:, None], values.shape)] = np.nan
         return values
 
-    strips = list(strips_of(shape, space))
+    strips = list(strips_of(shape, space, layers=len(used)))
     if len(strips) == 1:
         return fit_baseline(values_of(strips[0]), days, names=names, parameters=parameters)
     fit: PixelFit | None = None
@@ -226,7 +226,8 @@ def _fitted(
         fit.coefficients[at], fit.spread[at], fit.acquisitions[at] = part.coefficients, part.spread, part.acquisitions
     assert fit is not None
     some = lattice_of(shape)
-    history = measure_history(values_of(some, names[:1]), fit.at(some), names=names)
+    sparse = PixelFit(fit.coefficients[:0], fit.spread[:, *some], fit.acquisitions[some])
+    history = measure_history(values_of(some, names[:1]), sparse, names=names)
     spread = space.empty(fit.spread.shape, np.float32)
     for strip in strips:
         part = PixelFit(fit.coefficients[:, :1, *strip], fit.spread[:, *strip], fit.acquisitions[strip])
@@ -249,9 +250,10 @@ def reference_of(acquisitions: Sequence[AnyAcquisition], *, known: SensorSeries 
     -------
     FittedPositions; for an optical series its `reference` alone, float32 (y, x).
     """
-    seen = [registration_part(acquisition.loaded()) for acquisition in acquisitions]
+    parts = (registration_part(acquisition.loaded()) for acquisition in acquisitions)
     if acquisitions[0].sensor != RADAR:
-        return FittedPositions(reference_image(seen), (), {})
+        return FittedPositions(reference_image(parts), (), {})
+    seen = list(parts)
     if known is None:
         return fit_positions(seen)
     return fit_positions(seen, reference=known.reference, positions=known.positions)

@@ -17,11 +17,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from aois.errors import UserError
 from detectors.array_space import STRIP_PX
 
 SMALLEST_BYTES = 1 << 20
 """Smaller arrays stay in memory."""
 _COPIED_BYTES = 1 << 26
+
+
+class ArraySpaceError(UserError, OSError):
+    """There is no room for the arrays of a large area."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +57,9 @@ class FileArray:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> Any:
-        """Read a part into memory."""
+        """Read a part into memory; of many layers one after the other, since what is mapped counts as memory too."""
+        if isinstance(key, tuple) and len(key) == self.ndim > 2 and key[0] == slice(None):
+            return np.stack([np.array(self._mapped("r")[(n, *key[1:])]) for n in range(len(self))])
         return np.array(self._mapped("r")[key])
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -107,8 +114,14 @@ class ArrayFiles:
         size = math.prod(shape) * kind.itemsize
         if size < self._smallest:
             return np.zeros(shape, kind)
-        opened = OpenFile(tempfile.TemporaryFile(dir=self._folder, buffering=0))  # noqa: SIM115
-        os.posix_fallocate(opened.file.fileno(), 0, size)  # a full disk is an error now, and not when it is written to
+        try:
+            opened = OpenFile(tempfile.TemporaryFile(dir=self._folder, buffering=0))  # noqa: SIM115
+            os.posix_fallocate(opened.file.fileno(), 0, size)  # a full disk is told now, not when it is written to
+        except OSError as error:
+            raise ArraySpaceError(
+                f"{size / 1e6:.0f} MB of a large area cannot be kept in {self._folder} ({error.strerror}); "
+                f"free space, or move the outputs to a larger disk"
+            ) from error
         return FileArray(opened, tuple(shape), kind)
 
     def copy(self, array: Any) -> Any:

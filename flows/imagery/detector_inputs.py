@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from aois.area import Area, AreaKind
 from aois.grid import Grid, perimeter_mask
-from detectors.acquisition import Acquisition
+from detectors.acquisition import Acquisition, AnyAcquisition, StoredAcquisition
+from detectors.array_space import STRIP_PX
 from detectors.ground import Ground
+from flows.imagery.archive.store import Archive
 from flows.imagery.platform_names import platform_of
 from flows.imagery.scene import Scene, Sensor
 
@@ -47,6 +49,25 @@ def acquisition_of(scene: Scene, grid: Grid) -> Acquisition:
         scene.provenance.platform or platform_of(*scene.provenance.item_ids) or "",
         math.inf if ceiling is None else ceiling - float(air.max()),
     )
+
+
+def stored_acquisition_of(
+    archive: Archive, area_id: str, source_name: str, grid: Grid, scene_id: str
+) -> AnyAcquisition:
+    """An archived scene as a look; that of a large area is read when it is asked for."""
+
+    def read() -> Acquisition:
+        return acquisition_of(archive.get(area_id, source_name, grid, scene_id), grid)
+
+    if not is_large(grid):
+        return read()
+    head = acquisition_of(archive.head(area_id, source_name, grid, scene_id), grid)
+    return StoredAcquisition(head.scene_id, head.sensor, head.day, head.track, head.platform, read)
+
+
+def is_large(grid: Grid) -> bool:
+    """Whether the scenes and the state of an area are too large to be in memory together."""
+    return grid.height * grid.width > STRIP_PX
 
 
 def _air_of(scene: Scene) -> npt.NDArray[np.float32]:

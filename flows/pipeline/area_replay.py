@@ -10,7 +10,8 @@ from pathlib import Path
 from aois.area import Area
 from aois.grid import Grid, grid_of
 from aois.week import Week
-from detectors.acquisition import OPTICAL, Acquisition
+from detectors.acquisition import OPTICAL, AnyAcquisition
+from detectors.array_space import IN_MEMORY, ArraySpace
 from detectors.evidence.signatures import load_signatures
 from detectors.ground import Ground
 from detectors.monitor.event_records import events_of
@@ -20,10 +21,11 @@ from detectors.monitor.unfamiliar import unfamiliar_ground
 from detectors.monitor.weeks import step_week
 from detectors.preprocessing.align import AcquisitionReport
 from detectors.records import Event, State
+from flows.evidence.array_files import ArrayFiles
 from flows.evidence.rasters import write_rasters
 from flows.evidence.state import load_state, save_state
 from flows.imagery.archive.store import Archive
-from flows.imagery.detector_inputs import acquisition_of
+from flows.imagery.detector_inputs import is_large, stored_acquisition_of
 from flows.imagery.revisit import arrivals_between
 from flows.imagery.source import Source
 from flows.ledger.ledger import Ledger
@@ -111,6 +113,7 @@ class _Watch:
         self.stamps, self.chain = stamps, chain
         self.grid: Grid = grid_of(area)
         self.folder: Path = stores.outputs / "areas" / area.id
+        self.space: ArraySpace = ArrayFiles(stores.outputs / ".arrays") if is_large(self.grid) else IN_MEMORY
         self.reports: list[AcquisitionReport] = []
         self.recorded = 0
         self.news: dict[str, State] = {}
@@ -130,11 +133,11 @@ class _Watch:
     def _resume(self, first: Week) -> tuple[AreaState, Week | None]:
         """The latest saved state before a week that rests on the same scenes, or the state before the first week."""
         for week in reversed([w for w in self.period.weeks if w < first]):
-            state = load_state(self._state_path(week))
+            state = load_state(self._state_path(week), space=self.space)
             if state is not None:
                 return state, week
         before = [s for s in self.stamps if s.acquired.date() < self.period.weeks[0].first_day]
-        state, reports = begin(self.ground, [self._look(s) for s in before])
+        state, reports = begin(self.ground, [self._look(s) for s in before], space=self.space)
         self.reports.extend(reports)
         return state, None
 
@@ -150,7 +153,7 @@ class _Watch:
         self.reports.extend(reports)
         return state
 
-    def _history(self, channel: str, week: Week) -> list[Acquisition]:
+    def _history(self, channel: str, week: Week) -> list[AnyAcquisition]:
         days = self.stores.history_days
         start = week.first_day.toordinal() - days
         stamps = [s for s in self.stamps if start <= s.acquired.date().toordinal() < week.first_day.toordinal()]
@@ -158,9 +161,10 @@ class _Watch:
         looks = [self._look(s) for s in stamps if s.scene_id.startswith(sensor)]
         return [look for look in looks if look.series == channel]
 
-    def _look(self, stamp: SceneFingerprint) -> Acquisition:
-        scene = self.stores.archive.get(self.area.id, self.stores.source_name, self.grid, stamp.scene_id)
-        return acquisition_of(scene, self.grid)
+    def _look(self, stamp: SceneFingerprint) -> AnyAcquisition:
+        return stored_acquisition_of(
+            self.stores.archive, self.area.id, self.stores.source_name, self.grid, stamp.scene_id
+        )
 
     def _conclude(self, state: AreaState, week: Week, outcome: AreaOutcome, *, is_due: bool) -> None:
         """Record a week that is due. Its digest comes last: after a kill, what a recorded week brings is there."""

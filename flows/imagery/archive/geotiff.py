@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,20 @@ def decode(content: bytes, *, sha256: str) -> Archived:
         return Archived(_scene(layers, said, sha256=sha256), Grid(**said["grid"]))
     except (RasterFileError, *DAMAGE, LookupError, AttributeError, RecursionError) as error:
         raise ImageryError(f"the bytes are not an archived scene ({printable(error)})") from error
+
+
+def decode_head(path: Path, *, sha256: str) -> Scene:
+    """The scene of a file without its pixels, whose arrays have no rows.
+
+    Raises `ImageryError` when there is no such file.
+    """
+    try:
+        with rasterio.open(path, driver="GTiff") as dataset:
+            check_raster(dataset)
+            count, said = dataset.count, json.loads(dataset.tags()[METADATA_TAG])
+        return _scene(np.empty((count, 0, 0), np.float32), said, sha256=sha256)
+    except (RasterFileError, *DAMAGE, LookupError, AttributeError, RecursionError) as error:
+        raise ImageryError(f"{path} is not an archived scene ({printable(error)}); restore it from a copy") from error
 
 
 def _check(scene: Scene, grid: Grid) -> None:

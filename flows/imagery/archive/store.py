@@ -16,7 +16,7 @@ from pathlib import Path
 from aois.grid import Grid
 from flows.files import locked
 from flows.imagery.archive.entry import ArchivedScene, checked_content, entry_of
-from flows.imagery.archive.geotiff import decode, encode
+from flows.imagery.archive.geotiff import decode, decode_head, encode
 from flows.imagery.archive.index import Index
 from flows.imagery.archive.remote_copy import SUFFIXES, Mirror, is_named_by
 from flows.imagery.archive.versions import Adoption
@@ -102,6 +102,17 @@ class Archive:
         if archived.grid != grid:
             raise ImageryError(f"archived scene {entry.path} lies on another grid, {archived.grid}; move it away")
         return archived.scene
+
+    def head(self, area_id: str, source_name: str, grid: Grid, scene_id: str) -> Scene:
+        """The scene as it was archived, without its pixels; raises `ImageryError` when it is not there.
+
+        What it says is believed only once `get` has checked the file.
+        """
+        folder, index = self._folder(area_id, source_name, grid)
+        entry = index.find(scene_id)
+        if entry is None:
+            raise ImageryError(f"scene `{scene_id}` is not in the archive at {folder}; fetch it first")
+        return decode_head(entry.path, sha256=entry.sha256)
 
     def has(self, area_id: str, source_name: str, grid: Grid, scene_id: str) -> bool:
         """True where the archive holds the scene; the file is not opened."""
