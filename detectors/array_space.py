@@ -84,7 +84,7 @@ IN_MEMORY = InMemory()
 
 
 def strips_of(shape: tuple[int, int], space: ArraySpace, *, layers: int = 1) -> Iterator[tuple[slice, slice]]:
-    """Cut an area into strips of whole rows, from the first to the last.
+    """Split an area into strips of whole rows, from the first to the last.
 
     Parameters
     ----------

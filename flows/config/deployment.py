@@ -51,7 +51,6 @@ class Operating(BaseSettings):
     fetch_at: Cron = Field("30 3 * * *", description="the daily fetch of new scenes")
     report_at: Cron = Field("0 18 * * 1", description="the weekly report, from the record")
     deliver_at: Cron = Field("7 * * * *", description="messages that are due")
-    search_at: Cron = Field("0 1 1 * *", description="the search of regions")
     upkeep_at: Cron = Field("0 2 * * 0", description="backup of the record, pruning of the archive")
     lookout_at: Cron = Field("37 * * * *", description="runs that died, weeks that are late, areas not seen")
     runs_at_once: int = Field(4, ge=1, le=64, description="flow runs that one `sitewatch serve` works on at a time")

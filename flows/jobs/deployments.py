@@ -56,7 +56,6 @@ PLANNED = (
     Planned("fetch", "flows.jobs.fetch.fetch", "New scenes into the archive; nothing is measured.", "fetch_at"),
     Planned("report", "flows.jobs.report.report", "The pages of the last week, from the record.", "report_at"),
     Planned("deliver", "flows.jobs.deliver.deliver", "Messages that are due.", "deliver_at"),
-    Planned("search", "flows.jobs.search.search", "Regions searched for new suspects.", "search_at"),
     Planned("upkeep", "flows.jobs.upkeep.upkeep", "Backup of the record, pruning of the archive.", "upkeep_at"),
     Planned(
         "lookout", "flows.jobs.watchdog.lookout", "Dead runs begun again; the operator told, once each.", "lookout_at"

@@ -111,8 +111,8 @@ def test_a_saved_state_is_read_where_it_lies_and_goes_on_alike(in_memory, tmp_pa
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     again = load_state(tmp_path / "a.npz", space=space)
     later = [scene(UNTIL + timedelta(days=n)) for n in range(1, 22, 2)]
-    ends = {"since": UNTIL + timedelta(days=1), "until": UNTIL + timedelta(days=21)}
-    one, other = (watch_weeks(state, later, **ends)[0] for state in (in_memory, again))
+    since, until = UNTIL + timedelta(days=1), UNTIL + timedelta(days=21)
+    one, other = (watch_weeks(state, later, since=since, until=until)[0] for state in (in_memory, again))
     assert arrays(one) == arrays(other)
 
 

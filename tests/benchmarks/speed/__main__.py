@@ -1,8 +1,8 @@
 """Measure speed and write the table.
 
-    .venv/bin/python tests/benchmarks/speed --to outputs/benchmarks [--only kernels|pixels|tiles|events|sites] [--small]
+    .venv/bin/python tests/benchmarks/speed --to outputs/benchmarks [--only pixels|regions|events|sites] [--small]
 
-Peers come with the extra `bench`. Everything is drawn from seeds under `--work`, about 10 GB of it.
+Peers come with the extra `bench`. Everything is drawn from seeds; `--work` takes up to 20 GB.
 The sites are watched for a year first: 98 of them take some 15 minutes of two idle cores and 15 GB, once; with the same
 `--work` another call measures at once. `--small` proves that the command works; its figures mean little.
 """
@@ -21,15 +21,14 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[name] = "1"  # core for core; read when the libraries are loaded
 
 import events  # noqa: E402
-import kernels  # noqa: E402
 import pixels  # noqa: E402
+import regions  # noqa: E402
 import sites  # noqa: E402
-import whole  # noqa: E402
 from measuring import Line  # noqa: E402
 
-PARTS = ("kernels", "pixels", "tiles", "events", "sites")
+PARTS = ("pixels", "regions", "events", "sites")
 SIDES = (512, 1024, 2048, 3072)
-QUARTERS = (2745, 5490, 7764, 10_980)
+REGIONS = (250, 500, 1000, 2200)
 
 
 def main() -> None:
@@ -40,7 +39,7 @@ def main() -> None:
     asked.add_argument("--only", choices=PARTS, action="append")
     asked.add_argument("--small", action="store_true")
     asked.add_argument("--sites", type=int, default=98)
-    asked.add_argument("--looks", type=int, default=146, help="of the first run")
+    asked.add_argument("--history", type=int, default=100, help="acquisitions before a region is watched")
     asked.add_argument("--rounds", type=int, default=5)
     call = asked.parse_args()
     work = call.work or Path(tempfile.mkdtemp(prefix="sitewatch-speed-"))
@@ -52,15 +51,11 @@ def main() -> None:
 
 
 def _measured(part: str, work: Path, call: argparse.Namespace) -> list[Line]:
-    if part == "kernels":
-        return kernels.lines(side=2048 if call.small else 5490, rounds=call.rounds)
     if part == "pixels":
         return pixels.lines(sides=SIDES[:2] if call.small else SIDES, rounds=call.rounds)
-    if part == "tiles":
-        sides = tuple(side // 4 // 2 * 2 for side in QUARTERS) if call.small else QUARTERS
-        return whole.lines(
-            work, call.to, sides=sides, rounds=min(call.rounds, 5), acquisitions=40 if call.small else call.looks
-        )
+    if part == "regions":
+        sides, history = (REGIONS[:2], 24) if call.small else (REGIONS, call.history)
+        return regions.lines(work, call.to, sides=sides, history=history, weeks=4)
     if part == "events":
         return events.lines(call.to, side=700 if call.small else 2000)
     return sites.weekly_pass(work / "sites", sites=call.sites)

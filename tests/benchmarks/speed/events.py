@@ -44,7 +44,7 @@ def state_with(count: int, *, side: int) -> AreaState:
     z[:, 1][:, where] = 8.0
     said = np.zeros((LOOKS, 2, *shape), np.float32)
     said[:, 0][:, where] = 4.0
-    recent = RecentAcquisitions(tuple(f"s2-{day}" for day in days), days, z, z, said)
+    recent = RecentAcquisitions(tuple(f"s2-{day}" for day in days), days, tuple(z), tuple(z), tuple(said))
     level: Floats = np.broadcast_to(np.float32(0.3), (len(NAMES), 1, *shape)).copy()
     baseline = Baseline(NAMES, 0, level, level[:, 0], np.full(shape, 30, np.int16), np.eye(1))
     series = SensorSeries(OPTICAL, OPTICAL, NAMES, baseline, None, recent, 1.0, 30, days[0] - 5)

@@ -13,7 +13,6 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from kernels import fill_monitor
 from measuring import Line, interleaved, ratio, ratio_line
 from scipy import ndimage
 
@@ -99,6 +98,19 @@ class Watched:
             ]
             rows.append(np.concatenate([layer(b)[..., *place] for b, place in zip(row, at, strict=True)], axis=-1))
         return np.concatenate(rows, axis=-2)
+
+
+def fill_monitor(monitor: Any, side: int, rng: np.random.Generator) -> None:
+    """What `fit` would have left in an EWMA monitor."""
+    shape = (side, side)
+    monitor.x = monitor.y = np.arange(side)
+    monitor.beta = rng.normal(0, 0.03, (5, *shape))
+    monitor.beta[0] += 0.65
+    monitor.sigma = np.full(shape, 0.05)
+    monitor.boundary = monitor.sensitivity * monitor.sigma * np.sqrt(monitor.lambda_ / (2 - monitor.lambda_))
+    monitor.process = np.zeros(shape)
+    monitor.mask = np.ones(shape, np.uint8)
+    monitor.detection_date = np.zeros(shape, np.uint16)
 
 
 def blocks(shape: tuple[int, int], side: int = BLOCK) -> list[tuple[slice, slice]]:

@@ -181,9 +181,9 @@ def series_of(
     recent = RecentAcquisitions(
         tuple(f"{sensor}-{n}" for n in range(count)),
         tuple(FIRST + STEP * n for n in range(count)),
-        stack,
-        stack,
-        np.broadcast_to(said, (count, 2, *SHAPE)).copy(),
+        tuple(stack),
+        tuple(stack),
+        tuple(np.broadcast_to(said, (count, 2, *SHAPE)).copy()),
     )
     flat = np.ones((1, *SHAPE), np.float32)
     baseline = Baseline((name,), 0, flat[None], flat, np.full(SHAPE, 20, np.int16), np.eye(1))

@@ -33,7 +33,7 @@ def line_image(
     acquisitions[since:] += np.float32(strength) * stroke(angle)
     days = tuple(range(100, 140, 5))
     return LineImage(
-        sensor, np.median(acquisitions, axis=0), old, acquisitions, days, tuple(f"{sensor}-{day}" for day in days)
+        sensor, np.median(acquisitions, axis=0), old, lambda box: acquisitions[:, *box], days, tuple(f"{sensor}-{day}" for day in days)
     )
 
 
