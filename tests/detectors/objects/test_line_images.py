@@ -32,9 +32,8 @@ def line_image(
     acquisitions = (noise / noise.std()).astype(np.float32)
     acquisitions[since:] += np.float32(strength) * stroke(angle)
     days = tuple(range(100, 140, 5))
-    return LineImage(
-        sensor, np.median(acquisitions, axis=0), old, lambda box: acquisitions[:, *box], days, tuple(f"{sensor}-{day}" for day in days)
-    )
+    scenes = tuple(f"{sensor}-{day}" for day in days)
+    return LineImage(sensor, np.median(acquisitions, axis=0), old, lambda box: acquisitions[:, *box], days, scenes)
 
 
 def both(optical: LineImage, radar: LineImage) -> tuple[LineImage, ...]:
