@@ -35,7 +35,7 @@ class ArraySpace(Protocol):
 class InMemory:
     """Arrays in memory, as numpy makes them."""
 
-    strip_px = 1 << 62
+    strip_px = STRIP_PX
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Any:
         """Make an array with nothing in it yet.
