@@ -18,6 +18,7 @@ from flows.imagery.scene import ImageryError, product_of
 from flows.imagery.source import Selective
 from flows.ledger.ledger import Ledger
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores, _Watch
+from flows.pipeline.area_size import check_memory
 from flows.pipeline.claim_answers import answer_claims
 from flows.pipeline.period import Period, RunRequest, last_week, period_of
 from flows.pipeline.week_digests import SceneFingerprint, week_digests
@@ -41,7 +42,7 @@ def watch_area(area: Area, asked: RunRequest, stores: Stores, *, progress: Progr
 
     Weeks whose digest is on record already are left as they are, unless a replay is asked for; from the first that is
     not, all are replayed in order. Raises `ImageryError` when the source cannot be asked, or has nothing, and
-    `LedgerError` when another run is at the same area.
+    `LedgerError` when another run is at the same area. Raises `AreaError` for an area that memory cannot hold.
     """
     with _alone(area, stores.ledger):
         outcome = _watch_area(area, asked, stores, progress)
@@ -73,6 +74,7 @@ def _alone(area: Area, ledger: Ledger) -> AbstractContextManager[None]:
 
 def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progress) -> AreaOutcome:
     grid = grid_of(area)
+    check_memory(area, grid)
     recorded = stores.ledger.chains(area.id)
     period = _period(asked, recorded, stores)
     outcome = AreaOutcome(area.id)

@@ -1,0 +1,32 @@
+"""An area that memory cannot hold is refused before anything is fetched, with what to do."""
+
+from __future__ import annotations
+
+import pytest
+from shapely.geometry import box
+
+from aois.area import Area, AreaError, AreaKind
+from aois.grid import grid_of
+from flows.pipeline.area_size import check_memory
+
+
+def region(side_degrees: float) -> Area:
+    return Area(
+        id="big",
+        name="A region at sea",
+        kind=AreaKind.REGION,
+        geometry=box(100.0, 8.0, 100.0 + side_degrees, 8.0 + side_degrees),
+    )
+
+
+def test_a_town_is_watched_on_a_laptop():
+    area = region(0.2)
+    check_memory(area, grid_of(area), memory_bytes=2_000_000_000)
+
+
+def test_a_whole_tile_is_not():
+    area = region(0.9)
+    with pytest.raises(
+        AreaError, match=r"area `big`: 9\d million pixels take some 1\d GB.* has 8 GB; draw it as several"
+    ):
+        check_memory(area, grid_of(area), memory_bytes=8_000_000_000)
