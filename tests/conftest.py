@@ -28,6 +28,8 @@ from playwright.sync_api import Browser, sync_playwright
 from slow_tests import mark_slow_tests
 from sqlalchemy import create_engine
 
+import flows  # noqa: F401 - says where compiled code is kept, before numba is loaded
+
 pytest_plugins = ["sea_watch"]
 
 CHROMIUM = Path("/usr/bin/chromium")
