@@ -166,15 +166,17 @@ def reference_image(acquisitions: Iterable[Acquisition], *, parameters: AlignPar
     float32 (y, x), or None for radar and where no acquisition is clear anywhere.
     """
     p = parameters or AlignParameters()
-    images = [(image, clear_of(k)) for k in acquisitions if (image := registration_image(k)) is not None]
-    images = [pair for pair in images if pair[1].any()]
-    if not images:
+    chosen: list[tuple[float, int, Floats, Mask]] = []  # the clearest so far, the earlier one of two alike first
+    for number, acquisition in enumerate(acquisitions):
+        image, clear = registration_image(acquisition), clear_of(acquisition)
+        if image is not None and clear.any():
+            chosen.append((-float(clear.mean()), number, image, clear))
+            chosen = sorted(chosen, key=lambda one: one[:2])[: p.reference_acquisitions]
+    if not chosen:
         return None
-    order = np.argsort([-pair[1].mean() for pair in images], kind="stable")[: p.reference_acquisitions]
-    chosen = [images[n] for n in order]
-    first = median(np.stack([np.where(clear, image, np.nan) for image, clear in chosen]))
+    first = median(np.stack([np.where(clear, image, np.nan) for _, _, image, clear in chosen]))
     aligned = []
-    for image, clear in chosen:
+    for _, _, image, clear in chosen:
         shift = measure_shift(first, image, clear=clear)
         is_undone = p.least_shift_px <= shift.length <= p.largest_shift_px
         moved, kept = apply_shift(image[None], clear, shift if is_undone else UNKNOWN)

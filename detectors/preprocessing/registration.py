@@ -14,10 +14,10 @@ import numpy.typing as npt
 from scipy import fft, ndimage
 
 from detectors.acquisition import Acquisition, Floats, Mask
-from detectors.lattice import ALL_PX
 
-PART_PX = 768
-"""Side of the part of a large area on which shifts are measured: all of a scene is shifted alike."""
+WHOLE_PX, PART_PX = 1 << 20, 768
+"""Up to so many pixels all of an area is registered; of a larger one the middle, with so long a side: all of a scene is
+shifted alike."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def registration_box(shape: tuple[int, ...]) -> tuple[slice, slice]:
     -------
     slice, slice.
     """
-    if shape[0] * shape[1] <= ALL_PX:
+    if shape[0] * shape[1] <= WHOLE_PX:
         return slice(0, shape[0]), slice(0, shape[1])
     sides = [(max(0, (side - PART_PX) // 2), min(side, PART_PX)) for side in shape]
     (top, height), (left, width) = sides
