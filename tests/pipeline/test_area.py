@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ import pytest
 from aois.area import Area, AreaKind
 from aois.grid import Grid
 from aois.week import week_of, weeks_between
+from flows.evidence.array_files import ArrayFiles
+from flows.imagery import detector_inputs
 from flows.imagery.scene import ImageryError, Scene, SceneRef
 from flows.imagery.source import Source
+from flows.pipeline import area_replay
 from flows.records.ids import scene_name
 
 
@@ -88,6 +92,19 @@ def test_missed_weeks_are_caught_up_to_the_latest_complete_one(half, undisturbed
     (outcome,) = half.watch(since=None, until=None)
     assert outcome.weeks == 5
     assert half.record() == undisturbed.record()
+
+
+def test_an_area_too_large_for_memory_gets_the_same_record(fetched, undisturbed, made, monkeypatch):
+    """Its scenes are read when they are asked for, its arrays lie in files, and its state is read where it lies."""
+    for module in (area_replay, detector_inputs):
+        monkeypatch.setattr(module, "is_large", lambda grid: True)
+    in_files = partial(ArrayFiles, strip_px=700, smallest_bytes=0)
+    monkeypatch.setattr(area_replay, "ArrayFiles", in_files)
+    large, middle = fetched(), list(weeks_between(made.SINCE, made.UNTIL))[4].last_day
+    large.watch(until=middle)
+    large.watch(since=None)
+    assert large.record() == undisturbed.record()
+    assert list((large.outputs / ".arrays").iterdir()) == []
 
 
 def test_states_on_disk_only_spare_time(bench, undisturbed):
