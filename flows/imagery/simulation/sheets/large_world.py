@@ -20,6 +20,7 @@ from flows.imagery.simulation.season.weather import Weather, weather_on
 from flows.imagery.simulation.sheets.layout import Place, SheetLayout, lay_out
 from flows.imagery.simulation.sheets.settings import settings_of
 from flows.imagery.simulation.sheets.sheet_file import (
+    KeptRows,
     Rows,
     SheetFile,
     layers_of,
@@ -46,10 +47,9 @@ class _Patch:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A drawn sheet: where its rows are kept, what changes, and what is told by field."""
+    """A drawn sheet: its rows, what changes, and what is told by field."""
 
-    start: int
-    width: int
+    kept: KeptRows
     patches: tuple[_Patch, ...]
     changes: tuple[TrueChange, ...]
     broken_on: date | None
@@ -97,7 +97,7 @@ class LargeWorld:
         top, left = self._layout.begin(place)
         rows = range(down.start - top, down.stop - top)
         columns = slice(across.start - left, across.stop - left)
-        kept = self._file.read(sheet.start, sheet.width, rows)
+        kept = sheet.kept.read(rows)
         vigour, brightness, hue = (kept[n][:, columns].astype(np.float32) for n in ("vigour", "brightness", "hue"))
         return Ground(
             place=self._settings[place].place,
@@ -119,8 +119,7 @@ class LargeWorld:
         world = draw_world(self._layout.grid_of(place), self._settings[place])
         first = rows_of_world(world, look_down(world.canvas, world.base, world.latitude))
         return _Sheet(
-            start=self._file.keep(first),
-            width=world.canvas.shape[1],
+            kept=self._file.keep(first),
             patches=_patches(world),
             changes=tuple(_moved(change, self._layout.begin(place), self.grid.shape) for change in truth_of(world)),
             broken_on=world.broken_on,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from errno import ENOSPC
 from tempfile import TemporaryFile, gettempdir
 from threading import Lock
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 import numpy.typing as npt
@@ -75,33 +78,51 @@ def _row_type(width: int) -> np.dtype[np.void]:
     )
 
 
+@dataclass(frozen=True)
+class KeptRows:
+    """Rows of a world in a file: where they begin, and how many pixels each has."""
+
+    file: int
+    start: int
+    width: int
+
+    def read(self, rows: range) -> Rows:
+        """Some of the rows, which cannot be written to."""
+        kind = _row_type(self.width)
+        data = os.pread(self.file, len(rows) * kind.itemsize, self.start + rows.start * kind.itemsize)
+        return np.frombuffer(data, kind)
+
+
 class SheetFile:
-    """Rows of many sheets in one file without a name, which is gone with the process. Safe to use from threads."""
+    """Rows of many sheets in one file without a name, which is gone with the process. Safe to use from threads.
+
+    A process that was forked goes on in a file of its own, so that it writes over nothing.
+    """
 
     def __init__(self) -> None:
         """An empty file in the folder for temporary files."""
-        self._file = TemporaryFile()  # noqa: SIM115
-        self._end = 0
         self._lock = Lock()
+        self._open()
 
-    def keep(self, rows: Rows) -> int:
-        """Keep rows; gives the place to read them from. Raises `ImageryError` where there is no room."""
+    def keep(self, rows: Rows) -> KeptRows:
+        """Keep the rows of a world. Raises `ImageryError` where there is no room."""
         with self._lock:
-            start = self._end
+            if self._process != os.getpid():
+                self._open()
+            kept = KeptRows(self._file, self._end, rows["field_of"].shape[1])
             try:
-                self._file.seek(start)
-                self._file.write(rows.tobytes())
-                self._file.flush()
+                written = os.pwrite(self._file, rows.tobytes(), self._end)
+                if written < rows.nbytes:
+                    raise OSError(ENOSPC, os.strerror(ENOSPC))
             except OSError as error:
                 raise ImageryError(
                     f"the simulated ground cannot be kept in {gettempdir()} ({error.strerror}); free some space there, "
                     f"or name another folder in TMPDIR"
                 ) from error
-            self._end = start + rows.nbytes
-            return start
+            self._end += rows.nbytes
+            return kept
 
-    def read(self, start: int, width: int, rows: range) -> Rows:
-        """Some rows of what was kept at a place, which cannot be written to."""
-        kind = _row_type(width)
-        data = os.pread(self._file.fileno(), len(rows) * kind.itemsize, start + rows.start * kind.itemsize)
-        return np.frombuffer(data, kind)
+    def _open(self) -> None:
+        file = TemporaryFile(buffering=0)  # noqa: SIM115
+        finalize(self, file.close)
+        self._file, self._end, self._process = file.fileno(), 0, os.getpid()
