@@ -15,7 +15,7 @@ from aois.grid import Grid, to_utm
 from flows.imagery.simulation.cache import Cache
 from flows.imagery.simulation.land.canvas import FINE, Canvas, Field, Layers, paint
 from flows.imagery.simulation.land.compound import Compound, build_compound, parts_of, plan_compound
-from flows.imagery.simulation.land.ground import Ground, texture_of
+from flows.imagery.simulation.land.ground_window import GroundWindow, texture_of
 from flows.imagery.simulation.land.land_cover import Cover
 from flows.imagery.simulation.land.pixel_view import LandSurface, look_down
 from flows.imagery.simulation.land.surroundings import Surroundings
@@ -33,8 +33,8 @@ _GROUNDS_KEPT = 3  # both sensors ask in order of time, so that few epochs are i
 class SimulatedWorld:
     """The world of an area, or of one sheet of a large one.
 
-    The numbers of its pixels (those of the canvas) and fields are those of `Ground`. `place` names the world in every
-    random draw; sheets of one `country` have the weather and the years in common.
+    The numbers of its pixels (those of the canvas) and fields are those of `GroundWindow`. `place` names the world in
+    every random draw; sheets of one `country` have the weather and the years in common.
     """
 
     area_id: str
@@ -64,10 +64,10 @@ class SimulatedWorld:
         """Brightness of every pixel and band against the mean of its cover."""
         return texture_of(self.brightness, self.hue)
 
-    def ground(self, day: date) -> Ground:
+    def ground(self, day: date) -> GroundWindow:
         """The ground as it is at the end of a day."""
         done = sum(step.begins <= day for step in self.plan.steps)
-        return Ground(
+        return GroundWindow(
             place=self.place,
             country=self.country,
             is_paddy=self.is_paddy,
@@ -92,7 +92,7 @@ class SimulatedWorld:
 
 
 @dataclass(frozen=True)
-class Setting:
+class WorldSetting:
     """What a world is drawn from: the name of its random draws, the kind of its country, its story and when that ends.
 
     `yards` are the grounds, in metres, of the compounds that stand there from the start; `around` is what a sheet of a
@@ -112,7 +112,7 @@ def build_world(area: Area, grid: Grid, *, story_end: date, seed: int) -> Simula
     """The world of an area: a pure function of the area's id and geometry, its grid, the story's end and the seed."""
     return draw_world(
         grid,
-        Setting(
+        WorldSetting(
             area_id=area.id,
             place=place_of(area, grid, seed),
             latitude=float(area.geometry.centroid.y),
@@ -133,7 +133,7 @@ def yards_of(area: Area, grid: Grid) -> tuple[Polygon, ...]:
     return parts_of(to_utm(area.geometry, grid.epsg)) if area.kind is AreaKind.SITE else ()
 
 
-def draw_world(grid: Grid, setting: Setting) -> SimulatedWorld:
+def draw_world(grid: Grid, setting: WorldSetting) -> SimulatedWorld:
     """The world of a grid: a pure function of its arguments."""
     place, canvas = setting.place, Canvas(grid)
     country = draw_country(canvas, setting.preset.terrain, generator("country", place), around=setting.around)

@@ -30,12 +30,12 @@ from flows.imagery.simulation.random_streams import generator
 from flows.imagery.simulation.scenario.presets import AreaPreset, Story
 from flows.imagery.simulation.sheets.large_world import LargeWorld, build_large_world
 from flows.imagery.simulation.sheets.layout import lay_out
-from flows.imagery.simulation.sheets.settings import settings_of
 from flows.imagery.simulation.sheets.sheet_file import SheetFile, rows_of_surface, surface_of_rows
+from flows.imagery.simulation.sheets.sheet_settings import settings_of
 from flows.imagery.simulation.sheets.wide_sky import WideSky, draw_wide_sky
 from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.simulation.truth import TrueChange
-from flows.imagery.simulation.world import Setting, draw_world
+from flows.imagery.simulation.world import WorldSetting, draw_world
 
 STORY_END = date(2026, 11, 22)
 LONG_AGO = STORY_END + timedelta(days=3650)  # a story that is still far away
@@ -278,7 +278,7 @@ def shares_of(world: LargeWorld, rows: range, day: date) -> np.ndarray:
 
 
 def test_what_is_kept_of_a_drawing_is_close_and_adds_up() -> None:
-    setting = Setting("a", 5, 12.0, AreaPreset(TOWN, Story.QUIET), STORY_END)
+    setting = WorldSetting("a", 5, 12.0, AreaPreset(TOWN, Story.QUIET), STORY_END)
     surface = draw_world(Grid(32648, 500_000, NORTH, 40, 30), setting).ground(STORY_END).surface
     again = surface_of_rows(rows_of_surface(surface), slice(None))
     np.testing.assert_allclose(again.shares, surface.shares, atol=0.012)

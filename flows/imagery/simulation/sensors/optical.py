@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from flows.imagery.simulation.land import land_cover as covers
 from flows.imagery.simulation.land.canvas import RIM, Field
-from flows.imagery.simulation.land.ground import Ground
+from flows.imagery.simulation.land.ground_window import GroundWindow
 from flows.imagery.simulation.land.land_cover import Cover
 from flows.imagery.simulation.land.pixel_view import DECLINATIONS, LandSurface
 from flows.imagery.simulation.land.sun import Sun, declination, sun_at
@@ -40,9 +40,9 @@ def take_picture(world: SimulatedWorld, day: date) -> tuple[Field, npt.NDArray[n
     shift = misregistration(rng)
     seen = through_coarse_bands(shift_pixels(lit_ground(world.ground(day), weather, sun), shift))
     sky = draw_sky(world.canvas.grid.shape, sun, weather.monsoon, rng)
-    calibration = draw_calibration(rng)
+    errors = draw_errors(rng)
     grain = rng.standard_normal(seen.shape, dtype=np.float32)
-    pixels = measure(through_sky(seen, sky), calibration, grain)
+    pixels = measure(through_sky(seen, sky), errors, grain)
     return pixels, classify(pixels, sky, draw_mistakes(rng))
 
 
@@ -80,7 +80,7 @@ def _shift_axis(pixels: Field, shift: float, *, axis: int) -> Field:
     return np.moveaxis(total, -1, axis)
 
 
-def lit_ground(ground: Ground, weather: Weather, sun: Sun) -> Field:
+def lit_ground(ground: GroundWindow, weather: Weather, sun: Sun) -> Field:
     """Reflectance of the ground (band, y, x) under this sun, without sky or instrument."""
     flat = mixed(_colours(weather), surfaces_on(ground, weather))
     slope = np.float32(0.22) * (ground.slope[0] * np.float32(sun.east) + ground.slope[1] * np.float32(sun.north))
@@ -127,26 +127,26 @@ def through_sky(ground: Field, sky: Sky) -> Field:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class RadiometricErrors:
     """How far a whole scene is off, per band: what it is multiplied by, and what is added."""
 
     gain: Field
     offset: Field
 
 
-def draw_calibration(rng: np.random.Generator) -> Calibration:
+def draw_errors(rng: np.random.Generator) -> RadiometricErrors:
     """The errors of one scene."""
     bands = len(_VEIL)
     gain = 1 + rng.normal(0, 0.022) + rng.normal(0, 0.006, bands)
     offset = rng.normal(0, 0.0045) * _VEIL + rng.normal(0, 0.001, bands)
-    return Calibration(gain.astype(np.float32), offset.astype(np.float32))
+    return RadiometricErrors(gain.astype(np.float32), offset.astype(np.float32))
 
 
-def measure(radiance: Field, calibration: Calibration, grain: Field) -> Field:
+def measure(radiance: Field, errors: RadiometricErrors, grain: Field) -> Field:
     """What the processor makes of it: a scene's own gain and offset, noise, and steps of one ten-thousandth.
 
     `grain` is white noise of deviation 1, (band, y, x).
     """
     spread = _NOISE[:, None, None] + _GRAIN * radiance
-    pixels = radiance * calibration.gain[:, None, None] + calibration.offset[:, None, None]
+    pixels = radiance * errors.gain[:, None, None] + errors.offset[:, None, None]
     return np.asarray(np.maximum(np.round((pixels + spread * grain) * 10_000), 1) / 10_000, np.float32)

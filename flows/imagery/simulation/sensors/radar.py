@@ -12,7 +12,7 @@ from scipy.special import gammaincinv, ndtr
 
 from flows.imagery.simulation.land import land_cover as covers
 from flows.imagery.simulation.land.canvas import Field, crop_rim
-from flows.imagery.simulation.land.ground import Ground
+from flows.imagery.simulation.land.ground_window import GroundWindow
 from flows.imagery.simulation.land.land_cover import Cover
 from flows.imagery.simulation.random_streams import generator
 from flows.imagery.simulation.season.weather import Weather
@@ -39,7 +39,7 @@ def take_radar_picture(world: SimulatedWorld, day: date, platform: RadarPlatform
     return np.asarray(seen * np.float32(10 ** (platform.gain_db / 10)), np.float32)
 
 
-def scattered(ground: Ground, weather: Weather, power: Field) -> Field:
+def scattered(ground: GroundWindow, weather: Weather, power: Field) -> Field:
     """Linear power that comes back from the ground (polarisation, y, x), by the power of every surface."""
     texture = 1 + np.float32(1.6) * (ground.texture[3] - 1)
     rough = mixed(power, surfaces_on(ground, weather)) * texture

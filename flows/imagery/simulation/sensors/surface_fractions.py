@@ -8,7 +8,7 @@ import numpy as np
 
 from flows.imagery.simulation.land import land_cover as covers
 from flows.imagery.simulation.land.canvas import Field
-from flows.imagery.simulation.land.ground import Ground
+from flows.imagery.simulation.land.ground_window import GroundWindow
 from flows.imagery.simulation.land.land_cover import Cover
 from flows.imagery.simulation.season.crops import fields_on
 from flows.imagery.simulation.season.weather import Weather
@@ -19,7 +19,7 @@ _CHANGING = [Cover.CROP, Cover.GRASS, Cover.TREES, Cover.FRESH]
 Parts = Iterator[tuple[int, Field]]
 
 
-def surfaces_on(ground: Ground, weather: Weather) -> Field:
+def surfaces_on(ground: GroundWindow, weather: Weather) -> Field:
     """Shares of every surface on the day of the weather, (surface, y, x), together 1."""
     drawn = ground.surface.shares
     shares = np.zeros((covers.SURFACES, *drawn.shape[1:]), np.float32)
@@ -39,7 +39,7 @@ def mixed(values: Field, shares: Field) -> Field:
     return np.asarray(np.matmul(values, shares.swapaxes(0, 1)).swapaxes(0, 1), np.float32, order="C")
 
 
-def _crops(drawn: Field, ground: Ground, weather: Weather) -> Parts:
+def _crops(drawn: Field, ground: GroundWindow, weather: Weather) -> Parts:
     """What each field shows."""
     fields = fields_on(ground.place, ground.is_paddy, ground.rank, weather, country=ground.country)
     parts = (
@@ -54,7 +54,7 @@ def _crops(drawn: Field, ground: Ground, weather: Weather) -> Parts:
         yield surface, drawn[Cover.CROP] * per_field.astype(np.float32)[ground.field_of]
 
 
-def _grass(drawn: Field, ground: Ground, weather: Weather) -> Parts:
+def _grass(drawn: Field, ground: GroundWindow, weather: Weather) -> Parts:
     """Part of the grass is dry, part of it thin; places differ in how long they stay green."""
     grass = drawn[Cover.GRASS]
     green = np.clip(np.float32(0.08 + 0.95 * weather.greenness) + np.float32(0.13) * ground.vigour, 0.03, 1.0)
@@ -63,7 +63,7 @@ def _grass(drawn: Field, ground: Ground, weather: Weather) -> Parts:
     yield Cover.SOIL, grass * (1 - green) * np.float32(0.25)
 
 
-def _trees(drawn: Field, ground: Ground, weather: Weather) -> Parts:
+def _trees(drawn: Field, ground: GroundWindow, weather: Weather) -> Parts:
     """Trees lose a part of their leaves in the dry months."""
     trees = drawn[Cover.TREES]
     dry = np.clip(np.float32(0.30 * (1 - weather.greenness)) - np.float32(0.08) * ground.vigour, 0.0, 0.6)
@@ -71,7 +71,7 @@ def _trees(drawn: Field, ground: Ground, weather: Weather) -> Parts:
     yield covers.DRY_TREES, trees * dry
 
 
-def _broken(drawn: Field, ground: Ground, weather: Weather) -> Parts:
+def _broken(drawn: Field, ground: GroundWindow, weather: Weather) -> Parts:
     """A little green comes on broken ground with time and rain."""
     fresh = drawn[Cover.FRESH]
     age = max((weather.day - ground.broken_on).days, 0) if ground.broken_on else 0

@@ -13,12 +13,11 @@ from aois.area import Area
 from aois.grid import Grid
 from flows.imagery.simulation.cache import Cache
 from flows.imagery.simulation.land.canvas import FINE, RIM, Canvas, Field, Layers, Stroke, paint
-from flows.imagery.simulation.land.ground import Ground, texture_of
+from flows.imagery.simulation.land.ground_window import GroundWindow, texture_of
 from flows.imagery.simulation.land.pixel_view import look_down
 from flows.imagery.simulation.scenario.presets import Story
 from flows.imagery.simulation.season.weather import Weather, weather_on
 from flows.imagery.simulation.sheets.layout import Place, SheetLayout, lay_out
-from flows.imagery.simulation.sheets.settings import settings_of
 from flows.imagery.simulation.sheets.sheet_file import (
     KeptRows,
     Rows,
@@ -28,8 +27,9 @@ from flows.imagery.simulation.sheets.sheet_file import (
     rows_of_world,
     surface_of_rows,
 )
+from flows.imagery.simulation.sheets.sheet_settings import settings_of
 from flows.imagery.simulation.truth import TrueChange, truth_of
-from flows.imagery.simulation.world import Setting, SimulatedWorld, draw_world, place_of
+from flows.imagery.simulation.world import SimulatedWorld, WorldSetting, draw_world, place_of
 
 _REACH_PX = 8  # how far shadow, blur and corners carry a change of the drawing
 
@@ -60,7 +60,7 @@ class _Sheet:
 class LargeWorld:
     """The world of a large area. A sheet is drawn when it is first looked at. Safe to use from several threads."""
 
-    def __init__(self, area: Area, layout: SheetLayout, settings: dict[Place, Setting], place: int) -> None:
+    def __init__(self, area: Area, layout: SheetLayout, settings: dict[Place, WorldSetting], place: int) -> None:
         """A world of which nothing is drawn yet."""
         self.area_id = area.id
         self.place = place
@@ -75,7 +75,7 @@ class LargeWorld:
         """The weather of a day and what the months before have left of theirs: one for the whole area."""
         return weather_on(self.place, day, southern=self.latitude < 0)
 
-    def look(self, rows: range, day: date, view: Callable[[Ground], Field], *, layers: int) -> Field:
+    def look(self, rows: range, day: date, view: Callable[[GroundWindow], Field], *, layers: int) -> Field:
         """What `view` makes of the ground at the end of a day, (layer, y, x): rows of the grid, `RIM` around."""
         canvas = range(rows.start, rows.stop + 2 * RIM)
         seen = np.empty((layers, len(canvas), self.grid.width + 2 * RIM), np.float32)
@@ -91,7 +91,7 @@ class LargeWorld:
         told = (p for p, setting in self._settings.items() if setting.preset.story is not Story.QUIET)
         return tuple(sorted((c for place in told for c in self._sheet(place).changes), key=lambda c: c.begins))
 
-    def _ground(self, place: Place, down: range, across: range, day: date) -> Ground:
+    def _ground(self, place: Place, down: range, across: range, day: date) -> GroundWindow:
         """The ground of a sheet in rows and columns of the whole canvas."""
         sheet = self._sheet(place)
         top, left = self._layout.begin(place)
@@ -99,7 +99,7 @@ class LargeWorld:
         columns = slice(across.start - left, across.stop - left)
         kept = sheet.kept.read(rows)
         vigour, brightness, hue = (kept[n][:, columns].astype(np.float32) for n in ("vigour", "brightness", "hue"))
-        return Ground(
+        return GroundWindow(
             place=self._settings[place].place,
             country=self.place,
             is_paddy=sheet.is_paddy,

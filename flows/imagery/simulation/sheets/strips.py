@@ -16,7 +16,7 @@ from flows.imagery.simulation.noise import white_rows
 from flows.imagery.simulation.random_streams import generator
 from flows.imagery.simulation.sensors.clouds import classify, draw_mistakes
 from flows.imagery.simulation.sensors.optical import (
-    draw_calibration,
+    draw_errors,
     lit_ground,
     measure,
     misregistration,
@@ -47,7 +47,7 @@ def take_large_picture(world: LargeWorld, day: date) -> tuple[Field, npt.NDArray
     sun = sun_at(world.latitude, declination(day))
     shift = misregistration(rng)
     sky = draw_wide_sky((world.place, day), world.grid.width, sun, weather.monsoon, rng)
-    calibration, mistakes = draw_calibration(rng), draw_mistakes(rng)
+    errors, mistakes = draw_errors(rng), draw_mistakes(rng)
     slip = (2 * mistakes.slip[0], 2 * mistakes.slip[1])
     mistakes = replace(mistakes, slip=(0, 0))
     bands = len(OPTICAL_BANDS)
@@ -57,7 +57,7 @@ def take_large_picture(world: LargeWorld, day: date) -> tuple[Field, npt.NDArray
         above, as_classified = sky.over(rows, slip)
         grain = white_rows(("grain", world.place, day), rows, world.grid.width, layers=bands)
         seen = through_sky(through_coarse_bands(shift_pixels(lit, shift)), above)
-        strip = measure(seen, calibration, grain)
+        strip = measure(seen, errors, grain)
         pixels[:, rows.start : rows.stop] = strip
         scl[rows.start : rows.stop] = classify(strip, as_classified, mistakes)
     return pixels, scl

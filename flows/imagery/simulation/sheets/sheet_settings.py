@@ -14,7 +14,7 @@ from flows.imagery.simulation.land.surroundings import Surroundings, Town
 from flows.imagery.simulation.random_streams import generator, number_of
 from flows.imagery.simulation.scenario.presets import AreaPreset, Story, recipe_of
 from flows.imagery.simulation.sheets.layout import Place, SheetLayout
-from flows.imagery.simulation.world import Setting, place_of, yards_of
+from flows.imagery.simulation.world import WorldSetting, place_of, yards_of
 
 _SHEETS_PER_COMPOUND, _SHEETS_PER_ORDINARY = 27, 9
 _EARLIEST_WEEKS = 5  # by which the story of one sheet may run before that of another
@@ -28,7 +28,7 @@ _OVERLAP_M = 150.0  # by which a sheet's roads go on beyond it
 _SMALLEST_YARD_M2 = 400.0
 
 
-def settings_of(area: Area, layout: SheetLayout, *, story_end: date, seed: int) -> dict[Place, Setting]:
+def settings_of(area: Area, layout: SheetLayout, *, story_end: date, seed: int) -> dict[Place, WorldSetting]:
     """The setting of every sheet: a pure function of the area, the layout, the story's end and the seed."""
     country = place_of(area, layout.grid, seed)
     recipe = recipe_of(area, seed)
@@ -42,7 +42,7 @@ def settings_of(area: Area, layout: SheetLayout, *, story_end: date, seed: int) 
         early = timedelta(weeks=int(generator("story end", name).integers(_EARLIEST_WEEKS + 1)))
         sheet = layout.grid_of(place)
         roads = _within(sheet, (level[place[0]], upright.get(place[1])))
-        settings[place] = Setting(
+        settings[place] = WorldSetting(
             area_id=area.id,
             place=name,
             latitude=float(area.geometry.centroid.y),

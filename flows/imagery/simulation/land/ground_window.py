@@ -15,7 +15,7 @@ _TILT = np.linspace(-1, 1, 7, dtype=np.float32)  # blue to shortwave infrared: a
 
 
 @dataclass(frozen=True)
-class Ground:
+class GroundWindow:
     """What lies in a window of pixels.
 
     Per pixel, (y, x): `field_of` (the field that a pixel lies in), `vigour` (how well things grow there, deviation 1),
