@@ -17,11 +17,14 @@ from flows.imagery.simulation.sensors.optical import take_picture
 from flows.imagery.simulation.sensors.radar import take_radar_picture
 from flows.imagery.simulation.sensors.radar_platforms import ONE_PLATFORM, RadarPlatform, passing
 from flows.imagery.simulation.sensors.schedule import REPEAT_DAYS, overpasses, relative_orbit
+from flows.imagery.simulation.sheets.large_world import LargeWorld, build_large_world
+from flows.imagery.simulation.sheets.strips import take_large_picture, take_large_radar_picture
 from flows.imagery.simulation.truth import TrueChange
 from flows.imagery.simulation.world import SimulatedWorld, build_world
 
 _WORLDS_KEPT = 16
-_MAX_SIDE_PX = 1_000  # drawing one of that size takes some 2.5 GB and a minute
+_WHOLE_PX = 1_000  # drawing one of that size in one piece takes some 2.5 GB and a minute
+_SHEET_PX = 256
 _PROCESSING_BASELINE = "05.11"
 _SHORT = {Sensor.SENTINEL_1: "s1", Sensor.SENTINEL_2: "s2"}
 
@@ -37,13 +40,24 @@ class SimulatedSource:
     name = "simulated"
 
     def __init__(
-        self, story_end: date, seed: int = 1, *, radar_platforms: Sequence[RadarPlatform] = ONE_PLATFORM
+        self,
+        story_end: date,
+        seed: int = 1,
+        *,
+        radar_platforms: Sequence[RadarPlatform] = ONE_PLATFORM,
+        whole_px: int = _WHOLE_PX,
+        sheet_px: int = _SHEET_PX,
     ) -> None:
-        """A source whose stories lead up to one day; `radar_platforms` take turns in passing."""
+        """A source whose stories lead up to one day; `radar_platforms` take turns in passing.
+
+        Areas of more than `whole_px` pixels a side are drawn in sheets of `sheet_px`, an even number.
+        """
         self._story_end = story_end
         self._seed = seed
         self._radar_platforms = tuple(radar_platforms)
-        self._worlds: Cache[tuple[str, str, Grid], SimulatedWorld] = Cache(_WORLDS_KEPT)
+        self._whole_px = whole_px
+        self._sheet_px = sheet_px
+        self._worlds: Cache[tuple[str, str, Grid], SimulatedWorld | LargeWorld] = Cache(_WORLDS_KEPT)
 
     def search(self, area: Area, grid: Grid, *, since: date, until: date) -> list[SceneRef]:
         """Every scene of both sensors from one day to another, both included, in order of time."""
@@ -69,21 +83,21 @@ class SimulatedSource:
 
     def truth_changes(self, area: Area, grid: Grid) -> tuple[TrueChange, ...]:
         """Every change of an area, in order of time; empty where nothing happens."""
-        return truth.truth_of(self._world(area, grid))
+        world = self._world(area, grid)
+        return world.changes() if isinstance(world, LargeWorld) else truth.truth_of(world)
 
     def write_truth(self, path: Path, watched: Iterable[tuple[Area, Grid]]) -> None:
         """Write every change of the watched areas as one GeoJSON file."""
         per_area = (truth.truth_features(area.id, grid, self.truth_changes(area, grid)) for area, grid in watched)
         truth.write_truth(path, [feature for features in per_area for feature in features])
 
-    def _world(self, area: Area, grid: Grid) -> SimulatedWorld:
-        if max(grid.shape) > _MAX_SIDE_PX:
-            raise ImageryError(
-                f"area `{area.id}`: {max(grid.shape)} pixels on a side, and the simulated source draws at most "
-                f"{_MAX_SIDE_PX}; simulate a smaller area"
-            )
-        key = (area.id, area.geometry.wkb_hex, grid)
-        return self._worlds.get(key, lambda: build_world(area, grid, story_end=self._story_end, seed=self._seed))
+    def _world(self, area: Area, grid: Grid) -> SimulatedWorld | LargeWorld:
+        return self._worlds.get((area.id, area.geometry.wkb_hex, grid), lambda: self._build(area, grid))
+
+    def _build(self, area: Area, grid: Grid) -> SimulatedWorld | LargeWorld:
+        if max(grid.shape) <= self._whole_px:
+            return build_world(area, grid, story_end=self._story_end, seed=self._seed)
+        return build_large_world(area, grid, story_end=self._story_end, seed=self._seed, side_px=self._sheet_px)
 
 
 def _reference(area: Area, sensor: Sensor, acquired: datetime) -> SceneRef:
@@ -96,8 +110,9 @@ def _reference(area: Area, sensor: Sensor, acquired: datetime) -> SceneRef:
     )
 
 
-def _optical(world: SimulatedWorld, ref: SceneRef) -> Scene:
-    pixels, scl = take_picture(world, ref.acquired.date())
+def _optical(world: SimulatedWorld | LargeWorld, ref: SceneRef) -> Scene:
+    day = ref.acquired.date()
+    pixels, scl = take_large_picture(world, day) if isinstance(world, LargeWorld) else take_picture(world, day)
     provenance = Provenance(
         source=SimulatedSource.name,
         item_ids=ref.item_ids,
@@ -108,7 +123,7 @@ def _optical(world: SimulatedWorld, ref: SceneRef) -> Scene:
     return _scene(ref, OPTICAL_BANDS, pixels, scl=scl, provenance=provenance)
 
 
-def _radar(world: SimulatedWorld, ref: SceneRef, platform: RadarPlatform) -> Scene:
+def _radar(world: SimulatedWorld | LargeWorld, ref: SceneRef, platform: RadarPlatform) -> Scene:
     provenance = Provenance(
         source=SimulatedSource.name,
         item_ids=ref.item_ids,
@@ -116,7 +131,11 @@ def _radar(world: SimulatedWorld, ref: SceneRef, platform: RadarPlatform) -> Sce
         orbit_direction="ascending",
         platform=platform.name,
     )
-    pixels = take_radar_picture(world, ref.acquired.date(), platform)
+    day = ref.acquired.date()
+    if isinstance(world, LargeWorld):
+        pixels = take_large_radar_picture(world, day, platform)
+    else:
+        pixels = take_radar_picture(world, day, platform)
     return _scene(ref, RADAR_BANDS, pixels, scl=None, provenance=provenance)
 
 

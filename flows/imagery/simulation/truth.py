@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from rasterio.features import shapes
+from rasterio.transform import Affine
 from shapely.geometry import mapping, shape
 from shapely.ops import unary_union
 
 from aois.grid import Grid, to_lonlat
+from detectors.footprint import Footprint, footprint_in
 from detectors.records import Change
 from flows.files import atomic_write
 from flows.imagery.simulation.land.canvas import Canvas, crop_rim
@@ -29,24 +31,29 @@ _MOST_OF_A_PIXEL = 0.5
 class TrueChange:
     """One change that really happens.
 
-    `begins` is its first day; `footprint` is bool (y, x) on the grid; `area_m2` and `length_m` are those of the ground
-    itself, not of its pixels. `ordinary` marks what is real but not watched for (a house, a quarry): neither finding
-    nor missing it is an error.
+    `begins` is its first day; `pixels` are those of the grid that it takes; `area_m2` and `length_m` are those of the
+    ground itself, not of its pixels. `ordinary` marks what is real but not watched for (a house, a quarry): neither
+    finding nor missing it is an error.
     """
 
     change: Change
     begins: date
     phase: str
-    footprint: npt.NDArray[np.bool_] = field(repr=False)
+    pixels: Footprint = field(repr=False)
     area_m2: float
     length_m: float | None = None
     ordinary: bool = False
+
+    @property
+    def footprint(self) -> npt.NDArray[np.bool_]:
+        """Its pixels as a mask of the whole grid, bool (y, x)."""
+        return self.pixels.frame()
 
 
 def truth_of(world: SimulatedWorld) -> tuple[TrueChange, ...]:
     """Every change of a world that touches its grid, in order of time; empty where nothing happens."""
     changes = [_true_change(world.canvas, step, step.outcome) for step in world.plan.steps if step.outcome]
-    return tuple(change for change in changes if change.footprint.any())
+    return tuple(change for change in changes if change.pixels)
 
 
 def _true_change(canvas: Canvas, step: ScenarioStep, outcome: ExpectedChange) -> TrueChange:
@@ -57,7 +64,7 @@ def _true_change(canvas: Canvas, step: ScenarioStep, outcome: ExpectedChange) ->
         change=outcome.change,
         begins=step.begins,
         phase=step.phase,
-        footprint=np.asarray(crop_rim(cover) >= threshold),
+        pixels=footprint_in(np.asarray(crop_rim(cover) >= threshold)),
         area_m2=float(outcome.footprint.area),
         length_m=outcome.length_m,
         ordinary=outcome.ordinary,
@@ -70,8 +77,9 @@ def truth_features(area_id: str, grid: Grid, changes: Iterable[TrueChange]) -> l
 
 
 def _feature(area_id: str, grid: Grid, change: TrueChange) -> JsonObject:
-    mask = change.footprint.astype(np.uint8)
-    pieces = [shape(piece) for piece, _ in shapes(mask, mask=change.footprint, transform=grid.transform)]
+    mask = change.pixels.mask
+    begin = grid.transform @ Affine.translation(change.pixels.left, change.pixels.top)
+    pieces = [shape(piece) for piece, _ in shapes(mask.astype(np.uint8), mask=mask, transform=begin)]
     return {
         "type": "Feature",
         "geometry": mapping(to_lonlat(unary_union(pieces), grid.epsg)),

@@ -109,7 +109,7 @@ def test_fields_always_add_up(day: date) -> None:
 def test_surfaces_always_add_up(day: date) -> None:
     area = AREAS["demo-expansion"]
     world = build_world(area, grid_of(area), story_end=STORY_END, seed=1)
-    shares = surfaces_on(world, world.weather(day))
+    shares = surfaces_on(world.ground(day), world.weather(day))
     assert shares.min() >= 0
     assert np.allclose(shares.sum(axis=0), 1, atol=1e-4)
 
@@ -138,7 +138,10 @@ def test_radar_sees_water_dark_and_the_compound_bright() -> None:
     decibels = 10 * np.log10(np.mean([scene.pixels[0] for scene in radar], axis=0))
     world = build_world(area, grid_of(area), story_end=STORY_END, seed=1)
     inner = (slice(RIM, -RIM), slice(RIM, -RIM))
-    water, built = world.ground(STORY_END).shares[0][inner] > 0.95, world.ground(STORY_END).corners[inner] > 1.0
+    water, built = (
+        world.ground(STORY_END).surface.shares[0][inner] > 0.95,
+        world.ground(STORY_END).surface.corners[inner] > 1.0,
+    )
     assert np.median(decibels[water]) < -15
     assert np.median(decibels[built]) > -5
     assert -14 < np.median(decibels) < -8

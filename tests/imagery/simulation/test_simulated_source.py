@@ -164,14 +164,6 @@ def test_reference_of_another_area_is_refused() -> None:
         source.fetch(here, grid_of(here), ref)
 
 
-def test_area_too_large_to_draw_is_refused() -> None:
-    area = area_at(0.5, 0.8, side_m=12_000, kind=AreaKind.REGION)
-    source = SimulatedSource(STORY_END)
-    ref = source.search(area, grid_of(area), **WEEK)[0]
-    with pytest.raises(ImageryError, match=r"area `somewhere`: 120\d pixels on a side.*simulate a smaller area"):
-        source.fetch(area, grid_of(area), ref)
-
-
 @pytest.mark.parametrize("name", ["demo-expansion", "demo-wall", "demo-demolition", "demo-clearing", "demo-region"])
 @pytest.mark.parametrize(("side_m", "margin_m"), [(11.0, 0.0), (30.0, 60.0)])
 def test_story_fits_itself_into_the_smallest_area(name: str, side_m: float, margin_m: float) -> None:

@@ -84,9 +84,18 @@ class Canvas:
 
     def to_pixels(self, cells: npt.NDArray[np.generic]) -> Field:
         """Cells averaged to pixels, rim included."""
+        if cells.dtype == bool:
+            return _share_of(cells.view(np.uint8))
         rows, columns = self.shape
         blocks = cells.reshape(rows, FINE, columns, FINE)
         return np.asarray(blocks.mean((1, 3), dtype=np.float32), np.float32)
+
+
+def _share_of(cells: npt.NDArray[np.uint8]) -> Field:
+    """Pixels of cells that are 0 or 1, averaged: counted, which is exact and quick."""
+    rows = sum(cells[start::FINE] for start in range(1, FINE)) + cells[::FINE]
+    counts = sum(rows[:, start::FINE] for start in range(1, FINE)) + rows[:, ::FINE]
+    return np.asarray(counts / np.float32(FINE**2), np.float32)
 
 
 def crop_rim(pixels: Field) -> Field:

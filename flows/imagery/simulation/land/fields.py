@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from flows.imagery.simulation.land.canvas import Canvas, Field
 from flows.imagery.simulation.noise import smooth_noise
 
 _ROW_M = (34.0, 72.0)  # depth of a row of fields; paddies of the region are about 0.1 to 0.6 ha
 _FIELD_M = (30.0, 95.0)  # width of a field in its row
+_DISORDER = 0.45  # deviation of what is not by elevation in how low a field lies
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,11 @@ class Parcels:
         return len(self.rank)
 
 
-def divide(canvas: Canvas, elevation: Field, rng: np.random.Generator) -> Parcels:
-    """Parcels in rows along one direction, with sides that bend a little; `elevation` is per cell."""
+def divide(canvas: Canvas, elevation: Field, rng: np.random.Generator, *, is_sheet: bool = False) -> Parcels:
+    """Parcels in rows along one direction, with sides that bend a little; `elevation` is per cell.
+
+    Those of a sheet are ranked among all of the country, by a deviation of elevation of 1, not among themselves.
+    """
     angle = float(rng.uniform(0, np.pi))
     along, across = turned(canvas, angle)
     cells = canvas.cells
@@ -43,7 +48,7 @@ def divide(canvas: Canvas, elevation: Field, rng: np.random.Generator) -> Parcel
     row, row_edge = _rows(across, rng)
     ids, field_edge = _fields(along, row, rng)
     ids = _renumbered(ids)
-    return Parcels(ids, np.minimum(row_edge, field_edge), _ranks(ids, elevation, rng), angle)
+    return Parcels(ids, np.minimum(row_edge, field_edge), _ranks(ids, elevation, rng, is_sheet), angle)
 
 
 def turned(canvas: Canvas, angle: float) -> tuple[Field, Field]:
@@ -81,12 +86,17 @@ def _renumbered(ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return np.asarray(numbers[ids], np.int32)
 
 
-def _ranks(ids: npt.NDArray[np.int32], elevation: Field, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+def _ranks(
+    ids: npt.NDArray[np.int32], elevation: Field, rng: np.random.Generator, is_sheet: bool
+) -> npt.NDArray[np.float64]:
     """Fields ordered by mean elevation with some disorder, as the share of the ground below each."""
     flat = ids.ravel()
     size = np.bincount(flat)
     mean = np.bincount(flat, weights=elevation.ravel()) / size
-    order = np.argsort(mean + 0.45 * rng.standard_normal(len(size)), kind="stable")
+    height = mean + _DISORDER * rng.standard_normal(len(size))
+    if is_sheet:
+        return np.asarray(ndtr(height / np.hypot(1, _DISORDER)))
+    order = np.argsort(height, kind="stable")
     below = np.empty(len(size))
     below[order] = (np.cumsum(size[order]) - size[order] / 2) / size.sum()
     return below

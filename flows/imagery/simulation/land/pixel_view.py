@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from flows.imagery.simulation.land.canvas import Canvas, Field, Layers
+from flows.imagery.simulation.land.canvas import Canvas, Field, Layers, Mask
 from flows.imagery.simulation.land.land_cover import Cover
 from flows.imagery.simulation.land.sun import MAX_DECLINATION, Sun, sun_at
 
@@ -40,14 +40,14 @@ def _blur(pixels: Field) -> Field:
     return np.asarray(gaussian_filter(pixels, _BLUR_PX, mode="nearest", truncate=4.0), np.float32)
 
 
-def _shaded(height: Field, sun: Sun, cell_m: float) -> Field:
-    """1 in the cells that something higher on the way to the sun keeps dark."""
+def _shaded(height: Field, sun: Sun, cell_m: float) -> Mask:
+    """True in the cells that something higher on the way to the sun keeps dark."""
     shaded = np.zeros(height.shape, bool)
     for step in range(1, int(height.max() / sun.tangent / cell_m) + 1):
         rows, columns = round(-sun.north * step), round(sun.east * step)
         towards = np.roll(height, (-rows, -columns), (0, 1))
         shaded |= towards - height > step * cell_m * sun.tangent
-    return shaded.astype(np.float32)
+    return shaded
 
 
 def _corners(layers: Layers) -> Field:

@@ -9,11 +9,13 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
+from shapely.ops import unary_union
 
 from flows.imagery.simulation.land.canvas import FINE, Canvas, Field, Layers, Mask
 from flows.imagery.simulation.land.fields import Parcels, divide
 from flows.imagery.simulation.land.land_cover import Cover
 from flows.imagery.simulation.land.land_mix import Terrain
+from flows.imagery.simulation.land.surroundings import Surroundings
 from flows.imagery.simulation.land.town import build_town
 from flows.imagery.simulation.noise import fractal_noise, smooth_noise
 
@@ -31,16 +33,22 @@ class Country:
     road: LineString
 
 
-def draw_country(canvas: Canvas, terrain: Terrain, rng: np.random.Generator) -> Country:
-    """The country of an area, by the shares its terrain asks for."""
-    elevation = fractal_noise(rng, canvas.cells, (420 / canvas.cell_m, 160 / canvas.cell_m))
-    parcels = divide(canvas, elevation, rng)
+def draw_country(
+    canvas: Canvas, terrain: Terrain, rng: np.random.Generator, *, around: Surroundings | None = None
+) -> Country:
+    """The country of an area, by the shares its terrain asks for, or of a sheet that fits those around it."""
+    if around is None:
+        elevation = fractal_noise(rng, canvas.cells, (420 / canvas.cell_m, 160 / canvas.cell_m))
+    else:
+        elevation = around.elevation(canvas)
+    parcels = divide(canvas, elevation, rng, is_sheet=around is not None)
     use = _land_use(parcels, terrain)
     layers = _cover_land(canvas, parcels, use, rng)
-    road = _main_road(canvas, rng)
-    layers = build_town(canvas, layers, _town_mask(canvas, road, terrain.town, rng), rng)
-    layers = _pave(canvas, layers, road, parcels, rng)
-    return Country(layers, parcels, use == _USES.index("paddy"), canvas.to_pixels(elevation), road)
+    roads = around.roads if around else (_main_road(canvas, rng),)
+    town = around.town_mask(canvas) if around else _town_mask(canvas, roads[0], terrain.town, rng)
+    layers = build_town(canvas, layers, town, rng)
+    layers = _pave(canvas, layers, roads, parcels, rng)
+    return Country(layers, parcels, use == _USES.index("paddy"), canvas.to_pixels(elevation), roads[0])
 
 
 def _land_use(parcels: Parcels, terrain: Terrain) -> npt.NDArray[np.int64]:
@@ -100,8 +108,11 @@ def _main_road(canvas: Canvas, rng: np.random.Generator) -> LineString:
     return LineString(middle + steps[:, None] * ahead + bend[:, None] * aside)
 
 
-def _pave(canvas: Canvas, layers: Layers, road: LineString, parcels: Parcels, rng: np.random.Generator) -> Layers:
-    """Dirt tracks between the fields, then the main road with its verges."""
+def _pave(
+    canvas: Canvas, layers: Layers, roads: tuple[LineString, ...], parcels: Parcels, rng: np.random.Generator
+) -> Layers:
+    """Dirt tracks between the fields, then the paved roads with their verges."""
+    road = unary_union(roads)
     for track in _tracks(canvas, parcels.angle, rng):
         layers = layers.painted(canvas.mask(track.buffer(2.2)), Cover.DIRT)
     layers = layers.painted(canvas.mask(road.buffer(7.0)), Cover.GRASS)

@@ -23,6 +23,7 @@ from flows.imagery.simulation.scenario.siting import open_ground, room_beside
 
 _STRIP_M = 6.0  # cleared ground and service road along a new wall
 _NARROWEST_ROOF_M = 4.0
+_QUARRIES = 0.4  # share of the places of ordinary change that have one
 _SPACIOUS_PX = 100  # a region narrower than this has no room for what should stand apart
 
 
@@ -149,6 +150,22 @@ def _new_compound(plot: Plot, rng: np.random.Generator) -> Plan:
     return Plan(quarry, (*steps, _house(plot, ring, rng), *digging))
 
 
+def _ordinary(plot: Plot, rng: np.random.Generator) -> Plan:
+    """What happens anywhere and is nobody's business: a house or two, a field left bare, sometimes a quarry."""
+    taken: list[BaseGeometry] = []
+    steps = []
+    for weeks in rng.uniform(6, 20, int(rng.integers(1, 3))):
+        steps.append(_house(plot, unary_union(taken) if taken else None, rng, weeks=float(weeks)))
+        taken += [stroke.geometry for stroke in steps[-1].strokes]
+    ploughed = open_ground(plot.canvas, plot.layers, (75.0, 45.0), rng, away_from=unary_union(taken))
+    outcome = ExpectedChange(Change.CLEARING, ploughed, ordinary=True)
+    steps.append(ScenarioStep(_before(plot, 14), "ploughing", (Stroke(ploughed, Cover.SOIL),), outcome))
+    if rng.random() < _QUARRIES:
+        quarry, digging = _quarry(plot, unary_union([*taken, ploughed]), rng)
+        return Plan(quarry, (*steps, *digging))
+    return Plan((), tuple(steps))
+
+
 def _fenced(line: LineString) -> ExpectedChange:
     """A new wall with the six metres that go with it."""
     strip = line.buffer(_STRIP_M / 2, cap_style="flat", join_style="mitre")
@@ -201,15 +218,17 @@ def _roofs_in(ground: Polygon, count: int, rng: np.random.Generator, *, inset_m:
     return tuple(roof for narrowest, roof in roofs if narrowest >= _NARROWEST_ROOF_M)
 
 
-def _house(plot: Plot, away_from: Polygon, rng: np.random.Generator) -> ScenarioStep:
+def _house(plot: Plot, away_from: BaseGeometry | None, rng: np.random.Generator, *, weeks: float = 11) -> ScenarioStep:
     """One ordinary house of three or four pixels."""
     ground = open_ground(plot.canvas, plot.layers, (20.0, 18.0), rng, away_from=away_from)
     roof = Stroke(ground, Cover.TILE, 5.0)
-    return ScenarioStep(_before(plot, 11), "house", (roof,), ExpectedChange(Change.CONSTRUCTION, ground, ordinary=True))
+    return ScenarioStep(
+        _before(plot, weeks), "house", (roof,), ExpectedChange(Change.CONSTRUCTION, ground, ordinary=True)
+    )
 
 
 def _quarry(
-    plot: Plot, away_from: Polygon, rng: np.random.Generator
+    plot: Plot, away_from: BaseGeometry, rng: np.random.Generator
 ) -> tuple[tuple[Stroke, ...], tuple[ScenarioStep, ...]]:
     """A pit whose rim moves outwards by some metres a season, since long before the watch."""
     site = open_ground(plot.canvas, plot.layers, (110.0, 110.0), rng, away_from=away_from)
@@ -247,4 +266,5 @@ _PLANNERS: dict[Story, Callable[[Plot, np.random.Generator], Plan]] = {
     Story.DEMOLITION: _demolish,
     Story.CLEARING: _clear,
     Story.NEW_COMPOUND: _new_compound,
+    Story.ORDINARY: _ordinary,
 }

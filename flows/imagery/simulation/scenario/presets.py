@@ -18,6 +18,7 @@ class Story(StrEnum):
     DEMOLITION = "demolition"
     CLEARING = "clearing"
     NEW_COMPOUND = "new-compound"
+    ORDINARY = "ordinary"
     QUIET = "quiet"
 
 

@@ -36,15 +36,20 @@ class _Season:
     is_burnt: npt.NDArray[np.bool_]
 
 
-def fields_on(place: int, is_paddy: npt.NDArray[np.bool_], rank: Shares, weather: Weather) -> Fields:
-    """The state of every field; `rank` says how low a field lies, for floods."""
+def fields_on(
+    place: int, is_paddy: npt.NDArray[np.bool_], rank: Shares, weather: Weather, *, country: int | None = None
+) -> Fields:
+    """The state of every field; `rank` says how low a field lies, for floods.
+
+    Places of one `country` (a number that names it) have early and late years, good years and floods in common.
+    """
     mud, green, straw, char = (np.zeros(len(rank)) for _ in range(4))
     for year in (weather.season_year - 1, weather.season_year):
         elapsed = weather.season_day + (365 if year < weather.season_year else 0)
-        for season in _seasons(place, year, is_paddy):
+        for season in _seasons(place, year, is_paddy, country):
             parts = _grow(season, elapsed - season.start, is_paddy)
             mud, green, straw, char = (old + new for old, new in zip((mud, green, straw, char), parts, strict=True))
-    mud = np.maximum(mud, _flood(place, weather, is_paddy, rank))
+    mud = np.maximum(mud, _flood(place if country is None else country, weather, is_paddy, rank))
     dry = np.clip(1 - mud, 0, 1)
     green = np.minimum(green, dry)
     char = np.minimum(char, dry - green)
@@ -58,15 +63,16 @@ def _weediness(place: int, count: int) -> Shares:
     return generator("weeds", place).uniform(0.2, 0.8, count)
 
 
-def _seasons(place: int, year: int, is_paddy: npt.NDArray[np.bool_]) -> tuple[_Season, _Season]:
+def _seasons(place: int, year: int, is_paddy: npt.NDArray[np.bool_], country: int | None) -> tuple[_Season, _Season]:
     """The crop of the rains and, on some fields, a second one in the dry season before it."""
     rng = generator("crops", place, year)
+    common = rng if country is None else generator("crops", country, year)
     count = len(is_paddy)
-    late = rng.normal(0, 8)
+    late = common.normal(0, 8)
     main = _Season(
         start=np.where(is_paddy, 186.0, 152.0) + late + rng.normal(0, 11, count),
         length=np.where(is_paddy, 116.0, 128.0) + rng.normal(0, 6, count),
-        vigour=rng.uniform(0.70, 1.0, count) * rng.uniform(0.9, 1.0),
+        vigour=rng.uniform(0.70, 1.0, count) * common.uniform(0.9, 1.0),
         is_grown=rng.random(count) < 0.92,
         is_burnt=rng.random(count) < 0.05,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -9,12 +10,13 @@ import numpy.typing as npt
 
 from flows.imagery.simulation.land import land_cover as covers
 from flows.imagery.simulation.land.canvas import RIM, Field
+from flows.imagery.simulation.land.ground_window import GroundWindow
 from flows.imagery.simulation.land.land_cover import Cover
-from flows.imagery.simulation.land.pixel_view import DECLINATIONS
+from flows.imagery.simulation.land.pixel_view import DECLINATIONS, LandSurface
 from flows.imagery.simulation.land.sun import Sun, declination, sun_at
 from flows.imagery.simulation.random_streams import generator
 from flows.imagery.simulation.season.weather import Weather
-from flows.imagery.simulation.sensors.clouds import Sky, classify, draw_sky
+from flows.imagery.simulation.sensors.clouds import Sky, classify, draw_mistakes, draw_sky
 from flows.imagery.simulation.sensors.surface_fractions import mixed, surfaces_on
 from flows.imagery.simulation.world import SimulatedWorld
 
@@ -36,10 +38,12 @@ def take_picture(world: SimulatedWorld, day: date) -> tuple[Field, npt.NDArray[n
     weather = world.weather(day)
     sun = sun_at(world.latitude, declination(day))
     shift = misregistration(rng)
-    seen = _through_coarse_bands(shift_pixels(_lit_ground(world, weather, sun), shift))
+    seen = through_coarse_bands(shift_pixels(lit_ground(world.ground(day), weather, sun), shift))
     sky = draw_sky(world.canvas.grid.shape, sun, weather.monsoon, rng)
-    pixels = _measure(_through_sky(seen, sky), rng)
-    return pixels, classify(pixels, sky, rng)
+    errors = draw_errors(rng)
+    grain = rng.standard_normal(seen.shape, dtype=np.float32)
+    pixels = measure(through_sky(seen, sky), errors, grain)
+    return pixels, classify(pixels, sky, draw_mistakes(rng))
 
 
 def misregistration(rng: np.random.Generator) -> tuple[float, float]:
@@ -76,15 +80,13 @@ def _shift_axis(pixels: Field, shift: float, *, axis: int) -> Field:
     return np.moveaxis(total, -1, axis)
 
 
-def _lit_ground(world: SimulatedWorld, weather: Weather, sun: Sun) -> Field:
-    """Reflectance of the canvas (band, y, x) under this sun, without sky or instrument."""
-    shares = surfaces_on(world, weather)
-    colours = _colours(weather)
-    ground = mixed(colours, shares)
-    slope = np.float32(0.22) * (world.slope[0] * np.float32(sun.east) + world.slope[1] * np.float32(sun.north))
-    shadow = _shadow_on(world, weather.day)
+def lit_ground(ground: GroundWindow, weather: Weather, sun: Sun) -> Field:
+    """Reflectance of the ground (band, y, x) under this sun, without sky or instrument."""
+    flat = mixed(_colours(weather), surfaces_on(ground, weather))
+    slope = np.float32(0.22) * (ground.slope[0] * np.float32(sun.east) + ground.slope[1] * np.float32(sun.north))
+    shadow = _shadow_on(ground.surface, weather.day)
     light = (1 + slope / np.float32(sun.tangent))[None] * (1 - _SHADE[:, None, None] * shadow[None])
-    return np.asarray(ground * world.texture * light, np.float32)
+    return np.asarray(flat * ground.texture * light, np.float32)
 
 
 def _colours(weather: Weather) -> Field:
@@ -96,16 +98,16 @@ def _colours(weather: Weather) -> Field:
     return np.asarray(colours, np.float32)
 
 
-def _shadow_on(world: SimulatedWorld, day: date) -> Field:
+def _shadow_on(surface: LandSurface, day: date) -> Field:
     """Shaded share of every pixel, between the shadows of the nearest two computed declinations."""
-    shadow = world.ground(day).shadow
+    shadow = surface.shadow
     place = np.interp(declination(day), DECLINATIONS, range(len(DECLINATIONS)))
     lower = min(int(place), len(DECLINATIONS) - 2)
     part = np.float32(place - lower)
     return np.asarray((1 - part) * shadow[lower] + part * shadow[lower + 1], np.float32)
 
 
-def _through_coarse_bands(pixels: Field) -> Field:
+def through_coarse_bands(pixels: Field) -> Field:
     """The bands measured at 20 m averaged over 2 × 2 pixels; an odd edge repeats the pixel before it."""
     coarse = pixels[_COARSE:]
     rows, columns = coarse.shape[1:]
@@ -115,7 +117,7 @@ def _through_coarse_bands(pixels: Field) -> Field:
     return np.concatenate([pixels[:_COARSE], spread])
 
 
-def _through_sky(ground: Field, sky: Sky) -> Field:
+def through_sky(ground: Field, sky: Sky) -> Field:
     """Shadow and haze on the ground, clouds over it."""
     lit = ground * (1 - _SHADE[:, None, None] * sky.shadow) + _VEIL[:, None, None] * sky.haze
     if not sky.cloud.any():
@@ -124,12 +126,27 @@ def _through_sky(ground: Field, sky: Sky) -> Field:
     return np.asarray(lit + sky.cloud * (bright - lit), np.float32)
 
 
-def _measure(radiance: Field, rng: np.random.Generator) -> Field:
-    """What the processor makes of it: a scene's own gain and offset, noise, and steps of one ten-thousandth."""
-    bands = len(radiance)
+@dataclass(frozen=True)
+class RadiometricErrors:
+    """How far a whole scene is off, per band: what it is multiplied by, and what is added."""
+
+    gain: Field
+    offset: Field
+
+
+def draw_errors(rng: np.random.Generator) -> RadiometricErrors:
+    """The errors of one scene."""
+    bands = len(_VEIL)
     gain = 1 + rng.normal(0, 0.022) + rng.normal(0, 0.006, bands)
     offset = rng.normal(0, 0.0045) * _VEIL + rng.normal(0, 0.001, bands)
-    grain = rng.standard_normal(radiance.shape, dtype=np.float32)
+    return RadiometricErrors(gain.astype(np.float32), offset.astype(np.float32))
+
+
+def measure(radiance: Field, errors: RadiometricErrors, grain: Field) -> Field:
+    """What the processor makes of it: a scene's own gain and offset, noise, and steps of one ten-thousandth.
+
+    `grain` is white noise of deviation 1, (band, y, x).
+    """
     spread = _NOISE[:, None, None] + _GRAIN * radiance
-    pixels = radiance * gain.astype(np.float32)[:, None, None] + offset.astype(np.float32)[:, None, None]
+    pixels = radiance * errors.gain[:, None, None] + errors.offset[:, None, None]
     return np.asarray(np.maximum(np.round((pixels + spread * grain) * 10_000), 1) / 10_000, np.float32)

@@ -6,11 +6,13 @@ from datetime import date
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 from scipy.special import gammaincinv, ndtr
 
 from flows.imagery.simulation.land import land_cover as covers
 from flows.imagery.simulation.land.canvas import Field, crop_rim
+from flows.imagery.simulation.land.ground_window import GroundWindow
 from flows.imagery.simulation.land.land_cover import Cover
 from flows.imagery.simulation.random_streams import generator
 from flows.imagery.simulation.season.weather import Weather
@@ -30,23 +32,40 @@ def take_radar_picture(world: SimulatedWorld, day: date, platform: RadarPlatform
     """Linear backscatter power of VV and VH as a platform sees it, float32 (polarisation, y, x), on the area's grid."""
     rng = generator("radar", world.place, day)
     weather = world.weather(day)
-    shares = surfaces_on(world, weather)
-    texture = 1 + np.float32(1.6) * (world.texture[3] - 1)
-    scattered = mixed(_power_of(weather, rng), shares) * texture
-    bright = scattered + _CORNER[:, None, None] * world.ground(day).corners
-    blurred = gaussian_filter(bright, (0, _RESOLUTION_PX, _RESOLUTION_PX), mode="nearest", truncate=3.0)
-    drift = 10 ** (rng.normal(0, 0.15) / 10)
-    seen = np.stack([speckled(band, rng) for band in _displaced(blurred, platform)]) * np.float32(drift)
+    power = power_of(weather, rng)
+    smooth = displaced(resolved(scattered(world.ground(day), weather, power)), platform)
+    drift = draw_drift(rng)
+    seen = np.stack([speckled(band, rng) for band in smooth]) * drift
     return np.asarray(seen * np.float32(10 ** (platform.gain_db / 10)), np.float32)
 
 
-def _displaced(power: Field, platform: RadarPlatform) -> Field:
+def scattered(ground: GroundWindow, weather: Weather, power: Field) -> Field:
+    """Linear power that comes back from the ground (polarisation, y, x), by the power of every surface."""
+    texture = 1 + np.float32(1.6) * (ground.texture[3] - 1)
+    rough = mixed(power, surfaces_on(ground, weather)) * texture
+    return np.asarray(rough + _CORNER[:, None, None] * ground.surface.corners, np.float32)
+
+
+def resolved(power: Field) -> Field:
+    """What the instrument can tell apart of it."""
+    return np.asarray(
+        gaussian_filter(power, (0, _RESOLUTION_PX, _RESOLUTION_PX), mode="nearest", truncate=3.0), np.float32
+    )
+
+
+def draw_drift(rng: np.random.Generator) -> np.float32:
+    """What one scene is multiplied by as a whole."""
+    return np.float32(10 ** (rng.normal(0, 0.15) / 10))
+
+
+def displaced(power: Field, platform: RadarPlatform) -> Field:
+    """The grid's pixels of a canvas where the platform puts them."""
     if platform.shift_px == (0.0, 0.0):
         return crop_rim(power)
     return np.asarray(np.maximum(shift_pixels(power, platform.shift_px), power.min()), np.float32)
 
 
-def _power_of(weather: Weather, rng: np.random.Generator) -> Field:
+def power_of(weather: Weather, rng: np.random.Generator) -> Field:
     """Linear power of every surface (polarisation, surface): wet soil is brighter, wind roughens water."""
     decibels = covers.BACKSCATTER_DB + weather.moisture * _WETTING_DB[:, None] * covers.THIRST[None]
     wind = rng.gamma(1.5, 1.2) - 1.0
@@ -56,10 +75,14 @@ def _power_of(weather: Weather, rng: np.random.Generator) -> Field:
 
 def speckled(power: Field, rng: np.random.Generator) -> Field:
     """Power times gamma speckle of `LOOKS` looks that is slightly alike between neighbours; (y, x)."""
-    white = rng.standard_normal(power.shape, dtype=np.float32)
+    return np.asarray(power * speckle(rng.standard_normal(power.shape, dtype=np.float32)), np.float32)
+
+
+def speckle(white: Field) -> npt.NDArray[np.float64]:
+    """Gamma speckle of mean 1 made of white noise, (y, x)."""
     alike = gaussian_filter(white, _CROSSTALK_PX, mode="wrap", truncate=4.0)
     steps, factors, spread = _speckle_table()
-    return np.asarray(power * np.interp(alike / spread, steps, factors), np.float32)
+    return np.asarray(np.interp(alike / spread, steps, factors))
 
 
 @lru_cache(maxsize=1)
