@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 
 from lxml import etree
-from shapely import Polygon, box, make_valid
+from shapely import Polygon, STRtree, make_valid
 from shapely.geometry.base import BaseGeometry
 
 from aois.area import Area
@@ -61,6 +62,15 @@ class AcquisitionPlan:
         """The satellites that it plans."""
         return frozenset(one.platform for one in self.passes)
 
+    @cached_property
+    def _footprints(self) -> STRtree:
+        return STRtree([one.footprint for one in self.passes])
+
+    def passes_over(self, ground: BaseGeometry) -> list[PlannedPass]:
+        """Return the passes whose footprint covers enough of some ground, in the order of the file."""
+        near = [self.passes[n] for n in sorted(self._footprints.query(ground))]
+        return [one for one in near if one.footprint.intersection(ground).area >= COVERED * ground.area]
+
     def plans(self, platform: str, at: datetime) -> bool:
         """Return whether it says what a satellite does at a time."""
         return platform in self.platforms and self.first <= at <= self.until
@@ -88,8 +98,8 @@ def plan_over(area: Area, plans: Iterable[AcquisitionPlan], *, known_by: date) -
     found = {
         (one.platform, one.start): one
         for n, plan in enumerate(known)
-        for one in plan.passes
-        if not any(later.plans(one.platform, one.start) for later in known[n + 1 :]) and _is_over(one, area.geometry)
+        for one in plan.passes_over(area.geometry)
+        if not any(later.plans(one.platform, one.start) for later in known[n + 1 :])
     }
     return AreaPlan(tuple(sorted(found.values(), key=lambda one: (one.start, one.platform))), tuple(known))
 
@@ -107,13 +117,16 @@ def read_plan(name: str, content: bytes) -> AcquisitionPlan:
             f"acquisition plan `{shown}`: it holds no planned pass of Sentinel-1 or -2; name ESA's KML files, a folder "
             f"of them, or the page that links to them"
         )
-    stamps = _STAMPS.search(name)
-    times = [_time(stamp) for stamp in stamps.groups()] if stamps else []
-    if len(times) != 2 or None in times:
-        starts = [one.start for one in passes]
-        times = [min(starts), max(starts)]
-    first, until = (time for time in times if time is not None)
+    starts = [one.start for one in passes]
+    first, until = planned_time(name) or (min(starts), max(starts))
     return AcquisitionPlan(name, first, until, passes)
+
+
+def planned_time(name: str) -> tuple[datetime, datetime] | None:
+    """Return the time that a file plans by its name, None where the name does not say."""
+    stamps = _STAMPS.search(name)
+    first, until = map(_time, stamps.groups()) if stamps else (None, None)
+    return None if first is None or until is None else (first, until)
 
 
 def _parsed(shown: str, content: bytes) -> etree._Element:
@@ -181,12 +194,6 @@ def _points(words: str) -> Iterator[tuple[float, float]]:
         except ValueError:
             lon = lat = math.inf
         yield lon, lat
-
-
-def _is_over(one: PlannedPass, ground: BaseGeometry) -> bool:
-    if not box(*one.footprint.bounds).intersects(ground):
-        return False
-    return bool(one.footprint.intersection(ground).area >= COVERED * ground.area)
 
 
 def latest(plans: Sequence[AcquisitionPlan]) -> dict[str, datetime]:

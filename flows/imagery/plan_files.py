@@ -8,7 +8,7 @@ import re
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ from lxml.etree import ParserError
 
 from aois.area import Area
 from flows.files import atomic_write, private_folder
-from flows.imagery.acquisition_plans import AcquisitionPlan, AreaPlan, plan_over, read_plan
+from flows.imagery.acquisition_plans import AcquisitionPlan, AreaPlan, plan_over, planned_time, read_plan
 from flows.imagery.catalog_rules import RefusedPlaceError, rules_for
 from flows.imagery.limits import USUAL_LIMITS, Limits
 from flows.imagery.network.retry import RetryPolicy
@@ -29,6 +29,7 @@ from flows.printable import printable
 
 FOLDER = "plans"  # of the outputs
 MOST_FILES = 60  # of one place: ESA's page of Sentinel-1 links to some ten for each satellite
+LONG_AGO = timedelta(days=40)  # three cycles of a satellite after the end of a plan
 FIRST_WAIT_S = 0.3
 _STAMPED = re.compile(r"(?i)s(entinel-)?[12][a-z]_mp_\S*\d{8}t\d{6}")
 _ENDING = ".kml"
@@ -52,15 +53,23 @@ def keep_plans(places: Sequence[str], folder: Path) -> int:
     return new
 
 
-def kept_plans(folder: Path) -> tuple[AcquisitionPlan, ...]:
-    """Return the plans of which a copy is kept; one that is damaged is passed over, which the log says."""
-    found = (_kept(str(path)) for path in sorted(folder.glob("*.gz")))
+def kept_plans(folder: Path, *, known_by: date) -> tuple[AcquisitionPlan, ...]:
+    """Return the plans of which a copy is kept that had begun by a day and had not ended long before it.
+
+    One that is damaged is passed over, which the log says.
+    """
+    found = (_kept(str(path)) for path in sorted(folder.glob("*.gz")) if _is_of_that_time(path.name, known_by))
     return tuple(plan for plan in found if plan is not None)
+
+
+def _is_of_that_time(name: str, known_by: date) -> bool:
+    times = planned_time(name)
+    return times is None or (times[0].date() <= known_by and known_by - times[1].date() <= LONG_AGO)
 
 
 def plans_over(areas: Iterable[Area], outputs: Path, *, known_by: date) -> dict[str, AreaPlan]:
     """Return what the plans kept in some outputs that had begun by a day say of each area, by its id."""
-    plans = kept_plans(outputs / FOLDER)
+    plans = kept_plans(outputs / FOLDER, known_by=known_by)
     return {area.id: plan_over(area, plans, known_by=known_by) for area in areas}
 
 

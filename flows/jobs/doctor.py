@@ -241,7 +241,7 @@ def _acquisitions(settings: Settings, operating: Operating, now: datetime) -> It
     with _ledger(settings) as ledger:
         last = {o.area_id: o.week for o in sorted(ledger.observations(), key=lambda o: o.week)}
         scenes = {area.id: ledger.scenes(area.id) for area in known if area.id in last}
-    plans = kept_plans(settings.outputs / PLANS)
+    plans = kept_plans(settings.outputs / PLANS, known_by=now.date())
     if settings.acquisition_plans:
         yield _plans(plans, now)
     places = {area.id: area for area in known}

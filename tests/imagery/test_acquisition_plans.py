@@ -197,5 +197,12 @@ def test_a_kept_plan_that_is_damaged_is_passed_over(tmp_path: Path, caplog: pyte
     keep_plans([str(tmp_path)], tmp_path / "plans")
     (path,) = (tmp_path / "plans").iterdir()
     path.write_bytes(gzip.compress(planned_content("S1D")))
-    assert kept_plans(tmp_path / "plans") == ()
+    assert kept_plans(tmp_path / "plans", known_by=day(0)) == ()
     assert "is damaged" in caplog.text
+
+
+def test_only_plans_of_that_time_are_read(tmp_path: Path) -> None:
+    (tmp_path / f"{NAME}.kml").write_bytes(planned_content("S1C"))
+    keep_plans([str(tmp_path)], tmp_path / "plans")
+    read = [bool(kept_plans(tmp_path / "plans", known_by=day(n))) for n in (-2, -1, 20, 60, 61)]
+    assert read == [False, True, True, True, False]

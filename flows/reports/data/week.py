@@ -97,7 +97,7 @@ def report_week(
     by_area: dict[str, list[ObservationRecord]] = defaultdict(list)
     for one in observations:
         by_area[one.area_id].append(one)
-    plans = kept_plans(outputs / PLANS)
+    plans = kept_plans(outputs / PLANS, known_by=week.last_day)
     reader = _WeekReader(week, ledger, archive, source_name, by_area, alerts, failures, is_roomy=is_roomy, plans=plans)
     with ThreadPoolExecutor(READERS) as pool:
         views = tuple(pool.map(reader.view_of, areas))

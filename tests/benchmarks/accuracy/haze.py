@@ -179,10 +179,10 @@ def suburbs(*, ask: Asked = cloud_vote.asked) -> Measured:
     return [], out
 
 
-def jobs(seeds: range, *, has_real: bool, has_model: bool) -> list[tuple[object, ...]]:
+def jobs(seeds: range, *, has_real: bool, has_model: bool) -> list[tuple[Any, ...]]:
     """Every ground, the longest first; without the model the watch alone."""
     votes = {"votes": tuple(Vote) if has_model else (Vote.WITHOUT,)}
-    out: list[tuple[object, ...]] = [("cleared", votes)] * has_real
+    out: list[tuple[Any, ...]] = [("cleared", votes)] * has_real
     out += [("built", {"seed": seed, **votes}) for seed in seeds if has_real]
     out += [(kind, {"seed": seed, **votes}) for seed in seeds for kind in ("tropical", "quiet")]
     return out + [("suburbs", {})] * (has_real and has_model)
