@@ -28,6 +28,8 @@ from flows.cli.options import (
     settings_of,
 )
 from flows.config.settings import Settings, SourceName
+from flows.imagery.acquisition_plans import NO_PLAN, AreaPlan
+from flows.imagery.plan_files import plans_over
 from flows.imagery.revisit import arrivals_between
 from flows.jobs.call_check import check_call, check_engine
 from flows.jobs.services import Services
@@ -124,7 +126,8 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         limits = limits_of(settings.archive_max_days, settings.archive_max_gb, today=datetime.now(UTC).date())
         over = words_of_limits(Services(settings, ledger).stores(), areas_of(settings)[1], limits)
         observations = [o for o in ledger.observations(until=result.week) if o.week == result.week]
-        missing = words_of_missing({o.area_id: ledger.scenes(o.area_id) for o in observations}, result.week)
+        plans = plans_over(areas_of(settings)[1], settings.outputs, known_by=result.week.last_day)
+        missing = words_of_missing({o.area_id: ledger.scenes(o.area_id) for o in observations}, result.week, plans)
     fresh = [a for a in alerts if a.alert_id in {*result.issued, *result.changed}]
     if fresh:
         console.print(console_table(fresh, result.week, contradicted=contradicted))
@@ -170,12 +173,15 @@ def _tell(settings: Settings, result: WatchResult) -> None:
     _say(f"Report: {result.report}")
 
 
-def words_of_missing(scenes: Mapping[str, Sequence[SceneRecord]], week: Week) -> list[str]:
-    """Say for each area which acquisitions the orbits promised for a week and did not come, where any is missing."""
+def words_of_missing(
+    scenes: Mapping[str, Sequence[SceneRecord]], week: Week, plans: Mapping[str, AreaPlan] | None = None
+) -> list[str]:
+    """Say for each area which acquisitions were promised or planned for a week and did not come, if any is missing."""
     said = []
     for area_id, known in scenes.items():
         passes = [(scene.scene_id, scene.acquired) for scene in known if scene.acquired.date() <= week.last_day]
-        if words := arrivals_between(passes, week.first_day, week.last_day).words:
+        plan = (plans or {}).get(area_id, NO_PLAN)
+        if words := arrivals_between(passes, week.first_day, week.last_day, plan=plan).words:
             said.append(f"not received: {area_id}: {words}")
     return said
 

@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         (),
         description="hosts beside its own that the catalog may name, separated by spaces; see flows/imagery/README.md",
     )
+    acquisition_plans: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="files, folders or addresses of ESA's acquisition plans, separated by spaces; "
+        "see flows/imagery/README.md",
+    )
     archive_url: str | None = Field(None, description="an object store for the archive, s3://bucket/folder")
     outputs_url: str | None = Field(None, description="an object store that gets a copy of what runs leave")
     public_url: str | None = Field(None, description="an object store that gets a copy of the public edition alone")
@@ -110,7 +115,7 @@ class Settings(BaseSettings):
     units_per_minute: float = Field(300.0, gt=0, description="the provider's quota of processing units")
     budget_units: float | None = Field(None, ge=0, description="processing units that one run may spend")
 
-    @field_validator("alert_urls", "operator_urls", "catalog_hosts", "desk_proxies", mode="before")
+    @field_validator("alert_urls", "operator_urls", "catalog_hosts", "acquisition_plans", "desk_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.split()) if isinstance(value, str) else value
@@ -119,6 +124,10 @@ class Settings(BaseSettings):
     def _without_keys(self, address: str | None) -> str | None:
         """Prefect keeps a flow's parameters as JSON, for whoever may see its runs."""
         return None if address is None else without_secrets(address)
+
+    @field_serializer("acquisition_plans", when_used="json")
+    def _without_keys_in(self, places: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(without_secrets, places))
 
     @model_validator(mode="after")
     def _keep_worlds_apart(self) -> Settings:

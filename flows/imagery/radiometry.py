@@ -12,7 +12,10 @@ from flows.imagery.catalog_item import BandAsset, SceneItem
 from flows.imagery.scene import ImageryError, OpticalProduct, Sensor
 
 REFLECTANCE_SCALE = 0.0001
-# ESA's true-colour image ends at 255 with these reflectances (Sentinel-2 Products Specification Document, TCI).
+# "The saturation level of 255 digital counts correspond to a level of 3558 for L1C products or 2000 for L2A products
+# (0.3558 and 0.2 in reflectance value respectively)": ESA, Sentinel-2 MSI User Guide, Definitions, TCI
+# (sentinel.esa.int/web/sentinel/user-guides/sentinel-2-msi/definitions; looked up on 2026-11-30). Not measured: no
+# archive at hand has a picture and reflectance of one pass.
 PICTURE_CEILING = {OpticalProduct.LEVEL_1C_PICTURE: 0.3558, OpticalProduct.LEVEL_2A_PICTURE: 0.2}
 EIGHT_BITS, HIGHEST_OF_EIGHT_BITS = "uint8", 255
 # From processing baseline 04.00 (2022-01-25) ESA adds 1000 to the digital numbers of Sentinel-2.

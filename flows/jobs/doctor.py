@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,9 @@ from flows.alerts.route_settings import doubts_about, routes_of
 from flows.config.credentials import check_account
 from flows.config.deployment import Operating
 from flows.config.settings import Settings, SourceName
+from flows.imagery.acquisition_plans import AcquisitionPlan, latest, plan_over
+from flows.imagery.plan_files import FOLDER as PLANS
+from flows.imagery.plan_files import kept_plans
 from flows.imagery.revisit import arrivals_between, next_due, silences
 from flows.jobs.file_modes import loose_paths
 from flows.jobs.setting_names import OF_ANOTHER, unknown_names
@@ -238,12 +241,17 @@ def _acquisitions(settings: Settings, operating: Operating, now: datetime) -> It
     with _ledger(settings) as ledger:
         last = {o.area_id: o.week for o in sorted(ledger.observations(), key=lambda o: o.week)}
         scenes = {area.id: ledger.scenes(area.id) for area in known if area.id in last}
+    plans = kept_plans(settings.outputs / PLANS, known_by=now.date())
+    if settings.acquisition_plans:
+        yield _plans(plans, now)
+    places = {area.id: area for area in known}
     for area_id, found in sorted(scenes.items()):
         passes, week = [(scene.scene_id, scene.acquired) for scene in found], last[area_id]
-        due = next_due(passes, now.date())
+        due = next_due(passes, now.date(), plan=plan_over(places[area_id], plans, known_by=now.date()))
         words = f"{area_id}: " + ("no acquisition is due by its rhythm" if due is None else f"next due: {due}")
         silent = silences(passes, week.last_day)
-        missing = arrivals_between(passes, week.first_day, week.last_day).words
+        plan = plan_over(places[area_id], plans, known_by=week.last_day)
+        missing = arrivals_between(passes, week.first_day, week.last_day, plan=plan).words
         if silent:
             told = "; ".join(f"{one.name} last came on {one.last}, {len(one.missed)} missed since" for one in silent)
             mend = "look at what the provider says of its service, or name another source"
@@ -253,6 +261,16 @@ def _acquisitions(settings: Settings, operating: Operating, now: datetime) -> It
             yield Finding("acquisitions", CheckResult.LOOK, f"{words}; {week}: {missing}", mend)
         else:
             yield Finding("acquisitions", CheckResult.FINE, words)
+
+
+def _plans(plans: Sequence[AcquisitionPlan], now: datetime) -> Finding:
+    """Until when the acquisition plans that are kept reach."""
+    ends = latest(plans)
+    said = "; ".join(f"{platform} until {until:%Y-%m-%d}" for platform, until in ends.items())
+    if not any(until > now for until in ends.values()):
+        mend = "run a watch, which reads the plans; look at SITEWATCH_ACQUISITION_PLANS and at what the run logged"
+        return Finding("plans", CheckResult.LOOK, f"no acquisition plan reaches beyond today; {said or 'none'}", mend)
+    return Finding("plans", CheckResult.FINE, f"acquisitions are planned: {said}")
 
 
 def _provider(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:

@@ -15,11 +15,15 @@ from flows.alerts.route_settings import MessageRoutes, message_routes
 from flows.config.settings import Settings
 from flows.evidence.manifests import signing_key
 from flows.imagery.archive.store import Archive
+from flows.imagery.plan_files import FOLDER as PLANS
+from flows.imagery.plan_files import keep_plans
+from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger, open_ledger
 from flows.ledger.worlds import World, world_of
 from flows.pipeline.area_replay import Stores
 from flows.pipeline.outputs_mirror import OutputsMirror
 from flows.pipeline.sources import open_archive, open_source
+from flows.telemetry.logs import log
 
 
 class Services:
@@ -74,6 +78,18 @@ class Services:
     def mirror(self) -> OutputsMirror:
         """Where copies of the outputs go."""
         return OutputsMirror(self.outputs, self.settings.outputs_store, self.settings.public_store)
+
+    def keep_plans(self) -> None:
+        """Keep copies of the acquisition plans; what cannot be had today is logged, and is no failure of a run.
+
+        Plans of real satellites say nothing of a simulated world.
+        """
+        if self.is_simulated:
+            return
+        try:
+            keep_plans(self.settings.acquisition_plans, self.outputs / PLANS)
+        except ImageryError as error:
+            log.warning(str(error))
 
     def stores(self, known: Sequence[Area] = (), *, story_end: date | None = None) -> Stores:
         """Return what an area's watch reads and writes.

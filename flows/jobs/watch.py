@@ -152,6 +152,8 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
         write_outputs(stores, call.areas)
         _write_truth(stores, [a for a in call.areas if a.id not in failures])
     draw_quiet_places(ledger, call.known, week)
+    if not call.given["from_archive"]:
+        services.keep_plans()
     with clock.step("report"):
         report = report_week(
             week,

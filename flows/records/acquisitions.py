@@ -10,7 +10,7 @@ _NAMES = {"sentinel-1": "Sentinel-1", "sentinel-2": "Sentinel-2"}
 
 @dataclass(frozen=True, order=True)
 class DueAcquisition:
-    """One pass of a satellite over a place, as its orbit promises it.
+    """One pass of a satellite over a place, as its orbit promises it, or as it is planned.
 
     Attributes
     ----------
@@ -20,16 +20,20 @@ class DueAcquisition:
         The relative orbit; None where the series has none, as for Sentinel-2.
     day
         The day of it, UTC.
+    is_planned
+        Whether an acquisition plan says so.
     """
 
     sensor: str
     orbit: int | None
     day: date
+    is_planned: bool = False
 
     def __str__(self) -> str:
         """The acquisition in words."""
         orbit = "" if self.orbit is None else f"orbit {self.orbit}, "
-        return f"{_NAMES.get(self.sensor, self.sensor)}, {orbit}{self.day.day} {self.day:%B}"
+        planned = " (planned)" if self.is_planned else ""
+        return f"{_NAMES.get(self.sensor, self.sensor)}, {orbit}{self.day.day} {self.day:%B}{planned}"
 
 
 @dataclass(frozen=True)

@@ -69,9 +69,12 @@ class Words(Phrases):
 
     def acquisition(self, due: DueAcquisition) -> str:
         """Name one pass of a satellite: the satellite, its orbit where the series has one, and the day."""
+        day = self.day(due.day)
         if due.orbit is None:
-            return self("acquisitions.optical", day=self.day(due.day))
-        return self("acquisitions.radar", orbit=due.orbit, day=self.day(due.day))
+            words = self("acquisitions.optical", day=day)
+        else:
+            words = self("acquisitions.radar", orbit=due.orbit, day=day)
+        return self("acquisitions.planned", acquisition=words) if due.is_planned else words
 
     def weeks_of_year(self, numbers: Sequence[int]) -> str:
         """Write weeks of the year, those that follow one another as one span."""

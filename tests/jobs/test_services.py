@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from plan_kml import Planned, file_name, ring, sentinel_1_plan
 
 from flows.alerts import route_settings
 from flows.alerts.errors import AlertsError
@@ -80,3 +81,17 @@ def test_an_engine_whose_workers_lack_a_secret_is_refused_before_the_run(tmp_pat
     check_engine(settings(tmp_path, **typed))
     with pytest.raises(SettingsError, match="setting `catalog` holds a secret and was given to the call alone"):
         check_engine(settings(tmp_path, **typed, engine=engine))
+
+
+def test_plans_are_kept_for_real_satellites_and_one_that_cannot_be_had_fails_no_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = datetime(2026, 11, 16, tzinfo=UTC)
+    take = Planned("S1C", first, 91, ring(5.0, 2.0, 6.0, 3.0))
+    (tmp_path / file_name("s1c", first, first)).write_bytes(sentinel_1_plan(take))
+    places = f"{tmp_path} {tmp_path / 'missing'}"
+    for source, kept in (("simulated", 0), ("stac", 1), ("stac", 1)):
+        with Services.open(settings(tmp_path, source=source, acquisition_plans=places)) as services:
+            services.keep_plans()
+        assert len(list((tmp_path / "outputs" / "plans").glob("*"))) == kept
+    assert "missing` cannot be read: No such file or directory" in caplog.text

@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from plan_kml import Planned, file_name, ring, sentinel_1_plan
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from aois.reading import to_feature_collection
 from aois.week import week_of
 from flows.config.deployment import Operating
 from flows.config.settings import Settings
+from flows.imagery.plan_files import keep_plans
 from flows.jobs.doctor import CheckResult, examine
 from flows.ledger.ledger import open_ledger
 from flows.records.messages import DispatchRecord
@@ -135,6 +137,28 @@ def test_when_each_area_is_seen_next_is_said_and_what_did_not_come(examined, led
     found = examined()["acquisitions", "b"]
     assert found.verdict is CheckResult.BAD
     assert found.found.endswith("; Sentinel-1, orbit 128 last came on 2026-10-10, 3 missed since")
+
+
+def test_what_is_planned_is_said_and_until_when(examined, ledger, places, tmp_path):
+    ledger.record_scenes("a", radar(91, date(2026, 11, 8)))
+    given = {"acquisition_plans": str(tmp_path / "kml")}
+    assert "plans" not in {check for check, _ in examined()}
+    found = examined(**given)["plans", ""]
+    assert (found.verdict, found.found) == (CheckResult.LOOK, "no acquisition plan reaches beyond today; none")
+    west, south, east, north = places("a").geometry.bounds
+    over = ring(west - 1, south - 1, east + 1, north + 1)
+    takes = [Planned("S1C", datetime(2026, *at, 22, 45, tzinfo=UTC), 91, over) for at in ((11, 20), (12, 1))]
+    name = file_name("s1c", datetime(2026, 11, 16, tzinfo=UTC), datetime(2026, 12, 6, tzinfo=UTC))
+    (tmp_path / "kml").mkdir()
+    (tmp_path / "kml" / name).write_bytes(sentinel_1_plan(*takes))
+    assert keep_plans([given["acquisition_plans"]], tmp_path / "outputs" / "plans") == 1
+    found = examined(**given)
+    assert found["plans", ""].found == "acquisitions are planned: sentinel-1c until 2026-12-06"
+    assert found["plans", ""].verdict is CheckResult.FINE
+    assert found["acquisitions", "a"].found == (
+        "a: next due: Sentinel-1, orbit 91, 1 December (planned); 2026-W47: expected 1, received 0: Sentinel-1, "
+        "orbit 91, 20 November (planned)"
+    )
 
 
 def provider_run(ledger, number: int, at: datetime, *, asked: int, lost: int, ahead_s: float = 0.0) -> None:

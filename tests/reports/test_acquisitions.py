@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plan_kml import Planned, file_name, ring, sentinel_1_plan
 
 from aois.area import Area, Sensitivity
 from aois.week import Week
+from flows.imagery.acquisition_plans import read_plan
 from flows.records.acquisitions import Arrivals, DueAcquisition
 from flows.records.observations import SceneRecord
 from flows.records.provider_weeks import ProviderWeek
@@ -120,6 +122,31 @@ def test_nothing_is_said_where_all_came_and_nothing_is_known_of_clouds_and_provi
     text = text_of(ReportInputs(report_week, "stac", (make_view(make_area("x"), arrivals=Arrivals(3, 3)),)))
     for title in ("Acquisitions that did not come", "Weeks that clouds hide", "How the providers"):
         assert title not in text
+
+
+def test_a_planned_pass_that_did_not_come_and_the_next_planned_one_are_on_the_page(
+    make_view: Any, make_area: Any, report_week: Week, text_of: Callable[..., str]
+) -> None:
+    area, first = make_area("x", "Pier"), report_week.first_day
+    west, south, east, north = area.geometry.bounds
+    over = ring(west - 1, south - 1, east + 1, north + 1)
+    at = datetime(first.year, first.month, first.day, 22, 45, tzinfo=UTC)
+    takes = [Planned("S1C", at + timedelta(days=days), 91, over) for days in (2, 9)]
+    plan = read_plan(file_name("s1c", at, at + timedelta(days=20)), sentinel_1_plan(*takes))
+    scenes = [scene(first - timedelta(days=10), 1.0, sensor="sentinel-1")]
+    view = with_acquisitions(make_view(area), scenes, report_week, [plan])
+    assert view.arrivals is not None
+    assert [str(one) for one in view.arrivals.missing] == [f"Sentinel-1, orbit 91, {_day(first, 2)} (planned)"]
+    assert str(view.next_due) == f"Sentinel-1, orbit 91, {_day(first, 9)} (planned)"
+    assert with_acquisitions(view, scenes, report_week.plus(-1), [plan]).next_due is None, "it had not begun"
+    inputs = ReportInputs(report_week, "stac", (view,))
+    assert text_of(inputs).count("(planned)") == 2
+    assert text_of(inputs, "fr").count("(prévue)") == 2
+
+
+def _day(first: date, days: int) -> str:
+    day = first + timedelta(days=days)
+    return f"{day.day} {day:%B}"
 
 
 def test_the_map_of_clouds_shows_positions_of_public_places_alone_and_of_all_on_the_restricted_page(

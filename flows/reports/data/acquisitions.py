@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aois.week import Week, week_of
+from flows.imagery.acquisition_plans import AcquisitionPlan, plan_over
 from flows.imagery.revisit import arrivals_between, next_due
 from flows.imagery.scene import Sensor
 from flows.records.observations import SceneRecord
@@ -16,14 +17,17 @@ from flows.reports.week_summary import ENOUGH_SHARE
 CALENDAR_WEEKS = 53
 
 
-def with_acquisitions(view: AreaView, scenes: Sequence[SceneRecord], week: Week) -> AreaView:
-    """Add to a view what the scenes up to the end of a week say of acquisitions and clouds."""
+def with_acquisitions(
+    view: AreaView, scenes: Sequence[SceneRecord], week: Week, plans: Sequence[AcquisitionPlan] = ()
+) -> AreaView:
+    """Add to a view what scenes up to the end of a week, and plans until then, say of acquisitions and clouds."""
     known = [scene for scene in scenes if scene.acquired.date() <= week.last_day]
     passes = [(scene.scene_id, scene.acquired) for scene in known]
+    plan = plan_over(view.area, plans, known_by=week.last_day)
     return replace(
         view,
-        arrivals=arrivals_between(passes, week.first_day, week.last_day),
-        next_due=next_due(passes, week.last_day),
+        arrivals=arrivals_between(passes, week.first_day, week.last_day, plan=plan),
+        next_due=next_due(passes, week.last_day, plan=plan),
         clouds=cloudy_weeks(known),
     )
 

@@ -20,6 +20,7 @@ from aois.reading import to_feature_collection
 from aois.week import Week
 from flows.files import OWNER_FILE, atomic_write, private_folder
 from flows.imagery.archive.store import Archive
+from flows.imagery.plan_files import FOLDER as PLANS
 from flows.ledger.journal import Head
 from flows.ledger.ledger import Ledger
 from flows.records.provider_weeks import ProviderWeek
@@ -68,6 +69,7 @@ def digest_of_inputs(
             archive.root, (path for folder in scenes for path in (folder, *sorted(folder.glob("*.jsonl"))))
         ),
         "released": _stamps(outputs, [outputs / RELEASES_FILE]),
+        "plans": _stamps(outputs, sorted((outputs / PLANS).glob("*.gz"))),
         "program": _stamps(PROGRAM, (path for path in code if path.is_file() and "__pycache__" not in path.parts)),
     }
     return sha256(json.dumps(held, sort_keys=True, default=str).encode()).hexdigest()

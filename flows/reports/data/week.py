@@ -17,7 +17,10 @@ from aois.grid import Grid, grid_of, perimeter_mask, to_utm
 from aois.week import Week
 from detectors.records import State
 from flows.evidence.outlines import footprint_of
+from flows.imagery.acquisition_plans import AcquisitionPlan
 from flows.imagery.archive.store import Archive
+from flows.imagery.plan_files import FOLDER as PLANS
+from flows.imagery.plan_files import kept_plans
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import contradicted_in
@@ -94,7 +97,8 @@ def report_week(
     by_area: dict[str, list[ObservationRecord]] = defaultdict(list)
     for one in observations:
         by_area[one.area_id].append(one)
-    reader = _WeekReader(week, ledger, archive, source_name, by_area, alerts, failures, is_roomy=is_roomy)
+    plans = kept_plans(outputs / PLANS, known_by=week.last_day)
+    reader = _WeekReader(week, ledger, archive, source_name, by_area, alerts, failures, is_roomy=is_roomy, plans=plans)
     with ThreadPoolExecutor(READERS) as pool:
         views = tuple(pool.map(reader.view_of, areas))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
@@ -160,6 +164,7 @@ class _WeekReader:
     failures: Mapping[str, str]
     is_in_full: bool = False
     is_roomy: bool = False
+    plans: Sequence[AcquisitionPlan] = ()
 
     def view_of(self, area: Area) -> AreaView:
         """One area as the report is given it."""
@@ -171,7 +176,7 @@ class _WeekReader:
         failed = without_folders(self.failures.get(area.id, "")) or failure
         full = [one.event_id for one in shown if self.is_in_full or (self.is_roomy and one.is_alerted)]
         view = _area_view(area, album, shown, before, seen, self.week, failed, full=full)
-        view = with_acquisitions(view, self.ledger.scenes(area.id), self.week)
+        view = with_acquisitions(view, self.ledger.scenes(area.id), self.week, self.plans)
         return _with_record(view, self.week, self.ledger, is_quiet=not events)
 
     def _album(self, area: Area, shown: Sequence[EventRecord]) -> tuple[Album, str]:

@@ -60,13 +60,13 @@ def trials(
 ) -> list[Trial]:
     """Buildings of every size at places where nothing else happened, watched together."""
     acquisitions = real_series(series)
-    placed = _places(acquisitions, since, until, seed=seed, mixing=mixing, roofs=roofs)
+    placed = places_for(acquisitions, since, until, seed=seed, mixing=mixing, roofs=roofs)
     changed = injected(acquisitions, [change for _, change in placed])
     seen = watch(changed, since=since, until=until)
-    return [_judged(series, pixels, mixing, change, seen, acquisitions) for pixels, change in placed]
+    return [judged(series, pixels, mixing, change, seen, acquisitions) for pixels, change in placed]
 
 
-def _places(
+def places_for(
     acquisitions: tuple[Acquisition, ...],
     since: date,
     until: date,
@@ -75,6 +75,7 @@ def _places(
     mixing: float,
     roofs: Sequence[str] = ROOFS,
 ) -> list[tuple[int, Injected]]:
+    """Buildings of every size, each with its pixels, where nothing else happened."""
     shape = shape_of(acquisitions)
     barred = real_change(acquisitions, since, until) | ~measured(acquisitions)
     taken = np.zeros(shape, bool)
@@ -126,9 +127,10 @@ def _summer(acquisitions: tuple[Acquisition, ...], year: int) -> np.ndarray | No
     return np.nanmedian([np.where(clear_of(k), r, np.nan) for k, r in zip(chosen, ratios, strict=True)], axis=0)
 
 
-def _judged(
+def judged(
     series: str, pixels: int, mixing: float, change: Injected, seen: Watched, acquisitions: tuple[Acquisition, ...]
 ) -> Trial:
+    """What became of one building in a watch; `acquisitions` say when it could be seen."""
     at = np.unravel_index(int(np.argmax(change.share)), change.share.shape)
     end = change.since + timedelta(days=WITHIN_DAYS)
     seen_on = sorted({k.day for k in acquisitions if change.since <= k.day <= end and clear_of(k)[at]})

@@ -1,15 +1,17 @@
 # mypy: disable-error-code="var-annotated"
-"""The sections on walls, demolitions, truth drawn by eye, the desert, platforms and the province: their jobs."""
+"""The sections on walls, demolitions, truth drawn by eye, the desert, platforms, haze and the province: their jobs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import cloud_vote
 import demolitions
 import desert
 import ground_pictures
 import ground_tables
 import grounds
+import haze
 import phases
 import platforms
 import province
@@ -88,6 +90,13 @@ def _platforms(run: Runner, seeds: range, to: Path) -> list[Figure]:
     return platforms.figures(run(platforms.takeover, jobs, "radar of which a second platform takes over"))
 
 
+def _haze(run: Runner, seeds: range, to: Path) -> list[Figure]:
+    """The first seed alone; without the model, the watch without its vote alone."""
+    jobs = haze.jobs(seeds[:1], has_real=series.is_there(), has_model=cloud_vote.is_installed())
+    done = run(haze.measured, jobs, "hazy series with and without a vote on clouds")
+    return haze.figures([w for watches, _ in done for w in watches], [f for _, flagged in done for f in flagged])
+
+
 SECTIONS = {
     "truth": _truth,
     "grounds": _grounds,
@@ -96,5 +105,6 @@ SECTIONS = {
     "demolitions": _demolitions,
     "phases": _phases,
     "platforms": _platforms,
+    "haze": _haze,
     "province": _province,
 }

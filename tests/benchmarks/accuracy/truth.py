@@ -24,6 +24,7 @@ from series import grid_over, measured, real_series
 from shapely.geometry import shape
 
 from aois.grid import Grid, to_utm
+from detectors.acquisition import Acquisition
 from detectors.monitor.state import AreaState
 from detectors.records import Event
 from detectors.sensitivity.detectability import ground_held
@@ -95,8 +96,8 @@ def read_truth(series: str, grid: Grid, *, since: date, until: date) -> list[Tru
     return found
 
 
-def scored(series: str, since: date, until: date) -> Scored:
-    """One span of a series, watched and set against its truth."""
+def scored(series: str, since: date, until: date, *, looks: Sequence[Acquisition] | None = None) -> Scored:
+    """One span of a series, watched and set against its truth; `looks` are watched in place of its own."""
     acquisitions = real_series(series)
     patches = read_truth(series, grid_over(series), since=since, until=until)
     weeks: list[tuple[date, np.ndarray, np.ndarray]] = []
@@ -104,7 +105,7 @@ def scored(series: str, since: date, until: date) -> Scored:
     def note(day: date, state: AreaState) -> None:
         weeks.append((day, *ground_held(state)))
 
-    seen = watch(acquisitions, since=since, until=until, on_week=note)
+    seen = watch(acquisitions if looks is None else looks, since=since, until=until, on_week=note)
     met = tuple(_met(series, patch, weeks, seen) for patch in patches if patch.is_sure)
     return Scored(series, met, _events(seen.confirmed(), patches), _km2_years(acquisitions, (until - since).days))
 
