@@ -14,6 +14,7 @@ from shapely.geometry import MultiPolygon
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
 VERSION = 10400
+WRITER_AT = 96  # of the four bytes that name the release of SQLite that wrote the file, which readers do not ask for
 WRITTEN = "2000-01-01T00:00:00.000Z"  # the day of writing would make every file another
 KINDS: dict[type, str] = {float: "REAL", bool: "BOOLEAN", str: "TEXT", date: "DATE"}
 WGS84 = (
@@ -95,7 +96,8 @@ def geopackage_with(layers: Sequence[GeopackageLayer]) -> bytes:
         if styled := [layer for layer in layers if layer.style]:
             _add_styles(styled, base)
         base.commit()
-        return base.serialize()
+        content = base.serialize()
+    return content[:WRITER_AT] + bytes(4) + content[WRITER_AT + 4 :]
 
 
 def _add(layer: GeopackageLayer, base: sqlite3.Connection) -> None:

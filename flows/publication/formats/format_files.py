@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from flows.ledger.precision import contradicted_in
-from flows.publication.formats.balloons import PICTURES, Balloons, pictures_by_event
+from flows.publication.formats.balloons import DAY, PICTURES, Balloons, pictures_by_event
 from flows.publication.formats.kml_document import kml_document
 from flows.publication.formats.monthly_table import monthly_table
 from flows.publication.formats.qgis_project import SITES, legend_names, qgis_project
@@ -67,7 +67,7 @@ def format_files(
     yield PackFile(MONTHLY, monthly_table(together, stores, sharing=sharing))
     if sharing is Sharing.PUBLIC:
         return
-    attribution = _attribution(together, stores, words)
+    attribution = _attribution(together, stores, words, pictures)
     yield PackFile(KMZ, _kmz(together, stores, words, attribution, pictures))
     rows = [event_row(subject.area, event) for subject in together for event in subject.events]
     events = [event for subject in together for event in subject.events]
@@ -123,11 +123,15 @@ def _sites(subjects: Sequence[PackSubject], stores: PackStores) -> GeopackageLay
     return outline_layer(SITES, rows, outlines, SITE_COLUMNS, style=site_style())
 
 
-def _attribution(subjects: Sequence[PackSubject], stores: PackStores, words: Words) -> str:
-    """Say whose data the pictures and figures are made from, with the years of the scenes that are named."""
+def _attribution(
+    subjects: Sequence[PackSubject], stores: PackStores, words: Words, pictures: Mapping[str, bytes]
+) -> str:
+    """Say whose data the pictures and figures are made from, with the years of the pack, its scenes and pictures."""
     if stores.source_name == SIMULATED:
         return words("reading.source_simulated")
     scenes = [scene_name(scene).day for one in subjects for event in one.events for scene in event.scenes]
-    days = [day for day in scenes if day is not None] + [one.until for one in subjects]
-    first, last = min(days).year, max(days).year
+    years = {day.year for day in scenes if day is not None}
+    years |= {day.year for one in subjects for day in (one.first, one.until)}
+    years |= {int(found[0][:4]) for found in map(DAY.search, pictures) if found is not None}
+    first, last = min(years), max(years)
     return words("reading.source", years=str(last) if first == last else f"{first}–{last}")
