@@ -1,4 +1,4 @@
-"""The command `sitewatch export smart`: sites of works on record as SMART site models."""
+"""The commands `sitewatch export`: what is on record as SMART site models, and in the formats that people open."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import typer
 
 from detectors.records import State
 from flows.benchmark.annotations import REGION_ID
+from flows.cli.export_formats import formats
 from flows.cli.options import OutputsOption, console, existing_ledger, record_settings
 from flows.config.settings import SettingsError
 from flows.reports.site_models import region_around, site_models_of, write_site_models
 
 export_app = typer.Typer(no_args_is_help=True, help="Write what is on record in the formats of others.")
+export_app.command("formats")(formats)
 
 
 @export_app.callback()

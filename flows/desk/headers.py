@@ -17,6 +17,7 @@ SECURITY = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "same-origin",  # none at all would also take away the origin by which forms are told apart
     "X-Content-Type-Options": "nosniff",
+    "X-DNS-Prefetch-Control": "off",  # or a browser asks for the host of a link before anybody follows it
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex",
 }

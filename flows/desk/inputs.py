@@ -16,6 +16,7 @@ from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
 from flows.records.events import EventRecord
 from flows.records.ids import AreaId
 from flows.records.quiet_places import QuietPlace, QuietReview
+from flows.reports.browser_links import BrowserLink
 from flows.reports.inputs import SiteClock
 from flows.reports.missed import MissedFigures
 
@@ -129,7 +130,8 @@ class CaseDetail:
     `fragments` hold a language each; the names in `pictures` are those by which the fragments ask for them. `drawings`
     are the fragments for those who are not shown pictures. `position` is longitude and latitude in degrees; `failure`
     says why there are no pictures, empty where there are; `damaged` are the names of files that are not drawn, since
-    they are not as they were archived.
+    they are not as they were archived. `links` lead to the place in the Copernicus Browser; like `position` they are
+    for those alone who may see where places lie.
     """
 
     fragments: Mapping[str, str]
@@ -138,6 +140,7 @@ class CaseDetail:
     failure: str = ""
     drawings: Mapping[str, str] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
+    links: tuple[BrowserLink, ...] = ()
 
 
 class CaseEvidence(Protocol):

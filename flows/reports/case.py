@@ -11,6 +11,7 @@ from aois.grid import PIXEL_SIZE_M
 from detectors.records import State
 from flows.records.events import EventRecord
 from flows.records.ids import EventId
+from flows.reports.browser_links import BrowserLink
 from flows.reports.charts import Chart, chart_of
 from flows.reports.figures import Picture, case_picture, path_of, thumb_picture
 from flows.reports.inputs import Chip, EventView, Pair, Said, StateStep
@@ -31,7 +32,10 @@ class Pairing:
 
 @dataclass(frozen=True)
 class Case:
-    """One event as the page shows it; `change` and `perimeter` are SVG path data in a frame of the chips' `shape`."""
+    """One event as the page shows it; `change` and `perimeter` are SVG path data in a frame of the chips' `shape`.
+
+    `links` are positions: they are there on pages alone that may show where places lie.
+    """
 
     anchor: str
     place: str
@@ -48,6 +52,7 @@ class Case:
     empty_series: tuple[str, ...]
     verdicts: tuple[Said, ...] = ()
     near: frozenset[EventId] = frozenset()
+    links: tuple[BrowserLink, ...] = ()
 
     @property
     def is_disputed(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from aois.area import Area
 from aois.week import Week
 from detectors.claims.work_phases import SMART_PHASES
 from detectors.inference.exact_intervals import IntervalEstimate
@@ -25,9 +26,9 @@ from flows.reports.layers import (
     has_geoparquet,
     outlines_geojson,
     outlines_geopackage,
-    style,
 )
 from flows.reports.missed import MissedFigures
+from flows.reports.qgis_style import event_style
 from flows.reports.restricted_totals import RestrictedTotals
 from flows.reports.week_summary import look_at
 
@@ -74,22 +75,22 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     QGIS (``.qml``, which it takes up by its name), and ``restricted/structures`` hold the outlines. Folders and files
     are their owner's alone. The same inputs give the same bytes, and a file that would not change is not touched.
     """
-    rows = [_event_row(view, event.event) for view in inputs.areas for event in view.events]
+    rows = [event_row(view.area, event.event) for view in inputs.areas for event in view.events]
     events = [event.event for view in inputs.areas for event in view.events]
     tables = {
-        "events.csv": _csv(EVENT_COLUMNS, rows),
-        "sites.csv": _csv(SITE_COLUMNS, _site_rows(inputs)),
-        "claims.csv": _csv(CLAIM_COLUMNS, _claim_rows(inputs)),
-        "phases.csv": _csv(PHASE_COLUMNS, _phase_rows(inputs)),
+        "events.csv": csv_of(EVENT_COLUMNS, rows),
+        "sites.csv": csv_of(SITE_COLUMNS, _site_rows(inputs)),
+        "claims.csv": csv_of(CLAIM_COLUMNS, _claim_rows(inputs)),
+        "phases.csv": csv_of(PHASE_COLUMNS, _phase_rows(inputs)),
     }
     if inputs.missed is not None:
-        tables["missed.csv"] = _csv(MISSED_COLUMNS, _missed_rows(inputs.missed))
+        tables["missed.csv"] = csv_of(MISSED_COLUMNS, _missed_rows(inputs.missed))
     results = _structure_rows(inputs)
     outlines = [inputs.structures[str(row["structure_id"])].geometry for row in results]
     layers = {
         "events.geojson": geojson(events),
         "events.gpkg": geopackage(rows, events, EVENT_COLUMNS),
-        "events.qml": style(),
+        "events.qml": event_style(),
     }
     if results:
         layers["structures.geojson"] = outlines_geojson(results, outlines, STRUCTURE_COLUMNS)
@@ -138,11 +139,11 @@ def write_public_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]
     ``events.csv`` and ``sites.csv`` hold the areas that are shown, with days and without scenes; ``totals.csv`` what is
     said of all the others together. Everybody may read them, and they bear the time of the week's end.
     """
-    rows = [_event_row(view, event.event) for view in inputs.areas for event in view.events]
+    rows = [event_row(view.area, event.event) for view in inputs.areas for event in view.events]
     tables = {
-        "events.csv": _csv([name for name in EVENT_COLUMNS if name != "scenes"], rows),
-        "sites.csv": _csv(SITE_COLUMNS, _site_rows(inputs)),
-        "totals.csv": _csv(TOTAL_COLUMNS, [] if inputs.crowd is None else _total_rows(inputs.crowd)),
+        "events.csv": csv_of([name for name in EVENT_COLUMNS if name != "scenes"], rows),
+        "sites.csv": csv_of(SITE_COLUMNS, _site_rows(inputs)),
+        "totals.csv": csv_of(TOTAL_COLUMNS, [] if inputs.crowd is None else _total_rows(inputs.crowd)),
     }
     edition_folder(folder, Edition.PUBLIC)
     for name, content in tables.items():
@@ -175,8 +176,9 @@ def _places(places: int) -> Row:
     return {"places_at_least": places or None}
 
 
-def _event_row(view: AreaView, event: EventRecord) -> Row:
-    found = {**properties_of(event), "area_id": view.area.id, "area_name": view.area.name}
+def event_row(area: Area, event: EventRecord) -> Row:
+    """What the tables and the layers say of an event, by `EVENT_COLUMNS`."""
+    found = {**properties_of(event), "area_id": area.id, "area_name": area.name}
     return {
         name: " ".join(map(str, value)) if isinstance(value := found.get(name), list | tuple) else value
         for name in EVENT_COLUMNS
@@ -271,7 +273,8 @@ def _site_row(account: SiteFollowUp) -> Row:
     return row
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+def csv_of(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+    """Write a table for spreadsheets: UTF-8 with its mark, and nothing in it that they would run."""
     held = io.StringIO()
     writer = csv.writer(held, lineterminator="\n")
     writer.writerow(columns)

@@ -105,6 +105,12 @@ def paces_of(standings: Sequence[AreaTotals]) -> tuple[QuarterlyRate, ...]:
     return tuple(paces)
 
 
+def gain_of(first: Extent, last: Extent) -> Extent:
+    """What was gained between two standings: an error in an event's size goes with the event, and cancels out."""
+    low, high = sorted((last.low - first.low, last.high - first.high))
+    return Extent(last.value - first.value, low, high)
+
+
 def _built(standing: AreaTotals) -> Extent:
     return standing.built
 
@@ -114,10 +120,8 @@ def _demolished(standing: AreaTotals) -> Extent:
 
 
 def _gain(before: AreaTotals, end: AreaTotals, days: int, part: Callable[[AreaTotals], Extent]) -> Extent:
-    months = days / DAYS_A_MONTH
-    first, last = part(before), part(end)
-    ends = sorted(((last.low - first.low) / months, (last.high - first.high) / months))
-    return Extent((last.value - first.value) / months, ends[0], ends[1])
+    months, gained = days / DAYS_A_MONTH, gain_of(part(before), part(end))
+    return Extent(gained.value / months, gained.low / months, gained.high / months)
 
 
 def _area_chart(standings: Sequence[AreaTotals], responses: Sequence[date]) -> Chart | None:

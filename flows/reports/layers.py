@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from importlib.util import find_spec
-from xml.sax.saxutils import quoteattr
 
 import shapely
+from pyproj import CRS
 from shapely.geometry import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from flows.records.event_json import feature_of
 from flows.records.events import EventRecord
-from flows.reports.geopackage_layer import geopackage_of
+from flows.reports.geopackage_layer import GeopackageLayer, geopackage_with
 
 LAYER = "events"
 WITHOUT_GEOPARQUET = (
@@ -22,10 +23,11 @@ WITHOUT_GEOPARQUET = (
     ".venv/bin/pip install -c requirements.lock -e '.[exports]'"
 )
 NUMBERS = (
-    "area_m2", "area_m2_low", "area_m2_high", "looks", "length_m", "closure", "confidence", "suspect_score",
+    "area_m2", "area_m2_low", "area_m2_high", "looks", "length_m", "closure", "confidence", "suspect_score", "margin_m",
 )  # fmt: skip
 FLAGS = ("simulated",)
-COLOURS = {"construction": "178,58,0", "fencing": "122,16,32", "clearing": "201,138,0", "demolition": "29,79,124"}
+DAYS = ("first_seen", "confirmed_on", "issued_on")
+BOX = ("xmin", "ymin", "xmax", "ymax")
 Rows = Sequence[Mapping[str, object]]
 Events = Sequence[EventRecord]
 Outlines = Sequence[BaseGeometry]
@@ -39,11 +41,22 @@ def geojson(events: Events) -> bytes:
 
 def geopackage(rows: Rows, events: Events, columns: Sequence[str]) -> bytes:
     """A GeoPackage with one layer."""
-    kinds = {name: _kind(name) for name in columns}
-    values = ([_plain(row[name], name) for name in columns] for row in rows)
-    return geopackage_of(
-        LAYER, kinds, ([outline, *cells] for outline, cells in zip(_outlines(events), values, strict=True))
-    )
+    return geopackage_with([event_layer(rows, events, columns)])
+
+
+def event_layer(rows: Rows, events: Events, columns: Sequence[str], *, style: bytes = b"") -> GeopackageLayer:
+    """Events as a layer of a GeoPackage, with the style by which QGIS draws them."""
+    return outline_layer(LAYER, rows, _outlines(events), columns, style=style)
+
+
+def outline_layer(
+    name: str, rows: Rows, outlines: Outlines, columns: Sequence[str], *, style: bytes = b""
+) -> GeopackageLayer:
+    """Outlines of any kind as a layer of a GeoPackage, with the style by which QGIS draws them."""
+    values = ([_plain(row.get(name), name) for name in columns] for row in rows)
+    shapes = [one if isinstance(one, MultiPolygon) else MultiPolygon([one]) for one in outlines]
+    filled = [[shape, *cells] for shape, cells in zip(shapes, values, strict=True)]
+    return GeopackageLayer(name, {name: _kind(name) for name in columns}, filled, style)
 
 
 def outlines_geojson(rows: Rows, outlines: Outlines, columns: Sequence[str]) -> bytes:
@@ -65,10 +78,7 @@ def outlines_geojson(rows: Rows, outlines: Outlines, columns: Sequence[str]) -> 
 
 def outlines_geopackage(layer: str, rows: Rows, outlines: Outlines, columns: Sequence[str]) -> bytes:
     """A GeoPackage with one layer of other outlines than events."""
-    kinds = {name: _kind(name) for name in columns}
-    values = ([_plain(row.get(name), name) for name in columns] for row in rows)
-    shapes = [one if isinstance(one, MultiPolygon) else MultiPolygon([one]) for one in outlines]
-    return geopackage_of(layer, kinds, ([shape, *cells] for shape, cells in zip(shapes, values, strict=True)))
+    return geopackage_with([outline_layer(layer, rows, outlines, columns)])
 
 
 def has_geoparquet() -> bool:
@@ -77,52 +87,35 @@ def has_geoparquet() -> bool:
 
 
 def geoparquet(rows: Rows, events: Events, columns: Sequence[str]) -> bytes:
-    """A GeoParquet file (version 1.1.0, outlines as WKB, OGC:CRS84); only where `has_geoparquet`."""
+    """A GeoParquet file (version 1.1.0, outlines as WKB, OGC:CRS84); only where `has_geoparquet`.
+
+    The column `bbox` holds the box of each outline, by which readers pass over those that lie elsewhere.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {float: pa.float64(), bool: pa.bool_(), str: pa.string()}
+    kinds = {float: pa.float64(), bool: pa.bool_(), str: pa.string(), date: pa.date32()}
     types = {name: kinds[_kind(name)] for name in columns}
-    arrays = [pa.array([_plain(row[name], name) for row in rows], kind) for name, kind in types.items()]
-    outlines = pa.array([shapely.to_wkb(outline) for outline in _outlines(events)], pa.binary())
-    table = pa.table([*arrays, outlines], names=[*columns, "geometry"])
-    geo = {
-        "version": "1.1.0",
-        "primary_column": "geometry",
-        "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["MultiPolygon"]}},
+    arrays = [pa.array([_typed(row[name], name) for row in rows], kind) for name, kind in types.items()]
+    shapes = _outlines(events)
+    outlines = pa.array([shapely.to_wkb(outline) for outline in shapes], pa.binary())
+    boxes = pa.array(
+        [dict(zip(BOX, outline.bounds, strict=True)) for outline in shapes],
+        pa.struct([(side, pa.float64()) for side in BOX]),
+    )
+    table = pa.table([*arrays, boxes, outlines], names=[*columns, "bbox", "geometry"])
+    column = {
+        "encoding": "WKB",
+        "geometry_types": ["MultiPolygon"],
+        "crs": CRS("OGC:CRS84").to_json_dict(),
+        "covering": {"bbox": {side: ["bbox", side] for side in BOX}},
     }
+    if shapes:
+        column["bbox"] = shapely.total_bounds(shapes).tolist()
+    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
     held = io.BytesIO()
     pq.write_table(table.replace_schema_metadata({"geo": json.dumps(geo)}), held, compression="zstd")
     return held.getvalue()
-
-
-def style() -> bytes:
-    """A QGIS style: one outline a kind of change, dashed while provisional."""
-    kinds = [(change, state) for change in COLOURS for state in ("held", "provisional")]
-    rules = "".join(_rule(i, change, state) for i, (change, state) in enumerate(kinds))
-    symbols = "".join(_symbol(i, COLOURS[change], state) for i, (change, state) in enumerate(kinds))
-    return (
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-        '<qgis version="3.34" styleCategories="Symbology|Labeling">'
-        f'<renderer-v2 type="RuleRenderer" symbollevels="0"><rules key="all">{rules}</rules>'
-        f"<symbols>{symbols}</symbols></renderer-v2></qgis>\n"
-    ).encode()
-
-
-def _rule(number: int, change: str, state: str) -> str:
-    test = f"\"change\" = '{change}' AND \"state\" {'=' if state == 'provisional' else '<>'} 'provisional'"
-    label = f"{change}, provisional" if state == "provisional" else change
-    return f'<rule key="r{number}" symbol="{number}" filter={quoteattr(test)} label={quoteattr(label)}/>'
-
-
-def _symbol(number: int, colour: str, state: str) -> str:
-    dash = "dash" if state == "provisional" else "solid"
-    options = {"color": f"{colour},40", "outline_color": f"{colour},255", "outline_style": dash, "outline_width": "0.5"}
-    inner = "".join(f'<Option name="{name}" type="QString" value="{value}"/>' for name, value in options.items())
-    return (
-        f'<symbol type="fill" name="{number}" alpha="1"><layer class="SimpleFill" enabled="1">'
-        f'<Option type="Map">{inner}</Option></layer></symbol>'
-    )
 
 
 def _outlines(events: Events) -> list[MultiPolygon]:
@@ -130,7 +123,7 @@ def _outlines(events: Events) -> list[MultiPolygon]:
 
 
 def _kind(name: str) -> type:
-    return bool if name in FLAGS else float if name in NUMBERS else str
+    return bool if name in FLAGS else float if name in NUMBERS else date if name in DAYS else str
 
 
 def _plain(value: object, name: str) -> float | str | bool | None:
@@ -139,3 +132,8 @@ def _plain(value: object, name: str) -> float | str | bool | None:
     if value is None or value == "":
         return None
     return float(str(value)) if name in NUMBERS else str(value)
+
+
+def _typed(value: object, name: str) -> float | str | bool | date | None:
+    plain = _plain(value, name)
+    return date.fromisoformat(plain) if name in DAYS and isinstance(plain, str) else plain

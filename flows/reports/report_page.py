@@ -17,6 +17,7 @@ from flows.records.acquisitions import Arrivals, DueAcquisition
 from flows.records.claims import AnswerRecord, ClaimRecord
 from flows.records.provider_weeks import ProviderWeek, is_worse
 from flows.reports.accountability import SiteFollowUp, Total, account_of, ordered, totals_of
+from flows.reports.browser_links import browser_links
 from flows.reports.case import Anchors, Case, case_of, weight_of
 from flows.reports.figures import Picture, overview_picture
 from flows.reports.growth import Growth, growth_of
@@ -132,7 +133,8 @@ class ReportPage:
 def page_of(inputs: ReportInputs) -> ReportPage:
     """Lay out a week: places with news first, then those with older events, then the quiet ones."""
     anchors = Anchors()
-    places = [_place(view, inputs.week, anchors) for view in inputs.areas]
+    has_links = inputs.is_restricted and inputs.edition is Edition.OWNER
+    places = [_place(view, inputs.week, anchors, has_links=has_links) for view in inputs.areas]
     cases = [case for place in places for case in place.news]
     accounts = ordered(place.account for place in places if place.account is not None)
     by_id = {place.area.id: place for place in places}
@@ -231,10 +233,14 @@ def _tone(place: AreaSection) -> MapStatus:
     return MapStatus.EARLIER if alerts else MapStatus.QUIET
 
 
-def _place(view: AreaView, week: Week, anchors: Anchors) -> AreaSection:
+def _place(view: AreaView, week: Week, anchors: Anchors, *, has_links: bool) -> AreaSection:
     label = view.area.name.strip() or view.area.id
     anchor = anchors.give("place", view.area.id)
-    cases = sorted((case_of(event, view.area, label, anchors) for event in view.events), key=weight_of)
+    made = (
+        replace(case_of(event, view.area, label, anchors), links=browser_links(event) if has_links else ())
+        for event in view.events
+    )
+    cases = sorted(made, key=weight_of)
     others = tuple(case for case in cases if not case.is_news)
     ground = _perimeter(view.area)
     past = [seen for seen in view.weeks if seen.week <= week][-MOST_STRIP_WEEKS:]

@@ -18,7 +18,11 @@ from flows.translations.phrases import Phrases
 
 _BIDI_CONTROLS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _CONTROLS = [number for number in (*range(0x20), *range(0x7F, 0xA0)) if number != ord("\n")]
-_UNPRINTABLE: dict[int, str | None] = {**dict.fromkeys(_BIDI_CONTROLS), **dict.fromkeys(_CONTROLS, " ")}
+_NO_LETTERS = (0xFFFE, 0xFFFF)  # which XML cannot hold
+_UNPRINTABLE: dict[int, str | None] = {
+    **dict.fromkeys((*_BIDI_CONTROLS, *_NO_LETTERS)),
+    **dict.fromkeys(_CONTROLS, " "),
+}
 
 _ROOFS = {
     "measured.roofs": re.compile(r"room for (\d+) large roofs?"),

@@ -147,6 +147,21 @@ def test_nobody_without_leave_is_shown_where_places_lie(shared: Any) -> None:
             assert not any(some in client.get(path).text for some in digits)
 
 
+def test_links_to_the_place_elsewhere_are_for_those_who_may_see_it(shared: Any) -> None:
+    """With the warning beside them; a reviewer is shown the same pictures without them."""
+    host, warning = "browser.dataspace.copernicus.eu", "tells the Copernicus Browser"
+    with shared.client("otto") as client:
+        answer = client.get("/cases/ev-a1")
+    assert answer.text.count('rel="noreferrer noopener"') == answer.text.count(f"https://{host}/?") >= 2
+    assert warning in answer.text
+    assert answer.headers["X-DNS-Prefetch-Control"] == "off"
+    for name in ("rita", "vera"):
+        with shared.client(name) as client:
+            text = client.get("/cases/ev-a1").text
+        assert host not in text
+        assert warning not in text
+
+
 def test_a_role_that_is_not_known_may_nothing(desk: Any) -> None:
     desk.ledger.accounts.change("rita", role="superuser")
     with desk.client("rita") as client:

@@ -68,13 +68,27 @@ def test_layers_hold_the_same_events_with_their_outlines(folder: Path, drawn: Re
     assert list(fields[list(meta["fields"]).index("event_id")]) == ids
     assert shapely.from_wkb(outlines[0]).equals(OUTLINE)
     parquet = pq.read_table(restricted / "events.parquet")
-    assert parquet.column_names == [*EVENT_COLUMNS, "geometry"]
+    assert parquet.column_names == [*EVENT_COLUMNS, "bbox", "geometry"]
     assert parquet["event_id"].to_pylist() == ids
     assert parquet["area_m2"].to_pylist() == [feature["properties"]["area_m2"] for feature in features]
     assert shapely.from_wkb(parquet["geometry"][0].as_py()).equals(OUTLINE)
     geo = json.loads(parquet.schema.metadata[b"geo"])
     assert (geo["version"], geo["primary_column"]) == ("1.1.0", "geometry")
-    assert geo["columns"]["geometry"] == {"encoding": "WKB", "geometry_types": ["MultiPolygon"]}
+    column = geo["columns"]["geometry"]
+    assert (column["encoding"], column["geometry_types"]) == ("WKB", ["MultiPolygon"])
+    assert column["crs"]["id"] == {"authority": "OGC", "code": "CRS84"}
+    assert column["bbox"] == list(OUTLINE.bounds)
+    assert column["covering"]["bbox"]["xmin"] == ["bbox", "xmin"]
+    assert parquet["bbox"][0].as_py() == dict(zip(("xmin", "ymin", "xmax", "ymax"), OUTLINE.bounds, strict=True))
+
+
+def test_days_are_days_in_the_layers(folder: Path) -> None:
+    """QGIS runs through time by them."""
+    info = pyogrio.read_info(folder / "restricted" / "events.gpkg")
+    kinds = dict(zip(info["fields"], info["dtypes"], strict=True))
+    assert {str(kinds[name]) for name in ("first_seen", "confirmed_on", "issued_on")} == {"datetime64[D]"}
+    parquet = pq.read_table(folder / "restricted" / "events.parquet")
+    assert {str(parquet.schema.field(name).type) for name in ("first_seen", "confirmed_on")} == {"date32[day]"}
 
 
 def test_positions_are_for_the_owner_alone(folder: Path) -> None:

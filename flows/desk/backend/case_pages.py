@@ -33,6 +33,7 @@ from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import contradicted_in
 from flows.records.events import Alert
+from flows.reports.browser_links import browser_links
 from flows.reports.case import Anchors, case_of
 from flows.reports.data.recorded_weeks import source_on_record
 from flows.reports.data.scene_stack import crop_around
@@ -174,6 +175,7 @@ class DeskEvidence:
             pictures={name: one for name, one in pictures.items() if one is not None},
             position=(place.x, place.y),
             failure=view.failure,
+            links=browser_links(event),
         )
 
 

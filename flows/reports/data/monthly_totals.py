@@ -21,7 +21,7 @@ def standings_of(area_id: str, *, since: Week, week: Week, ledger: Ledger, is_qu
     A month is told by the last week that ended in it; of a long watch, the last `MOST_MONTHS` are told. `is_quiet`
     spares the ledger where no event is on record.
     """
-    marks = [since.plus(-1), *_month_ends(since, week)][-MOST_MONTHS - 1 :]
+    marks = [since.plus(-1), *month_ends(since, week)][-MOST_MONTHS - 1 :]
     return tuple(area_totals_of(w.last_day, () if is_quiet else ledger.events(area_id, as_of=w)) for w in marks)
 
 
@@ -49,16 +49,17 @@ def steps_of(event_id: str, *, until: Week, state: State, ledger: Ledger) -> tup
     return tuple(StateStep(s, days[s]) for s in reached)
 
 
+def month_ends(since: Week, until: Week) -> Sequence[Week]:
+    """The last week that ended in each month, from a week to another."""
+    last_of = {(w.last_day.year, w.last_day.month): w for w in _weeks(since, until)}
+    return list(last_of.values())
+
+
 def _extent(events: Iterable[EventRecord]) -> Extent:
     """The sum; its interval adds up the ends, as if all sizes erred the same way: rather too wide than too narrow."""
     sizes = [(event.area_m2, event.area_m2_low, event.area_m2_high) for event in events]
     value, low, high = (float(sum(ends)) for ends in zip(*sizes, strict=True)) if sizes else (0.0, 0.0, 0.0)
     return Extent(value, low, high)
-
-
-def _month_ends(since: Week, until: Week) -> Sequence[Week]:
-    last_of = {(w.last_day.year, w.last_day.month): w for w in _weeks(since, until)}
-    return list(last_of.values())
 
 
 def _weeks(since: Week, until: Week) -> Iterable[Week]:

@@ -1,0 +1,1 @@
+"""The figures of a pack in the formats that people open."""
