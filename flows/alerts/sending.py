@@ -14,6 +14,7 @@ from detectors.records import State
 from flows.alerts.delivery import send
 from flows.alerts.dispatch_plan import PREFECT, Bundle, DispatchPlanner, shares
 from flows.alerts.errors import AlertsError
+from flows.alerts.muting import settle_muted
 from flows.alerts.route_settings import MessageRoutes
 from flows.alerts.routes import Route, Routes
 from flows.alerts.timing import Schedule, after_quiet_hours, is_due, next_attempt, next_weekly
@@ -47,7 +48,8 @@ OVER = (State.FINISHED, State.RETRACTED)
 class Delivery:
     """What a delivery came to: messages that waited, that some channel took, and each channel that did not, and why.
 
-    `simulated` messages wait still, since they are of the simulated world and no route asks for such.
+    `simulated` messages wait still, since they are of the simulated world and no route asks for such. `muted` ones are
+    sent in no channel, since somebody muted their incident.
     """
 
     waiting: int
@@ -55,6 +57,7 @@ class Delivery:
     failed: tuple[str, ...] = ()
     given_up: tuple[str, ...] = ()
     simulated: int = 0
+    muted: int = 0
 
 
 def utc_now() -> datetime:
@@ -89,19 +92,21 @@ def deliver_pending(
         When another process has not finished sending after `patience_s` (half a minute if left out), or the record
         cannot be reached.
     """
-    routes = ways.routes
-    waiting, simulated = waiting_messages(ledger, ways)
-    if not routes.channels and signal is None:
-        return Delivery(waiting, simulated=simulated)
-    post = _Post(ledger, routes, DispatchPlanner(ledger, ways, week), clock, signal)
     with ledger.exclusively("delivery", complaint=BUSY, patience_s=PATIENCE_S if patience_s is None else patience_s):
+        muted = settle_muted(ledger, ways.incident_rule, now=clock())
+        routes = ways.routes
+        waiting, simulated = waiting_messages(ledger, ways)
+        if not routes.channels and signal is None:
+            return Delivery(waiting, simulated=simulated, muted=muted)
+        post = _Post(ledger, routes, DispatchPlanner(ledger, ways, week), clock, signal)
         if routes.routes:  # the operator's channels alone are nobody who hears alerts
             post.route()
             post.escalate()
         post.promise()
         unpacked = [*post.pack(), *(post.repeat(again) if again is not None else ())]
         sent = post.send(waiting, only_due=only_due)
-        return replace(sent, failed=(*unpacked, *sent.failed), simulated=waiting_messages(ledger, ways)[1])
+        left = waiting_messages(ledger, ways)[1]
+        return replace(sent, failed=(*unpacked, *sent.failed), simulated=left, muted=muted)
 
 
 def waiting_messages(ledger: Ledger, ways: MessageRoutes) -> tuple[int, int]:
@@ -147,16 +152,21 @@ class _Post:
             self.ledger.outbox.route([], found, at=now)
 
     def escalate(self) -> None:
-        """Settle who else hears of alerts that nobody has acknowledged in time."""
+        """Settle who else hears of alerts that nobody has acknowledged in time; the time of a mute does not count."""
         patient = {route.name: route for route in self.routes.routes if route.escalate_after_hours is not None}
         late = [one for one in self.ledger.outbox.unanswered() if one.route in patient] if patient else []
         if not late:
             return
-        alerts, now = self.packing.alerts(), self.clock()
+        alerts, incidents, now = self.packing.alerts(), self.packing.incidents(), self.clock()
         found = []
         for one in late:
             route = patient[one.route]
-            due = one.sent_at + timedelta(hours=route.escalate_after_hours or 0.0)
+            incident = incidents.of(one.alert_id)
+            if incident is not None and incidents.mute_on(incident, now.date()):
+                continue
+            unmuted = None if incident is None else incidents.unmuted_since(incident, now)
+            begun = one.sent_at if unmuted is None else max(one.sent_at, unmuted)
+            due = begun + timedelta(hours=route.escalate_after_hours or 0.0)
             if now >= due and alerts[one.alert_id].state not in OVER:
                 start = after_quiet_hours(now, route.quiet_hours, route.timezone)
                 found += [
@@ -184,11 +194,17 @@ class _Post:
         return [reason for bundle, told in groups.items() for reason in self._settle(bundle, told, alerts, now)]
 
     def repeat(self, area_id: str) -> list[str]:
-        """Settle what each channel is sent once more about an area; return the reasons of those that failed."""
-        now, alerts = self.clock(), self.packing.alerts()
+        """Settle what each channel is sent once more about an area; return the reasons of those that failed.
+
+        What is muted is not told again.
+        """
+        now, alerts, incidents = self.clock(), self.packing.alerts(), self.packing.incidents()
         groups: dict[Bundle, dict[str, News | None]] = defaultdict(dict)
         for one in self.ledger.outbox.told(area_id):
-            is_simulated = alerts[message_key(one.message_key).alert_id].is_simulated
+            alert_id = message_key(one.message_key).alert_id
+            is_simulated, incident = alerts[alert_id].is_simulated, incidents.of(alert_id)
+            if incident is not None and incidents.mute_on(incident, now.date()):
+                continue
             if not is_simulated or self.packing.named(one.route, one.channel).simulated:
                 groups[Bundle(one.channel, one.route, Purpose.ALERT, is_simulated)][one.message_key] = None
         return [
