@@ -119,12 +119,12 @@ def acknowledge(session: Session, alert: str, *, by: str, on: date) -> None:
 
 def read_alert(session: Session, alert: str) -> AlertRecord:
     """Return an alert's own life; raises `LedgerError` for an id that was never issued."""
-    return _alert_record(_alert(session, alert))
+    return alert_record(_alert(session, alert))
 
 
 def read_alerts(session: Session) -> list[AlertRecord]:
     """List the lives of all alerts, by id."""
-    return sorted(map(_alert_record, session.scalars(select(AlertRow))), key=lambda one: one.alert_id)
+    return sorted(map(alert_record, session.scalars(select(AlertRow))), key=lambda one: one.alert_id)
 
 
 def _fresh(settled: Collection[Settled], *, known: Collection[EventId]) -> list[EventId]:
@@ -221,7 +221,8 @@ def _alert(session: Session, alert: str) -> AlertRow:
     return row
 
 
-def _alert_record(row: AlertRow) -> AlertRecord:
+def alert_record(row: AlertRow) -> AlertRecord:
+    """Turn a row of an alert into the record of it."""
     return AlertRecord(row.id, row.event_id, row.issued_on, row.acknowledged_on, row.acknowledged_by)
 
 

@@ -135,7 +135,7 @@ def test_a_later_alert_of_a_place_says_what_was_told_before(office, web_server):
 
 
 def test_what_is_muted_stays_on_record_and_goes_out_in_no_channel_not_even_later(office, web_server):
-    heard = []
+    heard: list[str] = []
 
     def programs(content, _made_at):
         heard.extend(key for one in content.alerts for key in one.messages)
