@@ -10,24 +10,37 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from aois.week import Week
+from detectors.records import State
 from flows.alerts.digest import MutedPlace, Setting
 from flows.alerts.dispatch_content import parcel, parcel_key
 from flows.alerts.outgoing import SPOKEN, as_it_leaves, open_link
 from flows.alerts.route_settings import MessageRoutes, report_link
 from flows.alerts.routes import INTERNAL, Channel, ChannelKind, Route, Routes
 from flows.alerts.signing import Acknowledgement, make_token
+from flows.alerts.timing import Schedule, after_quiet_hours, next_weekly
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import contradicted_in
+from flows.records.events import Alert
 from flows.records.ids import AlertId, message_key
 from flows.records.incidents import Incidents
 from flows.records.message_json import content_json, content_of
-from flows.records.messages import DispatchContent, DispatchRecord, News, Purpose, ToldAlert
+from flows.records.messages import (
+    DeliveryRecord,
+    DispatchContent,
+    DispatchRecord,
+    MessageRecord,
+    News,
+    Purpose,
+    ToldAlert,
+)
 
 LARGEST = {ChannelKind.WEBHOOK: 500}  # alerts a dispatch: half a megabyte, which servers take
 LARGEST_SIGNAL = 100
 PREFECT = INTERNAL
 """The channel of programs, which needs no route: it hears every message, of either world."""
 LINK_LIFE = timedelta(days=60)
+OVER = (State.FINISHED, State.RETRACTED)
+"""States of alerts that nobody else is called for."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +92,7 @@ class DispatchPlanner:
 
     def largest(self, bundle: Bundle) -> int | None:
         """Return how many messages a channel takes at once; None if it does not matter."""
-        if bundle.purpose is Purpose.SIGNAL:
-            return LARGEST_SIGNAL
-        known = self.routes.channels.get(bundle.channel)
-        return LARGEST.get(known.kind) if known else None
+        return largest_of(self.routes, bundle)
 
     def dispatch(
         self,
@@ -138,6 +148,29 @@ class DispatchPlanner:
         return {one: open_link(base, one) for one in alert_ids}
 
 
+def deliveries_of(routes: Routes, message: MessageRecord, alert: Alert, now: datetime) -> Iterator[DeliveryRecord]:
+    """Yield who hears a message that is routed now, and from when on."""
+    for route in routes.routes:
+        if route.wants(alert, message.state.value, message.news.value):
+            start = start_of(route, now)
+            for channel in route.channels:
+                yield DeliveryRecord(message.key, channel, route.name, now, start)
+
+
+def escalations_of(route: Route, message_key: str, now: datetime) -> Iterator[DeliveryRecord]:
+    """Yield who else hears a message that nobody acknowledged, and from when on."""
+    start = after_quiet_hours(now, route.quiet_hours, route.timezone)
+    for channel in route.escalate_to:
+        yield DeliveryRecord(message_key, channel, route.name, now, start, Purpose.ESCALATION)
+
+
+def start_of(route: Route, now: datetime) -> datetime:
+    """Return from when on a route may tell what it hears now."""
+    if route.schedule is Schedule.WEEKLY:
+        return next_weekly(now, weekday=route.weekday, hour=route.hour, timezone=route.timezone)
+    return after_quiet_hours(now, route.quiet_hours, route.timezone)
+
+
 def muted_places(incidents: Incidents, route: Route, day: date, *, is_simulated: bool) -> tuple[MutedPlace, ...]:
     """Return the places that a route hears of and whose messages somebody muted, by area and incident."""
     found = []
@@ -163,6 +196,14 @@ def _told_of_incident(alert_id: AlertId, incidents: Incidents) -> dict[str, Any]
         "muted_before": len(before) - len(told),
         "told_before": told[-1] if told else None,
     }
+
+
+def largest_of(routes: Routes, bundle: Bundle) -> int | None:
+    """Return how many messages a channel of the routes takes at once; None if it does not matter."""
+    if bundle.purpose is Purpose.SIGNAL:
+        return LARGEST_SIGNAL
+    known = routes.channels.get(bundle.channel)
+    return LARGEST.get(known.kind) if known else None
 
 
 def shares(keys: Sequence[str], largest: int | None) -> Iterator[Sequence[str]]:

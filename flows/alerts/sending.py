@@ -10,24 +10,29 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from aois.week import Week
-from detectors.records import State
 from flows.alerts.delivery import send
-from flows.alerts.dispatch_plan import PREFECT, Bundle, DispatchPlanner, shares
+from flows.alerts.dispatch_plan import (
+    OVER,
+    PREFECT,
+    Bundle,
+    DispatchPlanner,
+    deliveries_of,
+    escalations_of,
+    shares,
+)
 from flows.alerts.errors import AlertsError
 from flows.alerts.muting import settle_muted
 from flows.alerts.route_settings import MessageRoutes
-from flows.alerts.routes import Route, Routes
-from flows.alerts.timing import Schedule, after_quiet_hours, is_due, next_attempt, next_weekly
+from flows.alerts.routes import Routes
+from flows.alerts.timing import is_due, next_attempt
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
-from flows.records.events import Alert
 from flows.records.ids import AlertId, message_key
 from flows.records.message_json import content_of
 from flows.records.messages import (
     DeliveryRecord,
     DispatchContent,
     DispatchRecord,
-    MessageRecord,
     News,
     Purpose,
     ToldAlert,
@@ -41,7 +46,6 @@ Signal: TypeAlias = Callable[[DispatchContent, datetime], str]
 PATIENCE_S = 30.0  # for another process that is sending
 BUSY = "another process is sending messages; wait for it to end, then run `sitewatch alerts deliver`"
 NOT_ASKED_FOR = "it is of the simulated world, and no route of this channel says simulated = true"
-OVER = (State.FINISHED, State.RETRACTED)
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ class _Post:
             return
         alerts = self.packing.alerts()
         heard = [one for one in messages if self.routes.hears_simulated or not alerts[one.alert_id].is_simulated]
-        found = [one for message in heard for one in self._ways(message, alerts[message.alert_id], now)]
+        found = [one for message in heard for one in deliveries_of(self.routes, message, alerts[message.alert_id], now)]
         self.ledger.outbox.route([message.key for message in heard], found, at=now)
 
     def promise(self) -> None:
@@ -168,11 +172,7 @@ class _Post:
             begun = one.sent_at if unmuted is None else max(one.sent_at, unmuted)
             due = begun + timedelta(hours=route.escalate_after_hours or 0.0)
             if now >= due and alerts[one.alert_id].state not in OVER:
-                start = after_quiet_hours(now, route.quiet_hours, route.timezone)
-                found += [
-                    DeliveryRecord(one.message_key, channel, route.name, now, start, Purpose.ESCALATION)
-                    for channel in route.escalate_to
-                ]
+                found += escalations_of(route, one.message_key, now)
         self.ledger.outbox.route([], found, at=now)
 
     def pack(self) -> list[str]:
@@ -271,17 +271,3 @@ class _Post:
         except Exception as error:  # noqa: BLE001 - a defect: it is logged, and no other channel waits for it
             log.exception("a message could not be sent", extra={"channel": one.channel})
             return f"it failed in a way that nobody foresaw ({type(error).__name__}); see the log"
-
-    def _ways(self, message: MessageRecord, alert: Alert, now: datetime) -> Iterator[DeliveryRecord]:
-        for route in self.routes.routes:
-            if route.wants(alert, message.state.value, message.news.value):
-                start = _start(route, now)
-                for channel in route.channels:
-                    yield DeliveryRecord(message.key, channel, route.name, now, start)
-
-
-def _start(route: Route, now: datetime) -> datetime:
-    """From when on a route may tell what it hears now."""
-    if route.schedule is Schedule.WEEKLY:
-        return next_weekly(now, weekday=route.weekday, hour=route.hour, timezone=route.timezone)
-    return after_quiet_hours(now, route.quiet_hours, route.timezone)

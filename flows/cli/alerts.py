@@ -16,6 +16,7 @@ from flows.alerts.console import console_table
 from flows.alerts.route_settings import message_routes, words_of_simulated
 from flows.cli.incidents import incidents_app
 from flows.cli.options import OutputsOption, console, existing_ledger, record_settings
+from flows.cli.routes import alerts_routes
 from flows.config.settings import Settings, SettingsError
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import Precision, Split, StatedBand, contradicted_in
@@ -35,6 +36,7 @@ REMARKS = {
 
 alerts_app = typer.Typer(no_args_is_help=True, help="The alerts on record.")
 alerts_app.add_typer(incidents_app, name="incidents")
+alerts_app.command("routes")(alerts_routes)
 
 
 AreaOption = Annotated[Optional[str], typer.Option("--area", help="Only this area.")]  # noqa: UP045
