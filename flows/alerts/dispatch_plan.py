@@ -34,7 +34,8 @@ from flows.records.messages import (
     ToldAlert,
 )
 
-LARGEST = {ChannelKind.WEBHOOK: 500}  # alerts a dispatch: half a megabyte, which servers take
+LARGEST = {ChannelKind.WEBHOOK: 500, ChannelKind.COMAPEO: 50}
+"""Alerts a dispatch: half a megabyte, which servers take; as many requests as a minute is enough for."""
 LARGEST_SIGNAL = 100
 PREFECT = INTERNAL
 """The channel of programs, which needs no route: it hears every message, of either world."""

@@ -67,11 +67,15 @@ def named(rule: Rule) -> str:
     return f"{rule.method} {rule.route}"
 
 
+def address_of(desk: Any, rule: Rule) -> str:
+    """The address of a rule, with an incident that is there."""
+    return rule.address.replace("{incident}", f"/incidents/{desk.ledger.incidents().all[0].incident_id}")
+
+
 def ask(desk: Any, rule: Rule, name: str | None, **form: str) -> httpx.Response:
     """What the route answers somebody; the verdict to be taken back is one of their own."""
     with desk.client(name) as client:
-        incident = desk.ledger.incidents().all[0].incident_id
-        address = rule.address.replace("{incident}", f"/incidents/{incident}")
+        address = address_of(desk, rule)
         if "{mine}" in address and name is not None:
             said = [one for one in desk.ledger.reviews.opinions() if one.by == name]
             if not said and desk.people[name] != "viewer":
@@ -125,7 +129,7 @@ def test_with_a_stolen_form_token(shared: Any, rule: Rule, stolen: str) -> None:
 def test_a_form_of_another_site_is_refused(shared: Any, rule: Rule, origin: str) -> None:
     key = shared.form_key_of("ada")
     with shared.client("ada") as client:
-        address = rule.address.replace("{mine}", "1")
+        address = address_of(shared, rule).replace("{mine}", "1")
         answer = client.post(address, data={**rule.form, "form_key": key}, headers={"Origin": origin})
     assert answer.status_code == 403
 
