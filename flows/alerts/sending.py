@@ -162,7 +162,7 @@ class _Post:
         if not late:
             return
         alerts, incidents, now = self.packing.alerts(), self.packing.incidents(), self.clock()
-        found = []
+        found: list[DeliveryRecord] = []
         for one in late:
             route = patient[one.route]
             incident = incidents.of(one.alert_id)

@@ -152,6 +152,8 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
         write_outputs(stores, call.areas)
         _write_truth(stores, [a for a in call.areas if a.id not in failures])
     draw_quiet_places(ledger, call.known, week)
+    post = RunMessages(ledger, services.routes, operating, week, tuple(area.id for area in call.known))
+    post.keep_muted()
     with clock.step("report"):
         report = report_week(
             week,
@@ -165,7 +167,6 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
         )
     result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=(monotonic() - began) / 60)
     with clock.step("messages"):
-        post = RunMessages(ledger, services.routes, operating, week, tuple(area.id for area in call.known))
         result = replace(result, undelivered=post.send(again=call.given["tell_again"]))
     looks = {o.area_id: o for o in ledger.observations(until=week) if o.week == week}
     rows = _rows(result, looks)

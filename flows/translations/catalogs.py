@@ -70,7 +70,8 @@ def translations_in(lang: str) -> NullTranslations:
 def compiled(catalog: Catalog) -> GNUTranslations:
     """Compile a catalog without the phrases that have an empty form: the English is shown for those."""
     for message in list(catalog):
-        if message.id and not all([message.string] if isinstance(message.string, str) else message.string):
+        forms = (message.string,) if isinstance(message.string, str) else tuple(message.string or ("",))
+        if message.id and not all(forms):
             catalog.delete(message.id, message.context)
     held = BytesIO()
     write_mo(held, catalog)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from post_office import C, Office, P, R, week
@@ -16,7 +17,7 @@ from flows.ledger.ids import alert_id, event_id
 
 SECRET = "sixteen letters or more"
 Y = alert_id(event_id("pier-1", "p1_y"))
-STORY = (
+STORY: tuple[dict[str, Any], ...] = (
     {"p1_x": (P,), "p2_v": (P,)},
     {"p1_x": (P, C), "p1_y": (P,), "p2_v": (P,)},
     {"p1_x": (P, C), "p1_y": (P, R), "p1_z": (P,), "p2_v": (P, C), "p2_w": (P,)},
