@@ -258,20 +258,28 @@ def _of_site(alerts: Sequence[Alert], rule: IncidentRule) -> list[Incident]:
 
 
 def _of_region(alerts: Sequence[Alert], rule: IncidentRule) -> list[Incident]:
-    """Each alert joins the open incident whose first ground is nearest, if that is near enough."""
+    """Each alert joins the incident in time whose first ground is nearest, if that is near enough."""
     ground = _plane([one.geometry for one in alerts])
-    groups: list[list[int]] = []
-    closed: list[list[int]] = []
-    for number, alert in enumerate(alerts):
-        closed += [group for group in groups if not _is_in_time(alerts[group[-1]], alert, rule)]
-        groups = [group for group in groups if _is_in_time(alerts[group[-1]], alert, rule)]
-        apart = shapely.distance([ground[group[0]] for group in groups], ground[number]) if groups else np.array([])
-        apart = np.where(np.isnan(apart), np.inf, apart)  # one of the two is without its ground
-        if len(apart) and apart.min() <= rule.near_m:
-            groups[int(apart.argmin())].append(number)
-        else:
-            groups.append([number])
-    return [Incident(tuple(alerts[number] for number in group)) for group in (*closed, *groups)]
+    groups: dict[int, list[int]] = {}  # by the number of the first alert
+    for number, near in enumerate(_near(ground, rule.near_m)):
+        known = [
+            first for first in near if first in groups and _is_in_time(alerts[groups[first][-1]], alerts[number], rule)
+        ]
+        nearest = min(known, key=lambda first: (shapely.distance(ground[first], ground[number]), first), default=number)
+        groups.setdefault(nearest, []).append(number)
+    return [Incident(tuple(alerts[number] for number in group)) for group in groups.values()]
+
+
+def _near(ground: Sequence[BaseGeometry | None], metres: float) -> list[list[int]]:
+    """For each shape the numbers of those before it that are so near."""
+    found: list[list[int]] = [[] for _ in ground]
+    held = [number for number, one in enumerate(ground) if one is not None]
+    shapes = np.array([ground[number] for number in held], object)
+    ones, others = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=metres)
+    for one, other in zip(ones.tolist(), others.tolist(), strict=True):
+        if other < one:
+            found[held[one]].append(held[other])
+    return found
 
 
 def _is_in_time(last: Alert, following: Alert, rule: IncidentRule) -> bool:
