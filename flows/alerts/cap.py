@@ -94,7 +94,7 @@ def _add_info(root: Any, content: DispatchContent, alert: ToldAlert, state: str)
         ("senderName", "Sitewatch"),
         ("headline", words.say("title.simulated", title=told) if content.is_simulated else told),
         ("description", "; ".join(filter(None, (words.size(alert), words.step(alert))))),
-        ("instruction", " ".join((*instruction, words.say("body.caution")))),
+        ("instruction", " ".join((*instruction, words.say("body.caution"), *words.unreviewed()))),
     ]
     if content.report.startswith(WEB):
         fields.append(("web", content.report))

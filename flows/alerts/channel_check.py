@@ -18,7 +18,7 @@ def faults_of(channels: Mapping[str, Channel]) -> dict[str, str]:
     found = dict(zip(spoken, complaints_about(list(spoken.values())), strict=True))
     for name, channel in channels.items():
         if channel.kind is not ChannelKind.APPRISE:
-            found[name] = _web_fault(channel) if channel.kind is ChannelKind.WEBHOOK else _path_fault(channel)
+            found[name] = _path_fault(channel) if channel.url is None else _web_fault(channel)
     return {name: found[name] for name in channels if found[name]}
 
 

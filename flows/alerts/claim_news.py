@@ -30,7 +30,7 @@ def post_claim_news(ledger: Ledger, ways: MessageRoutes, week: Week, *, now: dat
     last = {change.claim.claim_id: change for change in ledger.claims.changes(as_of=week)}
     told = 0
     for change in last.values():
-        for channel, route in _ways(ways, change.claim.area_id):
+        for channel, route in claim_ways(ways, change.claim.area_id):
             key = parcel_key(channel, "claim", [f"{change.claim.claim_id}:{change.now.answer}:{change.number}"])
             words = language(route.lang)
             title, lines = _title(words, change), _lines(words, change)
@@ -42,8 +42,8 @@ def post_claim_news(ledger: Ledger, ways: MessageRoutes, week: Week, *, now: dat
     return told
 
 
-def _ways(ways: MessageRoutes, area_id: str) -> Iterable[tuple[str, Route]]:
-    """Each channel once, with the first route that leads there."""
+def claim_ways(ways: MessageRoutes, area_id: str) -> Iterable[tuple[str, Route]]:
+    """Yield each channel that hears of claims about an area once, with the first route that leads there."""
     routes, taken = ways.routes, set[str]()
     for route in routes.routes:
         hears = (route.simulated or not ways.is_simulated) and any(fnmatchcase(area_id, one) for one in route.areas)

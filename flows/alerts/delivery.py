@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from aois.errors import UserError
 from flows.alerts.apprise_channel import notify
 from flows.alerts.cap import cap_messages, instant
+from flows.alerts.comapeo import CoMapeoProject, post_alerts
 from flows.alerts.dispatch_content import webhook_body
 from flows.alerts.feed import feed_with
 from flows.alerts.routes import Channel, ChannelKind
@@ -56,6 +57,10 @@ def _webhook(content: DispatchContent, channel: Channel, _made_at: datetime, now
     return post(_plain(channel.url), body, sign(_plain(channel.secret), content.key, body, at=now))
 
 
+def _comapeo(content: DispatchContent, channel: Channel, _made_at: datetime, _now: datetime) -> str:
+    return post_alerts(CoMapeoProject(_plain(channel.url), channel.project or "", _plain(channel.secret)), content)
+
+
 def _atom(content: DispatchContent, channel: Channel, made_at: datetime, _now: datetime) -> str:
     path = _path(channel)
     replace_file(path, feed_with(content, path, sent=made_at.isoformat(timespec="seconds")))
@@ -86,6 +91,7 @@ def _path(channel: Channel) -> Path:
 SENDERS: dict[ChannelKind, Callable[[DispatchContent, Channel, datetime, datetime], str]] = {
     ChannelKind.APPRISE: _apprise,
     ChannelKind.WEBHOOK: _webhook,
+    ChannelKind.COMAPEO: _comapeo,
     ChannelKind.ATOM: _atom,
     ChannelKind.CAP: _cap,
     ChannelKind.GEOJSON: _geojson,

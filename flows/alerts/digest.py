@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import groupby
 from operator import attrgetter
 
@@ -12,11 +13,22 @@ from aois.week import Week
 from detectors.records import State
 from flows.alerts.language import Language, language
 from flows.records.confidence import is_calibrated, word_of
-from flows.records.ids import AlertId
+from flows.records.ids import AlertId, AreaId, IncidentId
 from flows.records.messages import News, ProvisionalOutcomes, ToldAlert
 
 SHOWN = 60  # alerts told one by one; more would be read by nobody, and the report has them all
+MUTES_SHOWN = 10
 NEWS_LINES = {News.STEP: "step", News.MERGED: "merged_into", News.PARTED: "parted"}
+
+
+@dataclass(frozen=True)
+class MutedPlace:
+    """A place whose messages are not sent until the end of a day, by the decision of a person; `unsent` so far."""
+
+    area_id: AreaId
+    incident_id: IncidentId
+    until: date
+    unsent: int
 
 
 @dataclass(frozen=True)
@@ -24,7 +36,8 @@ class Setting:
     """All that a message says beside its alerts.
 
     `report` is a link, or words that say where the report is. `links` are links to acknowledge, by alert id.
-    `contradicted` are the bands of confidence, by their lower ends, whose numbers reviewers found too high.
+    `contradicted` are the bands of confidence, by their lower ends, whose numbers reviewers found too high. `muted` are
+    the places of which the reader would hear if nobody had muted them.
     """
 
     report: str
@@ -35,6 +48,7 @@ class Setting:
     provisional_outcomes: ProvisionalOutcomes = field(default_factory=ProvisionalOutcomes)
     links: Mapping[AlertId, str] = field(default_factory=dict)
     contradicted: Container[float] = ()
+    muted: tuple[MutedPlace, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +165,7 @@ def _alert(words: Language, one: ToldAlert, setting: Setting) -> tuple[str, ...]
     )
     lines = [
         words.say("body.what", state=state, change=change, kind=kind),
+        *_further(words, one),
         *_story(words, one),
         words.say("body.size", size=words.size(one)),
         words.say("body.confidence", confidence=confidence, sensors=words.listed(one.sensors)),
@@ -163,6 +178,18 @@ def _alert(words: Language, one: ToldAlert, setting: Setting) -> tuple[str, ...]
     if one.alert_id in setting.links:
         lines.append(words.say("body.acknowledge", link=setting.links[one.alert_id]))
     return tuple(lines)
+
+
+def _further(words: Language, one: ToldAlert) -> list[str]:
+    """What came before at the same place, in a line; none for the first alert of an incident."""
+    if not one.alerts_before:
+        return []
+    before = words.count("count.before", one.alerts_before)
+    if one.muted_before:
+        before = f"{before}, {words.count('count.muted_before', one.muted_before)}"
+    if one.told_before is None:
+        return [words.say("body.further_untold", alerts=before)]
+    return [words.say("body.further", day=words.day(one.told_before.isoformat()), alerts=before)]
 
 
 def _story(words: Language, one: ToldAlert) -> list[str]:
@@ -180,7 +207,28 @@ def _story(words: Language, one: ToldAlert) -> list[str]:
 def _closing(words: Language, alerts: int, setting: Setting) -> tuple[str, ...]:
     more = [words.count("count.more", alerts - SHOWN)] if alerts > SHOWN else []
     report = words.say("body.report", report=setting.report)
-    return (*more, report, words.say("body.restricted" if setting.is_restricted else "body.ids"))
+    return (
+        *more,
+        *_muted(words, setting.muted),
+        report,
+        words.say("body.restricted" if setting.is_restricted else "body.ids"),
+    )
+
+
+def _muted(words: Language, places: Sequence[MutedPlace]) -> list[str]:
+    """What is not told since somebody muted it: silence must not be taken for quiet."""
+    told = [
+        words.say(
+            "body.muted",
+            area=one.area_id,
+            incident=one.incident_id,
+            day=words.day(one.until.isoformat()),
+            messages=words.count("count.unsent", one.unsent),
+        )
+        for one in places[:MUTES_SHOWN]
+    ]
+    more = len(places) - len(told)
+    return [*told, words.count("count.more_muted", more)] if more else told
 
 
 def _item(lines: tuple[str, ...]) -> str:

@@ -95,4 +95,5 @@ def open_alert(alert: ToldAlert) -> ToldAlert:
 
 
 def _keyed(message: Message, key: str) -> Message:
-    return replace(message, closing=(*message.closing, language(message.lang).say("body.key", key=key)))
+    words = language(message.lang)
+    return replace(message, closing=(*message.closing, words.say("body.key", key=key), *words.unreviewed()))

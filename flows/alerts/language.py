@@ -10,7 +10,7 @@ from math import floor, log10
 
 from flows.alerts.errors import AlertsError
 from flows.records.events import EventRecord
-from flows.translations.catalogs import LANGUAGES
+from flows.translations.catalogs import LANGUAGES, MESSAGE_LANGUAGES, SOURCE_LANGUAGE, reviewer_of
 from flows.translations.phrases import Phrases
 
 HECTARE_M2 = 10_000
@@ -30,6 +30,13 @@ class Language:
     def say(self, key: str, /, **values: object) -> str:
         """Return the phrase ``section.name`` of messages, filled in."""
         return self.phrases(f"alerts.{key}", **values)
+
+    def unreviewed(self) -> tuple[str, ...]:
+        """Return that no native speaker has checked these words yet, in the language and in English; else nothing."""
+        if self.lang in LANGUAGES or reviewer_of(self.lang):
+            return ()
+        own, english = self.say("body.unreviewed"), language(SOURCE_LANGUAGE).say("body.unreviewed")
+        return (f"{own} / {english}",)
 
     def count(self, key: str, number: int) -> str:
         """Return the phrase with its number, in the form that suits it."""
@@ -91,8 +98,8 @@ class Language:
 @cache
 def language(lang: str) -> Language:
     """Return the phrases of a language; raises `AlertsError` when there is no catalog of it."""
-    if lang not in LANGUAGES:
-        raise AlertsError(f"language `{lang}` has no catalog; use one of {', '.join(LANGUAGES)}")
+    if lang not in MESSAGE_LANGUAGES:
+        raise AlertsError(f"language `{lang}` has no catalog; use one of {', '.join(MESSAGE_LANGUAGES)}")
     return Language(Phrases(lang))
 
 

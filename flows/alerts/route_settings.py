@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from flows.alerts.language import language
 from flows.alerts.routes import Channel, Route, Routes
 from flows.alerts.routes_file import read_routes
 from flows.config.settings import Settings, SourceName
+from flows.records.incidents import IncidentRule
 
 BY_URLS = "SITEWATCH_ALERT_URLS"
 OPEN, RESTRICTED = "public", "reports"
@@ -23,11 +24,15 @@ OPEN, RESTRICTED = "public", "reports"
 
 @dataclass(frozen=True)
 class MessageRoutes:
-    """How messages of these outputs leave: by which routes, and whether what they tell is of the simulated world."""
+    """How messages of these outputs leave: by which routes, and whether what they tell is of the simulated world.
+
+    `incident_rule` says which alerts are told as one incident.
+    """
 
     outputs: Path
     is_simulated: bool
     read: Callable[[], Routes]
+    incident_rule: IncidentRule = field(default_factory=IncidentRule)
 
     @property
     def routes(self) -> Routes:
@@ -46,7 +51,17 @@ class MessageRoutes:
 
 def message_routes(settings: Settings) -> MessageRoutes:
     """Return how messages leave by the settings; nothing is read yet."""
-    return MessageRoutes(settings.outputs, settings.source is SourceName.SIMULATED, lambda: routes_of(settings))
+    return MessageRoutes(
+        settings.outputs,
+        settings.source is SourceName.SIMULATED,
+        lambda: routes_of(settings),
+        incident_rule(settings),
+    )
+
+
+def incident_rule(settings: Settings) -> IncidentRule:
+    """Return which alerts are one incident by the settings."""
+    return IncidentRule(weeks=settings.incident_weeks)
 
 
 def routes_of(settings: Settings) -> Routes:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
@@ -17,12 +19,15 @@ from flows.alerts.timing import Schedule, hours_of
 from flows.config.nearest_word import did_you_mean
 from flows.config.time_zone import time_zone
 from flows.records.events import Alert
-from flows.translations.catalogs import LANGUAGES
+from flows.translations.catalogs import MESSAGE_LANGUAGES
 
 NEWS = ("issued", "state", "step", "merged", "parted")
 """Why there is a message of an alert."""
 LONGEST_NAME = 128
 MOST_HOURS = 24.0 * 366
+PROJECT = re.compile(r"[0-9A-Za-z]{52}")
+TOKEN = re.compile(r"[!-~]{8,512}")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 INTERNAL = "Prefect events"
 """The channel of programs on the same machine, which no file may name."""
 
@@ -32,6 +37,7 @@ class ChannelKind(StrEnum):
 
     APPRISE = "apprise"
     WEBHOOK = "webhook"
+    COMAPEO = "comapeo"
     ATOM = "atom"
     CAP = "cap"
     GEOJSON = "geojson"
@@ -43,8 +49,8 @@ def _hours(text: str) -> str:
 
 
 def _lang(lang: str) -> str:
-    if lang not in LANGUAGES:
-        raise ValueError(f"`{lang[:LONGEST_NAME]}` has no catalog; use one of {', '.join(LANGUAGES)}")
+    if lang not in MESSAGE_LANGUAGES:
+        raise ValueError(f"`{lang[:LONGEST_NAME]}` has no catalog; use one of {', '.join(MESSAGE_LANGUAGES)}")
     return lang
 
 
@@ -86,17 +92,22 @@ class _Strict(BaseModel):
 
 
 class Channel(_Strict):
-    """Where messages go: an Apprise URL, a webhook with its secret, or a file or folder for feed, CAP or GeoJSON."""
+    """Where messages go.
+
+    An Apprise URL, a webhook with its secret, a project of a CoMapeo server with its token as the secret, or a file or
+    folder for feed, CAP or GeoJSON.
+    """
 
     kind: ChannelKind = ChannelKind.APPRISE
     url: SecretStr | None = None
     secret: SecretStr | None = None
     path: Path | None = None
+    project: str | None = None
     sender: str = "sitewatch"
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        needs_url = self.kind in (ChannelKind.APPRISE, ChannelKind.WEBHOOK)
+        needs_url = self.kind in (ChannelKind.APPRISE, ChannelKind.WEBHOOK, ChannelKind.COMAPEO)
         if needs_url and self.url is None:
             raise ValueError(f"a channel of kind `{self.kind}` needs a url")
         if not needs_url and self.path is None:
@@ -106,7 +117,21 @@ class Channel(_Strict):
         secret = self.secret.get_secret_value() if self.secret else ""
         if self.kind is ChannelKind.WEBHOOK and len(secret) < LEAST_SECRET:
             raise ValueError(f"a webhook needs a secret of at least {LEAST_SECRET} characters to sign with")
+        if self.kind is ChannelKind.COMAPEO:
+            self._check_comapeo(self.url.get_secret_value() if self.url else "", secret)
+        elif self.project is not None:
+            raise ValueError(f"a channel of kind `{self.kind}` has no project; leave it out, or say kind = `comapeo`")
         return self
+
+    def _check_comapeo(self, url: str, token: str) -> None:
+        """Raise `ValueError` for a server, project or token that cannot be, or that others could listen to."""
+        if not PROJECT.fullmatch(self.project or ""):
+            raise ValueError("a channel of kind `comapeo` needs a project: its public id of 52 letters and digits")
+        if not TOKEN.fullmatch(token):
+            raise ValueError("a channel of kind `comapeo` needs a secret: the bearer token of the server")
+        check_base_address(url)
+        if not url.lower().startswith("https://") and urlsplit(url).hostname not in LOOPBACK:
+            raise ValueError("positions go to a `comapeo` channel, so its address must begin with https://")
 
 
 class Route(_Strict):
@@ -185,11 +210,16 @@ class Routes(_Strict):
         for route in self.routes:
             for name in (*route.channels, *route.escalate_to):
                 self._check_channel(name, f"route `{route.name}`")
+                if self.channels[name].kind is ChannelKind.COMAPEO and not route.restricted:
+                    raise ValueError(
+                        f"route `{route.name}` leads to channel `{name}`, which puts positions on phones; "
+                        "set restricted = true in it if its readers may know the places, or name another channel"
+                    )
             if (route.escalate_after_hours is None) != (not route.escalate_to):
                 raise ValueError(f"route `{route.name}`: escalate_after_hours and escalate_to go together")
         for name in self.operator:
             self._check_channel(name, "operator")
-            if self.channels[name].kind in (ChannelKind.CAP, ChannelKind.GEOJSON):
+            if self.channels[name].kind in (ChannelKind.CAP, ChannelKind.GEOJSON, ChannelKind.COMAPEO):
                 raise ValueError(f"operator names channel `{name}`, which takes only alerts; name another")
         if any(len(secret) < LEAST_SECRET for secret in self.link_secrets):
             raise ValueError(f"each acknowledge_secret needs at least {LEAST_SECRET} characters")

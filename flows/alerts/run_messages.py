@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from aois.errors import UserError
 from aois.week import Week
 from flows.alerts.claim_news import post_claim_news
+from flows.alerts.muting import settle_muted
 from flows.alerts.operator_notices import conditions_of, post_notices
 from flows.alerts.prefect_events import send_signals
 from flows.alerts.route_settings import MessageRoutes
-from flows.alerts.sending import deliver_pending
+from flows.alerts.sending import BUSY, PATIENCE_S, deliver_pending
 from flows.config.deployment import Operating
 from flows.ledger.ledger import Ledger
 from flows.telemetry.logs import log
@@ -28,6 +29,10 @@ class RunMessages:
     week: Week
     listed: tuple[str, ...]
 
+    def keep_muted(self) -> tuple[str, ...]:
+        """Settle which new messages are sent in no channel, for the report to count them; return why that failed."""
+        return _reasons_of(self._mute)
+
     def send(self, *, again: str | None) -> tuple[str, ...]:
         """Send the operator's notices, news of claims and all that waits; return why something could not be sent.
 
@@ -36,6 +41,11 @@ class RunMessages:
         """
         steps = (self._notices, self._claims, lambda: self._deliver(again))
         return tuple(reason for step in steps for reason in _reasons_of(step))
+
+    def _mute(self) -> tuple[str, ...]:
+        with self.ledger.exclusively("delivery", complaint=BUSY, patience_s=PATIENCE_S):
+            settle_muted(self.ledger, self.ways.incident_rule, now=datetime.now(UTC))
+        return ()
 
     def _notices(self) -> tuple[str, ...]:
         now = datetime.now(UTC)

@@ -10,23 +10,29 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from aois.week import Week
-from detectors.records import State
 from flows.alerts.delivery import send
-from flows.alerts.dispatch_plan import PREFECT, Bundle, DispatchPlanner, shares
+from flows.alerts.dispatch_plan import (
+    OVER,
+    PREFECT,
+    Bundle,
+    DispatchPlanner,
+    deliveries_of,
+    escalations_of,
+    shares,
+)
 from flows.alerts.errors import AlertsError
+from flows.alerts.muting import settle_muted
 from flows.alerts.route_settings import MessageRoutes
-from flows.alerts.routes import Route, Routes
-from flows.alerts.timing import Schedule, after_quiet_hours, is_due, next_attempt, next_weekly
+from flows.alerts.routes import Routes
+from flows.alerts.timing import is_due, next_attempt
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
-from flows.records.events import Alert
 from flows.records.ids import AlertId, message_key
 from flows.records.message_json import content_of
 from flows.records.messages import (
     DeliveryRecord,
     DispatchContent,
     DispatchRecord,
-    MessageRecord,
     News,
     Purpose,
     ToldAlert,
@@ -40,14 +46,14 @@ Signal: TypeAlias = Callable[[DispatchContent, datetime], str]
 PATIENCE_S = 30.0  # for another process that is sending
 BUSY = "another process is sending messages; wait for it to end, then run `sitewatch alerts deliver`"
 NOT_ASKED_FOR = "it is of the simulated world, and no route of this channel says simulated = true"
-OVER = (State.FINISHED, State.RETRACTED)
 
 
 @dataclass(frozen=True)
 class Delivery:
     """What a delivery came to: messages that waited, that some channel took, and each channel that did not, and why.
 
-    `simulated` messages wait still, since they are of the simulated world and no route asks for such.
+    `simulated` messages wait still, since they are of the simulated world and no route asks for such. `muted` ones are
+    sent in no channel, since somebody muted their incident.
     """
 
     waiting: int
@@ -55,6 +61,7 @@ class Delivery:
     failed: tuple[str, ...] = ()
     given_up: tuple[str, ...] = ()
     simulated: int = 0
+    muted: int = 0
 
 
 def utc_now() -> datetime:
@@ -89,19 +96,21 @@ def deliver_pending(
         When another process has not finished sending after `patience_s` (half a minute if left out), or the record
         cannot be reached.
     """
-    routes = ways.routes
-    waiting, simulated = waiting_messages(ledger, ways)
-    if not routes.channels and signal is None:
-        return Delivery(waiting, simulated=simulated)
-    post = _Post(ledger, routes, DispatchPlanner(ledger, ways, week), clock, signal)
     with ledger.exclusively("delivery", complaint=BUSY, patience_s=PATIENCE_S if patience_s is None else patience_s):
+        muted = settle_muted(ledger, ways.incident_rule, now=clock())
+        routes = ways.routes
+        waiting, simulated = waiting_messages(ledger, ways)
+        if not routes.channels and signal is None:
+            return Delivery(waiting, simulated=simulated, muted=muted)
+        post = _Post(ledger, routes, DispatchPlanner(ledger, ways, week), clock, signal)
         if routes.routes:  # the operator's channels alone are nobody who hears alerts
             post.route()
             post.escalate()
         post.promise()
         unpacked = [*post.pack(), *(post.repeat(again) if again is not None else ())]
         sent = post.send(waiting, only_due=only_due)
-        return replace(sent, failed=(*unpacked, *sent.failed), simulated=waiting_messages(ledger, ways)[1])
+        left = waiting_messages(ledger, ways)[1]
+        return replace(sent, failed=(*unpacked, *sent.failed), simulated=left, muted=muted)
 
 
 def waiting_messages(ledger: Ledger, ways: MessageRoutes) -> tuple[int, int]:
@@ -131,7 +140,7 @@ class _Post:
             return
         alerts = self.packing.alerts()
         heard = [one for one in messages if self.routes.hears_simulated or not alerts[one.alert_id].is_simulated]
-        found = [one for message in heard for one in self._ways(message, alerts[message.alert_id], now)]
+        found = [one for message in heard for one in deliveries_of(self.routes, message, alerts[message.alert_id], now)]
         self.ledger.outbox.route([message.key for message in heard], found, at=now)
 
     def promise(self) -> None:
@@ -147,22 +156,23 @@ class _Post:
             self.ledger.outbox.route([], found, at=now)
 
     def escalate(self) -> None:
-        """Settle who else hears of alerts that nobody has acknowledged in time."""
+        """Settle who else hears of alerts that nobody has acknowledged in time; the time of a mute does not count."""
         patient = {route.name: route for route in self.routes.routes if route.escalate_after_hours is not None}
         late = [one for one in self.ledger.outbox.unanswered() if one.route in patient] if patient else []
         if not late:
             return
-        alerts, now = self.packing.alerts(), self.clock()
-        found = []
+        alerts, incidents, now = self.packing.alerts(), self.packing.incidents(), self.clock()
+        found: list[DeliveryRecord] = []
         for one in late:
             route = patient[one.route]
-            due = one.sent_at + timedelta(hours=route.escalate_after_hours or 0.0)
+            incident = incidents.of(one.alert_id)
+            if incident is not None and incidents.mute_on(incident, now.date()):
+                continue
+            unmuted = None if incident is None else incidents.unmuted_since(incident, now)
+            begun = one.sent_at if unmuted is None else max(one.sent_at, unmuted)
+            due = begun + timedelta(hours=route.escalate_after_hours or 0.0)
             if now >= due and alerts[one.alert_id].state not in OVER:
-                start = after_quiet_hours(now, route.quiet_hours, route.timezone)
-                found += [
-                    DeliveryRecord(one.message_key, channel, route.name, now, start, Purpose.ESCALATION)
-                    for channel in route.escalate_to
-                ]
+                found += escalations_of(route, one.message_key, now)
         self.ledger.outbox.route([], found, at=now)
 
     def pack(self) -> list[str]:
@@ -184,11 +194,17 @@ class _Post:
         return [reason for bundle, told in groups.items() for reason in self._settle(bundle, told, alerts, now)]
 
     def repeat(self, area_id: str) -> list[str]:
-        """Settle what each channel is sent once more about an area; return the reasons of those that failed."""
-        now, alerts = self.clock(), self.packing.alerts()
+        """Settle what each channel is sent once more about an area; return the reasons of those that failed.
+
+        What is muted is not told again.
+        """
+        now, alerts, incidents = self.clock(), self.packing.alerts(), self.packing.incidents()
         groups: dict[Bundle, dict[str, News | None]] = defaultdict(dict)
         for one in self.ledger.outbox.told(area_id):
-            is_simulated = alerts[message_key(one.message_key).alert_id].is_simulated
+            alert_id = message_key(one.message_key).alert_id
+            is_simulated, incident = alerts[alert_id].is_simulated, incidents.of(alert_id)
+            if incident is not None and incidents.mute_on(incident, now.date()):
+                continue
             if not is_simulated or self.packing.named(one.route, one.channel).simulated:
                 groups[Bundle(one.channel, one.route, Purpose.ALERT, is_simulated)][one.message_key] = None
         return [
@@ -255,17 +271,3 @@ class _Post:
         except Exception as error:  # noqa: BLE001 - a defect: it is logged, and no other channel waits for it
             log.exception("a message could not be sent", extra={"channel": one.channel})
             return f"it failed in a way that nobody foresaw ({type(error).__name__}); see the log"
-
-    def _ways(self, message: MessageRecord, alert: Alert, now: datetime) -> Iterator[DeliveryRecord]:
-        for route in self.routes.routes:
-            if route.wants(alert, message.state.value, message.news.value):
-                start = _start(route, now)
-                for channel in route.channels:
-                    yield DeliveryRecord(message.key, channel, route.name, now, start)
-
-
-def _start(route: Route, now: datetime) -> datetime:
-    """From when on a route may tell what it hears now."""
-    if route.schedule is Schedule.WEEKLY:
-        return next_weekly(now, weekday=route.weekday, hour=route.hour, timezone=route.timezone)
-    return after_quiet_hours(now, route.quiet_hours, route.timezone)

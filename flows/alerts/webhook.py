@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 
@@ -29,13 +30,18 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, deadline_s: float
         check_web_address(url)
     except ValueError as error:
         return str(error)
-    with ThreadPoolExecutor(1) as thread:  # the caller's thread may have an event loop of its own
-        return thread.submit(_run, url, body, headers, deadline_s).result()
+    return in_quiet_thread(lambda: _post(url, body, headers, deadline_s))
 
 
-def _run(url: str, body: bytes, headers: Mapping[str, str], deadline_s: float) -> str:
+def in_quiet_thread(exchange: Callable[[], Coroutine[Any, Any, str]]) -> str:
+    """Do an exchange in a thread of its own, of which nothing is logged: the caller's may have an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_run, exchange).result()
+
+
+def _run(exchange: Callable[[], Coroutine[Any, Any, str]]) -> str:
     with _hushed():
-        return asyncio.run(_post(url, body, headers, deadline_s))
+        return asyncio.run(exchange())
 
 
 async def _post(url: str, body: bytes, headers: Mapping[str, str], deadline_s: float) -> str:

@@ -14,7 +14,9 @@ from aois.week import parse_week, week_of
 from detectors.records import State
 from flows.alerts.console import console_table
 from flows.alerts.route_settings import message_routes, words_of_simulated
+from flows.cli.incidents import incidents_app
 from flows.cli.options import OutputsOption, console, existing_ledger, record_settings
+from flows.cli.routes import alerts_routes
 from flows.config.settings import Settings, SettingsError
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import Precision, Split, StatedBand, contradicted_in
@@ -33,6 +35,8 @@ REMARKS = {
 }
 
 alerts_app = typer.Typer(no_args_is_help=True, help="The alerts on record.")
+alerts_app.add_typer(incidents_app, name="incidents")
+alerts_app.command("routes")(alerts_routes)
 
 
 AreaOption = Annotated[Optional[str], typer.Option("--area", help="Only this area.")]  # noqa: UP045
@@ -230,6 +234,9 @@ def _deliver(ledger: Ledger, settings: Settings, *, only_due: bool) -> None:
             f"{outcome.waiting - outcome.simulated} messages wait and no channel is set; set SITEWATCH_ALERT_URLS or "
             "SITEWATCH_ALERT_ROUTES"
         )
+    if outcome.muted:
+        muted = _counted(outcome.muted, "message")
+        console.print(f"{muted} of muted incidents recorded, and sent in no channel.", highlight=False, soft_wrap=True)
     if outcome.simulated:
         console.print(words_of_simulated(outcome.simulated), highlight=False, soft_wrap=True)
     for reason in outcome.failed:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 from rich.table import Table
 
+from flows.alerts.route_settings import incident_rule
 from flows.cli.options import OutputsOption, console, existing_ledger, record_settings
 from flows.config.host_names import host_name
 from flows.config.settings import SettingsError
@@ -69,6 +70,7 @@ def desk(
             settings.outputs,
             routes=settings.alert_routes,
             hosts=_host_names(host, *(name or ())),
+            rule=incident_rule(settings),
         )
         with listening(host, port) as listener:
             threading.Thread(target=prepare_all, args=(ledger, evidence), daemon=True).start()

@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     suspects_a_week: int = Field(
         20, ge=1, le=10_000, description="new suspect sites of a region that are alerted a week; the others wait"
     )
+    incident_weeks: int = Field(
+        13, ge=1, le=104, description="weeks within which a new alert belongs to the incident of its place"
+    )
     today_is: date | None = Field(None, description="the operator's word that the clock is right, on that day alone")
     workers: int = Field(2, ge=1, le=64, description="areas worked on at the same time")
     engine: Engine = Field(Engine.THREADS, description="what works on the areas of a run: threads, processes or dask")

@@ -18,6 +18,7 @@ from flows.desk.failures import Failures, log_failure
 from flows.desk.guard import LoginNeeded, check, inside, to_login
 from flows.desk.hashing import HashingQueue
 from flows.desk.headers import Headers
+from flows.desk.incident_pages import add_incidents
 from flows.desk.inputs import Desk
 from flows.desk.login import add_login
 from flows.desk.operating import add_operating
@@ -45,13 +46,14 @@ def desk_app(desk: Desk) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(guard)],
     )
-    pages, queue, hashing = DeskTemplates(desk), Queue(desk.reviews), HashingQueue()
+    pages, queue, hashing = DeskTemplates(desk), Queue(desk.reviews, desk.incidents), HashingQueue()
     app.add_middleware(Failures, pages=pages)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(desk.hosts), www_redirect=False)
     app.add_middleware(Headers)
     add_login(app, desk, pages, hashing)
     add_own_password(app, desk, pages, hashing)
     add_cases(app, desk, pages, queue)
+    add_incidents(app, desk, pages, queue)
     add_quiet_places(app, desk, pages)
     add_sites(app, desk, pages)
     add_operating(app, desk, pages)

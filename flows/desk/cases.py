@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
@@ -19,8 +22,10 @@ from flows.desk.queue import EVERYTHING, MINE, Filter, Queue, QueueEntry, filter
 from flows.desk.review import ReviewStatus
 from flows.ledger.precision import contradicted_in
 from flows.records.desk import Account
+from flows.records.incidents import Incident, MuteRecord
 
-A_PAGE = 50  # cases
+A_PAGE = 50  # incidents
+INSIDE = 8  # cases of an incident in the queue; its own page has all
 MOST_NOTE = 10_000  # letters
 SPLITS = ("all", "change", "confidence", "area")
 
@@ -37,6 +42,20 @@ def add_cases(app: FastAPI, desk: Desk, pages: DeskTemplates, queue: Queue) -> N
 
 
 @dataclass(frozen=True)
+class QueueRow:
+    """An incident in the queue with its cases that the filter shows, `more` of which are on its own page alone.
+
+    `waiting` of its alerts nobody has acknowledged. A case without an alert is of no incident.
+    """
+
+    entries: Sequence[QueueEntry]
+    more: int
+    incident: Incident | None
+    waiting: int
+    mute: MuteRecord | None
+
+
+@dataclass(frozen=True)
 class Cases:
     """What those who look and judge ask for, and what they are answered."""
 
@@ -45,17 +64,18 @@ class Cases:
     queue: Queue
 
     def show_queue(self, request: Request) -> Response:
-        """The queue, fifty cases a page."""
+        """The queue, fifty incidents a page."""
         chosen, account = filter_of(request.query_params), account_of(request)
         everything = self.queue.entries()
         shown = [entry for entry in everything if chosen.fits(entry, account.number)]
-        last = max(1, -(-len(shown) // A_PAGE))
+        groups = [list(found) for _, found in groupby(shown, key=attrgetter("group"))]
+        last = max(1, -(-len(groups) // A_PAGE))
         number = min(max(1, _number(request.query_params.get("page", "1"))), last)
         waiting = shown if chosen == Filter() else self.queue.shown(Filter(), account.number)
         return self.pages.show(
             request,
             "queue.html",
-            entries=[_as_seen(entry, account) for entry in shown[(number - 1) * A_PAGE : number * A_PAGE]],
+            rows=self._rows(groups[(number - 1) * A_PAGE : number * A_PAGE], account),
             total=len(shown),
             number=number,
             last=last,
@@ -67,6 +87,20 @@ class Cases:
             notice=_notice(request, self.queue, account),
             contradicted=contradicted_in(self.desk.reviews.reliability()),
         )
+
+    def _rows(self, groups: Sequence[Sequence[QueueEntry]], account: Account) -> list[QueueRow]:
+        """The incidents and cases of a page."""
+        incidents, today = self.desk.incidents.all(), self.desk.clock().date()
+        ids = [one for group in groups if group[0].incident for one in group[0].incident.alert_ids]
+        records = self.desk.incidents.records(ids)
+        rows = []
+        for group in groups:
+            incident = group[0].incident
+            waiting = sum(records[one].acknowledged_on is None for one in incident.alert_ids) if incident else 0
+            mute = None if incident is None else incidents.mute_on(incident, today)
+            seen = [_as_seen(entry, account) for entry in group]
+            rows.append(QueueRow(seen[:INSIDE], len(seen[INSIDE:]), incident, waiting, mute))
+        return rows
 
     def show_case(self, request: Request, event_id: str) -> Response:
         """One case."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -13,8 +13,9 @@ from jinja2 import Environment
 from aois.week import Week
 from flows.records.claims import AnswerChange, AnswerRecord, ClaimRecord
 from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
-from flows.records.events import EventRecord
-from flows.records.ids import AreaId
+from flows.records.events import AlertRecord, EventRecord
+from flows.records.ids import AlertId, AreaId
+from flows.records.incidents import Incident, Incidents
 from flows.records.quiet_places import QuietPlace, QuietReview
 from flows.reports.browser_links import BrowserLink
 from flows.reports.inputs import SiteClock
@@ -280,6 +281,33 @@ class ClaimStore(Protocol):
         """The claim is withdrawn; raises `DeskError` without a reason."""
 
 
+class IncidentStore(Protocol):
+    """The alerts of one place within some weeks, as one."""
+
+    def all(self) -> Incidents:
+        """Every incident, with what people decided about it."""
+
+    def records(self, alert_ids: Collection[AlertId]) -> Mapping[AlertId, AlertRecord]:
+        """Who acknowledged each alert."""
+
+    def geojson(self, incident: Incident) -> bytes:
+        """The alerts with their outlines."""
+
+    def acknowledge(self, incident: Incident, *, account: Account, at: datetime) -> None:
+        """All its alerts are acknowledged."""
+
+    def judge(
+        self, incident: Incident, *, verdict: str, reason: str, note: str, account: Account, at: datetime
+    ) -> None:
+        """The verdict is on record for each of its alerts, or for none; raises `DeskError` when it lacks something."""
+
+    def mute(self, incident: Incident, *, until: date, why: str, account: Account, at: datetime) -> None:
+        """No message of it is sent until the end of a day; raises `DeskError` for a day or reason that cannot be."""
+
+    def end_mute(self, incident: Incident, *, why: str, account: Account, at: datetime) -> None:
+        """What comes from now on is sent; raises `DeskError` without a reason."""
+
+
 @dataclass(frozen=True)
 class Desk:
     """All that the pages are made from.
@@ -295,6 +323,7 @@ class Desk:
     operations: Operations
     quiet: QuietStore
     claims: ClaimStore
+    incidents: IncidentStore
     pages: Mapping[str, Environment]
     files: Mapping[str, bytes]
     reasons: tuple[str, ...]

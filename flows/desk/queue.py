@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from urllib.parse import urlencode
 
 from detectors.records import State
-from flows.desk.inputs import ReviewCase, ReviewStore
+from flows.desk.inputs import IncidentStore, ReviewCase, ReviewStore
 from flows.desk.review import ReviewStatus, is_open_for, last_words, review_status_of
 from flows.records.desk import ReviewVerdict
 from flows.records.events import EventRecord
+from flows.records.incidents import Incident, Incidents
 
 Weight = tuple[int, bool, int, int, float, str]
 STANDINGS = tuple(ReviewStatus)
@@ -31,6 +32,12 @@ class QueueEntry:
     standing: ReviewStatus
     search: str
     weight: Weight
+    incident: Incident | None = None
+
+    @property
+    def group(self) -> str:
+        """What it stands together with in the queue: the alerts of its incident."""
+        return self.case.facts.event_id if self.incident is None else self.incident.incident_id
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,8 @@ class Queue:
     """All cases in order. Safe to use from several threads."""
 
     reviews: ReviewStore
+    incidents: IncidentStore | None = None
+    _known: Incidents | None = None
     _generation: tuple[int, ...] = ()
     _said: tuple[int, int] = (0, 0)
     _opinions: dict[str, dict[int, ReviewVerdict]] = field(default_factory=dict)
@@ -134,13 +143,14 @@ class Queue:
             return
         spoken_of = self._take_in(said)
         if generation != self._generation:
+            self._known = None if self.incidents is None else self.incidents.all()
             cases = {case.facts.event_id: case for case in self.reviews.cases()}
             self._by_id = {event_id: self._entry(case) for event_id, case in cases.items()}
         else:
             known = spoken_of & self._by_id.keys()
             self._by_id |= {event_id: self._entry(self._by_id[event_id].case) for event_id in known}
         self._generation, self._said = generation, said
-        self._entries = tuple(sorted(self._by_id.values(), key=attrgetter("weight")))
+        self._entries = _together(sorted(self._by_id.values(), key=attrgetter("weight")))
         self._places = {entry.case.facts.event_id: place for place, entry in enumerate(self._entries)}
 
     def _take_in(self, said: tuple[int, int]) -> set[str]:
@@ -162,7 +172,16 @@ class Queue:
         search = " ".join(
             (case.place, case.area_id, facts.event_id, facts.alert_id or "", facts.kind, facts.change, facts.state)
         )
-        return QueueEntry(case, opinions, words, standing, search.casefold(), _weight(facts, standing))
+        incident = None if self._known is None or facts.alert_id is None else self._known.of(facts.alert_id)
+        return QueueEntry(case, opinions, words, standing, search.casefold(), _weight(facts, standing), incident)
+
+
+def _together(entries: Sequence[QueueEntry]) -> tuple[QueueEntry, ...]:
+    """The entries with those of one incident one after another, where the first of them stands."""
+    groups: dict[str, list[QueueEntry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.group, []).append(entry)
+    return tuple(entry for group in groups.values() for entry in group)
 
 
 def _weight(facts: EventRecord, standing: ReviewStatus) -> Weight:

@@ -31,7 +31,12 @@ def write_alerts(alerts: Sequence[EventRecord], path: Path) -> bool:
     decimals. A file that holds the same bytes already is not touched, another is replaced whole or not at all. Raises
     `EvidenceError` for an alert without its ground, and for a path that cannot be written.
     """
-    return replace_file(path, _collection([_tidy(feature_of(one), one) for one in sorted(alerts, key=_order)]))
+    return replace_file(path, alerts_content(alerts))
+
+
+def alerts_content(alerts: Sequence[EventRecord]) -> bytes:
+    """Return the bytes that `write_alerts` writes; raises `EvidenceError` for an alert without its ground."""
+    return _collection([_tidy(feature_of(one), one) for one in sorted(alerts, key=_order)])
 
 
 def write_events(events: Sequence[EventRecord], path: Path) -> bool:

@@ -154,6 +154,8 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
     draw_quiet_places(ledger, call.known, week)
     if not call.given["from_archive"]:
         services.keep_plans()
+    post = RunMessages(ledger, services.routes, operating, week, tuple(area.id for area in call.known))
+    post.keep_muted()
     with clock.step("report"):
         report = report_week(
             week,
@@ -167,7 +169,6 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
         )
     result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=(monotonic() - began) / 60)
     with clock.step("messages"):
-        post = RunMessages(ledger, services.routes, operating, week, tuple(area.id for area in call.known))
         result = replace(result, undelivered=post.send(again=call.given["tell_again"]))
     looks = {o.area_id: o for o in ledger.observations(until=week) if o.week == week}
     rows = _rows(result, looks)

@@ -15,7 +15,7 @@ from aois.week import Week
 from detectors.records import AlertKind, State
 from flows.ledger.errors import LedgerError
 from flows.ledger.ids import alert_id
-from flows.ledger.tables import AlertRow, DeliveryRow, EventRow, MessageRow
+from flows.ledger.tables import AlertRow, DeliveryRow, EventRow, MessageRow, MutedMessageRow
 from flows.ledger.week_rules import Settled
 from flows.records.events import AlertRecord, EventRecord, EventsById, WeekOutcome
 from flows.records.ids import AlertId, EventId, MessageKey, message_key
@@ -62,6 +62,12 @@ def issue(
     return WeekOutcome(tuple(sorted(map(alert_id, fresh))), tuple(changed), len(waiting))
 
 
+def all_messages(session: Session, since: Week | None) -> list[MessageRecord]:
+    """List every message (of a week and later ones), in the order in which they became true."""
+    query = select(MessageRow) if since is None else select(MessageRow).where(MessageRow.week >= since)
+    return [message_record(row) for row in session.scalars(query.order_by(MessageRow.id))]
+
+
 def unrouted(session: Session) -> list[MessageRecord]:
     """List the messages that nobody has routed yet, in the order in which they became true."""
     rows = session.scalars(select(MessageRow).where(MessageRow.routed_at.is_(None)).order_by(MessageRow.id))
@@ -71,10 +77,14 @@ def unrouted(session: Session) -> list[MessageRecord]:
 def unsignalled(session: Session) -> list[MessageRecord]:
     """List the messages that no program was promised yet, in the order in which they became true.
 
-    Those of earlier releases, which noted nothing of what they told, are not among them: programs heard them otherwise.
+    Nor those of a muted incident. Those of earlier releases, which noted nothing of what they told, are not among them:
+    programs heard them otherwise.
     """
     promised = select(DeliveryRow.message_id).where(DeliveryRow.purpose == Purpose.SIGNAL.value)
-    query = select(MessageRow).where(MessageRow.told.is_not(None), MessageRow.id.not_in(promised))
+    muted = select(MutedMessageRow.message_id)
+    query = select(MessageRow).where(
+        MessageRow.told.is_not(None), MessageRow.id.not_in(promised), MessageRow.id.not_in(muted)
+    )
     return [message_record(row) for row in session.scalars(query.order_by(MessageRow.id))]
 
 
@@ -109,12 +119,12 @@ def acknowledge(session: Session, alert: str, *, by: str, on: date) -> None:
 
 def read_alert(session: Session, alert: str) -> AlertRecord:
     """Return an alert's own life; raises `LedgerError` for an id that was never issued."""
-    return _alert_record(_alert(session, alert))
+    return alert_record(_alert(session, alert))
 
 
 def read_alerts(session: Session) -> list[AlertRecord]:
     """List the lives of all alerts, by id."""
-    return sorted(map(_alert_record, session.scalars(select(AlertRow))), key=lambda one: one.alert_id)
+    return sorted(map(alert_record, session.scalars(select(AlertRow))), key=lambda one: one.alert_id)
 
 
 def _fresh(settled: Collection[Settled], *, known: Collection[EventId]) -> list[EventId]:
@@ -211,7 +221,8 @@ def _alert(session: Session, alert: str) -> AlertRow:
     return row
 
 
-def _alert_record(row: AlertRow) -> AlertRecord:
+def alert_record(row: AlertRow) -> AlertRecord:
+    """Turn a row of an alert into the record of it."""
     return AlertRecord(row.id, row.event_id, row.issued_on, row.acknowledged_on, row.acknowledged_by)
 
 

@@ -41,11 +41,13 @@ DATED = {
     "claims": "entered_at",
     "claim_withdrawals": "at",
     "structures": "entered_at",
+    "mutes": "at",
 }
 """Tables whose rows say when they were made."""
 WRITTEN_ONCE = (
     *("event_transitions", "event_remarks", "event_versions", "verdicts", "withdrawals", "reviews", "acts", "worlds"),
     *("quiet_places", "quiet_answers", "claims", "claim_withdrawals", "structures", "answers"),
+    *("mutes", "muted_messages"),
 )
 """Tables whose rows are added and never changed: an entry of one key with another hash is nobody's but a forger's."""
 KEPT_WHOLE = FILLED_LATER.keys() | DATED.keys() | {"accounts"}

@@ -34,6 +34,7 @@ from flows.ledger.history_digests import TableDigest
 from flows.ledger.ids import alert_id as id_of_alert
 from flows.ledger.journal import Head, RecordedSession, has_changed_since, read_head
 from flows.ledger.locks import exclusively
+from flows.ledger.mutes import Mutes
 from flows.ledger.outbox import Outbox
 from flows.ledger.precision import Precision, Split, StatedBand, precision_of, reliability_of
 from flows.ledger.quiet_places import QuietPlaces
@@ -54,6 +55,7 @@ from flows.records.events import (
     WeekOutcome,
 )
 from flows.records.ids import EventId
+from flows.records.incidents import IncidentRule, Incidents, incidents_of
 from flows.records.messages import MessageRecord, ProvisionalOutcomes
 from flows.records.observations import ObservationRecord, SceneRecord
 from flows.records.provider_weeks import ProviderWeek, provider_weeks
@@ -236,6 +238,15 @@ class Ledger:
         return Outbox(self._reading, self._writing)
 
     @property
+    def mutes(self) -> Mutes:
+        """Return who muted which incident until when, and the messages that were not sent because of it."""
+        return Mutes(self._reading, self._writing)
+
+    def incidents(self, rule: IncidentRule | None = None) -> Incidents:
+        """Return every incident on record by a rule, with what people decided about it."""
+        return Incidents(incidents_of(self.alerts(), rule), tuple(self.mutes.all()), tuple(self.mutes.messages()))
+
+    @property
     def accounts(self) -> Accounts:
         """Return who may use the review desk, who is logged in, and what was done there."""
         return Accounts(self._reading, self._writing)
@@ -274,6 +285,12 @@ class Ledger:
         with self._writing() as session:
             for alert_id in sorted(set(alert_ids)):
                 outbox.acknowledge(session, alert_id, by=by, on=on)
+
+    def judge_all(self, event_ids: Collection[str], judgement: Judgement, *, at: datetime) -> int:
+        """Record the same verdict on several events, all or none, and return on how many it is new."""
+        with self._writing() as session:
+            found = [VerdictRecord(EventId(one), judgement, at) for one in dict.fromkeys(event_ids)]
+            return sum(verdicts.write(session, one) for one in found)
 
     def judge(self, event_id: str, judgement: Judgement, *, at: datetime) -> bool:
         """Record a reviewer's verdict on an event; return True if it is new.
@@ -413,6 +430,8 @@ class Ledger:
             self.accounts.acts,
             self.quiet.places,
             self.quiet.reviews,
+            self.mutes.all,
+            self.mutes.messages,
         ):
             read()
 

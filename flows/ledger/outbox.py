@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
+from aois.week import Week
 from flows.ledger import alert_issue as outbox
 from flows.ledger import outbox_rows as dispatches
 from flows.records.messages import DeliveryRecord, DispatchRecord, LatestMessage, MessageRecord, Purpose, Unanswered
@@ -28,6 +29,11 @@ class Outbox:
 
     reading: Transaction
     writing: Transaction
+
+    def messages(self, *, since: Week | None = None) -> list[MessageRecord]:
+        """List every message (of a week and later ones), in the order in which they became true."""
+        with self.reading() as session:
+            return outbox.all_messages(session, since)
 
     def unrouted(self) -> list[MessageRecord]:
         """List the messages that nobody has routed yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
@@ -11,7 +12,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, defer
 
 from aois.week import Week
-from flows.ledger import accounts, verdicts
+from flows.ledger import accounts, alert_issue, verdicts
 from flows.ledger.errors import LedgerError
 from flows.ledger.outbox import Transaction
 from flows.ledger.precision import Precision, Split, precision_of
@@ -29,7 +30,7 @@ from flows.ledger.types import canonical_json
 from flows.ledger.worlds import simulated_areas
 from flows.records.desk import ReviewVerdict
 from flows.records.event_json import alert_of, event_of
-from flows.records.events import EventRecord
+from flows.records.events import AlertRecord, EventRecord
 from flows.records.ids import AlertId, EventId
 from flows.records.json_object import JsonObject
 from flows.records.reviews import Judgement, VerdictRecord
@@ -85,14 +86,28 @@ class Reviews:
         Raises `LedgerError` as `Ledger.judge` does.
         """
         with self.writing() as session:
-            verdicts.write(session, VerdictRecord(EventId(event_id), judgement, at))
-            session.flush()
-            last = session.scalar(select(func.max(VerdictRow.id)).where(VerdictRow.event_id == event_id))
-            if session.get(ReviewRow, last) is None:  # new, or said before by the command line
-                session.add(ReviewRow(verdict_id=last, account_id=account))
-                accounts.note(session, judgement.verdict.value, by=account, subject=event_id, at=at)
-                session.flush()
+            last = _judge(session, event_id, judgement, account=account, at=at)
             return _read(session, _opinions().where(VerdictRow.id == last))[0]
+
+    def judge_all(self, event_ids: Collection[str], judgement: Judgement, *, account: int, at: datetime) -> None:
+        """Record the same verdict given at the desk on several events, all or none; in all else like `judge`."""
+        with self.writing() as session:
+            for event_id in dict.fromkeys(event_ids):
+                _judge(session, event_id, judgement, account=account, at=at)
+
+    def acknowledge(self, alert_ids: Collection[AlertId], *, by: str, account: int, subject: str, at: datetime) -> None:
+        """Record who took several alerts up at the desk, all or none; an act notes it of the `subject` they make."""
+        with self.writing() as session:
+            for alert_id in sorted(set(alert_ids)):
+                alert_issue.acknowledge(session, alert_id, by=by, on=at.date())
+            accounts.note(session, "acknowledged", by=account, subject=subject, detail=str(len(set(alert_ids))), at=at)
+
+    def alert_records(self, alert_ids: Collection[AlertId]) -> list[AlertRecord]:
+        """List when these alerts went out and who acknowledged them, by id; those that are not known are left out."""
+        wanted = sorted(set(alert_ids))
+        with self.reading() as session:
+            rows = [session.get(AlertRow, one) for one in wanted]
+            return [alert_issue.alert_record(row) for row in rows if row is not None]
 
     def withdraw(self, number: int, *, account: int, at: datetime) -> ReviewVerdict:
         """Take a verdict back for who gave it.
@@ -136,6 +151,18 @@ class Reviews:
         with self.reading() as session:
             last = session.scalar(select(func.max(VerdictRow.id))) or 0
             return last, session.scalar(select(func.count()).select_from(WithdrawalRow)) or 0
+
+
+def _judge(session: Session, event_id: str, judgement: Judgement, *, account: int, at: datetime) -> int | None:
+    """Put a verdict given at the desk on record, and return the number of the one that says it."""
+    verdicts.write(session, VerdictRecord(EventId(event_id), judgement, at))
+    session.flush()
+    last = session.scalar(select(func.max(VerdictRow.id)).where(VerdictRow.event_id == event_id))
+    if session.get(ReviewRow, last) is None:  # new, or said before by the command line
+        session.add(ReviewRow(verdict_id=last, account_id=account))
+        accounts.note(session, judgement.verdict.value, by=account, subject=event_id, at=at)
+        session.flush()
+    return last
 
 
 def _case(said: JsonObject, is_simulated: bool, alert_id: AlertId | None, issued_on: date | None) -> EventRecord:

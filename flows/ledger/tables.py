@@ -353,6 +353,31 @@ class AnswerRow(Base):
     said: Mapped[JsonObject]
 
 
+class MuteRow(Base):
+    """What somebody decided about the messages of an incident, by one of its alerts. Rows are added, never changed.
+
+    The last row of an incident counts; `until` is NULL where it ends a mute.
+    """
+
+    __tablename__ = "mutes"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    alert_id: Mapped[AlertId] = mapped_column(String(32), ForeignKey("alerts.id"))
+    until: Mapped[date | None]
+    said_by: Mapped[str]
+    why: Mapped[str]
+    at: Mapped[datetime]
+    account_id: Mapped[int | None] = mapped_column(Serial, ForeignKey("accounts.id"))
+
+
+class MutedMessageRow(Base):
+    """A message that is sent in no channel, and the mute that is why. Rows are added, never changed."""
+
+    __tablename__ = "muted_messages"
+    message_id: Mapped[int] = mapped_column(Serial, ForeignKey("messages.id"), primary_key=True, autoincrement=False)
+    mute_id: Mapped[int] = mapped_column(Serial, ForeignKey("mutes.id"))
+    at: Mapped[datetime]
+
+
 class WorldRow(Base):
     """Which world the record is of, in one row (`worlds.World`); none as long as nothing was seen."""
 

@@ -13,6 +13,8 @@ EventId = NewType("EventId", str)
 """An event, for life: ``ev-`` and twelve hexadecimal digits."""
 AlertId = NewType("AlertId", str)
 """The one alert of an event: ``al-`` and twelve hexadecimal digits."""
+IncidentId = NewType("IncidentId", str)
+"""The alerts of one place within some weeks: ``in-`` and the digits of the first alert."""
 SceneId = NewType("SceneId", str)
 """A scene: ``<sensor>_<YYYYMMDDTHHMMSS>`` and what tells it from others of that second."""
 

@@ -8,7 +8,7 @@ from datetime import date
 from pydantic import JsonValue
 
 from flows.records.event_json import event_of, geometry_of, properties_of
-from flows.records.ids import AlertId
+from flows.records.ids import AlertId, IncidentId
 from flows.records.json_object import JsonObject
 from flows.records.messages import DispatchContent, News, ToldAlert
 
@@ -18,6 +18,7 @@ OPEN_PROPERTIES = frozenset(
         *("area_m2", "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "sensors", "simulated"),
         *("steps", "merged_into", "merged_into_alert", "reopens", "split_from"),
         *("last_clear_look", "news", "messages"),
+        *("incident_id", "alerts_before", "muted_before", "told_before"),
     )
 )
 """What a route that is not restricted tells of an alert: nothing else, so that what is added later stays inside.
@@ -97,6 +98,19 @@ def told_properties(alert: ToldAlert) -> JsonObject:
         **({"merged_into_alert": whole} if whole else {}),
         "news": [news.value for news in alert.news],
         "messages": list(alert.messages),
+        **_incident(alert),
+    }
+
+
+def _incident(alert: ToldAlert) -> JsonObject:
+    """What is told of the incident of an alert: nothing where it is not known, as in messages of earlier releases."""
+    if alert.incident_id is None:
+        return {}
+    return {
+        "incident_id": alert.incident_id,
+        "alerts_before": alert.alerts_before,
+        "muted_before": alert.muted_before,
+        "told_before": None if alert.told_before is None else alert.told_before.isoformat(),
     }
 
 
@@ -154,6 +168,10 @@ def _told_alert(feature: JsonValue, *, is_simulated: bool) -> ToldAlert:
             "merged_into_alert": None if whole is None else AlertId(str(whole)),
             "news": tuple(News(str(one)) for one in _texts(p.get("news"))),
             "messages": tuple(_texts(p.get("messages"))),
+            "incident_id": None if p.get("incident_id") is None else IncidentId(str(p["incident_id"])),
+            "alerts_before": int(str(p.get("alerts_before") or 0)),
+            "muted_before": int(str(p.get("muted_before") or 0)),
+            "told_before": None if p.get("told_before") is None else date.fromisoformat(str(p["told_before"])),
         }
     )
 

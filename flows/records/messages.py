@@ -9,7 +9,7 @@ from enum import StrEnum
 from aois.week import Week
 from detectors.records import State
 from flows.records.events import Alert
-from flows.records.ids import AlertId
+from flows.records.ids import AlertId, IncidentId
 from flows.records.json_object import JsonObject
 
 
@@ -71,12 +71,22 @@ class ToldAlert(Alert):
         Why it is told, one for each of its messages; empty where it is told again.
     messages
         The keys of its messages.
+    incident_id
+        The incident of its place; None where that is not told.
+    alerts_before, muted_before
+        How many alerts of the incident were issued in earlier weeks, and of how many of them nobody was told.
+    told_before
+        The day on which the last of those went out of which people were told, UTC; None where there is none.
     """
 
     last_clear_look: date | None = None
     merged_into_alert: AlertId | None = None
     news: tuple[News, ...] = ()
     messages: tuple[str, ...] = ()
+    incident_id: IncidentId | None = None
+    alerts_before: int = 0
+    muted_before: int = 0
+    told_before: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

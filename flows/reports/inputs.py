@@ -300,6 +300,14 @@ class WeekCounts:
 
 
 @dataclass(frozen=True)
+class MutedFigures:
+    """Places whose messages somebody muted, and the alerts of the week that were sent in no channel because of it."""
+
+    places: int
+    alerts: int
+
+
+@dataclass(frozen=True)
 class ReportInputs:
     """A week's report: the week, the name of the imagery source, the areas, and anything else to be said.
 
@@ -307,8 +315,8 @@ class ReportInputs:
     places lie; without it only places that the list calls public are put on the map. `crowd` is there in the public
     edition alone: what is said of all the places that are not among its `areas`. `reviewed` says how stated confidences
     fared with reviewers, and `contradicted` names the bands (by their lower ends) whose numbers are not shown.
-    `providers` are the last weeks of each provider of imagery. `missed` and `relocation` are the owner's alone; their
-    pairs by name are shown only where `is_restricted`. `claims` are those about its areas with their answers,
+    `providers` are the last weeks of each provider of imagery. `missed`, `muted` and `relocation` are the owner's
+    alone; pairs by name are shown only where `is_restricted`. `claims` are those about its areas with their answers,
     `structures` the outlines that they were checked on, by id.
     """
 
@@ -324,6 +332,7 @@ class ReportInputs:
     contradicted: frozenset[float] = frozenset()
     providers: tuple[ProviderWeek, ...] = ()
     missed: MissedFigures | None = None
+    muted: MutedFigures | None = None
     relocation: RelocationFigures | None = None
     claims: tuple[CheckedClaim, ...] = ()
     structures: Mapping[str, StructureRecord] = field(default_factory=dict)

@@ -22,7 +22,16 @@ from flows.reports.case import Anchors, Case, case_of, weight_of
 from flows.reports.figures import Picture, overview_picture
 from flows.reports.growth import Growth, growth_of
 from flows.reports.history import HistoryEntry, history_of
-from flows.reports.inputs import AreaView, CloudyWeeks, Edition, ReportInputs, SiteClock, WeekCounts, WeekSeen
+from flows.reports.inputs import (
+    AreaView,
+    CloudyWeeks,
+    Edition,
+    MutedFigures,
+    ReportInputs,
+    SiteClock,
+    WeekCounts,
+    WeekSeen,
+)
 from flows.reports.missed import MissedFigures
 from flows.reports.ranking import Ranking, ranking_of
 from flows.reports.relocation import RelocationFigures
@@ -121,6 +130,7 @@ class ReportPage:
     reviewed: tuple[StatedBand, ...]
     contradicted: frozenset[float]
     missed: MissedFigures | None
+    muted: MutedFigures | None
     relocation: RelocationFigures | None
     claims: tuple[ClaimLine, ...] = ()
 
@@ -171,6 +181,7 @@ def page_of(inputs: ReportInputs) -> ReportPage:
         reviewed=inputs.reviewed,
         contradicted=inputs.contradicted,
         missed=inputs.missed,
+        muted=inputs.muted,
         relocation=inputs.relocation,
         claims=_claims(inputs, by_id),
     )

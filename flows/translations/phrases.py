@@ -11,7 +11,7 @@ from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
-from flows.translations.catalogs import LANGUAGES, english_messages, translations_in
+from flows.translations.catalogs import LANGUAGES, MESSAGE_LANGUAGES, english_messages, translations_in
 
 LIST_LOCALES = {"en": "en_GB"}  # British English writes "a, b and c", American English a comma more
 
@@ -32,8 +32,8 @@ class Phrases:
 
     def __post_init__(self) -> None:
         """Raise `PhraseError` when there is no catalog of the language."""
-        if self.lang not in LANGUAGES:
-            raise PhraseError(f"language `{self.lang}` has no catalog; use one of {', '.join(LANGUAGES)}")
+        if self.lang not in MESSAGE_LANGUAGES:
+            raise PhraseError(f"language `{self.lang}` has no catalog; use one of {', '.join(MESSAGE_LANGUAGES)}")
 
     def __call__(self, key: str, /, **values: object) -> str:
         """Return the phrase of a key, filled in; raises `PhraseError` when there is none."""
@@ -76,7 +76,9 @@ class Phrases:
         return format_decimal(rounded, format=pattern, locale=self.lang).replace("-", "−")
 
     def day(self, day: date) -> str:
-        """Write a date as people read it."""
+        """Write a date as people read it; Babel alone knows how in a language of messages alone."""
+        if self.lang not in LANGUAGES:
+            return format_date(day, "long", locale=self.lang)
         month = format_date(day, "MMMM", locale=self.lang)
         return self("dates.day", day=self.day_of_month(day), month=month, year=day.year)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from html import unescape
 from io import StringIO
 
 import pytest
@@ -8,6 +9,7 @@ from rich.console import Console
 from aois.week import Week
 from flows.alerts import AlertsError, Setting, console_table, digest
 from flows.alerts.digest import SHOWN
+from flows.alerts.dispatch_content import parcel
 from flows.alerts.language import language, two_figures
 from flows.records.ids import AlertId
 from flows.records.messages import ProvisionalOutcomes
@@ -264,3 +266,31 @@ def test_a_message_marks_what_is_new(feature, news, properties, line):
     text = digest([feature(steps=STEPS, news=[news], **properties)], WEEK, PLAIN).body_text
     assert f"  {line}\n" in text
     assert text.count("NEW") == ("NEW" in line)
+
+
+@pytest.mark.parametrize("lang", ["km", "th", "vi", "zh", "id"])
+def test_a_message_that_no_native_speaker_has_reviewed_says_so_at_its_end(feature, lang):
+    one = feature(news=["issued"], alerts_before=2, told_before="2026-11-03", incident_id="in-0123456789ab")
+    content = parcel(
+        [one], Week(2026, 47), Setting("report", lang=lang), key="sw-1", messages={one.alert_id: ["al-0:confirmed"]}
+    )
+    last = content.text.rstrip("\n").split("\n")[-1]
+    own, english = last.split(" / ")
+    assert english == "Unreviewed translation: no native speaker has checked these words yet."
+    assert own == language(lang).say("body.unreviewed") != english
+    assert last in unescape(content.html)
+    assert f'lang="{lang}"' in content.html
+    assert language(lang).day("2026-11-03") in content.text, "further change at a place told on that day"
+    assert "an alert" not in content.text
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_messages_in_the_languages_of_pages_say_nothing_of_a_review(feature, lang):
+    one = feature()
+    content = parcel([one], Week(2026, 47), Setting("report", lang=lang), key="sw-1", messages={one.alert_id: ["k"]})
+    assert language(lang).say("body.unreviewed") not in content.text
+
+
+def test_a_language_that_was_signed_off_says_nothing_more(feature, monkeypatch):
+    monkeypatch.setattr("flows.alerts.language.reviewer_of", lambda lang: "Sok, 2026-12-01")
+    assert language("km").unreviewed() == ()

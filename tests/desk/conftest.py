@@ -52,7 +52,7 @@ EVENTS = {
     "ev-b2": ("ibis", "demolition", State.CONFIRMED, 3_000.0, True),
     "ev-b3": ("ibis", "clearing", State.PROVISIONAL, 700.0, False),
 }
-ORDER = ["ev-a1", "ev-b1", "ev-b2", "ev-a2"]
+ORDER = ["ev-a1", "ev-a2", "ev-b1", "ev-b2"]
 EVIL = '"><script>document.title = "owned"</script><img src=x onerror="document.title=1">\u202e' + "مجمّع النهر" * 900
 """Markup, quotes, an override of the direction of writing, and nearly 10,000 characters."""
 

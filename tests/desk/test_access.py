@@ -43,6 +43,11 @@ RULES = [
     Rule("POST", "/password", "/password", "viewer", 422, {"new": "one", "again": "other"}),  # let in, and told
     Rule("POST", "/cases/{event_id}/verdicts", "/cases/ev-a1/verdicts", "reviewer", 303, {"verdict": "confirmed"}),
     Rule("POST", "/verdicts/{number}/undo", "/verdicts/{mine}/undo", "reviewer", 303),
+    Rule("GET", "/incidents/{incident_id}", "{incident}", "viewer", 200),
+    Rule("GET", "/incidents/{incident_id}/alerts.geojson", "{incident}/alerts.geojson", "operator", 200),
+    Rule("POST", "/incidents/{incident_id}/acknowledgement", "{incident}/acknowledgement", "reviewer", 303),
+    Rule("POST", "/incidents/{incident_id}/verdicts", "{incident}/verdicts", "reviewer", 422),  # let in, and told
+    Rule("POST", "/incidents/{incident_id}/mute", "{incident}/mute", "reviewer", 422),  # let in, and told
     Rule("GET", "/sites", "/sites", "viewer", 200),
     Rule("GET", "/sites/{area_id}", "/sites/heron", "viewer", 200),
     Rule("POST", "/sites/{area_id}/claims", "/sites/heron/claims", "reviewer", 303, CLAIM),
@@ -62,10 +67,15 @@ def named(rule: Rule) -> str:
     return f"{rule.method} {rule.route}"
 
 
+def address_of(desk: Any, rule: Rule) -> str:
+    """The address of a rule, with an incident that is there."""
+    return rule.address.replace("{incident}", f"/incidents/{desk.ledger.incidents().all[0].incident_id}")
+
+
 def ask(desk: Any, rule: Rule, name: str | None, **form: str) -> httpx.Response:
     """What the route answers somebody; the verdict to be taken back is one of their own."""
     with desk.client(name) as client:
-        address = rule.address
+        address = address_of(desk, rule)
         if "{mine}" in address and name is not None:
             said = [one for one in desk.ledger.reviews.opinions() if one.by == name]
             if not said and desk.people[name] != "viewer":
@@ -119,7 +129,7 @@ def test_with_a_stolen_form_token(shared: Any, rule: Rule, stolen: str) -> None:
 def test_a_form_of_another_site_is_refused(shared: Any, rule: Rule, origin: str) -> None:
     key = shared.form_key_of("ada")
     with shared.client("ada") as client:
-        address = rule.address.replace("{mine}", "1")
+        address = address_of(shared, rule).replace("{mine}", "1")
         answer = client.post(address, data={**rule.form, "form_key": key}, headers={"Origin": origin})
     assert answer.status_code == 403
 

@@ -37,7 +37,10 @@ from flows.records.quiet_places import QuietAnswer, QuietKind, QuietPlace
 AREA = "reef-1"
 FIRST = week_of(date(2026, 9, 7))
 X, Y = event_id(AREA, "x"), event_id(AREA, "y")
-TABLES_SINCE = ("answers", "structures", "claim_withdrawals", "claims", "quiet_answers", "quiet_places")
+TABLES_SINCE = (
+    *("muted_messages", "mutes", "answers", "structures", "claim_withdrawals", "claims"),
+    *("quiet_answers", "quiet_places"),
+)
 """What the version before has not, those that refer to others first."""
 FILES = {
     "alerts/alerts.geojson": "alerts",

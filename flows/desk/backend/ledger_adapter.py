@@ -103,13 +103,7 @@ class DeskReviews:
         self, event_id: str, *, verdict: str, reason: str, note: str, account: Account, at: datetime
     ) -> ReviewVerdict:
         """The verdict is on record; raises `DeskError` when it lacks something."""
-        if verdict not in list(Verdict) or reason not in ("", *REASONS):
-            raise DeskError(
-                f"verdict `{verdict[:20]}` for reason `{reason[:20]}` is unknown; use the buttons of the page",
-                key="complaint.no_verdict",
-            )
-        why = Reason(reason) if reason else None
-        words = Judgement(Verdict(verdict), by=account.name, reason=why, note=note)
+        words = judgement_of(verdict, reason, note, by=account.name)
         with _explained("case.needs_note" if reason == "other" and not note else "complaint.no_verdict"):
             return self.ledger.reviews.judge(event_id, words, account=account.number, at=at)
 
@@ -132,6 +126,16 @@ class DeskReviews:
         if self._reliability[0] != stand:
             self._reliability = (stand, self.ledger.reliability())
         return self._reliability[1]
+
+
+def judgement_of(verdict: str, reason: str, note: str, *, by: str) -> Judgement:
+    """The words of a form; raises `DeskError` for those that no button of the page sends."""
+    if verdict not in list(Verdict) or reason not in ("", *REASONS):
+        raise DeskError(
+            f"verdict `{verdict[:20]}` for reason `{reason[:20]}` is unknown; use the buttons of the page",
+            key="complaint.no_verdict",
+        )
+    return Judgement(Verdict(verdict), by=by, reason=Reason(reason) if reason else None, note=note)
 
 
 @contextmanager

@@ -12,14 +12,25 @@ from flows.imagery.archive.store import Archive
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
 from flows.ledger.worlds import World
+from flows.records.incidents import IncidentRule
 
 
 def open_desk(
-    ledger: Ledger, archive: Archive, outputs: Path, *, routes: Path | None = None, hosts: tuple[str, ...] = ()
+    ledger: Ledger,
+    archive: Archive,
+    outputs: Path,
+    *,
+    routes: Path | None = None,
+    hosts: tuple[str, ...] = (),
+    rule: IncidentRule | None = None,
 ) -> tuple[FastAPI, DeskEvidence]:
-    """The desk over a record, its archive and outputs, and what it shows of each case; `routes` is their file."""
+    """The desk over a record, its archive and outputs, and what it shows of each case; `routes` is their file.
+
+    `rule` says which alerts are one incident.
+    """
     from flows.desk.app import desk_app as make_app
     from flows.desk.backend.case_pages import DeskEvidence
+    from flows.desk.backend.incident_record import DeskIncidents
     from flows.desk.backend.ledger_adapter import REASONS, DeskAccounts, DeskReviews
     from flows.desk.backend.quiet_pages import DeskQuietPlaces
     from flows.desk.backend.reruns import DeskOperations
@@ -39,6 +50,7 @@ def open_desk(
         evidence=evidence,
         quiet=DeskQuietPlaces(ledger, archive),
         claims=DeskClaims(ledger),
+        incidents=DeskIncidents(ledger, rule or IncidentRule()),
         operations=DeskOperations(ledger, outputs, clock=now, routes=routes),
         pages=pages,
         files={name: (REPORT / name).read_bytes() for name in ("report.css", "report.js")},

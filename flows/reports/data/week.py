@@ -34,6 +34,7 @@ from flows.reports.build import build_reports, page_name
 from flows.reports.data.acquisitions import with_acquisitions
 from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
 from flows.reports.data.monthly_totals import standings_of, steps_of
+from flows.reports.data.muted import muted_figures
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_week
 from flows.reports.data.recorded_weeks import source_on_record
 from flows.reports.data.releases import released_in
@@ -115,6 +116,7 @@ def report_week(
         contradicted=contradicted_in(reviewed),
         providers=providers,
         missed=missed_figures(ledger.quiet.places(until=week), ledger.quiet.reviews(), ledger.precision(), week=week),
+        muted=muted_figures(ledger, week, area_ids=listed),
         relocation=relocation_figures(
             areas,
             {area.id: ledger.events(area.id, as_of=week) for area in areas},
