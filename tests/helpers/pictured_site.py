@@ -15,9 +15,12 @@ from aois.area import Area, AreaKind, Sensitivity
 from aois.grid import grid_of, to_lonlat
 from aois.week import week_of
 from detectors.footprint import footprint_in
+from detectors.preprocessing.masks import clear_of
 from detectors.records import State, Transition
 from flows.evidence.outlines import outline_of
 from flows.imagery.archive.store import Archive
+from flows.imagery.detector_inputs import acquisition_of
+from flows.imagery.scene import Sensor
 from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.source import Source
 from flows.ledger.ledger import Ledger, open_ledger
@@ -26,9 +29,10 @@ from flows.records.events import DetectedEvent
 from flows.records.observations import ObservationRecord
 
 EPSG = 32631  # the Gulf of Guinea, far from any shore
-FIRST, UNTIL = date(2025, 9, 1), date(2026, 8, 30)
-STORY_END = date(2026, 8, 16)
+FIRST, UNTIL = date(2025, 5, 5), date(2026, 3, 15)
+STORY_END = date(2026, 2, 22)  # in the dry season, when clear images come
 SOURCE = "simulated"
+CLEAR_FROM = (date(2025, 1, 10), date(2026, 2, 1), date(2026, 2, 22))
 LIFE = (State.PROVISIONAL, State.CONFIRMED)
 
 
@@ -62,10 +66,13 @@ def site_at_sea(area_id: str, *, east_m: float = 0.0) -> Area:
 
 
 @contextmanager
-def pictured_site(outputs: Path, area: Area, *, every: int = 1) -> Iterator[PicturedSite]:
-    """The record of a site; of its scenes every so many of each sensor are archived."""
+def pictured_site(outputs: Path, area: Area, *, every: int | None = None) -> Iterator[PicturedSite]:
+    """The record of a site; of its scenes every so many of each sensor are archived, or else a few clear ones."""
     source = SimulatedSource(STORY_END, 1)
-    keep_scenes(outputs, area, source, every=every)
+    if every is None:
+        keep_clear_scenes(outputs, area, source)
+    else:
+        keep_scenes(outputs, area, source, every=every)
     with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
         ledger.record_areas([area])
         record_events(ledger, area, source)
@@ -79,6 +86,16 @@ def keep_scenes(outputs: Path, area: Area, source: Source, *, every: int) -> Non
     for sensor in sorted({ref.sensor for ref in refs}):
         for ref in [ref for ref in refs if ref.sensor is sensor][::every]:
             archive.put(area.id, SOURCE, grid, source.fetch(area, grid, ref))
+
+
+def keep_clear_scenes(outputs: Path, area: Area, source: Source) -> None:
+    """Archive a clear optical scene of a year before the last, and two of the last weeks."""
+    archive, grid = Archive(outputs / "archive"), grid_of(area)
+    for day in CLEAR_FROM:
+        refs = source.search(area, grid, since=day, until=UNTIL)
+        fetched = (source.fetch(area, grid, ref) for ref in refs if ref.sensor is Sensor.SENTINEL_2)
+        clear = (one for one in fetched if clear_of(acquisition_of(one, grid)).mean() > 0.97)
+        archive.put(area.id, SOURCE, grid, next(clear))
 
 
 def record_events(ledger: Ledger, area: Area, source: SimulatedSource) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from flows.config.child_environment import child_environment
 
-COMPRESSION = 9
+COMPRESSION = 6  # of zlib: 9 takes five times as long for three hundredths less
 FRAMES_A_SECOND = 5
 PATIENCE_S = 600.0
 

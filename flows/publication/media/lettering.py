@@ -26,7 +26,7 @@ def width_of(text: str, size: int, *, is_bold: bool = False) -> int:
 def fitting_size(text: str, size: float, *, width: float, is_bold: bool = False) -> float:
     """Choose the size in which a line is no wider than a width: the one that is given, or as much less as it needs."""
     needed = width_of(text, 100, is_bold=is_bold) * size / 100
-    return size if needed <= width else round(size * width / needed, 1)
+    return size if needed <= width else round(0.98 * size * width / needed, 1)
 
 
 def wrapped(text: str, size: int, *, width: int) -> list[str]:

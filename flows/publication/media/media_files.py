@@ -25,6 +25,7 @@ from flows.records.events import EventRecord
 from flows.reports.captions import series_name
 from flows.reports.data.releases import released_in
 from flows.reports.data.scene_stack import Window, crop_around, open_albums
+from flows.reports.data.week import ALBUM_DAYS
 from flows.reports.growth import totals_over_time
 from flows.reports.inputs import AreaTotals, Mask, Pair
 from flows.reports.words import words_for
@@ -216,7 +217,7 @@ def _opened(
         [*windows, *([joint] if is_joint else [])],
         source_name=stores.source_name,
         until=subject.until,
-        days=(subject.until - start).days,
+        days=max((subject.until - start).days, ALBUM_DAYS),
         changes=[event.first_seen for event, _ in shown],
         on_read=lambda done, of: tell(reading, done, of),
     )

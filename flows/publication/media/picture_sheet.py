@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from aois.grid import PIXEL_SIZE_M
-from flows.publication.media.lettering import fitting_size, font_of, width_of, wrapped
+from flows.publication.media.lettering import font_of, width_of, wrapped
 from flows.reports.figures import fitting_scale
 from flows.reports.inputs import Mask, Rgb
 from flows.reports.pictures import NOT_SEEN, outline_of
@@ -20,7 +20,7 @@ MARGIN, LEAST_WIDTH = 24, 640
 INK, SOFT, PAPER = "#1c252d", "#55626e", "#ffffff"
 BANNER, BANNER_INK = "#fdf1dc", "#8a4b00"
 OUTLINE, CASING = "#ffb000", "#10161c"
-HEADING_SIZE, TEXT_SIZE, STRIP_SIZE = 22, 14, 14
+HEADING_SIZE, TEXT_SIZE, STRIP_SIZE, SMALLEST = 22, 14, 14, 9
 STRIP_HEIGHT = 52
 PAIR_GAP = 20
 
@@ -95,7 +95,8 @@ def has_gaps(rgb: Rgb) -> bool:
 
 def heading_of(heading: str, subheading: str, *, width: int, beside: str = "") -> Image.Image:
     """Draw a heading and the line under it, in the size of the heading `beside` it where there is one."""
-    size = int(min(fitting_size(one, HEADING_SIZE, width=width, is_bold=True) for one in (heading, beside)))
+    fitting = (s for s in range(HEADING_SIZE, SMALLEST, -1) if all(_fits(one, s, width) for one in (heading, beside)))
+    size = next(fitting, SMALLEST)
     lines = wrapped(subheading, TEXT_SIZE, width=width)
     image = Image.new("RGB", (width, 36 + 20 * len(lines)), PAPER)
     pen = ImageDraw.Draw(image)
@@ -154,6 +155,10 @@ def stacked(parts: Sequence[Image.Image], *, banner: str = "") -> Image.Image:
         sheet.paste(part, (MARGIN, y))
         y += part.height + gap
     return sheet
+
+
+def _fits(text: str, size: int, width: int) -> bool:
+    return width_of(text, size, is_bold=True) <= width
 
 
 def _arrow(pen: ImageDraw.ImageDraw, x: int) -> None:
