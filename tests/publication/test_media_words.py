@@ -105,6 +105,8 @@ def test_a_simulated_picture_says_so_in_place_of_a_source() -> None:
 def test_a_coarse_picture_names_the_month_and_no_satellite() -> None:
     optical = chip("sentinel-2_20261208T040000")
     assert teller(is_coarse=True).headline(optical, when="after") == "After: December 2026, Sentinel-2"
+    assert teller(is_coarse=True).day_on_axis(date(2026, 12, 8)) == date(2026, 12, 15), "no day can be read off a chart"
+    assert teller().day_on_axis(date(2026, 12, 8)) == date(2026, 12, 8)
     unknown = replace(teller(), platforms={})
     assert unknown.headline(optical, when="after") == "After: 8 December 2026, Sentinel-2"
 

@@ -15,6 +15,7 @@ from flows.reports.words import Words
 
 KINDS = {"": "true-colour", "false-nir": "false-colour", "false-swir": "false-colour", "radar": "radar"}
 """The names of files by the kind of a pair of pictures."""
+MIDDLE_OF_MONTH = 15
 HEADLINES = {"before": "publication.media_before", "after": "publication.media_after"}
 
 
@@ -33,6 +34,10 @@ class Teller:
     def day(self, day: date) -> str:
         """Write a day, or its month."""
         return month_name(self.words, day) if self.is_coarse else self.words.day(day)
+
+    def day_on_axis(self, day: date) -> date:
+        """Give where a day is marked on a chart: on itself, or in the middle of its month."""
+        return day.replace(day=MIDDLE_OF_MONTH) if self.is_coarse else day
 
     def satellite(self, chip: Chip) -> str:
         """Name the satellites that a picture was made from."""

@@ -54,7 +54,8 @@ def planned_timelapse(
     words = teller.words
     if not pages:
         return [], [words("publication.media_no_timelapse", n=words.number(FEWEST_FRAMES))]
-    measures = curves(place.album, place.ground, first_seen=place.first_seen)
+    # Every dot of a measure is a pass of a satellite: where only months are told, the total stands alone.
+    measures = () if teller.is_coarse else curves(place.album, place.ground, first_seen=place.first_seen)
     charts = charts_beside(total, measures, first=first, until=until)
     notes = [] if teller.is_simulated else [teller.source(page.look.day.year for page in pages)]
     notes += [words("publication.media_beside")] if len(charts) > 1 else []

@@ -132,7 +132,7 @@ def _frame(
     body.paste(picture, (0, 0))
     body.paste(under, (0, picture.height))
     if panel is not None:
-        body.paste(_marked(panel, charts, chip.day), (picture.width + PANEL_GAP, 0))
+        body.paste(_marked(panel, charts, teller.day_on_axis(chip.day)), (picture.width + PANEL_GAP, 0))
     told = [*notes, teller.words("picture.legend_grey")] if has_gaps(chip.rgb) else list(notes)
     heading = heading_of(teller.day(chip.day), teller.satellite(chip), width=width)
     banner = teller.words("publication.media_simulated") if teller.is_simulated else ""
