@@ -61,7 +61,10 @@ class Summary:
 
 @dataclass(frozen=True)
 class Chart:
-    """Everything that a page draws of one series; paths are SVG path data in a frame of `WIDTH` by `HEIGHT`."""
+    """Everything that a page draws of one series; paths are SVG path data in a frame of `WIDTH` by `HEIGHT`.
+
+    `first` and `last` are the days at the ends of the time axis.
+    """
 
     label: str
     unit: str
@@ -76,6 +79,12 @@ class Chart:
     confirmed_x: float | None
     response_xs: tuple[float, ...]
     summary: Summary
+    first: date
+    last: date
+
+    def x_of(self, day: date) -> float:
+        """Tell where a day lies on the time axis; one beyond it lies at its end."""
+        return _Frame(self.first, self.last, 0.0, 1.0).x(min(max(day, self.first), self.last))
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,8 @@ def chart_of(
         confirmed_x=frame.mark(confirmed_on),
         response_xs=tuple(frame.x(day) for day in sorted(set(responses)) if frame.first <= day <= frame.last),
         summary=_summary(series.days, values, expected, spread, decimals=ticks[0].decimals + 1),
+        first=frame.first,
+        last=frame.last,
     )
 
 

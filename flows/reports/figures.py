@@ -48,7 +48,7 @@ def case_picture(chip: Chip, *, pixel_size_m: float, is_evidence: bool, uri: str
     The lines over it are those of the case, drawn once for all of its pictures.
     """
     shape = chip.rgb.shape[0], chip.rgb.shape[1]
-    scale_m = min(CASE_SCALE_M, _fitting_scale(shape[1] * pixel_size_m))
+    scale_m = min(CASE_SCALE_M, fitting_scale(shape[1] * pixel_size_m))
     return Picture(
         chip=chip,
         uri=uri or data_uri(chip.rgb, lossless=is_evidence),
@@ -77,7 +77,7 @@ def overview_picture(
     rgb = pictures.reduce_by(chip.rgb, factor=factor)
     width, height = rgb.shape[1] * factor, rgb.shape[0] * factor
     width_m = pixel_size_m * grid_shape[1] * width / shape[1]
-    scale_m = _fitting_scale(width_m)
+    scale_m = fitting_scale(width_m)
     return Picture(
         chip=chip,
         uri=data_uri(rgb, lossless=False),
@@ -130,7 +130,8 @@ def _closed(ring: pictures.Ring) -> str:
     return "M" + "L".join(steps) + "Z"
 
 
-def _fitting_scale(width_m: float) -> int:
+def fitting_scale(width_m: float) -> int:
+    """Choose the longest bar of a round length that takes at most `LARGEST_SCALE_SHARE` of a width; metres."""
     fitting = [scale for scale in SCALES_M if scale <= LARGEST_SCALE_SHARE * width_m]
     return fitting[-1] if fitting else SCALES_M[0]
 

@@ -75,7 +75,12 @@ def growth_of(
     """What a site's standings come to; None without two of them. `since`: when its watch began, if earlier."""
     if len(standings) < 2:
         return None
-    drawn = [_area_chart(standings, responses), _line_chart(standings, responses)]
+    totals = totals_over_time(standings)
+    drawn = [
+        chart_of(totals[label], first_seen=None, confirmed_on=None, responses=responses)
+        for label in ("built-ground", "lines")
+        if label in totals
+    ]
     paces = paces_of(standings)
     return Growth(
         since=min(standings[0].day, since or date.max),
@@ -124,22 +129,28 @@ def _gain(before: AreaTotals, end: AreaTotals, days: int, part: Callable[[AreaTo
     return Extent(gained.value / months, gained.low / months, gained.high / months)
 
 
-def _area_chart(standings: Sequence[AreaTotals], responses: Sequence[date]) -> Chart | None:
-    if not any(s.built.high for s in standings):
-        return None
-    middle = np.array([(s.built.low + s.built.high) / 2 for s in standings])
-    half = np.array([(s.built.high - s.built.low) / 2 for s in standings])
-    values = np.array([s.built.value for s in standings])
-    series = Series("built-ground", "m²", tuple(s.day for s in standings), values, middle, half / 2)
-    return chart_of(series, first_seen=None, confirmed_on=None, responses=responses)
+def totals_over_time(standings: Sequence[AreaTotals]) -> dict[str, Series]:
+    """Give every total that is not zero throughout as a series, by its label: ground with its interval, lines without.
+
+    The labels are ``built-ground``, ``cleared-ground``, ``demolished-ground`` and ``lines``.
+    """
+    days = tuple(s.day for s in standings)
+    grounds = {
+        "built-ground": [s.built for s in standings],
+        "cleared-ground": [s.cleared for s in standings],
+        "demolished-ground": [s.demolished for s in standings],
+    }
+    found = {label: _ground_series(label, days, sums) for label, sums in grounds.items() if any(s.high for s in sums)}
+    if any(s.line_m for s in standings):
+        found["lines"] = Series("lines", "m", days, np.array([s.line_m for s in standings]))
+    return found
 
 
-def _line_chart(standings: Sequence[AreaTotals], responses: Sequence[date]) -> Chart | None:
-    if not any(s.line_m for s in standings):
-        return None
-    values = np.array([s.line_m for s in standings])
-    series = Series("lines", "m", tuple(s.day for s in standings), values)
-    return chart_of(series, first_seen=None, confirmed_on=None, responses=responses)
+def _ground_series(label: str, days: tuple[date, ...], sums: Sequence[Extent]) -> Series:
+    """The interval as what is expected and twice the spread, which charts draw as a band."""
+    middle = np.array([(s.low + s.high) / 2 for s in sums])
+    half = np.array([(s.high - s.low) / 2 for s in sums])
+    return Series(label, "m²", days, np.array([s.value for s in sums]), middle, half / 2)
 
 
 def _bars(paces: Sequence[QuarterlyRate]) -> Bars:

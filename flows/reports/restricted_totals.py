@@ -186,12 +186,13 @@ def _groups(change: Change, held: Sequence[tuple[str, EventRecord]], rule: _Rule
     classes = {size: [one for one in alike if size_of(one[1]) is size] for size in SizeClass}
     counted = {size: _places(ones, rule) for size, ones in classes.items() if ones}
     if counted and all(counted.values()):
-        return [_group(change, size, places) for size, places in counted.items()]
+        return [group_of(change, size, places) for size, places in counted.items()]
     whole = _places(alike, rule)
     return [Group(change, None, whole, None, None, None)] if whole else []
 
 
-def _group(change: Change, size: SizeClass, places: int) -> Group:
+def group_of(change: Change, size: SizeClass, places: int) -> Group:
+    """Give a kind of change in one class of size with the ends of the class, drawn to scale."""
     is_line = change is Change.FENCING
     small, large = LINE_BOUNDS_M if is_line else GROUND_BOUNDS_M2
     low, high = {SizeClass.SMALL: (None, small), SizeClass.MEDIUM: (small, large), SizeClass.LARGE: (large, None)}[size]

@@ -59,6 +59,8 @@ PLACES = {
     "tests/pipeline/test_cost_estimate.py": "fetches from a server on loopback",
     "tests/pipeline/test_outputs_mirror.py": "starts an S3 server",
     "tests/pipeline/test_scene_versions.py": "replays weeks",
+    "tests/publication/test_media_files.py": "draws all pictures of a place",
+    "tests/publication/test_media_public.py": "looks for pictures in images of places",
     "tests/security/": "attacks running servers, and feeds generated inputs",
     "tests/test_house.py::test_tools_find_nothing": "type-checks everything; `pre-commit` does it too",
     "tests/whole/test_at_once.py": "starts processes that run at the same time",

@@ -84,17 +84,16 @@ def test_french_puts_no_plain_space_before_a_mark() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("room", ["reports", "desk", "alerts"])
+@pytest.mark.parametrize("room", ["reports", "desk", "alerts", "publication"])
 def test_every_phrase_is_asked_for_somewhere(room: str) -> None:
     """A key that is built at run time counts by its beginning: ``"state." ~ name``, ``f"headline.{name}"``."""
-    readers = [ROOM / room]
-    if room == "reports":
-        readers = [ROOM / name for name in ("translations", "reports", "desk", "publication")]
+    of_reports = [ROOM / name for name in ("translations", "reports", "desk", "publication")]
+    readers = of_reports if room == "reports" else [ROOM / room]
     sources = [path for reader in readers for path in reader.rglob("*") if path.suffix in (".py", ".html", ".js")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
-    asked = set(re.findall(r"""["'](?:desk\.|alerts\.)?([a-z_]+(?:\.[a-z_]+)*)["']""", text))
+    asked = set(re.findall(r"""["'](?:desk\.|alerts\.|publication\.)?([a-z_]+(?:\.[a-z_]+)*)["']""", text))
     asked |= {f"script.{name}" for name in re.findall(r"text\.([a-z_]+)", text)}
-    built = re.findall(r"""["'](?:desk\.|alerts\.)?([a-z_]+\.[a-z_]*)(?:["'] ~|\{)""", text)
+    built = re.findall(r"""["'](?:desk\.|alerts\.|publication\.)?([a-z_]+\.[a-z_]*)(?:["'] ~|\{)""", text)
     built += [f"{group}_explained." for group in ("state", "change", "kind")] if room == "reports" else []
     built += ["steps.ordinals.", *(f"{name}s." for name in ("state", "kind", "change"))] if room == "alerts" else []
     own: dict[str, list[str]] = {room_of(key): [] for key in messages("en")}
@@ -104,7 +103,7 @@ def test_every_phrase_is_asked_for_somewhere(room: str) -> None:
 
 
 def room_of(key: str) -> str:
-    return key.partition(".")[0] if key.startswith(("desk.", "alerts.")) else "reports"
+    return key.partition(".")[0] if key.startswith(("desk.", "alerts.", "publication.")) else "reports"
 
 
 def test_a_further_language_is_one_file(tmp_path: Path) -> None:

@@ -68,14 +68,14 @@ def timeline(album: Album, *, first_seen: date) -> tuple[Chip, ...]:
     start = max(first_seen.toordinal() - THUMBS_BEFORE_DAYS, clear[0].look.day.toordinal())
     wanted = np.linspace(start, last, THUMBS)
     nearest = {min(range(len(clear)), key=lambda i: abs(clear[i].look.day.toordinal() - day)) for day in wanted}
-    return tuple(_small(chip) for chip in _stretched("", TRUE_COLOUR, [clear[i] for i in sorted(nearest)]))
+    return tuple(_small(chip) for chip in stretched_alike("", TRUE_COLOUR, [clear[i] for i in sorted(nearest)]))
 
 
 def overview(album: Album) -> Chip | None:
     """The last clear picture of an album's ground, or None."""
     clear = clear_pages(album.optical())
     if clear:
-        return _stretched("", TRUE_COLOUR, clear[-1:])[0]
+        return stretched_alike("", TRUE_COLOUR, clear[-1:])[0]
     radar = clear_pages(album.radar())
     return _radar_chip(radar[-1:]) if radar else None
 
@@ -94,11 +94,12 @@ def _clear_pair(album: Album, first_seen: date) -> tuple[MaskedScene | None, Mas
 
 
 def _coloured(kind: str, bands: tuple[str, ...], before: MaskedScene | None, after: MaskedScene) -> Pair:
-    chips = _stretched(kind, bands, [p for p in (before, after) if p is not None])
+    chips = stretched_alike(kind, bands, [p for p in (before, after) if p is not None])
     return Pair(kind, None if before is None else chips[0], chips[-1])
 
 
-def _stretched(kind: str, bands: tuple[str, ...], pages: Sequence[MaskedScene]) -> list[Chip]:
+def stretched_alike(kind: str, bands: tuple[str, ...], pages: Sequence[MaskedScene]) -> list[Chip]:
+    """Pictures of some looks in three bands, all between the same limits."""
     colours = [_colours(p.look, bands) for p in pages]
     valid = [p.look.valid & np.isfinite(c).all(axis=0) for p, c in zip(pages, colours, strict=True)]
     limits = limits_of(colours, valid=[v & p.clear for p, v in zip(pages, valid, strict=True)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import date, timedelta
 
 from aois.week import Week, week_of
@@ -15,14 +15,28 @@ HELD = (State.CONFIRMED, State.FINISHED)  # what is provisional may yet turn out
 MOST_MONTHS = 36
 
 
-def standings_of(area_id: str, *, since: Week, week: Week, ledger: Ledger, is_quiet: bool) -> tuple[AreaTotals, ...]:
+def standings_of(
+    area_id: str,
+    *,
+    since: Week,
+    week: Week,
+    ledger: Ledger,
+    is_quiet: bool,
+    only: Container[str] | None = None,
+    most_months: int = MOST_MONTHS,
+) -> tuple[AreaTotals, ...]:
     """The standing before the first week on record, at the end of each month since, and at the end of a week.
 
-    A month is told by the last week that ended in it; of a long watch, the last `MOST_MONTHS` are told. `is_quiet`
-    spares the ledger where no event is on record.
+    A month is told by the last week that ended in it; of a long watch, the last `most_months` are told. `is_quiet`
+    spares the ledger where no event is on record. `only` are the ids of the events that count; all where left out.
     """
-    marks = [since.plus(-1), *month_ends(since, week)][-MOST_MONTHS - 1 :]
-    return tuple(area_totals_of(w.last_day, () if is_quiet else ledger.events(area_id, as_of=w)) for w in marks)
+    marks = [since.plus(-1), *month_ends(since, week)][-most_months - 1 :]
+
+    def events(until: Week) -> list[EventRecord]:
+        held = [] if is_quiet else ledger.events(area_id, as_of=until)
+        return [event for event in held if only is None or event.event_id in only]
+
+    return tuple(area_totals_of(mark.last_day, events(mark)) for mark in marks)
 
 
 def area_totals_of(day: date, events: Iterable[EventRecord]) -> AreaTotals:

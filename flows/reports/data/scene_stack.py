@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -20,6 +20,7 @@ from flows.imagery.detector_inputs import acquisition_of
 Mask = npt.NDArray[np.bool_]
 Window = tuple[slice, slice]
 YEAR_BEFORE = 380  # so that a picture of the same season is among them
+WHOLE: Window = (slice(None), slice(None))
 BRIGHTER = 1.6  # times the usual brightest spot; chosen on the Romanian series
 
 
@@ -42,6 +43,12 @@ class MaskedScene:
             ),
             self.clear[window],
         )
+
+    def on_its_own(self) -> MaskedScene:
+        """The page with arrays of its own, so that what it was cut from need not be kept."""
+        look, scl = self.look, self.look.scl
+        own = replace(look, pixels=look.pixels.copy(), valid=look.valid.copy(), scl=None if scl is None else scl.copy())
+        return MaskedScene(own, self.clear.copy())
 
 
 @dataclass(frozen=True)
@@ -77,14 +84,42 @@ def open_album(
 
     Of `changes` that lie further back, the looks of the year before each are there too, to show how it was.
     """
-    held = [s for s in archive.list(area.id, source_name, grid) if s.acquired.date() <= week.last_day]
-    start = week.last_day - timedelta(days=days)
-    spans = [(start, week.last_day), *((day - timedelta(days=YEAR_BEFORE), day) for day in changes)]
+    return open_albums(
+        area, grid, archive, (WHOLE,), source_name=source_name, until=week.last_day, days=days, changes=changes
+    )[0]
+
+
+def open_albums(
+    area: Area,
+    grid: Grid,
+    archive: Archive,
+    windows: Sequence[Window],
+    *,
+    source_name: str,
+    until: date,
+    days: int,
+    changes: Sequence[date] = (),
+    on_read: Callable[[int, int], None] | None = None,
+) -> tuple[Album, ...]:
+    """What `open_album` gives, over each of several windows, with every scene read once and no more of it kept.
+
+    `on_read` is told how many scenes are read, and how many there are.
+    """
+    held = [s for s in archive.list(area.id, source_name, grid) if s.acquired.date() <= until]
+    start = until - timedelta(days=days)
+    spans = [(start, until), *((day - timedelta(days=YEAR_BEFORE), day) for day in changes)]
     recent: list[ArchivedScene] = [s for s in held if any(a <= s.acquired.date() <= b for a, b in spans)]
     if len(recent) < 2:
         recent = held[-2:]
-    looks = [acquisition_of(archive.get(area.id, source_name, grid, s.scene_id), grid) for s in recent]
-    return Album(tuple(MaskedScene(look, clear_of(look)) for look in looks))
+    kept: list[list[MaskedScene]] = [[] for _ in windows]
+    for number, scene in enumerate(recent, start=1):
+        look = acquisition_of(archive.get(area.id, source_name, grid, scene.scene_id), grid)
+        page = MaskedScene(look, clear_of(look))
+        for pages, window in zip(kept, windows, strict=True):
+            pages.append(page if window == WHOLE else page.cut(window).on_its_own())
+        if on_read is not None:
+            on_read(number, len(recent))
+    return tuple(Album(tuple(pages)) for pages in kept)
 
 
 def crop_around(mask: Mask, *, margin_px: int = 18, least_px: int = 60) -> Window:
