@@ -133,7 +133,7 @@ def test_a_phase_counts_once_it_is_a_step_of_the_event_that_holds_the_phase_befo
     broken, roofed, aside = (np.zeros((20, 20), bool) for _ in range(3))
     broken[4:12, 4:12], roofed[6:9, 6:9], aside[16:19, 16:19] = True, True, True
     phases = [
-        TrueChange(change, date(2026, month, 1), "", where, 1.0)
+        TrueChange(change, date(2026, month, 1), "", footprint_in(where), 1.0)
         for change, month, where in (
             (Change.CLEARING, 3, broken),
             (Change.CONSTRUCTION, 5, roofed),
