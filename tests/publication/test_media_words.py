@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from detectors.acquisition import Acquisition
 from flows.publication.media.flat_drawing import Disc, FlatDrawing, Lettering, PenLine, points_of, to_image, to_svg
 from flows.publication.media.frame_choice import MOST_FRAMES, frames_of, months_between
-from flows.publication.media.lettering import FILES, font_of, wrapped
+from flows.publication.media.lettering import FILES, fitting_size, font_of, wrapped
 from flows.publication.media.picture_text import Teller, years_of
 from flows.reports.data.scene_stack import Album, MaskedScene
 from flows.reports.inputs import Chip, RenderSpec
@@ -131,6 +131,16 @@ def test_a_long_sentence_is_broken_between_words_and_no_word_is_lost() -> None:
     assert " ".join(lines) == text
     assert len(lines) > 2
     assert all(font_of(14).getlength(line) <= 160 for line in lines)
+
+
+@pytest.mark.parametrize("scale", [1.2, 3])
+def test_a_title_that_is_too_long_is_written_smaller(scale: float) -> None:
+    title = "Terrain nouvellement bâti depuis le début de l’observation, m²"
+    for width in (346, 384):
+        size = fitting_size(title, 12, width=width, is_bold=True)
+        assert size < 12
+        assert font_of(round(size * scale), is_bold=True).getlength(title) <= width * scale
+    assert fitting_size("m²", 12, width=346) == 12
 
 
 def test_a_drawing_is_the_same_as_svg_and_as_pixels() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import ImageFont
 
 FOLDER = Path(__file__).parent / "fonts"
+SMALL, ROOM = 12, 0.94
 FILES = {False: "DejaVuSans.ttf", True: "DejaVuSans-Bold.ttf"}
 
 
@@ -25,8 +26,8 @@ def width_of(text: str, size: int, *, is_bold: bool = False) -> int:
 
 def fitting_size(text: str, size: float, *, width: float, is_bold: bool = False) -> float:
     """Choose the size in which a line is no wider than a width: the one that is given, or as much less as it needs."""
-    needed = width_of(text, 100, is_bold=is_bold) * size / 100
-    return size if needed <= width else round(0.98 * size * width / needed, 1)
+    needed = width_of(text, SMALL, is_bold=is_bold) * size / SMALL  # letters of small sizes stand on whole pixels
+    return size if needed <= ROOM * width else round(ROOM * size * width / needed, 1)
 
 
 def wrapped(text: str, size: int, *, width: int) -> list[str]:

@@ -19,7 +19,7 @@ from flows.publication.media.month_chart import SCALE, draw_month_chart, month_c
 from flows.publication.media.picture_text import Teller, platforms_in
 from flows.publication.media.planned_timelapse import TimelapseGround, joined_ground, planned_timelapse
 from flows.publication.media.size_drawing import class_text, draw_size, size_groups
-from flows.publication.media.subject_totals import by_whole_months, totals_of
+from flows.publication.media.subject_totals import by_whole_months, totals_of, watch_began
 from flows.publication.pack_subject import PackFile, PackStores, PackSubject, Progress, Sharing
 from flows.records.events import EventRecord
 from flows.reports.captions import series_name
@@ -109,7 +109,7 @@ def _planned(subject: PackSubject, stores: PackStores, *, sharing: Sharing, lang
     totals = totals_of(subject, stores.ledger)
     if is_coarse:
         totals = by_whole_months(rounded_totals(totals))
-    charts, said = _planned_charts(subject, totals, teller)
+    charts, said = _planned_charts(subject, totals, teller, began=watch_began(subject, stores.ledger))
     if is_coarse and not is_released(subject, stores):
         drawings = _planned_drawings(subject.events, teller)
         kept = ("publication.media_public_none", "publication.media_public_rounded")
@@ -120,13 +120,13 @@ def _planned(subject: PackSubject, stores: PackStores, *, sharing: Sharing, lang
 
 
 def _planned_charts(
-    subject: PackSubject, totals: Sequence[AreaTotals], teller: Teller
+    subject: PackSubject, totals: Sequence[AreaTotals], teller: Teller, *, began: date | None
 ) -> tuple[list[PlannedFile], list[str]]:
     """The totals by month; the days of official responses are public, so that public charts would lead to the place."""
     words = teller.words
     responses = [] if teller.is_coarse else [response.date for response in subject.area.responses]
     charts = month_charts(totals, responses) if len(totals) > 1 else {}
-    if not charts:
+    if not charts or began is None:
         return [], [words("growth.nothing")]
     years = range(totals[0].day.year, totals[-1].day.year + 1)
     source = [f"{words('publication.media_measured')} {teller.source(years)}"]
@@ -134,7 +134,8 @@ def _planned_charts(
     for label, chart in charts.items():
         drawn = partial(draw_month_chart, words, chart, source=source, day=teller.day)
         files += _both(f"charts/{label}", words("publication.media_chart", what=series_name(words, label)), drawn)
-    return files, [words("growth.note", day=teller.day(totals[0].day))]
+    note = "publication.media_counted" if teller.is_coarse else "growth.note"
+    return files, [words(note, day=teller.day(began))]
 
 
 def _planned_drawings(events: Sequence[EventRecord], teller: Teller) -> list[PlannedFile]:

@@ -11,6 +11,7 @@ from flows.publication.media.encoding import apng_bytes, has_ffmpeg, mp4_bytes
 from flows.publication.media.event_pictures import PlannedFile
 from flows.publication.media.frame_choice import FEWEST_FRAMES, LEAST_CLEAR_SHARE, frames_of, months_between
 from flows.publication.media.picture_text import Teller
+from flows.publication.media.subject_totals import month_end
 from flows.publication.media.timelapse import Film, charts_beside, film_of
 from flows.reports.data.scene_stack import Album
 from flows.reports.data.time_series import curves
@@ -56,7 +57,8 @@ def planned_timelapse(
         return [], [words("publication.media_no_timelapse", n=words.number(FEWEST_FRAMES))]
     # Every dot of a measure is a pass of a satellite: where only months are told, the total stands alone.
     measures = () if teller.is_coarse else curves(place.album, place.ground, first_seen=place.first_seen)
-    charts = charts_beside(total, measures, first=first, until=until)
+    start, end = (first.replace(day=1), month_end(until)) if teller.is_coarse else (first, until)
+    charts = charts_beside(total, measures, first=start, until=end)
     notes = [] if teller.is_simulated else [teller.source(page.look.day.year for page in pages)]
     notes += [words("publication.media_beside")] if len(charts) > 1 else []
     notes += [keep] if keep else []

@@ -17,17 +17,22 @@ from flows.reports.inputs import AreaTotals
 MOST_MONTHS = 120
 
 
+def watch_began(subject: PackSubject, ledger: Ledger) -> date | None:
+    """Find the first day of the first week of a subject's place on record, or None."""
+    seen = ledger.observations(until=week_of(subject.until), area_id=subject.area.id)
+    return min(one.week for one in seen).first_day if seen else None
+
+
 def totals_of(subject: PackSubject, ledger: Ledger) -> tuple[AreaTotals, ...]:
     """Sum up what was measured of a subject by each month's end; empty where no week of the area is on record.
 
     It begins with the subject's first day, or with the first week on record where that is later: of the time before,
     nobody can say that nothing was built.
     """
-    until = week_of(subject.until)
-    seen = ledger.observations(until=until, area_id=subject.area.id)
-    if not seen:
+    until, began = week_of(subject.until), watch_began(subject, ledger)
+    if began is None:
         return ()
-    since = max(week_of(subject.first), min(one.week for one in seen))
+    since = week_of(max(subject.first, began))
     counted = _counted(subject.events, ledger.events(subject.area.id, as_of=until))
     return standings_of(
         subject.area.id, since=since, week=until, ledger=ledger, is_quiet=False, only=counted, most_months=MOST_MONTHS
@@ -36,11 +41,12 @@ def totals_of(subject: PackSubject, ledger: Ledger) -> tuple[AreaTotals, ...]:
 
 def by_whole_months(standings: Sequence[AreaTotals]) -> tuple[AreaTotals, ...]:
     """Date every total by the last day of its month, so that no day of the record is told; one for each month."""
-    by_month = {_month_end(standing.day): standing for standing in standings}
+    by_month = {month_end(standing.day): standing for standing in standings}
     return tuple(replace(standing, day=day) for day, standing in by_month.items())
 
 
-def _month_end(day: date) -> date:
+def month_end(day: date) -> date:
+    """Find the last day of the month of a day."""
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
