@@ -57,6 +57,7 @@ from flows.pipeline.request import areas_of
 from flows.records.observations import ObservationRecord
 from flows.records.runs import RunRecord
 from flows.reports.data.week import report_week
+from flows.reports.data.year import is_last_of_year, report_year
 from flows.telemetry.logs import about, log, start_logging
 from flows.telemetry.metrics import write_metrics
 from flows.telemetry.progress import WORDS, Board
@@ -164,6 +165,8 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
             failures=failures,
             only_if_changed=True,
         )
+        if is_last_of_year(week):
+            report_year(week.last_day.year, ledger=ledger, outputs=stores.outputs)
     result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=(monotonic() - began) / 60)
     with clock.step("messages"):
         post = RunMessages(ledger, services.routes, operating, week, tuple(area.id for area in call.known))

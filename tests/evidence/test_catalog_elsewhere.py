@@ -1,6 +1,6 @@
 """What programs of others make of the catalog: stac-validator finds no fault, odc-stac loads the same pixels.
 
-No network: the schemas of STAC itself are those that pystac ships. Those of the extensions are in ``stac_schemas``,
+No network: the schemas of STAC itself are those that pystac ships. Those of the extensions are in ``data``,
 which restates their rules for the fields that the catalog has.
 """
 
@@ -27,7 +27,7 @@ SHIPPED = (
     *Path(jsonschemas.__path__[0]).rglob("*.json"),
     Path(jsonschema_specifications.__file__).parent / "schemas" / "draft7" / "metaschema.json",
 )
-RESTATED = tuple((Path(__file__).parent / "stac_schemas").glob("*.json"))
+RESTATED = tuple((Path(__file__).parent / "data").glob("*.json"))
 
 
 def schema_map() -> dict[str, str]:
