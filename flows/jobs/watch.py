@@ -317,7 +317,7 @@ def _start(services: Services, run: str, given: dict[str, Any]) -> None:
     asked = json.loads(json.dumps(given, default=str))
     settings = services.settings
     shown = settings.without_secrets() | {"since": str(given["since"]), "until": str(given["until"])}
-    whence = {"flow": "watch", "deployment": deployment_name(), "parameters": asked}
+    whence = {"flow": "watch", "deployment": deployment_name(), "parameters": asked, "detectors": detectors.VERSION}
     services.ledger.start_run(RunRecord(run, datetime.now(UTC), VERSION, shown | whence), source=services.source_name)
     (services.outputs / SETTINGS_OF_THE_RUN).write_text(json.dumps(shown, indent=2, sort_keys=True) + "\n")
     log.info("watch begun", extra={"deployment": whence["deployment"]})
@@ -326,7 +326,6 @@ def _start(services: Services, run: str, given: dict[str, Any]) -> None:
 def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Area], figures: dict[str, Any]) -> None:
     summary = {
         **figures,
-        "detectors": detectors.VERSION,
         "areas": [a.id for a in known],
         "week": str(result.week),
         "issued": list(result.issued),

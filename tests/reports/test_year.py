@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import small_record
@@ -53,7 +54,7 @@ def area(area_id: str, kind: AreaKind = AreaKind.SITE, sensitivity: Sensitivity 
 
 
 def an_alert(alert_id: str, area_id: str, kind: AlertKind, change: Change = Change.CONSTRUCTION) -> Alert:
-    properties = {
+    properties: dict[str, Any] = {
         "event_id": f"ev-{alert_id}", "area_id": area_id, "kind": kind.value, "change": change.value,
         "state": State.CONFIRMED.value, "first_seen": "2026-05-01", "confirmed_on": "2026-06-01",
         "area_m2": 2400.0, "area_m2_low": 1800.0, "area_m2_high": 3000.0, "length_m": None, "closure": None,
@@ -167,7 +168,7 @@ def test_the_page_names_versions_and_what_they_mean(inputs: YearInputs, tmp_path
     text = page.read_text(encoding="utf-8")
     assert "Version 9: runs from 11 May 2026 to 28 December 2026" in text
     assert "The detectors changed during the year." in text
-    runs = [RunRecord(str(day), day, "1", summary={"detectors": "9"}) for day in (datetime(2026, 5, 11, tzinfo=UTC),)]
+    runs = [RunRecord(str(day), day, "1", {"detectors": "9"}) for day in (datetime(2026, 5, 11, tzinfo=UTC),)]
     assert versions_in(2026, [*runs, RunRecord("old", datetime(2026, 1, 5, tzinfo=UTC), "1")]) == (
         DetectorSpan("9", date(2026, 5, 11), date(2026, 5, 11)),
     )

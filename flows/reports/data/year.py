@@ -110,8 +110,8 @@ def versions_in(year: int, runs: Iterable[RunRecord]) -> tuple[DetectorSpan, ...
     """List the versions of the detectors that the runs of a year name, in the order of their first day."""
     days: dict[str, list[date]] = defaultdict(list)
     for run in runs:
-        if run.started_at.year == year and "detectors" in run.summary:
-            days[str(run.summary["detectors"])].append(run.started_at.date())
+        if run.started_at.year == year and "detectors" in run.settings:
+            days[str(run.settings["detectors"])].append(run.started_at.date())
     spans = [DetectorSpan(version, min(used), max(used)) for version, used in days.items()]
     return tuple(sorted(spans, key=lambda span: (span.first, span.version)))
 
