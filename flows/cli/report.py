@@ -17,6 +17,7 @@ from flows.imagery.network.url import without_secrets
 from flows.ledger.ledger import Ledger
 from flows.reports.data.recorded_weeks import week_on_record
 from flows.reports.data.releases import WARNING, read_releases, write_releases
+from flows.reports.inputs import Edition
 from flows.reports.layers import WITHOUT_GEOPARQUET, has_geoparquet
 from flows.reports.words import words_for
 from flows.translations.catalogs import LANGUAGES
@@ -27,6 +28,11 @@ def report(
         Optional[str],  # noqa: UP045
         typer.Option("--week", help="The week, such as 2026-W47; the last week on record if left out."),
     ] = None,
+    year: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--year", help="The page of a year instead, such as 2026: what grew, was claimed, was missed."),
+    ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="With --year: print it as PDF too; needs Chromium.")] = False,
     lang: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option("--lang", help=f"Only this language: {' or '.join(LANGUAGES)}. All of them if left out."),
@@ -57,12 +63,16 @@ def report(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before pictures go into the public edition.")] = False,
     outputs: OutputsOption = None,
 ) -> None:
-    """Build a week's report again from the record and the archive, in both editions."""
+    """Build the report of a week or a year again from the record and the archive, in both editions."""
     from flows.jobs.services import Services
     from flows.pipeline.outputs_mirror import copy_outputs
     from flows.reports.data.public_week import PUBLIC_FOLDER
     from flows.reports.data.week import rebuild_week
 
+    if year is not None and (week or restricted or public_pictures or no_public_pictures or later_weeks_too):
+        raise SettingsError("--year goes with --lang, --pdf and --outputs only; leave the other options out")
+    if pdf and year is None:
+        raise SettingsError("--pdf prints the page of a year; name one, such as --year 2026")
     if restricted and (public_pictures or no_public_pictures):
         raise SettingsError("--restricted builds no public edition; leave it out to release or withdraw pictures")
     if both := sorted({*(public_pictures or ())} & {*(no_public_pictures or ())}):
@@ -71,6 +81,9 @@ def report(
         )
     settings = record_settings(outputs)
     languages = LANGUAGES if lang is None else (words_for(lang).lang,)
+    if year is not None:
+        _report_year(year, languages, settings, as_pdf=pdf)
+        return
     with existing_ledger(settings) as ledger:
         services = Services(settings, ledger)
         chosen = week_on_record(week, ledger, settings.outputs)
@@ -95,6 +108,26 @@ def report(
         console.print(f"Public edition: {public}", highlight=False, soft_wrap=True)
         if copied := copy_outputs(services.mirror):
             console.print(copied, highlight=False, markup=False, soft_wrap=True)
+
+
+def _report_year(year: int, languages: Sequence[str], settings: Settings, *, as_pdf: bool) -> None:
+    """Build the page of a year, print it if asked, and say where all of it is."""
+    from flows.jobs.services import Services
+    from flows.pipeline.outputs_mirror import copy_outputs
+    from flows.reports.data.year import report_year
+    from flows.reports.year_pdf import print_pdf
+
+    with existing_ledger(settings) as ledger:
+        built = report_year(year, ledger=ledger, outputs=settings.outputs, languages=languages)
+        mirror = Services(settings, ledger).mirror
+    console.print(f"Report: {built.pages[0]}", highlight=False, soft_wrap=True)
+    console.print(f"Public edition: {built.public[0]}", highlight=False, soft_wrap=True)
+    for edition, pages in ((Edition.OWNER, built.pages), (Edition.PUBLIC, built.public)):
+        for page in pages if as_pdf else ():
+            path = print_pdf(page, at=built.until.end, edition=edition)
+            console.print(f"PDF: {path}", highlight=False, soft_wrap=True)
+    if copied := copy_outputs(mirror):
+        console.print(copied, highlight=False, markup=False, soft_wrap=True)
 
 
 def _ask(area_ids: Sequence[str], week: Week, ledger: Ledger, *, later_too: bool, is_agreed: bool) -> None:
@@ -134,6 +167,8 @@ def _when(week: Week, later_too: bool) -> str:
 
 def _withdraw(area_ids: Sequence[str], ledger: Ledger, settings: Settings) -> None:
     """Take pictures out of the public edition, and say which weeks' pages still hold them."""
+    from flows.reports.data.public_week import PUBLIC_FOLDER
+
     before = read_releases(settings.outputs)
     unknown = sorted(set(area_ids) - {*before.weeks, *before.since})
     if unknown:
@@ -152,6 +187,10 @@ def _withdraw(area_ids: Sequence[str], ledger: Ledger, settings: Settings) -> No
             markup=False,
             soft_wrap=True,
         )
+    years = sorted({w.last_day.year for w in recorded if before.in_week(w) & set(area_ids)})
+    for year in years:
+        if (settings.outputs / PUBLIC_FOLDER / str(year)).exists():
+            console.print(f"Build the page of the year again too: sitewatch report --year {year}", markup=False)
 
 
 def _is_published(week: Week, settings: Settings) -> bool:

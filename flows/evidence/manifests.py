@@ -40,6 +40,7 @@ BESIDE = (
     "alerts/*.xml",
     "alerts/*/*.xml",
     "areas/*/catalog.json",
+    "areas/*/collection.json",
     "areas/*/detectability.*",
     "areas/*/scenes/*.json",
     "areas/*/????-??-??/item.json",

@@ -11,14 +11,19 @@ from flows.jobs.job_run import chore
 from flows.pipeline.outputs_mirror import copy_outputs
 from flows.reports.data.recorded_weeks import week_on_record
 from flows.reports.data.week import rebuild_week
+from flows.reports.data.year import report_year
 
 
 @flow(name="report")
-def report(week: str | None = None) -> Any:
-    """The pages of a week, the last on record if left out, are built again from the record and the archive."""
+def report(week: str | None = None, year: int | None = None) -> Any:
+    """The pages of a week, the last on record if left out, or of a year, are built again from the record."""
     with chore("report") as one:
         services = one.services
-        chosen = week_on_record(week, services.ledger, services.outputs)
-        path = rebuild_week(chosen, ledger=services.ledger, archive=services.archive, outputs=services.outputs)
-        one.summary.update(reported=str(chosen), report=str(path), copied=copy_outputs(services.mirror))
+        ledger, outputs = services.ledger, services.outputs
+        if year is None:
+            chosen = week_on_record(week, ledger, outputs)
+            path, reported = rebuild_week(chosen, ledger=ledger, archive=services.archive, outputs=outputs), str(chosen)
+        else:
+            path, reported = report_year(year, ledger=ledger, outputs=outputs).pages[0], str(year)
+        one.summary.update(reported=reported, report=str(path), copied=copy_outputs(services.mirror))
     return Completed(message=f"report at {path}")

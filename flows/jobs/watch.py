@@ -23,6 +23,7 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
+import detectors
 from aois.area import Area
 from aois.errors import UserError
 from aois.grid import grid_of
@@ -36,7 +37,7 @@ from flows.evidence.catalog import SceneFile, write_catalog, write_scenes
 from flows.evidence.geojson_files import write_alerts, write_events
 from flows.imagery.archive.store import Archive
 from flows.imagery.network.quota import Cost
-from flows.imagery.scene import ImageryError
+from flows.imagery.scene import ImageryError, Sensor, product_of
 from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.jobs.area_work import AreaTask, area_run, work_on
 from flows.jobs.call_check import check_call, check_engine, tell_doubts, tell_routes
@@ -56,6 +57,7 @@ from flows.pipeline.request import areas_of
 from flows.records.observations import ObservationRecord
 from flows.records.runs import RunRecord
 from flows.reports.data.week import report_week
+from flows.reports.data.year import is_last_of_year, report_year
 from flows.telemetry.logs import about, log, start_logging
 from flows.telemetry.metrics import write_metrics
 from flows.telemetry.progress import WORDS, Board
@@ -167,6 +169,8 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
             failures=failures,
             only_if_changed=True,
         )
+        if is_last_of_year(week):
+            report_year(week.last_day.year, ledger=ledger, outputs=stores.outputs)
     result = replace(_result(week, report, outcomes, failures), spent=spent, minutes=(monotonic() - began) / 60)
     with clock.step("messages"):
         result = replace(result, undelivered=post.send(again=call.given["tell_again"]))
@@ -265,17 +269,30 @@ def write_outputs(stores: Stores, areas: Sequence[Area]) -> None:
     for area in areas:
         with suppress(ImageryError):  # a store out of reach has failed the area, and its catalog stays as it was
             write_scenes(outputs, area.id, grid_of(area), _scenes_of(stores.archive, area))
-    write_catalog(outputs, [(a.id, grid_of(a)) for a in ledger.areas()], is_simulated=stores.is_simulated)
+    grids = [(area.id, grid_of(area)) for area in ledger.areas()]
+    software = {"sitewatch": VERSION, "sitewatch-detectors": detectors.VERSION}
+    write_catalog(outputs, grids, is_simulated=stores.is_simulated, software=software)
 
 
 def _scenes_of(archive: Archive, area: Area) -> list[SceneFile]:
     """Every version of every archived scene of an area, of all sources."""
     grid = grid_of(area)
     return [
-        SceneFile(v.sensor.value, v.acquired, v.path, is_simulated=name.split(".")[0] == SimulatedSource.name)
+        SceneFile(
+            v.sensor.value,
+            v.acquired,
+            v.path,
+            v.sha256,
+            level=_level(v.scene_id) if v.sensor is Sensor.SENTINEL_2 else "",
+            is_simulated=name.split(".")[0] == SimulatedSource.name,
+        )
         for name in archive.source_names(area.id, grid)
         for v in archive.versions(area.id, name, grid)
     ]
+
+
+def _level(scene_id: str) -> str:
+    return "L1C" if product_of(scene_id).is_level_1c else "L2A"
 
 
 def _write_truth(stores: Stores, areas: Sequence[Area]) -> None:
@@ -303,7 +320,7 @@ def _start(services: Services, run: str, given: dict[str, Any]) -> None:
     asked = json.loads(json.dumps(given, default=str))
     settings = services.settings
     shown = settings.without_secrets() | {"since": str(given["since"]), "until": str(given["until"])}
-    whence = {"flow": "watch", "deployment": deployment_name(), "parameters": asked}
+    whence = {"flow": "watch", "deployment": deployment_name(), "parameters": asked, "detectors": detectors.VERSION}
     services.ledger.start_run(RunRecord(run, datetime.now(UTC), VERSION, shown | whence), source=services.source_name)
     (services.outputs / SETTINGS_OF_THE_RUN).write_text(json.dumps(shown, indent=2, sort_keys=True) + "\n")
     log.info("watch begun", extra={"deployment": whence["deployment"]})

@@ -12,7 +12,7 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from flows.reports import accountability, charts, growth, sketch
+from flows.reports import accountability, charts, sketch
 from flows.reports.captions import captions_in
 from flows.reports.files import edition_folder, replace_file
 from flows.reports.inputs import Edition, ReportInputs
@@ -116,7 +116,6 @@ def environment_of(words: Words, *folders: Path, part: str = "h5") -> Environmen
         part=part,
         frame=charts,
         sketch=sketch,
-        bars=growth,
         limits=accountability,
     )
     return environment

@@ -54,12 +54,12 @@ def public_inputs(
         edition=Edition.PUBLIC,
         crowd=crowd,
         contradicted=inputs.contradicted,
-        claims=tuple(_checked(one) for one in inputs.claims if one.claim.area_id in shown),
+        claims=tuple(shown_claim(one) for one in inputs.claims if one.claim.area_id in shown),
     )
 
 
-def _checked(one: CheckedClaim) -> CheckedClaim:
-    """A claim and its answer without the structures, and without who entered it."""
+def shown_claim(one: CheckedClaim) -> CheckedClaim:
+    """Return a claim and its answer without the structures, and without who entered it."""
     answer = None if one.answer is None else replace(one.answer, structures=(), basis="")
     return CheckedClaim(replace(one.claim, entered_by=""), answer)
 

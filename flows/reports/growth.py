@@ -8,15 +8,13 @@ from datetime import date
 
 import numpy as np
 
+from flows.reports.bar_chart import BarFrame, Bars, bars_of
 from flows.reports.charts import Chart, chart_of
 from flows.reports.inputs import AreaTotals, Extent, Series
 
 DAYS_A_MONTH = 365.25 / 12
 SHORTEST_DAYS = 14  # a quarter watched for less says nothing about its pace
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 400, 170, 54, 392, 12, 142
-BAR_SHARE = 0.3
-TICKS = 4
-LABEL = 54  # room that the name of a quarter takes
+FRAME = BarFrame(width=400, height=170, left=54, right=392, top=12, bottom=142, label=54)
 
 
 @dataclass(frozen=True)
@@ -28,34 +26,6 @@ class QuarterlyRate:
     days: int
     built: Extent
     demolished: Extent
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bar with its whisker, in the frame of the drawing; heights may be nothing."""
-
-    x: float
-    width: float
-    top: float
-    height: float
-    low_y: float
-    high_y: float
-
-
-@dataclass(frozen=True)
-class Bars:
-    """The paces as a drawing: bars for what was built and what was demolished, ticks of the value axis."""
-
-    built: tuple[Bar, ...]
-    demolished: tuple[Bar, ...]
-    centres: tuple[float, ...]
-    ticks: tuple[tuple[float, float], ...]
-
-    @property
-    def labelled(self) -> tuple[int, ...]:
-        """The quarters that are named under the axis: the last, and as many before it as have room."""
-        every = int(np.ceil(LABEL * len(self.centres) / (RIGHT - LEFT)))
-        return tuple(range(len(self.centres) - 1, -1, -every))[::-1]
 
 
 @dataclass(frozen=True)
@@ -87,7 +57,9 @@ def growth_of(
         last=standings[-1],
         charts=tuple(chart for chart in drawn if chart is not None),
         paces=paces,
-        bars=_bars(paces) if any(p.built.high or p.demolished.high for p in paces) else None,
+        bars=bars_of([[p.built for p in paces], [p.demolished for p in paces]], FRAME)
+        if any(p.built.high or p.demolished.high for p in paces)
+        else None,
     )
 
 
@@ -151,31 +123,3 @@ def _ground_series(label: str, days: tuple[date, ...], sums: Sequence[Extent]) -
     middle = np.array([(s.low + s.high) / 2 for s in sums])
     half = np.array([(s.high - s.low) / 2 for s in sums])
     return Series(label, "m²", days, np.array([s.value for s in sums]), middle, half / 2)
-
-
-def _bars(paces: Sequence[QuarterlyRate]) -> Bars:
-    extents = [extent for pace in paces for extent in (pace.built, pace.demolished)]
-    low = min(0.0, *(extent.low for extent in extents))
-    high = max(1.0, *(extent.high for extent in extents))
-
-    def y(value: float) -> float:
-        return round(BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP), 1)
-
-    room = (RIGHT - LEFT) / len(paces)
-    width = round(min(room * BAR_SHARE, 34.0), 1)
-    centres = tuple(round(LEFT + room * (i + 0.5), 1) for i in range(len(paces)))
-
-    def bar(x: float, extent: Extent) -> Bar:
-        top, bottom = sorted((y(extent.value), y(0.0)))
-        return Bar(round(x, 1), width, top, round(bottom - top, 1), y(extent.low), y(extent.high))
-
-    built = tuple(bar(x - width - 1, p.built) for x, p in zip(centres, paces, strict=True))
-    demolished = tuple(bar(x + 1, p.demolished) for x, p in zip(centres, paces, strict=True))
-    step = _round_step((high - low) / TICKS)
-    values = [i * step for i in range(int(low // step) + (low % step > 0), int(high // step) + 1)]
-    return Bars(built, demolished, centres, tuple((y(value), value) for value in values))
-
-
-def _round_step(rough: float) -> float:
-    size = 10.0 ** np.floor(np.log10(rough))
-    return float(next(nice * size for nice in (1.0, 2.0, 5.0, 10.0) if nice * size >= rough * (1 - 1e-9)))

@@ -12,7 +12,7 @@ from babel.dates import format_date
 
 from detectors.records import UnfamiliarGround
 from flows.records.acquisitions import DueAcquisition
-from flows.reports.inputs import ReportError
+from flows.reports.inputs import Extent, ReportError
 from flows.translations.catalogs import LANGUAGES, SOURCE_LANGUAGE
 from flows.translations.phrases import Phrases
 
@@ -46,6 +46,9 @@ _MEASURED = {
 """The sentences in which detectors say what they measured (`detectors.events.site_criteria`), by the key of each."""
 
 
+HECTARES_COARSELY_FROM_M2 = 100_000
+
+
 class Words(Phrases):
     """The words of a report in one language."""
 
@@ -53,6 +56,12 @@ class Words(Phrases):
         """Write an area in m², rounded to 100 m² (a pixel) from 1,000 m² on and to 10 m² below."""
         step = 100 if area_m2 >= 1000 else 10
         return self("numbers.area", n=self.number(round(area_m2 / step) * step))
+
+    def hectares(self, extent: Extent) -> str:
+        """Write an area in hectares with its interval: to 0.01 ha (one pixel), from 10 ha on to 0.1 ha."""
+        decimals = 1 if abs(extent.value) >= HECTARES_COARSELY_FROM_M2 else 2
+        value, low, high = (self.number(m2 / 10_000, decimals) for m2 in (extent.value, extent.low, extent.high))
+        return self("accounts.extent", value=self("numbers.hectares", n=value), low=low, high=high)
 
     def length(self, metres: float) -> str:
         """Write a length in m, rounded to one pixel (10 m)."""
@@ -97,6 +106,14 @@ class Words(Phrases):
     def short_month(self, day: date) -> str:
         """Write the month of a day in short."""
         return format_date(day, "MMM", locale=self.lang)
+
+    def month(self, day: date) -> str:
+        """Write the month of a day."""
+        return format_date(day, "MMMM", locale=self.lang)
+
+    def months(self, days: Sequence[date]) -> str:
+        """Write the months of days as a list."""
+        return self.listing([self.month(day) for day in days])
 
     def span(self, first: date, last: date) -> str:
         """Write two dates as one span, with month and year once where they are the same."""

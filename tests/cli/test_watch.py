@@ -19,6 +19,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from rich.console import Console
 
+import detectors
 from aois.week import parse_week, week_of
 from detectors.records import UnfamiliarGround
 from flows.alerts.console import console_table
@@ -433,3 +434,17 @@ def test_acquisitions_that_did_not_come_are_said_where_there_are_any():
     assert words_of_missing({"x": scenes}, week) == []
     said = words_of_missing({"x": scenes, "y": [one for one in scenes if one.acquired != times[5]]}, week)
     assert said == ["not received: y: expected 1, received 0: Sentinel-1, orbit 91, 1 November"]
+
+
+def test_the_run_that_ends_a_year_writes_its_page(made, call, prefect_server, tmp_path):
+    areas = made.write_list(tmp_path / "areas.geojson", [made.site(made.QUIET)])
+    said = call("watch", "--areas", areas, "--since", "2024-12-16", "--until", "2024-12-29", cwd=tmp_path, **FEW_DAYS)
+    assert said.status == 0
+    for edition in ("reports", "public"):
+        assert {page.name for page in (tmp_path / "outputs" / edition / "2024").glob("*")} == {
+            "index.html",
+            "index.fr.html",
+        }
+    page = (tmp_path / "outputs" / "reports" / "2024" / "index.html").read_text(encoding="utf-8")
+    assert "In the year that ended on 29 December 2024, 1 site was watched." in page
+    assert f"Version {detectors.VERSION}: " not in page, "the run of today is none of 2024"

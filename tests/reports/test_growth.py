@@ -11,8 +11,9 @@ import pytest
 
 from aois.area import Response
 from detectors.records import State
+from flows.reports.bar_chart import Bars
 from flows.reports.build import build_report
-from flows.reports.growth import LEFT, RIGHT, Bars, growth_of, paces_of
+from flows.reports.growth import FRAME, growth_of, paces_of
 from flows.reports.history import history_of
 from flows.reports.inputs import AreaTotals, Extent, ReportInputs, StateStep
 from flows.reports.report_page import page_of
@@ -61,9 +62,9 @@ def test_bars_stand_on_nothing_and_whiskers_hold_the_value() -> None:
     assert growth is not None
     assert growth.bars is not None
     (zero,) = [y for y, value in growth.bars.ticks if value == 0]
-    assert {bar.top + bar.height for bar in growth.bars.built} == {zero}
-    assert growth.bars.built[1].height == 0
-    assert growth.bars.demolished[1].high_y < growth.bars.demolished[1].top < growth.bars.demolished[1].low_y
+    assert {bar.top + bar.height for bar in growth.bars.rows[0]} == {zero}
+    assert growth.bars.rows[0][1].height == 0
+    assert growth.bars.rows[1][1].high_y < growth.bars.rows[1][1].top < growth.bars.rows[1][1].low_y
     assert len(growth.charts[0].response_xs) == 1
 
 
@@ -115,7 +116,7 @@ def test_the_page_says_the_sums_with_their_intervals(make_area, make_view, repor
 
 @pytest.mark.parametrize("quarters", [1, 2, 6, 12, 40])
 def test_names_of_quarters_leave_room_for_one_another(quarters):
-    centres = tuple(LEFT + (RIGHT - LEFT) / quarters * (n + 0.5) for n in range(quarters))
-    named = Bars((), (), centres, ()).labelled
+    centres = tuple(FRAME.left + (FRAME.right - FRAME.left) / quarters * (n + 0.5) for n in range(quarters))
+    named = Bars(FRAME, (), centres, ()).labelled
     assert named[-1] == quarters - 1
     assert all(centres[b] - centres[a] >= 50 for a, b in pairwise(named))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from aois.area import Area
 from aois.week import Week, parse_week
 from flows.config.settings import SettingsError
 from flows.ledger.ledger import Ledger
-from flows.ledger.worlds import SIMULATED_SOURCE, World
+from flows.ledger.worlds import SIMULATED_SOURCE, World, world_of
 from flows.records.runs import RunRecord
 
 UNKNOWN = "unknown"
@@ -36,3 +37,11 @@ def source_on_record(run: RunRecord | None, ledger: Ledger, area_ids: Iterable[s
     if scenes := [scene for area_id in area_ids for scene in ledger.scenes(area_id)]:
         return max(scenes, key=lambda scene: scene.acquired).source
     return SIMULATED_SOURCE if ledger.world is World.SIMULATED else UNKNOWN
+
+
+def is_of_world(area: Area, world: World, ledger: Ledger) -> bool:
+    """Tell whether what is on record of an area is of a world: by its scenes where the record holds both."""
+    if ledger.world is not World.MIXED:
+        return True
+    is_simulated = any(world_of(scene.source) is World.SIMULATED for scene in ledger.scenes(area.id))
+    return is_simulated == (world is World.SIMULATED)

@@ -24,7 +24,7 @@ from flows.imagery.plan_files import kept_plans
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import contradicted_in
-from flows.ledger.worlds import World, world_of
+from flows.ledger.worlds import world_of
 from flows.records.claims import CheckedClaim, StructureRecord
 from flows.records.event_json import alert_of
 from flows.records.events import Alert, EventRecord, EventsById
@@ -36,7 +36,7 @@ from flows.reports.data.image_chips import false_colour_pair, overview, picture_
 from flows.reports.data.monthly_totals import standings_of, steps_of
 from flows.reports.data.muted import muted_figures
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_week
-from flows.reports.data.recorded_weeks import source_on_record
+from flows.reports.data.recorded_weeks import is_of_world, source_on_record
 from flows.reports.data.releases import released_in
 from flows.reports.data.scene_stack import Album, crop_around, open_album
 from flows.reports.data.site_structures import structures_of
@@ -240,7 +240,7 @@ def rebuild_week(
     areas = [listed[area_id] for area_id in (seen if run is None else run.summary["areas"])]
     return report_week(
         week,
-        areas=[area for area in areas if _is_of_world(area, world_of(source), ledger)],
+        areas=[area for area in areas if is_of_world(area, world_of(source), ledger)],
         ledger=ledger,
         archive=archive,
         source_name=source,
@@ -249,14 +249,6 @@ def rebuild_week(
         languages=languages,
         is_restricted=is_restricted,
     )
-
-
-def _is_of_world(area: Area, world: World, ledger: Ledger) -> bool:
-    """Whether what is on record of an area is of a world: by its scenes where the record holds both."""
-    if ledger.world is not World.MIXED:
-        return True
-    is_simulated = any(world_of(scene.source) is World.SIMULATED for scene in ledger.scenes(area.id))
-    return is_simulated == (world is World.SIMULATED)
 
 
 def _is_shown(event: EventRecord, before: EventsById) -> bool:

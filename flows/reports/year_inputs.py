@@ -1,0 +1,91 @@
+"""What the page of a year is made from, and what may leave the house of it."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass, replace
+from datetime import date
+
+from aois.area import Area
+from aois.week import Week
+from flows.records.claims import CheckedClaim
+from flows.records.events import Alert
+from flows.reports.edition import shown_claim
+from flows.reports.inputs import SIMULATED, AreaTotals, Edition, WeekSeen
+from flows.reports.missed import MissedFigures
+from flows.reports.restricted_totals import RestrictedTotals
+
+
+@dataclass(frozen=True)
+class YearAlert:
+    """An alert that went out in the year, as it is at the year's end, and the last verdict on it (empty: none)."""
+
+    alert: Alert
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class AreaYear:
+    """One area: its totals before the year and at each month's end, its weeks on record, and its alerts."""
+
+    area: Area
+    totals: tuple[AreaTotals, ...]
+    weeks: tuple[WeekSeen, ...]
+    alerts: tuple[YearAlert, ...]
+
+    @property
+    def label(self) -> str:
+        """Its name, or its id when it has none."""
+        return self.area.name.strip() or self.area.id
+
+
+@dataclass(frozen=True)
+class DetectorSpan:
+    """A version of the detectors, and the first and the last day on which a run of the year used it."""
+
+    version: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class YearInputs:
+    """A year up to the end of a week.
+
+    `crowd` is there in the public edition alone: what is said of all places that are not among its `areas`. `missed`
+    is the owner's alone. `versions` is empty where no run says which version it used.
+    """
+
+    year: int
+    until: Week
+    source: str
+    areas: tuple[AreaYear, ...]
+    claims: tuple[CheckedClaim, ...] = ()
+    missed: MissedFigures | None = None
+    versions: tuple[DetectorSpan, ...] = ()
+    edition: Edition = Edition.OWNER
+    crowd: RestrictedTotals | None = None
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the places, the pictures and the events are made up."""
+        return self.source == SIMULATED
+
+
+def public_year(inputs: YearInputs, *, shown: Container[str], crowd: RestrictedTotals) -> YearInputs:
+    """Make what the public edition is built from: it does not hold what that edition must not show.
+
+    The areas `shown` are there without verdicts; of all others there is `crowd` alone.
+    """
+    return replace(
+        inputs,
+        areas=tuple(
+            replace(one, alerts=tuple(replace(alert, verdict="") for alert in one.alerts))
+            for one in inputs.areas
+            if one.area.id in shown
+        ),
+        claims=tuple(shown_claim(one) for one in inputs.claims if one.claim.area_id in shown),
+        missed=None,
+        edition=Edition.PUBLIC,
+        crowd=crowd,
+    )
