@@ -19,6 +19,8 @@ from flows.alerts.route_settings import doubts_about, routes_of
 from flows.config.credentials import check_account
 from flows.config.deployment import Operating
 from flows.config.settings import Settings, SourceName
+from flows.evidence.authorities import read_authorities
+from flows.evidence.stamping import pending_stamps
 from flows.imagery.revisit import arrivals_between, next_due, silences
 from flows.jobs.file_modes import loose_paths
 from flows.jobs.setting_names import OF_ANOTHER, unknown_names
@@ -73,6 +75,7 @@ def examine(settings: Settings, operating: Operating, *, now: datetime) -> list[
         "provider": _provider,
         "imagery": _imagery,
         "messages": _messages,
+        "time stamps": _stamps,
     }
     found: list[Finding] = []
     for name, check in checks.items():
@@ -321,6 +324,18 @@ def _messages(settings: Settings, operating: Operating, now: datetime) -> Iterat
         )
     else:
         yield Finding("messages", CheckResult.FINE, "nothing is stuck")
+
+
+def _stamps(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
+    """How many time stamps are pending; nothing where no authority is named and none is."""
+    authorities, pending = read_authorities(settings.timestamp_authorities), pending_stamps(settings.outputs)
+    if pending:
+        first, names = pending[0][0], sorted({name for _, name in pending})
+        mend = "nothing, if it is of today: each run asks again; else look at the address, and at what the runs say"
+        words = f"{len(pending)} pending since {first:06d}.json: {', '.join(names)}"
+        yield Finding("time stamps", CheckResult.LOOK, words, mend)
+    elif authorities:
+        yield Finding("time stamps", CheckResult.FINE, f"none is pending of {len(authorities)} authorities")
 
 
 def _area_words(area_id: str, week: Week | None, look: Any) -> str:
