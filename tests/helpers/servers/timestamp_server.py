@@ -43,17 +43,22 @@ class StampMaker:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-        root_name, own_name = named(f"Root of {self.name}"), named(f"Stamps of {self.name}")
-        root = certificate(root_name, root_name, root_key, root_key, LONG_AGO, LONG_AGO + timedelta(days=36500))
-        own = certificate(own_name, root_name, key, root_key, self.since, self.until, is_authority=False)
-        pem = serialization.Encoding.PEM
-        self.roots.write_bytes(root.public_bytes(pem))
+        self.root_key, root_name = ec.generate_private_key(ec.SECP256R1()), named(f"Root of {self.name}")
+        until = LONG_AGO + timedelta(days=36500)
+        root = certificate(root_name, root_name, self.root_key, self.root_key, LONG_AGO, until)
+        self.roots.write_bytes(root.public_bytes(serialization.Encoding.PEM))
+        (self.folder / "serial").write_text("01\n")
+        (self.folder / "ts.cnf").write_text(CONFIG.format(folder=self.folder))
+        self.renew(self.until)
+
+    def renew(self, until: datetime) -> None:
+        """Take a new key, with a certificate until that day, under the same root."""
+        key, pem = ec.generate_private_key(ec.SECP256R1()), serialization.Encoding.PEM
+        names = named(f"Stamps of {self.name}"), named(f"Root of {self.name}")
+        own = certificate(*names, key, self.root_key, self.since, until, is_authority=False)
         (self.folder / "own.pem").write_bytes(own.public_bytes(pem))
         plain = serialization.NoEncryption()
         (self.folder / "own.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
-        (self.folder / "serial").write_text("01\n")
-        (self.folder / "ts.cnf").write_text(CONFIG.format(folder=self.folder))
 
     @property
     def roots(self) -> Path:

@@ -1,0 +1,72 @@
+"""`EVIDENCE.md`: how a pack came to be and how to check it, in plain words, in English and French."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from string import Template
+
+from cryptography.x509 import load_pem_x509_certificates
+
+from flows.evidence.authorities import roots_name
+from flows.evidence.heads import EvidenceHead
+from flows.evidence.stamp_check import StampError, read_stamp
+from flows.printable import printable
+from flows.publication.pack_subject import PackFile, Sharing
+
+TEXTS = Path(__file__).parent / "texts"
+LANGUAGES = ("en", "fr")
+NAMES = {"en": "EVIDENCE.md", "fr": "EVIDENCE.fr.md"}
+WORDS = {
+    "en": {
+        "stamped": "$name: head $number was there on $at UTC, says $by.",
+        "pending": "$name: the stamp of head $number had not come when this pack was made.",
+        "unstamped": "No authority was asked for a time stamp.",
+        "unsigned": "No key: the heads are not signed.",
+        "invented": "**The pictures are simulated. All in this pack is made up, for a demonstration.**\n\n",
+    },
+    "fr": {
+        "stamped": "$name : la tête $number existait le $at UTC, selon $by.",
+        "pending": "$name : l'horodatage de la tête $number n'était pas arrivé quand ce dossier a été fait.",
+        "unstamped": "Aucune autorité d'horodatage n'a été sollicitée.",
+        "unsigned": "Pas de clé : les têtes ne sont pas signées.",
+        "invented": "**Les images sont simulées. Tout dans ce dossier est inventé, pour une démonstration.**\n\n",
+    },
+}
+
+
+def evidence_texts(
+    head: EvidenceHead, beside: Mapping[str, bytes], *, sharing: Sharing, first: str
+) -> Iterator[PackFile]:
+    """Make the text about the evidence in all languages, `first` the one of the pack; none names a place.
+
+    `beside` are the stamps, certificates and keys beside the head, by name.
+    """
+    for language in sorted(LANGUAGES, key=lambda one: one != first):
+        words = WORDS[language]
+        keys = [f"`{name}`" for name in sorted(beside) if name.startswith("key-")] if head.signature else []
+        values = {
+            "head": f"{head.body.number}:{head.body.manifest}",
+            "made_at": f"{head.body.made_at:%Y-%m-%d %H:%M} UTC",
+            "count": str(head.body.files.count),
+            "stamps": "\n".join(f"* {line}" for line in _stamp_lines(head, beside, words)),
+            "keys": ", ".join(keys) or words["unsigned"],
+            "invented": words["invented"] if head.body.simulated else "",
+        }
+        text = (TEXTS / f"{sharing.value}.{language}.md").read_text(encoding="utf-8")
+        yield PackFile(NAMES[language], Template(text).substitute(values).encode())
+
+
+def _stamp_lines(head: EvidenceHead, beside: Mapping[str, bytes], words: Mapping[str, str]) -> Iterator[str]:
+    for name, digest in sorted(head.body.authorities.items()):
+        values = {"name": name, "number": str(head.body.number)}
+        try:
+            roots = load_pem_x509_certificates(beside[roots_name(name, digest)])
+            stamp = read_stamp(beside[f"{head.body.number:06d}.{name}.tsr"], head.digest, roots)
+        except (KeyError, StampError, ValueError):
+            yield Template(words["pending"]).substitute(values)
+            continue
+        values |= {"at": f"{stamp.at:%Y-%m-%d %H:%M:%S}", "by": printable(stamp.by)}
+        yield Template(words["stamped"]).substitute(values)
+    if not head.body.authorities:
+        yield words["unstamped"]
