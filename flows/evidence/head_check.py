@@ -89,7 +89,7 @@ def check_kept_heads(
         link = by_number.get(head.body.number)
         if link is None or digest_of(link.path) != head.body.manifest:
             found.append(f"{head.name} is of another manifest than the one that is there")
-    if heads and not found and root_of(links[: heads[-1].body.number]) != heads[-1].body.files.root:
+    if heads and not found and root_of(links[: heads[-1].body.number]) != heads[-1].body.files:
         found.append(f"{heads[-1].name} is of other files than its manifests say")
     if heads and heads[-1].body.number != len(links):
         found.append(f"there is no head of {len(links):06d}.json; if a run was cut short, watch again")

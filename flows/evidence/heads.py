@@ -36,23 +36,19 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class _Files(_Strict):
-    count: Count
-    root: Hash
-
-
 class HeadBody(_Strict):
     """What a head says.
 
-    `manifest` and `previous` are SHA-256 of files. `authorities` are those that were asked for a time stamp, with the
-    SHA-256 of the file of their root certificates.
+    `manifest` and `previous` are SHA-256 of files, `files` is the root of the tree over all files of the evidence. How
+    many they are is not said: from week to week it would tell how much was found. `authorities` are those that were
+    asked for a time stamp, with the SHA-256 of the file of their root certificates.
     """
 
     number: Count
     previous: Hash | None
     manifest: Hash
     made_at: AwareDatetime
-    files: _Files
+    files: Hash
     authorities: dict[Annotated[str, Field(pattern=AUTHORITY.pattern)], Hash]
     simulated: Literal[True] | None = None
 
@@ -113,7 +109,7 @@ def write_heads(
             "previous": heads[-1].digest.hex() if heads else None,
             "manifest": digest_of(link.path),
             "made_at": link.body["made_at"],
-            "files": {"count": len(leaves), "root": tree_root([leaf for _, leaf in leaves]).hex()},
+            "files": tree_root([leaf for _, leaf in leaves]).hex(),
             "authorities": dict(authorities) if place == len(links) - 1 else {},
         }
         if link.body.get("simulated"):

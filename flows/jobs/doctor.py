@@ -335,7 +335,7 @@ def _stamps(settings: Settings, operating: Operating, now: datetime) -> Iterator
         words = f"{len(pending)} pending since {first:06d}.json: {', '.join(names)}"
         yield Finding("time stamps", CheckResult.LOOK, words, mend)
     elif authorities:
-        yield Finding("time stamps", CheckResult.FINE, f"none is pending of {len(authorities)} authorities")
+        yield Finding("time stamps", CheckResult.FINE, f"{', '.join(one.name for one in authorities)}: none is pending")
 
 
 def _area_words(area_id: str, week: Week | None, look: Any) -> str:

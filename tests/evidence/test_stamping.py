@@ -189,8 +189,8 @@ def test_a_record_of_an_earlier_version_begins_with_its_last_manifest(record, tm
     assert (head.body.number, head.body.previous) == (3, None)
     known = f"areas/{AREA}/2026-09-13/score.tif"
     proof = prove_files(links, [known])[known]
-    assert proof.root_for(known) == head.body.files.root
-    assert proof.root_for(f"areas/{AREA}/2026-09-14/score.tif") != head.body.files.root
+    assert proof.root_for(known) == head.body.files
+    assert proof.root_for(f"areas/{AREA}/2026-09-14/score.tif") != head.body.files
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ FOLDERS: dict[str, tuple[Callable[[Forger], object], str]] = {
     ),
     "the whole chain was signed with another key": (resign, "signature: 000001.head.json is not signed with this key"),
     "the whole chain was made anew over other files": (
-        lambda f: resign(f, lambda body: body["files"].update(root="0" * 64)),
+        lambda f: resign(f, lambda body: body.update(files="0" * 64)),
         "000004.one.tsr is of something else",
     ),
     "the stamp is of another head": (

@@ -48,7 +48,6 @@ def evidence_texts(
         values = {
             "head": f"{head.body.number}:{head.body.manifest}",
             "made_at": f"{head.body.made_at:%Y-%m-%d %H:%M} UTC",
-            "count": str(head.body.files.count),
             "stamps": "\n".join(f"* {line}" for line in _stamp_lines(head, beside, words)),
             "keys": ", ".join(keys) or words["unsigned"],
             "invented": words["invented"] if head.body.simulated else "",

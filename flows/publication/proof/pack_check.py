@@ -184,11 +184,11 @@ def _check_evidence(contents: PackContents, heads: Sequence[EvidenceHead]) -> tu
             wrong_lines.append(f"{printable(path)} is missing")
         elif contents.digest(f"{start}{path}") != proof.sha256:
             wrong_lines.append(f"{printable(path)} was changed")
-        elif proof.root_for(path) != head.body.files.root:
+        elif proof.root_for(path) != head.body.files:
             wrong_lines.append(f"{printable(path)} is none of the files that {head.name} stands for")
     strange = sorted(there - said.files.keys())
     wrong_lines += [f"{printable(name)} is in {PROOF}/ without a proof" for name in strange]
-    words = f"{len(said.files)} of the {head.body.files.count} files that {head.name} stands for, unchanged"
+    words = f"{len(said.files)} of the files that {head.name} stands for, unchanged"
     return said.files, Check("evidence", words, tuple(wrong_lines))
 
 

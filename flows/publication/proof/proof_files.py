@@ -34,19 +34,29 @@ def proof_files(
 
     Raises `EvidenceError` where the evidence is not as the last manifest says, or no run of this version wrote a head.
     """
-    heads = _heads(stores.outputs)
-    proven = {} if sharing is Sharing.PUBLIC else _proven(subjects, stores)
-    shown = heads[-1:] if sharing is Sharing.PUBLIC else heads
-    beside = dict(_beside(stores.outputs / FOLDER, shown))
-    yield from evidence_texts(heads[-1], beside, sharing=sharing, first=language)
-    for name, content in sorted([*((head.name, head.content) for head in shown), *beside.items()]):
-        yield PackFile(f"{OUTPUTS}/{FOLDER}/{name}", content)
-    if not proven:
+    if sharing is Sharing.PUBLIC:
+        yield from public_proof_files(stores.outputs, language=language)
         return
+    heads = _heads(stores.outputs)
+    proven = _proven(subjects, stores)
+    yield from _head_files(stores.outputs, heads, sharing=sharing, language=language)
     said = {"head": heads[-1].body.number, "files": {path: proof.model_dump() for path, proof in proven.items()}}
     yield PackFile(PROVEN, (json.dumps(said, indent=1, sort_keys=True) + "\n").encode())
     for path, proof in sorted(proven.items()):
         yield PackFile(f"{OUTPUTS}/{path}", _content(stores.outputs / path, proof))
+
+
+def public_proof_files(outputs: Path, *, language: str) -> Iterator[PackFile]:
+    """Give the files that prove a public pack, of which none depends on what the pack shows."""
+    yield from _head_files(outputs, _heads(outputs)[-1:], sharing=Sharing.PUBLIC, language=language)
+
+
+def _head_files(outputs: Path, heads: Sequence[EvidenceHead], *, sharing: Sharing, language: str) -> Iterator[PackFile]:
+    """The text, heads, stamps, certificates and keys."""
+    beside = dict(_beside(outputs / FOLDER, heads))
+    yield from evidence_texts(heads[-1], beside, sharing=sharing, first=language)
+    for name, content in sorted([*((head.name, head.content) for head in heads), *beside.items()]):
+        yield PackFile(f"{OUTPUTS}/{FOLDER}/{name}", content)
 
 
 def _heads(outputs: Path) -> list[EvidenceHead]:
