@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from hashlib import sha256
 from itertools import pairwise
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 
 from flows.evidence.authorities import roots_name
-from flows.evidence.heads import NAME, EvidenceHead, parse_head, root_of
+from flows.evidence.heads import NAME, EvidenceHead, key_digest, parse_head, root_of
 from flows.evidence.manifests import Link, digest_of
-from flows.evidence.stamp_check import StampError, read_stamp
+from flows.evidence.stamp_check import Stamp, StampError, read_stamp
 from flows.evidence.verifying import Check, is_signed
 from flows.printable import printable
 
@@ -54,7 +54,7 @@ def check_succession(heads: Sequence[EvidenceHead], wrong: Sequence[str] = ()) -
     if not heads and not found:
         found.append("there is no head")
     last = heads[-1].body if heads else None
-    span = "" if last is None else f"{len(heads)} heads, unbroken to {last.number}:{last.manifest}"
+    span = "" if last is None else f"{count_of(heads)}, unbroken to {last.number}:{last.manifest}"
     return Check("chain", span, tuple(found))
 
 
@@ -62,18 +62,13 @@ def check_head_signatures(heads: Sequence[EvidenceHead], key: Ed25519PublicKey |
     """Check that every head is signed with a key, which is `whose`; without the key nothing is claimed."""
     if key is None:
         signed = sum(bool(head.signature) for head in heads)
-        return Check("signature", f"{signed} of {len(heads)} heads signed; --key PUBLIC.pem asks by whom")
+        return Check("signature", f"{signed} of {count_of(heads)} signed; --key PUBLIC.pem asks by whom")
     wrong = [
         f"{head.name} is not signed{' with this key' if head.signature else ''}"
         for head in heads
         if not head.is_signed_with(key)
     ]
-    return Check("signature", f"{len(heads)} heads, all signed with {whose}, SHA-256 {key_digest(key)}", tuple(wrong))
-
-
-def key_digest(key: Ed25519PublicKey) -> str:
-    """Compute the SHA-256 of a public key (DER), as ``openssl pkey -pubin -outform DER | sha256sum`` gives it."""
-    return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    return Check("signature", f"{count_of(heads)}, all signed with {whose}, SHA-256 {key_digest(key)}", tuple(wrong))
 
 
 def check_kept_heads(
@@ -97,7 +92,7 @@ def check_kept_heads(
         signed = {number for number, link in by_number.items() if is_signed(link, key)}
         ours = [head for head in heads if head.body.number in signed]  # of the others their manifests are complained of
         found += check_head_signatures(ours, key, whose="this key").wrong
-    words = f"{len(heads)} heads, each of its manifest" if heads else "none: the next run begins them"
+    words = f"{count_of(heads)}, each of its manifest" if heads else "none: the next run begins them"
     return Check("heads", words, tuple(found))
 
 
@@ -130,7 +125,7 @@ def check_stamps(
             except StampError as error:
                 wrong.append(f"{file} {error}")
                 continue
-            times.append((head.name, read.at, read.by))
+            times.append((head, read))
         if wrong or times:
             checks.append(Check("stamp", _words(name, times, files.get(roots, b"")), tuple(wrong)))
     strange = sorted(file for file in files if file.endswith(".tsr") and file not in asked)
@@ -142,6 +137,11 @@ def check_stamps(
     if not checks and not pending:
         checks.append(Check("stamp", "none: no authority was named"))
     return StampChecks(tuple(checks), tuple(pending))
+
+
+def count_of(heads: Sequence[object]) -> str:
+    """Word how many heads there are."""
+    return f"{len(heads)} head{'' if len(heads) == 1 else 's'}"
 
 
 def _kept_roots(files: Mapping[str, bytes], name: str, digest: str) -> list[Certificate]:
@@ -156,14 +156,16 @@ def _kept_roots(files: Mapping[str, bytes], name: str, digest: str) -> list[Cert
         raise StampError(f"cannot be checked: {name} holds no certificate") from None
 
 
-def _words(name: str, times: Sequence[tuple[str, datetime, str]], roots: bytes) -> str:
+def _words(name: str, times: Sequence[tuple[EvidenceHead, Stamp]], roots: bytes) -> str:
     if not times:
         return ""
-    head, at, by = times[-1]
-    count = f"{len(times)} heads" if len(times) > 1 else "1 head"
+    head, last = times[-1]
+    latest = max((stamp.at - one.body.made_at for one, stamp in times), default=timedelta())
+    days = max(1, latest // timedelta(days=1) + 1)
+    count = f"{count_of(times)}, stamped within {days} day{'s' if days > 1 else ''}"
     prints = ", ".join(sha256(_der(one)).hexdigest() for one in load_pem_x509_certificates(roots))
     return (
-        f"{name}: {count}; {head} was there on {at:%Y-%m-%d %H:%M:%S} UTC, says {printable(by)}, "
+        f"{name}: {count}; {head.name} was there on {last.at:%Y-%m-%d %H:%M:%S} UTC, says {printable(last.by)}, "
         f"under the root certificate with SHA-256 {prints}"
     )
 

@@ -126,9 +126,14 @@ def write_heads(
 def keep_key(folder: Path, key: Ed25519PublicKey) -> None:
     """Keep a public key beside the heads that it belongs to, under a name made of its hash."""
     content = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    path = folder / f"key-{sha256(content).hexdigest()[:DIGITS]}.pem"
+    path = folder / f"key-{key_digest(key)[:DIGITS]}.pem"
     if not path.exists():
         atomic_write(path, content)
+
+
+def key_digest(key: Ed25519PublicKey) -> str:
+    """Compute the SHA-256 of a public key (DER), as ``openssl pkey -pubin -outform DER | sha256sum`` gives it."""
+    return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
 def read_heads(folder: Path) -> list[EvidenceHead]:

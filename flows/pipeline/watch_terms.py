@@ -14,9 +14,11 @@ from aois.area import Area, AreaKind
 from aois.reading import check_features, to_feature_collection
 from aois.week import Week, week_of
 from detectors import VERSION
+from flows.evidence.catalog import SIMULATED
 from flows.evidence.geojson_files import replace_file
 from flows.evidence.manifests import EvidenceError
 from flows.ledger.ledger import Ledger
+from flows.ledger.worlds import World, world_of
 from flows.pipeline.area_replay import Stores
 from flows.printable import printable
 from flows.records.json_object import JsonObject
@@ -34,6 +36,7 @@ class _Terms(BaseModel):
     history_days: Annotated[int, Field(ge=0, le=3660)]
     since: _Day
     until: _Day
+    simulated: bool = Field(alias=SIMULATED)
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,16 @@ def terms_of(area: Area, ledger: Ledger, *, source_name: str, history_days: int)
     if not weeks:
         return None
     (feature,) = to_feature_collection([area])["features"]
+    source = scenes[0].source if scenes else source_name
     feature["properties"] = {name: feature["properties"][name] for name in ("kind", "margin_m")}
     said = {
         "area": feature,
         "detectors": VERSION,
-        "source": scenes[0].source if scenes else source_name,
+        "source": source,
         "history_days": history_days,
         "since": weeks[0].first_day.isoformat(),
         "until": weeks[-1].last_day.isoformat(),
+        SIMULATED: world_of(source) is World.SIMULATED,
     }
     return (json.dumps(said, indent=1, sort_keys=True) + "\n").encode()
 

@@ -77,8 +77,8 @@ def test_a_head_is_stamped_by_each_authority_and_once(record, tmp_path):
     said = sitewatch("verify", "outputs", cwd=tmp_path)
     lines = [line for line in said.out.splitlines() if "  stamp: " in line]
     assert [line.partition(" was there")[0] for line in lines] == [
-        "holds  stamp: one: 1 head; 000003.head.json",
-        "holds  stamp: two: 1 head; 000003.head.json",
+        "holds  stamp: one: 1 head, stamped within 1 day; 000003.head.json",
+        "holds  stamp: two: 1 head, stamped within 1 day; 000003.head.json",
     ]
     assert "holds  heads: 3 heads, each of its manifest" in said.out
     assert "says CN=Stamps of one, under the root certificate with SHA-256 " in lines[0]

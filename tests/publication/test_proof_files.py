@@ -164,7 +164,7 @@ def test_the_text_says_what_is_stamped_signed_and_simulated(small, tmp_path):
     assert list(files) == ["EVIDENCE.fr.md", "EVIDENCE.md"]
     assert "one: head 4 was there on 20" in files["EVIDENCE.md"]
     assert "UTC, selon CN=Stamps of one." in files["EVIDENCE.fr.md"]
-    assert "`key-" in files["EVIDENCE.md"]
+    assert "It is signed with `key-" in files["EVIDENCE.md"]
     assert "All in this pack is made up" in files["EVIDENCE.md"]
     assert not [text for text in files.values() if "$" in text]
 

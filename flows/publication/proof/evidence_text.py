@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Template
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificates
 
 from flows.evidence.authorities import roots_name
-from flows.evidence.heads import EvidenceHead
+from flows.evidence.heads import EvidenceHead, key_digest
 from flows.evidence.stamp_check import StampError, read_stamp
 from flows.printable import printable
 from flows.publication.pack_subject import PackFile, Sharing
@@ -22,14 +24,14 @@ WORDS = {
         "stamped": "$name: head $number was there on $at UTC, says $by.",
         "pending": "$name: the stamp of head $number had not come when this pack was made.",
         "unstamped": "No authority was asked for a time stamp.",
-        "unsigned": "No key: the heads are not signed.",
+        "unsigned": "no key",
         "invented": "**The pictures are simulated. All in this pack is made up, for a demonstration.**\n\n",
     },
     "fr": {
         "stamped": "$name : la tête $number existait le $at UTC, selon $by.",
         "pending": "$name : l'horodatage de la tête $number n'était pas arrivé quand ce dossier a été fait.",
         "unstamped": "Aucune autorité d'horodatage n'a été sollicitée.",
-        "unsigned": "Pas de clé : les têtes ne sont pas signées.",
+        "unsigned": "aucune clé",
         "invented": "**Les images sont simulées. Tout dans ce dossier est inventé, pour une démonstration.**\n\n",
     },
 }
@@ -44,7 +46,7 @@ def evidence_texts(
     """
     for language in sorted(LANGUAGES, key=lambda one: one != first):
         words = WORDS[language]
-        keys = [f"`{name}`" for name in sorted(beside) if name.startswith("key-")] if head.signature else []
+        keys = [f"`{name}` (SHA-256 {digest})" for name, digest in _keys(head, beside)]
         values = {
             "head": f"{head.body.number}:{head.body.manifest}",
             "made_at": f"{head.body.made_at:%Y-%m-%d %H:%M} UTC",
@@ -54,6 +56,14 @@ def evidence_texts(
         }
         text = (TEXTS / f"{sharing.value}.{language}.md").read_text(encoding="utf-8")
         yield PackFile(NAMES[language], Template(text).substitute(values).encode())
+
+
+def _keys(head: EvidenceHead, beside: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """The key that the head is signed with, by the name of its file, with its SHA-256."""
+    for name in sorted(name for name in beside if name.startswith("key-")):
+        key = load_pem_public_key(beside[name])
+        if isinstance(key, Ed25519PublicKey) and head.is_signed_with(key):
+            yield name, key_digest(key)
 
 
 def _stamp_lines(head: EvidenceHead, beside: Mapping[str, bytes], words: Mapping[str, str]) -> Iterator[str]:

@@ -18,9 +18,8 @@ from flows.evidence.head_check import (
     check_stamps,
     check_succession,
     heads_among,
-    key_digest,
 )
-from flows.evidence.heads import EvidenceHead, FileProof
+from flows.evidence.heads import EvidenceHead, FileProof, key_digest
 from flows.evidence.manifest_schema import Hash
 from flows.evidence.manifests import FOLDER
 from flows.evidence.verifying import Check

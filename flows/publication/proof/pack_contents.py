@@ -19,6 +19,7 @@ from flows.printable import printable
 
 MOST_FILES = 200_000
 MOST_BYTES = 2_000_000_000  # of one file; a timelapse has some tens of MB
+MOST_IN_ALL = 50_000_000_000
 MOST_READ = 200_000_000  # of a file that is read whole
 PIECE = 1_000_000
 
@@ -105,8 +106,10 @@ def _zip(archive: zipfile.ZipFile) -> PackContents:
     problems: list[str] = []
     openers: dict[str, Callable[[], IO[bytes]]] = {}
     members = archive.infolist()
-    if len(members) > MOST_FILES:
-        raise EvidenceError(f"the pack has more than {MOST_FILES} files; it is none of Sitewatch's")
+    if len(members) > MOST_FILES or sum(member.file_size for member in members) > MOST_IN_ALL:
+        raise EvidenceError(
+            f"the pack has more than {MOST_FILES} files or {MOST_IN_ALL // 10**9} GB; none of Sitewatch's is so large"
+        )
     for name, count in Counter(member.orig_filename for member in members).items():
         if count > 1:
             problems.append(f"{printable(name)} is in the zip {count} times: programs differ in which one they show")
