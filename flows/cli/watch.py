@@ -166,7 +166,7 @@ def _tell(settings: Settings, result: WatchResult) -> None:
         _say(f"{waiting - simulated} messages wait: set SITEWATCH_ALERT_URLS to send them.")
     if result.spent is not None:
         _say(f"used: {result.spent}, {result.minutes:.0f} minutes.")
-    for words in filter(None, (over, result.copied)):
+    for words in filter(None, (over, result.copied, result.stamps)):
         _say(words)
     if not has_geoparquet():
         _say(WITHOUT_GEOPARQUET)

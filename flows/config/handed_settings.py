@@ -14,8 +14,8 @@ from flows.imagery.network.url import without_secrets
 SECRETS = ("ledger_url", "sh_client_id", "sh_client_secret")
 ADDRESSES = ("catalog", "archive_url", "outputs_url", "public_url", "sh_base_url", "sh_token_url")
 """Settings that are secret only where a password or a key is in them."""
-NOT_FOR_WORKERS = ("alert_urls", "operator_urls")
-"""Secrets that no worker needs: messages are sent by the run itself."""
+NOT_FOR_WORKERS = ("alert_urls", "operator_urls", "timestamp_authorities")
+"""Secrets that no worker needs: messages are sent, and time stamps asked for, by the run itself."""
 
 
 @dataclass(frozen=True)

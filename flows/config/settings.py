@@ -102,6 +102,11 @@ class Settings(BaseSettings):
     )
     alert_routes: Path | None = Field(None, description="who hears which alerts, TOML; see flows/alerts/README.md")
     signing_key: Path | None = Field(None, description="an Ed25519 key (PEM) that signs what each run leaves")
+    timestamp_authorities: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="who stamps each week's evidence (RFC 3161): FILE.pem=ADDRESS, separated by spaces; see "
+        "flows/evidence/README.md",
+    )
     sh_client_id: SecretStr | None = Field(
         None, validation_alias="SH_CLIENT_ID", description="the OAuth client of Sentinel Hub or CDSE"
     )
@@ -118,7 +123,15 @@ class Settings(BaseSettings):
     units_per_minute: float = Field(300.0, gt=0, description="the provider's quota of processing units")
     budget_units: float | None = Field(None, ge=0, description="processing units that one run may spend")
 
-    @field_validator("alert_urls", "operator_urls", "catalog_hosts", "acquisition_plans", "desk_proxies", mode="before")
+    @field_validator(
+        "alert_urls",
+        "operator_urls",
+        "catalog_hosts",
+        "acquisition_plans",
+        "desk_proxies",
+        "timestamp_authorities",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.split()) if isinstance(value, str) else value
@@ -131,6 +144,12 @@ class Settings(BaseSettings):
     @field_serializer("acquisition_plans", when_used="json")
     def _without_keys_in(self, places: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(without_secrets, places))
+
+    @field_serializer("timestamp_authorities", when_used="json")
+    def _without_passwords(self, entries: tuple[str, ...]) -> tuple[str, ...]:
+        """Whoever pays an authority may have a password in its address."""
+        parts = (entry.partition("=") for entry in entries)
+        return tuple(f"{file}{sign}{without_secrets(address)}" for file, sign, address in parts)
 
     @model_validator(mode="after")
     def _keep_worlds_apart(self) -> Settings:

@@ -24,6 +24,7 @@ FOLDER = "evidence"
 COVERED = (
     "alerts/alerts.geojson",
     "areas/*/events.geojson",
+    "areas/*/watch.json",
     "areas/*/????-??-??/[!.]*.tif",
     "areas/*/state/[!.]*.npz",
     "archive/*.geojson",
@@ -46,6 +47,10 @@ BESIDE = (
     "areas/*/????-??-??/item.json",
     "archive/*/*/.lock",
     f"{FOLDER}/[0-9][0-9][0-9][0-9][0-9][0-9].json",
+    f"{FOLDER}/[0-9][0-9][0-9][0-9][0-9][0-9].head.json",
+    f"{FOLDER}/[0-9][0-9][0-9][0-9][0-9][0-9].*.ts[qr]",
+    f"{FOLDER}/*.pem",
+    f"{FOLDER}/.stamps.lock",
 )
 WRITE_ONCE = re.compile(r"archive/.*\.tif")
 NAME = re.compile(r"[0-9]{6}\.json")

@@ -90,7 +90,7 @@ def check_signatures(links: Sequence[Link], key: Ed25519PublicKey | None) -> Che
     if key is None:
         return Check("signature", f"{len(signed)} of {_manifests(len(links))} signed; --key PUBLIC.pem asks by whom")
     wrong = [f"{link.path.name} is not signed" for link in links if not link.signature]
-    wrong += [f"{link.path.name} is not signed with this key" for link in signed if not _is_signed(link, key)]
+    wrong += [f"{link.path.name} is not signed with this key" for link in signed if not is_signed(link, key)]
     return Check("signature", f"{_manifests(len(links))}, all signed with this key", tuple(wrong))
 
 
@@ -169,7 +169,8 @@ def _manifests(number: int) -> str:
     return f"{number} manifest{'' if number == 1 else 's'}"
 
 
-def _is_signed(link: Link, key: Ed25519PublicKey) -> bool:
+def is_signed(link: Link, key: Ed25519PublicKey) -> bool:
+    """Return whether the holder of a key signed a manifest."""
     try:
         key.verify(base64.b64decode(link.signature, validate=True), signed_bytes(link.body))
     except (InvalidSignature, ValueError):

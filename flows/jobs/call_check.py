@@ -11,6 +11,7 @@ from flows.alerts.route_settings import MessageRoutes, check_channels, doubts_ab
 from flows.config.credentials import check_account
 from flows.config.handed_settings import HandedSettings
 from flows.config.settings import Engine, Settings, SettingsError
+from flows.evidence.authorities import read_authorities
 from flows.evidence.manifests import signing_key
 from flows.jobs.setting_names import unknown_names
 from flows.jobs.task_runners import runner_of
@@ -38,6 +39,7 @@ def check_call(settings: Settings, asked: RunRequest, only: Sequence[str] = (), 
     open_archive(settings)  # an object store whose address is none says so
     check_stores(OutputsMirror(settings.outputs, settings.outputs_store, settings.public_store))
     signing_key(settings.signing_key)
+    read_authorities(settings.timestamp_authorities)
     check_world(settings)
     check_outputs(settings.outputs)
     with open_ledger(settings.ledger) as ledger:

@@ -19,6 +19,8 @@ from flows.alerts.route_settings import doubts_about, routes_of
 from flows.config.credentials import check_account
 from flows.config.deployment import Operating
 from flows.config.settings import Settings, SourceName
+from flows.evidence.authorities import read_authorities
+from flows.evidence.stamping import pending_stamps
 from flows.imagery.acquisition_plans import AcquisitionPlan, latest, plan_over
 from flows.imagery.plan_files import FOLDER as PLANS
 from flows.imagery.plan_files import kept_plans
@@ -76,6 +78,7 @@ def examine(settings: Settings, operating: Operating, *, now: datetime) -> list[
         "provider": _provider,
         "imagery": _imagery,
         "messages": _messages,
+        "time stamps": _stamps,
     }
     found: list[Finding] = []
     for name, check in checks.items():
@@ -339,6 +342,18 @@ def _messages(settings: Settings, operating: Operating, now: datetime) -> Iterat
         )
     else:
         yield Finding("messages", CheckResult.FINE, "nothing is stuck")
+
+
+def _stamps(settings: Settings, operating: Operating, now: datetime) -> Iterator[Finding]:
+    """How many time stamps are pending; nothing where no authority is named and none is."""
+    authorities, pending = read_authorities(settings.timestamp_authorities), pending_stamps(settings.outputs)
+    if pending:
+        first, names = pending[0][0], sorted({name for _, name in pending})
+        mend = "nothing, if it is of today: each run asks again; else look at the address, and at what the runs say"
+        words = f"{len(pending)} pending since {first:06d}.json: {', '.join(names)}"
+        yield Finding("time stamps", CheckResult.LOOK, words, mend)
+    elif authorities:
+        yield Finding("time stamps", CheckResult.FINE, f"{', '.join(one.name for one in authorities)}: none is pending")
 
 
 def _area_words(area_id: str, week: Week | None, look: Any) -> str:

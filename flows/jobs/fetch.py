@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Failed
 
 from aois.errors import UserError
+from flows.evidence.stamping import stamp_heads
 from flows.jobs.area_work import AreaTask, area_run, work_on
 from flows.jobs.call_check import check_call, check_engine, tell_routes
 from flows.jobs.job_run import chore, ended
@@ -63,6 +64,7 @@ def fetch() -> Any:
             spent=None if work.spent is None else asdict(work.spent),
             failures=failures,
             manifest=attest(services.outputs, services.ledger, run_id, key=services.signing_key),
+            stamps=stamp_heads(services.outputs, services.authorities).words,
         )
     return ended(failures)
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from aois.area import Area, AreaKind
 from flows.alerts.route_settings import MessageRoutes, message_routes
 from flows.config.settings import Settings
+from flows.evidence.authorities import TimestampAuthority, read_authorities
 from flows.evidence.manifests import signing_key
 from flows.imagery.archive.store import Archive
 from flows.imagery.plan_files import FOLDER as PLANS
@@ -73,6 +74,11 @@ class Services:
     def signing_key(self) -> Ed25519PrivateKey | None:
         """The key that signs what a run leaves; None for none."""
         return signing_key(self.settings.signing_key)
+
+    @cached_property
+    def authorities(self) -> tuple[TimestampAuthority, ...]:
+        """Who stamps the evidence of each week."""
+        return read_authorities(self.settings.timestamp_authorities)
 
     @cached_property
     def mirror(self) -> OutputsMirror:

@@ -9,6 +9,7 @@ from typing import Any
 from prefect import flow
 from prefect.states import Completed
 
+from flows.evidence.stamping import stamp_heads
 from flows.jobs.job_run import Chore, chore
 from flows.pipeline.archive_limits import delete_files, find_prunable, limits_of
 from flows.pipeline.evidence_manifest import attest
@@ -28,7 +29,8 @@ def upkeep() -> Any:
         services, run_id = one.services, str(one.summary["run_id"])
         is_news = bool(pruned["pruned_files"])
         manifest = attest(services.outputs, services.ledger, run_id, key=services.signing_key) if is_news else None
-        one.summary.update(rows_backed_up=rows, manifest=manifest, **pruned)
+        stamps = stamp_heads(services.outputs, services.authorities).words
+        one.summary.update(rows_backed_up=rows, manifest=manifest, stamps=stamps, **pruned)
     return Completed(message=f"{rows} rows backed up")
 
 

@@ -35,6 +35,7 @@ from flows.config.private_outputs import private_files
 from flows.config.settings import Settings, load_settings
 from flows.evidence.catalog import SceneFile, write_catalog, write_scenes
 from flows.evidence.geojson_files import write_alerts, write_events
+from flows.evidence.stamping import stamp_heads
 from flows.imagery.archive.store import Archive
 from flows.imagery.network.quota import Cost
 from flows.imagery.scene import ImageryError, Sensor, product_of
@@ -54,6 +55,7 @@ from flows.pipeline.period import RunRequest, last_week
 from flows.pipeline.quiet_draw import draw_quiet_places
 from flows.pipeline.record_world import SETTINGS_OF_THE_RUN
 from flows.pipeline.request import areas_of
+from flows.pipeline.watch_terms import write_watch_terms
 from flows.records.observations import ObservationRecord
 from flows.records.runs import RunRecord
 from flows.reports.data.week import report_week
@@ -86,6 +88,7 @@ class WatchResult:
     spent: Cost | None = None
     minutes: float = 0.0
     copied: str = ""
+    stamps: str = ""
     undelivered: tuple[str, ...] = ()
     waiting: int = 0
     simulated: int = 0
@@ -177,7 +180,9 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
     looks = {o.area_id: o for o in ledger.observations(until=week) if o.week == week}
     rows = _rows(result, looks)
     with clock.step("evidence"):
-        manifest = attest(stores.outputs, ledger, call.run, key=services.signing_key)
+        known, key = services.authorities, services.signing_key
+        manifest = attest(stores.outputs, ledger, call.run, key=key, authorities=known)
+        result = replace(result, stamps=stamp_heads(stores.outputs, known).words)
     with clock.step("copy"):
         result = replace(result, copied=copy_outputs(services.mirror))
     figures = {"steps": clock.seconds, "areas_done": rows, "manifest": manifest, "provider": provider}
@@ -266,6 +271,7 @@ def write_outputs(stores: Stores, areas: Sequence[Area]) -> None:
     recorded = {observation.area_id for observation in ledger.observations()}
     for area_id in sorted(recorded | {area.id for area in areas}):
         write_events(ledger.events(area_id), outputs / "areas" / area_id / "events.geojson")
+    write_watch_terms(stores)
     for area in areas:
         with suppress(ImageryError):  # a store out of reach has failed the area, and its catalog stays as it was
             write_scenes(outputs, area.id, grid_of(area), _scenes_of(stores.archive, area))
@@ -340,6 +346,7 @@ def _finish(ledger: Ledger, run_id: str, result: WatchResult, known: Sequence[Ar
         "passed_over": dict(islice(passed_over(result.outcomes).items(), MOST_PASSED_OVER)),
         "unused": dict(islice(unused_kinds(result.outcomes).items(), MOST_PASSED_OVER)),
         "copied": result.copied,
+        "stamps": result.stamps,
         "undelivered": list(result.undelivered),
         "spent": None if result.spent is None else asdict(result.spent) | {"minutes": round(result.minutes, 1)},
     }

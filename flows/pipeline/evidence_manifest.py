@@ -8,8 +8,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from flows.evidence.authorities import TimestampAuthority
+from flows.evidence.heads import write_heads
 from flows.evidence.manifest_schema import RecordEnd
 from flows.evidence.manifests import Link, digest_of, read_chain, write_manifest
+from flows.evidence.stamping import keep_roots, queue_stamps
 from flows.evidence.verifying import history_of
 from flows.ledger.audit import JournalMark
 from flows.ledger.errors import LedgerError
@@ -21,11 +24,18 @@ from flows.records.json_object import JsonObject
 PATIENCE_S = 60.0  # writing a manifest takes seconds
 
 
-def attest(outputs: Path, ledger: Ledger, run_id: str, *, key: Ed25519PrivateKey | None) -> JsonObject | None:
-    """Write the manifest of a run, signed if there is a key.
+def attest(
+    outputs: Path,
+    ledger: Ledger,
+    run_id: str,
+    *,
+    key: Ed25519PrivateKey | None,
+    authorities: Sequence[TimestampAuthority] = (),
+) -> JsonObject | None:
+    """Write the manifest of a run and its head, signed if there is a key, and queue the stamps of the head.
 
-    Return its number and hash, None where nothing changed. What stands in `runs` alone is no change: every run has
-    a row there.
+    Return the manifest's number and hash, None where nothing changed. What stands in `runs` alone is no change: every
+    run has a row there. `authorities` are those that shall stamp the head (`stamp_heads` asks them).
     """
     busy = "another run is writing its manifest; the next run writes that of this one"
     with ledger.exclusively("evidence", complaint=busy, patience_s=PATIENCE_S):
@@ -46,6 +56,8 @@ def attest(outputs: Path, ledger: Ledger, run_id: str, *, key: Ed25519PrivateKey
             key=key,
             is_simulated=ledger.world is World.SIMULATED,
         )
+        links = links if path is None else read_chain(outputs)
+        queue_stamps(outputs, write_heads(outputs, links, key=key, authorities=keep_roots(outputs, authorities)))
     return None if path is None else {"number": int(path.stem), "sha256": digest_of(path)}
 
 

@@ -11,16 +11,21 @@ import time
 from datetime import date
 
 import pytest
+from command_line import called
 from flow_calls import artifact, state_of
 from prefect.client.orchestration import get_client
 from prefect.flows import load_flow_from_entrypoint
+from proven_pack import pack_of, signer
+from timestamp_server import timestamp_server
 
 import flows.jobs.watch
 from flows.config.settings import Settings
+from flows.imagery.archive.store import Archive
 from flows.jobs.watch import WatchResult, watch
 from flows.ledger.ledger import open_ledger
 from flows.pipeline.area import watch_area
 from flows.pipeline.request import areas_of
+from flows.publication.pack_subject import PackStores, Sharing
 from flows.telemetry.library_logs import is_unforeseen
 
 # Apprise imports a module that Python 3.11 and 3.12 call deprecated; it brings its own from 3.13 on. Prefect leaves
@@ -93,6 +98,27 @@ def test_a_watch_in_which_a_place_fails_ends_failed_with_the_list(prefect_server
     assert result.report.is_file()
     with get_client(sync_client=True) as client:
         assert client.read_flow_run(state.state_details.flow_run_id).state.is_failed()
+
+
+def test_a_watch_has_its_evidence_stamped_and_packs_of_it_hold(prefect_server, settings, made, tmp_path):
+    ours = signer(tmp_path, "ours")
+    with timestamp_server(tmp_path / "a", "one") as one, timestamp_server(tmp_path / "b", "two") as two:
+        two.status = 503
+        named = {"timestamp_authorities": f"{one.entry} {two.entry}", "signing_key": tmp_path / "ours.pem"}
+        given = settings(made.site(made.WALLED), **named)
+        result = state_of(watch, given, made.SINCE, made.UNTIL).result()
+        assert result.stamps == "time stamps: 1 came, 1 pending: two: it answered 503; the next run asks again."
+        assert [len(body) for body in (*one.requests, *two.requests)] == [59, 59]
+    with open_ledger(given.ledger) as ledger:
+        assert ledger.runs()[0].summary["stamps"] == result.stamps
+        stores = PackStores(given.outputs, ledger, Archive(given.outputs / "archive"), "simulated")
+        pack = pack_of(stores, tmp_path / "pack", ours.secret, sharing=Sharing.RESTRICTED)
+    (tmp_path / "elsewhere").mkdir()
+    said = called("verify", pack, "--key", ours.public, "--replay", cwd=tmp_path / "elsewhere")
+    assert said.status == 0, said.out
+    assert "pending  stamp: 000001.head.json by two" in said.out
+    assert "holds  replay: the events of 1 place, the same bytes from the scenes again" in said.out
+    assert called("verify", given.outputs, cwd=tmp_path / "elsewhere", source="simulated").status == 0
 
 
 def test_an_error_that_nobody_foresaw_stops_no_other_place(prefect_server, settings, made, monkeypatch):

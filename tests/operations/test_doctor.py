@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from plan_kml import Planned, file_name, ring, sentinel_1_plan
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from timestamp_server import timestamp_server
 
 from aois.reading import to_feature_collection
 from aois.week import week_of
@@ -259,3 +260,16 @@ def test_the_command_answers_programs_and_its_status_says_how_it_is(premises):
     wrong = place.run("doctor", status=2, SITEWATCH_WORKERS="none")
     assert "setting `workers`" in wrong.stderr
     assert Path(place.folder / "areas.geojson").is_file()
+
+
+def test_time_stamps_that_are_pending_are_counted(examined, ledger, tmp_path):
+    assert ("time stamps", "") not in examined()
+    with timestamp_server(tmp_path / "authority", "one") as server:
+        asked = {"timestamp_authorities": (server.entry,)}
+        assert examined(**asked)["time stamps", ""].found == "one: none is pending"
+        folder = tmp_path / "outputs" / "evidence"
+        folder.mkdir(mode=0o700)
+        (folder / "000007.one.tsq").touch()
+        found = examined(**asked)["time stamps", ""]
+        assert (found.verdict, found.found) == (CheckResult.LOOK, "1 pending since 000007.json: one")
+        assert server.web.asked == [], "to look asks nobody"

@@ -21,6 +21,7 @@ class HostileWeb:
     port: int
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -44,7 +45,7 @@ def hostile_web(certificate: ssl.SSLContext | None = None) -> Iterator[HostileWe
             web.asked.append(self.path)
             answer = web.answers.get(self.path.partition("?")[0])
             if self.command == "POST":
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                web.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
             try:
                 if answer is None:
                     self.send_response(404)
