@@ -1,4 +1,4 @@
-"""The command `sitewatch export smart`: sites of works on record as SMART site models."""
+"""The commands `sitewatch export pack` and `sitewatch export smart`: what is on record, for others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from detectors.records import State
 from flows.benchmark.annotations import REGION_ID
+from flows.cli.export_pack import pack
 from flows.cli.options import OutputsOption, console, existing_ledger, record_settings
 from flows.config.settings import SettingsError
 from flows.reports.site_models import region_around, site_models_of, write_site_models
@@ -19,6 +20,9 @@ export_app = typer.Typer(no_args_is_help=True, help="Write what is on record in 
 @export_app.callback()
 def export() -> None:
     """Write what is on record in the formats of others."""
+
+
+export_app.command("pack")(pack)
 
 
 @export_app.command("smart")

@@ -77,13 +77,13 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     rows = [_event_row(view, event.event) for view in inputs.areas for event in view.events]
     events = [event.event for view in inputs.areas for event in view.events]
     tables = {
-        "events.csv": _csv(EVENT_COLUMNS, rows),
-        "sites.csv": _csv(SITE_COLUMNS, _site_rows(inputs)),
-        "claims.csv": _csv(CLAIM_COLUMNS, _claim_rows(inputs)),
-        "phases.csv": _csv(PHASE_COLUMNS, _phase_rows(inputs)),
+        "events.csv": csv_of(EVENT_COLUMNS, rows),
+        "sites.csv": csv_of(SITE_COLUMNS, _site_rows(inputs)),
+        "claims.csv": csv_of(CLAIM_COLUMNS, _claim_rows(inputs)),
+        "phases.csv": csv_of(PHASE_COLUMNS, _phase_rows(inputs)),
     }
     if inputs.missed is not None:
-        tables["missed.csv"] = _csv(MISSED_COLUMNS, _missed_rows(inputs.missed))
+        tables["missed.csv"] = csv_of(MISSED_COLUMNS, _missed_rows(inputs.missed))
     results = _structure_rows(inputs)
     outlines = [inputs.structures[str(row["structure_id"])].geometry for row in results]
     layers = {
@@ -140,9 +140,9 @@ def write_public_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]
     """
     rows = [_event_row(view, event.event) for view in inputs.areas for event in view.events]
     tables = {
-        "events.csv": _csv([name for name in EVENT_COLUMNS if name != "scenes"], rows),
-        "sites.csv": _csv(SITE_COLUMNS, _site_rows(inputs)),
-        "totals.csv": _csv(TOTAL_COLUMNS, [] if inputs.crowd is None else _total_rows(inputs.crowd)),
+        "events.csv": csv_of([name for name in EVENT_COLUMNS if name != "scenes"], rows),
+        "sites.csv": csv_of(SITE_COLUMNS, _site_rows(inputs)),
+        "totals.csv": csv_of(TOTAL_COLUMNS, [] if inputs.crowd is None else _total_rows(inputs.crowd)),
     }
     edition_folder(folder, Edition.PUBLIC)
     for name, content in tables.items():
@@ -271,7 +271,8 @@ def _site_row(account: SiteFollowUp) -> Row:
     return row
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+def csv_of(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+    """Write a table for spreadsheets: UTF-8 with its mark, and nothing in it that they would run."""
     held = io.StringIO()
     writer = csv.writer(held, lineterminator="\n")
     writer.writerow(columns)

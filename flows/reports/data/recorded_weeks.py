@@ -36,3 +36,10 @@ def source_on_record(run: RunRecord | None, ledger: Ledger, area_ids: Iterable[s
     if scenes := [scene for area_id in area_ids for scene in ledger.scenes(area_id)]:
         return max(scenes, key=lambda scene: scene.acquired).source
     return SIMULATED_SOURCE if ledger.world is World.SIMULATED else UNKNOWN
+
+
+def source_of(ledger: Ledger, area_id: str) -> str:
+    """The source of the last run that watched an area."""
+    runs = ledger.runs()
+    run = next((run for run in runs if area_id in run.summary.get("areas", ())), runs[0] if runs else None)
+    return source_on_record(run, ledger, [area_id])
