@@ -94,16 +94,16 @@ class _Record:
         """An area with its events of a time."""
         area = self._area(area_id)
         first, last = self._watched(area)
-        start, end = since or first, until or last
+        start, end = since or date.min, until or last
         if start > end:
             raise PublicationError(f"--since {start} is after --until {end}; give the earlier day first")
         events = _standing(self._of(area_id).values(), start, end)
         if not events:
             raise PublicationError(
-                f"area `{area_id}` has no event on record that was first seen from {start} to {end}; choose a longer "
-                "time, or another area"
+                f"area `{area_id}` has no event on record that was first seen in that time; choose a longer one, or "
+                "another area"
             )
-        return PackSubject(area, events, start, end)
+        return PackSubject(area, events, since or _beginning(first, events), end)
 
     def places(self, names: Collection[str]) -> tuple[PackSubject, ...]:
         """The places of some ids: events, alerts, and areas with all their events."""
@@ -116,7 +116,7 @@ class _Record:
     def _subject(self, area_id: str, events: Collection[EventRecord]) -> PackSubject:
         area = self._area(area_id)
         first, last = self._watched(area)
-        return PackSubject(area, tuple(sorted(events, key=lambda one: one.order)), first, last)
+        return PackSubject(area, tuple(sorted(events, key=lambda one: one.order)), _beginning(first, events), last)
 
     def _named(self, name: str) -> Collection[EventRecord]:
         if name in self._areas:
@@ -137,9 +137,9 @@ class _Record:
     def _of(self, area_id: str) -> Mapping[str, EventRecord]:
         """The events of an area by id, those that were told as the alerts that they are."""
         if area_id not in self._events:
-            found = {event.event_id: event for event in self._ledger.events(area_id)}
-            told = {alert.event_id: alert for alert in self._ledger.alerts(area_id=area_id)}
-            self._events[area_id] = {**found, **told}
+            found: dict[str, EventRecord] = {one.event_id: one for one in self._ledger.events(area_id)}
+            found.update((alert.event_id, alert) for alert in self._ledger.alerts(area_id=area_id))
+            self._events[area_id] = found
         return self._events[area_id]
 
     def _watched(self, area: Area) -> tuple[date, date]:
@@ -148,6 +148,11 @@ class _Record:
         if not weeks:
             raise PublicationError(f"area `{area.id}` has no week on record; run `sitewatch watch` first")
         return min(weeks).first_day, max(weeks).last_day
+
+
+def _beginning(first: date, events: Collection[EventRecord]) -> date:
+    """The first day of the watch, or the day on which an event was first seen in the history before it."""
+    return min(first, *(event.first_seen for event in events))
 
 
 def _standing(events: Collection[EventRecord], since: date, until: date) -> tuple[EventRecord, ...]:
