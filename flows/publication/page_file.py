@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
 from io import BytesIO
@@ -14,9 +14,10 @@ from typing import Any
 from flows.publication.caption_files import cautions, credit, event_size
 from flows.publication.errors import PublicationError
 from flows.publication.pack_subject import PackFile, Sharing
-from flows.publication.page_pictures import PagePictures, PicturePair, page_pictures
+from flows.publication.page_pictures import PagePictures, page_pictures
 from flows.publication.told_subject import ToldEvent, ToldSubject
 from flows.records.confidence import word_of
+from flows.reports.case import BY_WEIGHT
 from flows.reports.words import Words, brief, printable, words_for
 
 WITHOUT_REPORTLAB = (
@@ -24,6 +25,7 @@ WITHOUT_REPORTLAB = (
 )
 FONT, BOLD = "Vera", "VeraBd"
 MARGIN_MM, WIDTH_MM = 16.0, 178.0
+MOST_HEIGHT_MM = 120.0
 MOST_ROWS = 12  # of the table; the others are in table.csv
 GREY, RULE, ALARM = "#555555", "#bbbbbb", "#8a1c1c"
 WITHOUT_GLYPH = {"\u202f": "\u00a0", "\u2011": "-"}
@@ -78,7 +80,8 @@ def _page(work: PageWork, words: Words, *, height: float) -> Any:
     from reportlab.lib.units import mm
     from reportlab.platypus import KeepInFrame
 
-    subject, shown = work.subject, page_pictures(work.pictures)
+    subject = replace(work.subject, events=tuple(sorted(work.subject.events, key=_weight)))
+    shown = page_pictures(work.pictures, [event.label for event in subject.events])
     span = words("pack.page_span", span=subject.span(words))
     parts = [_paragraph(subject.place, "title"), _paragraph(span, "lead")]
     if not all(_has_glyph(letter) for letter in printable(subject.place)):
@@ -96,52 +99,59 @@ def _page(work: PageWork, words: Words, *, height: float) -> Any:
     return KeepInFrame(WIDTH_MM * mm, height, parts, mode="shrink")
 
 
+def _weight(event: ToldEvent) -> tuple[int, float]:
+    """What is sure and large comes first."""
+    return BY_WEIGHT.index(event.state), -event.area_m2
+
+
 def _pictures(shown: PagePictures, words: Words) -> list[Any]:
-    """The first pair large, the others side by side below it; drawings where there is no pair; then the chart."""
+    """The first sheet with the charts beside it, and the other sheets below; drawings where there is no sheet."""
     from reportlab.platypus import Spacer
 
-    if not shown.pairs and not shown.drawings and shown.chart is None:
-        return [_paragraph(words("pack.page_no_pictures"), "small")]
-    parts: list[Any] = []
-    is_full = bool(shown.pairs[1:]) and shown.chart is not None
-    if shown.pairs:
-        parts.append(_pair_row(shown.pairs[:1], shown, words, width_mm=72.0 if is_full else 87.5))
-    if shown.pairs[1:]:
-        parts.append(_pair_row(shown.pairs[1:], shown, words, width_mm=43.0))
-    if shown.drawings and not shown.pairs:
-        parts.append(_row([_picture(one, 58.0, most_height_mm=58.0) for one in shown.drawings], width_mm=58.0))
-    if shown.chart is not None:
-        parts += [Spacer(0, 4), _picture(shown.chart, WIDTH_MM, most_height_mm=52.0 if is_full else 75.0)]
+    if not shown.sheets:
+        parts = [_row([_picture(one, 58.0) for one in shown.drawings], width_mm=58.0)] if shown.drawings else []
+        parts += [_row([_picture(one, 87.5) for one in shown.charts], width_mm=87.5)] if shown.charts else []
+        return [*parts, Spacer(0, 4)] if parts else [_paragraph(words("pack.page_no_pictures"), "small")]
+    are_several = len({sheet.event for sheet in shown.sheets}) > 1
+    first, *others = [
+        [*([_paragraph(f"[{sheet.event}]", "label")] if are_several else []), sheet.png] for sheet in shown.sheets
+    ]
+    charts = [_picture(one, 58.0) for one in shown.charts]
+    main = _drawn(first, 118.0 if charts else 140.0 if others else WIDTH_MM)
+    parts = [_row([main, charts], width_mm=(119.5, 58.5)) if charts else _row([main], width_mm=WIDTH_MM)]
+    if others:
+        parts.append(_row([_drawn(one, 87.5) for one in others], width_mm=87.5))
     return [*parts, Spacer(0, 4)]
 
 
-def _pair_row(pairs: Sequence[PicturePair], shown: PagePictures, words: Words, *, width_mm: float) -> Any:
-    """Pairs in a row, each picture under the word that says when, and of which event where several are shown."""
-    are_several = len({pair.event for pair in shown.pairs}) > 1
-    whens = (words("pack.before"), words("pack.after"))
-    heads = [_paragraph(f"{when} [{pair.event}]" if are_several else when, "label") for pair in pairs for when in whens]
-    pictures = [_picture(one, width_mm, most_height_mm=width_mm) for pair in pairs for one in (pair.before, pair.after)]
-    return _row(heads, pictures, width_mm=width_mm)
+def _drawn(parts: Sequence[Any], width_mm: float) -> list[Any]:
+    """A sheet below its label, if it has one."""
+    return [_picture(one, width_mm) if isinstance(one, bytes) else one for one in parts]
 
 
-def _row(*rows: Sequence[Any], width_mm: float) -> Any:
+def _row(cells: Sequence[Any], *, width_mm: float | tuple[float, ...]) -> Any:
+    """Cells side by side, from the left margin on."""
     from reportlab.lib.units import mm
     from reportlab.platypus import Table
 
-    row = Table([list(one) for one in rows], colWidths=[(width_mm + 1.5) * mm] * len(rows[0]), hAlign="LEFT")
+    widths = width_mm if isinstance(width_mm, tuple) else (width_mm + 1.5,) * len(cells)
+    row = Table([list(cells)], colWidths=[width * mm for width in widths], hAlign="LEFT")
     row.setStyle([("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0),
                   ("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 1),
                   ("VALIGN", (0, 0), (-1, -1), "TOP")])  # fmt: skip
     return row
 
 
-def _picture(png: bytes, width_mm: float, *, most_height_mm: float) -> Any:
+def _picture(png: bytes, width_mm: float) -> Any:
+    """A picture in that width, and at most half as high again."""
     from reportlab.lib.units import mm
     from reportlab.platypus import Image
 
     picture = Image(BytesIO(png))
-    scale = min(width_mm * mm / picture.imageWidth, most_height_mm * mm / picture.imageHeight)
-    picture.drawWidth, picture.drawHeight = picture.imageWidth * scale, picture.imageHeight * scale
+    scale = min(
+        width_mm / picture.imageWidth, 1.5 * width_mm / picture.imageHeight, MOST_HEIGHT_MM / picture.imageHeight
+    )
+    picture.drawWidth, picture.drawHeight = picture.imageWidth * scale * mm, picture.imageHeight * scale * mm
     picture.hAlign = "LEFT"
     return picture
 

@@ -22,9 +22,7 @@ EVENT = ToldEvent(
     24_000.0, 19_000.0, 29_000.0, None, 0.83, ("sentinel-2",), False,
 )  # fmt: skip
 SUBJECT = ToldSubject(NAME, (EVENT,), ToldDay(date(2026, 5, 11)), ToldDay(date(2026, 11, 22)))
-PAIR = {
-    f"place-1/pictures/event-1/true-colour-{when}.png": png(shade) for when, shade in (("before", 60), ("after", 99))
-}
+PAIR = {"place-1/pictures/event-1/true-colour-pair.png": png(60, size=(400, 300))}
 
 
 def pdf(*subjects: ToldSubject, pictures: Mapping[str, bytes] | None = None, **given: Any) -> bytes:
@@ -91,9 +89,10 @@ def test_pictures_are_on_the_page() -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_place_with_much_is_still_one_page(language: str) -> None:
-    kinds = ("true-colour", "false-colour", "radar")
-    pictures = {f"1/{kind}-{when}.png": png(90) for kind in kinds for when in ("before", "after")}
-    pictures["charts/built.png"] = png(30, size=(900, 300))
+    pictures = {
+        f"ibis/1/{kind}-pair.png": png(90, size=(450, 340)) for kind in ("true-colour", "radar", "false-colour")
+    }
+    pictures |= {f"charts/{name}.png": png(30, size=(450, 300)) for name in ("built", "cleared")}
     changes = list(Change) * 5
     events = tuple(replace(EVENT, label=f"ev-{n:012d}", change=change) for n, change in enumerate(changes))
     [page] = read(pdf(replace(SUBJECT, events=events), pictures=pictures, language=language))
@@ -115,33 +114,32 @@ def test_markup_in_a_name_is_text() -> None:
     assert "<b>A</b> & <img src='x'/>" in page
 
 
-def test_pairs_come_in_true_colour_first_and_outlined_before_plain() -> None:
-    names = ("radar-before", "radar-after", "true-colour-before", "true-colour-after", "true-colour-before-plain",
-             "true-colour-after-plain", "true-colour-pair", "false-colour-before")  # fmt: skip
-    content = {f"heron/pictures/ev-1/{name}.png": name.encode() for name in names}
-    shown = page_pictures(content)
-    assert [pair.before.decode() for pair in shown.pairs] == [
-        "true-colour-before",
-        "radar-before",
-        "true-colour-before-plain",
-    ]
-    assert {pair.event for pair in shown.pairs} == {"ev-1"}
-    assert shown.chart is None
+def test_drawings_and_charts_stand_for_pictures_in_a_public_pack() -> None:
+    drawings = {f"place-1/drawings/clearing-{size}.png": png(60) for size in ("small", "large")}
+    charts = {"place-1/charts/built-ground.png": png(90)}
+    assert ink(pdf(SUBJECT)) < ink(pdf(SUBJECT, pictures=drawings)) < ink(pdf(SUBJECT, pictures=drawings | charts))
 
 
-def test_of_several_events_each_has_its_pair_and_animations_are_left_out() -> None:
-    content = {
-        f"p/pictures/event-{n}/{k}-{when}.png": b""
-        for n in (1, 2)
-        for k in ("true", "radar")
-        for when in ("before", "after")
-    }
-    content |= {
-        "p/charts/line.png": b"line",
-        "p/charts/built.png": b"built",
-        "p/drawings/clearing-small.png": b"drawing",
-    }
-    content["p/charts/a-built.png"] = b"\x89PNG....acTL"
-    shown = page_pictures(content)
-    assert [pair.event for pair in shown.pairs] == ["1", "2", "1"]
-    assert (shown.chart, shown.drawings) == (b"built", (b"drawing",))
+def test_of_one_event_there_is_a_sheet_of_each_kind_and_nothing_else() -> None:
+    names = ("radar-pair", "true-colour-pair", "true-colour-before", "true-colour-after-plain", "false-colour-pair")
+    shown = page_pictures({f"heron/pictures/ev-1/{name}.png": name.encode() for name in names})
+    assert [one.png.decode() for one in shown.sheets] == ["true-colour-pair", "false-colour-pair", "radar-pair"]
+    assert {one.event for one in shown.sheets} == {"ev-1"}
+    assert shown.charts == ()
+
+
+def test_of_several_events_each_has_its_sheet_and_animations_are_left_out() -> None:
+    content = {f"p/pictures/event-{n}/{k}-colour-pair.png": b"" for n in (1, 2) for k in ("true", "false")}
+    content |= {f"p/charts/{name}.png": name.encode() for name in ("lines", "built-ground", "cleared")}
+    content |= {"p/drawings/clearing-small.png": b"drawing", "p/charts/a-built.png": b"\x89PNG....acTL"}
+    shown = page_pictures(content, ["2", "1"])
+    assert [one.event for one in shown.sheets] == ["2", "1", "2"]
+    assert (shown.charts, shown.drawings) == ((b"built-ground", b"cleared"), (b"drawing",))
+
+
+def test_what_is_sure_and_large_comes_first() -> None:
+    events = tuple(
+        replace(EVENT, label=label, state=state) for label, state in (("1", State.PROVISIONAL), ("2", State.CONFIRMED))
+    )
+    [page] = read(pdf(replace(SUBJECT, events=events)))
+    assert page.index("2 Construction") < page.index("1 Construction")
