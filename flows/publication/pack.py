@@ -38,27 +38,30 @@ class PackOrder:
         return told_subjects(self.subjects, sharing=self.sharing, coarse_dates=self.coarse_dates)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublicWork:
     """What a maker of a public pack is given: nothing in it has a field for a position, a scene or an id.
 
-    `pictures` are the PNGs and GeoTIFFs made so far, for each place by their paths in the pack.
+    `outputs` is the folder of the record, for what proves the record as a whole. `pictures` are the PNGs and GeoTIFFs
+    made so far, for each place by their paths in the pack.
     """
 
     told: tuple[ToldSubject, ...]
     language: str
-    pictures: tuple[Mapping[str, bytes], ...] = ()
-    progress: Progress = lambda _what, _done, _total: None
+    outputs: Path
+    pictures: tuple[Mapping[str, bytes], ...]
+    progress: Progress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RestrictedWork(PublicWork):
     """What a maker of a restricted pack is given beside that: the places, and all that is stored about them."""
 
-    subjects: tuple[PackSubject, ...] = ()
-    stores: PackStores | None = None
+    subjects: tuple[PackSubject, ...]
+    stores: PackStores
 
 
+IndexSigner = Callable[[PackFile], PackFile]
 PicturesMaker = Callable[[PackSubject, PackStores, Sharing, str, Progress], Iterator[PackFile]]
 
 
@@ -118,6 +121,7 @@ def make_pack(
     *,
     progress: Progress,
     makers: Sequence[Maker] = MAKERS,
+    sign: IndexSigner | None = None,
 ) -> tuple[Missing, ...]:
     """Make a pack as a folder, or as one zip where the target is named so; whole or not at all.
 
@@ -135,6 +139,8 @@ def make_pack(
         Is told what is being made.
     makers
         What the pack is made of.
+    sign
+        Signs the index; None where there is no key.
 
     Returns
     -------
@@ -156,7 +162,10 @@ def make_pack(
         making.make(makers)
         told = tuple(replace(one, why=WITHHELD) for one in making.missing) if is_public else tuple(making.missing)
         making.take(readme_file(order.sharing, told, language=order.language))
-        put(folder, index_file(folder, order.told, order.sharing, told, language=order.language))
+        index = index_file(folder, order.told, order.sharing, told, language=order.language)
+        put(folder, index)
+        if sign is not None:
+            put(folder, sign(index))
     return tuple(making.missing)
 
 
@@ -194,11 +203,17 @@ class _Making:
         put(self._folder, file)
 
     def _together(self, maker: Maker) -> Iterator[PackFile]:
-        order, pictures = self._order, tuple(self._pictures)
+        order, stores = self._order, self._stores
+        work = PublicWork(
+            told=order.told,
+            language=order.language,
+            outputs=stores.outputs,
+            pictures=tuple(self._pictures),
+            progress=self._progress,
+        )
         if order.sharing is Sharing.PUBLIC:
-            work = PublicWork(order.told, order.language, pictures, self._progress)
             return iter(()) if maker.public is None else maker.public(work)
-        known = RestrictedWork(order.told, order.language, pictures, self._progress, order.subjects, self._stores)
+        known = RestrictedWork(**vars(work), subjects=order.subjects, stores=stores)
         return iter(()) if maker.restricted is None else maker.restricted(known)
 
     def _take_all(self, maker: Maker, make: Callable[[], Iterator[PackFile]], place: int | None) -> None:

@@ -10,8 +10,11 @@ from collections.abc import Collection, Iterator, Sequence
 from flows.publication.errors import PublicationError
 from flows.publication.pack_subject import PackFile, PackStores, PackSubject
 
-PUBLIC_KINDS = frozenset(("txt", "md", "json", "csv", "pdf", "png", "apng", "mp4", "svg"))
-"""Kinds of file without a place for positions. GeoTIFF, KMZ, GeoPackage, GeoParquet and QGIS projects have one."""
+PUBLIC_KINDS = frozenset(("txt", "md", "json", "csv", "pdf", "png", "apng", "mp4", "svg", "pem", "tsr", "tsq"))
+"""Kinds of file without a place for positions: texts, pictures, keys and stamps.
+
+GeoTIFF, KMZ, GeoPackage, GeoParquet and QGIS projects have one.
+"""
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_PICTURE = frozenset(
     (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sRGB", b"gAMA", b"pHYs", b"acTL", b"fcTL", b"fdAT")

@@ -81,6 +81,12 @@ def test_the_index_names_every_file_with_its_digest(stores: PackStores, tmp_path
     assert index["shows"][0]["events"][0]["event"] == key_of(IBIS, "construction")
 
 
+def test_a_signature_lies_beside_the_index_that_it_signs(stores: PackStores, tmp_path: Path) -> None:
+    pack = made(stores, tmp_path / "pack", sign=lambda index: PackFile("index.sig", sha256(index.content).digest()))
+    assert (pack / "index.sig").read_bytes() == sha256((pack / "index.json").read_bytes()).digest()
+    assert "index.sig" not in (pack / "index.json").read_text()
+
+
 def test_files_are_for_their_owner_alone(stores: PackStores, tmp_path: Path) -> None:
     pack = made(stores, tmp_path / "pack")
     made(stores, tmp_path / "pack.zip")

@@ -165,7 +165,7 @@ def test_what_public_makers_are_given_has_no_place_for_a_position() -> None:
     """By construction: a field that is not there cannot be written by mistake."""
     kinds = {str(one.type) for kind in (ToldEvent, ToldSubject, ToldDay) for one in fields(kind)}
     assert not {one for one in kinds if any(word in one for word in ("Geometry", "Area", "SceneId", "EventRecord"))}
-    assert {one.name for one in fields(PublicWork)} == {"told", "language", "pictures", "progress"}
+    assert {one.name for one in fields(PublicWork)} == {"told", "language", "outputs", "pictures", "progress"}
 
 
 def test_reasons_stay_with_whoever_made_the_pack(stores: PackStores, tmp_path: Path) -> None:
