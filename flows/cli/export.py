@@ -1,4 +1,4 @@
-"""The commands `sitewatch export`: what is on record as SMART site models, and in the formats that people open."""
+"""The commands `sitewatch export`: what is on record as packs, as SMART site models, and in formats that people open."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from detectors.records import State
 from flows.benchmark.annotations import REGION_ID
 from flows.cli.export_formats import formats
+from flows.cli.export_pack import pack
 from flows.cli.options import OutputsOption, console, existing_ledger, record_settings
 from flows.config.settings import SettingsError
 from flows.reports.site_models import region_around, site_models_of, write_site_models
@@ -21,6 +22,9 @@ export_app.command("formats")(formats)
 @export_app.callback()
 def export() -> None:
     """Write what is on record in the formats of others."""
+
+
+export_app.command("pack")(pack)
 
 
 @export_app.command("smart")

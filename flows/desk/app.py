@@ -23,6 +23,7 @@ from flows.desk.inputs import Desk
 from flows.desk.login import add_login
 from flows.desk.operating import add_operating
 from flows.desk.own_password import add_own_password
+from flows.desk.pack_pages import add_packs
 from flows.desk.queue import Queue
 from flows.desk.quiet import add_quiet_places
 from flows.desk.site_pages import add_sites
@@ -56,6 +57,7 @@ def desk_app(desk: Desk) -> FastAPI:
     add_incidents(app, desk, pages, queue)
     add_quiet_places(app, desk, pages)
     add_sites(app, desk, pages)
+    add_packs(app, desk, pages)
     add_operating(app, desk, pages)
     _add_static(app, desk)
     _add_refusals(app, desk, pages)

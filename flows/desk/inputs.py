@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from jinja2 import Environment
 
 from aois.week import Week
+from flows.publication.pack_choice import PackChoice
+from flows.publication.pack_subject import Sharing
 from flows.records.claims import AnswerChange, AnswerRecord, ClaimRecord
 from flows.records.desk import Account, AuditEntry, DeskSession, ReviewVerdict
 from flows.records.events import AlertRecord, EventRecord
@@ -309,6 +311,77 @@ class IncidentStore(Protocol):
 
 
 @dataclass(frozen=True)
+class DeskPack:
+    """A publication pack that was made or is being made here.
+
+    Attributes
+    ----------
+    name
+        Of its file, without its ending: what it shows, its language, and whether it tells months alone.
+    sharing
+        Who may have it.
+    is_ready
+        Whether it can be fetched.
+    is_going
+        Whether it is being made.
+    made_at
+        When it was made; None before that.
+    size
+        Bytes; 0 before it is made.
+    last_words
+        What its maker said last if it failed; empty otherwise.
+    """
+
+    name: str
+    sharing: Sharing
+    is_ready: bool
+    is_going: bool
+    made_at: datetime | None
+    size: int
+    last_words: str = ""
+
+
+@dataclass(frozen=True)
+class PackOffer:
+    """What can be made about an event or a site.
+
+    Attributes
+    ----------
+    places
+        The names of the places that a pack shows.
+    title, learned
+        What a careful reader can still learn from a public pack, a sentence each, below a title.
+    refusal
+        Why there can be no public pack, in English; empty where there can be one.
+    """
+
+    places: tuple[str, ...]
+    title: str
+    learned: tuple[str, ...]
+    refusal: str
+
+
+class PackShelf(Protocol):
+    """Packs for people outside."""
+
+    def offer(self, choice: PackChoice, *, language: str) -> PackOffer | None:
+        """What can be made; None for what is not on record."""
+
+    def packs(self, sharing: Sharing) -> Sequence[DeskPack]:
+        """Those that are here or being made, the newest first."""
+
+    def begin(self, choice: PackChoice, *, sharing: Sharing, language: str, coarse_dates: bool) -> DeskPack:
+        """One is being made.
+
+        Raises `DeskError` where as many are being made as may, for what is not on record, and for what may not be
+        public.
+        """
+
+    def file(self, sharing: Sharing, name: str) -> Path | None:
+        """The file of one that is ready; None where there is none, or where it may no longer be public."""
+
+
+@dataclass(frozen=True)
 class Desk:
     """All that the pages are made from.
 
@@ -324,6 +397,7 @@ class Desk:
     quiet: QuietStore
     claims: ClaimStore
     incidents: IncidentStore
+    packs: PackShelf
     pages: Mapping[str, Environment]
     files: Mapping[str, bytes]
     reasons: tuple[str, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import replace
 
+from aois.area import Area, Sensitivity
 from flows.records.claims import CheckedClaim
 from flows.records.events import EventRecord
 from flows.records.ids import SceneId, scene_name
@@ -81,7 +82,7 @@ def _view(view: AreaView) -> AreaView:
 def _event(event: EventView) -> EventView:
     return replace(
         event,
-        event=_shown(event.event),
+        event=public_event(event.event),
         before=_chip(event.before),
         after=_chip(event.after),
         more=tuple(Pair(pair.kind, _chip(pair.before), _chip(pair.after)) for pair in event.more),
@@ -94,7 +95,12 @@ def _chip(chip: Chip | None) -> Chip | None:
     return None if chip is None else replace(chip, scene_id="", recipe=None)
 
 
-def _shown(event: EventRecord) -> EventRecord:
+def may_be_shown(area: Area, released: Container[str]) -> bool:
+    """Whether an area may be shown by itself: its list calls it public, or its owner released it by its id."""
+    return area.sensitivity is Sensitivity.PUBLIC or area.id in released
+
+
+def public_event(event: EventRecord) -> EventRecord:
     """The event without its outline and what was measured to other places, its scenes as instrument and day."""
     said = {name: value for name, value in vars(event).items() if name in SHOWN_FIELDS}
     criteria = tuple(one for one in event.criteria if one.name not in MEASURED_TO_OTHERS)

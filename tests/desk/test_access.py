@@ -52,6 +52,11 @@ RULES = [
     Rule("GET", "/sites/{area_id}", "/sites/heron", "viewer", 200),
     Rule("POST", "/sites/{area_id}/claims", "/sites/heron/claims", "reviewer", 303, CLAIM),
     Rule("POST", "/claims/{claim_id}/withdrawal", "/claims/cl-0/withdrawal", "reviewer", 404),  # let in: there is none
+    Rule("GET", "/packs", "/packs?event=ev-a1", "viewer", 200),
+    Rule("POST", "/packs/public", "/packs/public", "viewer", 422, {"event": "ev-a1"}),  # let in, and asked to agree
+    Rule("POST", "/packs/restricted", "/packs/restricted", "operator", 409, {"event": "ev-0"}),  # let in: there is none
+    Rule("GET", "/packs/public/{name}.zip", "/packs/public/event_ev-0_en.zip", "viewer", 404),  # let in: there is none
+    Rule("GET", "/packs/restricted/{name}.zip", "/packs/restricted/event_ev-0_en.zip", "operator", 404),
     Rule("GET", "/areas/{area_id}/map", "/areas/heron/map", "operator", 200),
     Rule("GET", "/tiles/{area_id}/{layer}/{z}/{x}/{y}.png", "/tiles/heron/picture/12/2082/2027.png", "operator", 200),
     Rule("GET", "/runs", "/runs", "operator", 200),

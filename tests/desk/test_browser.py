@@ -141,7 +141,19 @@ def test_everything_that_can_be_used_is_reached_by_tab_and_shows_it(shared: Any,
 
 
 @pytest.mark.parametrize(
-    "path", ["/login", "/", "/cases/ev-a1", "/precision", "/quiet", "/quiet/1", "/runs", "/accounts", "/acts"]
+    "path",
+    [
+        "/login",
+        "/",
+        "/cases/ev-a1",
+        "/precision",
+        "/quiet",
+        "/quiet/1",
+        "/packs?area=heron",
+        "/runs",
+        "/accounts",
+        "/acts",
+    ],
 )
 def test_on_a_phone_nothing_overflows_and_targets_are_large_enough(shared: Any, enter: Enter, path: str) -> None:
     page = enter(shared, "ada", path, width=360)
@@ -217,6 +229,7 @@ def test_axe_finds_no_violation(shared: Any, enter: Enter, lang: str, width: int
         "/precision",
         "/quiet",
         "/quiet/1",
+        "/packs?area=heron",
         "/runs",
         "/accounts",
         "/acts",

@@ -35,7 +35,7 @@ from flows.ledger.precision import contradicted_in
 from flows.records.events import Alert
 from flows.reports.browser_links import browser_links
 from flows.reports.case import Anchors, case_of
-from flows.reports.data.recorded_weeks import source_on_record
+from flows.reports.data.recorded_weeks import source_of
 from flows.reports.data.scene_stack import crop_around
 from flows.reports.data.week import view_in_full
 from flows.reports.drawings import ELONGATIONS, elongation_of
@@ -177,13 +177,6 @@ class DeskEvidence:
             failure=view.failure,
             links=browser_links(event),
         )
-
-
-def source_of(ledger: Ledger, area_id: str) -> str:
-    """The source of the last run that watched an area."""
-    runs = ledger.runs()
-    run = next((run for run in runs if area_id in run.summary.get("areas", ())), runs[0] if runs else None)
-    return source_on_record(run, ledger, [area_id])
 
 
 def drawn_from(

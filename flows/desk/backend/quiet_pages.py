@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aois.grid import Grid, grid_of
-from flows.desk.backend.case_pages import drawn_from, source_of
+from flows.desk.backend.case_pages import drawn_from
 from flows.desk.errors import DeskError
 from flows.desk.inputs import QuietDetail, QuietPair
 from flows.evidence.outlines import footprint_of
@@ -19,6 +19,7 @@ from flows.ledger.ledger import Ledger
 from flows.records.desk import Account
 from flows.records.quiet_places import QuietAnswer, QuietPlace, QuietReview
 from flows.reports.data.image_chips import false_colour_pair, picture_pair, radar_pair
+from flows.reports.data.recorded_weeks import source_of
 from flows.reports.data.scene_stack import Album, crop_around, open_album
 from flows.reports.figures import path_of
 from flows.reports.inputs import Pair

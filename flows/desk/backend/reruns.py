@@ -20,7 +20,8 @@ from flows.files import OWNER_FILE, private_folder
 from flows.ledger.ledger import Ledger
 
 # -P: nothing is imported from the folder in which the desk was started
-COMMAND = (sys.executable, "-P", "-c", "from flows.cli.main import main; main()", "rerun")
+SITEWATCH = (sys.executable, "-P", "-c", "from flows.cli.main import main; main()")
+COMMAND = (*SITEWATCH, "rerun")
 MOST_AT_ONCE = 2  # each takes up to two cores and half a gigabyte; chosen on 2026-11-29
 # What a rerun reads of the environment: settings, imagery accounts, and the accounts of stores and databases.
 NEEDED = ("SITEWATCH_", "SH_", "PREFECT_", "AWS_", "AZURE_", "GOOGLE_", "PG", "GDAL_", "CPL_", "OPENBLAS_")
@@ -124,7 +125,7 @@ class DeskOperations:
         status = one.process.poll()
         if status is not None and one.told.finished_at is None:
             one.told = replace(one.told, finished_at=self._clock(), status=status)
-        return replace(one.told, last_words=_last_words(one.log))
+        return replace(one.told, last_words=last_words(one.log))
 
 
 def _environment(routes: Path | None) -> dict[str, str]:
@@ -142,6 +143,7 @@ def _failures(summary: object) -> dict[str, str]:
     return {str(area): str(why) for area, why in (found or {}).items()}
 
 
-def _last_words(log: Path) -> str:
+def last_words(log: Path) -> str:
+    """Return the end of what a child said, without what a terminal would obey."""
     text = log.read_bytes()[-4 * LAST_LETTERS :].decode("utf-8", "replace") if log.exists() else ""
     return UNSEEN.sub("", text)[-LAST_LETTERS:].strip()

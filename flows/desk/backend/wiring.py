@@ -32,6 +32,7 @@ def open_desk(
     from flows.desk.backend.case_pages import DeskEvidence
     from flows.desk.backend.incident_record import DeskIncidents
     from flows.desk.backend.ledger_adapter import REASONS, DeskAccounts, DeskReviews
+    from flows.desk.backend.pack_shelf import DeskPacks
     from flows.desk.backend.quiet_pages import DeskQuietPlaces
     from flows.desk.backend.reruns import DeskOperations
     from flows.desk.backend.site_claims import DeskClaims
@@ -51,6 +52,7 @@ def open_desk(
         quiet=DeskQuietPlaces(ledger, archive),
         claims=DeskClaims(ledger),
         incidents=DeskIncidents(ledger, rule or IncidentRule()),
+        packs=DeskPacks(ledger, outputs),
         operations=DeskOperations(ledger, outputs, clock=now, routes=routes),
         pages=pages,
         files={name: (REPORT / name).read_bytes() for name in ("report.css", "report.js")},

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from aois.area import Sensitivity
 from flows.ledger.ledger import Ledger
 from flows.records.observations import ObservationRecord
 from flows.reports.data.public_crowd import settled_crowd
 from flows.reports.data.weekly_counts import counts_of
-from flows.reports.edition import public_inputs
+from flows.reports.edition import may_be_shown, public_inputs
 from flows.reports.inputs import ReportInputs
 
 OWNER_FOLDER, PUBLIC_FOLDER = "reports", "public"
@@ -40,7 +39,7 @@ def public_week(
         Where what the quarter's pages say of restricted places is kept.
     """
     areas = [view.area for view in inputs.areas]
-    shown = {area.id for area in areas if area.sensitivity is Sensitivity.PUBLIC or area.id in released}
+    shown = {area.id for area in areas if may_be_shown(area, released)}
     hidden = [area for area in areas if area.id not in shown]
     return public_inputs(
         inputs,

@@ -45,3 +45,10 @@ def is_of_world(area: Area, world: World, ledger: Ledger) -> bool:
         return True
     is_simulated = any(world_of(scene.source) is World.SIMULATED for scene in ledger.scenes(area.id))
     return is_simulated == (world is World.SIMULATED)
+
+
+def source_of(ledger: Ledger, area_id: str) -> str:
+    """The source of the last run that watched an area."""
+    runs = ledger.runs()
+    run = next((run for run in runs if area_id in run.summary.get("areas", ())), runs[0] if runs else None)
+    return source_on_record(run, ledger, [area_id])
