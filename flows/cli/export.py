@@ -1,4 +1,4 @@
-"""The commands `sitewatch export`: what is on record as packs, as SMART site models, and in formats that people open."""
+"""The commands `sitewatch export`: what is on record as packs, as SMART site models, and in formats people open."""
 
 from __future__ import annotations
 
