@@ -151,7 +151,7 @@ def _chance(days: np.ndarray, scores: Floats, footprint: Mask, since: int, until
 def building_trial(series: str, since: date, until: date, *, seed: int, mixing: float) -> Trial:
     """Buildings put into a real series: what every method makes of those that were seen often enough."""
     acquisitions = real_series(series)
-    placed = buildings.places(acquisitions, since, until, seed=seed, mixing=mixing)
+    placed = buildings.places_for(acquisitions, since, until, seed=seed, mixing=mixing)
     changed = injected(acquisitions, [change for _, change in placed])
     monitored_mask = np.ones(shape_of(acquisitions), bool)
     seen, week_days, evidence = watched_with_scores(changed, since, until, whole(shape_of(acquisitions)))
