@@ -6,8 +6,10 @@ more of it counts as memory than what is worked on.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
+import resource
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,10 +25,20 @@ from detectors.array_space import STRIP_PX
 SMALLEST_BYTES = 1 << 20
 """Smaller arrays stay in memory."""
 _COPIED_BYTES = 1 << 26
+_OPEN_FILES = 1 << 16
+"""A large area has some hundred files open, one for each acquisition while a baseline is fitted."""
 
 
 class ArraySpaceError(UserError, OSError):
     """There is no room for the arrays of a large area."""
+
+
+def no_room(what: str, folder: Path, error: OSError) -> ArraySpaceError:
+    """Return what to raise where something cannot be kept in a folder: why not, and what to do."""
+    mend = "free space, or move the outputs to a larger disk"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        mend = "raise the limit of open files (ulimit -n), or work on fewer areas at once (SITEWATCH_WORKERS)"
+    return ArraySpaceError(f"{what} cannot be kept in {folder} ({error.strerror or error}); {mend}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +117,7 @@ class ArrayFiles:
     def __init__(self, folder: Path, *, strip_px: int = STRIP_PX, smallest_bytes: int = SMALLEST_BYTES) -> None:
         """Of a folder on a disk with room for them; it is made if need be."""
         folder.mkdir(parents=True, exist_ok=True)
+        _allow_many_files()
         self.strip_px = strip_px
         self._folder, self._smallest = folder, smallest_bytes
 
@@ -118,10 +131,7 @@ class ArrayFiles:
             opened = OpenFile(tempfile.TemporaryFile(dir=self._folder, buffering=0))  # noqa: SIM115
             os.posix_fallocate(opened.file.fileno(), 0, size)  # a full disk is told now, not when it is written to
         except OSError as error:
-            raise ArraySpaceError(
-                f"{size / 1e6:.0f} MB of a large area cannot be kept in {self._folder} ({error.strerror}); "
-                f"free space, or move the outputs to a larger disk"
-            ) from error
+            raise no_room(f"{size / 1e6:.0f} MB of a large area", self._folder, error) from error
         return FileArray(opened, tuple(shape), kind)
 
     def copy(self, array: Any) -> Any:
@@ -147,4 +157,15 @@ def _copy_bytes(one: FileArray, other: Any) -> None:
         return
     done = other.offset
     for part in one.stretches():
-        done += os.pwrite(other.open_file.file.fileno(), part, done)
+        rest = memoryview(part)
+        while rest:
+            written = os.pwrite(other.open_file.file.fileno(), rest, done)
+            done, rest = done + written, rest[written:]
+
+
+def _allow_many_files() -> None:
+    """Raise the limit of open files as far as this process may, which begins with 1024 on most systems."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

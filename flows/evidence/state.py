@@ -26,7 +26,7 @@ from detectors.monitor.state import AreaState, MonitorParameters
 from detectors.preprocessing.platforms import PlatformPosition
 from detectors.records import Change, State, Transition
 from detectors.sensor_series.series import RecentAcquisitions, SensorSeries
-from flows.evidence.array_files import SMALLEST_BYTES, FileArray, OpenFile
+from flows.evidence.array_files import SMALLEST_BYTES, FileArray, OpenFile, no_room
 
 _RECORDS = {
     c.__name__: c
@@ -46,16 +46,24 @@ _RECORDS = {
     )
 }
 _WORDS = {c.__name__: c for c in (Change, State)}
+_IN_FILES = {c.__name__ for c in (Baseline, Evidence, RecentAcquisitions)}
+"""Records whose arrays are only sliced, and so may stay in their file."""
 _Arrays = dict[str, npt.NDArray[Any] | FileArray]
 # A byte turned over may also call for a password, another compression, or a place before the beginning.
 _DAMAGE = (BadZipFile, KeyError, ValueError, TypeError, EOFError, RuntimeError, OSError)
 
 
 def save_state(state: AreaState, path: Path) -> None:
-    """Write a state by a temporary name and a rename: a kill leaves the old file or the new one."""
+    """Write a state by a temporary name and a rename: a kill leaves the old file or the new one.
+
+    What a kill left half written goes with the next state of the folder, which only one process writes to at a time.
+    Raises `ArraySpaceError` when there is no room.
+    """
     arrays: _Arrays = {}
     tree = json.dumps(_pack(state, arrays), sort_keys=True)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(".*.npz.*.tmp"):
+        left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -65,16 +73,18 @@ def save_state(state: AreaState, path: Path) -> None:
                         _write_array(member, array)
             file.flush()
             os.fsync(file.fileno())
-    except OSError:
+        temporary.replace(path)
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise no_room("what the watch has learned of an area", path.parent, error) from error
         raise
-    temporary.replace(path)
 
 
 def load_state(path: Path, *, space: ArraySpace = IN_MEMORY) -> AreaState | None:
     """Load the state in a file; None where there is none, or one that is damaged or of another version.
 
-    Where the arrays of the area do not lie in memory, those of the state stay in the file.
+    Where the arrays of the area do not lie in memory, those of its series and evidence stay in the file.
     """
     try:
         opened = OpenFile(path.open("rb", buffering=0))
@@ -98,7 +108,7 @@ def _write_array(member: IO[bytes], array: npt.NDArray[Any] | FileArray) -> None
         npy.write_array_header_1_0(member, header)
         member.writelines(array.stretches())
     else:
-        npy.write_array(member, array, allow_pickle=False)
+        npy.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def _array(members: ZipFile, info: ZipInfo, opened: OpenFile, space: ArraySpace) -> npt.NDArray[Any] | FileArray:
@@ -116,7 +126,9 @@ def _array(members: ZipFile, info: ZipInfo, opened: OpenFile, space: ArraySpace)
     names = int.from_bytes(file.read(2), "little") + int.from_bytes(file.read(2), "little")
     file.seek(info.header_offset + 30 + names)
     npy.read_magic(file)
-    shape, _, dtype = npy.read_array_header_1_0(file)
+    shape, is_by_columns, dtype = npy.read_array_header_1_0(file)
+    if is_by_columns:
+        raise BadZipFile("an array of a state lies column by column")
     return FileArray(opened, shape, dtype, file.tell(), is_writable=False)
 
 
@@ -149,6 +161,8 @@ def _unpack(value: Any, arrays: _Arrays) -> Any:
         return arrays[value["array"]]
     if "record" in value:
         fields = {name: _unpack(field, arrays) for name, field in value["fields"].items()}
+        if value["record"] not in _IN_FILES:
+            fields = {n: np.asarray(field) if isinstance(field, FileArray) else field for n, field in fields.items()}
         return _RECORDS[value["record"]](**fields)
     if "word" in value:
         return _WORDS[value["word"]](value["value"])

@@ -18,7 +18,7 @@ WITHOUT_WORKERS = "10 minutes"  # then what waits fails; Dask by itself would wa
 
 
 def runner_of(engine: Engine, *, at_once: int, cluster: str | None = None) -> Any:
-    """Return Prefect's task runner for an engine, which works on `at_once` areas or regions at the same time.
+    """Return Prefect's task runner for an engine, which works on `at_once` areas at the same time.
 
     `cluster` is the address of a running Dask scheduler, which decides that by itself. Without one Dask gets processes
     of its own on this machine: they listen on loopback, and only to who holds the key that is made for them. One that

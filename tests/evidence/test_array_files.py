@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
+import subprocess
+import sys
 from dataclasses import fields, is_dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,7 +22,8 @@ from detectors.monitor.event_records import events_of
 from detectors.monitor.state import AreaState
 from detectors.monitor.steps import begin
 from detectors.monitor.weeks import watch_weeks
-from flows.evidence.array_files import ArrayFiles, FileArray
+from flows.evidence import state as saved_state
+from flows.evidence.array_files import ArrayFiles, ArraySpaceError, FileArray
 from flows.evidence.state import load_state, save_state
 from flows.pipeline.detector_outputs import layers_of
 
@@ -104,12 +109,17 @@ def test_strips_of_any_size_give_the_same_events_and_bytes(in_memory, tmp_path, 
         assert a.values.tobytes() == b.values.tobytes()
 
 
-def test_a_saved_state_is_read_where_it_lies_and_goes_on_alike(in_memory, tmp_path):
+def test_a_saved_state_is_read_where_it_lies_and_goes_on_alike(in_memory, tmp_path, monkeypatch):
     space = ArrayFiles(tmp_path / "arrays", strip_px=9 * SHAPE[1], smallest_bytes=0)
     save_state(watched(space), tmp_path / "a.npz")
     save_state(in_memory, tmp_path / "b.npz")
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    monkeypatch.setattr(saved_state, "SMALLEST_BYTES", 512)
     again = load_state(tmp_path / "a.npz", space=space)
+    optical = again.series(OPTICAL)
+    kept = (again.evidence.ranked, optical.baseline.coefficients, optical.recent.z[0])
+    assert {type(array) for array in kept} == {FileArray}
+    assert {type(array) for array in (again.since, again.ground.monitored_mask, optical.reference)} == {np.ndarray}
     later = [scene(UNTIL + timedelta(days=n)) for n in range(1, 22, 2)]
     since, until = UNTIL + timedelta(days=1), UNTIL + timedelta(days=21)
     one, other = (watch_weeks(state, later, since=since, until=until)[0] for state in (in_memory, again))
@@ -118,13 +128,14 @@ def test_a_saved_state_is_read_where_it_lies_and_goes_on_alike(in_memory, tmp_pa
 
 def test_damage_to_an_array_that_stays_in_its_file_is_found(tmp_path):
     space = ArrayFiles(tmp_path / "arrays")
-    large = np.arange(1 << 19, dtype=np.int32).reshape(512, 1024)
+    large = np.arange(1 << 19, dtype=np.float32).reshape(512, 1024)
     ground = Ground(np.ones(SHAPE, bool), np.zeros(SHAPE, bool), is_region=True)
-    state = replace(begin(ground, [])[0], since=large)
+    state = begin(ground, [])[0]
+    state = replace(state, evidence=replace(state.evidence, lead=large.T))  # lies column by column
     save_state(state, tmp_path / "a.npz")
     found = load_state(tmp_path / "a.npz", space=space)
-    assert isinstance(found.since, FileArray)
-    assert np.array_equal(found.since[3:5, 7:9], large[3:5, 7:9])
+    assert isinstance(found.evidence.lead, FileArray)
+    assert np.array_equal(found.evidence.lead[3:5, 7:9], large.T[3:5, 7:9])
     content = bytearray((tmp_path / "a.npz").read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / "a.npz").write_bytes(content)
@@ -139,6 +150,44 @@ def test_an_array_of_a_saved_state_is_not_written_to(tmp_path):
     with pytest.raises(ValueError, match="copy it first"):
         replace(own, is_writable=False)[0] = 1.0
     assert np.asarray(space.copy(own)).tolist() == np.asarray(own).tolist()
+
+
+def test_a_full_disk_leaves_nothing_and_says_what_to_do(in_memory, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(saved_state, "_write_array", full)
+    with pytest.raises(ArraySpaceError, match=r"No space left on device.*free space"):
+        save_state(in_memory, tmp_path / "a.npz")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(ArraySpaceError, match=r"4 MB of a large area.*free space"):
+        ArrayFiles(tmp_path).empty((1024, 1024), np.float32)
+
+
+def test_what_a_kill_left_half_written_goes_with_the_next_state(tmp_path):
+    ground = Ground(np.ones(SHAPE, bool), np.zeros(SHAPE, bool), is_region=True)
+    (tmp_path / ".2024-W36-0123456789abcdef.npz.4711.tmp").write_bytes(b"half")
+    save_state(begin(ground, [])[0], tmp_path / "a.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_a_large_area_may_open_more_files_than_a_process_begins_with(tmp_path):
+    code = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from flows.evidence.array_files import ArrayFiles, ArraySpaceError
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 256))
+space = ArrayFiles(Path(sys.argv[1]), smallest_bytes=0)
+held = [space.empty((2, 2), np.float32) for _ in range(200)]
+try:
+    held += [space.empty((2, 2), np.float32) for _ in range(200)]
+except ArraySpaceError as error:
+    print(error)
+"""
+    told = subprocess.run([sys.executable, "-c", code, tmp_path], check=True, capture_output=True, text=True).stdout
+    assert "ulimit -n" in told
 
 
 def test_arrays_in_files_take_no_memory_and_no_name(tmp_path):

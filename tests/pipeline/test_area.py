@@ -15,6 +15,7 @@ import pytest
 from aois.area import Area, AreaKind
 from aois.grid import Grid
 from aois.week import week_of, weeks_between
+from flows.evidence import state as saved_state
 from flows.evidence.array_files import ArrayFiles
 from flows.imagery import detector_inputs
 from flows.imagery.scene import ImageryError, Scene, SceneRef
@@ -100,6 +101,7 @@ def test_an_area_too_large_for_memory_gets_the_same_record(fetched, undisturbed,
         monkeypatch.setattr(module, "is_large", lambda grid: True)
     in_files = partial(ArrayFiles, strip_px=700, smallest_bytes=0)
     monkeypatch.setattr(area_replay, "ArrayFiles", in_files)
+    monkeypatch.setattr(saved_state, "SMALLEST_BYTES", 512)
     large, middle = fetched(), list(weeks_between(made.SINCE, made.UNTIL))[4].last_day
     large.watch(until=middle)
     large.watch(since=None)

@@ -170,8 +170,9 @@ def test_the_last_acquisitions_are_kept_oldest_first(ground, series):
         series = seen(series, ground.optical(day))
     assert series.recent.days == tuple(d.toordinal() for d in days[-RECENT_ACQUISITIONS:])
     assert len(series.recent.z) == len(series.recent.observed) == len(series.recent.said) == RECENT_ACQUISITIONS
-    assert np.array_equal(series.recent.said[:, 0, 0, 0], series.recent.days)
-    assert np.array_equal(series.recent.said[:, 1], -series.recent.said[:, 0])
+    said = np.stack(series.recent.said)
+    assert np.array_equal(said[:, 0, 0, 0], series.recent.days)
+    assert np.array_equal(said[:, 1], -said[:, 0])
     assert (series.looked, series.last_day) == (len(days), days[-1].toordinal())
 
 
