@@ -1,7 +1,10 @@
 """The Prefect flows, the command line, and the rooms in which effects live."""
 
+import atexit
 import hashlib
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 # Prefect reads these when it is first imported. Who watches whom is nobody's business; a first start of the ephemeral
@@ -17,19 +20,26 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 def _set_kernel_cache() -> None:
     """Give compiled code a folder of its own for each state of its sources.
 
-    numba compares the file of a function alone, and would go on using it after a change of what it calls.
+    numba compares the file of a function alone, and would go on using it after a change of what it calls. Where it may
+    write nothing it refuses to compile: there a folder is made that goes with the process.
     """
-    digest = hashlib.sha256()
-    for path in sorted((Path(__file__).parents[1] / "detectors").rglob("*.py")):
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return
+    digest, sources = hashlib.sha256(), Path(__file__).parents[1] / "detectors"
+    for path in sorted(sources.rglob("*.py")):
         if path.stem.endswith("_numba") or path.stem == "vector_math":
             digest.update(path.read_bytes())
     try:
         caches = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
         folder = caches / "sitewatch" / f"kernels-{digest.hexdigest()[:16]}"
         folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except (OSError, RuntimeError):
-        return  # numba finds a place by itself, or compiles anew
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(folder))
+        if os.access(sources, os.W_OK):
+            return  # numba writes beside them
+        folder = Path(tempfile.mkdtemp(prefix="sitewatch-kernels-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
 
 
 _set_kernel_cache()

@@ -42,3 +42,20 @@ def test_a_folder_that_is_named_is_used(tmp_path):
 def test_where_no_folder_can_be_made_numba_finds_its_own(tmp_path):
     (tmp_path / "caches").write_text("a file")
     assert folder_of(ROOT, XDG_CACHE_HOME=str(tmp_path / "caches")) in ("", "None")
+
+
+def test_where_nothing_can_be_written_a_folder_is_made_that_goes_with_the_process(tmp_path):
+    for room in ("flows", "detectors"):
+        (tmp_path / room).mkdir()
+    shutil.copy(ROOT / "flows" / "__init__.py", tmp_path / "flows")
+    (tmp_path / "caches").write_text("a file")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "sitecustomize.py").write_text("import os\nos.access = lambda *_: False\n")
+    folder = folder_of(
+        tmp_path,
+        XDG_CACHE_HOME=str(tmp_path / "caches"),
+        PYTHONPATH=str(tmp_path),
+        TMPDIR=str(tmp_path / "own"),
+    )
+    assert Path(folder).parent == tmp_path / "own"
+    assert list((tmp_path / "own").iterdir()) == []

@@ -117,9 +117,10 @@ def test_a_saved_state_is_read_where_it_lies_and_goes_on_alike(in_memory, tmp_pa
     monkeypatch.setattr(saved_state, "SMALLEST_BYTES", 512)
     again = load_state(tmp_path / "a.npz", space=space)
     optical = again.series(OPTICAL)
-    kept = (again.evidence.ranked, optical.baseline.coefficients, optical.recent.z[0])
-    assert {type(array) for array in kept} == {FileArray}
-    assert {type(array) for array in (again.since, again.ground.monitored_mask, optical.reference)} == {np.ndarray}
+    kept: tuple[Any, ...] = (again.evidence.ranked, optical.baseline.coefficients, optical.recent.z[0])
+    assert all(isinstance(array, FileArray) for array in kept)
+    whole = (again.since, again.ground.monitored_mask, optical.reference)
+    assert all(isinstance(array, np.ndarray) for array in whole)
     later = [scene(UNTIL + timedelta(days=n)) for n in range(1, 22, 2)]
     since, until = UNTIL + timedelta(days=1), UNTIL + timedelta(days=21)
     one, other = (watch_weeks(state, later, since=since, until=until)[0] for state in (in_memory, again))

@@ -7,6 +7,7 @@ from shapely.geometry import box
 
 from aois.area import Area, AreaError, AreaKind
 from aois.grid import grid_of
+from flows.pipeline import area_size
 from flows.pipeline.area_size import check_memory
 
 
@@ -27,6 +28,18 @@ def test_a_town_is_watched_on_a_laptop():
 def test_a_whole_tile_is_not():
     area = region(0.9)
     with pytest.raises(
-        AreaError, match=r"area `big`: 9\d million pixels take some 1\d GB.* has 8 GB; draw it as several"
+        AreaError, match=r"area `big`: 9\d million pixels take some 1\d\.\d GB.* has 8.0 GB; draw it as several"
     ):
         check_memory(area, grid_of(area), memory_bytes=8_000_000_000)
+
+
+def test_in_a_container_its_own_limit_counts(tmp_path, monkeypatch):
+    town, yard = region(0.2), region(0.01)
+    monkeypatch.setattr(area_size, "_CONTAINER_LIMIT", tmp_path / "memory.max")
+    check_memory(town, grid_of(town))
+    (tmp_path / "memory.max").write_text("max\n")
+    check_memory(town, grid_of(town))
+    (tmp_path / "memory.max").write_text("500000000\n")
+    with pytest.raises(AreaError, match=r"this machine has 0\.5 GB"):
+        check_memory(town, grid_of(town))
+    check_memory(yard, grid_of(yard))

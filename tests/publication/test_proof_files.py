@@ -15,6 +15,7 @@ from small_record import AREA, sitewatch
 from timestamp_server import StampMaker
 
 from aois.area import AreaKind
+from flows.evidence.array_files import ArraySpaceError
 from flows.evidence.authorities import read_authorities
 from flows.evidence.geojson_files import write_events
 from flows.evidence.manifests import EvidenceError
@@ -23,7 +24,9 @@ from flows.ledger.ledger import open_ledger
 from flows.pipeline.evidence_manifest import attest
 from flows.pipeline.watch_terms import read_watch_terms, write_watch_terms
 from flows.publication.pack_subject import PackStores, Sharing
+from flows.publication.proof import pack_replay
 from flows.publication.proof.evidence_text import LANGUAGES, TEXTS
+from flows.publication.proof.pack_contents import opened_pack
 from flows.publication.proof.proof_files import OUTPUTS, proof_files
 
 TEXT_NAMES = ("EVIDENCE.md", "EVIDENCE.fr.md")
@@ -99,6 +102,18 @@ def test_what_cannot_be_replayed_is_named_and_stops_nothing(watched, tmp_path):
     terms = moved / OUTPUTS / "areas" / WALLED / "watch.json"
     terms.write_text(terms.read_text().replace('"since"', '"hence"'))
     assert any("does not say how an area was watched" in line for line in verify(moved, "--replay").wrong)
+
+
+def test_a_place_that_this_machine_has_no_room_for_stops_nothing(watched, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise ArraySpaceError("no room for a large area")
+
+    monkeypatch.setattr(pack_replay, "watch_area", full)
+    with opened_pack(watched[0]) as contents:
+        names = [n.removeprefix(f"{OUTPUTS}/") for n in contents.names if n.startswith(f"{OUTPUTS}/")]
+        check = pack_replay.replay_pack(contents, names).check
+    assert check is not None
+    assert [why.partition(": ")[2] for why in check.wrong] == ["cannot be replayed: no room for a large area"]
 
 
 def test_a_public_pack_names_no_place_no_scene_and_no_file(small, tmp_path):

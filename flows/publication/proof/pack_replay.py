@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aois.errors import UserError
 from detectors import VERSION
 from flows.evidence.geojson_files import write_events
-from flows.evidence.manifests import EvidenceError
 from flows.evidence.verifying import Check
 from flows.imagery.archive.store import Archive
-from flows.imagery.scene import ImageryError
-from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import open_ledger
 from flows.pipeline.area import watch_area
 from flows.pipeline.area_replay import Stores
@@ -53,7 +51,7 @@ def replay_pack(contents: PackContents, paths: Sequence[str]) -> PackReplay:
                 continue
             replayed += 1
             wrong += _differences(contents, paths, terms)
-        except (EvidenceError, ImageryError, LedgerError) as error:
+        except UserError as error:
             wrong.append(f"{printable(name)}: cannot be replayed: {error}")
     if not names:
         notes.append("there is nothing to replay in this pack")
