@@ -220,7 +220,7 @@ def ask_for(place: Premises, flow: str, **parameters: Any) -> None:
 def premises_in(folder: Path, **settings: str) -> Premises:
     """Two small sites, two months of history, four weeks of watch, no schedule but those given."""
     made = Premises(folder, free_port(), free_port())
-    names = ("watch", "fetch", "report", "deliver", "upkeep", "lookout", "search")
+    names = ("watch", "fetch", "report", "deliver", "upkeep", "lookout")
     made.settings = {
         **{f"{name}_at": NEVER for name in names},
         "areas": str(folder / "areas.geojson"),
