@@ -60,6 +60,13 @@ def test_a_wrong_watch_is_refused(refuse, areas, options, message):
     assert refuse("watch", "--areas", areas, *options) == message
 
 
+def test_a_search_is_for_regions_of_the_list(refuse, areas):
+    message = "the list holds no region to search; add an area with `kind` region"
+    assert refuse("search", "--areas", areas) == message
+    message = "area `pier-2` is a site; `sitewatch watch` watches it, a search is for regions"
+    assert refuse("search", "pier-2", "--areas", areas) == message
+
+
 def test_made_up_pictures_of_a_list_of_ones_own_must_be_asked_for(refuse, areas):
     """Else a forgotten --source would raise invented alerts about a real place."""
     message = refuse("watch", "--areas", areas, source=None)
