@@ -23,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 Window = tuple[slice, slice]
 YEAR_BEFORE = 380  # so that a picture of the same season is among them
 WHOLE: Window = (slice(None), slice(None))
-OVERVIEW_PX = 500  # the longest side of the overview of a large area
+OVERVIEW_PX = 300  # the longest side of the overview of a large area
 BRIGHTER = 1.6  # times the usual brightest spot; chosen on the Romanian series
 
 
