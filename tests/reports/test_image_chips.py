@@ -14,8 +14,9 @@ from aois.week import Week
 from detectors.acquisition import Acquisition
 from flows.imagery.archive.store import Archive
 from flows.imagery.scene import Provenance, Scene, Sensor
+from flows.reports.data import scene_stack
 from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
-from flows.reports.data.scene_stack import Album, MaskedScene, crop_around, open_album
+from flows.reports.data.scene_stack import WHOLE, Album, MaskedScene, albums_in_turn, crop_around, open_albums
 from flows.reports.data.time_series import curves
 
 SHAPE = (24, 30)
@@ -140,11 +141,29 @@ def test_an_album_holds_the_last_months_and_the_year_before_each_older_change(tm
     for year in range(2020, 2027):
         for month in (3, 9):
             archive.put(area.id, "stac", grid, scene(datetime(year, month, 5, tzinfo=UTC), grid))
-    given: dict[str, Any] = {"source_name": "stac", "week": Week(2026, 47), "days": 400}
-    recent = open_album(area, grid, archive, **given)
+    given: dict[str, Any] = {"source_name": "stac", "until": Week(2026, 47).last_day, "days": 400}
+    (recent,) = open_albums(area, grid, archive, (WHOLE,), **given)
     assert [page.look.day.year for page in recent.pages] == [2026, 2026]
-    older = open_album(area, grid, archive, **given, changes=[date(2023, 4, 1)])
+    (older,) = open_albums(area, grid, archive, (WHOLE,), **given, changes=[date(2023, 4, 1)])
     assert [str(page.look.day)[:7] for page in older.pages] == ["2022-09", "2023-03", "2026-03", "2026-09"]
+
+
+def test_windows_of_a_large_area_show_what_those_of_one_in_memory_do(tmp_path, made, monkeypatch) -> None:
+    area = made.site("yard", size_m=200, margin_m=0)
+    grid, archive = grid_of(area), Archive(tmp_path)
+    for month in (3, 6, 9):
+        archive.put(area.id, "stac", grid, scene(datetime(2026, month, 5, tzinfo=UTC), grid))
+    windows = [(slice(None, None, 3), slice(None, None, 3)), (slice(2, 7), slice(1, 9)), (slice(0, 4), slice(5, 11))]
+    given: dict[str, Any] = {"source_name": "stac", "until": date(2026, 11, 1), "days": 400}
+    small = list(albums_in_turn(area, grid, archive, windows, **given))
+    monkeypatch.setattr(scene_stack, "is_large", lambda grid: True)
+    large = list(albums_in_turn(area, grid, archive, windows, **given))
+    assert [len(album.pages) for album in large] == [3, 3, 3]
+    for one, other in zip(small, large, strict=True):
+        for page, same in zip(one.pages, other.pages, strict=True):
+            assert page.look.scene_id == same.look.scene_id
+            assert np.array_equal(page.look.pixels, same.look.pixels, equal_nan=True)
+            assert np.array_equal(page.clear, same.clear)
 
 
 def scene(acquired: datetime, grid: Grid) -> Scene:

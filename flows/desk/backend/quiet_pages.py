@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aois.grid import Grid, grid_of
@@ -20,7 +20,7 @@ from flows.records.desk import Account
 from flows.records.quiet_places import QuietAnswer, QuietPlace, QuietReview
 from flows.reports.data.image_chips import false_colour_pair, picture_pair, radar_pair
 from flows.reports.data.recorded_weeks import source_of
-from flows.reports.data.scene_stack import Album, crop_around, open_album
+from flows.reports.data.scene_stack import Album, Window, albums_in_turn, crop_around
 from flows.reports.figures import path_of
 from flows.reports.inputs import Pair
 from flows.reports.missed import MissedFigures, missed_figures
@@ -91,22 +91,28 @@ class DeskQuietPlaces:
     def _read(self, places: Sequence[QuietPlace]) -> list[QuietDetail]:
         """Places of one area and week with their pictures."""
         area = next(area for area in self.ledger.areas() if area.id == places[0].area_id)
-        grid, source, album, failure = grid_of(area), source_of(self.ledger, area.id), Album(()), ""
-        files: dict[str, ArchivedScene] = {}
+        grid, source = grid_of(area), source_of(self.ledger, area.id)
+        windows = [crop_around(footprint_of(place.geometry, grid)) for place in places]
+        until = places[0].week.last_day
+        albums = albums_in_turn(area, grid, self.archive, windows, source_name=source, until=until, days=ALBUM_DAYS)
         try:
             files = {str(entry.scene_id): entry for entry in self.archive.list(area.id, source, grid)}
-            album = open_album(area, grid, self.archive, source_name=source, week=places[0].week, days=ALBUM_DAYS)
+            return [
+                _detail(place, grid, window, cut, files)
+                for place, window, cut in zip(places, windows, albums, strict=True)
+            ]
         except ImageryError as error:
-            failure = without_folders(str(error))
-        return [_detail(place, grid, album, files, failure) for place in places]
+            failure, nothing = without_folders(str(error)), Album(())
+            return [
+                replace(_detail(place, grid, window, nothing, {}), failure=failure)
+                for place, window in zip(places, windows, strict=True)
+            ]
 
 
 def _detail(
-    place: QuietPlace, grid: Grid, album: Album, files: Mapping[str, ArchivedScene], failure: str
+    place: QuietPlace, grid: Grid, window: Window, cut: Album, files: Mapping[str, ArchivedScene]
 ) -> QuietDetail:
     mask = footprint_of(place.geometry, grid)
-    window = crop_around(mask)
-    cut = album.cut(window)
     kinds = [make(cut, first_seen=place.since) for make in (picture_pair, false_colour_pair, radar_pair)]
     pairs = {pair.kind: pair for pair in kinds if pair is not None}
 
@@ -116,4 +122,4 @@ def _detail(
         return QuietPair(pair.kind or "colour", before, after, (days[0], days[1]))
 
     inside = mask[window]
-    return QuietDetail(place, tuple(map(drawn, pairs.values())), path_of(inside), inside.shape, failure)
+    return QuietDetail(place, tuple(map(drawn, pairs.values())), path_of(inside), inside.shape, "")

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import pickle
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
 from aois.area import Area
 from aois.grid import Grid
-from aois.week import Week
 from detectors.acquisition import OPTICAL, RADAR, Acquisition
 from detectors.preprocessing.masks import clear_of
 from flows.imagery.archive.store import Archive, ArchivedScene
-from flows.imagery.detector_inputs import acquisition_of
+from flows.imagery.detector_inputs import acquisition_of, is_large
 
 Mask = npt.NDArray[np.bool_]
 Window = tuple[slice, slice]
 YEAR_BEFORE = 380  # so that a picture of the same season is among them
 WHOLE: Window = (slice(None), slice(None))
+OVERVIEW_PX = 300  # the longest side of the overview of a large area
 BRIGHTER = 1.6  # times the usual brightest spot; chosen on the Romanian series
 
 
@@ -70,25 +73,6 @@ class Album:
         return [p for p in self.pages if p.look.sensor == RADAR]
 
 
-def open_album(
-    area: Area,
-    grid: Grid,
-    archive: Archive,
-    *,
-    source_name: str,
-    week: Week,
-    days: int,
-    changes: Sequence[date] = (),
-) -> Album:
-    """The archived looks of an area in the days before the end of a week; the last two of all when there are none.
-
-    Of `changes` that lie further back, the looks of the year before each are there too, to show how it was.
-    """
-    return open_albums(
-        area, grid, archive, (WHOLE,), source_name=source_name, until=week.last_day, days=days, changes=changes
-    )[0]
-
-
 def open_albums(
     area: Area,
     grid: Grid,
@@ -101,25 +85,87 @@ def open_albums(
     changes: Sequence[date] = (),
     on_read: Callable[[int, int], None] | None = None,
 ) -> tuple[Album, ...]:
-    """What `open_album` gives, over each of several windows, with every scene read once and no more of it kept.
+    """The archived looks of an area in the days up to a day, over each of several windows; every scene is read once.
 
-    `on_read` is told how many scenes are read, and how many there are.
+    The last two of all when there are none. Of `changes` that lie further back, the looks of the year before each are
+    there too, to show how it was. `on_read` is told how many scenes are read, and how many there are.
     """
-    held = [s for s in archive.list(area.id, source_name, grid) if s.acquired.date() <= until]
-    start = until - timedelta(days=days)
-    spans = [(start, until), *((day - timedelta(days=YEAR_BEFORE), day) for day in changes)]
-    recent: list[ArchivedScene] = [s for s in held if any(a <= s.acquired.date() <= b for a, b in spans)]
-    if len(recent) < 2:
-        recent = held[-2:]
+    recent = _recent(area, grid, archive, source_name=source_name, until=until, days=days, changes=changes)
     kept: list[list[MaskedScene]] = [[] for _ in windows]
     for number, scene in enumerate(recent, start=1):
-        look = acquisition_of(archive.get(area.id, source_name, grid, scene.scene_id), grid)
-        page = MaskedScene(look, clear_of(look))
+        page = _page(area, grid, archive, source_name, scene)
         for pages, window in zip(kept, windows, strict=True):
             pages.append(page if window == WHOLE else page.cut(window).on_its_own())
         if on_read is not None:
             on_read(number, len(recent))
     return tuple(Album(tuple(pages)) for pages in kept)
+
+
+def albums_in_turn(
+    area: Area,
+    grid: Grid,
+    archive: Archive,
+    windows: Sequence[Window],
+    *,
+    source_name: str,
+    until: date,
+    days: int,
+    changes: Sequence[date] = (),
+) -> Iterator[Album]:
+    """What `open_albums` gives, one window after the other.
+
+    Of a large area every scene is read once too, and what the windows show of it lies in a file without a name until
+    their turn comes: neither the scenes nor all windows fit into memory.
+    """
+    given = {"source_name": source_name, "until": until, "days": days, "changes": changes}
+    if not is_large(grid):
+        (album,) = open_albums(area, grid, archive, (WHOLE,), **given)  # type: ignore[arg-type]
+        yield from (album.cut(window) for window in windows)
+        return
+    places: list[list[int]] = [[] for _ in windows]
+    with tempfile.TemporaryFile() as file:
+        for scene in _recent(area, grid, archive, **given):  # type: ignore[arg-type]
+            page = _page(area, grid, archive, source_name, scene)
+            for of_window, window in zip(places, windows, strict=True):
+                of_window.append(file.tell())
+                pickle.dump(page.cut(window).on_its_own(), file)
+        for of_window in places:
+            yield Album(tuple(_unpickled(file, place) for place in of_window))
+
+
+def overview_window(grid: Grid) -> Window:
+    """The pixels of an area that its overview shows: all of a small one, every so many of a large one."""
+    step = max(1, -(-max(grid.shape) // OVERVIEW_PX)) if is_large(grid) else 1
+    return slice(None, None, step), slice(None, None, step)
+
+
+def _unpickled(file: IO[bytes], place: int) -> MaskedScene:
+    file.seek(place)
+    page: MaskedScene = pickle.load(file)
+    return page
+
+
+def _recent(
+    area: Area,
+    grid: Grid,
+    archive: Archive,
+    *,
+    source_name: str,
+    until: date,
+    days: int,
+    changes: Sequence[date],
+) -> list[ArchivedScene]:
+    """The scenes of an album, oldest first."""
+    held = [s for s in archive.list(area.id, source_name, grid) if s.acquired.date() <= until]
+    start = until - timedelta(days=days)
+    spans = [(start, until), *((day - timedelta(days=YEAR_BEFORE), day) for day in changes)]
+    recent = [s for s in held if any(a <= s.acquired.date() <= b for a, b in spans)]
+    return recent if len(recent) >= 2 else held[-2:]
+
+
+def _page(area: Area, grid: Grid, archive: Archive, source_name: str, scene: ArchivedScene) -> MaskedScene:
+    look = acquisition_of(archive.get(area.id, source_name, grid, scene.scene_id), grid)
+    return MaskedScene(look, clear_of(look))
 
 
 def crop_around(mask: Mask, *, margin_px: int = 18, least_px: int = 60) -> Window:

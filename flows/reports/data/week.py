@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,14 @@ from flows.reports.data.muted import muted_figures
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_week
 from flows.reports.data.recorded_weeks import is_of_world, source_on_record
 from flows.reports.data.releases import released_in
-from flows.reports.data.scene_stack import Album, crop_around, open_album
+from flows.reports.data.scene_stack import (
+    Album,
+    Mask,
+    Window,
+    albums_in_turn,
+    crop_around,
+    overview_window,
+)
 from flows.reports.data.site_structures import structures_of
 from flows.reports.data.time_series import curves
 from flows.reports.data.unchanged import digest_of_inputs, is_unchanged, mark_as_built
@@ -173,28 +181,35 @@ class _WeekReader:
         events = [self.alerts.get(one.event_id, one) for one in self.ledger.events(area.id, as_of=self.week)]
         before = {one.event_id: one for one in self.ledger.events(area.id, as_of=self.week.plus(-1))}
         shown = [one for one in events if self.is_in_full or _is_shown(one, before)]
-        album, failure = self._album(area, shown)
+        grid = grid_of(area)
+        windows = [overview_window(grid), *(crop_around(footprint_of(one.ground, grid)) for one in shown)]
+        albums, failure = self._albums(area, shown, windows)
         seen = self.observations.get(area.id, ())
         failed = without_folders(self.failures.get(area.id, "")) or failure
         full = [one.event_id for one in shown if self.is_in_full or (self.is_roomy and one.is_alerted)]
-        view = _area_view(area, album, shown, before, seen, self.week, failed, full=full)
+        view = _area_view(area, zip(windows, albums, strict=True), shown, before, seen, self.week, failed, full=full)
         view = with_acquisitions(view, self.ledger.scenes(area.id), self.week, self.plans)
         return _with_record(view, self.week, self.ledger, is_quiet=not events)
 
-    def _album(self, area: Area, shown: Sequence[EventRecord]) -> tuple[Album, str]:
-        """The looks to cut pictures from; a damaged file takes this area's pictures, not the others' report."""
+    def _albums(
+        self, area: Area, shown: Sequence[EventRecord], windows: Sequence[Window]
+    ) -> tuple[Iterator[Album], str]:
+        """The looks over each window; a damaged file takes this area's pictures, not the others' report."""
+        albums = albums_in_turn(
+            area,
+            grid_of(area),
+            self.archive,
+            windows,
+            source_name=self.source_name,
+            until=self.week.last_day,
+            days=ALBUM_DAYS if shown else QUIET_DAYS,
+            changes=[one.first_seen for one in shown],
+        )
         try:
-            return open_album(
-                area,
-                grid_of(area),
-                self.archive,
-                source_name=self.source_name,
-                week=self.week,
-                days=ALBUM_DAYS if shown else QUIET_DAYS,
-                changes=[one.first_seen for one in shown],
-            ), ""
+            first = next(albums)  # all scenes are read now
         except ImageryError as error:
-            return Album(()), without_folders(str(error))
+            return repeat(Album(()), len(windows)), without_folders(str(error))
+        return chain((first,), albums), ""
 
 
 def view_in_full(
@@ -261,7 +276,7 @@ def _is_shown(event: EventRecord, before: EventsById) -> bool:
 
 def _area_view(
     area: Area,
-    album: Album,
+    albums: Iterator[tuple[Window, Album]],
     events: Sequence[EventRecord],
     before: EventsById,
     seen: Sequence[ObservationRecord],
@@ -272,6 +287,7 @@ def _area_view(
 ) -> AreaView:
     grid = grid_of(area)
     perimeter = perimeter_mask(area, grid) if area.kind is AreaKind.SITE else None
+    drawn, album = next(albums)
     picture = overview(album)
     outline = np.zeros(grid.shape, bool)
     for event in events:
@@ -279,21 +295,30 @@ def _area_view(
     near = _neighbours(events, grid)
     views = tuple(
         replace(
-            _event_view(event, album, grid, perimeter, before, week, is_in_full=event.event_id in full),
+            _event_view(event, cut, window, grid, perimeter, before, week, is_in_full=event.event_id in full),
             near=near[event.event_id],
         )
-        for event in events
+        for event, (window, cut) in zip(events, albums, strict=True)
     )
     return AreaView(
         area=area,
         grid_shape=grid.shape,
         overview=picture,
-        overview_outline=None if picture is None else outline,
-        overview_perimeter=None if picture is None else perimeter,
+        overview_outline=None if picture is None else _reduced(outline, drawn),
+        overview_perimeter=None if picture is None or perimeter is None else _reduced(perimeter, drawn),
         weeks=tuple(WeekSeen(o.week, o.seen_share, len(o.scenes), o.last_clear_look, o.unfamiliar) for o in seen),
         events=views,
         failure=failure,
     )
+
+
+def _reduced(mask: Mask, drawn: Window) -> Mask:
+    """A mask as an overview draws it: True where any of the pixels is that one stands for."""
+    steps = [part.step or 1 for part in drawn]
+    if steps == [1, 1]:
+        return mask
+    rows, columns = (np.arange(0, size, step) for size, step in zip(mask.shape, steps, strict=True))
+    return np.logical_or.reduceat(np.logical_or.reduceat(mask, rows, axis=0), columns, axis=1)
 
 
 def _neighbours(events: Sequence[EventRecord], grid: Grid) -> dict[EventId, frozenset[EventId]]:
@@ -325,7 +350,8 @@ def _steps(event: EventRecord, week: Week, ledger: Ledger) -> tuple[StateStep, .
 
 def _event_view(
     event: EventRecord,
-    album: Album,
+    cut: Album,
+    window: Window,
     grid: Grid,
     perimeter: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | None,
     before: EventsById,
@@ -334,12 +360,10 @@ def _event_view(
     is_in_full: bool,
 ) -> EventView:
     mask = footprint_of(event.ground, grid)
-    window = crop_around(mask)
     first = event.first_seen
     known = before.get(event.event_id)
     is_new = event.issued_on == week.last_day if event.is_alerted else known is None
     changed = known is not None and (known.state, known.change) != (event.state, event.change)
-    cut = album.cut(window)
     main = picture_pair(cut, first_seen=first)
     is_open = is_in_full or is_new or changed or event.state in OPEN_STATES
     return EventView(
