@@ -78,6 +78,7 @@ def test_a_selection_by_file_and_by_alert(outputs: Path, tmp_path: Path) -> None
     [
         (("--area", "heron"), "--public (everybody may see it) or --restricted"),
         (("--area", "heron", "--public", "--restricted"), "exactly one"),
+        (("--area", "heron", "--restricted", "--coarse-dates"), "--coarse-dates belongs to --public"),
         (("--restricted",), "exactly one of --event, --alert, --area, --selection"),
         (("--area", "heron", "--restricted", "--lang", "xx"), "use one of en, fr"),
         (("--area", "heron", "--restricted", "--since", "soon"), "--since `soon` is not a date"),

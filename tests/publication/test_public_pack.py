@@ -91,6 +91,7 @@ def zipped(text: str) -> bytes:
 
 LEAKS = {
     "an event id": ("a.txt", f"see {IDS[0]}".encode()),
+    "the id of an incident": ("a.txt", f"see {IDS[1].replace('al-', 'in-')}".encode()),
     "a scene id in a picture": ("a.png", with_chunk(b"tEXt", b"Comment\0" + SCENE.encode())),
     "a packed scene id": ("a.png", with_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(RADAR.encode()))),
     "a packed text": ("a.png", with_chunk(b"iTXt", b"C\0\1\0en\0\0" + zlib.compress(SCENE.encode()))),
