@@ -272,3 +272,14 @@ def test_alerts_of_one_week_do_not_follow_one_another(office):
     (incident,) = office.ledger.incidents().all
     assert [incident.before(one) for one in incident.alert_ids] == [(), ()]
     assert (incident.first_on, week(0)) == (FIRST.last_day, FIRST)
+
+
+def test_a_mute_begins_on_the_day_on_which_it_was_decided(office):
+    """A route that is tried over past weeks would else call nobody in weeks before the mute."""
+    office.watch(0, p1_x=(P,))
+    mute(office)
+    incidents = office.ledger.incidents(IncidentRule())
+    [incident] = incidents.all
+    today = office.now.date()
+    assert incidents.mute_on(incident, today - timedelta(days=1)) is None
+    assert incidents.mute_on(incident, today) is not None
