@@ -50,6 +50,11 @@ def test_what_one_command_makes_another_verifies(
     assert (told.status, told.err) == (0, ""), told.out
     said = called("verify", tmp_path / name, "--key", watched[1].public, "--replay", cwd=tmp_path)
     assert (said.status, "WRONG" in said.out, "the index is signed" in said.out) == (0, False, True), said.out
+    if (tmp_path / name).is_dir():
+        words = (tmp_path / name / "README.txt").read_text(encoding="utf-8")
+        assert [one.name for one in (tmp_path / name).iterdir() if one.is_file() and one.name not in words] == [
+            "README.txt"
+        ]
     assert ("replay: the events of 1 place, the same bytes" in said.out) is (options == RESTRICTED)
     assert ("the sender left the proof out" in said.out) is (options == MONTHS)
 
