@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from detectors.records import State
@@ -23,15 +23,32 @@ def settle_muted(ledger: Ledger, rule: IncidentRule, *, now: datetime) -> int:
     if not fresh:
         return 0
     incidents = ledger.incidents(rule)
-    told = told_alerts(ledger.outbox.messages(), incidents, but={one.key for one in fresh})
-    found = {one.key: mute for one in fresh if (mute := mute_of(one, incidents, told, now=now)) is not None}
+    told = set(told_alerts(ledger.outbox.messages(), incidents, but={one.key for one in fresh}))
+    found: dict[str, int] = {}
+    held = {one.alert_id: one.mute for one in incidents.muted}
+    for one in fresh:  # in the order in which they became true: an alert and its retraction may both be new
+        mute = mute_of(one, incidents, told, held, now=now)
+        if mute is None:
+            told.add(one.alert_id)
+        else:
+            found[one.key] = held[one.alert_id] = mute
     if found:
         ledger.mutes.settle(found, at=now)
     return len(found)
 
 
-def mute_of(message: MessageRecord, incidents: Incidents, told: Collection[AlertId], *, now: datetime) -> int | None:
+def mute_of(
+    message: MessageRecord,
+    incidents: Incidents,
+    told: Collection[AlertId],
+    held: Mapping[AlertId, int],
+    *,
+    now: datetime,
+) -> int | None:
     """Return the number of the mute by which a message is not sent; None where it is.
+
+    `told` are the alerts of which people know, `held` those of which a message was kept back, with the number of the
+    last mute that did so.
 
     A retraction of an alert that people know is always told, since somebody may be about to act on it. A retraction of
     one that nobody was told of is news for nobody, also when the mute has ended.
@@ -40,8 +57,7 @@ def mute_of(message: MessageRecord, incidents: Incidents, told: Collection[Alert
     if incident is None:
         return None
     if message.state is State.RETRACTED:
-        earlier = [one.mute for one in incidents.muted if one.alert_id == message.alert_id]
-        return None if message.alert_id in told or not earlier else earlier[-1]
+        return None if message.alert_id in told else held.get(message.alert_id)
     mute = incidents.mute_on(incident, now.date())
     return None if mute is None else mute.number
 

@@ -57,13 +57,19 @@ def pack(
         bool, typer.Option("--restricted", help="Only for people who may know where the places lie.")
     ] = False,
     lang: Annotated[str, typer.Option("--lang", help="Language of page and README; captions are in both.")] = "en",
-    coarse_dates: Annotated[bool, typer.Option("--coarse-dates", help="Tell months instead of days.")] = False,
+    coarse_dates: Annotated[
+        bool, typer.Option("--coarse-dates", help="With --public: tell months instead of days.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --public: do not ask before the pack is written.")] = False,
     outputs: OutputsOption = None,
 ) -> None:
     """Write a publication pack: pictures, page, table and captions of events, for everybody or restricted."""
     if public == restricted:
         raise SettingsError("say for whom the pack is: --public (everybody may see it) or --restricted; exactly one")
+    if coarse_dates and restricted:
+        raise SettingsError(
+            "--coarse-dates belongs to --public: the table, pictures and proof of a restricted pack tell days anyway"
+        )
     sharing = Sharing.PUBLIC if public else Sharing.RESTRICTED
     words_for(lang)
     check_target(target)

@@ -50,12 +50,16 @@ class IncidentPages:
     def acknowledge(self, request: Request, incident_id: str) -> Response:
         """All its alerts are acknowledged; who acknowledged one before stays on record."""
         found = self._named(incident_id)[1]
+        if not _is_as_shown(request, found):
+            return self._page(request, incident_id, complaint=self.pages.say(request, "incident.grown"))
         self.desk.incidents.acknowledge(found, account=account_of(request), at=self.desk.clock())
         return _back(found)
 
     def judge(self, request: Request, incident_id: str) -> Response:
         """The verdict is on record for each of its alerts; what lacks something is asked for again."""
         given, found = request.state.form, self._named(incident_id)[1]
+        if not _is_as_shown(request, found):
+            return self._page(request, incident_id, complaint=self.pages.say(request, "incident.grown"))
         verdict, _, reason = given.get("verdict", "").partition(":")
         note = given.get("note", "").strip()[:MOST_REASON]
         words = {"verdict": verdict, "reason": reason, "note": note}
@@ -117,6 +121,11 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise DeskError(f"`{text[:20]}` is not a day; choose one", key="incident.no_day") from None
+
+
+def _is_as_shown(request: Request, incident: Incident) -> bool:
+    """Tell whether an incident has the alerts that the page showed: what nobody has seen is not taken up with them."""
+    return bool(request.state.form.get("number", "") == str(len(incident.alerts)))
 
 
 def _back(incident: Incident) -> Response:

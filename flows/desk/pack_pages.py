@@ -69,7 +69,7 @@ class PackPages:
             choice,
             sharing=sharing,
             language=self.pages.lang(request),
-            coarse_dates=given.get("coarse_dates") == "1",
+            coarse_dates=sharing is Sharing.PUBLIC and given.get("coarse_dates") == "1",
         )
         subject = choice.event or choice.area or ""
         at = self.desk.clock()

@@ -188,7 +188,7 @@ def make_pack(
         told = tuple(replace(one, why=WITHHELD) for one in making.missing) if is_public else tuple(making.missing)
         making.take(readme_file(order.sharing, told, language=order.language))
         index = index_file(folder, order.told, order.sharing, told, language=order.language)
-        put(folder, index)
+        making.take(index)
         if sign is not None:
             put(folder, sign(index))
     return tuple(making.missing)

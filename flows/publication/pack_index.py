@@ -54,6 +54,9 @@ def readme_file(sharing: Sharing, missing: Sequence[Missing], *, language: str) 
     """Make the text that says for whom a pack is, what its files are, and what could not be made."""
     words = words_for(language)
     parts = [words("pack.readme_title"), words(f"pack.for_{sharing}"), words("pack.readme_files")]
+    left_out = {one.what for one in missing}
+    parts += [words("pack.readme_formats")] if sharing is Sharing.RESTRICTED and "formats" not in left_out else []
+    parts += [words("pack.readme_proof")] if "proof" not in left_out else []
     if missing:
         lines = [words("pack.readme_missing"), *(f"- {one.what}: {one.why}" for one in missing)]
         parts.append("\n".join(lines))

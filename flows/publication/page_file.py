@@ -169,7 +169,7 @@ def _table(events: Sequence[ToldEvent], words: Words) -> Any:
         said = (event.label, what, event.first_seen.said(words), event_size(words, event), confidence)
         rows.append([_paragraph(one, "cell") for one in (*said, words(f"state.{event.state}"))])
     is_numbered = all(len(event.label) < 5 for event in events)
-    widths = (14, 40, 32, 50, 22, 20) if is_numbered else (30, 34, 28, 44, 22, 20)
+    widths = (22, 38, 28, 48, 22, 20) if is_numbered else (30, 34, 28, 44, 22, 20)
     table = Table(rows, colWidths=[width * mm for width in widths], repeatRows=1, hAlign="LEFT")
     table.setStyle([("LINEBELOW", (0, 0), (-1, -1), 0.4, RULE), ("VALIGN", (0, 0), (-1, -1), "TOP"),
                     ("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 4),

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from flows.publication.errors import PublicationError
 from flows.publication.pack_subject import PackFile, PackStores, PackSubject
+from flows.records.ids import AlertId
+from flows.records.incidents import incident_id_of
 
 PUBLIC_KINDS = frozenset(("txt", "md", "json", "csv", "pdf", "png", "apng", "mp4", "svg", "pem", "tsr", "tsq", "sig"))
 """Kinds of file without a place for positions: texts, pictures, keys and stamps.
@@ -24,12 +26,13 @@ SCENE = re.compile(rb"sentinel-[12]_\d{8}T?\d*|S[12][ABCD]_[A-Z0-9_]{8,}|_T\d{2}
 
 
 def secrets_of(subjects: Sequence[PackSubject], stores: PackStores) -> frozenset[bytes]:
-    """Collect the ids that no public pack of these places may hold: of events, of alerts, and of scenes."""
+    """Collect the ids that no public pack of these places may hold: of events, alerts, incidents, and scenes."""
     found: set[str] = set()
     for subject in subjects:
         for event in (*subject.events, *stores.ledger.events(subject.area.id)):
             found |= {event.event_id, *event.scenes, *(filter(None, [event.alert_id, event.detected_as]))}
         found |= {scene.scene_id for scene in stores.ledger.scenes(subject.area.id)}
+    found |= {incident_id_of(AlertId(one)) for one in found if one.startswith("al-")}
     return frozenset(one.encode() for one in found if len(one) > 3)
 
 

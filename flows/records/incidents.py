@@ -181,7 +181,7 @@ class Incidents:
 
     def mute_on(self, incident: Incident, day: date) -> MuteRecord | None:
         """Return the mute under which an incident is on a day, None where its messages are sent."""
-        last = next(reversed(self.decisions(incident)), None)
+        last = next((one for one in reversed(self.decisions(incident)) if one.at.date() <= day), None)
         return last if last is not None and last.until is not None and day <= last.until else None
 
     def unmuted_since(self, incident: Incident, now: datetime) -> datetime | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flows.reports.charts import round_step
 from flows.reports.inputs import Extent
 
 ROOM_SHARE = 0.6  # of the room of a place on the axis, for its bars
@@ -82,11 +83,6 @@ def bars_of(
         tuple(bar(x - left_of_centre + n * (width + GAP), one) for x, one in zip(centres, row, strict=True))
         for n, row in enumerate(rows)
     )
-    step = _round_step((high - low) / TICKS)
+    step = round_step((high - low) / TICKS)
     values = [i * step for i in range(int(low // step) + (low % step > 0), int(high // step) + 1)]
     return Bars(frame, drawn, centres, tuple((y(value), value) for value in values))
-
-
-def _round_step(rough: float) -> float:
-    size = 10.0 ** np.floor(np.log10(rough))
-    return float(next(nice * size for nice in (1.0, 2.0, 5.0, 10.0) if nice * size >= rough * (1 - 1e-9)))

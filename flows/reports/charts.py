@@ -205,13 +205,14 @@ def _thinned(run: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
 
 
 def _value_ticks(frame: _Frame) -> tuple[ValueTick, ...]:
-    step = _round_step((frame.high - frame.low) / VALUE_TICKS)
+    step = round_step((frame.high - frame.low) / VALUE_TICKS)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     first, last = math.ceil(frame.low / step), math.floor(frame.high / step)
     return tuple(ValueTick(frame.y(i * step), i * step, decimals) for i in range(first, last + 1))
 
 
-def _round_step(rough: float) -> float:
+def round_step(rough: float) -> float:
+    """Give the next step of 1, 2 or 5 times a power of ten, for the ticks of an axis."""
     size = 10.0 ** math.floor(math.log10(rough))
     return next(nice * size for nice in (1.0, 2.0, 5.0, 10.0) if nice * size >= rough * (1 - 1e-9))
 

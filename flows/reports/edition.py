@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias, TypeVar
 
 from aois.area import Area, Sensitivity
 from flows.records.claims import CheckedClaim
 from flows.records.events import EventRecord
-from flows.records.ids import SceneId, scene_name
+from flows.records.ids import AlertId, EventId, SceneId, scene_name
 from flows.reports.inputs import AreaView, Chip, Edition, EventView, Pair, ReportInputs, WeekCounts
 from flows.reports.restricted_totals import RestrictedTotals
 
@@ -20,10 +22,18 @@ SHOWN_FIELDS = (
 MEASURED_TO_OTHERS = frozenset(("near-an-intervention",))
 """Criteria that tell how far off another place is, which may be a restricted one."""
 WITHHELD = "The reason is in the owner's edition."
+Event = TypeVar("Event", bound=EventRecord)
+EventNames: TypeAlias = Mapping[EventId, EventId]
+"""What the public edition calls events, by their ids."""
 
 
 def public_inputs(
-    inputs: ReportInputs, *, shown: Container[str], counts: tuple[WeekCounts, ...], crowd: RestrictedTotals
+    inputs: ReportInputs,
+    *,
+    shown: Container[str],
+    counts: tuple[WeekCounts, ...],
+    crowd: RestrictedTotals,
+    recorded: Sequence[EventRecord] = (),
 ) -> ReportInputs:
     """Make the week that the public edition is built from; it does not hold what that edition must not show.
 
@@ -37,16 +47,20 @@ def public_inputs(
         The last weeks in figures over those areas alone.
     crowd
         All other areas together.
+    recorded
+        All events on record of the areas shown, which have their numbers with those of the page.
 
     Returns
     -------
     ReportInputs
-        The areas shown, without outlines, scene ids, times of a pass, orbits, weeks of cloud, overviews, initials of
-        reviewers, reasons of failures. Nothing at all of the others, beside what `crowd` says of them together. How
-        many alerts were reviewed, and how providers answered, is left out; which bands of confidence have lost their
-        numbers is told, as those are left out here too.
+        The areas shown, their events numbered, without outlines, scene ids, times of a pass, orbits, weeks of cloud,
+        overviews, initials of reviewers, reasons of failures. Nothing at all of the others, beside what `crowd` says
+        of them together. How many alerts were reviewed, and how providers answered, is left out; which bands of
+        confidence have lost their numbers is told, as those are left out here too.
     """
-    views = tuple(_view(view) for view in inputs.areas if view.area.id in shown)
+    held = [view for view in inputs.areas if view.area.id in shown]
+    names = public_names((*recorded, *(one.event for view in held for one in view.events)))
+    views = tuple(_view(view, names) for view in held)
     return ReportInputs(
         inputs.week,
         inputs.source,
@@ -65,13 +79,13 @@ def shown_claim(one: CheckedClaim) -> CheckedClaim:
     return CheckedClaim(replace(one.claim, entered_by=""), answer)
 
 
-def _view(view: AreaView) -> AreaView:
+def _view(view: AreaView, names: EventNames) -> AreaView:
     return replace(
         view,
         overview=None,
         overview_outline=None,
         overview_perimeter=None,
-        events=tuple(_event(event) for event in view.events),
+        events=tuple(_event(event, names) for event in view.events),
         failure=WITHHELD if view.failure else "",
         arrivals=None,
         next_due=None,
@@ -79,15 +93,16 @@ def _view(view: AreaView) -> AreaView:
     )
 
 
-def _event(event: EventView) -> EventView:
+def _event(event: EventView, names: EventNames) -> EventView:
     return replace(
         event,
-        event=public_event(event.event),
+        event=renamed(public_event(event.event), names),
         before=_chip(event.before),
         after=_chip(event.after),
         more=tuple(Pair(pair.kind, _chip(pair.before), _chip(pair.after)) for pair in event.more),
         thumbs=tuple(replace(chip, scene_id="", recipe=None) for chip in event.thumbs),
         verdicts=(),
+        near=frozenset(names[one] for one in event.near),
     )
 
 
@@ -98,6 +113,32 @@ def _chip(chip: Chip | None) -> Chip | None:
 def may_be_shown(area: Area, released: Container[str]) -> bool:
     """Whether an area may be shown by itself: its list calls it public, or its owner released it by its id."""
     return area.sensitivity is Sensitivity.PUBLIC or area.id in released
+
+
+def public_names(events: Iterable[EventRecord]) -> EventNames:
+    """Number the events of each area in the order in which they were first seen.
+
+    Ids of events and alerts are digests of the area's id, the day and the pixel where the event was first seen: whoever
+    tries all pixels of an area finds the same digest, and so the pixel.
+    """
+    names: dict[EventId, EventId] = {}
+    counts = Counter[str]()
+    known = {one.event_id: one for one in events}
+    for event in sorted(known.values(), key=lambda one: (one.area_id, one.first_seen, one.event_id)):
+        counts[event.area_id] += 1
+        names[event.event_id] = EventId(f"{event.area_id}-{counts[event.area_id]}")
+    return names
+
+
+def renamed(event: Event, names: EventNames) -> Event:
+    """Return the event under its number, which is that of its alert too."""
+    name, merged = names[event.event_id], event.merged_into
+    return replace(
+        event,
+        event_id=name,
+        alert_id=None if event.alert_id is None else AlertId(name),
+        merged_into=None if merged is None else names.get(merged, name),
+    )
 
 
 def public_event(event: EventRecord) -> EventRecord:

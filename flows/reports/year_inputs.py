@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from aois.area import Area
 from aois.week import Week
 from flows.records.claims import CheckedClaim
-from flows.records.events import Alert
-from flows.reports.edition import shown_claim
+from flows.records.events import Alert, EventRecord
+from flows.reports.edition import EventNames, public_event, public_names, renamed, shown_claim
 from flows.reports.inputs import SIMULATED, AreaTotals, Edition, WeekSeen
 from flows.reports.missed import MissedFigures
 from flows.reports.restricted_totals import RestrictedTotals
@@ -72,20 +72,32 @@ class YearInputs:
         return self.source == SIMULATED
 
 
-def public_year(inputs: YearInputs, *, shown: Container[str], crowd: RestrictedTotals) -> YearInputs:
+def public_year(
+    inputs: YearInputs,
+    *,
+    shown: Container[str],
+    crowd: RestrictedTotals,
+    recorded: Sequence[EventRecord] = (),
+) -> YearInputs:
     """Make what the public edition is built from: it does not hold what that edition must not show.
 
-    The areas `shown` are there without verdicts; of all others there is `crowd` alone.
+    The areas `shown` are there without verdicts, and their alerts as in the public edition of a week, with the numbers
+    that they have among all events `recorded`; of all others there is `crowd` alone.
     """
+    held = [one for one in inputs.areas if one.area.id in shown]
+    names = public_names((*recorded, *(one.alert for area in held for one in area.alerts)))
     return replace(
         inputs,
         areas=tuple(
-            replace(one, alerts=tuple(replace(alert, verdict="") for alert in one.alerts))
-            for one in inputs.areas
-            if one.area.id in shown
+            replace(one, alerts=tuple(YearAlert(_public_alert(alert.alert, names)) for alert in one.alerts))
+            for one in held
         ),
         claims=tuple(shown_claim(one) for one in inputs.claims if one.claim.area_id in shown),
         missed=None,
         edition=Edition.PUBLIC,
         crowd=crowd,
     )
+
+
+def _public_alert(alert: Alert, names: EventNames) -> Alert:
+    return renamed(Alert(**vars(public_event(alert))), names)

@@ -209,6 +209,16 @@ def test_nobody_hears_that_an_alert_does_not_hold_of_which_nobody_was_told(offic
     assert told(web_server) == [f"{X}:provisional"]
 
 
+def test_an_alert_and_its_retraction_that_come_at_once_are_both_kept_back(office, web_server):
+    office.watch(0, p1_x=(P,))
+    office.deliver()
+    mute(office)
+    office.watch(1, p1_x=(P,), p1_y=(P,))
+    office.watch(2, p1_x=(P,), p1_y=(P, R))
+    assert office.deliver().muted == 2
+    assert told(web_server) == [f"{X}:provisional"]
+
+
 def test_a_mute_holds_where_no_channel_was_given_at_the_time(office, web_server):
     office.watch(0, p1_x=(P,))
     office.deliver()
@@ -262,3 +272,14 @@ def test_alerts_of_one_week_do_not_follow_one_another(office):
     (incident,) = office.ledger.incidents().all
     assert [incident.before(one) for one in incident.alert_ids] == [(), ()]
     assert (incident.first_on, week(0)) == (FIRST.last_day, FIRST)
+
+
+def test_a_mute_begins_on_the_day_on_which_it_was_decided(office):
+    """A route that is tried over past weeks would else call nobody in weeks before the mute."""
+    office.watch(0, p1_x=(P,))
+    mute(office)
+    incidents = office.ledger.incidents(IncidentRule())
+    [incident] = incidents.all
+    today = office.now.date()
+    assert incidents.mute_on(incident, today - timedelta(days=1)) is None
+    assert incidents.mute_on(incident, today) is not None

@@ -45,7 +45,9 @@ RULES = [
     Rule("POST", "/verdicts/{number}/undo", "/verdicts/{mine}/undo", "reviewer", 303),
     Rule("GET", "/incidents/{incident_id}", "{incident}", "viewer", 200),
     Rule("GET", "/incidents/{incident_id}/alerts.geojson", "{incident}/alerts.geojson", "operator", 200),
-    Rule("POST", "/incidents/{incident_id}/acknowledgement", "{incident}/acknowledgement", "reviewer", 303),
+    Rule(
+        "POST", "/incidents/{incident_id}/acknowledgement", "{incident}/acknowledgement", "reviewer", 422
+    ),  # let in, and told
     Rule("POST", "/incidents/{incident_id}/verdicts", "{incident}/verdicts", "reviewer", 422),  # let in, and told
     Rule("POST", "/incidents/{incident_id}/mute", "{incident}/mute", "reviewer", 422),  # let in, and told
     Rule("GET", "/sites", "/sites", "viewer", 200),

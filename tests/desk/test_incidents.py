@@ -19,8 +19,9 @@ def incident_of(desk: Any, event_id: str) -> Any:
 def press(desk: Any, name: str, event_id: str, form: str, **given: str) -> Any:
     """Somebody presses a button of the page of an incident."""
     with desk.client(name) as client:
-        address = f"/incidents/{incident_of(desk, event_id).incident_id}/{form}"
-        return client.post(address, data={"form_key": desk.form_key_of(name), **given})
+        incident = incident_of(desk, event_id)
+        fields = {"form_key": desk.form_key_of(name), "number": str(len(incident.alerts)), **given}
+        return client.post(f"/incidents/{incident.incident_id}/{form}", data=fields)
 
 
 def page(desk: Any, name: str, path: str) -> str:
@@ -47,6 +48,17 @@ def test_acknowledging_an_incident_acknowledges_all_its_alerts_and_no_other(desk
     shown = page(desk, "vera", f"/incidents/{act.subject}")
     assert shown.count("<bdi>rita</bdi>") == 2
     assert "acknowledgement" not in shown, "a viewer cannot"
+
+
+@pytest.mark.parametrize("form", ["acknowledgement", "verdicts"])
+def test_an_alert_that_came_while_the_page_was_open_is_not_taken_up_unseen(desk: Any, form: str) -> None:
+    """Nobody else would be called for it, and it would leave the list of what is open."""
+    address = f"/incidents/{incident_of(desk, 'ev-a1').incident_id}"
+    assert page(desk, "rita", address).count('name="number" value="2"') == 2
+    refused = press(desk, "rita", "ev-a1", form, number="1", verdict="confirmed")
+    assert (refused.status_code, "Nothing was recorded" in refused.text) == (422, True)
+    assert desk.ledger.verdicts() == []
+    assert {one.acknowledged_by for one in desk.ledger.alert_records()} == {None}
 
 
 def test_a_verdict_on_an_incident_is_one_on_each_alert_or_on_none(desk: Any) -> None:

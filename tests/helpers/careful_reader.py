@@ -22,9 +22,13 @@ NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:[.,]\d+)?(?![\w])")
 PAIR = re.compile(r"([-+−]?\d+(?:\.\d+)?)[^\d+−-]{1,12}?([-+−]?\d+(?:\.\d+)?)")
 MGRS = re.compile(r"(?<![A-Za-z0-9])T?\d{1,2}[C-HJ-NP-X][A-HJ-NP-Z]{2}(?![A-Za-z])")
 SCENES = re.compile(r"S[12][ABCD]_\w+|sentinel-[12]_\d{8}|\d{8}T\d{6}|_r\d{1,3}\b|\bR\d{3}\b")
-EVENTS = re.compile(r"\b(?:ev|al)-[0-9a-f]{12}\b")
+EVENTS = re.compile(r"\b(?:ev|al|in)-[0-9a-f]{12}\b")
 DISTANCE = re.compile(r"\d[\d.,]*\s?km\b")
 DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+DRAWN = re.compile(
+    r"""\s(?:d|x|y|x1|x2|y1|y2|cx|cy|r|width|height|points|viewBox|transform|stroke-width|font-size|fill|stroke)="[^"]*\""""
+)
+"""Where something is drawn within the frame of a chart: every chart has such numbers, of whatever place."""
 DECLINATION = re.compile(r"[NS]\s?\d+°|\d+°\s?\d+['′]")
 
 
@@ -90,6 +94,8 @@ def _texts(name: str, content: bytes, sought: Sought, found: list[str]) -> Itera
         found.append(f"{name}: a TIFF, which may be georeferenced")
     elif content[4:8] == b"ftyp":
         yield "readable bytes", _readable(content)
+    elif name.endswith(".svg"):
+        yield "text", DRAWN.sub("", content.decode("utf-8", "replace"))
     else:
         yield "text", content.decode("utf-8", "replace")
     if b"Exif\x00\x00" in content:

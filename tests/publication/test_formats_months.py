@@ -7,13 +7,21 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import format_subjects
 import pytest
 from format_subjects import Made
 from small_record import make, sitewatch
 
+from aois.week import Week
+from detectors.records import Change, State
+from flows.publication.formats.monthly_table import monthly_table
 from flows.publication.pack_subject import Sharing
+from flows.records.events import EventRecord
+from flows.records.ids import AreaId, EventId
+from flows.records.observations import ObservationRecord
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -98,3 +106,26 @@ def test_the_command_refuses_what_is_not_there(tmp_path: Path, options: list[str
     said = sitewatch("export", "formats", "out", "--outputs", "outputs", *options, cwd=tmp_path)
     assert (said.status, said.err.strip()) == (2, f"error: {told}")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_became_part_of_an_event_counts_until_it_did() -> None:
+    """As in the chart of the same pack, so that the two never disagree."""
+    one = format_subjects.event(Change.CONSTRUCTION, State.CONFIRMED)
+    other = replace(one, event_id=EventId("ev-other"))
+    weeks = [Week(2026, number) for number in range(37, 46)]
+    october = Week(2026, 41)
+
+    class Ledger:
+        def observations(self, *, area_id: str) -> list[ObservationRecord]:
+            return [ObservationRecord(AreaId(area_id), w, (), (), 1.0, w.first_day, str(w)) for w in weeks]
+
+        def events(self, _area_id: str, *, as_of: Week) -> list[EventRecord]:
+            if as_of < october:
+                return [one, other]
+            return [replace(one, area_m2=4800.0), replace(other, merged_into=one.event_id)]
+
+    subject = replace(format_subjects.shoal(), events=(one,), first=weeks[0].first_day, until=weeks[-1].last_day)
+    stores: Any = SimpleNamespace(ledger=Ledger(), source_name="stac")
+    rows = table(monthly_table([subject], stores, sharing=Sharing.RESTRICTED))
+    built = {row["month"]: (row["added"], row["total"]) for row in rows if row["class"] == "built"}
+    assert built == {"2026-09": ("0.0", "0.48"), "2026-10": ("0.0", "0.48"), "2026-11": ("0.0", "0.48")}

@@ -204,12 +204,13 @@ def test_where_ffmpeg_fails_the_rest_is_made_and_the_captions_say_why(
     site: PicturedSite, subject: PackSubject, pack: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     broken = tmp_path / "ffmpeg"
-    broken.write_text("#!/bin/sh\necho 'Unknown encoder' >&2\nexit 8\n")
+    broken.write_text('#!/bin/sh\nfor last; do :; done\necho "$last: Unknown encoder" >&2\nexit 8\n')
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     failed = made(site, subject)
     assert list(failed) == list(pack)
-    assert "because ffmpeg failed: `ffmpeg` ended with status 8: Unknown encoder." in failed["captions.txt"].decode()
+    captions = failed["captions.txt"].decode()
+    assert "because ffmpeg failed: `ffmpeg` ended with status 8: video.mp4: Unknown encoder." in captions
 
 
 def test_a_video_is_the_same_bytes_when_it_is_made_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

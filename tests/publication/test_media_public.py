@@ -193,7 +193,7 @@ def test_pictures_are_in_a_public_pack_only_when_the_owner_released_them(sites: 
     assert "pictures/event-1/true-colour-after.png" in pictures
     assert not [path for path in files if path.endswith(".tif")]
     captions = files["captions.txt"].decode()
-    assert "The owner released these pictures." in captions
+    assert "Those who keep the record released these pictures." in captions
     assert re.search(r"After: [A-Z][a-z]+ 2026, Sentinel-2\.", captions)
     assert not re.search(r"\d{1,2} [A-Z][a-z]+ 20\d\d|Sentinel-[12][A-D]|ev-", captions)
     assert not [path for path in public(sites[0]) if path.startswith("pictures/")], "a release can be withdrawn"

@@ -31,11 +31,13 @@ def pictures(subject: PackSubject, _stores: PackStores, _: Sharing, _lang: str, 
 
 
 DRAWING = Maker("pictures", pictures=pictures)
+OTHERS = tuple(maker for maker in MAKERS if maker.name not in ("pictures", "proof"))
+"""All makers but that of pictures, for which `DRAWING` stands, and that of proof: this record has no evidence."""
 
 
 def made(stores: PackStores, target: Path, choice: PackChoice | None = None, **given: Any) -> Path:
     order = PackOrder(subjects_of(choice or PackChoice(area="ibis"), stores.ledger), Sharing.RESTRICTED)
-    given = {"progress": lambda *_: None, "makers": (DRAWING, *MAKERS), **given}
+    given = {"progress": lambda *_: None, "makers": (DRAWING, *OTHERS), **given}
     make_pack(order, stores, target, **given)
     return target
 
@@ -125,15 +127,15 @@ def test_later_makers_are_given_the_pictures_of_each_place(stores: PackStores, t
 def test_progress_is_told(stores: PackStores, tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     made(stores, tmp_path / "pack", progress=lambda *one: told.append(one))
-    assert [what for what, _, _ in told] == ["pictures", "captions", "table", "page", "pack"]
-    assert told[-1][1:] == (4, 4)
+    assert [what for what, _, _ in told] == ["pictures", "formats", "captions", "table", "page", "pack"]
+    assert told[-1][1:] == (5, 5)
 
 
 def test_what_cannot_be_made_is_said_and_the_rest_is_made(stores: PackStores, tmp_path: Path) -> None:
     def fails(_work: RestrictedWork) -> Iterator[PackFile]:
         raise PublicationError("the disk is round")
 
-    pack = made(stores, tmp_path / "pack", makers=(Maker("globe", restricted=fails), *MAKERS))
+    pack = made(stores, tmp_path / "pack", makers=(Maker("globe", restricted=fails), *OTHERS))
     assert json.loads((pack / "index.json").read_text())["not_made"] == [{"what": "globe", "why": "the disk is round"}]
     assert "- globe: the disk is round" in (pack / "README.txt").read_text()
     assert (pack / "page.pdf").exists()
@@ -142,7 +144,7 @@ def test_what_cannot_be_made_is_said_and_the_rest_is_made(stores: PackStores, tm
 def test_what_tells_days_is_left_out_where_months_were_asked_for(stores: PackStores, tmp_path: Path) -> None:
     order = PackOrder(subjects_of(PackChoice(area="heron"), stores.ledger), Sharing.PUBLIC, coarse_dates=True)
     daily = Maker("daily", public=lambda _: iter([PackFile("days.txt", b"14 September")]), tells_days=True)
-    [missing] = make_pack(order, stores, tmp_path / "pack", progress=lambda *_: None, makers=(daily, *MAKERS))
+    [missing] = make_pack(order, stores, tmp_path / "pack", progress=lambda *_: None, makers=(daily, *OTHERS))
     assert missing.what == "daily"
     assert not (tmp_path / "pack" / "days.txt").exists()
     everything = b"".join(members(tmp_path / "pack").values())
@@ -159,7 +161,7 @@ def test_a_defect_leaves_nothing_behind(stores: PackStores, tmp_path: Path, name
 
     before = sorted(tmp_path.iterdir())
     with pytest.raises(ZeroDivisionError):
-        made(stores, tmp_path / name, makers=(*MAKERS, Maker("broken", restricted=breaks)))
+        made(stores, tmp_path / name, makers=(*OTHERS, Maker("broken", restricted=breaks)))
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -63,7 +63,7 @@ def test_released_pictures_are_named_among_what_is_given_away(outputs: Path) -> 
     (outputs / "public-pictures.json").write_text(f'{{"areas": {{"ibis": {{"weeks": ["{WEEK}"]}}}}}}')
     said = call(outputs, "pack", "--event", key_of(IBIS, "fencing"), "--public", "--yes")
     assert (said.status, said.err) == (0, "")
-    assert "its owner released its pictures" in said.out
+    assert "those who keep the record released its pictures" in said.out
 
 
 def test_a_selection_by_file_and_by_alert(outputs: Path, tmp_path: Path) -> None:
@@ -78,6 +78,7 @@ def test_a_selection_by_file_and_by_alert(outputs: Path, tmp_path: Path) -> None
     [
         (("--area", "heron"), "--public (everybody may see it) or --restricted"),
         (("--area", "heron", "--public", "--restricted"), "exactly one"),
+        (("--area", "heron", "--restricted", "--coarse-dates"), "--coarse-dates belongs to --public"),
         (("--restricted",), "exactly one of --event, --alert, --area, --selection"),
         (("--area", "heron", "--restricted", "--lang", "xx"), "use one of en, fr"),
         (("--area", "heron", "--restricted", "--since", "soon"), "--since `soon` is not a date"),

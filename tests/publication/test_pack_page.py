@@ -67,6 +67,8 @@ def test_a_french_page_has_its_accents() -> None:
     assert "données Copernicus Sentinel modifiées" in page
     assert "RESTREINT : quiconque possède ce dossier peut trouver le lieu." in page
     assert "?" not in page
+    [shared] = read(pdf(SUBJECT, language="fr"))
+    assert "Événement Quoi" in shared, "no word of the table is broken"
 
 
 def test_a_simulated_page_says_so_first() -> None:

@@ -27,6 +27,7 @@ from flows.records.ids import AlertId, AreaId
 from flows.records.runs import RunRecord
 from flows.reports.build_year import build_year
 from flows.reports.data.year import is_last_of_year, report_year, versions_in
+from flows.reports.edition import public_names
 from flows.reports.inputs import AreaTotals, Edition, Extent, ReportError, WeekSeen
 from flows.reports.restricted_totals import RestrictedTotals
 from flows.reports.words import words_for
@@ -186,6 +187,8 @@ def test_the_public_edition_tells_of_restricted_places_in_totals_alone(inputs: Y
         for hidden in ("heron", "al-1", "razed", "Anna", "sentinel-2_2026", "88.4", "7.87"):
             assert hidden not in text, (lang, hidden)
         assert "The teal" in text
+        assert "al-3" not in text, "ids are digests that lead to a pixel"
+        assert "<code>mudflat-1</code>" in text
         assert 'id="verdicts"' not in text
         assert 'id="restricted"' in text
         assert page.stat().st_mode & 0o777 == 0o644
@@ -194,6 +197,16 @@ def test_the_public_edition_tells_of_restricted_places_in_totals_alone(inputs: Y
     assert "All &lt;b&gt;three&lt;/b&gt; were razed." in told
     assert "Anna" not in told
     assert owner[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_an_alert_has_the_number_that_it_has_among_all_events_on_record(inputs: YearInputs) -> None:
+    earlier = replace(an_alert("al-0", "mudflat", AlertKind.NEW_SUSPECT_SITE), first_seen=date(2024, 2, 1))
+    told = an_alert("al-3", "mudflat", AlertKind.NEW_SUSPECT_SITE)
+    public = public_year(inputs, shown={"mudflat"}, crowd=RestrictedTotals(2), recorded=[told, earlier])
+    [[alert]] = [area.alerts for area in public.areas]
+    assert (alert.alert.event_id, alert.alert.alert_id) == ("mudflat-2", "mudflat-2")
+    assert (alert.alert.geometry, alert.alert.criteria, alert.alert.detected_as) == (None, (), None)
+    assert public_names([told, earlier, told]) == {"ev-al-0": "mudflat-1", "ev-al-3": "mudflat-2"}
 
 
 def test_where_every_place_is_restricted_the_public_page_gives_their_number(inputs: YearInputs, tmp_path: Path) -> None:

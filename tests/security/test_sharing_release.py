@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import sqlite3
@@ -140,6 +141,18 @@ def test_a_public_place_is_shown_without_passes_overview_and_map(outputs: Path) 
     assert 'class="overview"' in owners
     assert "x.tif is torn" in owners
     assert "/srv/secret" not in owners, "the owner's page names the file without its folders"
+
+
+def test_events_are_numbered_since_their_ids_lead_to_a_pixel(outputs: Path) -> None:
+    """Ids are digests of the area, the day and the pixel: whoever tries all pixels finds the place of an event."""
+    assert call(outputs).exit_code == 0
+    folder = outputs / "public" / str(WEEK)
+    for page in folder.iterdir():
+        assert not re.search(rb"\b(?:ev|al)-[0-9a-z]", page.read_bytes()), page.name
+    [row] = csv.DictReader((folder / "events.csv").read_text("utf-8-sig").splitlines())
+    assert (row["event_id"], row["alert_id"]) == ("heron-1", "heron-1")
+    owners = csv.DictReader((outputs / "reports" / str(WEEK) / "events.csv").read_text("utf-8-sig").splitlines())
+    assert all(row["event_id"].startswith("ev-") and row["alert_id"].startswith("al-") for row in owners)
 
 
 def test_a_public_place_says_nothing_of_how_far_the_restricted_ones_are(outputs: Path) -> None:

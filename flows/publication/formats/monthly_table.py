@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from aois.week import Week, week_of
 from flows.ledger.ledger import Ledger
+from flows.publication.media.subject_totals import counted_ids
 from flows.publication.pack_subject import PackStores, PackSubject, Sharing
-from flows.records.ids import EventId
 from flows.records.observations import ObservationRecord
 from flows.reports.data.monthly_totals import area_totals_of, month_ends
+from flows.reports.drawings import two_figures
 from flows.reports.exports import Row, csv_of
 from flows.reports.growth import gain_of
 from flows.reports.inputs import SIMULATED, AreaTotals, Extent
@@ -44,7 +45,7 @@ def monthly_table(subjects: Iterable[PackSubject], stores: PackStores, *, sharin
 def _rounded(row: Row) -> Row:
     """The same row with figures of two digits that count."""
     figures = {name: value for name, value in row.items() if name in FIGURES and isinstance(value, int | float)}
-    return row | {name: float(f"{value:.2g}") + 0.0 for name, value in figures.items()}
+    return row | {name: two_figures(value) + 0.0 for name, value in figures.items()}
 
 
 def _rows(subject: PackSubject, ledger: Ledger) -> Iterator[Row]:
@@ -54,7 +55,7 @@ def _rows(subject: PackSubject, ledger: Ledger) -> Iterator[Row]:
     if not told:
         return
     ends = month_ends(told[0].week, told[-1].week)
-    ids = {event.event_id for event in subject.events}
+    ids = counted_ids(subject, ledger) if subject.events else frozenset()
     standings = [_standing(subject, week, ledger, ids) for week in (told[0].week.plus(-1), *ends)]
     for week, (before, after) in zip(ends, pairwise(standings), strict=True):
         head: Row = {
@@ -67,7 +68,7 @@ def _rows(subject: PackSubject, ledger: Ledger) -> Iterator[Row]:
         yield from (head | row for row in _classes(before, after))
 
 
-def _standing(subject: PackSubject, week: Week, ledger: Ledger, ids: set[EventId]) -> AreaTotals:
+def _standing(subject: PackSubject, week: Week, ledger: Ledger, ids: Collection[str]) -> AreaTotals:
     known = ledger.events(subject.area.id, as_of=week) if ids else []
     return area_totals_of(week.last_day, (event for event in known if event.event_id in ids))
 

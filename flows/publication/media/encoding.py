@@ -67,7 +67,7 @@ def mp4_bytes(frames: Sequence[Image.Image], *, seconds: Sequence[float]) -> byt
         except (OSError, subprocess.TimeoutExpired) as error:
             raise VideoError(f"`ffmpeg` did not run to its end ({type(error).__name__})") from error
         if done.returncode != 0 or not path.exists():
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            said = done.stderr.decode("utf-8", "replace").replace(str(path), path.name).strip().splitlines()
             raise VideoError(f"`ffmpeg` ended with status {done.returncode}: {said[-1][:200] if said else 'no word'}")
         return path.read_bytes()
 

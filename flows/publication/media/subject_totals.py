@@ -10,7 +10,6 @@ from datetime import date
 from aois.week import week_of
 from flows.ledger.ledger import Ledger
 from flows.publication.pack_subject import PackSubject
-from flows.records.events import EventRecord
 from flows.reports.data.monthly_totals import standings_of
 from flows.reports.inputs import AreaTotals
 
@@ -33,7 +32,7 @@ def totals_of(subject: PackSubject, ledger: Ledger) -> tuple[AreaTotals, ...]:
     if began is None:
         return ()
     since = week_of(max(subject.first, began))
-    counted = _counted(subject.events, ledger.events(subject.area.id, as_of=until))
+    counted = counted_ids(subject, ledger)
     return standings_of(
         subject.area.id, since=since, week=until, ledger=ledger, is_quiet=False, only=counted, most_months=MOST_MONTHS
     )
@@ -50,9 +49,10 @@ def month_end(day: date) -> date:
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
-def _counted(chosen: Sequence[EventRecord], known: Sequence[EventRecord]) -> frozenset[str]:
-    """The ids of the chosen events and of those that became part of them."""
-    ids = {event.event_id for event in chosen}
+def counted_ids(subject: PackSubject, ledger: Ledger) -> frozenset[str]:
+    """Give the ids of a subject's events and of those that became part of them: each counts until that day."""
+    known = ledger.events(subject.area.id, as_of=week_of(subject.until))
+    ids = {event.event_id for event in subject.events}
     while more := {event.event_id for event in known if event.merged_into in ids} - ids:
         ids |= more
     return frozenset(ids)

@@ -30,6 +30,10 @@ from flows.publication.proof.pack_replay import replay_pack
 from flows.publication.proof.proof_files import OUTPUTS, PROOF, PROVEN
 
 TEXTS = ("EVIDENCE.md", "EVIDENCE.fr.md")
+WITHOUT = (
+    "the sender left the proof out, says the index: without a head and a stamp the pack rests on the signature over "
+    "the index alone"
+)
 
 
 class _Listed(BaseModel):
@@ -37,10 +41,15 @@ class _Listed(BaseModel):
     sha256: Hash
 
 
+class _LeftOut(BaseModel):
+    what: str
+
+
 class _Index(BaseModel):
     """What an index has to say; it may say more."""
 
     files: list[_Listed] | dict[str, Hash]
+    not_made: list[_LeftOut] = []
 
     def entries(self) -> list[tuple[str, str]]:
         """Path and hash of each file that is listed."""
@@ -78,19 +87,21 @@ def check_pack(contents: PackContents, demands: PackDemands, *, with_replay: boo
     """Check a pack by what is in it and what is asked for; with a replay the detectors work on its scenes again."""
     beside = _beside(contents)
     heads, wrong = heads_among(beside)
+    index = _read_index(contents)
+    is_without = index is not None and not beside and any(one.what == PROOF for one in index.not_made)
     key, whose = (demands.key, "this key") if demands.key else (_own_key(beside, heads), "the key in the pack")
     stamps = check_stamps(heads, beside, trusted=demands.roots)
     proven, files = _check_evidence(contents, heads)
     checks = [
         Check("pack", f"{len(contents.names)} files, each with a name of its own", contents.problems),
-        _check_index(contents, demands.key or key, is_asked=demands.key is not None),
-        check_succession(heads, wrong),
+        _check_index(contents, index, demands.key or key, is_asked=demands.key is not None, is_without=is_without),
+        *([] if is_without else [check_succession(heads, wrong)]),
         _check_remembered(heads, demands.heads),
-        _check_signature(heads, key, whose),
-        *stamps.checks,
+        *([] if is_without else [_check_signature(heads, key, whose), *stamps.checks]),
         files,
     ]
     notes = list(_notes(contents, heads, beside, demands))
+    notes += [WITHOUT] if is_without else []
     if with_replay:
         replay = replay_pack(contents, list(proven))
         checks += [] if replay.check is None else [replay.check]
@@ -105,15 +116,23 @@ def _beside(contents: PackContents) -> dict[str, bytes]:
     return {PurePosixPath(name).name: contents.read(name) or b"" for name in names}
 
 
-def _check_index(contents: PackContents, key: Ed25519PublicKey | None, *, is_asked: bool) -> Check:
+def _read_index(contents: PackContents) -> _Index | None:
+    """What the index says; None where it is not there or is none."""
+    try:
+        return _Index.model_validate_json(contents.read(INDEX) or b"")
+    except (ValidationError, RecursionError):
+        return None
+
+
+def _check_index(
+    contents: PackContents, said: _Index | None, key: Ed25519PublicKey | None, *, is_asked: bool, is_without: bool
+) -> Check:
     content = contents.read(INDEX)
     if content is None:
         return Check("index", "", (f"{INDEX} is missing or cannot be read",))
-    try:
-        entries = _Index.model_validate_json(content).entries()
-    except (ValidationError, RecursionError):
+    if said is None:
         return Check("index", "", (f"{INDEX} cannot be read: it was damaged or changed",))
-    wrong, there = [], set(contents.names)
+    wrong, there, entries = list[str](), set(contents.names), said.entries()
     listed = [path for path, _ in entries]
     doubled = sorted(path for path, count in Counter(listed).items() if count > 1)
     wrong += [f"{printable(path)} is in the index more than once" for path in doubled]
@@ -124,7 +143,8 @@ def _check_index(contents: PackContents, key: Ed25519PublicKey | None, *, is_ask
             wrong.append(f"{printable(path)} was changed")
     strange = sorted(there - set(listed) - {INDEX, SIGNATURE})
     wrong += [f"{printable(name)} is not in the index: it was added" for name in strange]
-    wrong += [f"{name} is not in the pack" for name in TEXTS if name not in there and name not in listed]
+    texts = () if is_without else TEXTS
+    wrong += [f"{name} is not in the pack" for name in texts if name not in there and name not in listed]
     signature = contents.read(SIGNATURE)
     words = f"{len(entries)} files, byte for byte as the index lists them"
     if signature is None:

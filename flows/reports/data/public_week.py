@@ -46,4 +46,5 @@ def public_week(
         shown=shown,
         counts=counts_of(inputs.week, ledger=ledger, area_ids=shown, observations=observations) if shown else (),
         crowd=settled_crowd(hidden, inputs.week, ledger=ledger, observations=observations, outputs=outputs),
+        recorded=[event for area_id in shown for event in ledger.events(area_id, as_of=inputs.week)],
     )

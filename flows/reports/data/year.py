@@ -56,7 +56,8 @@ def report_year(year: int, *, ledger: Ledger, outputs: Path, languages: Sequence
     shown = {area.id for area in areas if area.sensitivity is Sensitivity.PUBLIC or area.id in released}
     hidden = [area for area in areas if area.id not in shown]
     crowd = settled_crowd(hidden, until, ledger=ledger, observations=observations, outputs=outputs)
-    public = public_year(inputs, shown=shown, crowd=crowd)
+    recorded = [event for area_id in shown for event in ledger.events(area_id, as_of=until)]
+    public = public_year(inputs, shown=shown, crowd=crowd, recorded=recorded)
     return BuiltYear(
         until,
         build_year(inputs, outputs / OWNER_FOLDER / str(year), languages=languages),
