@@ -25,7 +25,7 @@ from aiosmtpd.controller import Controller
 from fuzzing import choose_profile
 from loopback import free_port
 from playwright.sync_api import Browser, sync_playwright
-from slow_tests import mark_slow_tests
+from slow_tests import longest_first, mark_slow_tests
 from sqlalchemy import create_engine
 
 import flows  # noqa: F401 - says where compiled code is kept, before numba is loaded
@@ -76,8 +76,9 @@ class FailuresAtOnce:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest itself looks at `-m`
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow tests, by one table."""
+    """Mark the slow tests, by one table, and begin with the longest files."""
     mark_slow_tests(items)
+    longest_first(items)
 
 
 @dataclass

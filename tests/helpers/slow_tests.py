@@ -74,6 +74,23 @@ PLACES = {
 }
 
 
+BEGIN_WITH = (
+    "tests/jobs/test_engines.py",
+    "tests/alerts/test_killed_sending.py",
+    "tests/security/test_prefect_server.py",
+    "tests/operations/",
+    "tests/test_house.py",
+    "tests/whole/",
+)
+"""Files of few long tests: at the end of the suite one process would work on them while the other waits."""
+
+
+def longest_first(tests: list[pytest.Item]) -> None:
+    """Move the tests of `BEGIN_WITH` to the front; the others keep their order."""
+    places = (*BEGIN_WITH, "")
+    tests.sort(key=lambda test: next(n for n, place in enumerate(places) if test.nodeid.startswith(place)))
+
+
 def reason_to_be_slow(test: pytest.Item) -> str | None:
     """Say why a test belongs to the slow ones.
 
