@@ -229,7 +229,7 @@ def test_what_is_put_in_says_its_material(monkeypatch):
     def placed(*_, roofs, **__):
         return [(9, Injected("building", roof, PATCH.astype(np.float32), SEEN, n)) for n, roof in enumerate(roofs)]
 
-    monkeypatch.setattr("buildings._places", placed)
+    monkeypatch.setattr("buildings.places_for", placed)
     monkeypatch.setattr(cases, "real_series", lambda _: ())
     monkeypatch.setattr(cases, "injected", lambda *_: ())
     monkeypatch.setattr(cases, "_happened", lambda *_: PATCH)

@@ -59,14 +59,15 @@ def relative(folder: Path, *patterns: str) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def ran(made, call, prefect_server, tmp_path_factory):
-    """A first watch over three places, one of which is too large to be simulated; its folder and what it said."""
+    """A first watch over three places, one of which cannot be archived; its folder and what it said."""
     folder = tmp_path_factory.mktemp("ran")
     places = [
         made.site(made.WALLED),
-        made.site("vast", size_m=10_500, east_m=20_000),
+        made.site("jammed", east_m=20_000),
         made.site(made.QUIET, east_m=5_000),
     ]
     areas = made.write_list(folder / "areas.geojson", places)
+    made.block_archive(folder / "outputs", places[1])
     said = call("watch", "--areas", areas, *SPAN, cwd=folder, **FEW_DAYS)
     return SimpleNamespace(folder=folder, outputs=folder / "outputs", areas=areas, said=said, places=places)
 
@@ -89,15 +90,15 @@ def test_an_area_that_fails_stops_no_other_and_is_listed(ran, made):
     assert "Traceback" not in ran.said.err
     assert "2024-W26: 2 areas, " in ran.said.out
     (line,) = [line for line in ran.said.out.splitlines() if line.startswith("failed: ")]
-    assert line.startswith("failed: vast: area `vast`: none of ")
-    assert "1090 pixels on a side" in line
+    assert line.startswith("failed: jammed: area `jammed`: none of ")
+    assert "cannot be archived in" in line
     assert ran.said.out.splitlines()[-1] == "Report: outputs/reports/2024-W26/index.html"
     alerts = json.loads((ran.outputs / "alerts" / "alerts.geojson").read_text())["features"]
     assert {alert["properties"]["area_id"] for alert in alerts} == {made.WALLED}
     for alert in alerts:
         assert alert["properties"]["alert_id"] in ran.said.out
     page = (ran.outputs / "reports" / "2024-W26" / "index.html").read_text()
-    assert "1090 pixels on a side" in page
+    assert "cannot be archived in" in page
 
 
 def test_messages_of_the_simulated_world_wait_for_a_route_that_asks_for_them(ran):
@@ -158,8 +159,8 @@ def test_a_rerun_works_through_every_week_and_changes_no_byte(workspace, call, m
 
 
 def test_a_rerun_of_a_place_without_a_record_is_refused(workspace, call):
-    said = call("rerun", "vast", "--areas", "areas.geojson", cwd=workspace, **FEW_DAYS)
-    assert (said.status, said.err) == (2, "error: area `vast` has no week on record; run `sitewatch watch` first\n")
+    said = call("rerun", "jammed", "--areas", "areas.geojson", cwd=workspace, **FEW_DAYS)
+    assert (said.status, said.err) == (2, "error: area `jammed` has no week on record; run `sitewatch watch` first\n")
 
 
 def test_a_rerun_takes_its_list_and_source_from_the_record(workspace, call, made):
@@ -411,7 +412,7 @@ def test_weeks_on_record_are_those_asked_for(ran):
         weeks = {o.week for o in ledger.observations()}
         (run,) = ledger.runs()
     assert (min(weeks), max(weeks), len(weeks)) == (parse_week("2024-W11"), parse_week("2024-W26"), 16)
-    assert run.summary["failures"].keys() == {"vast"}
+    assert run.summary["failures"].keys() == {"jammed"}
     assert json.loads((ran.outputs / "run-settings.json").read_text())["until"] == "2024-06-30"
 
 

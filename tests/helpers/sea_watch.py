@@ -20,10 +20,10 @@ import pytest
 from shapely.geometry import box
 
 from aois.area import Area, AreaKind
-from aois.grid import to_lonlat
+from aois.grid import grid_of, to_lonlat
 from aois.reading import to_feature_collection
 from flows.evidence.geojson_files import write_alerts, write_events
-from flows.imagery.archive.store import Archive
+from flows.imagery.archive.store import INCOMING_NAME, Archive
 from flows.imagery.simulation.simulated_source import SimulatedSource
 from flows.imagery.source import Source
 from flows.ledger.ledger import Ledger, open_ledger
@@ -52,6 +52,15 @@ def site(area_id: str, *, east_m: float = 0, size_m: float = 200, margin_m: floa
     left = 500_000 + east_m
     ground = box(left, 200_000, left + size_m, 200_000 + size_m)
     return Area(area_id, AreaKind.SITE, to_lonlat(ground, EPSG), margin_m=margin_m)
+
+
+def block_archive(outputs: Path, area: Area) -> None:
+    """No scene of an area can be archived: a folder lies where each file would first be written."""
+    folder = Archive(outputs / "archive").folder(area.id, "simulated", grid_of(area))
+    incoming = folder / INCOMING_NAME
+    for path in reversed((incoming, *incoming.parents)):
+        if path == outputs or outputs in path.parents:
+            path.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_list(path: Path, areas: Sequence[Area]) -> Path:
@@ -129,7 +138,15 @@ class Bench:
 def made() -> SimpleNamespace:
     """What tests make places and benches from."""
     return SimpleNamespace(
-        Bench=Bench, site=site, write_list=write_list, SINCE=SINCE, UNTIL=UNTIL, TODAY=TODAY, WALLED=WALLED, QUIET=QUIET
+        Bench=Bench,
+        site=site,
+        block_archive=block_archive,
+        write_list=write_list,
+        SINCE=SINCE,
+        UNTIL=UNTIL,
+        TODAY=TODAY,
+        WALLED=WALLED,
+        QUIET=QUIET,
     )
 
 

@@ -87,13 +87,15 @@ def test_a_watch_completes_with_its_result(prefect_server, settings, undisturbed
 
 
 def test_a_watch_in_which_a_place_fails_ends_failed_with_the_list(prefect_server, settings, made):
-    given = settings(made.site("vast", size_m=10_500, east_m=20_000), made.site(made.WALLED), history_days=60)
+    jammed = made.site("jammed", east_m=20_000)
+    given = settings(jammed, made.site(made.WALLED), history_days=60)
+    made.block_archive(given.outputs, jammed)
     state = state_of(watch, given, date(2024, 6, 24), made.UNTIL)
     assert state.is_failed()
-    assert state.message == "areas failed: vast"
+    assert state.message == "areas failed: jammed"
     result = state.result(raise_on_failure=False)
-    assert result.failures.keys() == {"vast"}
-    assert result.failures["vast"].startswith("area `vast`: none of ")
+    assert result.failures.keys() == {"jammed"}
+    assert result.failures["jammed"].startswith("area `jammed`: none of ")
     assert [o.area_id for o in result.outcomes] == [made.WALLED]
     assert result.report.is_file()
     with get_client(sync_client=True) as client:

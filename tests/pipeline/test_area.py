@@ -253,8 +253,9 @@ def test_an_area_without_any_scene_fails_and_says_so(tmp_path, made):
 
 
 def test_an_area_whose_scenes_all_fail_says_why(tmp_path, made):
-    bench = made.Bench(tmp_path, areas=(made.site("vast", size_m=10_500),), history_days=10)
-    with pytest.raises(ImageryError, match=r"none of \d+ scenes .* could be fetched; .*1090 pixels on a side"):
+    bench = made.Bench(tmp_path, areas=(made.site("jammed"),), history_days=10)
+    made.block_archive(tmp_path, bench.areas[0])
+    with pytest.raises(ImageryError, match=r"none of \d+ scenes .* could be fetched; .*cannot be archived in"):
         bench.watch(since=made.UNTIL - timedelta(days=6))
 
 

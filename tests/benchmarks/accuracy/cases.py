@@ -79,7 +79,7 @@ def built(
 ) -> Case:
     """Buildings put into a real series, on soil that was bared before it began if asked; its looks may then slip."""
     acquisitions = real_series(series)
-    found = buildings._places(acquisitions, since, until, seed=seed, mixing=mixing, roofs=roofs)
+    found = buildings.places_for(acquisitions, since, until, seed=seed, mixing=mixing, roofs=roofs)
     placed = [change for _, change in found]
     yards = [Injected("yard", "soil", _yard(c.share), acquisitions[0].day, c.seed + 50) for c in placed if on_soil]
     changes = tuple(
