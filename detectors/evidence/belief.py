@@ -13,6 +13,7 @@ nothing small would be found. After a history places added nothing but wider out
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -294,14 +295,18 @@ def kept_evidence(evidence: Evidence, space: ArraySpace) -> Evidence:
     -------
     Evidence.
     """
-    e, keep = evidence, space.keep
+    return _with_arrays(evidence, space.keep)
+
+
+def _with_arrays(evidence: Evidence, change: Callable[[Any], Any]) -> Evidence:
+    e = evidence
     return replace(
         e,
-        probability=keep(e.probability),
-        since=keep(e.since),
-        ranks=keep(e.ranks),
-        lead=keep(e.lead),
-        ranked=keep(e.ranked),
+        probability=change(e.probability),
+        since=change(e.since),
+        ranks=change(e.ranks),
+        lead=change(e.lead),
+        ranked=change(e.ranked),
     )
 
 
@@ -495,15 +500,7 @@ def copied_evidence(evidence: Evidence, space: ArraySpace) -> Evidence:
     -------
     Evidence.
     """
-    e, copy = evidence, space.copy
-    return replace(
-        e,
-        probability=copy(e.probability),
-        since=copy(e.since),
-        ranks=copy(e.ranks),
-        lead=copy(e.lead),
-        ranked=copy(e.ranked),
-    )
+    return _with_arrays(evidence, space.copy)
 
 
 def paste_evidence(own: Evidence, part: Evidence, box: tuple[slice, slice]) -> None:
