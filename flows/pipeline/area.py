@@ -57,6 +57,7 @@ def fetch_area(area: Area, asked: RunRequest, stores: Stores) -> AreaOutcome:
 
     Where a watch has begun only the last weeks are asked for, which is where new scenes are. Raises as `watch_area`.
     """
+    check_memory(area, grid_of(area))
     outcome = AreaOutcome(area.id)
     with _alone(area, stores.ledger):
         recorded = stores.ledger.chains(area.id)
