@@ -22,6 +22,8 @@ MOST_BYTES = 2_000_000_000  # of one file; a timelapse has some tens of MB
 MOST_IN_ALL = 50_000_000_000
 MOST_READ = 200_000_000  # of a file that is read whole
 PIECE = 1_000_000
+UNREADABLE = (KeyError, OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+"""What reading raises where a file is not there, is damaged, wants a password, or is packed in a way not known here."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class PackContents:
         try:
             with self._openers[name]() as file:
                 content = file.read(MOST_READ + 1)
-        except (KeyError, OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+        except UNREADABLE:
             return None
         return content if len(content) <= MOST_READ else None
 
@@ -55,7 +57,7 @@ class PackContents:
                     size += len(piece)
                     if size > MOST_BYTES:
                         return None
-        except (KeyError, OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+        except UNREADABLE:
             return None
         return found.hexdigest()
 

@@ -117,14 +117,15 @@ def albums_in_turn(
     Of a large area every scene is read once too, and what the windows show of it lies in a file without a name until
     their turn comes: neither the scenes nor all windows fit into memory.
     """
-    given = {"source_name": source_name, "until": until, "days": days, "changes": changes}
     if not is_large(grid):
-        (album,) = open_albums(area, grid, archive, (WHOLE,), **given)  # type: ignore[arg-type]
+        (album,) = open_albums(
+            area, grid, archive, (WHOLE,), source_name=source_name, until=until, days=days, changes=changes
+        )
         yield from (album.cut(window) for window in windows)
         return
     places: list[list[int]] = [[] for _ in windows]
     with tempfile.TemporaryFile() as file:
-        for scene in _recent(area, grid, archive, **given):  # type: ignore[arg-type]
+        for scene in _recent(area, grid, archive, source_name=source_name, until=until, days=days, changes=changes):
             page = _page(area, grid, archive, source_name, scene)
             for of_window, window in zip(places, windows, strict=True):
                 of_window.append(file.tell())
