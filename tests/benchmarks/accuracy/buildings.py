@@ -27,7 +27,7 @@ SPANS = {
     "romania": ((date(2019, 1, 7), date(2020, 12, 27)),),
     "mine-1": ((date(2020, 1, 6), date(2020, 12, 27)), (date(2023, 10, 2), date(2024, 12, 22))),
 }
-SEEN_ACQUISITIONS, WITHIN_DAYS = 4, 150
+SEEN_ACQUISITIONS, WITHIN_DAYS, IN_TIME_DAYS = 4, 150, 40
 ALONE = 0.8  # of an event's pixels, for its area to be compared with what was put in
 
 
@@ -185,6 +185,13 @@ def figures(results: list[Trial]) -> list[Figure]:
     third = median("days to the third clear look at the same buildings", [t.third for t in found])
     why = f"nothing is confirmed before a third clear look, which comes after {third.value:.0f} days"
     out += [median("days to confirmation", [t.days for t in found], "≤ 40", why=why), third]
+    in_time = [t for t in found if t.third <= IN_TIME_DAYS]
+    late = [t for t in in_time if t.days is not None and t.days > IN_TIME_DAYS]
+    why = f"of {len(in_time)} {len(late)} were confirmed later: " + counted(
+        f"{t.material} over {t.mixing:g} of {t.pixels} px" for t in late
+    )
+    name = f"days to confirmation where a third clear look came within {IN_TIME_DAYS} days"
+    out.append(median(name, [t.days for t in in_time], "≤ 40", why=why))
     other = [t.change for t in found if t.change != Change.CONSTRUCTION.value]
     told = [t.change == Change.CONSTRUCTION.value for t in found]
     out.append(share("told as construction", told, "≥ 0.90", why=f"told as {counted(other)}"))
