@@ -38,7 +38,7 @@ class LifecycleParameters:
     """
 
     confirming_dates: int = 3
-    confirming_probability: float = 0.7
+    confirming_probability: float = 0.8
     confirmed_share: float = 0.5
     confirmed_px: int = 3
     radar_px: int = 9
