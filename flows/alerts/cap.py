@@ -101,6 +101,7 @@ def _add_info(root: Any, content: DispatchContent, alert: ToldAlert, state: str)
     _add(info, fields)
     parameters = {
         "alert_id": alert.alert_id,
+        "reference": alert.reference or alert.alert_id,
         "first_seen": alert.first_seen,
         "confidence": alert.confidence,
         "simulated": str(content.is_simulated).lower(),

@@ -78,6 +78,7 @@ def alert_body(alert: ToldAlert, content: DispatchContent) -> JsonObject:
             "month_detec": f"{alert.first_seen:%m}",
             "year_detec": f"{alert.first_seen:%Y}",
             "alert_id": alert.alert_id,
+            "reference": alert.reference,
             "incident_id": alert.incident_id,
             "area_id": alert.area_id,
             "state": alert.state.value,

@@ -7,19 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 from aois.week import Week
 from detectors.records import State
 from flows.alerts.digest import MutedPlace, Setting
 from flows.alerts.dispatch_content import parcel, parcel_key
-from flows.alerts.outgoing import SPOKEN, as_it_leaves, open_link
+from flows.alerts.outgoing import SPOKEN, as_it_leaves, open_link, with_references
 from flows.alerts.route_settings import MessageRoutes, report_link
 from flows.alerts.routes import INTERNAL, Channel, ChannelKind, Route, Routes
 from flows.alerts.signing import Acknowledgement, make_token
 from flows.alerts.timing import Schedule, after_quiet_hours, next_weekly
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import contradicted_in
+from flows.ledger.references import References
 from flows.records.events import Alert
 from flows.records.ids import AlertId, message_key
 from flows.records.incidents import Incidents
@@ -67,6 +69,11 @@ class DispatchPlanner:
         """Return the routes by which messages leave."""
         return self.ways.routes
 
+    @cached_property
+    def references(self) -> References:
+        """Return what alerts are called in what leaves."""
+        return self.ledger.references()
+
     def alerts(self) -> dict[AlertId, ToldAlert]:
         """Return every alert by its id, with the last clear look at its area, the alert it is part of, its incident."""
         looks = {o.area_id: o.last_clear_look for o in self.ledger.observations() if o.last_clear_look}
@@ -108,7 +115,8 @@ class DispatchPlanner:
         messages: dict[AlertId, list[str]] = defaultdict(list)
         for key in told:
             messages[message_key(key).alert_id].append(key)
-        key = parcel_key(bundle.channel, again or bundle.purpose.value, list(told))
+        # a digest of ids would lead back to them as ids lead to pixels; one of references does not
+        key = parcel_key(bundle.channel, again or bundle.purpose.value, list(map(self.references.in_text, told)))
         found = [
             replace(alerts[one], news=tuple(news for key in keys if (news := told[key])))
             for one, keys in messages.items()
@@ -122,10 +130,20 @@ class DispatchPlanner:
         secrets = self.routes.link_secrets if self.routes.acknowledge_base else ()
 
         def token_of(alert_id: AlertId) -> str:
-            return make_token(secrets[0], Acknowledgement(alert_id, one.channel), expires=expires)
+            return make_token(secrets[0], Acknowledgement(self.references.of(alert_id), one.channel), expires=expires)
 
         report = report_link(self.routes, self.ways.outputs, content.week, content.lang, is_restricted=False)
-        return as_it_leaves(content, channel.kind, report=report, token_of=token_of if secrets else None)
+        return as_it_leaves(
+            content,
+            channel.kind,
+            report=report,
+            references=self.references,
+            token_of=token_of if secrets else None,
+        )
+
+    def as_signal(self, one: DispatchRecord) -> DispatchContent:
+        """Return a dispatch's content for programs on this machine, which may hand it on to anybody."""
+        return with_references(content_of(one.payload), self.references)
 
     def _setting(self, bundle: Bundle, alert_ids: Iterable[AlertId], now: datetime) -> Setting:
         route = self.named(bundle.route, bundle.channel)

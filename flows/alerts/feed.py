@@ -9,17 +9,19 @@ from lxml import etree
 
 from flows.alerts.errors import AlertsError
 from flows.alerts.outgoing import without_links
+from flows.ledger.references import ID
 from flows.records.messages import DispatchContent
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
+UNTOLD = "ref-…"
 KEPT = 100  # entries; a reader that looks once a week misses none
 
 
 def feed_with(content: DispatchContent, path: Path, *, sent: str) -> bytes:
     """Return the feed in a file with this parcel's entry in front; one that has it already stays the same.
 
-    No entry holds a link to acknowledge. `sent` is an instant with its offset. Raises `AlertsError` for a file that is
-    no feed.
+    No entry holds a link to acknowledge or an id. `sent` is an instant with its offset. Raises `AlertsError` for a file
+    that is no feed.
     """
     entries = _entries(path)
     name = f"urn:sitewatch:{content.key}"
@@ -32,8 +34,8 @@ def feed_with(content: DispatchContent, path: Path, *, sent: str) -> bytes:
     _add(etree.SubElement(root, _tag("author")), "name", "Sitewatch")
     for entry in entries[:KEPT]:
         entry.tail = None
-        for text in entry.iter(_tag("content")):  # an earlier release gave every reader of a feed the right to answer
-            text.text = without_links(text.text or "")
+        for text in entry.iter(_tag("content")):  # earlier releases put both there
+            text.text = ID.sub(UNTOLD, without_links(text.text or ""))
         root.append(entry)
     etree.indent(root)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))

@@ -28,7 +28,6 @@ from flows.alerts.timing import is_due, next_attempt
 from flows.ledger.errors import LedgerError
 from flows.ledger.ledger import Ledger
 from flows.records.ids import AlertId, message_key
-from flows.records.message_json import content_of
 from flows.records.messages import (
     DeliveryRecord,
     DispatchContent,
@@ -260,7 +259,7 @@ class _Post:
         """Send a dispatch once; return why that failed, whatever the reason is, or an empty text."""
         try:
             if one.channel == PREFECT and self.signal is not None:
-                return self.signal(content_of(one.payload), one.made_at)
+                return self.signal(self.packing.as_signal(one), one.made_at)
             channel = self.routes.channels.get(one.channel)
             if channel is None:
                 return "there is no such channel any more; name it again in the routes"

@@ -68,13 +68,17 @@ def alerts_list(
 
 
 @alerts_app.command("show")
-def alerts_show(alert_id: str, outputs: OutputsOption = None) -> None:
+def alerts_show(
+    alert_id: Annotated[str, typer.Argument(help="Its id (al-…), or the reference in a message (ref-…).")],
+    outputs: OutputsOption = None,
+) -> None:
     """Show one alert, without its coordinates."""
     with existing_ledger(record_settings(outputs)) as ledger:
         record = ledger.alert(alert_id)
-        alert = next(one for one in ledger.alerts() if one.alert_id == alert_id)
+        alert = next(one for one in ledger.alerts() if one.alert_id == record.alert_id)
         said = ledger.verdicts(record.event_id)
         shown = properties_of(alert) | {
+            "reference": ledger.references().of(record.alert_id),
             "acknowledged_on": str(record.acknowledged_on) if record.acknowledged_on else None,
             "acknowledged_by": record.acknowledged_by,
             "verdicts": [{**vars(one.judgement), "at": one.at.isoformat(timespec="seconds")} for one in said],
@@ -86,7 +90,7 @@ def alerts_show(alert_id: str, outputs: OutputsOption = None) -> None:
 @alerts_app.command("acknowledge")
 def alerts_acknowledge(
     by: Annotated[str, typer.Option("--by", help="Who acknowledges it.")],
-    alert_id: Annotated[Optional[str], typer.Argument(help="The id of the alert; leave it out with --all.")] = None,  # noqa: UP045
+    alert_id: Annotated[Optional[str], typer.Argument(help="Its id or reference; leave it out with --all.")] = None,  # noqa: UP045
     everything: Annotated[bool, typer.Option("--all", help="Every alert that nobody has acknowledged.")] = False,
     area: AreaOption = None,
     week: WeekOption = None,
@@ -113,7 +117,7 @@ def alerts_acknowledge(
 
 @alerts_app.command("judge")
 def alerts_judge(
-    alert_id: str,
+    alert_id: Annotated[str, typer.Argument(help="Its id, or the reference in a message.")],
     verdict: Verdict,
     by: Annotated[str, typer.Option("--by", help="Who gives the verdict.")],
     reason: Annotated[

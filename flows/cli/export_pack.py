@@ -32,8 +32,8 @@ from flows.reports.words import words_for
 
 def pack(
     target: Annotated[Path, typer.Argument(metavar="FOLDER_OR_ZIP", help="A folder, or a file that ends in .zip.")],
-    event: Annotated[Optional[str], typer.Option("--event", help="Show this event (ev-…).")] = None,  # noqa: UP045
-    alert: Annotated[Optional[str], typer.Option("--alert", help="Show this alert (al-…).")] = None,  # noqa: UP045
+    event: Annotated[Optional[str], typer.Option("--event", help="Show this event (ev-… or ref-…).")] = None,  # noqa: UP045
+    alert: Annotated[Optional[str], typer.Option("--alert", help="Show this alert (al-… or ref-…).")] = None,  # noqa: UP045
     area: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option("--area", help="Show all events of this area that were not found to be wrong."),

@@ -16,6 +16,7 @@ from flows.cli.options import OutputsOption, console, day_of, existing_ledger, r
 from flows.config.settings import Settings, SettingsError
 from flows.evidence.geojson_files import write_alerts
 from flows.ledger.ledger import Ledger
+from flows.ledger.references import incident_named
 from flows.printable import printable
 from flows.records.events import AlertRecord
 from flows.records.incidents import Incident, Incidents
@@ -25,7 +26,7 @@ incidents_app = typer.Typer(no_args_is_help=True, help="The alerts of one place 
 
 ByOption = Annotated[str, typer.Option("--by", help="Who does it.")]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, for those who come after.")]
-IncidentArgument = Annotated[str, typer.Argument(help="The id of the incident, as `list` shows it.")]
+IncidentArgument = Annotated[str, typer.Argument(help="Its id, as `list` shows it, or the reference in a message.")]
 
 
 @incidents_app.command("list")
@@ -70,7 +71,7 @@ def incidents_show(incident: IncidentArgument, outputs: OutputsOption = None) ->
     settings = record_settings(outputs)
     with existing_ledger(settings) as ledger:
         incidents, records = _read(ledger, settings), _records(ledger)
-        found = _named(incidents, incident)
+        found = _named(ledger, incidents, incident)
         said = {one: [vars(v.judgement) for v in ledger.verdicts(one)] for one in found.event_ids}
     muted = {one.alert_id for one in incidents.muted_in(found)}
     mute = incidents.mute_on(found, datetime.now(UTC).date())
@@ -173,7 +174,7 @@ def incidents_export(
     if to.exists():
         raise SettingsError(f"file `{printable(to)}` is there already; name another, or move it away")
     with existing_ledger(settings) as ledger:
-        found = _named(_read(ledger, settings), incident)
+        found = _named(ledger, _read(ledger, settings), incident)
     write_alerts(found.alerts, to)
     console.print(
         f"{_counted(found)} written to {printable(to)}. It holds coordinates: only for people who may know the place.",
@@ -187,7 +188,7 @@ def _change(incident: str, outputs: Path | None, work: Callable[[Ledger, Inciden
     """Do something to an incident, and say what was done."""
     settings = record_settings(outputs)
     with existing_ledger(settings) as ledger:
-        found = _named(_read(ledger, settings), incident)
+        found = _named(ledger, _read(ledger, settings), incident)
         done = work(ledger, found)
     console.print(printable(f"{incident}: {done}"), highlight=False, markup=False, soft_wrap=True)
 
@@ -200,10 +201,10 @@ def _records(ledger: Ledger) -> dict[str, AlertRecord]:
     return {one.alert_id: one for one in ledger.alert_records()}
 
 
-def _named(incidents: Incidents, incident_id: str) -> Incident:
-    found = incidents.named(incident_id)
+def _named(ledger: Ledger, incidents: Incidents, name: str) -> Incident:
+    found = incident_named(incidents, name, ledger.references())
     if found is None:
-        shown = printable(incident_id, longest=64)
+        shown = printable(name, longest=64)
         raise SettingsError(f"incident `{shown}` is not on record; `sitewatch alerts incidents list` shows the ids")
     return found
 

@@ -47,7 +47,7 @@ def desk_app(desk: Desk) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(guard)],
     )
-    pages, queue, hashing = DeskTemplates(desk), Queue(desk.reviews, desk.incidents), HashingQueue()
+    pages, queue, hashing = DeskTemplates(desk), Queue(desk.reviews, desk.incidents, desk.references), HashingQueue()
     app.add_middleware(Failures, pages=pages)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(desk.hosts), www_redirect=False)
     app.add_middleware(Headers)

@@ -10,7 +10,7 @@ from operator import attrgetter
 from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from flows.desk.access import sees_pictures
@@ -104,18 +104,18 @@ class Cases:
 
     def show_case(self, request: Request, event_id: str) -> Response:
         """One case."""
-        return self._case(request, event_id)
+        return self._case(request, self.queue.id_of(event_id))
 
     def show_picture(self, event_id: str, name: str) -> Response:
         """One picture of a case."""
-        case_detail = self.desk.evidence.case_detail(event_id)
+        case_detail = self.desk.evidence.case_detail(self.queue.id_of(event_id))
         if case_detail is None or name not in case_detail.pictures:
             raise HTTPException(404)
         return Response(drawn(case_detail.pictures[name]), media_type="image/webp")
 
     def judge(self, request: Request, event_id: str) -> Response:
         """The verdict is on record, and the next case comes up; what lacks something is asked for again."""
-        given, account = request.state.form, account_of(request)
+        given, account, event_id = request.state.form, account_of(request), self.queue.id_of(event_id)
         if self.queue.find(event_id) is None:
             raise HTTPException(404)
         verdict, _, reason = given.get("verdict", "").partition(":")
@@ -131,12 +131,12 @@ class Cases:
             )
         except DeskError as error:
             return self._case(request, event_id, complaint=self.pages.explain(request, error), note=note)
-        return _on(after, chosen, done=said.number)
+        return self._on(after, chosen, done=said.number)
 
     def undo(self, request: Request, number: str) -> Response:
         """The verdict is taken back, and its case comes up."""
         said = self.desk.reviews.withdraw(_number(number), account=account_of(request), at=self.desk.clock())
-        return _on(said.event_id, filter_of(request.state.form), undone=said.number)
+        return self._on(said.event_id, filter_of(request.state.form), undone=said.number)
 
     def show_precision(self, request: Request) -> Response:
         """How often alerts held when a person looked."""
@@ -146,6 +146,11 @@ class Cases:
         bands = self.desk.reviews.reliability()
         lost = sorted(contradicted_in(bands), reverse=True)
         return self.pages.show(request, "precision.html", groups=groups, disputed=disputed, bands=bands, lost=lost)
+
+    def _on(self, event_id: str | None, chosen: Filter, **done: int) -> Response:
+        """On to a case, or to the queue where none is left."""
+        query = "&".join(part for part in (chosen.query, urlencode(done)) if part)
+        return self.pages.lead_to(f"/cases/{event_id}?{query}" if event_id else f"/?{query}")
 
     def _case(self, request: Request, event_id: str, *, complaint: str = "", note: str = "") -> Response:
         """The page of a case; with a complaint about what was said of it, and status 422."""
@@ -202,12 +207,6 @@ def _notice(request: Request, queue: Queue, account: Account) -> tuple[str, Queu
                 if said.number == number and said.account == account.number and is_so:
                     return what, entry, number
     return None
-
-
-def _on(event_id: str | None, chosen: Filter, **done: int) -> Response:
-    """On to a case, or to the queue where none is left."""
-    query = "&".join(part for part in (chosen.query, urlencode(done)) if part)
-    return RedirectResponse(f"/cases/{event_id}?{query}" if event_id else f"/?{query}", status_code=303)
 
 
 def _number(text: str) -> int:

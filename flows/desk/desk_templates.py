@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from flows.desk.access import Role, has_role, sees_pictures, sees_positions
 from flows.desk.cookies import LANGUAGE_COOKIE, read_cookie
@@ -42,7 +42,10 @@ class DeskTemplates:
         return self._desk.pages[lang].globals["w"]
 
     def show(self, request: Request, template: str, *, status: int = 200, **given: Any) -> HTMLResponse:
-        """A page; every template knows who is asking and what they may do."""
+        """A page; every template knows who is asking and what they may do.
+
+        It has a reference wherever an id would stand, since an id leads to a place (`flows.ledger.references`).
+        """
         session: DeskSession | None = getattr(request.state, "session", None)
         account = None if session is None else session.account
         lang = self.lang(request)
@@ -63,7 +66,11 @@ class DeskTemplates:
                 "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             }
         )
-        return HTMLResponse(text, status_code=status)
+        return HTMLResponse(self._desk.references.in_text(text), status_code=status)
+
+    def lead_to(self, path: str) -> Response:
+        """An answer that leads on to another page, whose address has references for ids."""
+        return RedirectResponse(self._desk.references.in_text(path), status_code=303)
 
 
 def account_of(request: Request) -> Account:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from fastapi import FastAPI, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from flows.desk.access import sees_pictures
@@ -14,6 +14,7 @@ from flows.desk.desk_templates import DeskTemplates, account_of
 from flows.desk.errors import DeskError
 from flows.desk.inputs import Desk
 from flows.desk.queue import Queue, QueueEntry, rounded
+from flows.ledger.references import incident_named
 from flows.records.incidents import LONGEST_MUTE, Incident, Incidents
 
 MOST_REASON = 2_000  # letters
@@ -44,7 +45,8 @@ class IncidentPages:
     def export(self, incident_id: str) -> Response:
         """Its alerts with their outlines, as GeoJSON."""
         found = self._named(incident_id)[1]
-        name = {"Content-Disposition": f'attachment; filename="{found.incident_id}.geojson"'}
+        called = self.desk.references.of(found.incident_id)
+        name = {"Content-Disposition": f'attachment; filename="{called}.geojson"'}
         return Response(self.desk.incidents.geojson(found), media_type="application/geo+json", headers=name)
 
     def acknowledge(self, request: Request, incident_id: str) -> Response:
@@ -53,7 +55,7 @@ class IncidentPages:
         if not _is_as_shown(request, found):
             return self._page(request, incident_id, complaint=self.pages.say(request, "incident.grown"))
         self.desk.incidents.acknowledge(found, account=account_of(request), at=self.desk.clock())
-        return _back(found)
+        return self.pages.lead_to(f"/incidents/{found.incident_id}")
 
     def judge(self, request: Request, incident_id: str) -> Response:
         """The verdict is on record for each of its alerts; what lacks something is asked for again."""
@@ -67,7 +69,7 @@ class IncidentPages:
             self.desk.incidents.judge(found, **words, account=account_of(request), at=self.desk.clock())
         except DeskError as error:
             return self._page(request, incident_id, complaint=self.pages.explain(request, error))
-        return _back(found)
+        return self.pages.lead_to(f"/incidents/{found.incident_id}")
 
     def mute(self, request: Request, incident_id: str) -> Response:
         """No message of it is sent until a day, or messages are sent again where no day is given."""
@@ -81,11 +83,11 @@ class IncidentPages:
                 self.desk.incidents.mute(found, until=_day(until), why=why, account=account, at=at)
         except DeskError as error:
             return self._page(request, incident_id, complaint=self.pages.explain(request, error))
-        return _back(found)
+        return self.pages.lead_to(f"/incidents/{found.incident_id}")
 
     def _named(self, incident_id: str) -> tuple[Incidents, Incident]:
         known = self.desk.incidents.all()
-        found = known.named(incident_id)
+        found = incident_named(known, incident_id, self.desk.references)
         if found is None:
             raise HTTPException(404)
         return known, found
@@ -126,7 +128,3 @@ def _day(text: str) -> date:
 def _is_as_shown(request: Request, incident: Incident) -> bool:
     """Tell whether an incident has the alerts that the page showed: what nobody has seen is not taken up with them."""
     return bool(request.state.form.get("number", "") == str(len(incident.alerts)))
-
-
-def _back(incident: Incident) -> Response:
-    return RedirectResponse(f"/incidents/{incident.incident_id}", status_code=303)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from jinja2 import Environment
 
 from aois.week import Week
+from flows.ledger.references import References
 from flows.publication.pack_choice import PackChoice
 from flows.publication.pack_subject import Sharing
 from flows.records.claims import AnswerChange, AnswerRecord, ClaimRecord
@@ -387,7 +388,8 @@ class Desk:
 
     `pages` are the templates of each language, with the words that they ask for; `files` are style sheets and scripts
     of other rooms by name; `reasons` the short list for rejections; `hosts` the names under which the desk answers;
-    `record_errors` what is raised when the record does not answer.
+    `record_errors` what is raised when the record does not answer; `references` what cases are called on pages and in
+    addresses.
     """
 
     accounts: AccountStore
@@ -398,6 +400,7 @@ class Desk:
     claims: ClaimStore
     incidents: IncidentStore
     packs: PackShelf
+    references: References
     pages: Mapping[str, Environment]
     files: Mapping[str, bytes]
     reasons: tuple[str, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, Response
 from starlette.exceptions import HTTPException
 
 from flows.desk.access import sees_positions
@@ -74,7 +74,7 @@ class PackPages:
         subject = choice.event or choice.area or ""
         at = self.desk.clock()
         self.desk.accounts.note("pack", by=account.number, subject=subject, detail=f"{sharing}, {pack.name}", at=at)
-        return RedirectResponse(f"/packs?{urlencode(_asked(given))}", status_code=303)
+        return self.pages.lead_to(f"/packs?{urlencode(_asked(given))}")
 
     def _fetch(self, request: Request, sharing: Sharing, name: str) -> Response:
         path = self.desk.packs.file(sharing, name)

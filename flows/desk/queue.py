@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from detectors.records import State
 from flows.desk.inputs import IncidentStore, ReviewCase, ReviewStore
 from flows.desk.review import ReviewStatus, is_open_for, last_words, review_status_of
+from flows.ledger.references import References
 from flows.records.desk import ReviewVerdict
 from flows.records.events import EventRecord
 from flows.records.incidents import Incident, Incidents
@@ -96,6 +97,7 @@ class Queue:
 
     reviews: ReviewStore
     incidents: IncidentStore | None = None
+    references: References | None = None
     _known: Incidents | None = None
     _generation: tuple[int, ...] = ()
     _said: tuple[int, int] = (0, 0)
@@ -103,6 +105,7 @@ class Queue:
     _by_id: dict[str, QueueEntry] = field(default_factory=dict)
     _entries: tuple[QueueEntry, ...] = ()
     _places: Mapping[str, int] = field(default_factory=dict)
+    _ids: Mapping[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def entries(self) -> tuple[QueueEntry, ...]:
@@ -114,6 +117,11 @@ class Queue:
         entries, places = self._level()
         place = places.get(event_id)
         return None if place is None else entries[place]
+
+    def id_of(self, name: str) -> str:
+        """The id of the case that a reference stands for; any other name as it is."""
+        self._level()
+        return self._ids.get(name, name)
 
     def shown(self, chosen: Filter, account: int) -> list[QueueEntry]:
         """The cases that a filter shows to somebody, in order."""
@@ -146,6 +154,7 @@ class Queue:
             self._known = None if self.incidents is None else self.incidents.all()
             cases = {case.facts.event_id: case for case in self.reviews.cases()}
             self._by_id = {event_id: self._entry(case) for event_id, case in cases.items()}
+            self._ids = {self._reference(event_id): event_id for event_id in cases}
         else:
             known = spoken_of & self._by_id.keys()
             self._by_id |= {event_id: self._entry(self._by_id[event_id].case) for event_id in known}
@@ -164,14 +173,17 @@ class Queue:
             self._opinions.setdefault(opinion.event_id, {})[opinion.number] = opinion
         return {opinion.event_id for opinion in fresh}
 
+    def _reference(self, event_id: str) -> str:
+        """What people call a case; its id where the queue has no references."""
+        return event_id if self.references is None else self.references.of(event_id)
+
     def _entry(self, case: ReviewCase) -> QueueEntry:
         facts = case.facts
         opinions = tuple(said for _, said in sorted(self._opinions.get(facts.event_id, {}).items()))
         words = last_words(opinions)
         standing = review_status_of(facts, words)
-        search = " ".join(
-            (case.place, case.area_id, facts.event_id, facts.alert_id or "", facts.kind, facts.change, facts.state)
-        )
+        names = (facts.event_id, facts.alert_id or "", self._reference(facts.event_id))
+        search = " ".join((case.place, case.area_id, *names, facts.kind, facts.change, facts.state))
         incident = None if self._known is None or facts.alert_id is None else self._known.of(facts.alert_id)
         return QueueEntry(case, opinions, words, standing, search.casefold(), _weight(facts, standing), incident)
 

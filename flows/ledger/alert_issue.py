@@ -15,6 +15,7 @@ from aois.week import Week
 from detectors.records import AlertKind, State
 from flows.ledger.errors import LedgerError
 from flows.ledger.ids import alert_id
+from flows.ledger.references import References, read_secret
 from flows.ledger.tables import AlertRow, DeliveryRow, EventRow, MessageRow, MutedMessageRow
 from flows.ledger.week_rules import Settled
 from flows.records.events import AlertRecord, EventRecord, EventsById, WeekOutcome
@@ -215,10 +216,17 @@ def _of_area(query: Select[Any], area_id: str) -> Select[Any]:
 
 
 def _alert(session: Session, alert: str) -> AlertRow:
-    row = session.get(AlertRow, alert)
+    row = session.get(AlertRow, alert) or _referred_to(session, alert)
     if row is None:
         raise LedgerError(f"alert `{alert}` is not in the ledger; `sitewatch alerts list` shows the ids")
     return row
+
+
+def _referred_to(session: Session, reference: str) -> AlertRow | None:
+    """The alert that a reference stands for, if it is one."""
+    secret = read_secret(session)
+    named = None if secret is None else References(secret).named(reference, session.scalars(select(AlertRow.id)))
+    return None if named is None else session.get(AlertRow, named)
 
 
 def alert_record(row: AlertRow) -> AlertRecord:

@@ -47,7 +47,7 @@ DATED = {
 WRITTEN_ONCE = (
     *("event_transitions", "event_remarks", "event_versions", "verdicts", "withdrawals", "reviews", "acts", "worlds"),
     *("quiet_places", "quiet_answers", "claims", "claim_withdrawals", "structures", "answers"),
-    *("mutes", "muted_messages"),
+    *("mutes", "muted_messages", "reference_secrets"),
 )
 """Tables whose rows are added and never changed: an entry of one key with another hash is nobody's but a forger's."""
 KEPT_WHOLE = FILLED_LATER.keys() | DATED.keys() | {"accounts"}

@@ -38,6 +38,7 @@ from flows.ledger.mutes import Mutes
 from flows.ledger.outbox import Outbox
 from flows.ledger.precision import Precision, Split, StatedBand, precision_of, reliability_of
 from flows.ledger.quiet_places import QuietPlaces
+from flows.ledger.references import References, read_secret, settle_secret
 from flows.ledger.restoring import restore
 from flows.ledger.reviews import Reviews
 from flows.ledger.tables import AlertRow, ObservationRow, RemarkRow, TransitionRow
@@ -265,6 +266,18 @@ class Ledger:
     def claims(self) -> Claims:
         """Return what is claimed about sites, and what was measured of it."""
         return Claims(self._reading, self._writing)
+
+    def references(self) -> References:
+        """Return what alerts are called towards people who may not know the places.
+
+        The secret behind it is made at random when it is first needed, and stays.
+        """
+        with self._reading() as session:
+            secret = read_secret(session)
+        if secret is None:
+            with self._writing() as session:
+                secret = settle_secret(session)
+        return References(secret)
 
     @contextmanager
     def exclusively(self, name: str, *, complaint: str, patience_s: float = 0.0) -> Iterator[None]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.orm import Session
 
 from flows.ledger.accounts import note_change
 from flows.ledger.backup import copy_rows, explained, kept_tables
@@ -19,6 +20,7 @@ from flows.ledger.database import connect, known_schemas, reading, writing
 from flows.ledger.errors import UNREADABLE, LedgerError
 from flows.ledger.journal import RecordedSession
 from flows.ledger.ledger_status import ledger_status_of
+from flows.ledger.references import read_secret, settle_secret
 from flows.ledger.tables import AccountRow, Base
 from flows.ledger.worlds import refuse_another_world
 from flows.printable import printable
@@ -65,11 +67,12 @@ def restore(path: Path, ledger: Engine, *, replace: bool, tell: Tell, unproven: 
     ):
         refuse_another_world(source, target)
         _compare(source, target, replace=replace, tell=tell)
-        present = _accounts(target)
+        present, secret = _accounts(target), _secret(target)
         for table in reversed(Base.metadata.sorted_tables):
             target.execute(table.delete())
         rows = copy_rows(source, target)
         _keep_out(target, present, tell)
+        _keep_secret(target, secret)
         return rows
 
 
@@ -183,6 +186,20 @@ def _accounts(target: Connection) -> dict[str, tuple[str, datetime | None]]:
     """The hash and the closing of each account that is there now."""
     query = select(AccountRow.name, AccountRow.password_hash, AccountRow.closed_at)
     return {row.name: (row.password_hash, row.closed_at) for row in target.execute(query)}
+
+
+def _secret(target: Connection) -> str | None:
+    """The secret of references that the ledger has now."""
+    with Session(bind=target) as session:
+        return read_secret(session)
+
+
+def _keep_secret(target: Connection, secret: str | None) -> None:
+    """References that were sent lead to their alerts also after a backup from before there was a secret."""
+    if secret is not None:
+        with RecordedSession(bind=target) as session:
+            settle_secret(session, secret)
+            session.commit()
 
 
 def _keep_out(target: Connection, present: dict[str, tuple[str, datetime | None]], tell: Tell) -> None:

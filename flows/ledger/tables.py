@@ -386,6 +386,14 @@ class WorldRow(Base):
     world: Mapped[str] = mapped_column(String(16))
 
 
+class ReferenceSecretRow(Base):
+    """The secret of references, in one row (`references`); none as long as no reference was needed."""
+
+    __tablename__ = "reference_secrets"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    secret: Mapped[str] = mapped_column(String(64))
+
+
 class RunRow(Base):
     """A run of the watch."""
 

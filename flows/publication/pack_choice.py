@@ -10,6 +10,7 @@ from pathlib import Path
 from aois.area import Area
 from detectors.records import State
 from flows.ledger.ledger import Ledger
+from flows.ledger.references import BEGINNING
 from flows.printable import printable
 from flows.publication.errors import PublicationError
 from flows.publication.pack_subject import PackSubject
@@ -61,9 +62,9 @@ def subjects_of(choice: PackChoice, ledger: Ledger) -> tuple[PackSubject, ...]:
     if choice.area is not None:
         return (known.area(choice.area, choice.since, choice.until),)
     names = choice.selection or tuple(filter(None, (choice.event, choice.alert)))
-    if choice.event is not None and not choice.event.startswith("ev-"):
+    if choice.event is not None and not choice.event.startswith(("ev-", BEGINNING)):
         raise PublicationError(f"event `{printable(choice.event)}` is not on record; its id begins with ev-")
-    if choice.alert is not None and not choice.alert.startswith("al-"):
+    if choice.alert is not None and not choice.alert.startswith(("al-", BEGINNING)):
         raise PublicationError(f"alert `{printable(choice.alert)}` is not on record; its id begins with al-")
     return known.places(names)
 
@@ -127,6 +128,12 @@ class _Record:
             for event in self._of(area_id).values():
                 if getattr(event, str(field)) == name:
                     return (event,)
+        if name.startswith(BEGINNING):
+            references = self._ledger.references()
+            for area_id in self._areas:
+                found = references.named(name, self._of(area_id))
+                if found is not None:
+                    return (self._of(area_id)[found],)
         raise PublicationError(f"`{printable(name)}` is not on record; `sitewatch alerts list` names what is")
 
     def _area(self, area_id: str) -> Area:

@@ -17,7 +17,7 @@ OPEN_PROPERTIES = frozenset(
         *("alert_id", "event_id", "area_id", "kind", "change", "state", "first_seen", "confirmed_on", "issued_on"),
         *("area_m2", "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "sensors", "simulated"),
         *("steps", "merged_into", "merged_into_alert", "reopens", "split_from"),
-        *("last_clear_look", "news", "messages"),
+        *("last_clear_look", "news", "messages", "reference"),
         *("incident_id", "alerts_before", "muted_before", "told_before"),
     )
 )
@@ -98,6 +98,7 @@ def told_properties(alert: ToldAlert) -> JsonObject:
         **({"merged_into_alert": whole} if whole else {}),
         "news": [news.value for news in alert.news],
         "messages": list(alert.messages),
+        **({"reference": alert.reference} if alert.reference else {}),
         **_incident(alert),
     }
 

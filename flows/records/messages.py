@@ -77,6 +77,8 @@ class ToldAlert(Alert):
         How many alerts of the incident were issued in earlier weeks, and of how many of them nobody was told.
     told_before
         The day on which the last of those went out of which people were told, UTC; None where there is none.
+    reference
+        What it is called towards people who may not know the place; empty until it leaves.
     """
 
     last_clear_look: date | None = None
@@ -87,6 +89,7 @@ class ToldAlert(Alert):
     alerts_before: int = 0
     muted_before: int = 0
     told_before: date | None = None
+    reference: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ def captions_in(words: Words) -> Mapping[str, Callable[..., str]]:
         between,
         rests_on,
         name_of,
+        seen_weeks,
         seen_summary,
         picture_caption,
         series_name,
@@ -115,9 +116,16 @@ def name_of(words: Words, criterion: str) -> str:
     return words(key) if words.has(key) else criterion.replace("_", " ").replace("-", " ")
 
 
+def seen_weeks(words: Words, good: int, known: int, *, is_rough: bool) -> str:
+    """In how many of the weeks on record a place was seen well enough; by thirds alone where it is `is_rough`."""
+    if not is_rough or not known:
+        return words.count("seen.summary", known, good=good)
+    return words(f"seen.rough_{('few', 'some', 'most')[min(3 * good // known, 2)]}")
+
+
 def seen_summary(words: Words, place: AreaSection) -> str:
     """In how many weeks the place was seen well enough, and when last clearly."""
-    counted = words.count("seen.summary", place.weeks_known, good=place.weeks_good)
+    counted = seen_weeks(words, place.weeks_good, place.weeks_known, is_rough=not place.strip)
     last = place.look.last_clear_look
     if not place.weeks_known:
         return counted

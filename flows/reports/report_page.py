@@ -47,7 +47,10 @@ FOLD_FROM = 7  # earlier events are folded away when there are this many or more
 
 @dataclass(frozen=True)
 class AreaSection:
-    """One area as the page shows it; `strip` holds one entry a week, None where there is no record."""
+    """One area as the page shows it; `strip` holds one entry a week, None where there is no record.
+
+    It is empty in the public edition: weeks of cloud can be compared with public images of every place.
+    """
 
     anchor: str
     area: Area
@@ -144,7 +147,8 @@ def page_of(inputs: ReportInputs) -> ReportPage:
     """Lay out a week: places with news first, then those with older events, then the quiet ones."""
     anchors = Anchors()
     has_links = inputs.is_restricted and inputs.edition is Edition.OWNER
-    places = [_place(view, inputs.week, anchors, has_links=has_links) for view in inputs.areas]
+    is_public = inputs.edition is Edition.PUBLIC
+    places = [_place(view, inputs.week, anchors, has_links=has_links, is_public=is_public) for view in inputs.areas]
     cases = [case for place in places for case in place.news]
     accounts = ordered(place.account for place in places if place.account is not None)
     by_id = {place.area.id: place for place in places}
@@ -244,7 +248,7 @@ def _tone(place: AreaSection) -> MapStatus:
     return MapStatus.EARLIER if alerts else MapStatus.QUIET
 
 
-def _place(view: AreaView, week: Week, anchors: Anchors, *, has_links: bool) -> AreaSection:
+def _place(view: AreaView, week: Week, anchors: Anchors, *, has_links: bool, is_public: bool) -> AreaSection:
     label = view.area.name.strip() or view.area.id
     anchor = anchors.give("place", view.area.id)
     made = (
@@ -262,7 +266,7 @@ def _place(view: AreaView, week: Week, anchors: Anchors, *, has_links: bool) -> 
         look=look_at(view, week),
         failure=view.failure,
         overview=_overview(view),
-        strip=_strip(past, week),
+        strip=() if is_public else _strip(past, week),
         weeks_good=sum(seen.seen_share >= ENOUGH_SHARE for seen in past),
         weeks_known=len(past),
         news=tuple(case for case in cases if case.is_news),

@@ -51,8 +51,8 @@ class MonthGain:
 class SiteYear:
     """One site through the year; `bars` is None where nothing was built or demolished.
 
-    `strip` has an entry for each week of the year, None where there is no record. `longest_gap` is the longest run of
-    weeks on record that were not seen well enough.
+    `strip` has an entry for each week of the year, None where there is no record; it is empty in the public edition.
+    `longest_gap` is the longest run of weeks on record that were not seen well enough.
     """
 
     anchor: str
@@ -239,7 +239,8 @@ def _bars(
 
 def _site(one: AreaYear, gains: Sequence[MonthGain | None], inputs: YearInputs, scale: tuple[float, float]) -> SiteYear:
     known = {seen.week: seen for seen in one.weeks}
-    strip = tuple(known.get(week) for week in weeks_of(inputs.year))
+    is_public = inputs.edition is Edition.PUBLIC
+    strip = () if is_public else tuple(known.get(week) for week in weeks_of(inputs.year))
     is_good = [seen.seen_share >= ENOUGH_SHARE for seen in one.weeks]
     return SiteYear(
         anchor=f"site-{one.area.id}",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from post_office import FIRST, MONDAY, C, Office, P, R, week
+from post_office import FIRST, MONDAY, REFERENCES, C, Office, P, R, week
 from shapely.geometry import box
 
 from detectors.records import AlertKind, Change, State
@@ -110,6 +110,9 @@ def told(web_server, path="/a"):
     return [key for body in bodies(web_server, path) for one in body["alerts"] for key in one["properties"]["messages"]]
 
 
+called = REFERENCES.of
+
+
 def mute(office, alert=X, days=20):
     until = (office.now + timedelta(days=days)).date()
     office.ledger.mutes.mute(alert, until=until, by="Anna", why="works are known", at=office.now)
@@ -126,12 +129,12 @@ def test_a_later_alert_of_a_place_says_what_was_told_before(office, web_server):
     assert "further change at a place told on 20 September 2026 (2 alerts before)" in text
     assert text.count("further change") == 2, "the first alert of another place follows nothing"
     said = {one["id"]: one["properties"] for one in bodies(web_server)[1]["alerts"]}
-    assert (said[Z]["incident_id"], said[Z]["alerts_before"], said[Z]["told_before"]) == (
-        X.replace("al-", "in-"),
+    assert (said[called(Z)]["incident_id"], said[called(Z)]["alerts_before"], said[called(Z)]["told_before"]) == (
+        called(X),
         2,
         "2026-09-20",
     )
-    assert said[W]["alerts_before"] == 0
+    assert said[called(W)]["alerts_before"] == 0
 
 
 def test_what_is_muted_stays_on_record_and_goes_out_in_no_channel_not_even_later(office, web_server):
@@ -147,9 +150,9 @@ def test_what_is_muted_stays_on_record_and_goes_out_in_no_channel_not_even_later
     office.watch(1, p1_x=(P, C), p1_y=(P,), p2_w=(P,))
     outcome = office.deliver(signal=programs)
     assert (outcome.muted, outcome.sent) == (2, 1)
-    assert told(web_server) == heard == [f"{X}:provisional", f"{W}:provisional"]
+    assert told(web_server) == heard == [f"{called(X)}:provisional", f"{called(W)}:provisional"]
     text = bodies(web_server)[1]["text"]
-    assert "Muted until 18 October 2026 by the decision of a person: pier-1, incident in-" in text
+    assert "Muted until 18 October 2026 by the decision of a person: pier-1, incident ref-" in text
     assert "2 messages were not sent." in text
     assert {one.key for one in office.ledger.mutes.messages()} == {f"{X}:confirmed", f"{Y}:provisional"}
     assert {one.alert_id for one in office.ledger.alerts()} == {X, Y, W}
@@ -158,7 +161,7 @@ def test_what_is_muted_stays_on_record_and_goes_out_in_no_channel_not_even_later
     assert len(told(web_server)) == len(heard) == 2, "nothing floods when it ends"
     office.watch(2, p1_x=(P, C), p1_y=(P, C), p1_z=(P,), p2_w=(P,))
     office.deliver(signal=programs)
-    assert set(told(web_server)[2:]) == {f"{Y}:confirmed", f"{Z}:provisional"}
+    assert set(told(web_server)[2:]) == {f"{called(Y)}:confirmed", f"{called(Z)}:provisional"}
     assert (
         "told on 13 September 2026 (2 alerts before, of which 1 was muted and not sent)"
         in bodies(web_server)[2]["text"]
@@ -176,7 +179,7 @@ def test_a_mute_ends_at_once_when_somebody_says_so_and_what_it_kept_back_stays_b
     assert office.deliver().waiting == 0
     office.watch(2, p1_x=(P,), p1_y=(P,), p1_z=(P,))
     office.deliver()
-    assert told(web_server) == [f"{X}:provisional", f"{Z}:provisional"]
+    assert told(web_server) == [f"{called(X)}:provisional", f"{called(Z)}:provisional"]
     acts = [(one.act, one.detail) for one in office.ledger.accounts.acts()]
     assert acts == [
         ("unmuted", "by Ben (command line), works went on"),
@@ -192,7 +195,7 @@ def test_that_a_told_alert_does_not_hold_is_told_in_spite_of_a_mute(office, web_
     office.deliver()
     office.watch(2, p1_x=(P, R), p1_y=(P, R))
     office.deliver()
-    assert told(web_server) == [f"{X}:provisional", f"{X}:retracted"]
+    assert told(web_server) == [f"{called(X)}:provisional", f"{called(X)}:retracted"]
     office.later(days=60)
     assert office.deliver().sent == 0
 
@@ -206,7 +209,7 @@ def test_nobody_hears_that_an_alert_does_not_hold_of_which_nobody_was_told(offic
     office.later(days=60)
     office.watch(2, p1_x=(P,), p1_y=(P, R))
     office.deliver()
-    assert told(web_server) == [f"{X}:provisional"]
+    assert told(web_server) == [f"{called(X)}:provisional"]
 
 
 def test_an_alert_and_its_retraction_that_come_at_once_are_both_kept_back(office, web_server):
@@ -216,7 +219,7 @@ def test_an_alert_and_its_retraction_that_come_at_once_are_both_kept_back(office
     office.watch(1, p1_x=(P,), p1_y=(P,))
     office.watch(2, p1_x=(P,), p1_y=(P, R))
     assert office.deliver().muted == 2
-    assert told(web_server) == [f"{X}:provisional"]
+    assert told(web_server) == [f"{called(X)}:provisional"]
 
 
 def test_a_mute_holds_where_no_channel_was_given_at_the_time(office, web_server):
@@ -230,7 +233,7 @@ def test_a_mute_holds_where_no_channel_was_given_at_the_time(office, web_server)
     office.settings = office.settings.model_copy(update={"alert_routes": routes})
     office.later(days=60)
     office.deliver()
-    assert told(web_server) == [f"{X}:provisional"]
+    assert told(web_server) == [f"{called(X)}:provisional"]
 
 
 def test_nobody_else_is_called_while_an_incident_is_muted_and_the_clock_starts_again_after(office, web_server):
@@ -245,7 +248,7 @@ def test_nobody_else_is_called_while_an_incident_is_muted_and_the_clock_starts_a
     assert told(web_server, "/boss") == [], "the mute ended this night"
     office.later(days=1)
     office.deliver()
-    assert told(web_server, "/boss") == [f"{X}:provisional"]
+    assert told(web_server, "/boss") == [f"{called(X)}:provisional"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from post_office import FIRST, C, Office, P, R
+from post_office import FIRST, REFERENCES, C, Office, P, R
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from aois.week import Week
@@ -27,6 +27,7 @@ from flows.pipeline.ledger_access import recorded_ledger
 
 SECRET = "sixteen letters or more"
 X = alert_id(event_id("pier-1", "p1_x"))
+TOLD_X = REFERENCES.of(X)
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_what_failed_is_left_alone_until_it_is_due_and_given_up_in_the_end(two, 
     web_server.answers.clear()
     assert two.ledger.outbox.revive() == 1
     assert two.deliver().sent == 1
-    assert told(web_server, "/b") == [f"{X}:provisional"] * (ATTEMPTS + 1)
+    assert told(web_server, "/b") == [f"{TOLD_X}:provisional"] * (ATTEMPTS + 1)
 
 
 def test_a_clock_that_is_put_back_neither_loses_nor_repeats_anything(two, web_server):
@@ -109,8 +110,8 @@ def test_a_clock_that_is_put_back_neither_loses_nor_repeats_anything(two, web_se
     web_server.answers.clear()
     two.watch(1, p1_x=(P, C))
     two.deliver(only_due=True)
-    assert told(web_server) == [f"{X}:provisional", f"{X}:confirmed"]
-    assert sorted(set(told(web_server, "/b"))) == [f"{X}:confirmed", f"{X}:provisional"]
+    assert told(web_server) == [f"{TOLD_X}:provisional", f"{TOLD_X}:confirmed"]
+    assert sorted(set(told(web_server, "/b"))) == [f"{TOLD_X}:confirmed", f"{TOLD_X}:provisional"]
     assert two.deliver().waiting == 0
 
 
@@ -121,7 +122,7 @@ def test_routes_choose_by_place_state_and_language(office, web_server, mail_serv
     one.watch(0, p1_x=(P,), p2_y=(P,))
     one.watch(1, p1_x=(P, C), p2_y=(P,))
     assert one.deliver().waiting == 3
-    assert told(web_server) == [f"{X}:confirmed"]
+    assert told(web_server) == [f"{TOLD_X}:confirmed"]
     (mail,) = mail_server.mails
     text = mail.get_body(("plain",)).get_content()
     assert mail["Subject"] == "Sitewatch 2026-W39 : 1 alerte dans 1 lieu"
@@ -148,7 +149,7 @@ def test_two_routes_to_one_channel_tell_it_once(office, web_server):
     one = office(hook("a", web_server, "/a") + route("r", "a") + route("s", "a", kinds=["expansion"]))
     one.watch(0, p1_x=(P,))
     one.deliver()
-    assert told(web_server) == [f"{X}:provisional"]
+    assert told(web_server) == [f"{TOLD_X}:provisional"]
 
 
 def test_quiet_hours_and_weekly_digests_are_kept(office, web_server):
@@ -161,11 +162,11 @@ def test_quiet_hours_and_weekly_digests_are_kept(office, web_server):
     one.later(hours=2)
     one.watch(1, p1_x=(P, C))
     assert one.deliver().sent == 2
-    assert told(web_server) == [f"{X}:confirmed", f"{X}:provisional"]
+    assert told(web_server) == [f"{TOLD_X}:confirmed", f"{TOLD_X}:provisional"]
     one.later(days=2)
     one.deliver()
     assert len([post for post in web_server.posts if post.path == "/b"]) == 1
-    assert told(web_server, "/b") == [f"{X}:confirmed", f"{X}:provisional"]
+    assert told(web_server, "/b") == [f"{TOLD_X}:confirmed", f"{TOLD_X}:provisional"]
 
 
 def test_an_alert_that_nobody_acknowledges_goes_to_somebody_else_once(office, web_server):
@@ -181,7 +182,7 @@ def test_an_alert_that_nobody_acknowledges_goes_to_somebody_else_once(office, we
     for _ in range(3):
         one.later(hours=2)
         one.deliver()
-    assert told(web_server, "/chief") == [f"{X}:provisional"]
+    assert told(web_server, "/chief") == [f"{TOLD_X}:provisional"]
     assert "nobody has acknowledged" in json.loads(web_server.posts[-1].body)["title"]
 
 
@@ -195,7 +196,7 @@ def test_links_acknowledge_for_the_channel_that_got_them(office, web_server):
     assert "Report: https://watch.example.org/sitewatch/2026-W39/index.html" in text
     token = text.split("https://desk.example.org/a?token=")[1].split()[0]
     answer = read_token(SECRET, token, now=one.now + timedelta(days=59))
-    assert (answer.alert_id, answer.by) == (X, "a")
+    assert (answer.alert_id, answer.by) == (TOLD_X, "a")
     with pytest.raises(AlertsError, match="expired"):
         read_token(SECRET, token, now=one.now + timedelta(days=61))
 
@@ -233,7 +234,7 @@ def test_a_channel_that_is_gone_from_the_routes_is_a_reason_and_stops_no_other(t
     two.watch(1, p1_x=(P, C))
     outcome = two.deliver()
     assert outcome.failed == ("b: there is no such channel any more; name it again in the routes",)
-    assert told(web_server) == [f"{X}:provisional", f"{X}:confirmed"]
+    assert told(web_server) == [f"{TOLD_X}:provisional", f"{TOLD_X}:confirmed"]
 
 
 def test_a_second_delivery_at_the_same_time_waits_its_turn_or_says_so(two):
@@ -280,11 +281,11 @@ def test_routes_choose_by_news(office, web_server):
     one = office(routes + route("steps", "a", news=["step"]) + route("mergers", "b", news=["merged", "parted"]))
     grown(one)
     assert one.deliver().sent == 2
-    assert told(web_server) == [f"{X}:step-2"]
-    assert told(web_server, "/b") == [f"{alert_id(event_id('pier-2', 'p2_z'))}:merged"]
+    assert told(web_server) == [f"{TOLD_X}:step-2"]
+    assert told(web_server, "/b") == [f"{REFERENCES.of(event_id('pier-2', 'p2_z'))}:merged"]
     text = json.loads(web_server.posts[0].body)["text"]
     assert "  NEW: second step; +2,000 m² since 14 September 2026\n" in text
-    whole = alert_id(event_id("pier-2", "p2_w"))
+    whole = REFERENCES.of(event_id("pier-2", "p2_w"))
     assert f"  NEW: now part of alert {whole}\n" in json.loads(web_server.posts[1].body)["text"]
     grown(one)
     assert one.deliver().waiting == 0

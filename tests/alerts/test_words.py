@@ -98,7 +98,7 @@ pier-2: 1 alert (1 provisional)
 
 Report: outputs/reports/2026-W47/index.html
 
-This message gives ids instead of coordinates. People who may know the places can find them by these ids.
+This message gives references, not coordinates. People who may know the places can find them by these.
 """
     )
 
@@ -192,8 +192,8 @@ pier-1 : 1 alerte (1 provisoire)
 
 Rapport : outputs/reports/2026-W47/index.html
 
-Ce message donne des identifiants au lieu de coordonnées. Les personnes autorisées peuvent retrouver les lieux grâce à \
-ces identifiants.
+Ce message donne des références, pas de coordonnées. Les personnes autorisées peuvent retrouver les lieux grâce à \
+elles.
 """
     )
 

@@ -31,8 +31,9 @@ def page(desk: Any, name: str, path: str) -> str:
 
 def test_the_queue_shows_an_incident_once_with_its_alerts_inside(shared: Any) -> None:
     text = page(shared, "rolf", "/")
-    heads = re.findall(r'class="incident">.*?href="/incidents/(in-[0-9a-z-]+)"', text)
-    assert heads == [incident_of(shared, one).incident_id for one in ("ev-a1", "ev-b1")]
+    heads = re.findall(r'class="incident">.*?href="/incidents/(ref-[0-9a-f]+)"', text)
+    references = shared.ledger.references()
+    assert heads == [references.of(incident_of(shared, one).incident_id) for one in ("ev-a1", "ev-b1")]
     first, second = text.split('class="incident"')[1:]
     assert re.findall(r'href="/cases/(ev-\w+)"', first) == list(HERON)
     assert re.findall(r'href="/cases/(ev-\w+)"', second) == list(IBIS)

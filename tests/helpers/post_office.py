@@ -20,12 +20,15 @@ from flows.alerts.sending import Delivery, deliver_pending
 from flows.config.settings import Settings
 from flows.ledger.ids import event_id
 from flows.ledger.ledger import Ledger, open_ledger
+from flows.ledger.references import References, settle_secret
 from flows.records.events import DetectedEvent
 from flows.records.observations import ObservationRecord
 
 FIRST = week_of(date(2026, 9, 7))
 MONDAY = datetime(2026, 9, 28, 6, tzinfo=UTC)
 NO_STORIES: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+REFERENCES = References("5a" * 32)
+"""What every office calls its alerts in messages."""
 P, C, R = State.PROVISIONAL, State.CONFIRMED, State.RETRACTED
 
 
@@ -84,6 +87,8 @@ class Office:
         self.url, self.outputs = url, outputs
         self.settings = Settings(outputs=outputs, ledger_url=url, _env_file=None, **{"source": "stac"} | settings)
         self.ledger = open_ledger(url)
+        with self.ledger._writing() as session:
+            settle_secret(session, REFERENCES.secret)
         self.ledger.record_areas([site("pier-1"), site("pier-2")])
 
     def watch(

@@ -38,7 +38,7 @@ AREA = "reef-1"
 FIRST = week_of(date(2026, 9, 7))
 X, Y = event_id(AREA, "x"), event_id(AREA, "y")
 TABLES_SINCE = (
-    *("muted_messages", "mutes", "answers", "structures", "claim_withdrawals", "claims"),
+    *("reference_secrets", "muted_messages", "mutes", "answers", "structures", "claim_withdrawals", "claims"),
     *("quiet_answers", "quiet_places"),
 )
 """What the version before has not, those that refer to others first."""

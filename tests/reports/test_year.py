@@ -190,6 +190,7 @@ def test_the_public_edition_tells_of_restricted_places_in_totals_alone(inputs: Y
         assert "al-3" not in text, "ids are digests that lead to a pixel"
         assert "<code>mudflat-1</code>" in text
         assert 'id="verdicts"' not in text
+        assert 'class="strip"' not in text, "weeks of cloud are those of one place"
         assert 'id="restricted"' in text
         assert page.stat().st_mode & 0o777 == 0o644
         assert page.stat().st_mtime == UNTIL.end.timestamp()

@@ -25,7 +25,7 @@ from child import Child
 from fuzzing import assert_one_clear_line
 from loopback import free_port
 from lxml import etree
-from post_office import Office, P
+from post_office import REFERENCES, Office, P
 
 from flows.alerts import Acknowledgement, AlertsError, make_token, parcel_key, read_routes, read_token
 from flows.alerts.apprise_channel import complaints_about, notify
@@ -127,7 +127,7 @@ def test_channels_that_cannot_work_stop_no_other(office, broken, web_server, tmp
     one.watch(0, p1_x=(P,))
     outcome = one.deliver()
     assert len(web_server.posts) == 1
-    assert X in (tmp_path / "feed.xml").read_text()
+    assert REFERENCES.of(X) in (tmp_path / "feed.xml").read_text()
     reasons = {reason.split(":")[0]: reason for reason in outcome.failed}
     assert reasons.keys() == set(BAD)
     assert reasons["port"] == "port: the port of the address is not between 1 and 65535"

@@ -18,7 +18,7 @@ from finder import Candidate, Edition, order_of, read_edition
 from scipy.stats import binom
 from shapely.geometry import box
 
-from aois.area import Area, AreaKind, Response, Status
+from aois.area import Area, AreaKind, Response, Sensitivity, Status
 from aois.grid import grid_of, to_lonlat
 from aois.week import Week, week_of
 from detectors.footprint import footprint_in
@@ -38,6 +38,7 @@ from flows.reports.data import week as reporting
 from flows.reports.data.public_crowd import KEPT, settled_crowd
 from flows.reports.data.public_week import public_week
 from flows.reports.data.week import report_week
+from flows.reports.edition import public_inputs
 from flows.reports.exports import write_public_figures
 from flows.reports.inputs import AreaView, ReportInputs, WeekSeen
 from flows.reports.restricted_totals import FEWEST, Member, RestrictedTotals, quarter_end, restricted_totals_of
@@ -199,6 +200,31 @@ def test_the_public_edition_of_a_short_list_says_no_more_than_its_length(world: 
         assert not edition.drawings
         said.add(edition.text)
     assert len(said) == 1
+
+
+def cloudy_weeks(order: Sequence[int]) -> tuple[WeekSeen, ...]:
+    """Half a year in which clouds hid other weeks, and hid others of them more; the last week is the same."""
+    shares = [0.03 + 0.9 * (number % 7) / 7 for number in order]
+    earlier = [WeekSeen(WEEK.plus(n - 26), share, int(7 * share), None) for n, share in enumerate(shares)]
+    return (*earlier, WeekSeen(WEEK, 0.71, 3, WEEK.last_day))
+
+
+def test_weeks_of_cloud_at_a_place_that_is_shown_are_not_those_of_any_other(tmp_path: Path) -> None:
+    """Whoever knows from public images which weeks were cloudy where finds the same page for every place."""
+    area, said, owner = replace(place(3), sensitivity=Sensitivity.PUBLIC), [], []
+    for name, order in (("a", range(26)), ("b", range(25, -1, -1))):
+        view = AreaView(area, (50, 50), None, None, None, cloudy_weeks(order), ())
+        inputs = ReportInputs(WEEK, SOURCE, (view,))
+        public = public_inputs(inputs, shown={area.id}, counts=(), crowd=RestrictedTotals(0))
+        build_reports(inputs, tmp_path / name / "owner", languages=("en",))
+        build_reports(public, tmp_path / name / "public", languages=("en", "fr"))
+        write_public_figures(public, tmp_path / name / "public")
+        owner.append(read_edition(tmp_path / name / "owner").text)
+        said.append(read_edition(tmp_path / name / "public").text)
+    assert owner[0] != owner[1], "the owner sees week by week"
+    assert said[0] == said[1]
+    assert "Seen well enough in some of the weeks on record." in said[0]
+    assert not re.search(r'class="strip"|71\s?%', said[0])
 
 
 def test_nothing_finer_than_the_edition_promises_is_in_its_files(world: World, tmp_path: Path) -> None:

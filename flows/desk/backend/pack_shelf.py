@@ -17,6 +17,7 @@ from flows.desk.errors import DeskError
 from flows.desk.inputs import DeskPack, PackOffer
 from flows.files import OWNER_FILE, private_folder
 from flows.ledger.ledger import Ledger
+from flows.ledger.references import ID
 from flows.publication.errors import PublicationError
 from flows.publication.pack import PackOrder
 from flows.publication.pack_choice import PackChoice, subjects_of
@@ -61,9 +62,10 @@ class DeskPacks:
         return PackOffer(tuple(one.place for one in told), title, learned, self._refusal(choice))
 
     def packs(self, sharing: Sharing) -> Sequence[DeskPack]:
-        """Those that are here or being made, the newest first."""
+        """Those that are here or being made, the newest first; none that an earlier version named by an id."""
         with self._lock:
-            found = {path.stem for path in self._folder(sharing).glob("*.zip") if NAME.fullmatch(path.stem)}
+            stems = [path.stem for path in self._folder(sharing).glob("*.zip")]
+            found = {stem for stem in stems if NAME.fullmatch(stem) and not ID.search(stem)}
             names = found | {name for kind, name in self._begun if kind is sharing}
             told = [self._told(sharing, name) for name in names]
         return sorted(
@@ -72,7 +74,7 @@ class DeskPacks:
 
     def begin(self, choice: PackChoice, *, sharing: Sharing, language: str, coarse_dates: bool) -> DeskPack:
         """One is being made; the earlier one of the same name is gone. Raises `DeskError` as `PackShelf` says."""
-        name = _name_of(choice, language, coarse_dates=coarse_dates)
+        name = self.ledger.references().in_text(_name_of(choice, language, coarse_dates=coarse_dates))
         if NAME.fullmatch(name) is None or self.offer(choice, language=language) is None:
             raise DeskError(
                 "there is nothing on record to make a pack of; choose a case or a site", key="packs.nothing"

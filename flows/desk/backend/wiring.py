@@ -53,6 +53,7 @@ def open_desk(
         claims=DeskClaims(ledger),
         incidents=DeskIncidents(ledger, rule or IncidentRule()),
         packs=DeskPacks(ledger, outputs),
+        references=ledger.references(),
         operations=DeskOperations(ledger, outputs, clock=now, routes=routes),
         pages=pages,
         files={name: (REPORT / name).read_bytes() for name in ("report.css", "report.js")},
