@@ -145,7 +145,7 @@ if __name__ == "__main__":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         apprise_child.complaint("json://localhost")  # loads all that Apprise has, before the forks
-    flows.alerts.delivery.notify = notify_here  # type: ignore[attr-defined]
+    flows.alerts.delivery.notify = notify_here  # type: ignore[assignment, attr-defined]
     Office(address, place, alert_routes=place / "routes.toml").ledger.close()
     for fault in (-1, *range(1000)):
         forget(address, place)
