@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from plan_kml import Planned, file_name, ring, sentinel_1_plan
+from plan_kml import Planned, Ring, file_name, ring, sentinel_1_plan
 from sea_watch import HALFWAY, Bench
 
 from aois.week import week_of
@@ -27,7 +27,7 @@ def pass_that_never_comes(bench: Bench) -> tuple[int, date]:
     return orbit, next(day for day in days if not any(f"_{day:%Y%m%d}T" in name for name in names))
 
 
-def plan(bench: Bench, tmp_path: Path, name: str, *, over: object, first: date = HALFWAY) -> None:
+def plan(bench: Bench, tmp_path: Path, name: str, *, over: Ring, first: date = HALFWAY) -> None:
     """A plan of which a copy is kept, with a pass over some ground."""
     orbit, day = pass_that_never_comes(bench)
     begin = datetime.combine(first, time(), UTC)
