@@ -24,6 +24,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from fuzzing import choose_profile
 from loopback import free_port
+from made_once import made_once  # noqa: F401 - its folder is made here, so that all workers share it
 from playwright.sync_api import Browser, sync_playwright
 from slow_tests import longest_first, mark_slow_tests
 from sqlalchemy import create_engine

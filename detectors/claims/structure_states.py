@@ -20,7 +20,7 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import chdtri
 
 from detectors.acquisition import OPTICAL
 from detectors.baseline.harmonic import expected_spread, fit_baseline, predict, prediction_factor
@@ -218,7 +218,7 @@ def _read(measured: _Measured, n: int, since: date, *, is_optical: bool) -> Stru
     noise = p.shared + (1.0 - p.shared) / len(recent)
     strength = max(float(contrast @ contrast), 1e-9)
     left, error = 1.0 - float(contrast @ middle) / strength, p.errors * float(np.sqrt(noise / strength))
-    is_changed = float(middle @ middle) / noise > stats.chi2.isf(p.chance, len(middle))
+    is_changed = float(middle @ middle) / noise > float(chdtri(len(middle), p.chance))
     if not is_changed:
         is_standing = left - error >= p.standing_left
         found = StructureReading(StructureState.STANDING, None, None, looks, last, round(left, 3))

@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg, stats
+from scipy import linalg
+from scipy.special import chdtr, gammaincinv, ndtr, ndtri
 
 from detectors.acquisition import Floats, Mask
 from detectors.evidence.emission_numba import FEATURES, calm_tail, write_held, write_ratios
@@ -518,8 +519,8 @@ def _clipped_scatter(sample: Matrix) -> tuple[Matrix, Matrix]:
     middle = np.median(sample, axis=1)
     limit = p.clip_mad * (1.4826 * np.median(np.abs(sample - middle[:, None]), axis=1) + 1e-3)
     apart = np.clip(sample - middle[:, None], -limit[:, None], limit[:, None])
-    kept = stats.norm.cdf(p.clip_mad) - stats.norm.cdf(-p.clip_mad)
-    shrunk = kept - 2 * p.clip_mad * stats.norm.pdf(p.clip_mad) + (1 - kept) * p.clip_mad**2
+    kept = ndtr(p.clip_mad) - ndtr(-p.clip_mad)
+    shrunk = kept - 2 * p.clip_mad * np.exp(-(p.clip_mad**2) / 2) / np.sqrt(2 * np.pi) + (1 - kept) * p.clip_mad**2
     return middle, apart @ apart.T / apart.shape[1] / shrunk + 1e-4 * np.eye(len(middle))
 
 
@@ -534,9 +535,9 @@ def _quiet_scatter(sample: Matrix) -> tuple[Matrix, Matrix]:
     widths = ordered[:, half - 1 :] - ordered[:, : size - half + 1]
     begin = widths.argmin(axis=1)
     middle = np.array([row[n : n + half].mean() for row, n in zip(ordered, begin, strict=True)])
-    width = widths.min(axis=1) / 2 / stats.norm.ppf(0.5 + share / 2) + 1e-3
+    width = widths.min(axis=1) / 2 / ndtri(0.5 + share / 2) + 1e-3
     scatter = np.diag(width**2)
-    consistent = share / stats.chi2.cdf(stats.chi2.ppf(share, count), count + 2)
+    consistent = share / chdtr(count + 2, 2 * gammaincinv(count / 2, share))
     for _ in range(6):
         white = np.linalg.solve(np.linalg.cholesky(scatter), sample - middle[:, None])
         distance = (white * white).sum(axis=0)

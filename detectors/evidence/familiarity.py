@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import gammaincinv
 
 from detectors.acquisition import Floats
 from detectors.baseline.uncertainty import FLOORS
@@ -46,6 +46,6 @@ def unlike_any(level: Floats, names: tuple[str, ...], *, sensor: str, table: Sig
         nearer = distance < least
         least[nearer] = distance[nearer]
         most[:, nearer] = (apart / np.sqrt(np.diag(covariance))[:, None])[:, nearer]
-    is_far = np.isfinite(least) & (least > stats.chi2.ppf(WITHIN, len(names)))
+    is_far = np.isfinite(least) & (least > 2.0 * gammaincinv(len(names) / 2, WITHIN))
     is_largest = np.arange(len(names))[:, None] == np.abs(most).argmax(axis=0)
     return np.where(is_far & is_largest, np.sign(most), 0).astype(np.int8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import beta, chi2
+from scipy.special import betaincinv, gammaincinv
 
 LEVEL = 0.95
 
@@ -36,8 +36,8 @@ def share_interval(held: int, decided: int, *, level: float = LEVEL) -> Interval
     IntervalEstimate, each 0 to 1.
     """
     tail = (1.0 - level) / 2.0
-    low = 0.0 if held == 0 else float(beta.ppf(tail, held, decided - held + 1))
-    high = 1.0 if held == decided else float(beta.ppf(1.0 - tail, held + 1, decided - held))
+    low = 0.0 if held == 0 else float(betaincinv(held, decided - held + 1, tail))
+    high = 1.0 if held == decided else float(betaincinv(held + 1, decided - held, 1.0 - tail))
     return IntervalEstimate(held / decided, low, high)
 
 
@@ -85,8 +85,12 @@ def weighted_rate_interval(
     tail = (1.0 - level) / 2.0
     value = sum(w * k for w, k in zip(weights, counts, strict=True))
     variance = sum(w * w * k for w, k in zip(weights, counts, strict=True))
-    low = 0.0 if value == 0 else variance / (2 * value) * float(chi2.ppf(tail, 2 * value**2 / variance))
+    low = 0.0 if value == 0 else variance / (2 * value) * _chi_square_quantile(tail, 2 * value**2 / variance)
     most = max(weights)
     above, spread = value + most, variance + most**2
-    high = spread / (2 * above) * float(chi2.ppf(1.0 - tail, 2 * above**2 / spread))
+    high = spread / (2 * above) * _chi_square_quantile(1.0 - tail, 2 * above**2 / spread)
     return IntervalEstimate(value, low, high)
+
+
+def _chi_square_quantile(share: float, degrees: float) -> float:
+    return 2.0 * float(gammaincinv(degrees / 2, share))

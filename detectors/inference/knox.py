@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 Numbers = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int64]
@@ -158,5 +158,5 @@ def _detectable(critical: int, expected: float) -> float | None:
     if expected <= 0:
         return None
     factors = np.arange(1.0, MOST_TIMES_CHANCE + 0.05, 0.1)
-    enough = np.nonzero(poisson.sf(critical - 1, expected * factors) >= POWER)[0]
+    enough = np.nonzero(pdtrc(critical - 1, expected * factors) >= POWER)[0]
     return round(float(factors[enough[0]]), 1) if enough.size else None

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from itertools import product
 
 import numpy as np
-from scipy import ndimage, optimize, stats
+from scipy import ndimage
 
 from detectors.acquisition import Acquisition, Floats, Mask
 from detectors.events.lifecycle import ground_of_events
@@ -310,6 +310,8 @@ def _kinds(visibilities: Sequence[Visibility], p: DetectabilityParameters) -> It
 
 
 def _curve(kind: ProbeKind, visibilities: Sequence[Visibility], p: DetectabilityParameters) -> Curve:
+    from scipy import optimize  # here, since every command would wait for it; `stats` below likewise
+
     sizes = sorted({s.size_px for s in visibilities})
     groups = [[s for s in visibilities if s.size_px == size] for size in sizes]
     shares = np.array([np.mean([s.seen for s in group]) for group in groups])
@@ -321,6 +323,8 @@ def _curve(kind: ProbeKind, visibilities: Sequence[Visibility], p: Detectability
 
 
 def _size(size: int, visibilities: Sequence[Visibility], chance: float) -> CurvePoint:
+    from scipy import stats
+
     seen = [s for s in visibilities if s.seen]
     interval = stats.binomtest(len(seen), len(visibilities)).proportion_ci(method="wilson")
     return CurvePoint(

@@ -31,6 +31,7 @@ COVERED = (
     "archive/*.json",
     "archive/*/*/[!.]*.tif",
     "archive/*/*/[!.]*.adopted.json",
+    "archive/*/*/[!.]*.plan.json",
     "archive/*/*/index.jsonl",
     "archive/.quarantine/*/*/*",
 )

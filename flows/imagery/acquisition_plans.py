@@ -32,20 +32,39 @@ _STAMPS = re.compile(r"(\d{8}T\d{6})_(\d{8}T\d{6})", re.IGNORECASE)
 _DAY = timedelta(days=1)
 
 
+NO_GROUND = Polygon()
+
+
 @dataclass(frozen=True)
 class PlannedPass:
-    """One planned acquisition: its satellite, its relative orbit, when it begins, and the ground that it sees."""
+    """One planned acquisition: its satellite, its relative orbit, when it begins, and the ground that it sees.
+
+    The ground is empty where the pass was kept for an area that it sees.
+    """
 
     platform: str
     sensor: Sensor
     orbit: int
     start: datetime
-    footprint: BaseGeometry
+    footprint: BaseGeometry = NO_GROUND
 
     @property
     def day(self) -> date:
         """The day on which it begins, UTC."""
         return self.start.date()
+
+
+@dataclass(frozen=True)
+class PlannedTime:
+    """A time for which it is known what some satellites do."""
+
+    platforms: frozenset[str]
+    first: datetime
+    until: datetime
+
+    def holds(self, platform: str, at: datetime) -> bool:
+        """Return whether it is known what a satellite does at a time."""
+        return platform in self.platforms and self.first <= at <= self.until
 
 
 @dataclass(frozen=True)
@@ -71,22 +90,23 @@ class AcquisitionPlan:
         near = [self.passes[n] for n in sorted(self._footprints.query(ground))]
         return [one for one in near if one.footprint.intersection(ground).area >= COVERED * ground.area]
 
-    def plans(self, platform: str, at: datetime) -> bool:
-        """Return whether it says what a satellite does at a time."""
-        return platform in self.platforms and self.first <= at <= self.until
+    @property
+    def time(self) -> PlannedTime:
+        """The time that it plans, and for whom."""
+        return PlannedTime(self.platforms, self.first, self.until)
 
 
 @dataclass(frozen=True)
 class AreaPlan:
-    """What the plans in force say of one area: the passes over it, in order, and the plans themselves."""
+    """What the plans in force say of one area: the passes over it, in order, and for which times they say it."""
 
     passes: tuple[PlannedPass, ...] = ()
-    plans: tuple[AcquisitionPlan, ...] = ()
+    times: tuple[PlannedTime, ...] = ()
 
     def covers(self, platform: str, day: date) -> bool:
         """Return whether it is known what a satellite does on a whole day."""
         begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        return all(any(plan.plans(platform, at) for plan in self.plans) for at in (begin, begin + _DAY))
+        return all(any(time.holds(platform, at) for time in self.times) for at in (begin, begin + _DAY))
 
 
 NO_PLAN = AreaPlan()
@@ -95,13 +115,14 @@ NO_PLAN = AreaPlan()
 def plan_over(area: Area, plans: Iterable[AcquisitionPlan], *, known_by: date) -> AreaPlan:
     """Return what plans that had begun by a day say of an area; of two plans for one time the later file counts."""
     known = sorted((p for p in plans if p.first.date() <= known_by), key=lambda p: (p.first, p.name))
+    times = tuple(plan.time for plan in known)
     found = {
         (one.platform, one.start): one
         for n, plan in enumerate(known)
         for one in plan.passes_over(area.geometry)
-        if not any(later.plans(one.platform, one.start) for later in known[n + 1 :])
+        if not any(later.holds(one.platform, one.start) for later in times[n + 1 :])
     }
-    return AreaPlan(tuple(sorted(found.values(), key=lambda one: (one.start, one.platform))), tuple(known))
+    return AreaPlan(tuple(sorted(found.values(), key=lambda one: (one.start, one.platform))), times)
 
 
 def read_plan(name: str, content: bytes) -> AcquisitionPlan:

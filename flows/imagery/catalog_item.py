@@ -66,6 +66,11 @@ class SceneItem:
         """False where the item says that it lies elsewhere."""
         return self.bounds is None or _meet(self.bounds, bounds)
 
+    @property
+    def ground_shown(self) -> tuple[tuple[str, ...], Bounds | None]:
+        """What it shows, and of which ground: `is_part_of` looks at nothing else."""
+        return _subject(self), self.bounds
+
     def is_version_of(self, other: SceneItem) -> bool:
         """True where both show the same ground at the same moment, by their names or their times, and their bounds."""
         if _subject(self) != _subject(other):

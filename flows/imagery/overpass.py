@@ -89,8 +89,9 @@ def overpasses(items: Iterable[SceneItem]) -> list[Overpass]:
 
 def _laid(items: Sequence[SceneItem]) -> tuple[SceneItem, ...]:
     """The items in the order of the mosaic."""
-    parts = {id(one) for one in items if any(one.is_part_of(other) for other in items)}
-    return tuple(sorted(items, key=lambda item: (id(item) in parts, *_place_in_mosaic(item))))
+    kinds = {item.ground_shown: item for item in items}  # of a thousand copies of an item each pair would be compared
+    parts = {shown for shown, one in kinds.items() if any(one.is_part_of(other) for other in kinds.values())}
+    return tuple(sorted(items, key=lambda item: (item.ground_shown in parts, *_place_in_mosaic(item))))
 
 
 def _place_in_mosaic(item: SceneItem) -> tuple[float, str, str]:

@@ -11,9 +11,12 @@ from aois.area import Area
 from aois.grid import Grid, grid_of
 from aois.week import Week
 from detectors.records import State
+from flows.imagery.acquisition_plans import plan_over
 from flows.imagery.archive.store import ArchivedScene
+from flows.imagery.archive.week_plans import WeekPlan
 from flows.imagery.detector_inputs import digest_of, ground_of
 from flows.imagery.fetching import fetch_missing
+from flows.imagery.plan_files import FOLDER, kept_plans
 from flows.imagery.scene import ImageryError, product_of
 from flows.imagery.source import Selective
 from flows.ledger.ledger import Ledger
@@ -81,10 +84,19 @@ def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progres
     outcome = AreaOutcome(area.id)
     with outcome.stopwatch.step("fetch"):
         _fetch(area, grid, (period.history_from, period.last.last_day), stores, outcome, progress)
+        _keep_week_plans(area, grid, [week for week in period.weeks if week not in recorded], stores, asked.today)
     scenes = _archived(area, grid, period, stores)
+    plans = stores.archive.week_plans(area.id, stores.source_name, grid)
     stamps = [SceneFingerprint(s.scene_id, s.acquired, s.sha256) for s in scenes]
     ground = ground_of(area, grid, sites=stores.sites)
-    chain = week_digests(area, period, stamps, source=stores.source_name, ground=digest_of(ground))
+    chain = week_digests(
+        area,
+        period,
+        stamps,
+        source=stores.source_name,
+        ground=digest_of(ground),
+        plans={week: one.sha256 for week, one in plans.items()},
+    )
     again = asked.replay and (asked.since or period.weeks[0].first_day)
     due = [w for w in period.weeks if recorded.get(w) != chain[w] or (again and w.last_day >= again)]
     if not due:
@@ -93,7 +105,7 @@ def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progres
         raise _nothing_there(area, period, outcome)
     outcome.not_comparable_reason = _not_comparable_reason(scenes, period, stores.history_days)
     before = _alert_states(stores.ledger, area.id)
-    watch = _Watch(area, ground, period, stores, stamps, chain)
+    watch = _Watch(area, ground, period, stores, stamps, chain, plans)
     with outcome.stopwatch.step("detect"):
         watch.replay(due[0], outcome, progress)
     after = _alert_states(stores.ledger, area.id)
@@ -132,6 +144,20 @@ def _fetch(
     report = fetch_missing(source, stores.archive, area, grid, refs, on_scene=on_scene, parallel=parallel)
     outcome.fetched, outcome.failed_scenes = len(report.fetched) + len(report.completed), report.failed
     outcome.revised_scenes, outcome.completed_scenes = report.revised, report.completed
+
+
+def _keep_week_plans(area: Area, grid: Grid, weeks: Sequence[Week], stores: Stores, today: date) -> None:
+    """Keep what was planned for weeks that are over and not on record yet; for others it stays as it was then.
+
+    Where the archive alone is asked nothing is kept: a replay uses what was kept, whatever plans are at hand.
+    """
+    if stores.source is None:
+        return
+    for week in (one for one in weeks if one.last_day < today):
+        plans = kept_plans(stores.outputs / FOLDER, known_by=week.last_day)
+        plan = plan_over(area, plans, known_by=week.last_day)
+        if plan.passes:
+            stores.archive.keep_week_plan(area.id, stores.source_name, grid, WeekPlan(week, plan))
 
 
 def _archived(area: Area, grid: Grid, period: Period, stores: Stores) -> list[ArchivedScene]:

@@ -24,7 +24,9 @@ from detectors.records import Event, State
 from flows.evidence.array_files import ArrayFiles
 from flows.evidence.rasters import write_rasters
 from flows.evidence.state import load_state, save_state
+from flows.imagery.acquisition_plans import NO_PLAN
 from flows.imagery.archive.store import Archive
+from flows.imagery.archive.week_plans import WeekPlan
 from flows.imagery.detector_inputs import is_large, stored_acquisition_of
 from flows.imagery.revisit import arrivals_between
 from flows.imagery.source import Source
@@ -108,9 +110,10 @@ class _Watch:
         stores: Stores,
         stamps: list[SceneFingerprint],
         chain: Mapping[Week, str],
+        plans: Mapping[Week, WeekPlan],
     ) -> None:
         self.area, self.ground, self.period, self.stores = area, ground, period, stores
-        self.stamps, self.chain = stamps, chain
+        self.stamps, self.chain, self.plans = stamps, chain, plans
         self.grid: Grid = grid_of(area)
         self.folder: Path = stores.outputs / "areas" / area.id
         self.space: ArraySpace = ArrayFiles(stores.outputs / ".arrays") if is_large(self.grid) else IN_MEMORY
@@ -193,7 +196,8 @@ class _Watch:
         clear = [r.day for r in past if r.clear_share >= CLEAR_LOOK and r.status == "used"]
         remarks = [f"{r.scene_id}: {r.note}" for r in looks if r.status == "refused" or r.is_unfamiliar]
         came = [(s.scene_id, s.acquired) for s in self.stamps if s.acquired.date() <= week.last_day]
-        missing = arrivals_between(came, week.first_day, week.last_day).words
+        plan = self.plans[week].plan if week in self.plans else NO_PLAN
+        missing = arrivals_between(came, week.first_day, week.last_day, plan=plan).words
         return ObservationRecord(
             area_id=self.area.id,
             week=week,

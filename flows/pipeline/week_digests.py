@@ -7,11 +7,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from aois.area import Area
 from aois.week import Week
 from detectors import VERSION
 from flows.pipeline.period import Period
+
+NO_PLANS: Mapping[Week, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,20 @@ class SceneFingerprint:
 
 
 def week_digests(
-    area: Area, period: Period, scenes: Sequence[SceneFingerprint], *, source: str, ground: str
+    area: Area,
+    period: Period,
+    scenes: Sequence[SceneFingerprint],
+    *,
+    source: str,
+    ground: str,
+    plans: Mapping[Week, str] = NO_PLANS,
 ) -> Mapping[Week, str]:
     """Compute for each week the digest of all that it rests on.
 
     That is the area, the detectors' version and every scene up to its end.
 
     `ground` is the digest of what the detectors are told of the area, which for a region depends on the sites around.
+    `plans` are the digests of what the acquisition plans said of a week, where that was kept.
     Each digest holds the one before, so that a late scene, a moved perimeter or new detectors change every week from
     there on, and those weeks are replayed in order.
     """
@@ -50,7 +60,8 @@ def week_digests(
     digest = _digest(root)
     chain = {}
     for week in period.weeks:
-        digest = _digest([digest, str(week), _rows(scenes_of(week, scenes))])
+        planned = [plans[week]] if week in plans else []
+        digest = _digest([digest, str(week), _rows(scenes_of(week, scenes)), *planned])
         chain[week] = digest
     return chain
 

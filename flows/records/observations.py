@@ -62,8 +62,8 @@ class ObservationRecord:
         Digest of everything the week was computed from. Another digest for the same week means that it has to be worked
         through again.
     note
-        Scenes that were refused or unfamiliar, and why, and promised acquisitions that did not come;
-        empty where there was neither.
+        Scenes that were refused or unfamiliar, and why, and promised acquisitions that did not come, by the rhythm of
+        the orbits and by the acquisition plans that were kept with the week; empty where there was neither.
     unfamiliar
         How much of the ground is unlike any that the detector was fitted on; None where little is.
     """

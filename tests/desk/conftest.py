@@ -17,6 +17,7 @@ import pytest
 from detected import detected_event
 from fastapi import FastAPI
 from loopback import served
+from made_once import made_once
 from playwright.sync_api import Browser, BrowserContext, Page
 from shapely.geometry import box
 
@@ -103,9 +104,13 @@ def record(ledger: Ledger, name: str = "Heron Flats") -> None:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared() -> Path:
     """Outputs with scenes, events, people and prepared cases; not to be written to."""
-    outputs = tmp_path_factory.mktemp("prepared")
+    return made_once("desk", prepare)
+
+
+def prepare(outputs: Path) -> None:
+    """Make these outputs."""
     heron = place("heron", "Heron Flats")
     source, grid = SimulatedSource(WEEK.last_day, 1), grid_of(heron)
     refs = source.search(heron, grid, since=WEEK.last_day - timedelta(days=150), until=WEEK.last_day)
@@ -119,7 +124,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ledger.accounts.add(name, role=role, sees_positions=False, password_hash=kept, at=at)
         _, evidence = open_desk(ledger, Archive(outputs / "archive"), outputs)
         prepare_all(ledger, evidence)
-    return outputs
 
 
 def settings_of(outputs: Path) -> Settings:

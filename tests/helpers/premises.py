@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from loopback import free_port
+from prefect_home import prefect_home
 from shapely.geometry import box
 
 from aois.area import Area, AreaKind
@@ -235,5 +236,6 @@ def premises_in(folder: Path, **settings: str) -> Premises:
         **settings,
     }
     made.ledger_url = settings.get("ledger_url", "")
+    prefect_home(folder / "prefect")
     made.write(site("yard-2"), site("reef-2", east_m=5_000))
     return made

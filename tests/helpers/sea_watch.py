@@ -151,11 +151,11 @@ def made() -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def undisturbed() -> Bench:
     """The watch over one place, from its first week to its last in one go; not to be written to."""
-    bench = Bench(tmp_path_factory.mktemp("undisturbed"))
-    bench.watch()
-    return bench
+    from made_once import made_once  # not there for the scripts
+
+    return Bench(made_once("undisturbed", lambda folder: Bench(folder).watch()))
 
 
 @pytest.fixture(scope="session")

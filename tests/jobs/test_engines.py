@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from child import Child
+from prefect_home import prefect_home
 from shapely.geometry import box
 
 from aois.area import Area, AreaKind
@@ -111,6 +112,7 @@ def prepared(folder: Path, archive: Path | None = None) -> Watched:
         (folder / "outputs" / "archive").mkdir()
     world = folder / "outputs" / "archive" / "simulated-world.json"
     world.write_text(json.dumps({"story_end": STORY_END}))
+    prefect_home(folder / "prefect")
     return Watched(folder)
 
 

@@ -108,10 +108,12 @@ def changed(
     scenes: list[SceneFingerprint] | None = None,
     source="stac",
     ground="g",
+    plans: dict[Week, str] | None = None,
 ) -> list[str]:
     """The weeks whose digest is another than that of the plain case."""
     plain = week_digests(AREA, PERIOD, SCENES, source="stac", ground="g")
-    other = week_digests(area, period, SCENES if scenes is None else scenes, source=source, ground=ground)
+    given = SCENES if scenes is None else scenes
+    other = week_digests(area, period, given, source=source, ground=ground, plans=plans or {})
     return [str(week) for week in other if other[week] != plain.get(week)]
 
 
@@ -119,6 +121,11 @@ def test_the_same_scenes_give_the_same_digests():
     assert changed() == []
     digests = list(week_digests(AREA, PERIOD, SCENES, source="stac", ground="g").values())
     assert len(set(digests)) == 3
+
+
+def test_what_was_planned_for_a_week_changes_that_week_and_the_later_ones():
+    assert changed(plans={Week(2026, 46): "p"}) == ["2026-W46", "2026-W47"]
+    assert changed(plans={Week(2026, 40): "p"}) == []
 
 
 @pytest.mark.parametrize(

@@ -343,6 +343,7 @@ def test_a_watch_that_goes_well_says_nothing_that_is_not_for_its_reader(tmp_path
 
 def test_a_disk_without_room_for_prefect_is_said_in_one_line(tmp_path):
     place = premises_in(tmp_path)
+    (place.folder / "prefect" / "prefect.db").unlink()
     limited = ["bash", "-c", 'ulimit -f 1000; exec "$0" watch', str(Path(sys.executable).parent / "sitewatch")]
     done = subprocess.run(
         limited, cwd=place.folder, env=place.environment(), capture_output=True, text=True, timeout=900, check=False

@@ -11,10 +11,11 @@ from obstore.exceptions import AlreadyExistsError
 
 from flows.imagery.archive.entry import SHA_IN_NAME
 from flows.imagery.archive.versions import ADOPTION_SUFFIX
+from flows.imagery.archive.week_plans import WEEK_PLAN_SUFFIX
 from flows.imagery.network.bucket import Bucket
 from flows.imagery.scene import ImageryError
 
-SUFFIXES = (".tif", ADOPTION_SUFFIX)
+SUFFIXES = (".tif", ADOPTION_SUFFIX, WEEK_PLAN_SUFFIX)
 AT_ONCE = 8  # files fetched at the same time for a disk that has none
 
 

@@ -7,19 +7,21 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
 from aois.grid import Grid
+from aois.week import Week
 from flows.files import locked
 from flows.imagery.archive.entry import ArchivedScene, checked_content, entry_of
 from flows.imagery.archive.geotiff import decode, decode_head, encode
 from flows.imagery.archive.index import Index
 from flows.imagery.archive.remote_copy import SUFFIXES, Mirror, is_named_by
 from flows.imagery.archive.versions import Adoption
+from flows.imagery.archive.week_plans import WEEK_PLAN_SUFFIX, WeekPlan, read_week_plan
 from flows.imagery.scene import ImageryError, Scene
 
 __all__ = ["Archive", "ArchivedScene"]
@@ -130,6 +132,26 @@ class Archive:
         """What was decided about the versions of a source's passes, in the order of time."""
         found = self._folder(area_id, source_name, grid)[1].adoptions()
         return tuple(sorted(found, key=lambda adoption: (adoption.at, adoption.sha256)))
+
+    def keep_week_plan(self, area_id: str, source_name: str, grid: Grid, week_plan: WeekPlan) -> None:
+        """What was planned for a week stands beside its scenes, unless something does already.
+
+        Raises `ImageryError` when it cannot be stored.
+        """
+        if week_plan.week in self.week_plans(area_id, source_name, grid):
+            return
+        path, content = self.folder(area_id, source_name, grid) / week_plan.file_name, week_plan.content()
+        self._copy(path, content)
+        _take_in(path, content)
+
+    def week_plans(self, area_id: str, source_name: str, grid: Grid) -> Mapping[Week, WeekPlan]:
+        """What was planned for each week of which that is kept; of two plans for a week the first by its name.
+
+        Raises `ImageryError` for a file that is damaged.
+        """
+        folder = self.folder(area_id, source_name, grid)
+        found = [read_week_plan(path) for path in sorted(folder.glob(f"[!.]*{WEEK_PLAN_SUFFIX}"), reverse=True)]
+        return {one.week: one for one in found}
 
     def source_names(self, area_id: str, grid: Grid) -> tuple[str, ...]:
         """The names under which the archive holds scenes of an area on a grid, revised ones among them."""

@@ -19,8 +19,8 @@ PROOF = "proof"
 OUTPUTS = f"{PROOF}/outputs"
 """Where a pack holds its part of the outputs, under the paths that these files have there."""
 PROVEN = f"{PROOF}/files.json"
-SCENES = (".tif", ".adopted.json")
-"""Scenes, and which of several versions is in use; the index of the archive is made again from these."""
+SCENES = (".tif", ".adopted.json", ".plan.json")
+"""Scenes, which of several versions is in use, and what was planned for a week; its index is made of these."""
 AGAIN = "run `sitewatch watch`, then export again"
 
 
