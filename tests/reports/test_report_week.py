@@ -13,7 +13,7 @@ import pytest
 from detected import detected_event
 from shapely.geometry import box, mapping
 
-from aois.grid import grid_of, to_lonlat
+from aois.grid import Grid, grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import State, Transition
 from flows.imagery.archive.store import Archive
@@ -24,7 +24,6 @@ from flows.records.event_json import EVENT_PROPERTIES
 from flows.records.observations import ObservationRecord
 from flows.records.runs import RunRecord
 from flows.reports.build import build_reports
-from flows.reports.data import scene_stack
 from flows.reports.data import week as reporting
 from flows.reports.data.week import report_week, view_in_full
 from flows.reports.inputs import ReportInputs
@@ -129,13 +128,13 @@ def test_a_further_report_reads_the_scenes_that_it_shows_alone_and_gives_the_sam
     ledger: Ledger, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    whole = scene_stack._page
+    get = Archive.get
 
-    def counted(*given: Any) -> scene_stack.MaskedScene:
-        read.append(given[-1].scene_id)
-        return whole(*given)
+    def counted(self: Archive, area_id: str, source_name: str, grid: Grid, scene_id: str) -> Scene:
+        read.append(scene_id)
+        return get(self, area_id, source_name, grid, scene_id)
 
-    monkeypatch.setattr(scene_stack, "_page", counted)
+    monkeypatch.setattr(Archive, "get", counted)
 
     def built() -> tuple[bytes, int]:
         given: dict[str, Any] = {"areas": ledger.areas(), "ledger": ledger, "archive": archive, "source_name": "stac"}
