@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -10,7 +12,7 @@ from shapely.geometry import MultiPolygon, shape
 from shapely.geometry.base import BaseGeometry
 
 from aois.grid import Grid, to_lonlat, to_utm
-from detectors.footprint import Footprint
+from detectors.footprint import Footprint, empty, trimmed
 
 Mask = npt.NDArray[np.bool_]
 
@@ -36,6 +38,26 @@ def outline_of(footprint: Footprint, grid: Grid) -> MultiPolygon:
 
 def footprint_of(outline: BaseGeometry, grid: Grid) -> Mask:
     """Mark the pixels of a grid whose centres lie within an outline: the inverse of `outline_of`."""
+    return pixels_of(outline, grid).frame()
+
+
+def pixels_of(outline: BaseGeometry, grid: Grid) -> Footprint:
+    """List the same pixels as a footprint, whose cost goes by the outline and not by the grid."""
     ground = to_utm(outline, grid.epsg)
-    burnt = rasterize([(ground, 1)], out_shape=grid.shape, transform=grid.transform, dtype="uint8")
-    return np.asarray(burnt == 1)
+    if ground.is_empty:
+        return empty(grid.shape)
+    left, bottom, right, top = ground.bounds
+    rows = _between((grid.top - top) / grid.pixel_size_m, (grid.top - bottom) / grid.pixel_size_m, grid.height)
+    columns = _between((left - grid.left) / grid.pixel_size_m, (right - grid.left) / grid.pixel_size_m, grid.width)
+    window = rows.stop - rows.start, columns.stop - columns.start
+    if not all(window):
+        return empty(grid.shape)
+    transform = grid.transform @ grid.transform.translation(columns.start, rows.start)
+    burnt = rasterize([(ground, 1)], out_shape=window, transform=transform, dtype="uint8")
+    return trimmed(burnt == 1, (rows, columns), grid.shape)
+
+
+def _between(low: float, high: float, size: int) -> slice:
+    """Whole pixels around two places, as far as there are any."""
+    first, last = max(0, math.floor(low)), min(size, math.ceil(high))
+    return slice(first, max(first, last))

@@ -34,7 +34,8 @@ class Pairing:
 class Case:
     """One event as the page shows it; `change` and `perimeter` are SVG path data in a frame of the chips' `shape`.
 
-    `links` are positions: they are there on pages alone that may show where places lie.
+    `links` are positions: they are there on pages alone that may show where places lie. A case that `is_listed` has a
+    line in the list of all events alone, at its anchor.
     """
 
     anchor: str
@@ -53,6 +54,7 @@ class Case:
     verdicts: tuple[Said, ...] = ()
     near: frozenset[EventId] = frozenset()
     links: tuple[BrowserLink, ...] = ()
+    is_listed: bool = False
 
     @property
     def is_disputed(self) -> bool:
@@ -110,6 +112,7 @@ def case_of(event: EventView, area: Area, place: str, anchors: Anchors, *, addre
         empty_series=tuple(label for label, chart in drawn if chart is None),
         verdicts=event.verdicts,
         near=event.near,
+        is_listed=event.is_listed,
     )
 
 

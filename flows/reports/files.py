@@ -9,6 +9,8 @@ from pathlib import Path
 from flows.files import OWNER_FILE, SHARED_FILE, SHARED_FOLDER, atomic_write, private_folder
 from flows.reports.inputs import Edition
 
+BUILT = ".built-pages"
+"""The folder in the outputs of what is known of pages that were built; all of it can be deleted."""
 MODES = {Edition.OWNER: OWNER_FILE, Edition.PUBLIC: SHARED_FILE}
 
 

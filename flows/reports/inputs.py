@@ -172,7 +172,8 @@ class EventView:
     """One event with its pictures.
 
     `event` is an `Alert` where one went out. `outline` and `perimeter` are bool (y, x) in the same crop as the two
-    chips. `near` are the ids of the events that one would take for the same place.
+    chips. `near` are the ids of the events that one would take for the same place. `is_listed` says that neither
+    pictures nor curves were made of it: its area has more events than a page can show.
     """
 
     event: EventRecord
@@ -188,6 +189,7 @@ class EventView:
     steps: tuple[StateStep, ...] = ()
     verdicts: tuple[Said, ...] = ()
     near: frozenset[EventId] = frozenset()
+    is_listed: bool = False
 
     @property
     def event_id(self) -> EventId:

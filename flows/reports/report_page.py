@@ -83,6 +83,11 @@ class AreaSection:
         """All of its events, news first."""
         return *self.news, *self.others
 
+    @property
+    def listed(self) -> tuple[Case, ...]:
+        """Its events that are in the list of all events alone."""
+        return tuple(case for case in self.cases if case.is_listed)
+
 
 @dataclass(frozen=True)
 class ProviderAnswers:
@@ -271,7 +276,7 @@ def _place(view: AreaView, week: Week, anchors: Anchors, *, has_links: bool, is_
         weeks_known=len(past),
         news=tuple(case for case in cases if case.is_news),
         others=others,
-        is_folded=len(others) >= FOLD_FROM,
+        is_folded=sum(not case.is_listed for case in others) >= FOLD_FROM,
         arrivals=view.arrivals,
         next_due=view.next_due,
         clouds=view.clouds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from detected import detected_event
 from shapely.geometry import box, mapping
 
-from aois.grid import grid_of, to_lonlat
+from aois.grid import Grid, grid_of, to_lonlat
 from aois.week import Week
 from detectors.records import State, Transition
 from flows.imagery.archive.store import Archive
@@ -99,6 +100,65 @@ def test_every_alert_has_all_pictures_as_long_as_there_are_few(
     page = report_week(WEEK, outputs=tmp_path, languages=("en",), **given).read_text(encoding="utf-8")
     assert page.count('class="case"') == 3
     assert page.count("<h5>False colour</h5>") == page.count('class="through-time"') == shown
+
+
+def test_an_area_with_very_many_events_shows_most_of_them_in_the_list_alone_and_says_so(
+    ledger: Ledger, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporting, "MOST_PICTURED", 1)
+    given: dict[str, Any] = {"areas": ledger.areas(), "ledger": ledger, "archive": archive, "source_name": "stac"}
+    page = report_week(WEEK, outputs=tmp_path, failures={}, **given)
+    for name, words in (
+        ("index.html", "2 more events of this area have no pictures on this page"),
+        ("index.fr.html", "2 autres événements de cette zone n’ont pas d’images sur cette page"),
+    ):
+        text = (page.parent / name).read_text(encoding="utf-8")
+        assert words in text
+        assert "restricted/events.geojson" in text
+        (pictured,) = re.findall(r'<article class="case" id="(case-ev-\w+)"', text)
+        listed = re.findall(r'<tr role="row" id="(case-ev-\w+)"', text)
+        assert pictured in ("case-ev-yard", "case-ev-fence"), "an alert before what raised none"
+        assert {pictured, *listed} == {"case-ev-yard", "case-ev-fence", "case-ev-far"}
+        assert set(re.findall(r'<a href="#(case-[\w-]+)"', text)) <= {pictured, *listed}
+    features = json.loads((page.parent / "restricted" / "events.geojson").read_text(encoding="utf-8"))["features"]
+    assert len(features) == 3
+
+
+def test_a_further_report_reads_the_scenes_that_it_shows_alone_and_gives_the_same_bytes(
+    ledger: Ledger, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    get = Archive.get
+
+    def counted(self: Archive, area_id: str, source_name: str, grid: Grid, scene_id: str) -> Scene:
+        read.append(scene_id)
+        return get(self, area_id, source_name, grid, scene_id)
+
+    monkeypatch.setattr(Archive, "get", counted)
+
+    def built() -> tuple[bytes, int]:
+        given: dict[str, Any] = {"areas": ledger.areas(), "ledger": ledger, "archive": archive, "source_name": "stac"}
+        read.clear()
+        page = report_week(WEEK, outputs=tmp_path, languages=("en",), failures={}, **given)
+        assert len(read) == len(set(read)), "a scene is read once"
+        return page.read_bytes(), len(read)
+
+    first, of_all = built()
+    second, of_shown = built()
+    assert first == second
+    assert of_all == 15
+    assert 0 < of_shown < of_all
+    (kept,) = (tmp_path / ".built-pages" / "looks").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert built() == (first, of_all)
+    monkeypatch.setattr("flows.reports.data.kept_measures.program_digest", lambda: "another program")
+    assert built() == (first, of_all)
+    for path in archive.root.glob("heron/*/*.tif"):
+        path.write_bytes(b"torn")
+    torn, _ = built()
+    assert b"is damaged" in torn
+    assert b'class="case"' in torn
 
 
 def test_verdicts_take_the_number_from_the_alerts_that_stated_too_much(

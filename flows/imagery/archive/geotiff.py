@@ -118,8 +118,9 @@ def _numbers(reflectance: npt.NDArray[np.float32], measured: npt.NDArray[np.bool
 
 
 def _reflectance(numbers: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
-    above_zero = numbers.astype(np.float32) - np.float32(NUMBERS_AT_ZERO)
-    reflectance: npt.NDArray[np.float32] = above_zero * np.float32(1 / NUMBERS_PER_REFLECTANCE)
+    reflectance: npt.NDArray[np.float32] = numbers.astype(np.float32)
+    reflectance -= np.float32(NUMBERS_AT_ZERO)  # in place: an array of a large area takes as much memory as all else
+    reflectance *= np.float32(1 / NUMBERS_PER_REFLECTANCE)
     reflectance[numbers == NODATA] = np.nan
     return reflectance
 
@@ -165,7 +166,8 @@ def _metadata(scene: Scene, grid: Grid) -> str:
 def _scene(layers: Layers, said: dict[str, Any], *, sha256: str) -> Scene:
     sensor, bands = Sensor(said["sensor"]), tuple(said["bands"])
     stored = layers[: len(bands)]
-    pixels = _reflectance(stored.astype(np.uint16)) if sensor is Sensor.SENTINEL_2 else stored.astype(np.float32)
+    is_optical = sensor is Sensor.SENTINEL_2
+    pixels = _reflectance(stored.astype(np.uint16, copy=False)) if is_optical else stored.astype(np.float32, copy=False)
     where = said["provenance"]
     provenance = where | {name: tuple(where.get(name, ())) for name in ("item_ids", "offered")}
     provenance["product"] = OpticalProduct(where.get("product", ""))

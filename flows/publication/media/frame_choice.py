@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from flows.reports.data.scene_stack import Album, MaskedScene, clear_pages
+from flows.reports.data.scene_stack import Album, AlbumPage, MaskedScene, clear_pages
 from flows.reports.inputs import Mask
 
 LEAST_CLEAR_SHARE = 0.95  # of the ground that changed; chosen, so that no cloud edge passes for a change
@@ -30,14 +30,14 @@ def frames_of(album: Album, ground: Mask, *, first: date, until: date) -> list[M
     first, until
         The first and the last day.
     """
-    best: dict[tuple[int, int], MaskedScene] = {}
-    for page in clear_pages([page for page in album.optical() if first <= page.look.day <= until]):
-        month = page.look.day.year, page.look.day.month
+    best: dict[tuple[int, int], AlbumPage] = {}
+    for page in clear_pages([page for page in album.optical() if first <= page.day <= until]):
+        month = page.day.year, page.day.month
         if _seen(page, ground)[0] >= LEAST_CLEAR_SHARE and (
             month not in best or _seen(page, ground) >= _seen(best[month], ground)
         ):
             best[month] = page
-    chosen = _thinned([best[month] for month in sorted(best)])
+    chosen = [page.loaded() for page in _thinned([best[month] for month in sorted(best)])]
     return chosen if len(chosen) >= FEWEST_FRAMES else []
 
 
@@ -46,12 +46,12 @@ def months_between(first: date, until: date) -> int:
     return (until.year - first.year) * 12 + until.month - first.month + 1
 
 
-def _seen(page: MaskedScene, ground: Mask) -> tuple[float, float]:
+def _seen(page: AlbumPage, ground: Mask) -> tuple[float, float]:
     """Of the ground that changed and of the whole picture, to the hundredth: the share that is clear."""
     on_ground = page.clear[ground] if ground.any() else page.clear
     return round(float(on_ground.mean()), 2), round(float(page.clear.mean()), 2)
 
 
-def _thinned(frames: Sequence[MaskedScene]) -> list[MaskedScene]:
+def _thinned(frames: Sequence[AlbumPage]) -> list[AlbumPage]:
     step = -(-len(frames) // MOST_FRAMES) or 1
     return list(frames[::-1][::step][::-1])

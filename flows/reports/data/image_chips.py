@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.acquisition import RADAR, Acquisition
-from flows.reports.data.scene_stack import YEAR_BEFORE, Album, MaskedScene, clear_pages, season_apart
+from flows.reports.data.scene_stack import YEAR_BEFORE, Album, AlbumPage, MaskedScene, clear_pages, season_apart
 from flows.reports.inputs import Chip, Pair, RenderSpec
 from flows.reports.pictures import limits_of, radar_rgb, reduce_by, reduction_for, stretch
 
@@ -41,21 +41,24 @@ def picture_pair(album: Album, *, first_seen: date) -> Pair | None:
 def false_colour_pair(album: Album, *, first_seen: date) -> Pair | None:
     """The same two looks in infrared, as far as their bands allow; None where they do not."""
     before, after = _clear_pair(album, first_seen)
+    if after is None:
+        return None
+    shown = after.look.bands
     for kind, bands in FALSE_COLOURS.items():
-        if after is not None and all(after.look.band(name) is not None for name in bands):
-            known = before is not None and all(before.look.band(name) is not None for name in bands)
+        if set(bands) <= set(shown):
+            known = before is not None and set(bands) <= set(before.look.bands)
             return _coloured(kind, bands, before if known else None, after)
     return None
 
 
 def radar_pair(album: Album, *, first_seen: date) -> Pair | None:
     """The last radar looks before a day and the last of all, averaged, all of one track; None without any since."""
-    since = clear_pages([p for p in album.radar() if p.look.day >= first_seen])
+    since = clear_pages([p for p in album.radar() if p.day >= first_seen])
     if not since:
         return None
-    track = Counter(p.look.series for p in since).most_common(1)[0][0]
-    earlier = clear_pages([p for p in album.radar() if p.look.day < first_seen - timedelta(days=SETTLED_DAYS)])
-    before, after = ([p for p in pages if p.look.series == track][-RADAR_LOOKS:] for pages in (earlier, since))
+    track = Counter(p.series for p in since).most_common(1)[0][0]
+    earlier = clear_pages([p for p in album.radar() if p.day < first_seen - timedelta(days=SETTLED_DAYS)])
+    before, after = ([p for p in pages if p.series == track][-RADAR_LOOKS:] for pages in (earlier, since))
     return Pair("radar", _radar_chip(before) if before else None, _radar_chip(after))
 
 
@@ -64,10 +67,10 @@ def timeline(album: Album, *, first_seen: date) -> tuple[Chip, ...]:
     clear = clear_pages(album.optical())
     if len(clear) < 3:
         return ()
-    last = clear[-1].look.day.toordinal()
-    start = max(first_seen.toordinal() - THUMBS_BEFORE_DAYS, clear[0].look.day.toordinal())
+    last = clear[-1].day.toordinal()
+    start = max(first_seen.toordinal() - THUMBS_BEFORE_DAYS, clear[0].day.toordinal())
     wanted = np.linspace(start, last, THUMBS)
-    nearest = {min(range(len(clear)), key=lambda i: abs(clear[i].look.day.toordinal() - day)) for day in wanted}
+    nearest = {min(range(len(clear)), key=lambda i: abs(clear[i].day.toordinal() - day)) for day in wanted}
     return tuple(_small(chip) for chip in stretched_alike("", TRUE_COLOUR, [clear[i] for i in sorted(nearest)]))
 
 
@@ -80,33 +83,34 @@ def overview(album: Album) -> Chip | None:
     return _radar_chip(radar[-1:]) if radar else None
 
 
-def _clear_pair(album: Album, first_seen: date) -> tuple[MaskedScene | None, MaskedScene | None]:
+def _clear_pair(album: Album, first_seen: date) -> tuple[AlbumPage | None, AlbumPage | None]:
     pages = album.optical()
-    later = clear_pages([p for p in pages if p.look.day >= first_seen])
+    later = clear_pages([p for p in pages if p.day >= first_seen])
     if not later:
         return None, None
-    earlier = clear_pages([p for p in pages if p.look.day < first_seen - timedelta(days=SETTLED_DAYS)])
+    earlier = clear_pages([p for p in pages if p.day < first_seen - timedelta(days=SETTLED_DAYS)])
 
-    def worth(page: MaskedScene) -> float:
-        return season_apart(page, later[-1]) + SEASON_A_YEAR * ((first_seen - page.look.day).days // YEAR_BEFORE)
+    def worth(page: AlbumPage) -> float:
+        return season_apart(page, later[-1]) + SEASON_A_YEAR * ((first_seen - page.day).days // YEAR_BEFORE)
 
     return min(reversed(earlier), key=worth, default=None), later[-1]
 
 
-def _coloured(kind: str, bands: tuple[str, ...], before: MaskedScene | None, after: MaskedScene) -> Pair:
+def _coloured(kind: str, bands: tuple[str, ...], before: AlbumPage | None, after: AlbumPage) -> Pair:
     chips = stretched_alike(kind, bands, [p for p in (before, after) if p is not None])
     return Pair(kind, None if before is None else chips[0], chips[-1])
 
 
-def stretched_alike(kind: str, bands: tuple[str, ...], pages: Sequence[MaskedScene]) -> list[Chip]:
+def stretched_alike(kind: str, bands: tuple[str, ...], chosen: Sequence[AlbumPage]) -> list[Chip]:
     """Pictures of some looks in three bands, all between the same limits."""
+    pages = [page.loaded() for page in chosen]
     colours = [_colours(p.look, bands) for p in pages]
     valid = [p.look.valid & np.isfinite(c).all(axis=0) for p, c in zip(pages, colours, strict=True)]
     limits = limits_of(colours, valid=[v & p.clear for p, v in zip(pages, valid, strict=True)])
     between = tuple((float(low), float(high)) for low, high in limits)
     return [
         Chip(
-            p.look.day,
+            p.day,
             p.look.scene_id,
             p.look.sensor,
             stretch(c, valid=v, limits=limits),
@@ -124,8 +128,9 @@ def _colours(look: Acquisition, names: tuple[str, ...]) -> Floats:
     return np.stack([spare if b is None else b for b in bands]).astype(np.float32)
 
 
-def _radar_chip(pages: Sequence[MaskedScene]) -> Chip:
+def _radar_chip(chosen: Sequence[AlbumPage]) -> Chip:
     """The mean power of some looks of one track, dated by the last."""
+    pages = [page.loaded() for page in chosen]
     last = pages[-1].look
     vv, vh = (_mean_power(pages, name) for name in ("vv", "vh"))
     rgb = radar_rgb(vv, vh, valid=np.isfinite(vv) & np.isfinite(vh))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import IO
+from functools import cache, cached_property, partial
+from typing import IO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,11 @@ import numpy.typing as npt
 from aois.area import Area
 from aois.grid import Grid
 from detectors.acquisition import OPTICAL, RADAR, Acquisition
+from detectors.footprint import Footprint, footprint_in
 from detectors.preprocessing.masks import clear_of
 from flows.imagery.archive.store import Archive, ArchivedScene
 from flows.imagery.detector_inputs import acquisition_of, is_large
+from flows.reports.data.kept_measures import KeptMeasures, LookMeasure
 
 Mask = npt.NDArray[np.bool_]
 Window = tuple[slice, slice]
@@ -25,6 +28,7 @@ YEAR_BEFORE = 380  # so that a picture of the same season is among them
 WHOLE: Window = (slice(None), slice(None))
 OVERVIEW_PX = 300  # the longest side of the overview of a large area
 BRIGHTER = 1.6  # times the usual brightest spot; chosen on the Romanian series
+LEAST_CLEAR = 0.5  # of the ground: what shows less of it is no picture of it
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,42 @@ class MaskedScene:
 
     look: Acquisition
     clear: Mask
+
+    @property
+    def scene_id(self) -> str:
+        """The id of its scene."""
+        return self.look.scene_id
+
+    @property
+    def day(self) -> date:
+        """The day of the look."""
+        return self.look.day
+
+    @property
+    def sensor(self) -> str:
+        """The sensor of the look."""
+        return self.look.sensor
+
+    @property
+    def series(self) -> str:
+        """The series that the look belongs to."""
+        return self.look.series
+
+    @cached_property
+    def clear_share(self) -> float:
+        """The share of its ground that is clear, 0 to 1."""
+        return float(self.clear.mean())
+
+    @cached_property
+    def brightest(self) -> float:
+        """How bright its brightest hundredth is in its first band; NaN where it is no picture of its ground."""
+        if self.sensor == RADAR or self.clear_share < LEAST_CLEAR:
+            return float("nan")
+        return float(np.nanpercentile(self.look.pixels[0], 99))
+
+    def loaded(self) -> MaskedScene:
+        """Itself: its arrays are there."""
+        return self
 
     def cut(self, window: Window) -> MaskedScene:
         """The page over a window alone."""
@@ -55,22 +95,57 @@ class MaskedScene:
 
 
 @dataclass(frozen=True)
+class StoredScene:
+    """One look over a window, whose arrays are read when they are asked for: those of all looks fill the memory.
+
+    The fields are those of `MaskedScene` by which looks are chosen; `read` gives the whole of it.
+    """
+
+    scene_id: str
+    day: date
+    sensor: str
+    series: str
+    clear_share: float
+    brightest: float
+    read: Callable[[], MaskedScene]
+    means: dict[str, dict[str, float]] = field(default_factory=dict)
+    """What `curves` measured of it before, by the digest of the ground."""
+
+    @property
+    def look(self) -> Acquisition:
+        """The look, read anew."""
+        return self.read().look
+
+    @property
+    def clear(self) -> Mask:
+        """Its clear mask, bool (y, x), read anew."""
+        return self.read().clear
+
+    def loaded(self) -> MaskedScene:
+        """Read its arrays."""
+        return self.read()
+
+
+AlbumPage: TypeAlias = MaskedScene | StoredScene
+
+
+@dataclass(frozen=True)
 class Album:
     """The looks of one area over the months before a week's end, oldest first."""
 
-    pages: tuple[MaskedScene, ...]
+    pages: tuple[AlbumPage, ...]
 
     def cut(self, window: Window) -> Album:
         """The pages over a window alone."""
-        return Album(tuple(page.cut(window) for page in self.pages))
+        return Album(tuple(page.loaded().cut(window) for page in self.pages))
 
-    def optical(self) -> list[MaskedScene]:
+    def optical(self) -> list[AlbumPage]:
         """The optical looks."""
-        return [p for p in self.pages if p.look.sensor == OPTICAL]
+        return [p for p in self.pages if p.sensor == OPTICAL]
 
-    def radar(self) -> list[MaskedScene]:
+    def radar(self) -> list[AlbumPage]:
         """The radar looks."""
-        return [p for p in self.pages if p.look.sensor == RADAR]
+        return [p for p in self.pages if p.sensor == RADAR]
 
 
 def open_albums(
@@ -111,33 +186,75 @@ def albums_in_turn(
     until: date,
     days: int,
     changes: Sequence[date] = (),
+    kept: KeptMeasures | None = None,
 ) -> Iterator[Album]:
     """What `open_albums` gives, one window after the other.
 
-    Of a large area every scene is read once too, and what the windows show of it lies in a file without a name until
-    their turn comes: neither the scenes nor all windows fit into memory.
+    Of an area that fits into memory a scene is read when it is asked for, and once. What earlier reports `kept` of it
+    is not measured again, so a scene that is not shown is not read. Both can raise `ImageryError` then.
+
+    Of a large area every scene is read once too, and what the windows show of it lies in a file without a name,
+    from which each page is read when it is asked for: neither the scenes nor their windows fit into memory. The albums
+    can be read as long as the iterator has not ended.
     """
+    recent = _recent(area, grid, archive, source_name=source_name, until=until, days=days, changes=changes)
     if not is_large(grid):
-        (album,) = open_albums(
-            area, grid, archive, (WHOLE,), source_name=source_name, until=until, days=days, changes=changes
-        )
-        yield from (album.cut(window) for window in windows)
+        known = KeptMeasures(None, area.id) if kept is None else kept
+        read = [(scene, cache(partial(_page, area, grid, archive, source_name, scene))) for scene in recent]
+        for window in windows:
+            yield Album(tuple(_read_later(scene, page, window, known) for scene, page in read))
         return
-    places: list[list[int]] = [[] for _ in windows]
+    stored: list[list[StoredScene]] = [[] for _ in windows]
     with tempfile.TemporaryFile() as file:
-        for scene in _recent(area, grid, archive, source_name=source_name, until=until, days=days, changes=changes):
+        for scene in recent:
             page = _page(area, grid, archive, source_name, scene)
-            for of_window, window in zip(places, windows, strict=True):
-                of_window.append(file.tell())
-                pickle.dump(page.cut(window).on_its_own(), file)
-        for of_window in places:
-            yield Album(tuple(_unpickled(file, place) for place in of_window))
+            for pages, window in zip(stored, windows, strict=True):
+                pages.append(_stored(page.cut(window).on_its_own(), file))
+        for pages in stored:
+            yield Album(tuple(pages))
 
 
 def overview_window(grid: Grid) -> Window:
     """The pixels of an area that its overview shows: all of a small one, every so many of a large one."""
     step = max(1, -(-max(grid.shape) // OVERVIEW_PX)) if is_large(grid) else 1
     return slice(None, None, step), slice(None, None, step)
+
+
+def _read_later(
+    scene: ArchivedScene, whole: Callable[[], MaskedScene], window: Window, kept: KeptMeasures
+) -> StoredScene:
+    """A look over a window, which is read only for what nobody measured before."""
+
+    def measure() -> LookMeasure:
+        page = whole().cut(window)
+        return LookMeasure(series=page.series, clear_share=page.clear_share, brightest=page.brightest)
+
+    known = kept.of(scene.sha256, window, measure)
+    return StoredScene(
+        scene.scene_id,
+        scene.acquired.date(),
+        scene.sensor.value,
+        known.series,
+        known.clear_share,
+        known.brightest,
+        lambda: whole().cut(window),
+        known.means,
+    )
+
+
+def _stored(page: MaskedScene, file: IO[bytes]) -> StoredScene:
+    """The page at the end of a file, of which only that stays in memory by which pages are chosen."""
+    place = file.tell()
+    pickle.dump(page, file, protocol=pickle.HIGHEST_PROTOCOL)
+    return StoredScene(
+        page.scene_id,
+        page.day,
+        page.sensor,
+        page.series,
+        page.clear_share,
+        page.brightest,
+        partial(_unpickled, file, place),
+    )
 
 
 def _unpickled(file: IO[bytes], place: int) -> MaskedScene:
@@ -171,10 +288,14 @@ def _page(area: Area, grid: Grid, archive: Archive, source_name: str, scene: Arc
 
 def crop_around(mask: Mask, *, margin_px: int = 18, least_px: int = 60) -> Window:
     """A window around a mask: its box and a margin, at least so wide, within the grid."""
+    return window_around(footprint_in(mask), margin_px=margin_px, least_px=least_px)
+
+
+def window_around(ground: Footprint, *, margin_px: int = 18, least_px: int = 60) -> Window:
+    """What `crop_around` gives, of a footprint; the whole grid for one without a pixel."""
     out = []
-    for axis, size in ((1, mask.shape[0]), (0, mask.shape[1])):
-        where = np.nonzero(mask.any(axis=axis))[0]
-        low, high = (int(where[0]) - margin_px, int(where[-1]) + 1 + margin_px) if len(where) else (0, size)
+    for part, size in zip(ground.box, ground.shape, strict=True):
+        low, high = (part.start - margin_px, part.stop + margin_px) if ground else (0, size)
         short = max(0, least_px - (high - low))
         low, high = low - short // 2, high + short - short // 2
         shift = max(0, -low) - max(0, high - size)
@@ -182,23 +303,21 @@ def crop_around(mask: Mask, *, margin_px: int = 18, least_px: int = 60) -> Windo
     return out[0], out[1]
 
 
-def clear_pages(pages: Sequence[MaskedScene]) -> list[MaskedScene]:
+def clear_pages(pages: Sequence[AlbumPage]) -> list[AlbumPage]:
     """The pages that show nearly as much of their ground as the clearest does, if that is half; oldest first.
 
     Measured against the clearest and not against all of it: the images may end within the ground. Pages with far
     brighter spots than the others have cloud that the mask missed, and are left out.
     """
-    shares = [float(p.clear.mean()) for p in pages]
-    most = max(shares, default=0.0)
-    clear = [p for p, share in zip(pages, shares, strict=True) if share >= max(0.5, most - 0.03)]
-    if len(clear) < 3 or clear[0].look.sensor == RADAR:
+    most = max((page.clear_share for page in pages), default=0.0)
+    clear = [page for page in pages if page.clear_share >= max(LEAST_CLEAR, most - 0.03)]
+    if len(clear) < 3 or clear[0].sensor == RADAR:
         return clear
-    glare = [float(np.nanpercentile(p.look.pixels[0], 99)) for p in clear]
-    limit = BRIGHTER * float(np.median(glare))
-    return [p for p, bright in zip(clear, glare, strict=True) if bright <= limit]
+    limit = BRIGHTER * float(np.median([page.brightest for page in clear]))
+    return [page for page in clear if page.brightest <= limit]
 
 
-def season_apart(page: MaskedScene, other: MaskedScene) -> float:
+def season_apart(page: AlbumPage, other: AlbumPage) -> float:
     """Days between two pages on the calendar, the year left out, to the ten days: of those the later is taken."""
-    days = abs((page.look.day - other.look.day).days) % 365.25
+    days = abs((page.day - other.day).days) % 365.25
     return round(min(days, 365.25 - days) / 10.0)

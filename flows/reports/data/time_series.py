@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from hashlib import sha256
 
 import numpy as np
 import numpy.typing as npt
 
 from detectors.baseline.harmonic import expected_spread, fit_baseline, predict
-from detectors.preprocessing.features import features_of
-from flows.reports.data.scene_stack import Album, MaskedScene
+from detectors.footprint import Footprint, footprint_in
+from detectors.preprocessing.features import features_of, halo_px
+from flows.reports.data.scene_stack import Album, AlbumPage, MaskedScene
 from flows.reports.inputs import Series
 
 Mask = npt.NDArray[np.bool_]
@@ -25,22 +27,40 @@ def curves(album: Album, mask: Mask, *, first_seen: date) -> tuple[Series, ...]:
     of one track.
     """
     rows: dict[str, list[tuple[date, float]]] = {name: [] for name in UNITS}
+    ground = footprint_in(mask)
+    digest = sha256(str((ground.shape, ground.box)).encode() + ground.mask.tobytes()).hexdigest()
     for page in (*album.optical(), *_one_track(album)):
-        measured = features_of(page.look, page.clear)
-        for name in UNITS:
-            if name in measured.names:
-                values = measured.values[measured.names.index(name)][mask]
-                seen = np.isfinite(values)
-                mean = float(values[seen].mean()) if seen.mean() >= 0.5 else float("nan")
-                rows[name].append((page.look.day, mean * _scale(name)))
+        for name, mean in _means(page, ground, digest).items():
+            rows[name].append((page.day, mean * _scale(name)))
     return tuple(_series(name, points, first_seen) for name, points in rows.items() if _has_values(points))
 
 
-def _one_track(album: Album) -> list[MaskedScene]:
+def _means(page: AlbumPage, ground: Footprint, digest: str) -> dict[str, float]:
+    """The mean of each measure of a look over a piece of ground; NaN where it shows less than half of it."""
+    if isinstance(page, MaskedScene):
+        return _measured(page, ground)
+    if digest not in page.means:
+        page.means[digest] = _measured(page.loaded(), ground)
+    return page.means[digest]
+
+
+def _measured(page: MaskedScene, ground: Footprint) -> dict[str, float]:
+    near = ground.surroundings(halo_px(page.look))
+    close, inside = page.cut(near), ground.within(near)
+    features = features_of(close.look, close.clear)
+    means = {}
+    for name in (name for name in UNITS if name in features.names):
+        values = features.values[features.names.index(name)][inside]
+        seen = np.isfinite(values)
+        means[name] = float(values[seen].mean()) if seen.mean() >= 0.5 else float("nan")
+    return means
+
+
+def _one_track(album: Album) -> list[AlbumPage]:
     """The radar pages of the track with the most of them: tracks look from different sides and are never mixed."""
     pages = album.radar()
-    tracks = Counter(page.look.series for page in pages).most_common(1)
-    return [page for page in pages if page.look.series == tracks[0][0]]
+    tracks = Counter(page.series for page in pages).most_common(1)
+    return [page for page in pages if page.series == tracks[0][0]]
 
 
 def _scale(name: str) -> float:

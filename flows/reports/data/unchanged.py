@@ -27,11 +27,11 @@ from flows.records.provider_weeks import ProviderWeek
 from flows.reports.data.public_crowd import FOLDER as CROWD_FOLDER
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER
 from flows.reports.data.releases import FILE as RELEASES_FILE
+from flows.reports.files import BUILT
 
 NOT_SHOWN = ("runs", "messages", "dispatches", "deliveries")
 """Tables of the record that no page is made from, but for what runs say of providers, and for the state in which people
 first heard of an alert, which is written with the versions of its event."""
-MARKS = ".built-pages"
 PROGRAM = Path(__file__).parents[3]
 
 
@@ -96,7 +96,7 @@ def mark_as_built(week: Week, digest: str, *, before: Head, outputs: Path) -> No
 
 
 def _path(outputs: Path, week: Week) -> Path:
-    return private_folder(outputs / MARKS) / f"{week}.json"
+    return private_folder(outputs / BUILT) / f"{week}.json"
 
 
 def _pages(outputs: Path, week: Week) -> dict[str, tuple[int, int]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,9 @@ from shapely import STRtree
 from aois.area import Area, AreaKind
 from aois.grid import Grid, grid_of, perimeter_mask, to_utm
 from aois.week import Week
+from detectors.footprint import Footprint
 from detectors.records import State
-from flows.evidence.outlines import footprint_of
+from flows.evidence.outlines import pixels_of
 from flows.imagery.acquisition_plans import AcquisitionPlan
 from flows.imagery.archive.store import Archive
 from flows.imagery.plan_files import FOLDER as PLANS
@@ -34,6 +34,7 @@ from flows.records.observations import ObservationRecord
 from flows.reports.build import build_reports, page_name
 from flows.reports.data.acquisitions import with_acquisitions
 from flows.reports.data.image_chips import false_colour_pair, overview, picture_pair, radar_pair, timeline
+from flows.reports.data.kept_measures import KeptMeasures
 from flows.reports.data.monthly_totals import standings_of, steps_of
 from flows.reports.data.muted import muted_figures
 from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER, public_week
@@ -44,8 +45,8 @@ from flows.reports.data.scene_stack import (
     Mask,
     Window,
     albums_in_turn,
-    crop_around,
     overview_window,
+    window_around,
 )
 from flows.reports.data.site_structures import structures_of
 from flows.reports.data.time_series import curves
@@ -67,6 +68,7 @@ QUIET_DAYS = 120  # a place without an event needs a picture of how it looks, no
 OPEN_STATES = (State.PROVISIONAL, State.CONFIRMED)
 NEAR_M = 100.0  # as far as the boxes of two changes lie apart where the criteria of one take in the other
 ALERTS_IN_FULL = 60  # with more on record, what is finished has one pair of pictures, or the page would grow too large
+MOST_PICTURED = 60  # events of one area; the others are in the list of all events alone, or nobody could read the page
 
 
 def report_week(
@@ -107,7 +109,9 @@ def report_week(
     for one in observations:
         by_area[one.area_id].append(one)
     plans = kept_plans(outputs / PLANS, known_by=week.last_day)
-    reader = _WeekReader(week, ledger, archive, source_name, by_area, alerts, failures, is_roomy=is_roomy, plans=plans)
+    reader = _WeekReader(
+        week, ledger, archive, source_name, by_area, alerts, failures, is_roomy=is_roomy, plans=plans, outputs=outputs
+    )
     with ThreadPoolExecutor(READERS) as pool:
         views = tuple(pool.map(reader.view_of, areas))
     counts = counts_of(week, ledger=ledger, area_ids={area.id for area in areas}, observations=observations)
@@ -175,6 +179,8 @@ class _WeekReader:
     is_in_full: bool = False
     is_roomy: bool = False
     plans: Sequence[AcquisitionPlan] = ()
+    outputs: Path | None = None
+    """Where measures of looks are kept; nowhere without it."""
 
     def view_of(self, area: Area) -> AreaView:
         """One area as the report is given it."""
@@ -182,34 +188,42 @@ class _WeekReader:
         before = {one.event_id: one for one in self.ledger.events(area.id, as_of=self.week.plus(-1))}
         shown = [one for one in events if self.is_in_full or _is_shown(one, before)]
         grid = grid_of(area)
-        windows = [overview_window(grid), *(crop_around(footprint_of(one.ground, grid)) for one in shown)]
-        albums, failure = self._albums(area, shown, windows)
-        seen = self.observations.get(area.id, ())
-        failed = without_folders(self.failures.get(area.id, "")) or failure
+        grounds = {one.event_id: pixels_of(one.ground, grid) for one in shown}
+        pictured = shown if self.is_in_full else _pictured(shown, before, self.week)
+        seen, kept = self.observations.get(area.id, ()), KeptMeasures(self.outputs, area.id)
+        failed = without_folders(self.failures.get(area.id, ""))
         full = [one.event_id for one in shown if self.is_in_full or (self.is_roomy and one.is_alerted)]
-        view = _area_view(area, zip(windows, albums, strict=True), shown, before, seen, self.week, failed, full=full)
+        picked = {one.event_id for one in pictured}
+        grounded = [(one, grounds[one.event_id]) for one in shown]
+        windows = [overview_window(grid), *(window_around(grounds[one.event_id]) for one in pictured)]
+
+        def view_over(albums: Iterable[Album], failure: str) -> AreaView:
+            drawn = zip(windows, albums, strict=True)
+            return _area_view(area, drawn, grounded, before, seen, self.week, failure, full=full, pictured=picked)
+
+        try:
+            view = view_over(self._albums(area, pictured, windows, kept), failed)
+            kept.write()
+        except ImageryError as error:  # a damaged file takes this area's pictures, not the others' report
+            view = view_over([Album(())] * len(windows), failed or without_folders(str(error)))
         view = with_acquisitions(view, self.ledger.scenes(area.id), self.week, self.plans)
         return _with_record(view, self.week, self.ledger, is_quiet=not events)
 
     def _albums(
-        self, area: Area, shown: Sequence[EventRecord], windows: Sequence[Window]
-    ) -> tuple[Iterator[Album], str]:
-        """The looks over each window; a damaged file takes this area's pictures, not the others' report."""
-        albums = albums_in_turn(
+        self, area: Area, pictured: Sequence[EventRecord], windows: Sequence[Window], kept: KeptMeasures
+    ) -> Iterator[Album]:
+        """The looks over each window."""
+        return albums_in_turn(
             area,
             grid_of(area),
             self.archive,
             windows,
             source_name=self.source_name,
             until=self.week.last_day,
-            days=ALBUM_DAYS if shown else QUIET_DAYS,
-            changes=[one.first_seen for one in shown],
+            days=ALBUM_DAYS if pictured else QUIET_DAYS,
+            changes=[one.first_seen for one in pictured],
+            kept=kept,
         )
-        try:
-            first = next(albums)  # all scenes are read now
-        except ImageryError as error:
-            return repeat(Album(()), len(windows)), without_folders(str(error))
-        return chain((first,), albums), ""
 
 
 def view_in_full(
@@ -277,29 +291,31 @@ def _is_shown(event: EventRecord, before: EventsById) -> bool:
 def _area_view(
     area: Area,
     albums: Iterator[tuple[Window, Album]],
-    events: Sequence[EventRecord],
+    events: Sequence[tuple[EventRecord, Footprint]],
     before: EventsById,
     seen: Sequence[ObservationRecord],
     week: Week,
     failure: str,
     *,
     full: Container[str],
+    pictured: Container[str],
 ) -> AreaView:
     grid = grid_of(area)
     perimeter = perimeter_mask(area, grid) if area.kind is AreaKind.SITE else None
     drawn, album = next(albums)
     picture = overview(album)
     outline = np.zeros(grid.shape, bool)
-    for event in events:
-        outline |= footprint_of(event.ground, grid)
-    near = _neighbours(events, grid)
-    views = tuple(
-        replace(
-            _event_view(event, cut, window, grid, perimeter, before, week, is_in_full=event.event_id in full),
-            near=near[event.event_id],
-        )
-        for event, (window, cut) in zip(events, albums, strict=True)
-    )
+    for _, ground in events:
+        outline[ground.box] |= ground.mask
+    near = _neighbours([event for event, _ in events], grid)
+
+    def view_of(event: EventRecord, ground: Footprint) -> EventView:
+        if event.event_id not in pictured:
+            return _listed_view(event, ground, before, week)
+        window, cut = next(albums)
+        return _event_view(event, ground, cut, window, perimeter, before, week, is_in_full=event.event_id in full)
+
+    views = tuple(replace(view_of(event, ground), near=near[event.event_id]) for event, ground in events)
     return AreaView(
         area=area,
         grid_shape=grid.shape,
@@ -350,34 +366,66 @@ def _steps(event: EventRecord, week: Week, ledger: Ledger) -> tuple[StateStep, .
 
 def _event_view(
     event: EventRecord,
+    ground: Footprint,
     cut: Album,
     window: Window,
-    grid: Grid,
     perimeter: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | None,
     before: EventsById,
     week: Week,
     *,
     is_in_full: bool,
 ) -> EventView:
-    mask = footprint_of(event.ground, grid)
+    outline = ground.within(window)
     first = event.first_seen
-    known = before.get(event.event_id)
-    is_new = event.issued_on == week.last_day if event.is_alerted else known is None
-    changed = known is not None and (known.state, known.change) != (event.state, event.change)
+    is_new, changed = _news_of(event, before, week)
     main = picture_pair(cut, first_seen=first)
     is_open = is_in_full or is_new or changed or event.state in OPEN_STATES
     return EventView(
         event=event,
         before=None if main is None else main.before,
         after=None if main is None else main.after,
-        outline=mask[window],
+        outline=outline,
         perimeter=None if perimeter is None else perimeter[window],
-        series=curves(cut, mask[window], first_seen=first),
+        series=curves(cut, outline, first_seen=first),
         new_this_week=is_new,
         changed_this_week=changed and not is_new,
         more=_more_pairs(cut, main, first) if is_open else (),
         thumbs=timeline(cut, first_seen=first) if is_open else (),
     )
+
+
+def _listed_view(event: EventRecord, ground: Footprint, before: EventsById, week: Week) -> EventView:
+    """An event that has no pictures and curves on the page, but its line in the list of all."""
+    is_new, changed = _news_of(event, before, week)
+    return EventView(
+        event=event,
+        before=None,
+        after=None,
+        outline=ground.mask,
+        perimeter=None,
+        series=(),
+        new_this_week=is_new,
+        changed_this_week=changed and not is_new,
+        is_listed=True,
+    )
+
+
+def _news_of(event: EventRecord, before: EventsById, week: Week) -> tuple[bool, bool]:
+    """Whether an event is new this week, and whether it is another than a week before."""
+    known = before.get(event.event_id)
+    is_new = event.issued_on == week.last_day if event.is_alerted else known is None
+    return is_new, known is not None and (known.state, known.change) != (event.state, event.change)
+
+
+def _pictured(shown: Sequence[EventRecord], before: EventsById, week: Week) -> list[EventRecord]:
+    """The events of an area that have pictures, in their order: alerts first, news before the rest, then likeness."""
+
+    def weight(event: EventRecord) -> tuple[bool, bool, float, float, EventId]:
+        has_news = any(_news_of(event, before, week))
+        return not event.is_alerted, not has_news, -(event.suspect_score or 0.0), -event.area_m2, event.event_id
+
+    picked = {event.event_id for event in sorted(shown, key=weight)[:MOST_PICTURED]}
+    return [event for event in shown if event.event_id in picked]
 
 
 def _more_pairs(cut: Album, main: Pair | None, first_seen: date) -> tuple[Pair, ...]:
