@@ -110,16 +110,18 @@ def _layers(scene: Scene) -> Layers:
 
 
 def _numbers(reflectance: npt.NDArray[np.float32], measured: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint16]:
-    scaled = np.where(measured, reflectance, np.float32(0)) * np.float32(NUMBERS_PER_REFLECTANCE)
-    stored = np.rint(scaled) + np.float32(NUMBERS_AT_ZERO)
-    numbers: npt.NDArray[np.uint16] = np.clip(stored, 0, NODATA - 1).astype(np.uint16)
-    numbers[:, ~measured] = NODATA
+    numbers = np.empty(reflectance.shape, np.uint16)
+    for layer, band in zip(numbers, reflectance, strict=True):  # band by band, as scenes of towns are large
+        scaled = np.where(measured, band, np.float32(0)) * np.float32(NUMBERS_PER_REFLECTANCE)
+        layer[...] = np.clip(np.rint(scaled) + np.float32(NUMBERS_AT_ZERO), 0, NODATA - 1)
+        layer[~measured] = NODATA
     return numbers
 
 
 def _reflectance(numbers: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
-    above_zero = numbers.astype(np.float32) - np.float32(NUMBERS_AT_ZERO)
-    reflectance: npt.NDArray[np.float32] = above_zero * np.float32(1 / NUMBERS_PER_REFLECTANCE)
+    reflectance = numbers.astype(np.float32)
+    reflectance -= np.float32(NUMBERS_AT_ZERO)
+    reflectance *= np.float32(1 / NUMBERS_PER_REFLECTANCE)
     reflectance[numbers == NODATA] = np.nan
     return reflectance
 
@@ -165,7 +167,8 @@ def _metadata(scene: Scene, grid: Grid) -> str:
 def _scene(layers: Layers, said: dict[str, Any], *, sha256: str) -> Scene:
     sensor, bands = Sensor(said["sensor"]), tuple(said["bands"])
     stored = layers[: len(bands)]
-    pixels = _reflectance(stored.astype(np.uint16)) if sensor is Sensor.SENTINEL_2 else stored.astype(np.float32)
+    is_optical = sensor is Sensor.SENTINEL_2
+    pixels = _reflectance(stored.astype(np.uint16, copy=False)) if is_optical else stored.astype(np.float32)
     where = said["provenance"]
     provenance = where | {name: tuple(where.get(name, ())) for name in ("item_ids", "offered")}
     provenance["product"] = OpticalProduct(where.get("product", ""))
