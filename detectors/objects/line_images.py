@@ -200,7 +200,10 @@ def _series_views(
         return np.where(monitored_mask[box], view(box), np.nan).astype(np.float32)
 
     def middle(stack: Callable[[Box], Floats]) -> Floats:
-        return write_by_strips(space, monitored_mask.shape, np.float32, lambda box: _median(stack(box), fewest))
+        image: Floats = write_by_strips(
+            space, monitored_mask.shape, np.float32, lambda box: _median(stack(box), fewest)
+        )
+        return image
 
     stacks = [partial(shown, view) for view in views]
     return [LineImage(series.sensor, middle(stack), old, stack, days, scenes) for stack in stacks]
