@@ -169,7 +169,8 @@ def _layers(whole: Floats, hidden: Mask, lead: Floats) -> Floats:
 
 
 def _maps(history: str, resolution: float, layers: Floats, least: float, core: float) -> ScoreMaps:
-    return ScoreMaps(history, resolution, *layers, np.zeros(layers.shape[1:], bool), least, core)
+    gain, loss, lead = layers
+    return ScoreMaps(history, resolution, gain, loss, lead, np.zeros(gain.shape, bool), least, core)
 
 
 def _objects(maps: ScoreMaps, table: SignatureTable, is_gain: bool) -> tuple[LikelyObject, ...]:
