@@ -28,8 +28,8 @@ class ArraySpace(Protocol):
     def copy(self, array: Any) -> Any:
         """Copy an array, so that it can be changed."""
 
-    def keep(self, array: npt.NDArray[Any]) -> Any:
-        """Put an array that is in memory, and that nobody changes, where arrays lie."""
+    def keep(self, array: Any) -> Any:
+        """Put an array that nobody changes where arrays lie, unless it is there."""
 
 
 class InMemory:
@@ -65,8 +65,8 @@ class InMemory:
         """
         return array.copy()
 
-    def keep(self, array: npt.NDArray[Any]) -> Any:
-        """Put an array that is in memory, and that nobody changes, where arrays lie.
+    def keep(self, array: Any) -> Any:
+        """Put an array that nobody changes where arrays lie, unless it is there.
 
         Parameters
         ----------

@@ -9,6 +9,8 @@ from detectors.acquisition import Mask
 
 EIGHT = np.ones((3, 3), bool)
 """Pixels that touch by a side or a corner are one object."""
+COUNTED_PX = 1 << 20
+"""So many labels are counted at a time, since counting makes each twice as wide."""
 
 
 def widen(mask: Mask, pixels: int) -> Mask:
@@ -30,6 +32,31 @@ def widen(mask: Mask, pixels: int) -> Mask:
     box, out = box_of(mask, margin_px=pixels), np.zeros_like(mask)
     out[box] = ndimage.binary_dilation(mask[box], structure=EIGHT, iterations=pixels)
     return out
+
+
+def large_patches(mask: Mask, smallest_px: int) -> Mask:
+    """Leave out of a mask its patches of fewer pixels.
+
+    Parameters
+    ----------
+    mask
+        bool (y, x).
+    smallest_px
+        How many pixels a patch must have, counted over corners too.
+
+    Returns
+    -------
+    bool (y, x).
+    """
+    if not mask.any():
+        return mask
+    labels, count = ndimage.label(mask, structure=EIGHT)
+    sizes = np.zeros(count + 1, np.int64)
+    for part in np.array_split(labels, -(-labels.size // COUNTED_PX)):
+        sizes += np.bincount(part.ravel(), minlength=count + 1)
+    large = sizes >= smallest_px
+    large[0] = False
+    return np.asarray(large.take(labels))
 
 
 def box_of(mask: Mask, *, margin_px: int = 0) -> tuple[slice, slice]:

@@ -33,7 +33,7 @@ def rebased_events(state: AreaState, today: int) -> AreaState:
     """
     p = state.parameters
     pixels: PixelState = state
-    since, event_states = state.since.copy(), list(state.event_states)
+    since, event_states = state.since, list(state.event_states)
     for number, event_state in enumerate(event_states):
         if event_state.confirmed_day is None or today - event_state.grown_day < p.rebase_days:
             continue
@@ -46,7 +46,8 @@ def rebased_events(state: AreaState, today: int) -> AreaState:
         renewed, done = _renewed(part, event_state, own, old, fewest=p.rebase_acquisitions)
         if not event_state.rebased and (done & own).sum() < 0.5 * event_state.mask.pixels:
             continue
-        pixels = with_own_pixels(state) if pixels is state else pixels
+        if pixels is state:
+            pixels, since = with_own_pixels(state), since.copy()
         paste(pixels, renewed, box)
         since[box][done] = event_state.grown_day
         event_states[number] = replace(event_state, rebased=True)

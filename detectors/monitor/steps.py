@@ -61,6 +61,7 @@ from detectors.objects.object_record import Detection
 from detectors.preprocessing.align import AcquisitionReport, align_acquisition
 from detectors.preprocessing.features import Features
 from detectors.preprocessing.platforms import is_apart
+from detectors.preprocessing.registration import RegistrationParameters
 from detectors.records import State
 from detectors.sensor_series.scene import SAID, apply_scene, measure_scene
 from detectors.sensor_series.series import (
@@ -133,21 +134,21 @@ def observe(state: AreaState, stored: AnyAcquisition) -> tuple[AreaState, Acquis
     -------
     AreaState, AcquisitionReport.
     """
-    acquisition = stored.loaded()
-    series = state.series(acquisition.series)
-    if series is not None and is_apart(acquisition, series.positions):
-        acquisition = keep_apart(acquisition)
-        series = state.series(acquisition.series)
+    series = state.series(stored.series)
+    if series is not None and is_apart(stored, series.positions):
+        stored = keep_apart(stored)
+        series = state.series(stored.series)
     if series is None:
         founded, reports = build_series(
-            [acquisition], monitored_mask=state.ground.monitored_mask, since=state.since, space=state.space
+            [stored], monitored_mask=state.ground.monitored_mask, since=state.since, space=state.space
         )
         return (state if founded is None else with_series(state, founded)), reports[0]
     reading = align_acquisition(
-        acquisition,
+        stored.loaded(),
         reference=series.reference,
         monitored_mask=state.ground.monitored_mask,
         positions=series.positions,
+        space=state.space,
     )
     report = reading.report
     if report.status == "used" and series.is_waiting:
@@ -162,7 +163,8 @@ def observe(state: AreaState, stored: AnyAcquisition) -> tuple[AreaState, Acquis
     evidence, shown, scatter = take_in(state, series, reading.features, report.day, stable_mask, table)
     widest = table.scatter.get(series.sensor, {}).get(series.history_kind)
     if widest is not None and widest < scatter:
-        report = replace(report, is_unfamiliar=True, note="scatters more than any scene the table was fitted on")
+        notes = (report.note, "scatters more than any scene the table was fitted on")
+        report = replace(report, is_unfamiliar=True, note="; ".join(filter(None, notes)))
     return replace(with_series(state, append_acquisition(series, *shown, report)), evidence=evidence), report
 
 
@@ -204,7 +206,7 @@ def _after_one_scene(
 ) -> tuple[Evidence, Shown, float]:
     """The same after a history of one scene. Places are asked there, and so the whole area at once."""
     everywhere, keep = (slice(None), slice(None)), state.space.keep
-    series = replace(series, baseline=series.baseline.at(everywhere))
+    series, features = replace(series, baseline=series.baseline.at(everywhere)), features.at(everywhere)
     residual = compare(series, features, day=day, stable_mask=stable_mask)
     ratios, turned, lead = log_ratios(
         residual.z,
@@ -363,7 +365,9 @@ def refit(state: AreaState, name: str, history: Sequence[AnyAcquisition], *, day
     merged = merge_baselines(old.baseline, new.baseline, kept, space=space)
     fresh = replace(old, baseline=merged, history=new.history, fitted_on=day, looked=0)
     if old.sensor == OPTICAL:
-        return with_series(state, fresh)
+        shown = 0.0 if old.reference is None else float(np.isfinite(old.reference).mean())
+        is_enough = shown >= RegistrationParameters().smallest_clear
+        return with_series(state, fresh if is_enough else replace(fresh, reference=new.reference))
     fresh = replace(fresh, reference=new.reference, positions=new.positions)
     return without_platforms(with_series(state, fresh), fresh)
 

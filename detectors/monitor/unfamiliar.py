@@ -58,8 +58,8 @@ def unfamiliar_ground(state: PixelState, table: SignatureTable) -> UnfamiliarGro
     -------
     UnfamiliarGround, or None where it is under a quarter to every series.
     """
-    watched, worst = np.argwhere(state.ground.monitored_mask), None
-    y, x = watched[:: len(watched) // SAMPLE_PX + 1].T
+    watched, worst = np.flatnonzero(state.ground.monitored_mask), None
+    y, x = np.unravel_index(watched[:: len(watched) // SAMPLE_PX + 1], state.ground.shape)
     for s in state.all_series:
         beyond = unlike_any(s.baseline.coefficients[:, 0, y, x], s.names, sensor=s.sensor, table=table)
         share = float((beyond != 0).any(axis=0).mean())

@@ -81,7 +81,8 @@ def detections_of(state: PixelState, table: SignatureTable) -> tuple[tuple[Detec
     found: list[Detection] = []
     score = np.full(state.ground.shape, -np.inf, np.float32)
     for maps in score_maps(state, table):
-        score = np.maximum(score, np.maximum(maps.gain, maps.loss))
+        for layer in (maps.gain, maps.loss):
+            np.maximum(score, layer, out=score)
         for is_gain, likely in ((True, _objects(maps, table, True)), (False, _objects(maps, table, False))):
             for item in likely:
                 whole = _without_fringe(state, item.object, is_gain)
@@ -133,14 +134,18 @@ def score_maps(state: PixelState, table: SignatureTable) -> tuple[ScoreMaps, ...
     evidence, hidden = state.evidence, ~state.ground.monitored_mask
     resolution = max((c.resolution_px for c in state.all_series), default=1.0)
     p = ObjectParameters()
-    odds = by_strips(evidence.shape, state.space, lambda box: log_odds(evidence.at(box)))
-    maps = [_maps(SEASONS, resolution, odds, hidden, odds[BUILT] - odds[CLEARED], p.least, p.core)]
+
+    def after_seasons(box: Box) -> Floats:
+        odds = log_odds(evidence.at(box))
+        return _layers(odds, hidden[box], odds[BUILT] - odds[CLEARED])
+
+    maps = [_maps(SEASONS, resolution, by_strips(evidence.shape, state.space, after_seasons), p.least, p.core)]
     if evidence.is_ranked:
         evidence = evidence.at((slice(None), slice(None)))
         ranks = ranks_of(evidence)
         told = BeliefParameters().rank_told
         lead = (evidence.lead / np.maximum(evidence.ranked, 1)).astype(np.float32)
-        one = _maps(ONE_SCENE, resolution, ranks.whole, hidden, lead, told, told + 2.0)
+        one = _maps(ONE_SCENE, resolution, _layers(ranks.whole, hidden, lead), told, told + 2.0)
         one = replace(
             one, own=ranks.own[list(GAINS)].max(axis=0), place=(ranks.lent[list(GAINS)] > 0).any(axis=0) & ~hidden
         )
@@ -150,28 +155,22 @@ def score_maps(state: PixelState, table: SignatureTable) -> tuple[ScoreMaps, ...
     return tuple(maps)
 
 
-def _maps(
-    history: str,
-    resolution: float,
-    whole: Floats,
-    hidden: Mask,
-    lead: Floats,
-    least: float,
-    core: float,
-) -> ScoreMaps:
+def _layers(whole: Floats, hidden: Mask, lead: Floats) -> Floats:
+    """Gain, loss and lead of a window, float32 (3, y, x), of what is held against each class there."""
     gains, loss = whole[list(GAINS)], whole[REMOVED]
     gain = gains.max(axis=0)
     is_gain = gain >= loss
-    return ScoreMaps(
-        history,
-        resolution,
-        np.where(hidden | ~is_gain, -np.inf, gain).astype(np.float32),
-        np.where(hidden | is_gain, -np.inf, loss).astype(np.float32),
-        np.clip(np.nan_to_num(lead), -LEAD_MOST, LEAD_MOST).astype(np.float32),
-        np.zeros(hidden.shape, bool),
-        least,
-        core,
+    layers = (
+        np.where(hidden | ~is_gain, -np.inf, gain),
+        np.where(hidden | is_gain, -np.inf, loss),
+        np.clip(np.nan_to_num(lead), -LEAD_MOST, LEAD_MOST),
     )
+    return np.stack(layers, dtype=np.float32, casting="same_kind")
+
+
+def _maps(history: str, resolution: float, layers: Floats, least: float, core: float) -> ScoreMaps:
+    gain, loss, lead = layers
+    return ScoreMaps(history, resolution, gain, loss, lead, np.zeros(gain.shape, bool), least, core)
 
 
 def _objects(maps: ScoreMaps, table: SignatureTable, is_gain: bool) -> tuple[LikelyObject, ...]:

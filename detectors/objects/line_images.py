@@ -14,7 +14,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
-from detectors.array_space import IN_MEMORY, ArraySpace, by_strips
+from detectors.array_space import IN_MEMORY, ArraySpace, write_by_strips
 from detectors.baseline.residual import combined_backscatter
 from detectors.footprint import Box, Footprint
 from detectors.objects.lines import FencingParameters, Least, Line, find_lines, old_lines
@@ -68,15 +68,15 @@ class LineImage:
     @cached_property
     def scatter(self) -> tuple[float, float]:
         """Measure middle and robust spread of what is known of the image."""
-        known = self.image[np.isfinite(self.image)]
+        image = self.image[:]
+        known = image[np.isfinite(image)]
         middle = float(np.median(known)) if known.size else 0.0
-        return middle, max(robust_spread(self.image), ViewParameters().least_spread)
+        return middle, max(robust_spread(image), ViewParameters().least_spread)
 
-    @cached_property
-    def scaled(self) -> Floats:
-        """Express the image in its own scatter, float32 (y, x), cut off where a view is."""
+    def scaled(self, values: Floats) -> Floats:
+        """Express values of the image in its own scatter, float32 of the same shape, cut off where a view is."""
         (middle, spread), limit = self.scatter, ViewParameters().limit
-        return np.asarray(np.clip((self.image - middle) / spread, -limit, limit), np.float32)
+        return np.asarray(np.clip((values - middle) / spread, -limit, limit), np.float32)
 
     def shown(self, mask: Footprint) -> list[tuple[int, str, str]]:
         """List day number, scene and sensor of the acquisitions that show a line, oldest first.
@@ -134,7 +134,7 @@ def line_images_of(
         for line_image in _series_views(series, monitored_mask, acquisitions=acquisitions, space=space)
     ]
     radar, optical = ([v for v in single if v.sensor == sensor] for sensor in (RADAR, OPTICAL))
-    return (*single, *(summed_image((seen, *radar)) for seen in optical if radar))
+    return (*single, *(summed_image((seen, *radar), space=space) for seen in optical if radar))
 
 
 def lines_of(line_images: Sequence[LineImage]) -> tuple[DetectedLine, ...]:
@@ -153,7 +153,7 @@ def lines_of(line_images: Sequence[LineImage]) -> tuple[DetectedLine, ...]:
     radar = [v for v in line_images if v.sensor == RADAR and not v.parts]
     found: list[DetectedLine] = []
     for line_image in line_images:
-        for line in find_lines(line_image.image, old=line_image.old, least=_least(line_image, p)):
+        for line in find_lines(line_image.image[:], old=line_image.old[:], least=_least(line_image, p)):
             if not _is_borne_out(line, line_image, radar, p):
                 continue
             if not any((line.mask & f.line.mask).pixels > 0.5 * line.mask.pixels for f in found):
@@ -164,10 +164,10 @@ def lines_of(line_images: Sequence[LineImage]) -> tuple[DetectedLine, ...]:
 def _is_borne_out(line: Line, line_image: LineImage, radar: Sequence[LineImage], p: ViewParameters) -> bool:
     """True where each instrument sees of a line what is asked of it: of their sum, and of optics beside radar."""
     if line_image.parts:
-        return all(_mean(part.scaled, line.mask) >= p.borne_out for part in line_image.parts)
+        return all(_mean_scaled(part, line.mask) >= p.borne_out for part in line_image.parts)
     if line_image.sensor == RADAR or not radar or line.response >= p.alone:
         return True
-    return any(_mean(other.scaled, line.mask) >= p.borne_out for other in radar)
+    return any(_mean_scaled(other, line.mask) >= p.borne_out for other in radar)
 
 
 def _least(line_image: LineImage, p: ViewParameters) -> Least | None:
@@ -190,7 +190,7 @@ def _series_views(
     if series.sensor == OPTICAL and name not in series.names:
         return []
     before = series.baseline.coefficients[series.names.index(name) if name in series.names else 0, 0]
-    old = old_lines(before)
+    old, fewest = space.keep(old_lines(before)), p.fewest_acquisitions
     days, scenes = tuple(recent.days[n] for n in kept), tuple(recent.scene_ids[n] for n in kept)
     views = [partial(_backscatter, series, kept)]
     if series.sensor == OPTICAL:
@@ -200,8 +200,10 @@ def _series_views(
         return np.where(monitored_mask[box], view(box), np.nan).astype(np.float32)
 
     def middle(stack: Callable[[Box], Floats]) -> Floats:
-        shape = (monitored_mask.shape[0], monitored_mask.shape[1])
-        return by_strips(shape, space, lambda box: _median(stack(box), p.fewest_acquisitions))
+        image: Floats = write_by_strips(
+            space, monitored_mask.shape, np.float32, lambda box: _median(stack(box), fewest)
+        )
+        return image
 
     stacks = [partial(shown, view) for view in views]
     return [LineImage(series.sensor, middle(stack), old, stack, days, scenes) for stack in stacks]
@@ -228,26 +230,39 @@ def _median(acquisitions: Floats, fewest: int) -> Floats:
     return np.where(np.isfinite(acquisitions).sum(axis=0) >= fewest, median(acquisitions), np.nan).astype(np.float32)
 
 
-def summed_image(parts: tuple[LineImage, ...]) -> LineImage:
+def summed_image(parts: tuple[LineImage, ...], *, space: ArraySpace = IN_MEMORY) -> LineImage:
     """Add up several images, each in its own scatter.
 
     Parameters
     ----------
     parts
         Images of one series each, at least one, on the same (y, x).
+    space
+        Where the image is to lie.
 
     Returns
     -------
     LineImage
         Its `image` is in σ, NaN where one of the parts is; its `old` is True where one of theirs is.
     """
-    image = sum(v.scaled for v in parts) / np.sqrt(len(parts))
-    old = np.any([v.old for v in parts], axis=0)
-    return LineImage(parts[0].sensor, np.asarray(image, np.float32), old, parts[0].acquisitions, (), (), parts)
+    shape = parts[0].image.shape
+
+    def summed(box: Box) -> Floats:
+        return np.asarray(sum(v.scaled(v.image[box]) for v in parts) / np.sqrt(len(parts)), np.float32)
+
+    def old(box: Box) -> Mask:
+        return np.asarray(np.any([v.old[box] for v in parts], axis=0))
+
+    image, was_old = write_by_strips(space, shape, np.float32, summed), write_by_strips(space, shape, np.bool_, old)
+    return LineImage(parts[0].sensor, image, was_old, parts[0].acquisitions, (), (), parts)
 
 
 def _mean(image: Floats, mask: Footprint) -> float:
     return _mean_of(mask.values(image))
+
+
+def _mean_scaled(line_image: LineImage, mask: Footprint) -> float:
+    return _mean_of(line_image.scaled(mask.values(line_image.image)))
 
 
 def _mean_of(known: Floats) -> float:

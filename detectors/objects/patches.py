@@ -11,7 +11,7 @@ from scipy import ndimage, special
 
 from detectors.acquisition import Floats, Mask
 from detectors.footprint import Box, Footprint, trimmed
-from detectors.morphology import EIGHT, box_of
+from detectors.morphology import EIGHT, box_of, large_patches
 from detectors.objects.centerline import line_length
 
 RIM_PX = 2.2  # of a wall that the point spread widens
@@ -98,10 +98,7 @@ def find_objects(
     """
     p = parameters or ObjectParameters()
     native = max(1.0, resolution_px) ** 2
-    labels, count = ndimage.label(score >= least, structure=EIGHT)
-    large = np.bincount(labels.ravel(), minlength=count + 1) >= int(np.ceil(p.smallest_px * native))
-    large[0] = False
-    kept = np.asarray(large[labels])
+    kept = large_patches(score >= least, int(np.ceil(p.smallest_px * native)))
     return tuple(
         likely
         for box, mask in _grouped(kept, p.join_px)

@@ -8,17 +8,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detectors.acquisition import Acquisition, Floats, Mask
+from detectors.array_space import IN_MEMORY, ArraySpace
 from detectors.preprocessing.bad_intervals import unusable_because
-from detectors.preprocessing.features import Features, features_of, registration_image
+from detectors.preprocessing.features import Features, features_by_strips, registration_image
 from detectors.preprocessing.masks import clear_of
 from detectors.preprocessing.platforms import PlatformPosition, place_acquisition
 from detectors.preprocessing.registration import (
+    OF_TILES,
     UNKNOWN,
     Shift,
     apply_shift,
     measure_shift,
-    registration_box,
     registration_part,
+    tiles_of,
+    variation_px,
 )
 from detectors.statistics import median
 
@@ -29,13 +32,16 @@ class AlignParameters:
 
     `smallest_share` of the watched ground must be clear for it to be compared at all (SCIENCE.md counts under half as
     not seen; what is clear below that still carries evidence down to this share); `largest_residual_px` is the
-    misregistration left after the shift above which a scene is refused. A slip under `least_shift_px` is left as it is:
+    misregistration left after the shift above which a scene is refused, and so is one over a large area of which a
+    quarter lies `largest_variation_px` or more from the rest: twice as much, as a quarter is measured half as well. A
+    slip under `least_shift_px` is left as it is:
     to interpolate blurs contrast and texture by more than it mends (chosen on clearings, buildings and walls of the
     Romanian series, with the slips it really has).
     """
 
     smallest_share: float = 0.3
     largest_residual_px: float = 0.35
+    largest_variation_px: float = 0.7
     largest_shift_px: float = 2.5
     least_shift_px: float = 0.3
     reference_acquisitions: int = 24
@@ -61,10 +67,11 @@ class AcquisitionReport:
 
 @dataclass(frozen=True)
 class AlignedAcquisition:
-    """An acquisition made comparable: its features on the reference, and what became of it."""
+    """An acquisition made comparable: its features on the reference, what became of it, and its native pixel."""
 
     features: Features
     report: AcquisitionReport
+    resolution_px: float
 
 
 def align_acquisition(
@@ -75,6 +82,7 @@ def align_acquisition(
     positions: Sequence[PlatformPosition] = (),
     shift: Shift | None = None,
     parameters: AlignParameters | None = None,
+    space: ArraySpace = IN_MEMORY,
 ) -> AlignedAcquisition:
     """Make an acquisition comparable: mask it, register it, measure its features.
 
@@ -84,7 +92,7 @@ def align_acquisition(
         One scene as numbers.
     reference
         float32 (y, x), the image of the series it is registered to, for radar (polarisation, y, x), of the part of the
-        area on which shifts are measured (`registration_box`); None for none.
+        area on which shifts are measured (`registration_part`); None for none.
     monitored_mask
         bool (y, x), the ground whose clear share is counted.
     positions
@@ -93,6 +101,8 @@ def align_acquisition(
         How far a radar acquisition lies from the reference, where that was measured before.
     parameters
         Thresholds; the defaults where left out.
+    space
+        Where its features are to lie.
 
     Returns
     -------
@@ -105,7 +115,6 @@ def align_acquisition(
     measured, residual = UNKNOWN, None
     status, note = ("used", "") if share >= p.smallest_share else ("unseen", f"{share:.0%} of the ground clear")
     bad, image = unusable_because(acquisition), registration_image(registration_part(acquisition))
-    part = registration_box(clear.shape)
     if bad is not None:
         status, note = "refused", bad
     elif status == "used" and reference is not None and positions:
@@ -114,14 +123,19 @@ def align_acquisition(
         measured, residual = placed.shift, placed.residual_px
         status, note = ("refused", placed.note) if placed.note else (status, note)
     elif status == "used" and image is not None and reference is not None and measurable.any():
-        measured = measure_shift(reference, image, clear=clear[part])
+        seen = tiles_of(clear)
+        measured = measure_shift(reference, image, clear=seen, parameters=None if seen is clear else OF_TILES)
+        uneven = 0.0 if seen is clear or not measured.is_known else variation_px(reference, image, measured, clear=seen)
         if measured.length > p.largest_shift_px:
             status, note = "refused", f"shifted by {measured.length:.1f} px, more than can be undone"
+        elif uneven > p.largest_variation_px:
+            status, note = "refused", f"one part of the area is shifted by {uneven:.1f} px against the rest"
         else:
+            note = note if measured.is_known else "used as it lies: its shift could not be measured"
             acquisition, clear, residual = _registered(acquisition, clear, reference, measured, p)
             if residual is not None and residual > p.largest_residual_px:
                 status, note = "refused", f"{residual:.2f} px of misregistration left"
-    features = features_of(acquisition, clear)
+    features = features_by_strips(acquisition, clear, space=space)
     if status == "used" and not features.names:
         status, note = "refused", f"nothing can be measured with {', '.join(acquisition.bands)} alone"
     report = AcquisitionReport(
@@ -134,7 +148,7 @@ def align_acquisition(
         residual,
         note,
     )
-    return AlignedAcquisition(features, report)
+    return AlignedAcquisition(features, report, acquisition.resolution_px)
 
 
 def _registered(
@@ -146,8 +160,9 @@ def _registered(
     pixels, kept = apply_shift(acquisition.pixels, acquisition.valid, shift)
     moved = np.roll(clear, (-round(shift.dy), -round(shift.dx)), axis=(0, 1)) & kept
     acquisition = replace(acquisition, pixels=pixels, valid=kept)
-    image, part = registration_image(registration_part(acquisition)), registration_box(moved.shape)
-    left = measure_shift(reference, image, clear=moved[part]) if image is not None else UNKNOWN
+    image, seen = registration_image(registration_part(acquisition)), tiles_of(moved)
+    parameters = None if seen is moved else OF_TILES
+    left = UNKNOWN if image is None else measure_shift(reference, image, clear=seen, parameters=parameters)
     return acquisition, moved, left.length if left.is_known else None
 
 

@@ -6,11 +6,13 @@ x).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
+from detectors.array_space import ArraySpace, strips_of
 from detectors.preprocessing import features_numba as compiled
 from detectors.shapes import check_shapes
 from detectors.statistics import local_deviation, local_mean, local_mean_and_deviation_plain
@@ -41,6 +43,10 @@ class Features:
     names: tuple[str, ...]
     values: Floats
     clear: Mask
+
+    def at(self, box: tuple[slice, slice]) -> Features:
+        """Return those of a window, in memory."""
+        return replace(self, values=self.values[:, *box], clear=self.clear[box])
 
 
 def features_of(acquisition: Acquisition, clear: Mask, *, parameters: FeatureParameters | None = None) -> Features:
@@ -92,6 +98,33 @@ def features_plain(acquisition: Acquisition, clear: Mask, *, parameters: Feature
         return Features((), np.empty((0, *clear.shape), np.float32), clear)
     values = np.stack([np.where(clear, layers[name], np.nan) for name in names]).astype(np.float32)
     return Features(names, values, clear)
+
+
+def features_by_strips(acquisition: Acquisition, clear: Mask, *, space: ArraySpace) -> Features:
+    """Measure the features of a whole scene strip by strip, each with its halo, to lie where arrays lie.
+
+    Parameters
+    ----------
+    acquisition, clear
+        As for `features_of`.
+    space
+        Where the values are to lie.
+
+    Returns
+    -------
+    Features, the same to the last byte.
+    """
+    (height, width), reach = clear.shape, halo_px(acquisition)
+    strips = list(strips_of((height, width), space))
+    names: tuple[str, ...] = ()
+    values: Any = None
+    for rows, columns in strips if len(strips) > 1 else ():
+        wide = slice(max(0, rows.start - reach), min(height, rows.stop + reach))
+        part = features_of(acquisition.at((wide, columns)), clear[wide])
+        names = part.names
+        values = space.empty((len(names), height, width), np.float32) if values is None else values
+        values[:, rows, columns] = part.values[:, rows.start - wide.start : rows.stop - wide.start]
+    return features_of(acquisition, clear) if values is None else Features(names, values, clear)
 
 
 def halo_px(acquisition: Acquisition, *, parameters: FeatureParameters | None = None) -> int:

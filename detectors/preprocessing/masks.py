@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, Acquisition, Floats, Mask
+from detectors.morphology import large_patches
 
 VISIBLE = ("blue", "green", "red")
 FULL = 0.98  # of the highest number of 8 bits: how bright such ground is, nobody knows
@@ -86,9 +87,9 @@ def clear_mask(valid: Mask, scl: npt.NDArray[np.uint8] | None, *, parameters: Ma
     meaning[list(p.dropped)] |= is_dropped
     classes = meaning.take(scl)
     clouds = ((classes & is_spreading) > 0) & valid
-    specks = _small_components(clouds, p.smallest_cloud_px)
-    dropped = (classes >= is_dropped) & ~specks
-    spread = dilated(clouds & ~specks, _disk(p.spread_px))
+    large = large_patches(clouds, p.smallest_cloud_px)
+    dropped = (classes >= is_dropped) & ~(clouds & ~large)
+    spread = dilated(large, _disk(p.spread_px))
     return np.asarray(valid & ~dropped & ~spread)
 
 
@@ -129,7 +130,8 @@ def snow_mask(visible: Floats, short: Floats, *, parameters: MaskParameters | No
     bool (y, x).
     """
     p = parameters or MaskParameters()
-    index = (visible - short) / np.maximum(visible + short, 0.01)
+    index, total = visible - short, visible + short  # of whole scenes: nothing more of their size
+    index /= np.maximum(total, 0.01, out=total)
     snow = (index > p.snow_index) & (visible > p.snow_brightness)
     return dilated(snow, _disk(p.snow_spread_px))
 
@@ -245,15 +247,6 @@ def _opened(mask: Mask, side_px: int) -> Mask:
 def _grown(mask: Mask, radius: int) -> Mask:
     """A mask and all that lies within so many pixels of it, along rows and columns."""
     return np.asarray(ndimage.maximum_filter(mask.view(np.uint8), 2 * radius + 1, mode="constant") > 0)
-
-
-def _small_components(mask: Mask, below_px: int) -> Mask:
-    if not mask.any():
-        return mask.copy()
-    labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
-    small = np.bincount(labels.ravel(), minlength=count + 1) < below_px
-    small[0] = False
-    return np.asarray(small.take(labels))
 
 
 def _disk(radius: int) -> tuple[int, ...]:

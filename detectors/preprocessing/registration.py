@@ -7,7 +7,9 @@ keeps the error of a difference over vegetation under 10 %.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +17,10 @@ from scipy import fft, ndimage
 
 from detectors.acquisition import Acquisition, Floats, Mask
 
-WHOLE_PX, PART_PX = 1 << 20, 768
-"""Up to so many pixels all of an area is registered; of a larger one the middle, with so long a side: all of a scene is
-shifted alike."""
+WHOLE_PX, TILES, TILE_PX, APART_PX = 1 << 20, 36, 128, 16
+"""Up to so many pixels all of an area is registered; of a larger one so many tiles of so long a side, spread evenly, so
+that cloud or sea over a part of it hides a part of them. They are laid side by side, so far apart that no filter of
+`measure_shift` reaches from one to the next."""
 
 
 @dataclass(frozen=True)
@@ -58,25 +61,8 @@ class Shift:
 
 
 UNKNOWN = Shift(0.0, 0.0, 0.0, is_known=False)
-
-
-def registration_box(shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Choose the part of an area on which shifts are measured: all of it, or the middle of a large one.
-
-    Parameters
-    ----------
-    shape
-        Rows and columns of the area.
-
-    Returns
-    -------
-    slice, slice.
-    """
-    if shape[0] * shape[1] <= WHOLE_PX:
-        return slice(0, shape[0]), slice(0, shape[1])
-    sides = [(max(0, (side - PART_PX) // 2), min(side, PART_PX)) for side in shape]
-    (top, height), (left, width) = sides
-    return slice(top, top + height), slice(left, left + width)
+OF_TILES = RegistrationParameters(smallest_clear=0.1)
+"""For tiles of a large area: a tenth of what they show is more than all of most areas that are registered whole."""
 
 
 def registration_part(acquisition: Acquisition) -> Acquisition:
@@ -91,9 +77,46 @@ def registration_part(acquisition: Acquisition) -> Acquisition:
     -------
     Acquisition, the same where the area is not large.
     """
-    shape = acquisition.valid.shape
-    box = registration_box(shape)
-    return acquisition if box == (slice(0, shape[0]), slice(0, shape[1])) else acquisition.at(box)
+    part = tiles_of(acquisition.valid)
+    if part is acquisition.valid:
+        return acquisition
+    scl = None if acquisition.scl is None else tiles_of(acquisition.scl)
+    return replace(acquisition, pixels=tiles_of(acquisition.pixels), valid=part, scl=scl)
+
+
+def tiles_of(layers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Lay the tiles of a large area on which shifts are measured side by side.
+
+    Parameters
+    ----------
+    layers
+        (…, y, x), of the whole area.
+
+    Returns
+    -------
+    ndarray (…, y, x) with 0 between the tiles; `layers` themselves where the area is not large.
+    """
+    height, width = layers.shape[-2:]
+    if height * width <= WHOLE_PX:
+        return layers
+    (down, rows), (across, columns) = (_places(height, width), _places(width, height))
+    out = np.zeros(
+        (*layers.shape[:-2], len(down) * (rows + APART_PX), len(across) * (columns + APART_PX)), layers.dtype
+    )
+    for n, top in enumerate(down):
+        for m, left in enumerate(across):
+            y, x = n * (rows + APART_PX), m * (columns + APART_PX)
+            out[..., y : y + rows, x : x + columns] = layers[..., top : top + rows, left : left + columns]
+    return out
+
+
+def _places(side: int, other: int) -> tuple[list[int], int]:
+    """Where tiles begin along a side of an area, each in the middle of as much ground, and how long they are."""
+    along, beside = max(1, side // TILE_PX), max(1, other // TILE_PX)
+    even = round(TILES**0.5)
+    number = min(along, even if beside >= even else TILES // beside)
+    length = min(side, TILE_PX)
+    return [(side * (2 * n + 1) // number - length) // 2 for n in range(number)], length
 
 
 def measure_shift(
@@ -133,6 +156,27 @@ def measure_shift(
     return Shift(dy, dx, peak, is_known=True)
 
 
+def variation_px(reference: Floats, image: Floats, shift: Shift, *, clear: Mask) -> float:
+    """Measure how far the shift of a quarter of a large area lies from that of the whole.
+
+    Parameters
+    ----------
+    reference, image, clear
+        As for `measure_shift`, as `tiles_of` lays them.
+    shift
+        Of the whole, known.
+
+    Returns
+    -------
+    float, pixels: the most of the quarters whose shift is known, 0 where none is.
+    """
+    pitch = TILE_PX + APART_PX
+    middles = [size // pitch // 2 * pitch for size in image.shape]
+    halves = [(slice(0, middle), slice(middle, None)) if middle else (slice(None),) for middle in middles]
+    quarters = [measure_shift(reference[box], image[box], clear=clear[box]) for box in product(*halves)]
+    return max((float(np.hypot(q.dy - shift.dy, q.dx - shift.dx)) for q in quarters if q.is_known), default=0.0)
+
+
 def apply_shift(pixels: Floats, valid: Mask, shift: Shift) -> tuple[Floats, Mask]:
     """Move pixels back onto the reference by cubic interpolation.
 
@@ -153,12 +197,13 @@ def apply_shift(pixels: Floats, valid: Mask, shift: Shift) -> tuple[Floats, Mask
     """
     if shift.length < 0.05:
         return pixels, valid
-    back = (shift.dy, shift.dx)
-    filled = np.where(valid, pixels, _fill(pixels, valid)).astype(np.float32)
-    moved = np.stack([ndimage.shift(band, (-back[0], -back[1]), order=3, mode="nearest") for band in filled])
-    eroded = ndimage.shift(valid.astype(np.float32), (-back[0], -back[1]), order=1, mode="constant", cval=0.0)
-    kept = eroded > 0.99
-    return np.where(kept, moved, np.nan).astype(np.float32), np.asarray(kept)
+    back = (-shift.dy, -shift.dx)
+    eroded = ndimage.shift(valid.astype(np.float32), back, order=1, mode="constant", cval=0.0)
+    kept, out = np.asarray(eroded > 0.99), np.empty(pixels.shape, np.float32)
+    for moved, band, level in zip(out, pixels, _fill(pixels, valid), strict=True):  # whole scenes are large
+        ndimage.shift(np.where(valid, band, level), back, output=moved, order=3, mode="nearest")
+        moved[~kept] = np.nan
+    return out, kept
 
 
 def _fill(pixels: Floats, valid: Mask) -> npt.NDArray[np.float32]:

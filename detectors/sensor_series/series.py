@@ -160,19 +160,19 @@ def build_series(
     used: list[Features] = []
     resolution_px = 1.0
     for stored in acquisitions:
-        acquisition = stored.loaded()
-        resolution_px = max(resolution_px, acquisition.resolution_px)
         reading = align_acquisition(
-            acquisition,
+            stored.loaded(),
             reference=fitted.reference,
             monitored_mask=monitored_mask,
             positions=fitted.positions,
-            shift=fitted.shifts.get(acquisition.scene_id),
+            shift=fitted.shifts.get(stored.scene_id),
+            space=space,
         )
-        reports = (*reports, reading.report)
+        reports, resolution_px = (*reports, reading.report), max(resolution_px, reading.resolution_px)
         if reading.report.status == "used" and reading.features.names:
             values = space.keep(reading.features.values)
-            used.append(replace(reading.features, values=values, clear=reading.features.clear[:0]))
+            used.append(replace(reading.features, values=values, clear=np.empty((0, 0), bool)))
+        del reading  # the next one is as large
     if not used:
         return None, reports
     names = tuple(n for n in used[0].names if all(n in features.names for features in used))

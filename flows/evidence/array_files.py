@@ -140,9 +140,9 @@ class ArrayFiles:
             return self._filled(array.shape, array.dtype, lambda own: own.__setitem__(..., array))
         return self._filled(array.shape, array.dtype, lambda own: _copy_bytes(array, own))
 
-    def keep(self, array: npt.NDArray[Any]) -> Any:
-        """Put an array that is in memory where arrays lie."""
-        return self.copy(array)
+    def keep(self, array: Any) -> Any:
+        """Put an array where arrays lie, unless it is there."""
+        return array if isinstance(array, FileArray) else self.copy(array)
 
     def _filled(self, shape: tuple[int, ...], dtype: np.dtype[Any], fill: Callable[[Any], None]) -> Any:
         own = self.empty(shape, dtype)

@@ -44,7 +44,8 @@ T = TypeVar("T")
 class RunCall:
     """What all areas of a run have in common.
 
-    `handed` is None where the tasks are threads of the run. `from_archive` is whether no source is asked.
+    `handed` is None where the tasks are threads of the run. `from_archive` is whether no source is asked. `at_once` is
+    how many areas share the memory of a machine.
     """
 
     flow: str
@@ -54,6 +55,7 @@ class RunCall:
     handed: HandedSettings | None
     workers: int
     log_level: int
+    at_once: int = 1
 
     @property
     def week(self) -> Week:
@@ -111,16 +113,18 @@ def area_run(
     services: Services,
     stores: Stores,
     *,
+    areas: int,
     board: Board | None = None,
 ) -> Iterator[AreaRun]:
-    """Let tasks of a run work for the length of a ``with``, on the engine of its settings.
+    """Let tasks of a run work on so many areas for the length of a ``with``, on the engine of its settings.
 
     Raises `SettingsError` for a secret that workers cannot read.
     """
     settings = services.settings
     handed = None if settings.engine is Engine.THREADS else HandedSettings.of(settings)
     level = log.getEffectiveLevel()
-    call = RunCall(flow, run_id, request, stores.source is None, handed, settings.workers, level)
+    at_once = min(settings.workers, areas) if settings.cluster is None else 1  # a cluster has memory of its own
+    call = RunCall(flow, run_id, request, stores.source is None, handed, settings.workers, level, at_once)
     with ExitStack() as stack:
         reports = None
         if handed is not None:
@@ -139,7 +143,7 @@ def work_on(task: AreaTask, work: Callable[[Stores, Progress], T]) -> T:
     with about(flow=call.flow, run=call.run_id, area=area_id, week=str(call.week)):
         if run is None:
             return _work_elsewhere(task, work)
-        stores = run.stores
+        stores = replace(run.stores, areas_at_once=call.at_once)
         if run.board is None:
             return work(stores, lambda *_: None)
         return run.board.follow(area_id, lambda tell: work(stores, tell))
@@ -162,7 +166,7 @@ def _work_elsewhere(task: AreaTask, work: Callable[[Stores, Progress], T]) -> T:
     ):
         opened, end = _opened(call, call.handed), "failed"
         try:
-            result = work(replace(opened.stores, sites=task.sites), report.progress)
+            result = work(replace(opened.stores, sites=task.sites, areas_at_once=call.at_once), report.progress)
             end = "done"
             return result
         finally:

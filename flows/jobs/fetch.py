@@ -48,7 +48,7 @@ def fetch() -> Any:
         areas, _ = areas_of(settings)
         stores = services.stores(story_end=last_week(asked).last_day)
         with (
-            area_run("fetch", run_id, asked, services, stores) as work,
+            area_run("fetch", run_id, asked, services, stores, areas=len(areas)) as work,
             task_runner(settings.engine, at_once=settings.workers, cluster=settings.cluster) as runner,
         ):
             futures = [runner.submit(fetch_one, {"task": work.task(area)}) for area in areas]

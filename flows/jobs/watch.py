@@ -206,7 +206,7 @@ def _watch_areas(
     What was spent, and how the provider answered, come last.
     """
     settings = services.settings
-    with area_run("watch", call.run, call.asked, services, stores, board=board) as work:
+    with area_run("watch", call.run, call.asked, services, stores, areas=len(call.areas), board=board) as work:
         _start(services, call.run, call.given)
         services.ledger.record_areas(call.known)
         for line in services.ledger.claims.take_list(call.known, at=datetime.now(UTC)):

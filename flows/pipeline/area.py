@@ -60,7 +60,7 @@ def fetch_area(area: Area, asked: RunRequest, stores: Stores) -> AreaOutcome:
 
     Where a watch has begun only the last weeks are asked for, which is where new scenes are. Raises as `watch_area`.
     """
-    check_memory(area, grid_of(area))
+    check_memory(area, grid_of(area), at_once=stores.areas_at_once)
     outcome = AreaOutcome(area.id)
     with _alone(area, stores.ledger):
         recorded = stores.ledger.chains(area.id)
@@ -78,7 +78,7 @@ def _alone(area: Area, ledger: Ledger) -> AbstractContextManager[None]:
 
 def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progress) -> AreaOutcome:
     grid = grid_of(area)
-    check_memory(area, grid)
+    check_memory(area, grid, at_once=stores.areas_at_once)
     recorded = stores.ledger.chains(area.id)
     period = _period(asked, recorded, stores)
     outcome = AreaOutcome(area.id)

@@ -50,7 +50,7 @@ class Stores:
     """Where an area's watch reads and writes, and how far back it looks.
 
     `source` is None when only the archive is to be asked. `sites` are the known sites, which a region leaves out.
-    `lookback_weeks` counts where a first watch is given no date.
+    `lookback_weeks` counts where a first watch is given no date. `areas_at_once` share the memory of the machine.
     """
 
     outputs: Path
@@ -63,6 +63,7 @@ class Stores:
     lookback_weeks: int = 1
     parallel_downloads: int = 1
     suspects_a_week: int = 20
+    areas_at_once: int = 1
 
     @property
     def is_simulated(self) -> bool:
@@ -194,7 +195,7 @@ class _Watch:
         radar = max((r.clear_share for r in looks if r.sensor != OPTICAL), default=0.0)
         past = [r for r in self.reports if r.day <= week.last_day.toordinal()]
         clear = [r.day for r in past if r.clear_share >= CLEAR_LOOK and r.status == "used"]
-        remarks = [f"{r.scene_id}: {r.note}" for r in looks if r.status == "refused" or r.is_unfamiliar]
+        remarks = [f"{r.scene_id}: {r.note}" for r in looks if r.note and r.status != "unseen"]
         came = [(s.scene_id, s.acquired) for s in self.stamps if s.acquired.date() <= week.last_day]
         plan = self.plans[week].plan if week in self.plans else NO_PLAN
         missing = arrivals_between(came, week.first_day, week.last_day, plan=plan).words

@@ -10,24 +10,27 @@ from aois.grid import Grid
 from flows.imagery.detector_inputs import is_large
 
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
-_LIBRARIES_BYTES = 500_000_000
-_BYTES_A_PIXEL = 160
-"""Measured on regions of 10 and 22 km (`tests/benchmarks/speed --only regions`): one acquisition, and single layers."""
+_BYTES_AN_AREA = 700_000_000
+_BYTES_A_PIXEL = 80
+"""Libraries, strips and the scenes behind a reference; then one acquisition of seven bands as it is read, and single
+layers: traced step by step on a region of 12 km. After a history of one scene more is held (`detectors/README.md`)."""
 
 
-def check_memory(area: Area, grid: Grid, *, memory_bytes: int | None = None) -> None:
+def check_memory(area: Area, grid: Grid, *, at_once: int = 1, memory_bytes: int | None = None) -> None:
     """Refuse an area that this machine's memory cannot hold, before anything is fetched.
 
-    `memory_bytes` are those of the machine, or of the container that it runs in; asked of the system where left out.
-    Raises `AreaError`.
+    `at_once` areas as large as it are worked on at the same time. `memory_bytes` are those of the machine, or of the
+    container that it runs in; asked of the system where left out. Raises `AreaError`.
     """
     pixels = grid.width * grid.height
-    needed = _LIBRARIES_BYTES + _BYTES_A_PIXEL * pixels
+    needed = _BYTES_AN_AREA + _BYTES_A_PIXEL * pixels
     there = _memory_bytes() if memory_bytes is None else memory_bytes
-    if needed > there and is_large(grid):
+    if at_once * needed > there and is_large(grid):
+        together = f", and {at_once} such areas at the same time {at_once * needed / 1e9:.1f} GB" if at_once > 1 else ""
+        fewer = "set SITEWATCH_WORKERS=1, or " if at_once > 1 and needed <= there else ""
         raise AreaError(
-            f"area `{area.id}`: {pixels / 1e6:.0f} million pixels take some {needed / 1e9:.1f} GB of memory, and this "
-            f"machine has {there / 1e9:.1f} GB; draw it as several regions, 22 km wide or less"
+            f"area `{area.id}`: {pixels / 1e6:.0f} million pixels take some {needed / 1e9:.1f} GB of memory{together}; "
+            f"this machine has {there / 1e9:.1f} GB; {fewer}draw it as several regions, 22 km wide or less"
         )
 
 

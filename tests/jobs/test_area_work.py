@@ -1,14 +1,22 @@
-"""What a run leaves of its provider: the answers that all its processes had."""
+"""What the areas of a run share: memory, and the answers that all its processes had of the provider."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+from shapely.geometry import box
+
+from aois.area import Area, AreaKind
+from flows.config.settings import Settings
 from flows.imagery.network.answer_counts import AnswerCounts
-from flows.jobs.area_work import AreaRun
+from flows.jobs.area_work import AreaRun, area_run, work_on
+from flows.jobs.services import Services
+from flows.pipeline.period import RunRequest
 from flows.records.provider_weeks import ProviderWeek, provider_weeks
 from flows.records.runs import RunRecord
 
@@ -40,3 +48,19 @@ def test_answers_of_all_processes_are_one_summary_that_the_weeks_are_read_from()
 
 def test_a_source_that_does_not_count_leaves_nothing() -> None:
     assert run_of(object()).provider_summary(fetched=1, failed=0, passed_over=0) is None
+
+
+@pytest.mark.parametrize(
+    ("workers", "areas", "cluster", "at_once"), [(4, 1, None, 1), (2, 3, None, 2), (4, 9, "tcp://c:1", 1)]
+)
+def test_areas_worked_on_at_the_same_time_share_the_memory(
+    tmp_path: Path, workers: int, areas: int, cluster: str | None, at_once: int
+) -> None:
+    settings = Settings(outputs=tmp_path, source="simulated", workers=workers, cluster=cluster, _env_file=None)
+    asked = RunRequest(date(2026, 10, 5), date(2026, 11, 22), date(2026, 11, 29))
+    area = Area("pier-1", AreaKind.SITE, box(0, 0, 0.01, 0.01))
+    with (
+        Services.open(settings) as services,
+        area_run("watch", "r", asked, services, services.stores(), areas=areas) as run,
+    ):
+        assert work_on(run.task(area), lambda stores, _: stores.areas_at_once) == at_once

@@ -28,9 +28,17 @@ def test_a_town_is_watched_on_a_laptop():
 def test_a_whole_tile_is_not():
     area = region(0.9)
     with pytest.raises(
-        AreaError, match=r"area `big`: 9\d million pixels take some 1\d\.\d GB.* has 8.0 GB; draw it as several"
+        AreaError, match=r"area `big`: 9\d million pixels take some \d+\.\d GB.* has 8.0 GB; draw it as several"
     ):
         check_memory(area, grid_of(area), memory_bytes=8_000_000_000)
+
+
+def test_towns_watched_at_the_same_time_share_the_memory():
+    town = region(0.2)
+    check_memory(town, grid_of(town), at_once=1, memory_bytes=1_500_000_000)
+    mend = r"2 such areas at the same time 2\.\d GB; this machine has 1\.5 GB; set SITEWATCH_WORKERS=1, or draw it"
+    with pytest.raises(AreaError, match=mend):
+        check_memory(town, grid_of(town), at_once=2, memory_bytes=1_500_000_000)
 
 
 def test_in_a_container_its_own_limit_counts(tmp_path, monkeypatch):

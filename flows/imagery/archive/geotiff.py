@@ -110,10 +110,11 @@ def _layers(scene: Scene) -> Layers:
 
 
 def _numbers(reflectance: npt.NDArray[np.float32], measured: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint16]:
-    scaled = np.where(measured, reflectance, np.float32(0)) * np.float32(NUMBERS_PER_REFLECTANCE)
-    stored = np.rint(scaled) + np.float32(NUMBERS_AT_ZERO)
-    numbers: npt.NDArray[np.uint16] = np.clip(stored, 0, NODATA - 1).astype(np.uint16)
-    numbers[:, ~measured] = NODATA
+    numbers = np.empty(reflectance.shape, np.uint16)
+    for layer, band in zip(numbers, reflectance, strict=True):  # band by band, as scenes of towns are large
+        scaled = np.where(measured, band, np.float32(0)) * np.float32(NUMBERS_PER_REFLECTANCE)
+        layer[...] = np.clip(np.rint(scaled) + np.float32(NUMBERS_AT_ZERO), 0, NODATA - 1)
+        layer[~measured] = NODATA
     return numbers
 
 

@@ -12,9 +12,17 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, RADAR, Acquisition
+from detectors.array_space import InMemory
 from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
 from detectors.morphology import widen
-from detectors.preprocessing.features import Features, features_of, features_plain, halo_px, registration_image
+from detectors.preprocessing.features import (
+    Features,
+    features_by_strips,
+    features_of,
+    features_plain,
+    halo_px,
+    registration_image,
+)
 from detectors.preprocessing.masks import clear_of, mask_halo_px
 
 SHAPE = (40, 40)
@@ -200,3 +208,19 @@ def test_a_block_with_a_halo_gives_the_bytes_of_the_whole(seed, bands):
     part = replace(whole, pixels=pixels[:, *wide], valid=valid[wide], scl=scl[wide])
     of_whole, of_part = (features_of(one, clear_of(one)).values for one in (whole, part))
     assert of_part[:, *inside].tobytes() == of_whole[:, *block].tobytes()
+
+
+@pytest.mark.parametrize("sensor", [OPTICAL, RADAR])
+def test_strips_of_any_size_give_the_features_of_the_whole_byte_for_byte(sensor):
+    rng = np.random.default_rng(4)
+    bands = ("blue", "green", "red", "nir", "swir16") if sensor == OPTICAL else ("vv", "vh")
+    pixels = rng.uniform(0.01, 0.5, (len(bands), 120, 70)).astype(np.float32)
+    clear = rng.random((120, 70)) < 0.8
+    whole = Acquisition("s", sensor, date(2026, 3, 1), bands, pixels, np.ones((120, 70), bool), resolution_px=2.0)
+    expected = features_of(whole, clear)
+    for strip_px in (70, 1000, 5000, 20_000):
+        space = InMemory()
+        space.strip_px = strip_px
+        found = features_by_strips(whole, clear, space=space)
+        assert found.names == expected.names
+        assert found.values.tobytes() == expected.values.tobytes()
