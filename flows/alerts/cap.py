@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from flows.alerts.errors import AlertsError
 from flows.alerts.language import language
+from flows.ledger.references import References
 from flows.records.ids import message_key
 from flows.records.messages import DispatchContent, ToldAlert
 
@@ -25,25 +26,35 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S-00:00")
 
 
-def cap_messages(content: DispatchContent, folder: Path, *, sender: str, sent: str) -> dict[str, bytes]:
+def cap_messages(
+    content: DispatchContent, folder: Path, *, sender: str, sent: str, references: References | None = None
+) -> dict[str, bytes]:
     """For each message of a parcel its CAP document, by file name; a message has one name for life.
 
     `sent` is an instant as CAP writes it (`instant`). The first word on an alert in a folder is an Alert; a later one
     is an Update or, when it no longer holds, a Cancel, and refers to the first. The area is its id, and its outline
-    only where the parcel has one. Raises `AlertsError` for an earlier file that is no CAP document.
+    only where the parcel has one. By `references` a file of an earlier version is known, whose name holds the id of an
+    alert that goes by its reference now. Raises `AlertsError` for an earlier file that is no CAP document.
     """
     documents: dict[str, bytes] = {}
     for alert in content.alerts:
         for key in alert.messages:
             name = key.replace(":", ".")
-            first = _first_word(alert.alert_id, name, folder, documents)
+            first = _first_word(alert.alert_id, name, folder, documents, references)
             documents[f"{name}.xml"] = _document(content, alert, key, first, sender=sender, sent=sent)
     return documents
 
 
-def _first_word(alert_id: str, name: str, folder: Path, made: Mapping[str, bytes]) -> str | None:
+def _first_word(
+    alert_id: str, name: str, folder: Path, made: Mapping[str, bytes], references: References | None
+) -> str | None:
     """How to refer to the first document on an alert, or None where this one is the first."""
-    held = {path.name: path.read_bytes() for path in folder.glob(f"{alert_id}.*.xml")}
+
+    def is_of_alert(path: Path) -> bool:
+        named = path.name.partition(".")[0]
+        return alert_id in (named, named if references is None else references.of(named))
+
+    held = {path.name: path.read_bytes() for path in folder.glob("*.xml") if is_of_alert(path)}
     held |= {other: document for other, document in made.items() if other.startswith(f"{alert_id}.")}
     held.pop(f"{name}.xml", None)
     for other, document in sorted(held.items()):

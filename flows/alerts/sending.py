@@ -266,7 +266,8 @@ class _Post:
             content = self.packing.as_it_leaves(one, channel)
             if content.is_simulated and content.alerts and one.channel not in self.routes.hears_simulated:
                 return NOT_ASKED_FOR
-            return send(content, channel, made_at=one.made_at, now=self.clock())
+            made_at, references = one.made_at, self.packing.references
+            return send(content, channel, made_at=made_at, now=self.clock(), references=references)
         except Exception as error:  # noqa: BLE001 - a defect: it is logged, and no other channel waits for it
             log.exception("a message could not be sent", extra={"channel": one.channel})
             return f"it failed in a way that nobody foresaw ({type(error).__name__}); see the log"

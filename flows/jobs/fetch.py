@@ -19,6 +19,7 @@ from flows.jobs.task_results import collect_results
 from flows.jobs.task_runners import task_runner
 from flows.pipeline.area import fetch_area
 from flows.pipeline.area_replay import Stores
+from flows.pipeline.area_size import large_areas
 from flows.pipeline.evidence_manifest import attest
 from flows.pipeline.period import RunRequest, last_week
 from flows.pipeline.request import areas_of
@@ -48,7 +49,7 @@ def fetch() -> Any:
         areas, _ = areas_of(settings)
         stores = services.stores(story_end=last_week(asked).last_day)
         with (
-            area_run("fetch", run_id, asked, services, stores, areas=len(areas)) as work,
+            area_run("fetch", run_id, asked, services, stores, areas=large_areas(areas)) as work,
             task_runner(settings.engine, at_once=settings.workers, cluster=settings.cluster) as runner,
         ):
             futures = [runner.submit(fetch_one, {"task": work.task(area)}) for area in areas]

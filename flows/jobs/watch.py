@@ -48,6 +48,7 @@ from flows.jobs.task_runners import task_runner
 from flows.ledger.ledger import Ledger
 from flows.pipeline.area import passed_over, unused_kinds, watch_area
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores
+from flows.pipeline.area_size import large_areas
 from flows.pipeline.clock_check import check_clock
 from flows.pipeline.evidence_manifest import attest
 from flows.pipeline.outputs_mirror import copy_outputs
@@ -151,14 +152,14 @@ def _watch(call: _Call, services: Services, operating: Operating, board: Board) 
     if doubt := check_clock(ledger, now=datetime.now(UTC), today_is=services.settings.today_is):
         log.warning(doubt)
     stores = services.stores(call.known, story_end=None if call.given["from_archive"] else week.last_day)
+    if not call.given["from_archive"]:
+        services.keep_plans()
     with clock.step("areas"):
         outcomes, failures, spent, provider = _watch_areas(call, services, stores, board)
     with clock.step("files"):
         write_outputs(stores, call.areas)
         _write_truth(stores, [a for a in call.areas if a.id not in failures])
     draw_quiet_places(ledger, call.known, week)
-    if not call.given["from_archive"]:
-        services.keep_plans()
     post = RunMessages(ledger, services.routes, operating, week, tuple(area.id for area in call.known))
     post.keep_muted()
     with clock.step("report"):
@@ -206,7 +207,7 @@ def _watch_areas(
     What was spent, and how the provider answered, come last.
     """
     settings = services.settings
-    with area_run("watch", call.run, call.asked, services, stores, areas=len(call.areas), board=board) as work:
+    with area_run("watch", call.run, call.asked, services, stores, areas=large_areas(call.areas), board=board) as work:
         _start(services, call.run, call.given)
         services.ledger.record_areas(call.known)
         for line in services.ledger.claims.take_list(call.known, at=datetime.now(UTC)):

@@ -351,6 +351,7 @@ class Ledger:
         """Record that a run began, and the `source` of pictures that it brings, if any: see `claim`."""
         with self._writing() as session:
             claim(session, [source] if source else [])
+            settle_secret(session)  # so that every backup with an alert has the secret behind its reference
             runs.start(session, run)
 
     def finish_run(self, run_id: str, *, status: str, summary: Mapping[str, Any], at: datetime) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from aois.area import Area, AreaError
-from aois.grid import Grid
+from aois.grid import Grid, grid_of
 from flows.imagery.detector_inputs import is_large
 
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -32,6 +33,11 @@ def check_memory(area: Area, grid: Grid, *, at_once: int = 1, memory_bytes: int 
             f"area `{area.id}`: {pixels / 1e6:.0f} million pixels take some {needed / 1e9:.1f} GB of memory{together}; "
             f"this machine has {there / 1e9:.1f} GB; {fewer}draw it as several regions, 22 km wide or less"
         )
+
+
+def large_areas(areas: Iterable[Area]) -> int:
+    """Count the areas of a run that share the memory as `check_memory` counts it, 1 at least; sites take little."""
+    return max(1, sum(is_large(grid_of(area)) for area in areas))
 
 
 def _memory_bytes() -> int:

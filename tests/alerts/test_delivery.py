@@ -18,8 +18,10 @@ from aois.week import Week
 from flows.alerts import AlertsError, Channel, Setting, parcel, parcel_key, send, verify
 from flows.alerts.apprise_channel import notify
 from flows.alerts.delivery import SENDERS
+from flows.alerts.outgoing import with_references
 from flows.alerts.routes import ChannelKind
 from flows.alerts.webhook import post
+from flows.ledger.references import References
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 SECRET = "a secret of at least sixteen characters"
@@ -235,6 +237,19 @@ def test_cap_messages_follow_one_another(content, tmp_path):
         sender="watch@example.org",
     )
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == written
+
+
+def test_a_cap_message_by_reference_follows_the_one_that_an_earlier_version_named_by_its_id(content, tmp_path):
+    references = References("ab" * 32)
+    name = references.of("al-0123456789ab")
+    before = content(state="provisional", message="al-0123456789ab:provisional")
+    assert delivered(before, kind="cap", path=tmp_path, sender="watch@example.org") == ""
+    later = with_references(content(state="retracted", message="al-0123456789ab:retracted"), references)
+    channel = Channel(kind="cap", path=tmp_path, sender="watch@example.org")
+    assert send(later, channel, made_at=NOW, now=NOW, references=references) == ""
+    root = etree.fromstring((tmp_path / f"{name}.retracted.xml").read_bytes())
+    assert root.findtext(f"{CAP}msgType") == "Cancel"
+    assert root.findtext(f"{CAP}references").startswith("watch@example.org,al-0123456789ab.provisional,")
 
 
 def test_elements_of_cap_stand_in_the_order_of_the_standard(content, tmp_path):

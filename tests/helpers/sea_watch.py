@@ -130,7 +130,8 @@ class Bench:
 
     def copy(self, outputs: Path) -> Bench:
         """The same outputs in another folder."""
-        shutil.copytree(self.outputs, outputs)
+        # of the database alone, since another worker may close it at this moment
+        shutil.copytree(self.outputs, outputs, ignore=shutil.ignore_patterns("*.sqlite-wal", "*.sqlite-shm"))
         return Bench(outputs, self.areas, self.source, self.source_name, self.sites, self.history_days)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from detectors.records import State
 from flows.ledger import Judgement, LedgerError, Verdict, event_id, open_ledger
 from flows.records.messages import DeliveryRecord, DispatchRecord
+from flows.records.runs import RunRecord
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 X = event_id("site-a", "x")
@@ -61,6 +62,22 @@ def test_a_backup_restores_into_either_database_and_goes_on_from_there(full, giv
         for ledger in (full, other):
             ledger.record_week(given.observation(2), [given.event("x", State.PROVISIONAL, State.CONFIRMED)])
             ledger.judge(X, Judgement(Verdict.UNSURE, by="Ben"), at=NOW)
+        assert said(other) == said(full)
+
+
+def test_a_ledger_whose_first_run_has_begun_calls_alerts_the_same_after_a_restore(ledger, fresh_file, tmp_path):
+    ledger.start_run(RunRecord("run-1", NOW, "0.1.0"))
+    ledger.back_up(tmp_path / "ledger.backup")
+    with fresh_file() as address, open_ledger(address) as other:
+        other.restore(tmp_path / "ledger.backup", replace=True)
+        assert other.references().of("al-0123456789ab") == ledger.references().of("al-0123456789ab")
+
+
+def test_a_ledger_that_holds_nothing_but_its_secret_takes_a_backup(full, tmp_path):
+    full.back_up(tmp_path / "ledger.backup")
+    with open_ledger(f"sqlite:///{tmp_path / 'new.sqlite'}") as other:
+        other.references()
+        other.restore(tmp_path / "ledger.backup")
         assert said(other) == said(full)
 
 

@@ -8,7 +8,7 @@ from shapely.geometry import box
 from aois.area import Area, AreaError, AreaKind
 from aois.grid import grid_of
 from flows.pipeline import area_size
-from flows.pipeline.area_size import check_memory
+from flows.pipeline.area_size import check_memory, large_areas
 
 
 def region(side_degrees: float) -> Area:
@@ -39,6 +39,12 @@ def test_towns_watched_at_the_same_time_share_the_memory():
     mend = r"2 such areas at the same time 2\.\d GB; this machine has 1\.5 GB; set SITEWATCH_WORKERS=1, or draw it"
     with pytest.raises(AreaError, match=mend):
         check_memory(town, grid_of(town), at_once=2, memory_bytes=1_500_000_000)
+
+
+def test_sites_beside_a_town_take_none_of_its_memory():
+    assert large_areas([region(0.2), *[region(0.01)] * 9]) == 1
+    assert large_areas([region(0.2)] * 3) == 3
+    assert large_areas([region(0.01)]) == 1
 
 
 def test_in_a_container_its_own_limit_counts(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from flows.files import OWNER_FILE, atomic_write, private_folder
 from flows.reports.files import BUILT
+from flows.telemetry.logs import log
 
 FOLDER = "looks"
 PROGRAM = Path(__file__).parents[3]
@@ -66,13 +67,17 @@ class KeptMeasures:
         return self._asked[key]
 
     def write(self) -> None:
-        """Keep what this report asked for, and nothing else. Raises `OSError` where that cannot be written."""
+        """Keep what this report asked for, and nothing else; where that cannot be written, the next report measures."""
         kept = _Kept(made_by=program_digest(), looks=dict(sorted(self._asked.items())))
         content = kept.model_dump_json().encode()
-        if self._path is not None and self._asked and content != self._before:
+        if self._path is None or not self._asked or content == self._before:
+            return
+        try:
             private_folder(self._path.parents[1])
             private_folder(self._path.parent)
             atomic_write(self._path, content, mode=OWNER_FILE)
+        except OSError as error:
+            log.warning("what was measured for the report could not be kept", extra={"reason": str(error)})
 
 
 @cache
