@@ -21,7 +21,6 @@ from detectors.preprocessing.registration import (
     measure_shift,
     registration_part,
     tiles_of,
-    variation_px,
 )
 from detectors.statistics import median
 
@@ -32,16 +31,13 @@ class AlignParameters:
 
     `smallest_share` of the watched ground must be clear for it to be compared at all (SCIENCE.md counts under half as
     not seen; what is clear below that still carries evidence down to this share); `largest_residual_px` is the
-    misregistration left after the shift above which a scene is refused, and so is one over a large area of which a
-    quarter lies `largest_variation_px` or more from the rest: twice as much, as a quarter is measured half as well. A
-    slip under `least_shift_px` is left as it is:
+    misregistration left after the shift above which a scene is refused. A slip under `least_shift_px` is left as it is:
     to interpolate blurs contrast and texture by more than it mends (chosen on clearings, buildings and walls of the
     Romanian series, with the slips it really has).
     """
 
     smallest_share: float = 0.3
     largest_residual_px: float = 0.35
-    largest_variation_px: float = 0.7
     largest_shift_px: float = 2.5
     least_shift_px: float = 0.3
     reference_acquisitions: int = 24
@@ -125,11 +121,8 @@ def align_acquisition(
     elif status == "used" and image is not None and reference is not None and measurable.any():
         seen = tiles_of(clear)
         measured = measure_shift(reference, image, clear=seen, parameters=None if seen is clear else OF_TILES)
-        uneven = 0.0 if seen is clear or not measured.is_known else variation_px(reference, image, measured, clear=seen)
         if measured.length > p.largest_shift_px:
             status, note = "refused", f"shifted by {measured.length:.1f} px, more than can be undone"
-        elif uneven > p.largest_variation_px:
-            status, note = "refused", f"one part of the area is shifted by {uneven:.1f} px against the rest"
         else:
             note = note if measured.is_known else "used as it lies: its shift could not be measured"
             acquisition, clear, residual = _registered(acquisition, clear, reference, measured, p)

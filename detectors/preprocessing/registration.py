@@ -8,7 +8,6 @@ keeps the error of a difference over vegetation under 10 %.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -154,27 +153,6 @@ def measure_shift(
         return Shift(0.0, 0.0, peak, is_known=False)
     dy, dx = _refine(spectrum, (int(row) - reach, int(column) - reach), reference.shape, p.upsampling)
     return Shift(dy, dx, peak, is_known=True)
-
-
-def variation_px(reference: Floats, image: Floats, shift: Shift, *, clear: Mask) -> float:
-    """Measure how far the shift of a quarter of a large area lies from that of the whole.
-
-    Parameters
-    ----------
-    reference, image, clear
-        As for `measure_shift`, as `tiles_of` lays them.
-    shift
-        Of the whole, known.
-
-    Returns
-    -------
-    float, pixels: the most of the quarters whose shift is known, 0 where none is.
-    """
-    pitch = TILE_PX + APART_PX
-    middles = [size // pitch // 2 * pitch for size in image.shape]
-    halves = [(slice(0, middle), slice(middle, None)) if middle else (slice(None),) for middle in middles]
-    quarters = [measure_shift(reference[box], image[box], clear=clear[box]) for box in product(*halves)]
-    return max((float(np.hypot(q.dy - shift.dy, q.dx - shift.dx)) for q in quarters if q.is_known), default=0.0)
 
 
 def apply_shift(pixels: Floats, valid: Mask, shift: Shift) -> tuple[Floats, Mask]:

@@ -6,17 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from flows.ledger.tables import (
-    AlertRow,
-    AreaRow,
-    Base,
-    EventRow,
-    MessageRow,
-    ObservationRow,
-    ReferenceSecretRow,
-    RunRow,
-    VerdictRow,
-)
+from flows.ledger.tables import AlertRow, AreaRow, Base, EventRow, MessageRow, ObservationRow, RunRow, VerdictRow
 
 COUNTED = {"areas": AreaRow, "events": EventRow, "alerts": AlertRow, "verdicts": VerdictRow}
 
@@ -38,7 +28,6 @@ def ledger_status_of(connection: Connection) -> LedgerStatus:
     words = ", ".join(f"{number} {name}" for name, number in counts.items())
     words += f", weeks up to {week or 'none'}, its last run {f'{run:%Y-%m-%d %H:%M} UTC' if run else 'none'}"
     unsent = select(func.count()).select_from(MessageRow).where(MessageRow.routed_at.is_(None))
-    recorded = [table for table in Base.metadata.sorted_tables if table.name != ReferenceSecretRow.__tablename__]
-    tables = (select(*table.primary_key).limit(1) for table in recorded)
+    tables = (select(*table.primary_key).limit(1) for table in Base.metadata.sorted_tables)
     is_empty = all(connection.execute(query).first() is None for query in tables)
     return LedgerStatus(words, connection.scalar(unsent) or 0, is_empty)

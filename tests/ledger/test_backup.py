@@ -73,14 +73,6 @@ def test_a_ledger_whose_first_run_has_begun_calls_alerts_the_same_after_a_restor
         assert other.references().of("al-0123456789ab") == ledger.references().of("al-0123456789ab")
 
 
-def test_a_ledger_that_holds_nothing_but_its_secret_takes_a_backup(full, tmp_path):
-    full.back_up(tmp_path / "ledger.backup")
-    with open_ledger(f"sqlite:///{tmp_path / 'new.sqlite'}") as other:
-        other.references()
-        other.restore(tmp_path / "ledger.backup")
-        assert said(other) == said(full)
-
-
 def test_a_backup_is_of_one_moment_while_others_write(full, given, tmp_path, url):
     before = said(full)
     with open_ledger(url) as another:

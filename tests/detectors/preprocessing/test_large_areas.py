@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -85,14 +84,6 @@ def test_of_a_scene_whose_shift_cannot_be_measured_the_report_says_so():
     report = align_acquisition(flat, reference=reference, monitored_mask=EVERYWHERE).report
     assert (report.status, report.shift.is_known) == ("used", False)
     assert report.note == "used as it lies: its shift could not be measured"
-
-
-def test_a_scene_of_which_one_part_lies_beside_the_rest_is_refused():
-    reference, torn = reference_image([registration_part(scene(0))]), scene(1)
-    torn.pixels[:, 520:, 520:] = scene(1, down=2).pixels[:, 520:, 520:]
-    report = align_acquisition(torn, reference=reference, monitored_mask=EVERYWHERE).report
-    assert report.status == "refused"
-    assert re.fullmatch(r"one part of the area is shifted by [12]\.\d px against the rest", report.note)
 
 
 def test_after_a_first_scene_that_is_all_cloud_the_next_one_is_the_reference():
