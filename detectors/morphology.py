@@ -35,7 +35,7 @@ def widen(mask: Mask, pixels: int) -> Mask:
 
 
 def large_patches(mask: Mask, smallest_px: int) -> Mask:
-    """Leave out of a mask its patches of fewer pixels.
+    """Drop from a mask its patches of fewer pixels.
 
     Parameters
     ----------

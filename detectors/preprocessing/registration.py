@@ -84,7 +84,7 @@ def registration_part(acquisition: Acquisition) -> Acquisition:
 
 
 def tiles_of(layers: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Lay the tiles of a large area on which shifts are measured side by side.
+    """Put the tiles of a large area on which shifts are measured side by side.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ def machine(blank, patch):
             self.weeks: list[dict] = []
             patch.setattr(flows.alerts.sending, "send", self.send)
 
-        def send(self, content, channel, *, made_at, now):
+        def send(self, content, channel, *, made_at, now, references):
             """One of the two channels, as it is just now."""
             name = channel.url.get_secret_value()[-1]
             if self.dies == "before":
@@ -149,7 +149,8 @@ def machine(blank, patch):
             messages = {key for _, key in self.told}
             assert self.office.ledger.pending_messages() == []
             assert {(name, key) for name in "ab" for key in messages} == set(self.told), "somebody was not told"
-            issued = {alert.alert_id for alert in self.office.ledger.alerts()}
+            references = self.office.ledger.references()
+            issued = {references.of(alert.alert_id) for alert in self.office.ledger.alerts()}
             assert {key.split(":")[0] for key in messages} == issued
             self.office.ledger.close()
             shutil.rmtree(self.folder)

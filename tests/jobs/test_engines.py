@@ -23,6 +23,8 @@ from shapely.geometry import box
 from aois.area import Area, AreaKind
 from aois.grid import to_lonlat
 from aois.reading import to_feature_collection
+from flows.ledger.ledger import open_ledger
+from flows.ledger.references import settle_secret
 
 EPSG = 32631  # the Gulf of Guinea, far from any shore
 WEEKS = 8
@@ -113,6 +115,8 @@ def prepared(folder: Path, archive: Path | None = None) -> Watched:
     world = folder / "outputs" / "archive" / "simulated-world.json"
     world.write_text(json.dumps({"story_end": STORY_END}))
     prefect_home(folder / "prefect")
+    with open_ledger(f"sqlite:///{folder / SECRET}.sqlite") as ledger, ledger._writing() as session:
+        settle_secret(session, "ab" * 32)  # which each record makes at random
     return Watched(folder)
 
 

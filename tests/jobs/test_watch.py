@@ -170,15 +170,17 @@ def test_alerts_are_prefect_events_without_coordinates(prefect_server, settings,
     result = state_of(watch, given, made.SINCE, made.UNTIL).result()
     assert result.issued
     wanted = {"filter": {"event": {"name": ["sitewatch.alert.issued"]}, "occurred": {"since": str(made.SINCE)}}}
+    with open_ledger(given.ledger) as ledger:
+        issued = [ledger.references().of(alert) for alert in result.issued]
     deadline = time.monotonic() + 20
     told: set[str] = set()
     with get_client(sync_client=True) as client:
-        while not told >= {f"sitewatch.alert.{alert}" for alert in result.issued} and time.monotonic() < deadline:
+        while not told >= {f"sitewatch.alert.{alert}" for alert in issued} and time.monotonic() < deadline:
             events = client._client.post("/events/filter", json=wanted).json()["events"]
             told = {event["resource"]["prefect.resource.id"] for event in events}
             time.sleep(0.2)
-    assert told >= {f"sitewatch.alert.{alert}" for alert in result.issued}
-    (event,) = [one for one in events if one["resource"]["prefect.resource.name"] == result.issued[0]]
+    assert told >= {f"sitewatch.alert.{alert}" for alert in issued}
+    (event,) = [one for one in events if one["resource"]["prefect.resource.name"] == issued[0]]
     assert event["payload"].keys() >= {"kind", "change", "state", "confidence"}
     assert event["payload"].keys().isdisjoint({"geometry", "name"})
     assert f"sitewatch.area.{made.WALLED}" in [one["prefect.resource.id"] for one in event["related"]]
