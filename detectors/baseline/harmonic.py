@@ -14,9 +14,6 @@ from detectors.lattice import lattice_of
 from detectors.statistics import median_of
 
 DAYS_A_YEAR = 365.25
-TIMING_DAYS = 15.0
-"""By how many days seasons come earlier or later from year to year, one standard deviation: by so much the scatter of
-quiet ground grew with the slope of its season in the Romanian series and at the mine."""
 BLOCK_PX = 8192
 
 
@@ -48,8 +45,7 @@ class Baseline:
     """The fitted expectation of one series.
 
     `coefficients` is float32 (feature, term, y, x): constant, then cosine and sine of each harmonic pair. `spread` is
-    float32 (feature, y, x), never under the feature's floor, and less what the timing of seasons explains, which
-    `expected_spread` adds for a day. `acquisitions` is int16 (y, x), how many clear
+    float32 (feature, y, x), never under the feature's floor. `acquisitions` is int16 (y, x), how many clear
     acquisitions the pixel had. `information` is float64 (term, term), the mean normal matrix, from which the
     uncertainty of a prediction follows.
     """
@@ -135,8 +131,7 @@ def fit_baseline(
 
     Each feature is fitted by iterated reweighted least squares with Tukey's bisquare, `y = a + Σ_k (b_k cos 2πkt + c_k
     sin 2πkt)`, spread = max(1.4826·MAD of the residuals, floor) (SCIENCE.md), and to it, in a history too short for
-    seasons, what seasons do to unchanged land (`UNSEEN_SEASON`). Where seasons were fitted, what their timing explains
-    is taken off its square, but for a quarter of it.
+    seasons, what seasons do to unchanged land (`UNSEEN_SEASON`).
 
     Parameters
     ----------
@@ -317,62 +312,9 @@ def believe(
         np.fmax(fit.spread[f], least, out=spread[f])
         if pairs == 0:
             np.hypot(spread[f], np.float32(UNSEEN_SEASON[name]), out=spread[f])
-        else:
-            spread[f] = _without_timing(spread[f], fit.coefficients[f], np.float32(FLOORS[name]))
     x = design(days, pairs)
     information = (x * np.array(history.seen)[:, None]).T @ x
     return Baseline(names, pairs, fit.coefficients, spread, fit.acquisitions, information)
-
-
-def _without_timing(spread: Floats, coefficients: Floats, floor: np.float32) -> Floats:
-    """The scatter beside what the timing of seasons adds in the mean of a year: half, or the floor, at least."""
-    explained = np.zeros_like(spread)
-    for wave, pair in enumerate(np.nan_to_num(coefficients[1:]).reshape(-1, 2, *spread.shape), start=1):
-        explained += np.float32((2 * np.pi * wave * TIMING_DAYS / DAYS_A_YEAR) ** 2 / 2) * (pair**2).sum(axis=0)
-    left = np.sqrt(np.maximum(spread**2 - explained, spread**2 / 4))
-    return np.asarray(np.maximum(left, np.minimum(spread, floor)), np.float32)
-
-
-def timing(day: int, pairs: int) -> npt.NDArray[np.float64]:
-    """Build the regressors of what a season `TIMING_DAYS` early or late changes on a day.
-
-    Parameters
-    ----------
-    day
-        Day number.
-    pairs
-        Harmonic pairs, 0 or more.
-
-    Returns
-    -------
-    float64 (1 + 2 · pairs,): the derivatives of those of `design`, times `TIMING_DAYS`.
-    """
-    slope = np.zeros(1 + 2 * pairs)
-    cosine_and_sine = design(np.array([day]), pairs)[0, 1:].reshape(-1, 2)
-    pace = 2 * np.pi * np.arange(1, pairs + 1) * TIMING_DAYS / DAYS_A_YEAR
-    slope[1:] = (cosine_and_sine[:, ::-1] * np.array([-1.0, 1.0]) * pace[:, None]).ravel()
-    return slope
-
-
-def expected_spread(baseline: Baseline, day: int) -> Floats:
-    """Compute how measurements of a day scatter: √(spread² + (what a season early or late changes)²).
-
-    Parameters
-    ----------
-    baseline
-        The fitted expectation.
-    day
-        Day number.
-
-    Returns
-    -------
-    float32 (feature, y, x), in the features' own units.
-    """
-    if baseline.pairs == 0:
-        return baseline.spread
-    row = timing(day, baseline.pairs).astype(np.float32)
-    changed = np.einsum("p,fpyx->fyx", row[1:], np.nan_to_num(baseline.coefficients[:, 1:]), optimize=True)
-    return np.asarray(np.hypot(baseline.spread, changed), np.float32)
 
 
 def predict(baseline: Baseline, day: int) -> Floats:

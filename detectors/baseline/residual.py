@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from detectors.acquisition import Floats, Mask
-from detectors.baseline.harmonic import Baseline, design, expected_spread, predict, timing
-from detectors.baseline.residual_numba import write_left, write_scaled, write_sigma, write_z
+from detectors.baseline.harmonic import Baseline, design, predict
+from detectors.baseline.residual_numba import write_left, write_scaled, write_z
 from detectors.lattice import lattice_of
 from detectors.shapes import check_shapes
 from detectors.statistics import median_of, size_quantiles
@@ -108,18 +108,13 @@ def measure_motion(observed: Floats, baseline: Baseline, *, day: int, factor: fl
     arrays = {"stable_mask": stable_mask, "coefficients": baseline.coefficients, "spread": baseline.spread}
     check_shapes(observed.shape[1:], arrays)
     stable = np.ravel(stable_mask)
-    left, scaled, sigma = (np.empty(stable.size, np.float32) for _ in range(3))
-    weights, slopes, coefficients = (
-        _weights_of(baseline, day),
-        _slopes_of(baseline, day),
-        _flat(baseline.coefficients, 2),
-    )
+    left, scaled = np.empty(stable.size, np.float32), np.empty(stable.size, np.float32)
+    weights, coefficients = _weights_of(baseline, day), _flat(baseline.coefficients, 2)
     offsets, widening = [], []
     for f, name in enumerate(baseline.names):
         write_left(_flat(observed[f]), coefficients, f, weights, left)
         offset = median_of(left, stable) or 0.0
-        write_sigma(_flat(baseline.spread[f]), coefficients, f, slopes, sigma)
-        write_scaled(left, sigma, np.float32(offset), np.float32(factor), scaled)
+        write_scaled(left, _flat(baseline.spread[f]), np.float32(offset), np.float32(factor), scaled)
         offsets.append(offset)
         widening.append(_excess(size_quantiles(scaled, stable, (0.5, 0.9)), smeared=name == "texture"))
     return SceneMotion(tuple(offsets), tuple(widening))
@@ -181,7 +176,6 @@ def residual_numbers(
         _flat(baseline.coefficients, 2),
         _flat(baseline.spread, 1),
         _weights_of(baseline, day),
-        _slopes_of(baseline, day),
         np.array(motion.offsets, np.float32),
         np.float32(factor),
         np.array([0.0 if floors is None else floors[name] for name in baseline.names], np.float32),
@@ -191,10 +185,6 @@ def residual_numbers(
 
 def _weights_of(baseline: Baseline, day: int) -> Floats:
     return np.asarray(design(np.array([day]), baseline.pairs)[0], np.float32)
-
-
-def _slopes_of(baseline: Baseline, day: int) -> Floats:
-    return np.asarray(timing(day, baseline.pairs), np.float32)
 
 
 def _flat(array: Floats, axes: int = 0) -> Floats:
@@ -222,17 +212,17 @@ def standardise_plain(
     -------
     Residual.
     """
-    residual, spread = observed - predict(baseline, day), expected_spread(baseline, day)
+    residual = observed - predict(baseline, day)
     z = np.empty_like(residual)
     for f in range(len(residual)):
         common = residual[f][stable_mask & np.isfinite(residual[f])]
         offset = float(np.median(common)) if common.size else 0.0
-        name, sigma = baseline.names[f], spread[f] * factor
+        name, sigma = baseline.names[f], baseline.spread[f] * factor
         scaled = (residual[f] - offset) / sigma
         calm = np.abs(scaled[stable_mask & np.isfinite(scaled)])
         sizes = (float(np.percentile(calm, 50.0)), float(np.percentile(calm, 90.0))) if calm.size else None
         excess = _excess(sizes, smeared=name == "texture")
-        least = 1.0 if floors is None else floors[name] / spread[f]
+        least = 1.0 if floors is None else floors[name] / baseline.spread[f]
         z[f] = scaled / np.maximum(least, excess)
     return Residual(baseline.names, z, observed, baseline.coefficients[:, 0])
 

@@ -36,34 +36,12 @@ def write_left(observed: Any, coefficients: Any, feature: Any, weights: Any, out
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def write_sigma(spread: Any, coefficients: Any, feature: Any, slopes: Any, out: Any) -> None:
-    """Write the spread of one feature with what a season early or late adds to it.
+def write_scaled(left: Any, spread: Any, offset: Any, factor: Any, out: Any) -> None:
+    """Write (left − offset)/(spread · factor).
 
     Parameters
     ----------
-    spread
-        float32 (pixel,).
-    coefficients
-        float32 (feature, term, pixel).
-    feature
-        Which one.
-    slopes
-        float32 (term,), what `timing` gives for the day.
-    out
-        float32 (pixel,), written.
-    """
-    for start in range(0, out.size, _STRIP):
-        end = min(out.size, start + _STRIP)
-        _widen(spread[start:end], coefficients, feature, start, slopes, out[start:end])
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def write_scaled(left: Any, sigma: Any, offset: Any, factor: Any, out: Any) -> None:
-    """Write (left − offset)/(sigma · factor).
-
-    Parameters
-    ----------
-    left, sigma
+    left, spread
         float32 (pixel,).
     offset, factor
         float32.
@@ -72,7 +50,7 @@ def write_scaled(left: Any, sigma: Any, offset: Any, factor: Any, out: Any) -> N
     """
     for start in range(0, out.size, _STRIP):
         end = min(out.size, start + _STRIP)
-        _scale(left[start:end], sigma[start:end], offset, factor, out[start:end])
+        _scale(left[start:end], spread[start:end], offset, factor, out[start:end])
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -81,7 +59,6 @@ def write_z(
     coefficients: Any,
     spread: Any,
     weights: Any,
-    slopes: Any,
     offsets: Any,
     factor: Any,
     floors: Any,
@@ -100,8 +77,6 @@ def write_z(
         float32 (feature, pixel).
     weights
         float32 (term,), the regressors of the day.
-    slopes
-        float32 (term,), what `timing` gives for the day.
     offsets
         float32 (feature,), what the scene has in common.
     factor
@@ -124,7 +99,6 @@ def write_z(
                 coefficients,
                 spread,
                 weights,
-                slopes,
                 offsets,
                 factor,
                 floors,
@@ -142,7 +116,6 @@ def z_of_strip(
     coefficients: Any,
     spread: Any,
     weights: Any,
-    slopes: Any,
     offsets: Any,
     factor: Any,
     floors: Any,
@@ -155,13 +128,12 @@ def z_of_strip(
     ----------
     f, start, end
         Which feature, and which pixels.
-    observed, coefficients, spread, weights, slopes, offsets, factor, floors, widening
+    observed, coefficients, spread, weights, offsets, factor, floors, widening
         As for `write_z`.
     z
         float32 (end − start,), written.
     """
-    sigma = np.empty(z.size, np.float32)
-    _widen(spread[f, start:end], coefficients, f, start, slopes, sigma)
+    sigma = spread[f, start:end]
     _forecast(coefficients, f, start, weights, z)
     if floors[f] > 0:
         _finish_supposed(observed[f, start:end], sigma, offsets[f], factor, floors[f], widening[f], z)
@@ -175,28 +147,6 @@ def _forecast(coefficients: Any, f: Any, start: Any, weights: Any, out: Any) -> 
     _first(coefficients[f, 0, start:end], weights[0], out)
     for term in range(1, weights.size):
         _further(coefficients[f, term, start:end], weights[term], out)
-
-
-@njit(nogil=True, cache=True)
-def _widen(spread: Any, coefficients: Any, f: Any, start: Any, slopes: Any, out: Any) -> None:
-    """The spread becomes σ of the day; alone where no season was fitted."""
-    if slopes.size == 1:
-        _copy(spread, out)
-    else:
-        _forecast(coefficients, f, start, slopes, out)
-        _join(spread, out)
-
-
-@njit(nogil=True, cache=True, inline="never")
-def _copy(values: Any, out: Any) -> None:
-    for i in range(out.size):
-        out[i] = values[i]
-
-
-@njit(nogil=True, cache=True, inline="never")
-def _join(spread: Any, out: Any) -> None:
-    for i in range(out.size):
-        out[i] = np.sqrt(spread[i] * spread[i] + out[i] * out[i])
 
 
 @njit(nogil=True, cache=True, inline="never")

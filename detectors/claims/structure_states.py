@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy.special import chdtri
 
 from detectors.acquisition import OPTICAL
-from detectors.baseline.harmonic import expected_spread, fit_baseline, predict, prediction_factor
+from detectors.baseline.harmonic import fit_baseline, predict, prediction_factor
 from detectors.baseline.residual import standardise
 from detectors.claims.structure_cover import StructureCover
 from detectors.claims.structure_series import StructureSeries
@@ -183,7 +183,7 @@ def _measure(series: StructureSeries, before: date, until: date, starts: npt.NDA
         expected, factor = predict(baseline, day), prediction_factor(baseline, day)
         residual = standardise(values[t][:, None, :], baseline, day=day, factor=factor, stable_mask=stable)
         z[t] = residual.z[:, 0, :n]
-        k[t] = (expected[:, 0, n : 2 * n] - expected[:, 0, :n]) / (expected_spread(baseline, day)[:, 0, :n] * factor)
+        k[t] = (expected[:, 0, n : 2 * n] - expected[:, 0, :n]) / (baseline.spread[:, 0, :n] * factor)
     root = _root(z[is_history])
     white_z, white_k = (np.einsum("fg,tgn->tfn", root, part) for part in (z, k))
     return _Measured(days, white_z, white_k, np.isfinite(z[is_history, 0]).sum(axis=0))

@@ -25,7 +25,7 @@ def write_evidence(observed: Any, baseline: Any, table: Any, calm: Any, filter_:
     observed
         float32 (feature, pixel).
     baseline
-        Of `write_z`: coefficients, spread, weights, slopes, offsets, factor, floors, widening.
+        Of `write_z`: coefficients, spread, weights, offsets, factor, floors, widening.
     table
         Of `write_ratios`: slots, means, covariances, is_there, degrees.
     calm
@@ -37,7 +37,7 @@ def write_evidence(observed: Any, baseline: Any, table: Any, calm: Any, filter_:
     out
         float32 (row, pixel), float32 (state, pixel), int32 (class, pixel), written.
     """
-    coefficients, spread, weights, slopes, offsets, factor, floors, widening = baseline
+    coefficients, spread, weights, offsets, factor, floors, widening = baseline
     slots, means, covariances, is_there, degrees = table
     known, tail, seen_px, doubtful, least_false, floor = calm
     move, day, tempered, anomaly, least, told, priors = filter_
@@ -52,8 +52,8 @@ def write_evidence(observed: Any, baseline: Any, table: Any, calm: Any, filter_:
         for f in range(slots.size):
             if slots[f] >= 0:
                 z_of_strip(
-                    f, start, start + n, observed, coefficients, spread, weights, slopes, offsets, factor, floors,
-                    widening, z[:n],
+                    f, start, start + n, observed, coefficients, spread, weights, offsets, factor, floors, widening,
+                    z[:n],
                 )  # fmt: skip
                 take_feature(z[:n], slots[f], x, codes[:n])
         write_strip(x, codes[:n], sets, means, covariances, is_there, degrees, ratios, 0)

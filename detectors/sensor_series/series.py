@@ -230,7 +230,7 @@ def _fitted(
     history = measure_history(values_of(some, names[:1]), sparse, names=names)
     spread = space.empty(fit.spread.shape, np.float32)
     for strip in strips:
-        part = PixelFit(fit.coefficients[(..., *strip)], fit.spread[:, *strip], fit.acquisitions[strip])
+        part = PixelFit(fit.coefficients[:, :1, *strip], fit.spread[:, *strip], fit.acquisitions[strip])
         believed = believe(part, history, days, names=names, parameters=parameters)
         spread[(..., *strip)] = believed.spread
     return replace(believed, coefficients=fit.coefficients, spread=spread, acquisitions=fit.acquisitions)

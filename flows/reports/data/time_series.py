@@ -10,7 +10,7 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 
-from detectors.baseline.harmonic import expected_spread, fit_baseline, predict
+from detectors.baseline.harmonic import fit_baseline, predict
 from detectors.footprint import Footprint, footprint_in
 from detectors.preprocessing.features import features_of, halo_px
 from flows.reports.data.scene_stack import Album, AlbumPage, MaskedScene
@@ -80,5 +80,4 @@ def _series(name: str, points: Sequence[tuple[date, float]], first_seen: date) -
     numbers = np.array([day.toordinal() for day in days], np.int64)
     fit = fit_baseline(values[past][:, None, None, None], numbers[past], names=(name,))
     expected = np.array([float(predict(fit, int(n))[0, 0, 0]) for n in numbers])
-    spread = np.array([float(expected_spread(fit, int(n))[0, 0, 0]) for n in numbers])
-    return Series(name, UNITS[name], days, values, expected, spread)
+    return Series(name, UNITS[name], days, values, expected, np.full(len(days), float(fit.spread[0, 0, 0])))

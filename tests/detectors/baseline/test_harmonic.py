@@ -12,13 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.baseline.harmonic import (
-    DAYS_A_YEAR,
-    TIMING_DAYS,
     Baseline,
     BaselineParameters,
     believe,
     design,
-    expected_spread,
     fit_baseline,
     fit_pixels,
     fit_pixels_plain,
@@ -26,7 +23,6 @@ from detectors.baseline.harmonic import (
     measure_history,
     predict,
     prediction_factor,
-    timing,
 )
 from detectors.baseline.harmonic_numba import median_network
 from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
@@ -70,39 +66,7 @@ def test_a_season_is_recovered_from_noise_and_outliers(seed, level, waves):
     found = baseline.coefficients[0].reshape(5, -1)
     assert np.abs(found.mean(axis=1) - truth).max() < 0.02
     assert np.abs(found - np.array(truth)[:, None]).max() < 0.06
-    steep = np.hypot(*truth[1:3]) + 2 * np.hypot(*truth[3:])
-    if steep * 2 * np.pi / DAYS_A_YEAR * TIMING_DAYS < 0.1 * noise:
-        assert np.median(baseline.spread) == pytest.approx(noise, rel=0.2)
-    assert 0.4 * noise < np.median(baseline.spread) < 1.2 * noise
-
-
-def test_a_season_that_comes_early_or_late_is_expected_where_it_is_steep():
-    days = dates(150, 7)
-    years = (days / DAYS_A_YEAR).astype(int)
-    late = np.array([-18, 10, -6, 14])[years - years.min()]  # whole years come early or late
-    values = history(days - late, [0.5, 0.25, 0.0], noise=0.03)
-    baseline = fitted(values, days)
-    spread = np.array([np.median(expected_spread(baseline, int(day))) for day in days])
-    slope = np.abs([timing(int(day), baseline.pairs)[1] for day in days])
-    residual = values[:, 0] - np.stack([predict(baseline, int(day))[0] for day in days])
-    flat, steep = slope < np.quantile(slope, 0.2), slope > np.quantile(slope, 0.8)
-    assert np.std(residual[steep]) > 1.3 * np.std(residual[flat])
-    for some in (flat, steep):
-        assert 0.4 < np.std(residual[some] / spread[some][:, None, None]) < 1.6
-    assert np.median(baseline.spread) < 0.8 * np.std(residual[steep])
-
-
-def test_without_seasons_the_spread_of_every_day_is_the_same():
-    days = dates(6, 7)
-    baseline = fitted(history(days, [0.5], noise=0.02), days)
-    assert baseline.pairs == 0
-    assert expected_spread(baseline, int(days[0]) + 90) is baseline.spread
-
-
-def test_the_timing_of_seasons_is_the_slope_of_the_fit():
-    day = START + 123
-    around = design(np.array([day - 1, day + 1]), 2)
-    np.testing.assert_allclose(timing(day, 2), (around[1] - around[0]) / 2 * TIMING_DAYS, atol=1e-4)
+    assert np.median(baseline.spread) == pytest.approx(noise, rel=0.2)
 
 
 def test_a_year_predicts_itself():
