@@ -29,7 +29,7 @@ from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER
 from flows.reports.data.releases import FILE as RELEASES_FILE
 from flows.reports.files import BUILT
 
-NOT_SHOWN = ("runs", "messages", "dispatches", "deliveries")
+NOT_SHOWN = ("runs", "messages", "dispatches", "deliveries", "reference_secrets")
 """Tables of the record that no page is made from, but for what runs say of providers, and for the state in which people
 first heard of an alert, which is written with the versions of its event."""
 PROGRAM = Path(__file__).parents[3]
