@@ -10,7 +10,14 @@ from scipy import ndimage
 
 from detectors.acquisition import Floats, Mask
 from detectors.shapes import check_shapes
-from detectors.statistics_numba import count_bits, count_reaching, ranked_values, sort_finite, window_moments
+from detectors.statistics_numba import (
+    count_bits,
+    count_reaching,
+    ranked_values,
+    sort_finite,
+    window_moments,
+    write_medians,
+)
 
 _UPPER_HALVES = 1 << 16
 
@@ -103,8 +110,8 @@ def _contiguous(image: Floats) -> Floats:
     return np.ascontiguousarray(image, np.float32)
 
 
-def robust_spread(values: Floats) -> float:
-    """Compute 1.4826 × the median absolute deviation of the finite values.
+def middle_and_spread(values: Floats) -> tuple[float, float]:
+    """Compute the median of the finite values and 1.4826 × their median absolute deviation from it.
 
     Parameters
     ----------
@@ -113,12 +120,14 @@ def robust_spread(values: Floats) -> float:
 
     Returns
     -------
-    float; NaN when there are none.
+    float, float; NaN when there are none.
     """
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return float("nan")
-    return float(1.4826 * np.median(np.abs(finite - np.median(finite))))
+    everywhere = np.ones(values.shape, bool)
+    middle = median_of(values, everywhere)
+    if middle is None:
+        return float("nan"), float("nan")
+    away = median_of(values - np.float32(middle), everywhere, magnitude=True)
+    return middle, float(np.float32(1.4826) * np.float32(away))
 
 
 def ranked(values: Floats, where: Mask, *, ranks: Callable[[int], tuple[int, ...]], magnitude: bool = False) -> Floats:
@@ -149,8 +158,8 @@ def ranked(values: Floats, where: Mask, *, ranks: Callable[[int], tuple[int, ...
     return found[place]
 
 
-def median_of(values: Floats, where: Mask) -> float | None:
-    """Compute the median of the finite values of a mask, as `numpy.median` does.
+def median_of(values: Floats, where: Mask, *, magnitude: bool = False) -> float | None:
+    """Compute the median of the finite values of a mask, or of their size, as `numpy.median` does.
 
     Parameters
     ----------
@@ -158,12 +167,14 @@ def median_of(values: Floats, where: Mask) -> float | None:
         float32, any shape.
     where
         bool, the same shape.
+    magnitude
+        Whether the values are ranked by their size alone.
 
     Returns
     -------
     float; None where there are no values.
     """
-    middle = ranked(values, where, ranks=lambda n: ((n - 1) // 2, n // 2))
+    middle = ranked(values, where, ranks=lambda n: ((n - 1) // 2, n // 2), magnitude=magnitude)
     return float(middle.mean()) if middle.size else None
 
 
@@ -244,6 +255,23 @@ def median(stack: Floats) -> Floats:
     Returns
     -------
     float32 (…); NaN where there is none.
+    """
+    middle = np.empty(stack.shape[1:], np.float32)
+    write_medians(_contiguous(stack).reshape(len(stack), -1), middle.reshape(-1))
+    return middle
+
+
+def median_plain(stack: Floats) -> Floats:
+    """Take the median over time by sorting whole stacks: the reference.
+
+    Parameters
+    ----------
+    stack
+        As for `median`.
+
+    Returns
+    -------
+    float32 (…).
     """
     ordered = np.sort(stack, axis=0)
     count = np.isfinite(ordered).sum(axis=0)

@@ -333,3 +333,45 @@ def count_reaching(values: Any, others: Any, out: Any) -> None:
             else:
                 high = middle
         out[i] = others.size - low
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def write_medians(stack: Any, out: Any) -> None:
+    """Write the median over time of the finite values of each pixel, NaN where there is none.
+
+    Parameters
+    ----------
+    stack
+        float32 (time, pixel).
+    out
+        float32 (pixel,), written.
+    """
+    times, pixels = stack.shape
+    ordered, count = np.empty((times, _COLUMNS), np.float32), np.empty(_COLUMNS, np.int64)
+    for start in range(0, pixels, _COLUMNS):
+        n = min(_COLUMNS, pixels - start)
+        count[:] = 0
+        for t in range(times):
+            _seen_first(stack[t, start : start + n], ordered[t, :n], count[:n])
+        for last in range(times - 1, 0, -1):
+            for t in range(last):
+                _order(ordered[t, :n], ordered[t + 1, :n])
+        for i in range(n):
+            low, high = ordered[max(0, (count[i] - 1) // 2), i], ordered[min(count[i] // 2, times - 1), i]
+            out[start + i] = (low + high) * np.float32(0.5) if count[i] > 0 else _NAN
+
+
+@njit(nogil=True, cache=True, inline="never")
+def _seen_first(values: Any, out: Any, count: Any) -> None:
+    """Values that sort before those that were not seen."""
+    for i in range(out.size):
+        is_seen = abs(values[i]) < np.float32(np.inf)
+        out[i] = values[i] if is_seen else np.float32(np.inf)
+        count[i] += np.int64(is_seen)
+
+
+@njit(nogil=True, cache=True, inline="never")
+def _order(lower: Any, upper: Any) -> None:
+    for i in range(lower.size):
+        one, other = lower[i], upper[i]
+        lower[i], upper[i] = (one, other) if one < other else (other, one)

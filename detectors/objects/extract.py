@@ -24,7 +24,7 @@ from detectors.evidence.signatures import ONE_SCENE, SEASONS, SignatureTable
 from detectors.footprint import Box, Footprint, trimmed
 from detectors.morphology import EIGHT
 from detectors.objects.centerline import line_length
-from detectors.objects.line_images import DetectedLine, line_images_of, lines_of
+from detectors.objects.line_images import DetectedLine, earlier_lines, line_images_of, lines_of
 from detectors.objects.lines import FencingParameters, Line
 from detectors.objects.object_record import Detection
 from detectors.objects.patches import (
@@ -73,8 +73,10 @@ def detections_of(state: PixelState, table: SignatureTable) -> tuple[tuple[Detec
     -------
     tuple of Detection, float32 (y, x): the objects, and the strength that ranks their pixels.
     """
+    all_series, monitored_mask, space = state.all_series, state.ground.monitored_mask, state.space
+    earlier = earlier_lines(all_series, space=space)
     lines, fresh = (
-        lines_of(line_images_of(state.all_series, state.ground.monitored_mask, acquisitions=number, space=state.space))
+        lines_of(line_images_of(all_series, monitored_mask, acquisitions=number, earlier=earlier, space=space))
         for number in (LINE_ACQUISITIONS, FRESH_ACQUISITIONS)
     )
     holding = _holding(state.evidence, state.space)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from detectors.baseline.residual import combined_backscatter
 from detectors.footprint import Box, Footprint
 from detectors.objects.lines import FencingParameters, Least, Line, find_lines, old_lines
 from detectors.sensor_series.series import SensorSeries
-from detectors.statistics import median, robust_spread
+from detectors.statistics import median, middle_and_spread
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,9 @@ class LineImage:
     @cached_property
     def scatter(self) -> tuple[float, float]:
         """Measure middle and robust spread of what is known of the image."""
-        image = self.image[:]
-        known = image[np.isfinite(image)]
-        middle = float(np.median(known)) if known.size else 0.0
-        return middle, max(robust_spread(image), ViewParameters().least_spread)
+        middle, spread = middle_and_spread(self.image[:])
+        least = ViewParameters().least_spread
+        return (0.0, least) if np.isnan(middle) else (middle, max(spread, least))
 
     def scaled(self, values: Floats) -> Floats:
         """Express values of the image in its own scatter, float32 of the same shape, cut off where a view is."""
@@ -108,8 +107,39 @@ class DetectedLine:
     line_image: LineImage
 
 
+def earlier_lines(all_series: Sequence[SensorSeries], *, space: ArraySpace = IN_MEMORY) -> Callable[[str], Mask]:
+    """Prepare to tell where the ground of each series already showed a line, which is looked for once.
+
+    Parameters
+    ----------
+    all_series
+        The series of an area.
+    space
+        Where the masks are to lie.
+
+    Returns
+    -------
+    A function that gives bool (y, x) for the name of a series.
+    """
+    by_name = {series.name: series for series in all_series}
+
+    @cache
+    def earlier(name: str) -> Mask:
+        series = by_name[name]
+        feature = _line_feature(series)
+        at = series.names.index(feature) if feature in series.names else 0
+        return np.asarray(space.keep(old_lines(series.baseline.coefficients[at, 0])))
+
+    return earlier
+
+
 def line_images_of(
-    all_series: Sequence[SensorSeries], monitored_mask: Mask, *, acquisitions: int, space: ArraySpace = IN_MEMORY
+    all_series: Sequence[SensorSeries],
+    monitored_mask: Mask,
+    *,
+    acquisitions: int,
+    earlier: Callable[[str], Mask],
+    space: ArraySpace = IN_MEMORY,
 ) -> tuple[LineImage, ...]:
     """Make the images in which a wall would show: medians of the last acquisitions, series by series and summed up.
 
@@ -121,6 +151,8 @@ def line_images_of(
         bool (y, x), the ground on which change is reported.
     acquisitions
         How many of the last acquisitions are taken.
+    earlier
+        As `earlier_lines` gives it for the series.
     space
         Where the arrays of the series lie.
 
@@ -131,7 +163,7 @@ def line_images_of(
     single = [
         line_image
         for series in all_series
-        for line_image in _series_views(series, monitored_mask, acquisitions=acquisitions, space=space)
+        for line_image in _series_views(series, monitored_mask, earlier, acquisitions=acquisitions, space=space)
     ]
     radar, optical = ([v for v in single if v.sensor == sensor] for sensor in (RADAR, OPTICAL))
     return (*single, *(summed_image((seen, *radar), space=space) for seen in optical if radar))
@@ -179,18 +211,21 @@ def _least(line_image: LineImage, p: ViewParameters) -> Least | None:
 
 
 def _series_views(
-    series: SensorSeries, monitored_mask: Mask, *, acquisitions: int, space: ArraySpace
+    series: SensorSeries,
+    monitored_mask: Mask,
+    earlier: Callable[[str], Mask],
+    *,
+    acquisitions: int,
+    space: ArraySpace,
 ) -> list[LineImage]:
     p = FencingParameters()
     recent = series.recent
     kept = [n for n, day in enumerate(recent.days) if day >= series.last_day - p.window_days][-acquisitions:]
     if len(kept) < p.fewest_acquisitions:
         return []
-    name = "vv" if series.sensor == RADAR else "contrast"
+    name, fewest = _line_feature(series), p.fewest_acquisitions
     if series.sensor == OPTICAL and name not in series.names:
         return []
-    before = series.baseline.coefficients[series.names.index(name) if name in series.names else 0, 0]
-    old, fewest = space.keep(old_lines(before)), p.fewest_acquisitions
     days, scenes = tuple(recent.days[n] for n in kept), tuple(recent.scene_ids[n] for n in kept)
     views = [partial(_backscatter, series, kept)]
     if series.sensor == OPTICAL:
@@ -206,7 +241,11 @@ def _series_views(
         return image
 
     stacks = [partial(shown, view) for view in views]
-    return [LineImage(series.sensor, middle(stack), old, stack, days, scenes) for stack in stacks]
+    return [LineImage(series.sensor, middle(stack), earlier(series.name), stack, days, scenes) for stack in stacks]
+
+
+def _line_feature(series: SensorSeries) -> str:
+    return "vv" if series.sensor == RADAR else "contrast"
 
 
 def _backscatter(series: SensorSeries, kept: list[int], box: Box) -> Floats:

@@ -16,11 +16,11 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from detectors.acquisition import Floats, Mask
-from detectors.footprint import Footprint, trimmed
+from detectors.footprint import Box, Footprint, trimmed
 from detectors.morphology import EIGHT
 from detectors.objects.centerline import line_length, thinned
 from detectors.objects.lines_numba import beyond_line
-from detectors.statistics import robust_spread
+from detectors.statistics import middle_and_spread
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,14 @@ def line_response(image: Floats, *, parameters: FencingParameters | None = None)
     known = np.isfinite(image)
     if known.mean() < 0.05:
         return np.zeros(image.shape, np.float32)
-    # a single glaring roof must not light up a whole kernel
-    limit = 6.0 * max(robust_spread(image), 0.2)
-    filled = np.where(known, np.clip(image, -limit, limit), np.median(image[known])).astype(np.float32)
+    middle, spread = middle_and_spread(image)
+    limit = 6.0 * max(spread, 0.2)  # a single glaring roof must not light up a whole kernel
+    filled = np.where(known, np.clip(image, -limit, limit), np.float32(middle)).astype(np.float32)
     best = beyond_flanks(filled, parameters=p)
-    spread = robust_spread(np.where(known, best, np.nan).astype(np.float32))
-    centre = float(np.median(best[known]))
+    middle, spread = middle_and_spread(np.where(known, best, np.float32(np.nan)))
     # the rim of what is known is an edge of its own
-    inner = ndimage.binary_erosion(known, structure=EIGHT, iterations=p.flank_px)
-    return np.where(inner, (best - centre) / max(spread, 1e-3), 0.0).astype(np.float32)
+    inner = ndimage.minimum_filter(known, 2 * p.flank_px + 1, mode="constant", cval=False)
+    return np.where(inner, (best - middle) / max(spread, 1e-3), 0.0).astype(np.float32)
 
 
 def find_lines(
@@ -128,13 +127,13 @@ def find_lines(
     if old is not None:
         response = np.where(old, 0.0, response).astype(np.float32)
     least = least or Least(p.least_change, p.least_pixel)
+    shown = np.nan_to_num(image)
     crest = response >= ndimage.uniform_filter(response, 3)
     # a kernel laid across a roof answers beyond the roof: a pixel of a line must stand out by itself
-    edge = (response >= p.edge) & crest & (np.nan_to_num(image) >= least.pixel)
-    near = ndimage.uniform_filter(np.nan_to_num(image), 3)
+    edge = (response >= p.edge) & crest & (shown >= least.pixel)
+    near = ndimage.uniform_filter(shown, 3)
     joined = ndimage.binary_closing(np.pad(edge, p.gap_px), structure=EIGHT, iterations=max(1, p.gap_px // 2))
     joined = joined[p.gap_px : -p.gap_px, p.gap_px : -p.gap_px]
-    crests = ndimage.maximum_filter(np.nan_to_num(image), 3)
     labels, _ = ndimage.label(joined, structure=EIGHT)
     lines = []
     for n, box in enumerate(ndimage.find_objects(labels), start=1):
@@ -145,10 +144,21 @@ def find_lines(
         mask &= near[box] >= p.faded * float(np.percentile(near[box][mask], 90))
         length = line_length(mask)
         is_thin = mask.sum() / max(length, 1.0) <= p.widest_px
-        if length >= p.shortest_px and is_thin and _unevenness(crests[box][thinned(mask)]) <= p.uneven:
+        if length >= p.shortest_px and is_thin and _unevenness(_crest(shown, mask, box)) <= p.uneven:
             line = trimmed(mask, box, (image.shape[0], image.shape[1]))
             lines.append(Line(line, length, float(response[box][mask].mean())))
     return tuple(lines)
+
+
+def _crest(image: Floats, mask: Mask, box: Box) -> Floats:
+    """The largest value beside each pixel of a line's middle."""
+    rows, columns = (index + part.start for index, part in zip(np.nonzero(thinned(mask)), box, strict=True))
+    around = [
+        image[np.clip(rows + down, 0, image.shape[0] - 1), np.clip(columns + right, 0, image.shape[1] - 1)]
+        for down in (-1, 0, 1)
+        for right in (-1, 0, 1)
+    ]
+    return np.asarray(np.max(around, axis=0))
 
 
 def _unevenness(crest: Floats) -> float:

@@ -12,9 +12,11 @@ from detectors.statistics import (
     local_mean,
     local_mean_and_deviation,
     local_mean_and_deviation_plain,
+    median,
     median_of,
+    median_plain,
+    middle_and_spread,
     reaching,
-    robust_spread,
     size_quantiles,
     sorted_values,
 )
@@ -87,12 +89,29 @@ def test_robust_spread_is_that_of_the_bulk():
     values = np.random.default_rng(2).normal(5, 0.3, 4000).astype(np.float32)
     values[:400] = 1e4
     values[400:500] = np.nan
-    assert robust_spread(values) == pytest.approx(0.3, rel=0.15)
+    assert middle_and_spread(values)[1] == pytest.approx(0.3, rel=0.15)
 
 
-def test_robust_spread_of_nothing_is_unknown():
-    assert np.isnan(robust_spread(np.full(5, np.nan, np.float32)))
-    assert robust_spread(np.full(5, 2.0, np.float32)) == 0.0
+def test_middle_and_spread_of_nothing_are_unknown():
+    assert np.isnan(middle_and_spread(np.full(5, np.nan, np.float32))).all()
+    assert middle_and_spread(np.full(5, 2.0, np.float32)) == (2.0, 0.0)
+
+
+@QUICK
+@given(seed=SEEDS)
+def test_middle_and_spread_are_those_of_numpy(seed):
+    image, _ = drawn(seed, (40, 31))
+    seen = image[np.isfinite(image)]
+    middle = np.median(seen)
+    assert middle_and_spread(image) == (middle, np.float32(1.4826) * np.median(np.abs(seen - middle)))
+
+
+@QUICK
+@given(seed=SEEDS, times=st.integers(1, 13))
+def test_the_compiled_median_over_time_is_the_plain_one(seed, times):
+    stack = np.stack([drawn(seed + n, (30, 41))[0] for n in range(times)])
+    stack[:, :3] = np.nan
+    np.testing.assert_array_equal(median(stack), median_plain(stack))
 
 
 @QUICK

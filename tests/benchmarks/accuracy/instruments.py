@@ -16,7 +16,7 @@ from detectors.preprocessing.align import reference_image
 from detectors.preprocessing.features import features_of, registration_image
 from detectors.preprocessing.masks import clear_of
 from detectors.preprocessing.registration import measure_shift
-from detectors.statistics import robust_spread
+from detectors.statistics import middle_and_spread
 
 CLEAR, CLOUDY, OVERCAST = 0.97, 0.40, 0.75
 FLAT, NOISE = 0.1, 0.003  # reflectance of ground without features, and a sensor's noise
@@ -100,6 +100,6 @@ def _passed(rng: np.random.Generator, *, acquisitions: int = 60, size: int = 96)
         factor = prediction_factor(baseline, day)
         residual = standardise(values[n], baseline, day=day, factor=factor, stable_mask=everywhere)
         both = combined_backscatter(residual.z)
-        both = both / robust_spread(both)
+        both = both / middle_and_spread(both)[1]
         passed += [(both > 2.5).sum(), (both < -2.5).sum()]
     return passed, float(stats.norm.sf(2.5) * (acquisitions - half) * size * size)

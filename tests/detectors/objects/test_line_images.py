@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from detectors.acquisition import OPTICAL, RADAR
-from detectors.objects.line_images import LineImage, ViewParameters, line_images_of, lines_of, summed_image
+from detectors.objects.line_images import (
+    LineImage,
+    ViewParameters,
+    earlier_lines,
+    line_images_of,
+    lines_of,
+    summed_image,
+)
 
 SHAPE = (72, 72)
 NOWHERE = np.zeros(SHAPE, bool)
@@ -78,5 +85,5 @@ def test_a_line_dates_from_the_acquisitions_that_show_it(since):
 
 
 def test_where_nothing_was_looked_at_there_is_no_view():
-    assert line_images_of((), np.ones(SHAPE, bool), acquisitions=8) == ()
+    assert line_images_of((), np.ones(SHAPE, bool), acquisitions=8, earlier=earlier_lines(())) == ()
     assert lines_of(()) == ()
