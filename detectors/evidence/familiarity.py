@@ -37,15 +37,22 @@ def unlike_any(level: Floats, names: tuple[str, ...], *, sensor: str, table: Sig
     """
     at = [table.features[sensor].index(name) for name in names]
     x = level / np.array([FLOORS[name] for name in names])[:, None]
-    least, most = np.full(x.shape[1], np.inf), np.zeros(x.shape)
-    for (of, kind, _), row in table.rows.items():
-        if (of, kind) != (sensor, LEVELS) or np.isnan(row.mean[at]).any():
-            continue  # a ground that was seen without one of these features cannot speak for it
-        apart, covariance = x - row.mean[at][:, None], row.covariance[np.ix_(at, at)]
-        distance = (apart * np.linalg.solve(covariance, apart)).sum(axis=0)
+    grounds = [row for (of, kind, _), row in table.rows.items() if (of, kind) == (sensor, LEVELS)]
+    # a ground that was seen without one of these features cannot speak for it
+    grounds = [row for row in grounds if np.isfinite(row.mean[at]).all()]
+    least, most_like = np.full(x.shape[1], np.inf), np.zeros(x.shape[1], np.intp)
+    for n, row in enumerate(grounds):
+        apart = x - row.mean[at][:, None]
+        distance = np.einsum("fp,fp->p", apart, np.linalg.inv(row.covariance[np.ix_(at, at)]) @ apart)
         nearer = distance < least
-        least[nearer] = distance[nearer]
-        most[:, nearer] = (apart / np.sqrt(np.diag(covariance))[:, None])[:, nearer]
-    is_far = np.isfinite(least) & (least > 2.0 * gammaincinv(len(names) / 2, WITHIN))
-    is_largest = np.arange(len(names))[:, None] == np.abs(most).argmax(axis=0)
-    return np.where(is_far & is_largest, np.sign(most), 0).astype(np.int8)
+        least[nearer], most_like[nearer] = distance[nearer], n
+    is_far = np.flatnonzero(np.isfinite(least) & (least > 2.0 * gammaincinv(len(names) / 2, WITHIN)))
+    beyond = np.zeros(x.shape, np.int8)
+    if not is_far.size:
+        return beyond
+    means = np.array([row.mean[at] for row in grounds])[most_like[is_far]].T
+    sigmas = np.array([np.sqrt(np.diag(row.covariance)[at]) for row in grounds])[most_like[is_far]].T
+    differs = (x[:, is_far] - means) / sigmas
+    largest = np.abs(differs).argmax(axis=0)
+    beyond[largest, is_far] = np.sign(np.take_along_axis(differs, largest[None], axis=0)[0])
+    return beyond

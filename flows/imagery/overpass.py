@@ -90,7 +90,8 @@ def overpasses(items: Iterable[SceneItem]) -> list[Overpass]:
 def _laid(items: Sequence[SceneItem]) -> tuple[SceneItem, ...]:
     """The items in the order of the mosaic."""
     kinds = {item.ground_shown: item for item in items}  # of a thousand copies of an item each pair would be compared
-    parts = {shown for shown, one in kinds.items() if any(one.is_part_of(other) for other in kinds.values())}
+    others = kinds.values() if len(kinds) > 1 else ()
+    parts = {shown for shown, one in kinds.items() if any(one.is_part_of(other) for other in others)}
     return tuple(sorted(items, key=lambda item: (item.ground_shown in parts, *_place_in_mosaic(item))))
 
 
