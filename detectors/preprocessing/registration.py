@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import fft, ndimage
 
 from detectors.acquisition import Acquisition, Floats, Mask
+from detectors.statistics import median_of
 
 WHOLE_PX, TILES, TILE_PX, APART_PX = 1 << 20, 36, 128, 16
 """Up to so many pixels all of an area is registered; of a larger one so many tiles of so long a side, spread evenly, so
@@ -142,7 +143,7 @@ def measure_shift(
     both = clear & np.isfinite(reference) & np.isfinite(image)
     if both.mean() < p.smallest_clear:
         return UNKNOWN
-    spectrum = _cross_power(_prepare(reference, both, p), _prepare(image, both, p))
+    spectrum = _cross_power(*_edges((reference, image), both, p))
     surface = fft.irfft2(spectrum, s=reference.shape).real
     reach = int(np.ceil(p.largest_shift_px)) + 1
     window = np.roll(surface, (reach, reach), axis=(0, 1))[: 2 * reach + 1, : 2 * reach + 1]
@@ -190,19 +191,20 @@ def _fill(pixels: Floats, valid: Mask) -> npt.NDArray[np.float32]:
     return np.asarray([[[np.median(band[valid])]] for band in pixels], np.float32)
 
 
-def _prepare(image: Floats, both: Mask, p: RegistrationParameters) -> Floats:
-    """Edges only: the image less its surroundings, clipped, fading to zero at the rim and towards unclear parts."""
-    filled = np.where(both, image, 0.0)
-    weight = both.astype(np.float32)
-    blur = ndimage.gaussian_filter(filled, p.high_pass_px)
-    share = ndimage.gaussian_filter(weight, p.high_pass_px)
-    edges = np.where(both, image - blur / np.maximum(share, 1e-3), 0.0)
-    limit = 4.0 * float(np.median(np.abs(edges[both]))) + 1e-9
-    taper = np.outer(np.hanning(image.shape[0] + 2)[1:-1], np.hanning(image.shape[1] + 2)[1:-1]) ** 0.25
+def _edges(images: tuple[Floats, Floats], both: Mask, p: RegistrationParameters) -> list[Floats]:
+    """Edges only: each image less its surroundings, clipped, fading to zero at the rim and towards unclear parts."""
+    share = np.maximum(ndimage.gaussian_filter(both.astype(np.float32), p.high_pass_px), 1e-3)
+    taper = np.outer(*(np.hanning(side + 2)[1:-1] for side in both.shape)) ** 0.25
     # the edge of a mask lies at the same place in both images: left sharp, it says that nothing moved
     rim = ndimage.distance_transform_edt(np.pad(both, 1))[1:-1, 1:-1]
     faded = ndimage.gaussian_filter(np.clip(rim / p.fading_px, 0.0, 1.0), 1.0)
-    return np.asarray(np.clip(edges, -limit, limit) * taper * faded, np.float32)
+    found = []
+    for image in images:
+        blur = ndimage.gaussian_filter(np.where(both, image, 0.0), p.high_pass_px)
+        edges = np.where(both, image - blur / share, 0.0)
+        limit = 4.0 * (median_of(edges, both, magnitude=True) or 0.0) + 1e-9
+        found.append(np.asarray(np.clip(edges, -limit, limit) * taper * faded, np.float32))
+    return found
 
 
 def _cross_power(reference: Floats, image: Floats) -> npt.NDArray[np.complex64]:
