@@ -108,7 +108,7 @@ class DetectedLine:
 
 
 def earlier_lines(all_series: Sequence[SensorSeries], *, space: ArraySpace = IN_MEMORY) -> Callable[[str], Mask]:
-    """Prepare to tell where the ground of each series already showed a line, which is looked for once.
+    """Make the function that tells where the ground of a series showed a line before; each is looked for once.
 
     Parameters
     ----------

@@ -103,6 +103,8 @@ def _watch_area(area: Area, asked: RunRequest, stores: Stores, progress: Progres
         return outcome
     if not scenes:
         raise _nothing_there(area, period, outcome)
+    if _is_after_one_scene(scenes, period):
+        check_memory(area, grid, at_once=stores.areas_at_once, is_after_one_scene=True)
     outcome.not_comparable_reason = _not_comparable_reason(scenes, period, stores.history_days)
     before = _alert_states(stores.ledger, area.id)
     watch = _Watch(area, ground, period, stores, stamps, chain, plans)
@@ -175,6 +177,12 @@ def _nothing_there(area: Area, period: Period, outcome: AreaOutcome) -> ImageryE
     return ImageryError(
         f"area `{area.id}`: no scene {span}{unused}; check that the catalog covers the area and the dates"
     )
+
+
+def _is_after_one_scene(scenes: Iterable[ArchivedScene], period: Period) -> bool:
+    """Whether a sensor has one scene before the first week, with which all later ones are compared."""
+    earlier = [s for s in scenes if s.acquired.date() < period.weeks[0].first_day]
+    return 1 in Counter((s.sensor, product_of(s.scene_id)) for s in earlier).values()
 
 
 def _not_comparable_reason(scenes: Sequence[ArchivedScene], period: Period, history_days: int) -> str:

@@ -13,22 +13,30 @@ from flows.imagery.detector_inputs import is_large
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _BYTES_AN_AREA = 700_000_000
 _BYTES_A_PIXEL = 80
+_BYTES_AFTER_ONE_SCENE = 550
 """Libraries, strips and the scenes behind a reference; then one acquisition of seven bands as it is read, and single
-layers: traced step by step on a region of 12 km. After a history of one scene more is held (`detectors/README.md`)."""
+layers: traced step by step on a region of 12 km. After a history of one scene places are asked, and so all pixels at
+once."""
 
 
-def check_memory(area: Area, grid: Grid, *, at_once: int = 1, memory_bytes: int | None = None) -> None:
-    """Refuse an area that this machine's memory cannot hold, before anything is fetched.
+def check_memory(
+    area: Area, grid: Grid, *, at_once: int = 1, is_after_one_scene: bool = False, memory_bytes: int | None = None
+) -> None:
+    """Refuse an area that this machine's memory cannot hold.
 
-    `at_once` areas as large as it are worked on at the same time. `memory_bytes` are those of the machine, or of the
-    container that it runs in; asked of the system where left out. Raises `AreaError`.
+    `at_once` areas as large as it are worked on at the same time. `is_after_one_scene` where a series has a history of
+    one scene, which takes more. `memory_bytes` are those of the machine, or of the container that it runs in; asked of
+    the system where left out. Raises `AreaError`.
     """
     pixels = grid.width * grid.height
-    needed = _BYTES_AN_AREA + _BYTES_A_PIXEL * pixels
+    needed = _BYTES_AN_AREA + (_BYTES_AFTER_ONE_SCENE if is_after_one_scene else _BYTES_A_PIXEL) * pixels
     there = _memory_bytes() if memory_bytes is None else memory_bytes
     if at_once * needed > there and is_large(grid):
         together = f", and {at_once} such areas at the same time {at_once * needed / 1e9:.1f} GB" if at_once > 1 else ""
         fewer = "set SITEWATCH_WORKERS=1, or " if at_once > 1 and needed <= there else ""
+        if is_after_one_scene:
+            together += " where one scene is all that came before the first week"
+            fewer += "set an earlier --since or more SITEWATCH_HISTORY_DAYS if there are earlier scenes, or "
         raise AreaError(
             f"area `{area.id}`: {pixels / 1e6:.0f} million pixels take some {needed / 1e9:.1f} GB of memory{together}; "
             f"this machine has {there / 1e9:.1f} GB; {fewer}draw it as several regions, 22 km wide or less"

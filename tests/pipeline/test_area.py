@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aois.area import Area, AreaKind
+from aois.area import Area, AreaError, AreaKind
 from aois.grid import Grid
 from aois.week import week_of, weeks_between
 from flows.evidence import state as saved_state
@@ -20,7 +20,7 @@ from flows.evidence.array_files import ArrayFiles
 from flows.imagery import detector_inputs
 from flows.imagery.scene import ImageryError, Scene, SceneRef
 from flows.imagery.source import Source
-from flows.pipeline import area_replay
+from flows.pipeline import area_replay, area_size
 from flows.records.ids import scene_name
 
 
@@ -289,3 +289,15 @@ def test_a_single_scene_of_each_sensor_is_said_to_be_blind(fetched, undisturbed)
     (outcome,) = bench.watch()
     assert "nothing to compare it with; set an earlier --since" in outcome.not_comparable_reason
     assert outcome.weeks == 10
+
+
+def test_an_area_that_memory_cannot_hold_after_one_scene_is_refused(fetched, undisturbed, made, monkeypatch):
+    """What such a history takes is known once the scenes are."""
+    monkeypatch.setattr(area_size, "is_large", lambda grid: True)
+    monkeypatch.setattr(area_size, "_memory_bytes", lambda: 701_000_000)
+    with undisturbed.ledger() as ledger:
+        known = ledger.scenes(undisturbed.areas[0].id)
+    earlier = [s.scene_id for s in known if s.sensor == "sentinel-2" and s.acquired.date() < made.SINCE]
+    fetched(source=None).watch()
+    with pytest.raises(AreaError, match="where one scene is all that came before the first week"):
+        fetched(without=set(earlier[:-1]), source=None).watch()

@@ -41,6 +41,14 @@ def test_towns_watched_at_the_same_time_share_the_memory():
         check_memory(town, grid_of(town), at_once=2, memory_bytes=1_500_000_000)
 
 
+def test_after_one_scene_a_town_takes_more():
+    town = region(0.2)
+    check_memory(town, grid_of(town), is_after_one_scene=True, memory_bytes=4_000_000_000)
+    mend = r"3\.\d GB of memory where one scene is all .* set an earlier --since .* or draw it as several regions"
+    with pytest.raises(AreaError, match=mend):
+        check_memory(town, grid_of(town), is_after_one_scene=True, memory_bytes=2_000_000_000)
+
+
 def test_sites_beside_a_town_take_none_of_its_memory():
     assert large_areas([region(0.2), *[region(0.01)] * 9]) == 1
     assert large_areas([region(0.2)] * 3) == 3
