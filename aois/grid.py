@@ -261,9 +261,12 @@ def _width_m(polygon: BaseGeometry) -> float:
 
 
 def _too_large(area: Area, span_km: float) -> AreaError:
+    mend = "draw it as several areas"
+    if area.kind is AreaKind.REGION:
+        mend += ", or cut it with `sitewatch areas split`"
     return AreaError(
         f"area `{area.id}`: geometry spans {span_km:.0f} km, over one tile of "
-        f"{MAX_SIDE_PX * PIXEL_SIZE_M / 1000:.0f} km; draw it as several areas"
+        f"{MAX_SIDE_PX * PIXEL_SIZE_M / 1000:.0f} km; {mend}"
     )
 
 

@@ -25,35 +25,39 @@ SMALLER = "split the list, or simplify its outlines"
 _LONGITUDE_LATITUDE = re.compile(r"(.*CRS84|.*EPSG:([0-9.]*:)?4326)", re.IGNORECASE)
 
 
-def read_areas(path: Path) -> tuple[Area, ...]:
+def read_areas(path: Path, *, has_grids: bool = True) -> tuple[Area, ...]:
     """Read every area of a GeoJSON FeatureCollection.
 
     Parameters
     ----------
     path
         The file: UTF-8, (longitude, latitude) in degrees, EPSG:4326.
+    has_grids
+        Whether each area must have a grid (`grid_of`); not where regions are cut into parts before they are watched.
 
     Returns
     -------
-    tuple of Area, in the order of the file; every one has a grid (`grid_of`).
+    tuple of Area, in the order of the file.
 
     Raises
     ------
     AreaError
         With all problems of the file, a line each, when there is any: a file is taken whole or not at all.
     """
-    areas, problems = check_features(load_features(path))
+    areas, problems = check_features(load_features(path), has_grids=has_grids)
     refuse_if_any(problems, path=path)
     return areas
 
 
-def check_features(features: Sequence[object]) -> tuple[tuple[Area, ...], tuple[str, ...]]:
+def check_features(features: Sequence[object], *, has_grids: bool = True) -> tuple[tuple[Area, ...], tuple[str, ...]]:
     """Check GeoJSON features and make areas of those that are right.
 
     Parameters
     ----------
     features
         Features as JSON gives them, (longitude, latitude) in degrees.
+    has_grids
+        As for `read_areas`.
 
     Returns
     -------
@@ -68,7 +72,8 @@ def check_features(features: Sequence[object]) -> tuple[tuple[Area, ...], tuple[
     for number, raw in enumerate(features, start=1):
         try:
             area = FeatureEntry.model_validate(raw).area()
-            grid_of(area)
+            if has_grids:
+                grid_of(area)
             areas.append(area)
         except ValidationError as error:
             problems.extend(problems_of(error, label=_label(raw, number)))

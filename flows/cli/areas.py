@@ -1,15 +1,16 @@
-"""The commands `sitewatch areas check`, `import` and `list`."""
+"""The commands `sitewatch areas check`, `import`, `split` and `list`."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from aois.area import AreaKind
-from aois.reading import read_areas, to_feature_collection
+from aois.area import Area, AreaKind
+from aois.reading import check_features, read_areas, refuse_if_any, to_feature_collection
 from flows.cli.options import AreasOption, console
 from flows.config.settings import SettingsError, load_settings
 from flows.files import atomic_write
@@ -39,6 +40,33 @@ def areas_import(
 
     areas, notes = import_areas(file, kind=kind)
     target = to or file.with_suffix(".sitewatch.geojson")
+    _write_list(areas, target)
+    for note in notes:
+        console.print(note, highlight=False, markup=False)
+    console.print(f"{len(areas)} areas written to {printable(target)}", highlight=False)
+
+
+@areas_app.command("split")
+def areas_split(
+    file: Path,
+    to: Annotated[Path, typer.Option("--to", help="The file to write.")],
+    side_km: Annotated[float, typer.Option("--side-km", help="How wide and high a part may be, km, 2 to 100.")] = 20.0,
+) -> None:
+    """Cut the regions of a watch list into parts without gap or overlap; sites and small regions stay as they are."""
+    from aois.splitting import split_region
+
+    areas = read_areas(file, has_grids=False)
+    parts = {area.id: split_region(area, side_m=1000.0 * side_km) for area in areas}
+    found = tuple(part for one in parts.values() for part in one)
+    refuse_if_any(check_features(to_feature_collection(found)["features"])[1], path=file)
+    _write_list(found, to)
+    for name, made in parts.items():
+        if len(made) > 1:
+            console.print(f"{name}: {len(made)} parts", highlight=False, markup=False)
+    console.print(f"{len(found)} areas written to {printable(to)}", highlight=False)
+
+
+def _write_list(areas: Sequence[Area], target: Path) -> None:
     if target.exists():
         raise SettingsError(f"`{target}` exists and is not overwritten; name another with --to, or move it away")
     features = to_feature_collection(areas)["features"]
@@ -47,9 +75,6 @@ def areas_import(
         atomic_write(target, f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n')
     except OSError as error:
         raise SettingsError(f"`{target}` cannot be written: {error.strerror}; name another file with --to") from None
-    for note in notes:
-        console.print(note, highlight=False, markup=False)
-    console.print(f"{len(areas)} areas written to {printable(target)}", highlight=False)
 
 
 @areas_app.command("list")

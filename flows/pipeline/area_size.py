@@ -39,7 +39,8 @@ def check_memory(
             fewer += "set an earlier --since or more SITEWATCH_HISTORY_DAYS if there are earlier scenes, or "
         raise AreaError(
             f"area `{area.id}`: {pixels / 1e6:.0f} million pixels take some {needed / 1e9:.1f} GB of memory{together}; "
-            f"this machine has {there / 1e9:.1f} GB; {fewer}draw it as several regions, 22 km wide or less"
+            f"this machine has {there / 1e9:.1f} GB; {fewer}draw it as several regions, 22 km wide "
+            f"or less, or cut it with `sitewatch areas split`"
         )
 
 

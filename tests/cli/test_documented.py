@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,8 +12,11 @@ from typing import Any
 import pytest
 import typer
 from command_line import called
+from shapely.geometry import box
 from small_record import X, make, week
 
+from aois.area import Area, AreaKind
+from aois.reading import to_feature_collection
 from flows.cli.main import app
 from flows.ledger.ids import alert_id
 
@@ -113,6 +117,8 @@ def test_the_quick_commands_of_the_readme_work_as_they_stand(tmp_path):
     """Over a small record, in the order of the README; only ids, weeks and a folder to restore to are put in."""
     make(tmp_path / "outputs")
     (tmp_path / "places.csv").write_text("name,lon,lat\nOuter Pier,3.5,1.5\n")
+    province = Area("province", AreaKind.REGION, box(3.0, 1.0, 5.0, 1.5))
+    (tmp_path / "province.geojson").write_text(json.dumps(to_feature_collection([province])))
     run = [call for call in dict.fromkeys(typed(TEXTS["README.md"])) if QUICK.match(call)]
     assert len(run) >= 12
     for call in run:

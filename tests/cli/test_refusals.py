@@ -7,8 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
+from shapely.geometry import box
 
+from aois.area import Area, AreaKind, Sensitivity
 from aois.demonstration import DEMONSTRATION_IDS
+from aois.reading import to_feature_collection
 
 
 @pytest.fixture
@@ -176,6 +179,25 @@ def test_a_list_is_checked_and_listed_without_coordinates(call, areas, tmp_path)
     assert [line.split()[:2] for line in listed.out.splitlines()] == [["pier-1", "site"], ["pier-2", "site"]]
     demonstration = call("areas", "list", cwd=tmp_path)
     assert [line.split()[0] for line in demonstration.out.splitlines()] == list(DEMONSTRATION_IDS)
+
+
+def test_regions_of_a_list_are_cut_into_parts(call, refuse, tmp_path):
+    areas = [
+        Area("gulf", AreaKind.REGION, box(103.0, 8.0, 105.0, 8.2), sensitivity=Sensitivity.PUBLIC),
+        Area("pier", AreaKind.SITE, box(102.0, 8.0, 102.01, 8.01)),
+    ]
+    (tmp_path / "province.geojson").write_text(json.dumps(to_feature_collection(areas)))
+    assert "cut it with `sitewatch areas split`" in refuse("areas", "check", "province.geojson")
+    said = call("areas", "split", "province.geojson", "--to", "parts.geojson", "--side-km", "25", cwd=tmp_path)
+    assert (said.status, said.err) == (0, "")
+    assert "gulf: 9 parts" in said.out
+    assert "10 areas written to parts.geojson" in said.out
+    parts = json.loads((tmp_path / "parts.geojson").read_text())["features"]
+    assert [one["id"] for one in parts] == [*(f"gulf-{n}" for n in range(1, 10)), "pier"]
+    assert {one["properties"]["sensitivity"] for one in parts[:9]} == {"public"}
+    assert call("areas", "check", "parts.geojson", cwd=tmp_path).status == 0
+    assert "exists and is not overwritten" in refuse("areas", "split", "province.geojson", "--to", "parts.geojson")
+    assert "choose 2 to 100 km" in refuse("areas", "split", "province.geojson", "--to", "x.geojson", "--side-km", "1")
 
 
 def test_a_list_is_imported_once_and_not_over_another(call, refuse, tmp_path):
