@@ -155,7 +155,8 @@ def fit_baseline(
     """
     fit = fit_pixels(values, days, parameters=parameters)
     some = lattice_of(values.shape[2:])
-    history = measure_history(values[:, :, *some], fit.at(some), names=names)
+    seen = tuple(float(np.isfinite(layer).mean()) for layer in values[:, 0, *some])
+    history = measure_history(seen, fit.at(some), names=names)
     return believe(fit, history, days, names=names, parameters=parameters)
 
 
@@ -257,15 +258,15 @@ def _acquisitions(values: Floats) -> npt.NDArray[np.int16]:
     return np.asarray(np.isfinite(values[:, 0]).sum(axis=0), np.int16)
 
 
-def measure_history(values: Floats, fit: PixelFit, *, names: tuple[str, ...]) -> SceneHistory:
-    """Measure what a history says of the whole scene, on all of it or on the lattice of its pixels.
+def measure_history(seen: tuple[float, ...], fit: PixelFit, *, names: tuple[str, ...]) -> SceneHistory:
+    """Measure what a history says of the whole scene.
 
     Parameters
     ----------
-    values
-        As for `fit_baseline`.
+    seen
+        The share of the ground that each acquisition shows.
     fit
-        Of the same pixels.
+        Of all pixels, or of their lattice.
     names
         The features.
 
@@ -275,8 +276,7 @@ def measure_history(values: Floats, fit: PixelFit, *, names: tuple[str, ...]) ->
     """
     often = fit.acquisitions >= 3
     middles = [median_of(fit.spread[f], often) for f in range(len(names))]
-    seen = np.isfinite(values[:, 0]).reshape(len(values), -1).mean(axis=1)
-    return SceneHistory(tuple(np.nan if m is None else m for m in middles), tuple(float(s) for s in seen))
+    return SceneHistory(tuple(np.nan if m is None else m for m in middles), seen)
 
 
 def believe(

@@ -208,8 +208,8 @@ def _fitted(
     """
     shape = (since.shape[0], since.shape[1])
 
-    def values_of(box: tuple[slice, slice], wanted: tuple[str, ...] = names) -> Floats:
-        values = np.stack([np.stack([f.values[(f.names.index(n), *box)] for n in wanted]) for f in used])
+    def values_of(box: tuple[slice, slice]) -> Floats:
+        values = np.stack([np.stack([f.values[(f.names.index(n), *box)] for n in names]) for f in used])
         values[np.broadcast_to((days[:, None, None] < since[box])[:, None], values.shape)] = np.nan
         return values
 
@@ -226,8 +226,13 @@ def _fitted(
         fit.coefficients[at], fit.spread[at], fit.acquisitions[at] = part.coefficients, part.spread, part.acquisitions
     assert fit is not None
     some = lattice_of(shape)
+
+    def shown(features: Features, day: int) -> float:
+        layer = features.values[(features.names.index(names[0]), *some)]
+        return float((np.isfinite(layer) & (day >= since[some])).mean())
+
     sparse = PixelFit(fit.coefficients[:0], fit.spread[:, *some], fit.acquisitions[some])
-    history = measure_history(values_of(some, names[:1]), sparse, names=names)
+    history = measure_history(tuple(shown(f, day) for f, day in zip(used, days, strict=True)), sparse, names=names)
     spread = space.empty(fit.spread.shape, np.float32)
     for strip in strips:
         part = PixelFit(fit.coefficients[:, :1, *strip], fit.spread[:, *strip], fit.acquisitions[strip])
