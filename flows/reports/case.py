@@ -35,7 +35,8 @@ class Case:
     """One event as the page shows it; `change` and `perimeter` are SVG path data in a frame of the chips' `shape`.
 
     `links` are positions: they are there on pages alone that may show where places lie. A case that `is_listed` has a
-    line in the list of all events alone, at its anchor.
+    line in the list of all events alone, at its anchor. `reference` is what messages call it, empty in the public
+    edition.
     """
 
     anchor: str
@@ -55,6 +56,7 @@ class Case:
     near: frozenset[EventId] = frozenset()
     links: tuple[BrowserLink, ...] = ()
     is_listed: bool = False
+    reference: str = ""
 
     @property
     def is_disputed(self) -> bool:
@@ -113,6 +115,7 @@ def case_of(event: EventView, area: Area, place: str, anchors: Anchors, *, addre
         verdicts=event.verdicts,
         near=event.near,
         is_listed=event.is_listed,
+        reference=event.reference,
     )
 
 

@@ -54,9 +54,10 @@ def public_inputs(
     -------
     ReportInputs
         The areas shown, their events numbered, without outlines, scene ids, times of a pass, orbits, weeks of cloud,
-        overviews, initials of reviewers, reasons of failures. Nothing at all of the others, beside what `crowd` says
-        of them together. How many alerts were reviewed, and how providers answered, is left out; which bands of
-        confidence have lost their numbers is told, as those are left out here too.
+        overviews, initials of reviewers, reasons of failures, and without references, by which a message would lead to
+        its place. Nothing at all of the others, beside what `crowd` says of them together. How many alerts were
+        reviewed, and how providers answered, is left out; which bands of confidence have lost their numbers is told,
+        as those are left out here too.
     """
     held = [view for view in inputs.areas if view.area.id in shown]
     names = public_names((*recorded, *(one.event for view in held for one in view.events)))
@@ -103,6 +104,7 @@ def _event(event: EventView, names: EventNames) -> EventView:
         thumbs=tuple(replace(chip, scene_id="", recipe=None) for chip in event.thumbs),
         verdicts=(),
         near=frozenset(names[one] for one in event.near),
+        reference="",
     )
 
 

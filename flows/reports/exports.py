@@ -37,6 +37,7 @@ EVENT_COLUMNS = (
     "issued_on", "area_m2", "area_m2_low", "area_m2_high", "length_m", "closure", "confidence", "suspect_score",
     "sensors", "scenes", "simulated",
 )  # fmt: skip
+OWNER_EVENT_COLUMNS = (*EVENT_COLUMNS[:2], "reference", *EVENT_COLUMNS[2:])
 SITE_COLUMNS = (
     "area_id", "area_name", "status", "response", "response_date", "claim", "source", "outcome_since",
     "since_from", "since_weeks", "since_weeks_seen", "built_since_m2", "built_since_m2_low", "built_since_m2_high",
@@ -75,10 +76,14 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     QGIS (``.qml``, which it takes up by its name), and ``restricted/structures`` hold the outlines. Folders and files
     are their owner's alone. The same inputs give the same bytes, and a file that would not change is not touched.
     """
-    rows = [event_row(view.area, event.event) for view in inputs.areas for event in view.events]
+    rows = [
+        event_row(view.area, event.event) | {"reference": event.reference}
+        for view in inputs.areas
+        for event in view.events
+    ]
     events = [event.event for view in inputs.areas for event in view.events]
     tables = {
-        "events.csv": csv_of(EVENT_COLUMNS, rows),
+        "events.csv": csv_of(OWNER_EVENT_COLUMNS, rows),
         "sites.csv": csv_of(SITE_COLUMNS, _site_rows(inputs)),
         "claims.csv": csv_of(CLAIM_COLUMNS, _claim_rows(inputs)),
         "phases.csv": csv_of(PHASE_COLUMNS, _phase_rows(inputs)),
@@ -89,14 +94,14 @@ def write_figures(inputs: ReportInputs, folder: Path) -> tuple[Path, ...]:
     outlines = [inputs.structures[str(row["structure_id"])].geometry for row in results]
     layers = {
         "events.geojson": geojson(events),
-        "events.gpkg": geopackage(rows, events, EVENT_COLUMNS),
+        "events.gpkg": geopackage(rows, events, OWNER_EVENT_COLUMNS),
         "events.qml": event_style(),
     }
     if results:
         layers["structures.geojson"] = outlines_geojson(results, outlines, STRUCTURE_COLUMNS)
         layers["structures.gpkg"] = outlines_geopackage("structures", results, outlines, STRUCTURE_COLUMNS)
     if has_geoparquet():
-        layers[GEOPARQUET] = geoparquet(rows, events, EVENT_COLUMNS)
+        layers[GEOPARQUET] = geoparquet(rows, events, OWNER_EVENT_COLUMNS)
     edition_folder(folder, Edition.OWNER)
     restricted = private_folder(folder / "restricted")
     for name in (GEOPARQUET, "structures.geojson", "structures.gpkg"):

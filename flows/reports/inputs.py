@@ -173,7 +173,8 @@ class EventView:
 
     `event` is an `Alert` where one went out. `outline` and `perimeter` are bool (y, x) in the same crop as the two
     chips. `near` are the ids of the events that one would take for the same place. `is_listed` says that neither
-    pictures nor curves were made of it: its area has more events than a page can show.
+    pictures nor curves were made of it: its area has more events than a page can show. `reference` is what messages
+    call it; it is empty in the public edition.
     """
 
     event: EventRecord
@@ -190,6 +191,7 @@ class EventView:
     verdicts: tuple[Said, ...] = ()
     near: frozenset[EventId] = frozenset()
     is_listed: bool = False
+    reference: str = ""
 
     @property
     def event_id(self) -> EventId:

@@ -18,10 +18,14 @@ from flows.reports.restricted_totals import RestrictedTotals
 
 @dataclass(frozen=True)
 class YearAlert:
-    """An alert that went out in the year, as it is at the year's end, and the last verdict on it (empty: none)."""
+    """An alert that went out in the year, as it is at the year's end, and the last verdict on it (empty: none).
+
+    `reference` is what messages call it; it is empty in the public edition.
+    """
 
     alert: Alert
     verdict: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,8 @@ def public_year(
 ) -> YearInputs:
     """Make what the public edition is built from: it does not hold what that edition must not show.
 
-    The areas `shown` are there without verdicts, and their alerts as in the public edition of a week, with the numbers
-    that they have among all events `recorded`; of all others there is `crowd` alone.
+    The areas `shown` are there without verdicts and references, and their alerts as in the public edition of a week,
+    with the numbers that they have among all events `recorded`; of all others there is `crowd` alone.
     """
     held = [one for one in inputs.areas if one.area.id in shown]
     names = public_names((*recorded, *(one.alert for area in held for one in area.alerts)))

@@ -353,6 +353,8 @@ def test_what_waits_is_delivered_once_to_every_channel(workspace, call, receiver
     reference = json.loads(call("alerts", "show", alert_id, cwd=workspace).out)["reference"]
     assert reference in post["message"]
     assert reference in text
+    page = workspace / "outputs" / "reports" / "2024-W26" / "index.html"
+    assert f"<code>{reference}</code>" in page.read_text(encoding="utf-8"), "a search in the page finds the case"
     assert alert_id not in post["message"] + text
     assert "Report: in the outputs of the watch, public/2024-W26/index.html" in post["message"]
     assert "simulated" in post["message"]

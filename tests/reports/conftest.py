@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,13 @@ def event(
         changed_this_week=changed,
         more=(Pair("radar", *radar_chips(before, after)),),
         thumbs=tuple(replace(chip, day=chip.day - timedelta(days=90)) for chip in (first, first, second)),
+        reference=reference_of(event_id),
     )
+
+
+def reference_of(event_id: str) -> str:
+    """What messages call an event; not as the record would."""
+    return f"ref-{sha256(ascii(event_id).encode()).hexdigest()[:12]}"
 
 
 def radar_chips(before: np.ndarray, after: np.ndarray) -> tuple[Chip, Chip]:
@@ -345,6 +352,11 @@ def make_view() -> Callable[..., AreaView]:
 @pytest.fixture
 def make_event() -> Callable[..., EventView]:
     return event
+
+
+@pytest.fixture
+def make_reference() -> Callable[[str], str]:
+    return reference_of
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import shapely
 from shapely.geometry import MultiPolygon, box
 
 from aois.area import Response
-from flows.reports.exports import EVENT_COLUMNS, write_figures
+from flows.reports.exports import OWNER_EVENT_COLUMNS, write_figures
 from flows.reports.inputs import ReportInputs
 
 OUTLINE = MultiPolygon([box(88.4351, 7.8791, 88.4356, 7.8795), box(88.4361, 7.8791, 88.4362, 7.8795)])
@@ -54,6 +54,7 @@ def test_tables_hold_every_event_and_site_and_no_position(folder: Path, drawn: R
     first = next(row for row in events if row["event_id"] == "heron-1-b")
     assert (first["length_m"], first["closure"], first["confirmed_on"]) == ("863.0", "0.86", "2026-11-17")
     assert first["sensors"] == "sentinel-2 sentinel-1"
+    assert [row["reference"] for row in events] == [e.reference for view in drawn.areas for e in view.events]
     assert sites[0]["area_id"] == "heron-1"
     assert (sites[0]["response"], sites[0]["outcome_since"]) == ("intervened", "expanded")
     assert "88.43" not in (folder / "events.csv").read_text() + (folder / "sites.csv").read_text()
@@ -66,10 +67,13 @@ def test_layers_hold_the_same_events_with_their_outlines(folder: Path, drawn: Re
     meta, _, outlines, fields = pyogrio.raw.read(restricted / "events.gpkg", layer="events")
     assert meta["crs"] == "EPSG:4326"
     assert list(fields[list(meta["fields"]).index("event_id")]) == ids
+    references = [e.reference for view in drawn.areas for e in view.events]
+    assert list(fields[list(meta["fields"]).index("reference")]) == references
     assert shapely.from_wkb(outlines[0]).equals(OUTLINE)
     parquet = pq.read_table(restricted / "events.parquet")
-    assert parquet.column_names == [*EVENT_COLUMNS, "bbox", "geometry"]
+    assert parquet.column_names == [*OWNER_EVENT_COLUMNS, "bbox", "geometry"]
     assert parquet["event_id"].to_pylist() == ids
+    assert parquet["reference"].to_pylist() == references
     assert parquet["area_m2"].to_pylist() == [feature["properties"]["area_m2"] for feature in features]
     assert shapely.from_wkb(parquet["geometry"][0].as_py()).equals(OUTLINE)
     geo = json.loads(parquet.schema.metadata[b"geo"])

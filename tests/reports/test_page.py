@@ -20,7 +20,9 @@ from detectors.records import UnfamiliarGround
 from flows.records.event_json import feature_of
 from flows.records.ids import EventId
 from flows.reports.build import build_report, build_reports, csp_hash
+from flows.reports.edition import public_inputs
 from flows.reports.inputs import AreaView, Chip, EventView, ReportError, ReportInputs
+from flows.reports.restricted_totals import RestrictedTotals
 
 VOID = {"meta", "link", "img", "br", "input"}
 HOSTILE = [
@@ -381,3 +383,28 @@ def test_suspects_are_ranked_with_every_value_and_weight(
     assert "Within 100 m: Fence or wall , 420 m" in page.text
     _, page = read(one_area(make_view, make_area, report_week, make_event("site", "r")))
     assert "New patterns away from listed sites" not in page.text
+
+
+def test_a_reference_leads_to_its_case_on_the_owners_page_alone(
+    week_inputs: ReportInputs, make_reference: Callable[[str], str], read: Read
+) -> None:
+    """Each stands in its case and in the list of all events, where an event without pictures stands alone."""
+    *others, last = (event for view in week_inputs.areas for event in view.events)
+    areas = tuple(
+        replace(view, events=tuple(replace(one, is_listed=one is last) for one in view.events))
+        for view in week_inputs.areas
+    )
+    inputs = replace(week_inputs, areas=areas)
+    source, _ = read(inputs)
+    for event in others:
+        of_the_case = source.split(f'<article class="case news" id="case-{event.event_id}"')[-1]
+        of_the_case = of_the_case.split(f'<article class="case" id="case-{event.event_id}"')[-1].split("</article>")[0]
+        rows = re.findall(r"<dt>(\w+)</dt><dd><code>([\w-]+)</code>", of_the_case)
+        reference, alert_id = make_reference(event.event_id), event.event.alert_id
+        named = [("Alert", alert_id)] if alert_id else []
+        assert rows == [("Reference", reference), *named, ("Event", event.event_id)]
+        assert source.count(reference) == 2
+    assert source.count(make_reference(last.event_id)) == 1
+    shown = {view.area.id for view in areas}
+    public, _ = read(public_inputs(inputs, shown=shown, counts=(), crowd=RestrictedTotals(0)))
+    assert "ref-" not in public

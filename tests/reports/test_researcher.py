@@ -36,7 +36,7 @@ def shown(page: Page) -> list[str]:
     return page.locator("#cases tbody tr:visible a").evaluate_all("links => links.map(a => a.hash.slice(6))")
 
 
-def test_the_researchers_monday(page: Page) -> None:
+def test_the_researchers_monday(page: Page, make_reference: Callable[[str], str]) -> None:
     """She reads what changed, goes to the case, swipes, narrows the list, and comes back by a link."""
     assert page.locator(".headline").inner_text().startswith("In the week of 16 to 22 November 2026")
     page.locator("#week").get_by_role("link", name="See the case: Construction, expansion, at Heron Flats").click()
@@ -51,6 +51,9 @@ def test_the_researchers_monday(page: Page) -> None:
     assert controls.locator("output").inner_text() == "5 of 10 shown"
     controls.get_by_label("Search").fill("heron DEMOLITION")
     assert shown(page) == ["heron-1-c"]
+    controls.get_by_label("State").select_option("any")
+    controls.get_by_label("Search").fill(make_reference("heron-1-b"))
+    assert shown(page) == ["heron-1-b"], "as a message calls it"
     controls.get_by_role("button", name="Show all").click()
     controls.get_by_label("only new or changed this week").check()
     assert len(shown(page)) == 5

@@ -100,7 +100,7 @@ def inputs() -> YearInputs:
         area("mudflat", AreaKind.REGION),
         (totals(before, 0.0), totals(date(2026, 2, 22), 99_000.0)),
         seen(1.0),
-        (YearAlert(an_alert("al-3", "mudflat", AlertKind.NEW_SUSPECT_SITE)),),
+        (YearAlert(an_alert("al-3", "mudflat", AlertKind.NEW_SUSPECT_SITE), reference="ref-3"),),
     )
     return YearInputs(2026, UNTIL, "stac", (teal, heron, region), (CheckedClaim(CLAIM, ANSWER),))
 
@@ -188,6 +188,7 @@ def test_the_public_edition_tells_of_restricted_places_in_totals_alone(inputs: Y
             assert hidden not in text, (lang, hidden)
         assert "The teal" in text
         assert "al-3" not in text, "ids are digests that lead to a pixel"
+        assert "ref-" not in text, "messages would lead to a place"
         assert "<code>mudflat-1</code>" in text
         assert 'id="verdicts"' not in text
         assert 'class="strip"' not in text, "weeks of cloud are those of one place"
@@ -197,6 +198,7 @@ def test_the_public_edition_tells_of_restricted_places_in_totals_alone(inputs: Y
     told = owner[0].read_text(encoding="utf-8")
     assert "All &lt;b&gt;three&lt;/b&gt; were razed." in told
     assert "Anna" not in told
+    assert '<code>al-3</code></th>\n<td role="cell" data-label="Reference"><div><code>ref-3</code>' in told
     assert owner[0].stat().st_mode & 0o777 == 0o600
 
 

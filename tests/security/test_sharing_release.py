@@ -54,6 +54,7 @@ CRITERIA = [
     {"name": "near-an-intervention", "value": 0.385, "weight": 0.05, "detail": "12.3 km from a place where"},
 ]
 PASS = "sentinel-2_20260914T102847"
+EVENTS = {"heron": "ev-00000000000a", "ibis": "ev-00000000000b"}
 
 
 def place(area_id: str, east_m: float, sensitivity: Sensitivity) -> Area:
@@ -93,7 +94,7 @@ def event(area: Area) -> DetectedEvent:
         "criteria": CRITERIA, "suspect_score": 0.464,
     }  # fmt: skip
     steps = tuple(Transition(s, FIRST, "x") for s in (State.PROVISIONAL, State.CONFIRMED))
-    return detected_event(area.id, f"ev-{area.id}", properties, mask, steps, True)
+    return detected_event(area.id, EVENTS[area.id], properties, mask, steps, True)
 
 
 def _mask(shape: tuple[int, int]) -> Any:
@@ -153,6 +154,23 @@ def test_events_are_numbered_since_their_ids_lead_to_a_pixel(outputs: Path) -> N
     assert (row["event_id"], row["alert_id"]) == ("heron-1", "heron-1")
     owners = csv.DictReader((outputs / "reports" / str(WEEK) / "events.csv").read_text("utf-8-sig").splitlines())
     assert all(row["event_id"].startswith("ev-") and row["alert_id"].startswith("al-") for row in owners)
+
+
+def test_references_are_on_the_owners_pages_alone(outputs: Path) -> None:
+    """With one on a public page, whoever reads a message would know which place it is about."""
+    assert call(outputs, "--public-pictures", "ibis", "--yes").exit_code == 0
+    assert call(outputs, "--year", "2026").exit_code == 0
+    with open_ledger(f"sqlite:///{outputs / 'ledger.sqlite'}") as ledger:
+        references = [ledger.references().of(event_id) for event_id in EVENTS.values()]
+    folder = outputs / "reports" / str(WEEK)
+    before = {name: (folder / name).read_bytes() for name in ("index.html", "index.fr.html", "events.csv")}
+    assert [one for content in before.values() for one in references if one.encode() not in content] == []
+    pages = [path for path in (outputs / "public").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in pages} == {str(WEEK), "2026"}
+    digits = re.compile("|".join(["ref-", *(one.removeprefix("ref-") for one in references)]).encode())
+    assert [path for path in pages if digits.search(path.read_bytes())] == []
+    assert call(outputs).exit_code == 0
+    assert before == {name: (folder / name).read_bytes() for name in before}, "a week built again has the same"
 
 
 def test_a_public_place_says_nothing_of_how_far_the_restricted_ones_are(outputs: Path) -> None:

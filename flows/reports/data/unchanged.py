@@ -29,9 +29,10 @@ from flows.reports.data.public_week import OWNER_FOLDER, PUBLIC_FOLDER
 from flows.reports.data.releases import FILE as RELEASES_FILE
 from flows.reports.files import BUILT
 
-NOT_SHOWN = ("runs", "messages", "dispatches", "deliveries", "reference_secrets")
+NOT_SHOWN = ("runs", "messages", "dispatches", "deliveries")
 """Tables of the record that no page is made from, but for what runs say of providers, and for the state in which people
-first heard of an alert, which is written with the versions of its event."""
+first heard of an alert, which is written with the versions of its event. The secret of references is none of them, as
+the owner's pages hold references: it is made before the first of them, so only another secret builds them again."""
 PROGRAM = Path(__file__).parents[3]
 
 

@@ -25,6 +25,7 @@ from flows.imagery.plan_files import kept_plans
 from flows.imagery.scene import ImageryError
 from flows.ledger.ledger import Ledger
 from flows.ledger.precision import contradicted_in
+from flows.ledger.references import References
 from flows.ledger.worlds import world_of
 from flows.records.claims import CheckedClaim, StructureRecord
 from flows.records.event_json import alert_of
@@ -101,6 +102,7 @@ def report_week(
     )
     if only_if_changed and not is_restricted and is_unchanged(week, digest, ledger=ledger, outputs=outputs):
         return outputs / OWNER_FOLDER / str(week) / page_name(languages[0])
+    references = ledger.references()  # before the journal's end is read: a secret made after it would be news
     before = ledger.journal_head()
     observations = ledger.observations(until=week)
     alerts = {alert.event_id: alert for alert in ledger.alerts(as_of=week)}
@@ -110,7 +112,17 @@ def report_week(
         by_area[one.area_id].append(one)
     plans = kept_plans(outputs / PLANS, known_by=week.last_day)
     reader = _WeekReader(
-        week, ledger, archive, source_name, by_area, alerts, failures, is_roomy=is_roomy, plans=plans, outputs=outputs
+        week,
+        ledger,
+        archive,
+        source_name,
+        by_area,
+        alerts,
+        failures,
+        is_roomy=is_roomy,
+        plans=plans,
+        outputs=outputs,
+        references=references,
     )
     with ThreadPoolExecutor(READERS) as pool:
         views = tuple(pool.map(reader.view_of, areas))
@@ -181,6 +193,8 @@ class _WeekReader:
     plans: Sequence[AcquisitionPlan] = ()
     outputs: Path | None = None
     """Where measures of looks are kept; nowhere without it."""
+    references: References | None = None
+    """What messages call alerts; without them events have no reference."""
 
     def view_of(self, area: Area) -> AreaView:
         """One area as the report is given it."""
@@ -207,7 +221,8 @@ class _WeekReader:
         except ImageryError as error:  # a damaged file takes this area's pictures, not the others' report
             view = view_over([Album(())] * len(windows), failed or without_folders(str(error)))
         view = with_acquisitions(view, self.ledger.scenes(area.id), self.week, self.plans)
-        return _with_record(view, self.week, self.ledger, is_quiet=not events)
+        view = _with_record(view, self.week, self.ledger, is_quiet=not events)
+        return view if self.references is None else _with_references(view, self.references)
 
     def _albums(
         self, area: Area, pictured: Sequence[EventRecord], windows: Sequence[Window], kept: KeptMeasures
@@ -358,6 +373,14 @@ def _with_record(view: AreaView, week: Week, ledger: Ledger, *, is_quiet: bool) 
     standings = standings_of(view.area.id, since=since, week=week, ledger=ledger, is_quiet=is_quiet)
     clock = site_clock(view.area, week, [event.event for event in events], view.weeks)
     return replace(view, events=events, standings=standings, clock=clock)
+
+
+def _with_references(view: AreaView, references: References) -> AreaView:
+    """The view with what messages call its events, also those of which no alert went out."""
+    return replace(
+        view,
+        events=tuple(replace(one, reference=references.of(one.event.alert_id or one.event_id)) for one in view.events),
+    )
 
 
 def _steps(event: EventRecord, week: Week, ledger: Ledger) -> tuple[StateStep, ...]:

@@ -12,6 +12,7 @@ from aois.area import Sensitivity
 from aois.week import Week
 from flows.config.settings import SettingsError
 from flows.ledger.ledger import Ledger
+from flows.ledger.references import References
 from flows.ledger.worlds import world_of
 from flows.records.observations import ObservationRecord
 from flows.records.runs import RunRecord
@@ -76,12 +77,12 @@ def year_inputs(year: int, until: Week, *, ledger: Ledger, observations: Sequenc
     source = source_on_record(next(iter(runs), None), ledger, seen)
     listed = {area.id: area for area in ledger.areas()}
     areas = [listed[area_id] for area_id in seen if is_of_world(listed[area_id], world_of(source), ledger)]
-    held = {area.id for area in areas}
+    held, references = {area.id for area in areas}, ledger.references()
     return YearInputs(
         year=year,
         until=until,
         source=source,
-        areas=tuple(_area_year(area.id, year, until, by_area[area.id], ledger) for area in areas),
+        areas=tuple(_area_year(area.id, year, until, by_area[area.id], ledger, references) for area in areas),
         claims=tuple(one for one in ledger.claims.checked(as_of=until) if one.claim.area_id in held),
         missed=missed_figures(ledger.quiet.places(until=until), ledger.quiet.reviews(), ledger.precision(), week=until),
         versions=versions_in(year, runs),
@@ -89,7 +90,12 @@ def year_inputs(year: int, until: Week, *, ledger: Ledger, observations: Sequenc
 
 
 def _area_year(
-    area_id: str, year: int, until: Week, observations: Sequence[ObservationRecord], ledger: Ledger
+    area_id: str,
+    year: int,
+    until: Week,
+    observations: Sequence[ObservationRecord],
+    ledger: Ledger,
+    references: References,
 ) -> AreaYear:
     (area,) = (area for area in ledger.areas() if area.id == area_id)
     events = ledger.events(area_id, as_of=until)
@@ -103,7 +109,9 @@ def _area_year(
             for one in observations
             if one.week.last_day.year == year
         ),
-        alerts=tuple(YearAlert(alert, verdicts.get(alert.event_id, "")) for alert in alerts),
+        alerts=tuple(
+            YearAlert(alert, verdicts.get(alert.event_id, ""), references.of(alert.alert_id)) for alert in alerts
+        ),
     )
 
 
