@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
+from typing import cast
 
 import numpy as np
 
-from detectors.acquisition import OPTICAL, RADAR, Mask
+from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
 from detectors.events.lifecycle import EventState
 from detectors.evidence.belief import Evidence, clear_evidence, held_mask, log_odds
+from detectors.footprint import Box
 from detectors.monitor.state import AreaState
 from detectors.sensor_series.pixel_state import PixelState, paste, window_of, with_own_pixels
-from detectors.sensor_series.series import reset_baseline
+from detectors.sensor_series.series import SensorSeries, observed_again, reset_baseline
 
 
 def rebased_events(state: AreaState, today: int) -> AreaState:
@@ -33,6 +37,7 @@ def rebased_events(state: AreaState, today: int) -> AreaState:
     """
     p = state.parameters
     pixels: PixelState = state
+    observed = _observed_windows(state)
     since, event_states = state.since, list(state.event_states)
     for number, event_state in enumerate(event_states):
         if event_state.confirmed_day is None or today - event_state.grown_day < p.rebase_days:
@@ -43,7 +48,9 @@ def rebased_events(state: AreaState, today: int) -> AreaState:
         if not old.any():
             continue
         part, own = window_of(pixels, box), event_state.mask.within(box)
-        renewed, done = _renewed(part, event_state, own, old, fewest=p.rebase_acquisitions)
+        renewed, done = _renewed(
+            part, event_state, own, old, fewest=p.rebase_acquisitions, observed=partial(observed, box)
+        )
         if not event_state.rebased and (done & own).sum() < 0.5 * event_state.mask.pixels:
             continue
         if pixels is state:
@@ -60,8 +67,26 @@ def rebased_events(state: AreaState, today: int) -> AreaState:
     )
 
 
+def _observed_windows(state: AreaState) -> Callable[[Box, SensorSeries, int], Floats]:
+    """Gives what one of the last acquisitions shows of a window; each is measured again once."""
+    space, mask = state.space, state.ground.monitored_mask
+
+    @cache
+    def whole(name: str, number: int) -> Floats:
+        series = next(c for c in state.all_series if c.name == name)
+        return cast(Floats, space.keep(observed_again(series, number, monitored_mask=mask)))
+
+    return lambda box, series, number: whole(series.name, number)[(slice(None), *box)]
+
+
 def _renewed(
-    part: PixelState, event_state: EventState, own: Mask, old: Mask, *, fewest: int
+    part: PixelState,
+    event_state: EventState,
+    own: Mask,
+    old: Mask,
+    *,
+    fewest: int,
+    observed: Callable[[SensorSeries, int], Floats],
 ) -> tuple[PixelState, Mask]:
     """A window re-based on the ground of an event and its rim, freed of their evidence, and where that was done.
 
@@ -78,7 +103,9 @@ def _renewed(
         if series.is_waiting:  # it gave no evidence
             all_series.append(series)
             continue
-        fresh, changed = reset_baseline(series, whole & own, whole & ~own, since=since, fewest=fewest)
+        fresh, changed = reset_baseline(
+            series, whole & own, whole & ~own, since=since, fewest=fewest, observed=partial(observed, series)
+        )
         all_series.append(fresh)
         cleared[series.sensor] = cleared.get(series.sensor, whole) & changed
         if series.sensor == OPTICAL or all(c.sensor == RADAR for c in part.all_series):

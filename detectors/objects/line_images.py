@@ -218,11 +218,11 @@ def _bare_and_bright(series: SensorSeries, kept: list[int], name: str, sign: flo
     """How much barer, and brighter or darker, each acquisition is than was expected, of a window, (time, y, x) in σ."""
 
     def clipped(feature: str, sign: float) -> Floats:
-        at = (series.names.index(feature), *box)
+        at = (series.z_names.index(feature), *box)
         return np.clip(np.stack([np.float32(sign) * series.recent.z[n][at] for n in kept]), -6.0, 6.0)
 
     bright = clipped(name, sign)
-    greenness = next((n for n in ("vegetation", "greenness") if n in series.names), None)
+    greenness = next((n for n in ("vegetation", "greenness") if n in series.z_names), None)
     return bright if greenness is None else clipped(greenness, -1.0) + bright
 
 

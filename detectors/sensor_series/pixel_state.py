@@ -55,12 +55,8 @@ def _series_within(series: SensorSeries, box: Box) -> SensorSeries:
     def within(layers: tuple[Floats, ...]) -> tuple[Floats, ...]:
         return tuple(one[(..., *box)] for one in layers)
 
-    recent = series.recent
-    return replace(
-        series,
-        baseline=series.baseline.at(box),
-        recent=replace(recent, observed=within(recent.observed), z=within(recent.z), said=within(recent.said)),
-    )
+    recent = replace(series.recent, z=within(series.recent.z), said=within(series.recent.said))
+    return replace(series, baseline=series.baseline.at(box), recent=recent)
 
 
 def with_own_pixels(state: PixelState) -> PixelState:

@@ -5,7 +5,7 @@ While it is not known where the images of a radar platform lie, its acquisitions
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -51,20 +51,23 @@ from detectors.preprocessing.platforms import (
 from detectors.preprocessing.registration import registration_part
 
 RECENT_ACQUISITIONS = 8
+KEPT_Z = ("vegetation", "greenness", "brightness", "contrast", "vv", "vh")
+"""Features whose z lines and outlines are asked of, acquisitions later."""
 Scene = TypeVar("Scene", bound=AnyAcquisition)
 
 
 @dataclass(frozen=True)
 class RecentAcquisitions:
-    """The last acquisitions of a series, oldest first: observed features and their z, each float32 (feature, y, x).
+    """The last acquisitions of a series, oldest first: which they were, and what they said when they came.
 
-    `said`, each float32 (2, y, x): what it said for a gain and for a loss, in nats. `unfamiliar` are the ids of the
-    last that were unlike any that the table of signatures was fitted on.
+    `acquisitions` are read and measured again where ground is re-based (`observed_again`). `z`, each float32 (feature,
+    y, x), has the features of `z_names` in σ; `said`, each float32 (2, y, x), is what it said for a gain and for a
+    loss, in nats. `unfamiliar` are the ids of the last that were unlike any that the table of signatures was fitted on.
     """
 
     scene_ids: tuple[str, ...] = ()
     days: tuple[int, ...] = ()
-    observed: tuple[Floats, ...] = ()
+    acquisitions: tuple[AnyAcquisition, ...] = ()
     z: tuple[Floats, ...] = ()
     said: tuple[Floats, ...] = ()
     unfamiliar: tuple[str, ...] = ()
@@ -96,6 +99,11 @@ class SensorSeries:
     def last_day(self) -> int:
         """Return the day number of the last acquisition that was compared; 0 before the first."""
         return self.recent.days[-1] if self.recent.days else 0
+
+    @property
+    def z_names(self) -> tuple[str, ...]:
+        """Name the features whose z is kept."""
+        return tuple(name for name in self.names if name in KEPT_Z)
 
     @property
     def orbit(self) -> str:
@@ -321,7 +329,7 @@ def compare(series: SensorSeries, features: Features, *, day: int, stable_mask: 
 
 
 def append_acquisition(
-    series: SensorSeries, observed: Floats, z: Floats, said: Floats, report: AcquisitionReport
+    series: SensorSeries, acquisition: AnyAcquisition, z: Floats, said: Floats, report: AcquisitionReport
 ) -> SensorSeries:
     """Add an acquisition to the last ones of a series.
 
@@ -329,10 +337,10 @@ def append_acquisition(
     ----------
     series
         One comparable series.
-    observed
-        float32 (feature, y, x), in the order of the series' names.
+    acquisition
+        One scene as numbers, or read as such when it is asked for.
     z
-        The same as differences in σ.
+        float32 (feature, y, x), its differences in σ, of the features of `z_names`.
     said
         float32 (2, y, x), what it says for a gain and for a loss, in nats.
     report
@@ -347,7 +355,7 @@ def append_acquisition(
     recent = RecentAcquisitions(
         (*r.scene_ids, report.scene_id)[keep],
         (*r.days, report.day)[keep],
-        (*r.observed, observed)[keep],
+        (*r.acquisitions, acquisition)[keep],
         (*r.z, z)[keep],
         (*r.said, said)[keep],
         (*r.unfamiliar, *([report.scene_id] if report.is_unfamiliar else []))[keep],
@@ -371,7 +379,13 @@ def count_lost(series: SensorSeries) -> SensorSeries:
 
 
 def reset_baseline(
-    series: SensorSeries, where: Mask, rim: Mask, *, since: npt.NDArray[np.int32], fewest: int
+    series: SensorSeries,
+    where: Mask,
+    rim: Mask,
+    *,
+    since: npt.NDArray[np.int32],
+    fewest: int,
+    observed: Callable[[int], Floats],
 ) -> tuple[SensorSeries, Mask]:
     """Set the baseline to what the ground has shown since a day, where enough of the last acquisitions show it.
 
@@ -390,6 +404,8 @@ def reset_baseline(
         int32 (y, x), that day for each pixel.
     fewest
         How many of the last acquisitions must show it.
+    observed
+        Gives, by its number among the last, what an acquisition shows of this ground, float32 (feature, y, x).
 
     Returns
     -------
@@ -401,7 +417,7 @@ def reset_baseline(
         return series, np.zeros(where.shape, bool)
     days = days[late]
     is_new = days[:, None, None, None] >= since
-    shown = np.stack([layers for layers, is_late in zip(series.recent.observed, late, strict=True) if is_late])
+    shown = np.stack([observed(int(number)) for number in np.flatnonzero(late)])
     values = np.where(is_new, shown, np.nan).astype(np.float32)
     seen = np.isfinite(values[:, 0]).sum(axis=0) >= fewest
     baseline = _renewed(series.baseline, values, where & seen)
@@ -433,6 +449,31 @@ def _shifted(baseline: Baseline, values: Floats, days: npt.NDArray[np.int64], wh
     coefficients = baseline.coefficients.copy()
     coefficients[:, 0, where] += np.nanmedian(left, axis=0)
     return replace(baseline, coefficients=coefficients)
+
+
+def observed_again(series: SensorSeries, number: int, *, monitored_mask: Mask) -> Floats:
+    """Measure one of the last acquisitions once more.
+
+    Parameters
+    ----------
+    series
+        One comparable series.
+    number
+        Which one, from the oldest.
+    monitored_mask
+        bool (y, x), the ground on which change is reported.
+
+    Returns
+    -------
+    float32 (feature, y, x), as it was observed when it came.
+    """
+    reading = align_acquisition(
+        series.recent.acquisitions[number].loaded(),
+        reference=series.reference,
+        monitored_mask=monitored_mask,
+        positions=series.positions,
+    )
+    return observed_of(series, reading.features)
 
 
 def observed_of(series: SensorSeries, features: Features) -> Floats:

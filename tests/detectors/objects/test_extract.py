@@ -181,7 +181,7 @@ def series_of(
     recent = RecentAcquisitions(
         tuple(f"{sensor}-{n}" for n in range(count)),
         tuple(FIRST + STEP * n for n in range(count)),
-        tuple(stack),
+        (),
         tuple(stack),
         tuple(np.broadcast_to(said, (count, 2, *SHAPE)).copy()),
     )

@@ -17,6 +17,7 @@ from detectors.sensor_series.series import (
     append_acquisition,
     build_series,
     compare,
+    observed_again,
     reset_baseline,
 )
 
@@ -48,7 +49,13 @@ def seen(series, acquisition):
     residual = compare(series, reading.features, day=reading.report.day, stable_mask=EVERYWHERE)
     said = np.full((2, *SHAPE), reading.report.day, np.float32)
     said[1] *= -1
-    return append_acquisition(series, residual.observed, residual.z, said, reading.report)
+    z = residual.z[[series.names.index(name) for name in series.z_names]]
+    return append_acquisition(series, acquisition, z, said, reading.report)
+
+
+def again(series):
+    """What the last acquisitions of a series show, measured again."""
+    return lambda number: observed_again(series, number, monitored_mask=EVERYWHERE)
 
 
 def test_a_clear_acquisition_is_used(ground, series):
@@ -150,7 +157,7 @@ def test_a_series_has_the_features_that_all_its_acquisitions_have(ground):
 def test_an_acquisition_that_lacks_a_band_is_silent_on_it(ground, series):
     narrow = ground.optical(date(2024, 8, 1), bands=("blue", "green", "red"))
     after = seen(series, narrow)
-    z = dict(zip(series.names, after.recent.z[-1], strict=True))
+    z = dict(zip(series.z_names, after.recent.z[-1], strict=True))
     assert np.isnan(z["vegetation"]).all()
     assert np.isfinite(z["brightness"][8:-8, 8:-8]).all()
 
@@ -169,7 +176,7 @@ def test_the_last_acquisitions_are_kept_oldest_first(ground, series):
     for day in days:
         series = seen(series, ground.optical(day))
     assert series.recent.days == tuple(d.toordinal() for d in days[-RECENT_ACQUISITIONS:])
-    assert len(series.recent.z) == len(series.recent.observed) == len(series.recent.said) == RECENT_ACQUISITIONS
+    assert len(series.recent.z) == len(series.recent.acquisitions) == len(series.recent.said) == RECENT_ACQUISITIONS
     said = np.stack(series.recent.said)
     assert np.array_equal(said[:, 0, 0, 0], series.recent.days)
     assert np.array_equal(said[:, 1], -said[:, 0])
@@ -183,7 +190,12 @@ def test_rebased_ground_is_expected_as_it_is_now(ground, scenery, series):
     for n in range(5):
         series = seen(series, built.optical(first + timedelta(days=5 * n)))
     fresh, done = reset_baseline(
-        series, block, NOWHERE, since=np.full(block.shape, first.toordinal(), np.int32), fewest=5
+        series,
+        block,
+        NOWHERE,
+        since=np.full(block.shape, first.toordinal(), np.int32),
+        fewest=5,
+        observed=again(series),
     )
     assert np.array_equal(done, block)
     assert np.array_equal(fresh.baseline.coefficients[..., ~block], series.baseline.coefficients[..., ~block])
@@ -205,7 +217,8 @@ def test_the_rim_of_a_change_keeps_its_season_and_is_shifted(ground, series):
     first = date(2024, 8, 1)
     for n in range(5):
         series = seen(series, built.optical(first + timedelta(days=5 * n)))
-    fresh, done = reset_baseline(series, block, rim, since=np.full(block.shape, first.toordinal(), np.int32), fewest=5)
+    since = np.full(block.shape, first.toordinal(), np.int32)
+    fresh, done = reset_baseline(series, block, rim, since=since, fewest=5, observed=again(series))
     assert np.array_equal(done, block | rim)
     before, after = series.baseline, fresh.baseline
     assert np.array_equal(after.coefficients[:, 1:, rim], before.coefficients[:, 1:, rim])
@@ -227,9 +240,8 @@ def test_ground_is_rebased_only_on_enough_acquisitions_since_it_changed(ground, 
     block, first = ground.box(20, 20, 8, 8), date(2024, 8, 1)
     for n in range(5):
         series = seen(series, ground.optical(first + timedelta(days=5 * n)))
-    same, done = reset_baseline(
-        series, block, NOWHERE, since=np.full(block.shape, first.toordinal() + late, np.int32), fewest=5 + 1 - late
-    )
+    since = np.full(block.shape, first.toordinal() + late, np.int32)
+    same, done = reset_baseline(series, block, NOWHERE, since=since, fewest=5 + 1 - late, observed=again(series))
     assert not done.any()
     assert same is series
 
@@ -247,7 +259,7 @@ def test_an_acquisition_is_compared_in_sigma_of_its_own_past(scenery, ground, se
     reading = align_acquisition(acquisition, reference=series.reference, monitored_mask=EVERYWHERE)
     residual = compare(series, reading.features, day=reading.report.day, stable_mask=EVERYWHERE)
     assert residual.names == series.names
-    assert residual.z.shape == residual.observed.shape == (len(series.names), *SHAPE)
+    assert residual.z.shape == (len(series.names), *SHAPE)
     vegetation = residual.of("vegetation")
     assert np.median(vegetation[block]) < -5
     assert abs(np.median(vegetation[~block])) < 0.5
@@ -262,10 +274,10 @@ def test_a_supposed_sigma_is_narrowed_by_a_calm_scene(ground, history):
     for count in (1, len(history)):
         series, _ = build_series(history[:count], monitored_mask=EVERYWHERE, since=NEVER)
         after = seen(series, ground.optical(history[count - 1].day + timedelta(days=5)))
-        z = after.recent.z[-1][series.names.index("vegetation"), 8:-8, 8:-8]
+        z = after.recent.z[-1][series.z_names.index("vegetation"), 8:-8, 8:-8]
         wide = replace(series, history=len(history))
         plain = seen(wide, ground.optical(history[count - 1].day + timedelta(days=5))).recent.z[-1]
-        spread[count] = (z.std(), plain[series.names.index("vegetation"), 8:-8, 8:-8].std())
+        spread[count] = (z.std(), plain[series.z_names.index("vegetation"), 8:-8, 8:-8].std())
     assert spread[1][0] > spread[1][1]
     assert spread[len(history)][0] == spread[len(history)][1]
 
