@@ -25,7 +25,6 @@ from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
 from detectors.array_space import IN_MEMORY, ArraySpace, strips_of, write_by_strips
 from detectors.evidence.belief_numba import write_step
 from detectors.evidence.signatures import CLASSES, WATER
-from detectors.rounding import rounded_ranks
 from detectors.shapes import check_shapes
 
 SENSORS = (OPTICAL, RADAR)
@@ -402,11 +401,11 @@ def add_ranks(evidence: Evidence, ranks: Floats, turned: Floats, lead: Floats, *
     -------
     Evidence.
     """
-    whole = rounded_ranks(np.stack([ranks[0], _lent(ranks), turned[0], _lent(turned)]))
+    whole = np.stack([ranks[0], _lent(ranks), turned[0], _lent(turned)])
     seen = np.isfinite(whole).all(axis=(0, 1))
     total = evidence.ranks + np.where(seen, whole, np.float32(0.0))
     ranked = (evidence.ranked + seen).astype(np.int16)
-    led = evidence.lead + np.where(seen, rounded_ranks(np.nan_to_num(lead)), np.float32(0.0))
+    led = evidence.lead + np.where(seen, np.nan_to_num(lead), np.float32(0.0))
     added = replace(evidence, ranks=total, lead=led, ranked=ranked)
     since = evidence.since.copy()
     held = ranks_of(added).whole >= PARAMETERS.rank_told

@@ -1,23 +1,17 @@
-"""What the watch has learned of an area, on disk: one file a state, named by the digest of all that led to it.
-
-The arrays lie one after the other, byte by byte of their numbers (all first bytes of a stretch, all second ones), each
-of these deflated by itself. What is constant so takes nothing, and what was rounded (`detectors/rounding.py`) as much
-as it tells.
-"""
+"""What the watch has learned of an area, on disk: one file a state, named by the digest of all that led to it."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import os
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -31,10 +25,11 @@ from detectors.evidence.belief import Evidence
 from detectors.footprint import Footprint
 from detectors.ground import Ground
 from detectors.monitor.state import AreaState, MonitorParameters
-from detectors.preprocessing.platforms import PlatformPosition
+from detectors.preprocessing.platforms import Placement, PlatformPosition
 from detectors.records import Change, State, Transition
 from detectors.sensor_series.series import RecentAcquisitions, SensorSeries
 from flows.evidence.array_files import ArraySpaceError, FileArray, no_room
+from flows.evidence.packed_arrays import PackedArrayError, read_packed, write_packed
 
 _RECORDS = {
     c.__name__: c
@@ -47,6 +42,7 @@ _RECORDS = {
         Ground,
         MonitorParameters,
         RecentAcquisitions,
+        Placement,
         PlatformPosition,
         EventState,
         LifecycleParameters,
@@ -57,9 +53,9 @@ _WORDS = {c.__name__: c for c in (Change, State)}
 _IN_FILES = {c.__name__ for c in (Baseline, Evidence, RecentAcquisitions)}
 """Records whose arrays are only sliced, and so may lie in files."""
 _Arrays = dict[str, npt.NDArray[Any] | FileArray]
-_TREE, _STRETCH = "tree.json", 1 << 22
+_TREE = "tree.json"
 # A byte turned over may also call for a password, another compression, or a place before the beginning.
-_DAMAGE = (BadZipFile, KeyError, ValueError, TypeError, EOFError, RuntimeError, OSError, zlib.error)
+_DAMAGE = (BadZipFile, PackedArrayError, KeyError, ValueError, TypeError, EOFError, RuntimeError, OSError)
 
 
 def save_state(state: AreaState, path: Path) -> None:
@@ -81,7 +77,7 @@ def save_state(state: AreaState, path: Path) -> None:
                     member.write(tree.encode())
                 for name, array in arrays.items():
                     with members.open(name, "w", force_zip64=True) as member:
-                        _write_array(member, array)
+                        write_packed(member, array)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -106,43 +102,6 @@ def load_state(path: Path, *, read: Callable[[str], Acquisition], space: ArraySp
     except _DAMAGE:
         return None
     return replace(state, space=space) if isinstance(state, AreaState) else None
-
-
-def _write_array(member: IO[bytes], array: npt.NDArray[Any] | FileArray) -> None:
-    """The bytes of an array, deflated by their place in its numbers."""
-    parts: Iterator[bytes | memoryview]
-    parts = array.stretches(_STRETCH) if isinstance(array, FileArray) else _stretches(array)
-    for part in parts:
-        for layer in np.frombuffer(part, np.uint8).reshape(-1, array.dtype.itemsize).T:
-            packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
-            packed = packer.compress(layer.tobytes()) + packer.flush()
-            member.write(len(packed).to_bytes(4, "little") + packed)
-
-
-def _stretches(array: npt.NDArray[Any]) -> Iterator[memoryview]:
-    whole = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
-    return (whole[n : n + _STRETCH] for n in range(0, len(whole), _STRETCH))
-
-
-def _read_array(member: IO[bytes], array: npt.NDArray[Any] | FileArray) -> None:
-    """Fill an array with the bytes that `_write_array` wrote of it, unharmed."""
-    done = 0
-    for size in _sizes(array.nbytes):
-        part = np.empty((size // array.dtype.itemsize, array.dtype.itemsize), np.uint8)
-        for layer in part.T:
-            packed = member.read(int.from_bytes(member.read(4), "little"))
-            layer[:] = np.frombuffer(zlib.decompressobj().decompress(packed, len(part) + 1), np.uint8)
-        if isinstance(array, FileArray):
-            array.write_stretch(part.data, done)
-        else:
-            array.reshape(-1).view(np.uint8)[done : done + size] = part.reshape(-1)
-        done += size
-    if member.read():  # the checksum is held against what was read at the end
-        raise BadZipFile("an array of a state goes on after its end")
-
-
-def _sizes(bytes_in_all: int) -> list[int]:
-    return [min(_STRETCH, bytes_in_all - n) for n in range(0, bytes_in_all, _STRETCH)]
 
 
 def _pack(value: object, arrays: _Arrays) -> Any:
@@ -184,7 +143,7 @@ class _Reader:
         if "array" in value:
             array = place.empty(tuple(value["shape"]), np.dtype(value["dtype"]))
             with self.members.open(value["array"]) as member:
-                _read_array(member, array)
+                read_packed(member, array)
             return array
         if "scene" in value:
             scene, sensor, day, track, platform = value["scene"]

@@ -172,7 +172,7 @@ def test_a_full_disk_leaves_nothing_and_says_what_to_do(in_memory, tmp_path, mon
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(saved_state, "_write_array", full)
+    monkeypatch.setattr(saved_state, "write_packed", full)
     with pytest.raises(ArraySpaceError, match=r"No space left on device.*free space"):
         save_state(in_memory, tmp_path / "a.npz")
     assert list(tmp_path.iterdir()) == []

@@ -191,7 +191,7 @@ def test_a_damaged_file_never_gives_another_state(state, saved, spoilt_path, whe
     assert loaded is None or differences(loaded, state) == []
 
 
-@pytest.mark.parametrize("commit", ["d759477", "9b268a4"])
+@pytest.mark.parametrize("commit", ["d759477", "9b268a4", "64e881a"])
 def test_a_state_of_an_older_version_is_passed_over(commit):
     """What held other evidence or was written otherwise: the weeks are replayed from the archive instead."""
     assert load_state(Path(__file__).parent / f"state-{commit}.npz", read=read) is None

@@ -17,6 +17,8 @@ from detectors.ground import whole
 from detectors.monitor.event_records import events_of
 from detectors.monitor.state import AreaState, MonitorParameters
 from detectors.monitor.steps import end_week
+from detectors.preprocessing.platforms import AS_IT_CAME
+from detectors.rounding import coded_said, coded_z
 from detectors.sensor_series.series import RecentAcquisitions, SensorSeries
 
 COUNTS = (10, 100, 1000, 10_000)
@@ -49,7 +51,14 @@ def state_with(count: int, *, side: int) -> AreaState:
     looks = [
         Acquisition(f"s2-{day}", OPTICAL, date.fromordinal(day), bands, pixels, np.ones(shape, bool)) for day in days
     ]
-    recent = RecentAcquisitions(tuple(k.scene_id for k in looks), days, tuple(looks), tuple(z[:, :3]), tuple(said))
+    recent = RecentAcquisitions(
+        tuple(k.scene_id for k in looks),
+        days,
+        tuple(looks),
+        (AS_IT_CAME,) * LOOKS,
+        tuple(coded_z(z[:, :3])),
+        tuple(coded_said(said)),
+    )
     level: Floats = np.broadcast_to(np.float32(0.3), (len(NAMES), 1, *shape)).copy()
     baseline = Baseline(NAMES, 0, level, level[:, 0], np.full(shape, 30, np.int16), np.eye(1))
     series = SensorSeries(OPTICAL, OPTICAL, NAMES, baseline, None, recent, 1.0, 30, days[0] - 5)

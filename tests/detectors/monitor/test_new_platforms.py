@@ -12,6 +12,7 @@ from detectors.evidence.belief import held_mask
 from detectors.ground import whole
 from detectors.monitor.steps import begin, is_refit_due, observe, refit
 from detectors.monitor.weeks import acquisitions_before
+from detectors.rounding import decoded_z
 
 START = date(2024, 1, 3)
 A, C = "sentinel-1a", "sentinel-1c"
@@ -58,7 +59,7 @@ def test_a_new_platform_says_nothing_until_three_of_it_are_averaged(ground):
     state, report = observe(state, new[3])
     assert report.status == "used"
     assert state.all_series[0].recent.scene_ids == (new[3].scene_id,)
-    assert np.nanstd(state.all_series[0].recent.z) < 1.4
+    assert np.nanstd(decoded_z(state.all_series[0].recent.z[0])) < 1.4
 
 
 def test_a_platform_that_cannot_be_placed_becomes_a_series_of_its_own(ground):
