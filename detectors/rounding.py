@@ -150,36 +150,15 @@ def rounded_coefficients(coefficients: Floats, least: Sequence[float]) -> Floats
     return _in_steps(coefficients, least, np.rint)
 
 
-def rounded_reference(image: Floats, *, parts: int) -> Floats:
-    """Round an image that acquisitions are registered to, far under what noise does to it.
-
-    Parameters
-    ----------
-    image
-        float32; NaN stays.
-    parts
-        Into how many steps a unit is cut, a power of two.
-
-    Returns
-    -------
-    float32.
-    """
-    return _in_step(image, np.empty_like(image), parts, np.rint)
-
-
 def _in_steps(values: Floats, least: Sequence[float], whole: np.ufunc) -> Floats:
     out = np.empty_like(values)
     for layer, rounded, floor in zip(values, out, least, strict=True):
-        _in_step(layer, rounded, 2.0 ** (_FINEST - np.floor(np.log2(floor))), whole)
-    return out
-
-
-def _in_step(values: Floats, out: Floats, parts: float, whole: np.ufunc) -> Floats:
-    np.multiply(values, np.float32(parts), out=out)
-    whole(out, out=out)
-    out *= np.float32(1.0 / parts)
-    out += np.float32(0.0)  # of −0 makes 0
-    out[np.isnan(out)] = np.nan  # which may have a sign too
+        times = np.float32(2.0 ** (_FINEST - np.floor(np.log2(floor))))
+        np.multiply(layer, times, out=rounded)
+        whole(rounded, out=rounded)
+        rounded *= np.float32(1.0) / times
+        rounded += np.float32(0.0)  # of −0 makes 0
+        rounded[np.isnan(rounded)] = np.nan  # which may have a sign too
     return out
 
 

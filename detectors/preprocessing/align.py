@@ -22,10 +22,7 @@ from detectors.preprocessing.registration import (
     registration_part,
     tiles_of,
 )
-from detectors.rounding import rounded_reference
 from detectors.statistics import median
-
-REFLECTANCE_PARTS = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -226,4 +223,4 @@ def reference_image(acquisitions: Iterable[Acquisition], *, parameters: AlignPar
         is_undone = p.least_shift_px <= shift.length <= p.largest_shift_px
         moved, kept = apply_shift(image[None], clear, shift if is_undone else UNKNOWN)
         aligned.append(np.where(kept, moved[0], np.nan))
-    return rounded_reference(median(np.stack(aligned)), parts=REFLECTANCE_PARTS)
+    return median(np.stack(aligned))

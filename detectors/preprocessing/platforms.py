@@ -27,11 +27,9 @@ from detectors.preprocessing.registration import (
     measure_shift,
     registration_part,
 )
-from detectors.rounding import rounded_reference
 from detectors.statistics import median
 
 POLARISATIONS = ("vv", "vh")
-LEVEL_PARTS = 1 << 8
 DAYS_A_YEAR = 365.25
 
 
@@ -235,8 +233,7 @@ def _levels(acquisition: Acquisition) -> Floats:
 
 
 def _median_levels(acquisitions: Sequence[Acquisition]) -> Floats:
-    levels = [median(np.stack(levels)) for levels in zip(*map(_levels, acquisitions), strict=True)]
-    return rounded_reference(np.stack(levels), parts=LEVEL_PARTS)
+    return np.stack([median(np.stack(levels)) for levels in zip(*map(_levels, acquisitions), strict=True)])
 
 
 def _measured(reference: Floats, levels: Floats, clear: Mask, p: PlatformParameters) -> Shift:

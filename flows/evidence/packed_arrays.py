@@ -1,9 +1,10 @@
 """Arrays packed for a file, a stretch at a time: what is constant takes nothing, what was rounded as much as it tells.
 
 The numbers of a stretch become whole ones without a sign, of which Blosc puts all first bits before all second ones,
-and so on, and packs them. Numbers of 32 bits that are multiples of a power of two (`detectors/rounding.py`) are written
-as how many times that is. Before each stretch stand its length and its checksum, which are held against it before it is
-unpacked: what is damaged must not get as far as compiled code.
+and so on, and packs them; where nearly all fit into one byte of two, it is all first bytes. Numbers of 32 bits that are
+multiples of a power of two (`detectors/rounding.py`) are written as how many times that is. Before each stretch stand
+its length and its checksum, which are held against it before it is unpacked: what is damaged must not get as far as
+compiled code.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from numcodecs import blosc
 from flows.evidence.array_files import FileArray
 
 STRETCH_BYTES = 1 << 22
-_PACKING = blosc.Blosc(cname="zstd", clevel=1, shuffle=blosc.BITSHUFFLE)
+_BIT_BY_BIT = blosc.Blosc(cname="zstd", clevel=1, shuffle=blosc.BITSHUFFLE)
+_BYTE_BY_BYTE = blosc.Blosc(cname="zstd", clevel=1, shuffle=blosc.SHUFFLE)
 _MOST_OVERHEAD = 16
 _BEFORE = struct.Struct("<IIb")  # length, checksum, power of two
 _HEADER = struct.Struct("<3xBI4xI")  # of Blosc: bytes of a number, of all unpacked, of all packed
-_AS_IT_IS, _FINEST, _SAMPLED = 127, 60, 97
+_AS_IT_IS, _FINEST, _SAMPLED, _NEARLY_ALL = 127, 60, 97, 0.9
 _UNKNOWN = np.iinfo(np.int32).min
 _Array = npt.NDArray[Any]
 blosc.use_threads = False  # areas are worked on in threads of their own
@@ -39,13 +41,14 @@ def write_packed(file: IO[bytes], array: _Array | FileArray) -> None:
     """Write an array, a few megabytes at a time."""
     for stretch in _stretches(array):
         numbers, exponent = _as_whole_numbers(stretch)
-        packed = _PACKING.encode(numbers)
+        is_small = numbers.dtype.itemsize == 2 and np.mean(numbers[::_SAMPLED] < 256) > _NEARLY_ALL
+        packed = (_BYTE_BY_BYTE if is_small else _BIT_BY_BIT).encode(numbers)
         file.write(_BEFORE.pack(len(packed), _checksum(packed, exponent), exponent))
         file.write(packed)
 
 
 def read_packed(file: IO[bytes], array: _Array | FileArray) -> None:
-    """Fill an array with what `write_packed` wrote of it.
+    """Read into an array what `write_packed` wrote of it.
 
     Raises `PackedArrayError` for bytes that are not those of an array of its shape and type.
     """
@@ -74,7 +77,7 @@ def _unpacked(file: IO[bytes], size: int, dtype: np.dtype[Any]) -> tuple[_Array,
     if header != (dtype.itemsize, size, length):
         raise PackedArrayError("a packed array is of another type or length")
     numbers = np.empty(size // dtype.itemsize, f"u{dtype.itemsize}")
-    _PACKING.decode(packed, out=numbers)
+    _BIT_BY_BIT.decode(packed, out=numbers)
     return numbers, exponent
 
 

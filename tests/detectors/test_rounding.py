@@ -13,7 +13,6 @@ from detectors.rounding import (
     decoded_z,
     rounded_coefficients,
     rounded_probability,
-    rounded_reference,
     rounded_spread,
 )
 
@@ -31,10 +30,9 @@ POSITIVE = np.maximum(np.abs(LAYERS), FLOORS)
         (lambda v: decoded_z(coded_z(v)), VALUES, 1 / 1024),
         (lambda v: rounded_coefficients(v, LEAST), LAYERS, FLOORS / 2**15),
         (lambda v: rounded_spread(v, LEAST), POSITIVE, FLOORS / 2**14),
-        (lambda v: rounded_reference(v, parts=64), VALUES, 1 / 128),
         (rounded_probability, np.exp(-np.abs(VALUES) * 9), np.exp(-np.abs(VALUES) * 9) / 2**13),
     ],
-    ids=["z", "coefficients", "spread", "reference", "probability"],
+    ids=["z", "coefficients", "spread", "probability"],
 )
 def test_rounding_is_near_and_holds(rounded, values, most):
     once = rounded(values)

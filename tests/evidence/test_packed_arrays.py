@@ -27,6 +27,7 @@ ARRAYS: dict[str, np.ndarray] = {
     "one of many not rounded": np.append(HOLES.reshape(-1), np.float32(1e-7)).astype(np.float32),
     "doubles": NORMAL.astype(np.float64),
     "codes": RNG.integers(-32768, 32768, (5, 70), dtype=np.int16),
+    "small codes": RNG.integers(-120, 120, (5, 70), dtype=np.int16),
     "days": RNG.integers(-(2**31), 2**31, (5, 70)).astype(np.int32),
     "mask": NORMAL > 0,
     "classes": RNG.integers(0, 255, 99, dtype=np.uint8),
