@@ -16,7 +16,7 @@ Note
 Add Average Begin Bring Build Change Check Choose Claim Close Collect Compare Complete Compute Confirm Connect Convert
 Copy Count Create Crop Decide Delete Draw Drop End Estimate Express Fetch Find Fit Grow Hold Import Issue Keep List Load
 Log Make Mark Mask Measure Merge Move Name Open Parse Pick Predict Put Read Record Reduce Refuse Replace Replay Retract
-Return Send Set Split Take Tell Thin Turn Wait Watch Word Work Write
+Return Round Send Set Split Take Tell Thin Turn Wait Watch Word Work Write
 """
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 NO_VALUE = (None, "None", "NoReturn", "Never")

@@ -11,6 +11,7 @@ from detectors.acquisition import Floats
 from detectors.baseline.harmonic_numba import median_network, write_fit
 from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
 from detectors.lattice import lattice_of
+from detectors.rounding import rounded_coefficients, rounded_spread
 from detectors.statistics import median_of
 
 DAYS_A_YEAR = 365.25
@@ -314,7 +315,42 @@ def believe(
             np.hypot(spread[f], np.float32(UNSEEN_SEASON[name]), out=spread[f])
     x = design(days, pairs)
     information = (x * np.array(history.seen)[:, None]).T @ x
-    return Baseline(names, pairs, fit.coefficients, spread, fit.acquisitions, information)
+    coefficients = rounded_fit(fit.coefficients, names)
+    if pairs:
+        spread = rounded_spread(spread, floors_of(names))
+    return Baseline(names, pairs, coefficients, spread, fit.acquisitions, information)
+
+
+def rounded_fit(coefficients: Floats, names: tuple[str, ...]) -> Floats:
+    """Round the coefficients of a fit, unless they are a constant alone: after one scene that is the scene itself.
+
+    Parameters
+    ----------
+    coefficients
+        float32 (feature, term, …).
+    names
+        The features.
+
+    Returns
+    -------
+    float32.
+    """
+    return coefficients if coefficients.shape[1] == 1 else rounded_coefficients(coefficients, floors_of(names))
+
+
+def floors_of(names: tuple[str, ...]) -> list[float]:
+    """List the least spread that is believed of each feature.
+
+    Parameters
+    ----------
+    names
+        The features.
+
+    Returns
+    -------
+    list of float.
+    """
+    return [FLOORS[name] for name in names]
 
 
 def predict(baseline: Baseline, day: int) -> Floats:

@@ -21,15 +21,10 @@ SKEW, CORRELATION = -0.16, 0.3
 
 @dataclass(frozen=True)
 class Residual:
-    """How an acquisition differs from what was expected: `z` float32 (feature, y, x) in σ, NaN where not clear.
-
-    `observed` is in the features' own units; `level` is the baseline's constant, the mean of the year.
-    """
+    """How an acquisition differs from what was expected: `z` float32 (feature, y, x) in σ, NaN where not clear."""
 
     names: tuple[str, ...]
     z: Floats
-    observed: Floats
-    level: Floats
 
     def of(self, name: str) -> Floats | None:
         """Return the z-scores of one feature, float32 (y, x) in σ, or None where it is lacking."""
@@ -150,7 +145,7 @@ def apply_motion(
     z = np.empty(observed.shape, np.float32)
     numbers = residual_numbers(baseline, motion, day=day, factor=factor, floors=floors)
     write_z(*(_flat(observed, 1), *numbers, z.reshape(len(z), -1)))
-    return Residual(baseline.names, z, observed, baseline.coefficients[:, 0])
+    return Residual(baseline.names, z)
 
 
 def residual_numbers(
@@ -224,7 +219,7 @@ def standardise_plain(
         excess = _excess(sizes, smeared=name == "texture")
         least = 1.0 if floors is None else floors[name] / baseline.spread[f]
         z[f] = scaled / np.maximum(least, excess)
-    return Residual(baseline.names, z, observed, baseline.coefficients[:, 0])
+    return Residual(baseline.names, z)
 
 
 def combined_backscatter(z: Floats) -> Floats:

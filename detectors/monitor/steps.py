@@ -63,6 +63,7 @@ from detectors.preprocessing.features import Features
 from detectors.preprocessing.platforms import is_apart
 from detectors.preprocessing.registration import RegistrationParameters
 from detectors.records import State
+from detectors.rounding import Codes, coded_said, coded_z, rounded_probability
 from detectors.sensor_series.scene import SAID, apply_scene, measure_scene
 from detectors.sensor_series.series import (
     SensorSeries,
@@ -165,11 +166,11 @@ def observe(state: AreaState, stored: AnyAcquisition) -> tuple[AreaState, Acquis
     if widest is not None and widest < scatter:
         notes = (report.note, "scatters more than any scene the table was fitted on")
         report = replace(report, is_unfamiliar=True, note="; ".join(filter(None, notes)))
-    return replace(with_series(state, append_acquisition(series, *shown, report)), evidence=evidence), report
+    return replace(with_series(state, append_acquisition(series, stored, *shown, report)), evidence=evidence), report
 
 
-Shown = tuple[Floats, Floats, Floats]
-"""What a scene shows: its features and their z, (feature, y, x), and what it says for a gain and a loss, (2, y, x)."""
+Shown = tuple[Codes, Codes]
+"""What a scene shows: z of the features of `z_names`, (feature, y, x), and what it says for a gain and a loss."""
 
 
 def _after_seasons(
@@ -189,16 +190,18 @@ def _after_seasons(
     evidence = settle_ranks(state.evidence, space=space) if series.sensor == OPTICAL else state.evidence
     evidence, move = pass_time(evidence, sensor=series.sensor, day=day, space=space)
     row = SENSORS.index(series.sensor)
-    z, said = (space.empty((layers, *stable_mask.shape), np.float32) for layers in (len(observed), 2))
+    kept = [series.names.index(name) for name in series.z_names]
+    z, said = (space.empty((layers, *stable_mask.shape), np.int16) for layers in (len(kept), 2))
     for strip in strips_of(state.ground.shape, space):
         at, block, expected = (slice(None), *strip), observed[:, *strip], baseline.at(strip)
         before = evidence.probability[(row, *at)], evidence.since[(row, *at)]
         out = np.empty((SAID, *block.shape[1:]), np.float32), np.empty_like(before[0]), np.empty_like(before[1])
         apply_scene(block, expected, measures, before, move=move, table=table, out=out)
-        evidence.probability[(row, *at)], evidence.since[(row, *at)] = out[1:]
-        z[at] = apply_motion(block, expected, measures.motion, day=day, factor=measures.factor).z
-        said[at] = np.stack([out[0][:REMOVED].max(axis=0), out[0][REMOVED]])
-    return evidence, (space.keep(observed), z, said), measures.scatter
+        evidence.probability[(row, *at)], evidence.since[(row, *at)] = rounded_probability(out[1]), out[2]
+        residual = apply_motion(block, expected, measures.motion, day=day, factor=measures.factor)
+        z[at] = coded_z(residual.z[kept])
+        said[at] = coded_said(np.stack([out[0][:REMOVED].max(axis=0), out[0][REMOVED]]))
+    return evidence, (z, said), measures.scatter
 
 
 def _after_one_scene(
@@ -223,7 +226,8 @@ def _after_one_scene(
     evidence = kept_evidence(add_ranks(state.evidence.at(everywhere), ratios, turned, lead, day=day), state.space)
     best = np.fmax.reduce(ratios, axis=0)
     said = np.stack([best[:REMOVED].max(axis=0), best[REMOVED]]) - np.float32(PARAMETERS.rank_place)
-    return evidence, (keep(residual.observed), keep(residual.z), keep(said)), scatter
+    z = coded_z(residual.z[[series.names.index(name) for name in series.z_names]])
+    return evidence, (keep(z), keep(coded_said(said))), scatter
 
 
 def end_week(state: AreaState, *, today: int) -> AreaState:

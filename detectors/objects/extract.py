@@ -206,9 +206,9 @@ def _without_fringe(state: PixelState, item: GroundObject, gain: bool) -> Ground
     change = np.zeros(item.mask.mask.shape, np.float32)
     for series in state.all_series:
         late = [n for n, day in enumerate(series.recent.days) if day >= since]
-        for name in set(FRINGE_FEATURES) & set(series.names):
+        for name in set(FRINGE_FEATURES) & set(series.z_names):
             if late:
-                shown = np.stack([series.recent.z[n][(series.names.index(name), *box)] for n in late])
+                shown = np.stack([series.recent.z_at(n, series.z_names.index(name), box) for n in late])
                 change = np.fmax(change, np.abs(median(shown)))
     surest = change[item.surest.within(box)]
     kept = trimmed(item.mask.mask & (change >= FRINGE * float(np.percentile(surest, 80))), box, item.mask.shape)
@@ -292,7 +292,7 @@ def _witnesses(
     for series in state.all_series:
         r = series.recent
         for n, day in enumerate(r.days):
-            values = core.values(r.said[n])[0 if gain else 1]
+            values = r.said_at(n, core)[0 if gain else 1]
             values = values[np.isfinite(values)]
             if day >= since and values.size >= 0.5 * core.pixels and float(np.mean(values)) >= SAID:
                 rows.append((day, r.scene_ids[n], series.sensor))

@@ -250,18 +250,18 @@ def _line_feature(series: SensorSeries) -> str:
 
 def _backscatter(series: SensorSeries, kept: list[int], box: Box) -> Floats:
     """How much brighter each acquisition is to radar, of a window, float32 (time, y, x) in σ."""
-    return np.stack([combined_backscatter(series.recent.z[n][(slice(None), *box)]) for n in kept])
+    return np.stack([combined_backscatter(series.recent.z_at(n, slice(None), box)) for n in kept])
 
 
 def _bare_and_bright(series: SensorSeries, kept: list[int], name: str, sign: float, box: Box) -> Floats:
     """How much barer, and brighter or darker, each acquisition is than was expected, of a window, (time, y, x) in σ."""
 
     def clipped(feature: str, sign: float) -> Floats:
-        at = (series.names.index(feature), *box)
-        return np.clip(np.stack([np.float32(sign) * series.recent.z[n][at] for n in kept]), -6.0, 6.0)
+        layers = [series.recent.z_at(n, series.z_names.index(feature), box) for n in kept]
+        return np.asarray(np.clip(np.float32(sign) * np.stack(layers), -6.0, 6.0), np.float32)
 
     bright = clipped(name, sign)
-    greenness = next((n for n in ("vegetation", "greenness") if n in series.names), None)
+    greenness = next((n for n in ("vegetation", "greenness") if n in series.z_names), None)
     return bright if greenness is None else clipped(greenness, -1.0) + bright
 
 

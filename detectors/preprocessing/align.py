@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detectors.acquisition import Acquisition, Floats, Mask
+from detectors.acquisition import RADAR, Acquisition, Floats, Mask
 from detectors.array_space import IN_MEMORY, ArraySpace
 from detectors.preprocessing.bad_intervals import unusable_because
 from detectors.preprocessing.features import Features, features_by_strips, registration_image
 from detectors.preprocessing.masks import clear_of
-from detectors.preprocessing.platforms import PlatformPosition, place_acquisition
+from detectors.preprocessing.platforms import AS_IT_CAME, Placement, PlatformPosition, move_radar, place_acquisition
 from detectors.preprocessing.registration import (
     OF_TILES,
     UNKNOWN,
@@ -48,6 +48,7 @@ class AcquisitionReport:
     """What became of one acquisition: `status` is ``used``, ``unseen`` (too little clear ground) or ``refused``.
 
     `is_unfamiliar` where it was used and is unlike any that the table of signatures was fitted on; `note` says how.
+    `placement` is what it was moved and dimmed by.
     """
 
     scene_id: str
@@ -59,6 +60,7 @@ class AcquisitionReport:
     residual_px: float | None
     note: str = ""
     is_unfamiliar: bool = False
+    placement: Placement = AS_IT_CAME
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def align_acquisition(
     measurable = acquisition.valid & monitored_mask
     share = float(clear[monitored_mask].mean()) if monitored_mask.any() else 0.0
     measured, residual = UNKNOWN, None
+    placement = AS_IT_CAME
     status, note = ("used", "") if share >= p.smallest_share else ("unseen", f"{share:.0%} of the ground clear")
     bad, image = unusable_because(acquisition), registration_image(registration_part(acquisition))
     if bad is not None:
@@ -116,7 +119,7 @@ def align_acquisition(
     elif status == "used" and reference is not None and positions:
         placed = place_acquisition(acquisition, reference=reference, positions=positions, shift=shift)
         acquisition, clear = placed.acquisition, clear_of(placed.acquisition)
-        measured, residual = placed.shift, placed.residual_px
+        measured, residual, placement = placed.shift, placed.residual_px, placed.placement
         status, note = ("refused", placed.note) if placed.note else (status, note)
     elif status == "used" and image is not None and reference is not None and measurable.any():
         seen = tiles_of(clear)
@@ -125,7 +128,10 @@ def align_acquisition(
             status, note = "refused", f"shifted by {measured.length:.1f} px, more than can be undone"
         else:
             note = note if measured.is_known else "used as it lies: its shift could not be measured"
-            acquisition, clear, residual = _registered(acquisition, clear, reference, measured, p)
+            if measured.is_known and measured.length >= p.least_shift_px:
+                placement = Placement(float(measured.dy), float(measured.dx))
+            acquisition, clear = _moved(acquisition, clear, placement)
+            residual = _left(acquisition, clear, reference, measured, placement)
             if residual is not None and residual > p.largest_residual_px:
                 status, note = "refused", f"{residual:.2f} px of misregistration left"
     features = features_by_strips(acquisition, clear, space=space)
@@ -140,23 +146,51 @@ def align_acquisition(
         measured,
         residual,
         note,
+        placement=placement,
     )
     return AlignedAcquisition(features, report, acquisition.resolution_px)
 
 
-def _registered(
-    acquisition: Acquisition, clear: Mask, reference: Floats, shift: Shift, p: AlignParameters
-) -> tuple[Acquisition, Mask, float | None]:
-    """The acquisition and its clear mask on the reference, and the shift that is left (None where it is not known)."""
-    if not shift.is_known or shift.length < p.least_shift_px:
-        return acquisition, clear, shift.length if shift.is_known else None
+def features_again(acquisition: Acquisition, placement: Placement, *, space: ArraySpace = IN_MEMORY) -> Features:
+    """Measure an acquisition once more, as it was placed when it came.
+
+    Parameters
+    ----------
+    acquisition
+        One scene as numbers.
+    placement
+        Of its report.
+    space
+        Where its features are to lie.
+
+    Returns
+    -------
+    Features, those of `align_acquisition` to the last byte.
+    """
+    if acquisition.sensor == RADAR:
+        acquisition = move_radar(acquisition, placement)
+        return features_by_strips(acquisition, clear_of(acquisition), space=space)
+    return features_by_strips(*_moved(acquisition, clear_of(acquisition), placement), space=space)
+
+
+def _moved(acquisition: Acquisition, clear: Mask, placement: Placement) -> tuple[Acquisition, Mask]:
+    """An optical acquisition moved back, with its clear mask."""
+    shift = placement.shift
+    if shift.length == 0.0:
+        return acquisition, clear
     pixels, kept = apply_shift(acquisition.pixels, acquisition.valid, shift)
     moved = np.roll(clear, (-round(shift.dy), -round(shift.dx)), axis=(0, 1)) & kept
-    acquisition = replace(acquisition, pixels=pixels, valid=kept)
-    image, seen = registration_image(registration_part(acquisition)), tiles_of(moved)
-    parameters = None if seen is moved else OF_TILES
+    return replace(acquisition, pixels=pixels, valid=kept), moved
+
+
+def _left(acquisition: Acquisition, clear: Mask, reference: Floats, shift: Shift, placement: Placement) -> float | None:
+    """The shift that is left of a moved acquisition, pixels; None where it is not known."""
+    if placement.shift.length == 0.0:
+        return shift.length if shift.is_known else None
+    image, seen = registration_image(registration_part(acquisition)), tiles_of(clear)
+    parameters = None if seen is clear else OF_TILES
     left = UNKNOWN if image is None else measure_shift(reference, image, clear=seen, parameters=parameters)
-    return acquisition, moved, left.length if left.is_known else None
+    return left.length if left.is_known else None
 
 
 def reference_image(acquisitions: Iterable[Acquisition], *, parameters: AlignParameters | None = None) -> Floats | None:

@@ -71,6 +71,27 @@ class PlatformPosition:
 
 
 @dataclass(frozen=True)
+class Placement:
+    """What an acquisition was moved back by and dimmed by, to lie on the reference of its series.
+
+    `dy`, `dx` in pixels of the grid, south and east positive; `gains` in nats of power, in the order of
+    `POLARISATIONS`. Nothing of both where it was left as it came.
+    """
+
+    dy: float = 0.0
+    dx: float = 0.0
+    gains: tuple[float, ...] = ()
+
+    @property
+    def shift(self) -> Shift:
+        """Return the shift that is undone."""
+        return Shift(self.dy, self.dx, 0.0, is_known=True)
+
+
+AS_IT_CAME = Placement()
+
+
+@dataclass(frozen=True)
 class PlacedAcquisition:
     """A radar acquisition brought to the reference of its series.
 
@@ -81,6 +102,7 @@ class PlacedAcquisition:
     shift: Shift
     residual_px: float | None
     note: str = ""
+    placement: Placement = AS_IT_CAME
 
 
 @dataclass(frozen=True)
@@ -132,7 +154,8 @@ def place_acquisition(
     if nearest is None:
         words = f"radar out of register: {left:.1f} px from where images of its platform lie in this series"
         return PlacedAcquisition(acquisition, shift, left, words)
-    return PlacedAcquisition(_moved(acquisition, nearest, p), shift, left)
+    placement = _placement(acquisition, nearest, p)
+    return PlacedAcquisition(move_radar(acquisition, placement), shift, left, placement=placement)
 
 
 def fit_positions(
@@ -299,15 +322,31 @@ def _apart(position: PlatformPosition, shift: Shift) -> float:
     return float(np.hypot(shift.dy - position.dy, shift.dx - position.dx))
 
 
-def _moved(acquisition: Acquisition, position: PlatformPosition, p: PlatformParameters) -> Acquisition:
-    """The acquisition moved back and dimmed by a position; power stays above 0 beside a bright corner."""
+def _placement(acquisition: Acquisition, position: PlatformPosition, p: PlatformParameters) -> Placement:
+    is_moved = np.hypot(position.dy, position.dx) >= p.least_shift_px * acquisition.resolution_px
+    return Placement(position.dy, position.dx, position.gains) if is_moved else Placement(gains=position.gains)
+
+
+def move_radar(acquisition: Acquisition, placement: Placement) -> Acquisition:
+    """Move a radar acquisition back and dim it; power stays above 0 beside a bright corner.
+
+    Parameters
+    ----------
+    acquisition
+        One scene as numbers.
+    placement
+        By how much.
+
+    Returns
+    -------
+    Acquisition.
+    """
     pixels, valid = acquisition.pixels, acquisition.valid
-    shift = Shift(position.dy, position.dx, 0.0, is_known=True)
-    if shift.length >= p.least_shift_px * acquisition.resolution_px:
+    if placement.shift.length > 0.0:
         least = pixels[:, valid].min(axis=1, initial=np.inf)[:, None, None]
-        pixels, valid = apply_shift(pixels, valid, shift)
+        pixels, valid = apply_shift(pixels, valid, placement.shift)
         pixels = np.maximum(pixels, least)
-    gains = dict(zip(POLARISATIONS, position.gains, strict=True))
+    gains = dict(zip(POLARISATIONS, placement.gains, strict=False))
     factors = np.exp([-gains.get(band, 0.0) for band in acquisition.bands]).astype(np.float32)
     if np.any(factors != 1.0):
         pixels = pixels * factors[:, None, None]

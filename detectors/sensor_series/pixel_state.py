@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from detectors.acquisition import Floats
 from detectors.array_space import IN_MEMORY, ArraySpace
 from detectors.evidence.belief import Evidence, copied_evidence, paste_evidence
 from detectors.footprint import Box
 from detectors.ground import Ground
+from detectors.rounding import Codes
 from detectors.sensor_series.series import SensorSeries
 
 
@@ -52,15 +52,11 @@ def window_of(state: PixelState, box: Box) -> PixelState:
 
 
 def _series_within(series: SensorSeries, box: Box) -> SensorSeries:
-    def within(layers: tuple[Floats, ...]) -> tuple[Floats, ...]:
+    def within(layers: tuple[Codes, ...]) -> tuple[Codes, ...]:
         return tuple(one[(..., *box)] for one in layers)
 
-    recent = series.recent
-    return replace(
-        series,
-        baseline=series.baseline.at(box),
-        recent=replace(recent, observed=within(recent.observed), z=within(recent.z), said=within(recent.said)),
-    )
+    recent = replace(series.recent, z=within(series.recent.z), said=within(series.recent.said))
+    return replace(series, baseline=series.baseline.at(box), recent=recent)
 
 
 def with_own_pixels(state: PixelState) -> PixelState:

@@ -5,7 +5,7 @@ While it is not known where the images of a radar platform lie, its acquisitions
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -27,47 +27,66 @@ from detectors.baseline.harmonic import (
     believe,
     fit_baseline,
     fit_pixels,
+    floors_of,
     measure_history,
     predict,
     prediction_factor,
+    rounded_fit,
 )
 from detectors.baseline.residual import Residual, standardise
 from detectors.baseline.uncertainty import FLOORS, UNSEEN_SEASON
 from detectors.evidence.signatures import ONE_SCENE, SEASONS
+from detectors.footprint import Footprint
 from detectors.lattice import lattice_of
 from detectors.preprocessing.align import (
     AcquisitionReport,
     align_acquisition,
+    features_again,
     reference_image,
 )
 from detectors.preprocessing.features import Features
 from detectors.preprocessing.platforms import (
     FittedPositions,
+    Placement,
     PlatformParameters,
     PlatformPosition,
     fit_positions,
     is_apart,
 )
 from detectors.preprocessing.registration import registration_part
+from detectors.rounding import Codes, are_known, decoded_said, decoded_z, rounded_coefficients, rounded_spread
 
 RECENT_ACQUISITIONS = 8
+KEPT_Z = ("vegetation", "greenness", "brightness", "contrast", "vv", "vh")
+"""Features whose z lines and outlines are asked of, acquisitions later."""
 Scene = TypeVar("Scene", bound=AnyAcquisition)
 
 
 @dataclass(frozen=True)
 class RecentAcquisitions:
-    """The last acquisitions of a series, oldest first: observed features and their z, each float32 (feature, y, x).
+    """The last acquisitions of a series, oldest first: which they were, and what they said when they came.
 
-    `said`, each float32 (2, y, x): what it said for a gain and for a loss, in nats. `unfamiliar` are the ids of the
-    last that were unlike any that the table of signatures was fitted on.
+    `acquisitions` are read and measured again, placed as they were (`placements`), where ground is re-based
+    (`observed_again`). `z`, each int16 (feature, y, x), are the differences of the features of `z_names`, and `said`,
+    each int16 (2, y, x), is what it said for a gain and for a loss, both rounded: ask `z_at` and `said_at`.
+    `unfamiliar` are the ids of the last that were unlike any that the table of signatures was fitted on.
     """
 
     scene_ids: tuple[str, ...] = ()
     days: tuple[int, ...] = ()
-    observed: tuple[Floats, ...] = ()
-    z: tuple[Floats, ...] = ()
-    said: tuple[Floats, ...] = ()
+    acquisitions: tuple[AnyAcquisition, ...] = ()
+    placements: tuple[Placement, ...] = ()
+    z: tuple[Codes, ...] = ()
+    said: tuple[Codes, ...] = ()
     unfamiliar: tuple[str, ...] = ()
+
+    def z_at(self, number: int, feature: int | slice, box: tuple[slice, slice]) -> Floats:
+        """Return the differences of a feature, or of several, in a window, float32 in σ, of one of the acquisitions."""
+        return decoded_z(self.z[number][(feature, *box)])
+
+    def said_at(self, number: int, mask: Footprint) -> Floats:
+        """Return what one of the acquisitions said of some pixels for a gain and for a loss, float32 (2, pixel)."""
+        return decoded_said(mask.values(self.said[number]))
 
 
 @dataclass(frozen=True)
@@ -96,6 +115,11 @@ class SensorSeries:
     def last_day(self) -> int:
         """Return the day number of the last acquisition that was compared; 0 before the first."""
         return self.recent.days[-1] if self.recent.days else 0
+
+    @property
+    def z_names(self) -> tuple[str, ...]:
+        """Name the features whose z is kept, one at least."""
+        return tuple(name for name in self.names if name in KEPT_Z) or self.names[:1]
 
     @property
     def orbit(self) -> str:
@@ -223,7 +247,8 @@ def _fitted(
             layers = (part.coefficients, part.spread, part.acquisitions)
             fit = PixelFit(*(space.empty((*layer.shape[:-2], *shape), layer.dtype) for layer in layers))
         at = (..., *strip)
-        fit.coefficients[at], fit.spread[at], fit.acquisitions[at] = part.coefficients, part.spread, part.acquisitions
+        coefficients = rounded_fit(part.coefficients, names)
+        fit.coefficients[at], fit.spread[at], fit.acquisitions[at] = coefficients, part.spread, part.acquisitions
     assert fit is not None
     some = lattice_of(shape)
 
@@ -326,7 +351,7 @@ def compare(series: SensorSeries, features: Features, *, day: int, stable_mask: 
 
 
 def append_acquisition(
-    series: SensorSeries, observed: Floats, z: Floats, said: Floats, report: AcquisitionReport
+    series: SensorSeries, acquisition: AnyAcquisition, z: Codes, said: Codes, report: AcquisitionReport
 ) -> SensorSeries:
     """Add an acquisition to the last ones of a series.
 
@@ -334,12 +359,12 @@ def append_acquisition(
     ----------
     series
         One comparable series.
-    observed
-        float32 (feature, y, x), in the order of the series' names.
+    acquisition
+        One scene as numbers, or read as such when it is asked for.
     z
-        The same as differences in σ.
+        int16 (feature, y, x), its differences, of the features of `z_names`, as `coded_z` gives them.
     said
-        float32 (2, y, x), what it says for a gain and for a loss, in nats.
+        int16 (2, y, x), what it says for a gain and for a loss, as `coded_said` gives it.
     report
         What became of the acquisition.
 
@@ -352,7 +377,8 @@ def append_acquisition(
     recent = RecentAcquisitions(
         (*r.scene_ids, report.scene_id)[keep],
         (*r.days, report.day)[keep],
-        (*r.observed, observed)[keep],
+        (*r.acquisitions, acquisition)[keep],
+        (*r.placements, report.placement)[keep],
         (*r.z, z)[keep],
         (*r.said, said)[keep],
         (*r.unfamiliar, *([report.scene_id] if report.is_unfamiliar else []))[keep],
@@ -376,7 +402,13 @@ def count_lost(series: SensorSeries) -> SensorSeries:
 
 
 def reset_baseline(
-    series: SensorSeries, where: Mask, rim: Mask, *, since: npt.NDArray[np.int32], fewest: int
+    series: SensorSeries,
+    where: Mask,
+    rim: Mask,
+    *,
+    since: npt.NDArray[np.int32],
+    fewest: int,
+    observed: Callable[[int], Floats],
 ) -> tuple[SensorSeries, Mask]:
     """Set the baseline to what the ground has shown since a day, where enough of the last acquisitions show it.
 
@@ -395,23 +427,42 @@ def reset_baseline(
         int32 (y, x), that day for each pixel.
     fewest
         How many of the last acquisitions must show it.
+    observed
+        Gives, by its number among the last, what an acquisition shows of this ground, float32 (feature, y, x).
 
     Returns
     -------
     SensorSeries, bool (y, x): the series, and the pixels that were re-based.
     """
-    days = np.array(series.recent.days, np.int64)
-    late = days >= since[where | rim].min(initial=np.iinfo(np.int32).max)
-    if late.sum() < fewest:
+    may_be = compared_often(series, since=since, fewest=fewest)
+    if not (may_be & (where | rim)).any():
         return series, np.zeros(where.shape, bool)
-    days = days[late]
+    late = np.flatnonzero(np.array(series.recent.days) >= since[where | rim].min())
+    days = np.array(series.recent.days, np.int64)[late]
     is_new = days[:, None, None, None] >= since
-    shown = np.stack([layers for layers, is_late in zip(series.recent.observed, late, strict=True) if is_late])
-    values = np.where(is_new, shown, np.nan).astype(np.float32)
-    seen = np.isfinite(values[:, 0]).sum(axis=0) >= fewest
+    values = np.where(is_new, np.stack([observed(int(number)) for number in late]), np.nan).astype(np.float32)
+    seen = may_be & (np.isfinite(values[:, 0]).sum(axis=0) >= fewest)
     baseline = _renewed(series.baseline, values, where & seen)
     baseline = _shifted(baseline, values, days, rim & seen)
     return replace(series, baseline=baseline), np.asarray((where | rim) & seen)
+
+
+def compared_often(series: SensorSeries, *, since: npt.NDArray[np.int32], fewest: int) -> Mask:
+    """Find ground that enough of the last acquisitions were compared on since a day.
+
+    Parameters
+    ----------
+    series, since, fewest
+        As for `reset_baseline`.
+
+    Returns
+    -------
+    bool (y, x).
+    """
+    compared = np.zeros(since.shape, np.int16)
+    for day, z in zip(series.recent.days, series.recent.z, strict=True):
+        compared += are_known(z).any(axis=0) & (day >= since)
+    return np.asarray(compared >= fewest)
 
 
 def _renewed(baseline: Baseline, values: Floats, where: Mask) -> Baseline:
@@ -425,8 +476,8 @@ def _renewed(baseline: Baseline, values: Floats, where: Mask) -> Baseline:
     floor, season = (np.array([t[n] for n in baseline.names], np.float32)[:, None] for t in tables)
     coefficients, spread = baseline.coefficients.copy(), baseline.spread.copy()
     coefficients[:, :, where] = 0.0
-    coefficients[:, 0, where] = middle
-    spread[:, where] = np.hypot(np.maximum(scatter, floor), season)
+    coefficients[:, 0, where] = rounded_coefficients(middle, floors_of(baseline.names))
+    spread[:, where] = rounded_spread(np.hypot(np.maximum(scatter, floor), season), floors_of(baseline.names))
     return replace(baseline, coefficients=coefficients, spread=spread)
 
 
@@ -436,8 +487,30 @@ def _shifted(baseline: Baseline, values: Floats, days: npt.NDArray[np.int64], wh
         return baseline
     left = np.stack([v[:, where] - predict(baseline, int(d))[:, where] for v, d in zip(values, days, strict=True)])
     coefficients = baseline.coefficients.copy()
-    coefficients[:, 0, where] += np.nanmedian(left, axis=0)
+    level = coefficients[:, 0, where] + np.nanmedian(left, axis=0)
+    coefficients[:, 0, where] = rounded_coefficients(level, floors_of(baseline.names))
     return replace(baseline, coefficients=coefficients)
+
+
+def observed_again(series: SensorSeries, number: int, *, space: ArraySpace = IN_MEMORY) -> Floats:
+    """Measure one of the last acquisitions once more.
+
+    Parameters
+    ----------
+    series
+        One comparable series.
+    number
+        Which one, from the oldest.
+    space
+        Where the arrays of the area lie.
+
+    Returns
+    -------
+    float32 (feature, y, x), as it was observed when it came.
+    """
+    recent = series.recent
+    features = features_again(recent.acquisitions[number].loaded(), recent.placements[number], space=space)
+    return observed_of(series, features)
 
 
 def observed_of(series: SensorSeries, features: Features) -> Floats:

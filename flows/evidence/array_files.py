@@ -43,16 +43,11 @@ def no_room(what: str, folder: Path, error: OSError) -> ArraySpaceError:
 
 @dataclass(frozen=True, eq=False)
 class FileArray:
-    """An array in a file: `shape` and `dtype` as numpy has them, beginning `offset` bytes into an open file.
-
-    `open_file` holds the file; `is_writable` is False for an array of a saved state.
-    """
+    """An array in a file of its own: `shape` and `dtype` as numpy has them."""
 
     open_file: OpenFile
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    offset: int = 0
-    is_writable: bool = True
 
     @property
     def ndim(self) -> int:
@@ -76,8 +71,6 @@ class FileArray:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Write a part."""
-        if not self.is_writable:
-            raise ValueError("an array of a saved state cannot be changed; copy it first")
         self._mapped("r+")[key] = value
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
@@ -85,18 +78,23 @@ class FileArray:
         whole: npt.NDArray[Any] = self[...]
         return whole if dtype is None else whole.astype(dtype)
 
-    def stretches(self) -> Iterator[bytes]:
-        """Read all its bytes, some at a time."""
-        done = 0
-        while done < self.nbytes:
-            wanted = min(_COPIED_BYTES, self.nbytes - done)
-            yield (part := os.pread(self.open_file.file.fileno(), wanted, self.offset + done))
-            if not part:
-                raise OSError(f"an array ends after {done} of {self.nbytes} bytes")
-            done += len(part)
+    def stretches(self, size: int = _COPIED_BYTES) -> Iterator[bytes]:
+        """Read all its bytes, so many at a time."""
+        for done in range(0, self.nbytes, size):
+            part = os.pread(self.open_file.file.fileno(), size, done)
+            if len(part) < min(size, self.nbytes - done):
+                raise OSError(f"an array ends after {done + len(part)} of {self.nbytes} bytes")
+            yield part
+
+    def write_stretch(self, part: bytes | memoryview, done: int) -> None:
+        """Write bytes of it, after so many."""
+        rest = memoryview(part).cast("B")
+        while rest:
+            written = os.pwrite(self.open_file.file.fileno(), rest, done)
+            done, rest = done + written, rest[written:]
 
     def _mapped(self, mode: str) -> npt.NDArray[Any]:
-        return np.memmap(self.open_file.file, self.dtype, mode, self.offset, self.shape)  # type: ignore[call-overload,no-any-return]
+        return np.memmap(self.open_file.file, self.dtype, mode, 0, self.shape)  # type: ignore[call-overload,no-any-return]
 
 
 class OpenFile:
@@ -155,12 +153,8 @@ def _copy_bytes(one: FileArray, other: Any) -> None:
     if not isinstance(other, FileArray):
         other[...] = one[...]
         return
-    done = other.offset
-    for part in one.stretches():
-        rest = memoryview(part)
-        while rest:
-            written = os.pwrite(other.open_file.file.fileno(), rest, done)
-            done, rest = done + written, rest[written:]
+    for number, part in enumerate(one.stretches()):
+        other.write_stretch(part, number * _COPIED_BYTES)
 
 
 def _allow_many_files() -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
-from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib import format as npy
 
+from detectors.acquisition import Acquisition, StoredAcquisition
 from detectors.array_space import IN_MEMORY, ArraySpace
 from detectors.baseline.harmonic import Baseline
 from detectors.events.lifecycle import EventState, LifecycleParameters
@@ -23,10 +25,11 @@ from detectors.evidence.belief import Evidence
 from detectors.footprint import Footprint
 from detectors.ground import Ground
 from detectors.monitor.state import AreaState, MonitorParameters
-from detectors.preprocessing.platforms import PlatformPosition
+from detectors.preprocessing.platforms import Placement, PlatformPosition
 from detectors.records import Change, State, Transition
 from detectors.sensor_series.series import RecentAcquisitions, SensorSeries
-from flows.evidence.array_files import SMALLEST_BYTES, FileArray, OpenFile, no_room
+from flows.evidence.array_files import ArraySpaceError, FileArray, no_room
+from flows.evidence.packed_arrays import PackedArrayError, read_packed, write_packed
 
 _RECORDS = {
     c.__name__: c
@@ -39,6 +42,7 @@ _RECORDS = {
         Ground,
         MonitorParameters,
         RecentAcquisitions,
+        Placement,
         PlatformPosition,
         EventState,
         LifecycleParameters,
@@ -47,10 +51,11 @@ _RECORDS = {
 }
 _WORDS = {c.__name__: c for c in (Change, State)}
 _IN_FILES = {c.__name__ for c in (Baseline, Evidence, RecentAcquisitions)}
-"""Records whose arrays are only sliced, and so may stay in their file."""
+"""Records whose arrays are only sliced, and so may lie in files."""
 _Arrays = dict[str, npt.NDArray[Any] | FileArray]
+_TREE = "tree.json"
 # A byte turned over may also call for a password, another compression, or a place before the beginning.
-_DAMAGE = (BadZipFile, KeyError, ValueError, TypeError, EOFError, RuntimeError, OSError)
+_DAMAGE = (BadZipFile, PackedArrayError, KeyError, ValueError, TypeError, EOFError, RuntimeError, OSError)
 
 
 def save_state(state: AreaState, path: Path) -> None:
@@ -68,9 +73,11 @@ def save_state(state: AreaState, path: Path) -> None:
     try:
         with temporary.open("wb") as file:
             with ZipFile(file, "w") as members:
-                for name, array in {"tree": np.frombuffer(tree.encode(), np.uint8), **arrays}.items():
-                    with members.open(f"{name}.npy", "w", force_zip64=True) as member:
-                        _write_array(member, array)
+                with members.open(_TREE, "w") as member:
+                    member.write(tree.encode())
+                for name, array in arrays.items():
+                    with members.open(name, "w", force_zip64=True) as member:
+                        write_packed(member, array)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -81,62 +88,29 @@ def save_state(state: AreaState, path: Path) -> None:
         raise
 
 
-def load_state(path: Path, *, space: ArraySpace = IN_MEMORY) -> AreaState | None:
+def load_state(path: Path, *, read: Callable[[str], Acquisition], space: ArraySpace = IN_MEMORY) -> AreaState | None:
     """Load the state in a file; None where there is none, or one that is damaged or of another version.
 
-    Where the arrays of the area do not lie in memory, those of its series and evidence stay in the file.
+    `read` gives an acquisition by the id of its scene: the last ones are measured again where ground is re-based. The
+    arrays of its series and evidence come to lie in `space`. Raises `ArraySpaceError` when there is no room there.
     """
     try:
-        opened = OpenFile(path.open("rb", buffering=0))
-    except FileNotFoundError:
-        return None
-    try:
-        with ZipFile(opened.file) as members:
-            arrays = {
-                info.filename.removesuffix(".npy"): _array(members, info, opened, space) for info in members.filelist
-            }
-        state = _unpack(json.loads(np.asarray(arrays.pop("tree")).tobytes()), arrays)
+        with ZipFile(path) as members:
+            state = _Reader(members, space, read).unpacked(json.loads(members.read(_TREE)), IN_MEMORY)
+    except ArraySpaceError:
+        raise
     except _DAMAGE:
         return None
     return replace(state, space=space) if isinstance(state, AreaState) else None
-
-
-def _write_array(member: IO[bytes], array: npt.NDArray[Any] | FileArray) -> None:
-    """An array as numpy's own files have it."""
-    if isinstance(array, FileArray):
-        header = {"descr": npy.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
-        npy.write_array_header_1_0(member, header)
-        member.writelines(array.stretches())
-    else:
-        npy.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
-
-
-def _array(members: ZipFile, info: ZipInfo, opened: OpenFile, space: ArraySpace) -> npt.NDArray[Any] | FileArray:
-    """An array of a state in memory; a large one where it lies in the file, once its bytes are found unharmed."""
-    if space is IN_MEMORY or info.file_size < SMALLEST_BYTES:
-        with members.open(info) as member:
-            return npy.read_array(member, allow_pickle=False)
-    if info.compress_type != ZIP_STORED:
-        raise BadZipFile("an array of a state is compressed")
-    with members.open(info) as member:
-        while member.read(1 << 24):  # the checksum is held against it at the end
-            pass
-    file = opened.file
-    file.seek(info.header_offset + 26)
-    names = int.from_bytes(file.read(2), "little") + int.from_bytes(file.read(2), "little")
-    file.seek(info.header_offset + 30 + names)
-    npy.read_magic(file)
-    shape, is_by_columns, dtype = npy.read_array_header_1_0(file)
-    if is_by_columns:
-        raise BadZipFile("an array of a state lies column by column")
-    return FileArray(opened, shape, dtype, file.tell(), is_writable=False)
 
 
 def _pack(value: object, arrays: _Arrays) -> Any:
     if isinstance(value, np.ndarray | FileArray):
         name = f"a{len(arrays)}"
         arrays[name] = value
-        return {"array": name}
+        return {"array": name, "shape": value.shape, "dtype": value.dtype.str}
+    if isinstance(value, Acquisition | StoredAcquisition):
+        return {"scene": [value.scene_id, value.sensor, value.day.toordinal(), value.track, value.platform]}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         kept = [f.name for f in dataclasses.fields(value) if f.name != "space"]
         fields = {name: _pack(getattr(value, name), arrays) for name in kept}
@@ -152,18 +126,33 @@ def _pack(value: object, arrays: _Arrays) -> Any:
     return value
 
 
-def _unpack(value: Any, arrays: _Arrays) -> Any:
-    if isinstance(value, list):
-        return tuple(_unpack(item, arrays) for item in value)
-    if not isinstance(value, dict):
-        return value
-    if "array" in value:
-        return arrays[value["array"]]
-    if "record" in value:
-        fields = {name: _unpack(field, arrays) for name, field in value["fields"].items()}
-        if value["record"] not in _IN_FILES:
-            fields = {n: np.asarray(field) if isinstance(field, FileArray) else field for n, field in fields.items()}
-        return _RECORDS[value["record"]](**fields)
-    if "word" in value:
-        return _WORDS[value["word"]](value["value"])
-    return date.fromordinal(value["day"])
+@dataclass(frozen=True)
+class _Reader:
+    """Makes a state of its tree: `members` hold its arrays."""
+
+    members: ZipFile
+    space: ArraySpace
+    read: Callable[[str], Acquisition]
+
+    def unpacked(self, value: Any, place: ArraySpace) -> Any:
+        """A part of the tree, with its arrays in a place."""
+        if isinstance(value, list):
+            return tuple(self.unpacked(item, place) for item in value)
+        if not isinstance(value, dict):
+            return value
+        if "array" in value:
+            array = place.empty(tuple(value["shape"]), np.dtype(value["dtype"]))
+            with self.members.open(value["array"]) as member:
+                read_packed(member, array)
+            return array
+        if "scene" in value:
+            scene, sensor, day, track, platform = value["scene"]
+            read = partial(self.read, scene)
+            return StoredAcquisition(scene, sensor, date.fromordinal(day), track, platform, read)
+        if "record" in value:
+            own = self.space if value["record"] in _IN_FILES else IN_MEMORY
+            fields = {name: self.unpacked(field, own) for name, field in value["fields"].items()}
+            return _RECORDS[value["record"]](**fields)
+        if "word" in value:
+            return _WORDS[value["word"]](value["value"])
+        return date.fromordinal(value["day"])

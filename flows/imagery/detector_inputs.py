@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -55,14 +56,16 @@ def stored_acquisition_of(
     archive: Archive, area_id: str, source_name: str, grid: Grid, scene_id: str
 ) -> AnyAcquisition:
     """An archived scene as a look; that of a large area is read when it is asked for."""
-
-    def read() -> Acquisition:
-        return acquisition_of(archive.get(area_id, source_name, grid, scene_id), grid)
-
+    read = partial(archived_acquisition, archive, area_id, source_name, grid, scene_id)
     if not is_large(grid):
         return read()
     head = acquisition_of(archive.head(area_id, source_name, grid, scene_id), grid)
     return StoredAcquisition(head.scene_id, head.sensor, head.day, head.track, head.platform, read)
+
+
+def archived_acquisition(archive: Archive, area_id: str, source_name: str, grid: Grid, scene_id: str) -> Acquisition:
+    """Read an archived scene as a look."""
+    return acquisition_of(archive.get(area_id, source_name, grid, scene_id), grid)
 
 
 def is_large(grid: Grid) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from aois.area import Area
@@ -27,7 +28,7 @@ from flows.evidence.state import load_state, save_state
 from flows.imagery.acquisition_plans import NO_PLAN
 from flows.imagery.archive.store import Archive
 from flows.imagery.archive.week_plans import WeekPlan
-from flows.imagery.detector_inputs import is_large, stored_acquisition_of
+from flows.imagery.detector_inputs import archived_acquisition, is_large, stored_acquisition_of
 from flows.imagery.revisit import arrivals_between
 from flows.imagery.source import Source
 from flows.ledger.ledger import Ledger
@@ -116,6 +117,7 @@ class _Watch:
         self.area, self.ground, self.period, self.stores = area, ground, period, stores
         self.stamps, self.chain, self.plans = stamps, chain, plans
         self.grid: Grid = grid_of(area)
+        self.archived = (stores.archive, area.id, stores.source_name, self.grid)
         self.folder: Path = stores.outputs / "areas" / area.id
         self.space: ArraySpace = ArrayFiles(stores.outputs / ".arrays") if is_large(self.grid) else IN_MEMORY
         self.reports: list[AcquisitionReport] = []
@@ -137,7 +139,9 @@ class _Watch:
     def _resume(self, first: Week) -> tuple[AreaState, Week | None]:
         """The latest saved state before a week that rests on the same scenes, or the state before the first week."""
         for week in reversed([w for w in self.period.weeks if w < first]):
-            state = load_state(self._state_path(week), space=self.space)
+            state = load_state(
+                self._state_path(week), read=partial(archived_acquisition, *self.archived), space=self.space
+            )
             if state is not None:
                 return state, week
         before = [s for s in self.stamps if s.acquired.date() < self.period.weeks[0].first_day]
@@ -166,9 +170,7 @@ class _Watch:
         return [look for look in looks if look.series == channel]
 
     def _look(self, stamp: SceneFingerprint) -> AnyAcquisition:
-        return stored_acquisition_of(
-            self.stores.archive, self.area.id, self.stores.source_name, self.grid, stamp.scene_id
-        )
+        return stored_acquisition_of(*self.archived, stamp.scene_id)
 
     def _conclude(self, state: AreaState, week: Week, outcome: AreaOutcome, *, is_due: bool) -> None:
         """Record a week that is due. Its digest comes last: after a kill, what a recorded week brings is there."""

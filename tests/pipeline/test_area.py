@@ -15,7 +15,6 @@ import pytest
 from aois.area import Area, AreaError, AreaKind
 from aois.grid import Grid
 from aois.week import week_of, weeks_between
-from flows.evidence import state as saved_state
 from flows.evidence.array_files import ArrayFiles
 from flows.imagery import detector_inputs
 from flows.imagery.scene import ImageryError, Scene, SceneRef
@@ -96,12 +95,11 @@ def test_missed_weeks_are_caught_up_to_the_latest_complete_one(half, undisturbed
 
 
 def test_an_area_too_large_for_memory_gets_the_same_record(fetched, undisturbed, made, monkeypatch):
-    """Its scenes are read when they are asked for, its arrays lie in files, and its state is read where it lies."""
+    """Its scenes are read when they are asked for, and its arrays lie in files."""
     for module in (area_replay, detector_inputs):
         monkeypatch.setattr(module, "is_large", lambda grid: True)
-    in_files = partial(ArrayFiles, strip_px=700, smallest_bytes=0)
+    in_files = partial(ArrayFiles, strip_px=700, smallest_bytes=512)
     monkeypatch.setattr(area_replay, "ArrayFiles", in_files)
-    monkeypatch.setattr(saved_state, "SMALLEST_BYTES", 512)
     large, middle = fetched(), list(weeks_between(made.SINCE, made.UNTIL))[4].last_day
     large.watch(until=middle)
     large.watch(since=None)
@@ -133,6 +131,38 @@ def test_a_damaged_state_is_replaced_in_a_replay(half):
     path.write_bytes(whole[:-100])
     half.watch(until=date(2024, 5, 26), replay=True)
     assert path.read_bytes() == whole
+
+
+def test_a_damaged_scene_that_ground_is_rebased_on_stops_the_area_until_it_is_moved_away(half, undisturbed):
+    """Nothing goes on record meanwhile; fetched again, it leads to the same record."""
+    before = half.record()
+    seen = {one.scene_id for one in before["scenes"][half.areas[0].id] if one.acquired.date() >= date(2024, 4, 22)}
+    files = [p for p in (half.outputs / "archive").rglob("*.tif") if p.name.rsplit("-", 1)[0] in seen]
+    for path in files:
+        path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ImageryError, match=r"is damaged.*restore it from a copy, or move it away"):
+        half.watch()
+    after = half.record()
+    assert after["observations"][:5] == before["observations"]
+    assert len(after["observations"]) < 10
+    for path in files:
+        path.unlink()
+    half.watch()
+    assert half.record() == undisturbed.record()
+
+
+def test_scenes_that_are_gone_for_good_are_left_out_of_a_replay(half):
+    """A state that rests on them is not used: what it would measure again is not there."""
+    seen = {
+        one.scene_id for one in half.record()["scenes"][half.areas[0].id] if one.acquired.date() >= date(2024, 5, 1)
+    }
+    for path in (half.outputs / "archive").rglob("*.tif"):
+        if path.name.rsplit("-", 1)[0] in seen:
+            path.unlink()
+    half.source = Withholding(half.source, unlisted=frozenset(seen))
+    (outcome,) = half.watch()
+    assert outcome.weeks == 9
+    assert len(half.record()["observations"]) == 10
 
 
 def test_the_archive_alone_gives_the_same_record(fetched, undisturbed):

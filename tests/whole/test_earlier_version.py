@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from detectors import VERSION
+from detectors.acquisition import Acquisition
 from detectors.records import State
 from flows.evidence.state import load_state
 from flows.ledger.ledger import Ledger, open_ledger
@@ -62,6 +63,10 @@ def takeover(
     return Takeover(tmp_path, call)
 
 
+def no_scene(scene_id: str) -> Acquisition:
+    raise AssertionError(scene_id)
+
+
 def test_the_record_of_an_earlier_version_holds_as_evidence(takeover: Takeover) -> None:
     lines = takeover.sitewatch("verify", "outputs").splitlines()
     assert {line.split(":")[0] for line in lines} >= {"holds  chain", "holds  record", "holds  files"}
@@ -72,7 +77,7 @@ def test_today_s_code_goes_on_for_a_week_and_sends_nothing_twice(
 ) -> None:
     (state,) = takeover.states
     is_spared = VERSION == MADE_BY
-    assert (load_state(state) is not None) == is_spared, "what an older detector left is known for that"
+    assert (load_state(state, read=no_scene) is not None) == is_spared, "what an older detector left is known for that"
     with takeover.ledger() as ledger:
         (alert,) = ledger.alerts()
         seen = {observation.week: observation for observation in ledger.observations()}

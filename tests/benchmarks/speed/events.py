@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 from measuring import Line
 
-from detectors.acquisition import OPTICAL, Floats
+from detectors.acquisition import OPTICAL, Acquisition, Floats
 from detectors.baseline.harmonic import Baseline
 from detectors.evidence.belief import BUILT, START, no_evidence
 from detectors.ground import whole
 from detectors.monitor.event_records import events_of
 from detectors.monitor.state import AreaState, MonitorParameters
 from detectors.monitor.steps import end_week
+from detectors.preprocessing.platforms import AS_IT_CAME
+from detectors.rounding import coded_said, coded_z
 from detectors.sensor_series.series import RecentAcquisitions, SensorSeries
 
 COUNTS = (10, 100, 1000, 10_000)
@@ -44,7 +46,19 @@ def state_with(count: int, *, side: int) -> AreaState:
     z[:, 1][:, where] = 8.0
     said = np.zeros((LOOKS, 2, *shape), np.float32)
     said[:, 0][:, where] = 4.0
-    recent = RecentAcquisitions(tuple(f"s2-{day}" for day in days), days, tuple(z), tuple(z), tuple(said))
+    bands = ("blue", "green", "red", "nir")
+    pixels = np.full((len(bands), *shape), 0.3, np.float32)
+    looks = [
+        Acquisition(f"s2-{day}", OPTICAL, date.fromordinal(day), bands, pixels, np.ones(shape, bool)) for day in days
+    ]
+    recent = RecentAcquisitions(
+        tuple(k.scene_id for k in looks),
+        days,
+        tuple(looks),
+        (AS_IT_CAME,) * LOOKS,
+        tuple(coded_z(z[:, :3])),
+        tuple(coded_said(said)),
+    )
     level: Floats = np.broadcast_to(np.float32(0.3), (len(NAMES), 1, *shape)).copy()
     baseline = Baseline(NAMES, 0, level, level[:, 0], np.full(shape, 30, np.int16), np.eye(1))
     series = SensorSeries(OPTICAL, OPTICAL, NAMES, baseline, None, recent, 1.0, 30, days[0] - 5)

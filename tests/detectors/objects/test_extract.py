@@ -32,6 +32,7 @@ from detectors.objects.lines import Line
 from detectors.objects.object_record import Detection
 from detectors.objects.patches import GroundObject
 from detectors.records import Change
+from detectors.rounding import coded_said, coded_z
 from detectors.sensor_series.pixel_state import PixelState
 from detectors.sensor_series.series import RecentAcquisitions, SensorSeries
 
@@ -181,9 +182,8 @@ def series_of(
     recent = RecentAcquisitions(
         tuple(f"{sensor}-{n}" for n in range(count)),
         tuple(FIRST + STEP * n for n in range(count)),
-        tuple(stack),
-        tuple(stack),
-        tuple(np.broadcast_to(said, (count, 2, *SHAPE)).copy()),
+        z=tuple(coded_z(stack)),
+        said=tuple(coded_said(np.broadcast_to(said, (count, 2, *SHAPE)))),
     )
     flat = np.ones((1, *SHAPE), np.float32)
     baseline = Baseline((name,), 0, flat[None], flat, np.full(SHAPE, 20, np.int16), np.eye(1))
@@ -257,15 +257,16 @@ def test_a_lone_acquisition_is_one_date_and_no_pixel_is_likelier_changed_than_no
 
 def test_an_acquisition_that_did_not_see_half_of_it_is_no_witness():
     series = series_of(BLOCK)
-    series.recent.said[1][:, patch(20, 20, 5, 8)] = np.nan
-    series.recent.said[2][:, patch(20, 20, 3, 8)] = np.nan
+    unknown = coded_said(np.array([np.nan], np.float32))
+    series.recent.said[1][:, patch(20, 20, 5, 8)] = unknown
+    series.recent.said[2][:, patch(20, 20, 3, 8)] = unknown
     (item,) = found(evidence_of({BUILT: BLOCK}), series)
     assert (item.scenes, item.dates) == ((series.recent.scene_ids[0], series.recent.scene_ids[2]), 2)
 
 
 def test_an_acquisition_that_says_little_of_it_is_no_witness():
     series = series_of(BLOCK)
-    series.recent.said[1][:, BLOCK] = 0.9 * SAID
+    series.recent.said[1][:, BLOCK] = coded_said(np.array([0.9 * SAID], np.float32))
     (item,) = found(evidence_of({BUILT: BLOCK}), series)
     assert item.scenes == (series.recent.scene_ids[0], series.recent.scene_ids[2])
 

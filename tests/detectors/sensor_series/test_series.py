@@ -12,11 +12,13 @@ from detectors.acquisition import Acquisition
 from detectors.evidence.signatures import ONE_SCENE, SEASONS
 from detectors.preprocessing.align import align_acquisition, reference_image
 from detectors.preprocessing.masks import clear_of
+from detectors.rounding import coded_said, coded_z, decoded_said, decoded_z
 from detectors.sensor_series.series import (
     RECENT_ACQUISITIONS,
     append_acquisition,
     build_series,
     compare,
+    observed_again,
     reset_baseline,
 )
 
@@ -43,12 +45,18 @@ def series(history):
 
 
 def seen(series, acquisition):
-    """The series after one more acquisition, which says its own day number of gains and its opposite of losses."""
+    """The series after one more acquisition, which says how many days it came after the first, and the opposite."""
     reading = align_acquisition(acquisition, reference=series.reference, monitored_mask=EVERYWHERE)
     residual = compare(series, reading.features, day=reading.report.day, stable_mask=EVERYWHERE)
-    said = np.full((2, *SHAPE), reading.report.day, np.float32)
+    said = np.full((2, *SHAPE), reading.report.day - START.toordinal(), np.float32)
     said[1] *= -1
-    return append_acquisition(series, residual.observed, residual.z, said, reading.report)
+    z = residual.z[[series.names.index(name) for name in series.z_names]]
+    return append_acquisition(series, acquisition, coded_z(z), coded_said(said), reading.report)
+
+
+def again(series):
+    """What the last acquisitions of a series show, measured again."""
+    return lambda number: observed_again(series, number)
 
 
 def test_a_clear_acquisition_is_used(ground, series):
@@ -150,7 +158,7 @@ def test_a_series_has_the_features_that_all_its_acquisitions_have(ground):
 def test_an_acquisition_that_lacks_a_band_is_silent_on_it(ground, series):
     narrow = ground.optical(date(2024, 8, 1), bands=("blue", "green", "red"))
     after = seen(series, narrow)
-    z = dict(zip(series.names, after.recent.z[-1], strict=True))
+    z = dict(zip(series.z_names, decoded_z(after.recent.z[-1]), strict=True))
     assert np.isnan(z["vegetation"]).all()
     assert np.isfinite(z["brightness"][8:-8, 8:-8]).all()
 
@@ -169,9 +177,9 @@ def test_the_last_acquisitions_are_kept_oldest_first(ground, series):
     for day in days:
         series = seen(series, ground.optical(day))
     assert series.recent.days == tuple(d.toordinal() for d in days[-RECENT_ACQUISITIONS:])
-    assert len(series.recent.z) == len(series.recent.observed) == len(series.recent.said) == RECENT_ACQUISITIONS
-    said = np.stack(series.recent.said)
-    assert np.array_equal(said[:, 0, 0, 0], series.recent.days)
+    assert len(series.recent.z) == len(series.recent.acquisitions) == len(series.recent.said) == RECENT_ACQUISITIONS
+    said = decoded_said(np.stack(series.recent.said))
+    assert np.array_equal(said[:, 0, 0, 0] + START.toordinal(), series.recent.days)
     assert np.array_equal(said[:, 1], -said[:, 0])
     assert (series.looked, series.last_day) == (len(days), days[-1].toordinal())
 
@@ -183,7 +191,12 @@ def test_rebased_ground_is_expected_as_it_is_now(ground, scenery, series):
     for n in range(5):
         series = seen(series, built.optical(first + timedelta(days=5 * n)))
     fresh, done = reset_baseline(
-        series, block, NOWHERE, since=np.full(block.shape, first.toordinal(), np.int32), fewest=5
+        series,
+        block,
+        NOWHERE,
+        since=np.full(block.shape, first.toordinal(), np.int32),
+        fewest=5,
+        observed=again(series),
     )
     assert np.array_equal(done, block)
     assert np.array_equal(fresh.baseline.coefficients[..., ~block], series.baseline.coefficients[..., ~block])
@@ -205,7 +218,8 @@ def test_the_rim_of_a_change_keeps_its_season_and_is_shifted(ground, series):
     first = date(2024, 8, 1)
     for n in range(5):
         series = seen(series, built.optical(first + timedelta(days=5 * n)))
-    fresh, done = reset_baseline(series, block, rim, since=np.full(block.shape, first.toordinal(), np.int32), fewest=5)
+    since = np.full(block.shape, first.toordinal(), np.int32)
+    fresh, done = reset_baseline(series, block, rim, since=since, fewest=5, observed=again(series))
     assert np.array_equal(done, block | rim)
     before, after = series.baseline, fresh.baseline
     assert np.array_equal(after.coefficients[:, 1:, rim], before.coefficients[:, 1:, rim])
@@ -222,14 +236,36 @@ def test_the_rim_of_a_change_keeps_its_season_and_is_shifted(ground, series):
     assert np.median(z[1]) < 1.5 < np.median(z[0])
 
 
+def test_what_an_acquisition_showed_is_measured_again_to_the_last_byte(ground, series):
+    """Also one that was moved, and after the series has been given another reference."""
+    for shift in ((0.0, 0.0), (0.7, -0.9)):
+        acquisition = ground.optical(date(2024, 8, 1), shift=shift, cloud=0.2)
+        shown = align_acquisition(acquisition, reference=series.reference, monitored_mask=EVERYWHERE)
+        assert (shown.report.placement.shift.length > 0.5) == any(shift)
+        later = replace(seen(series, acquisition), reference=np.roll(series.reference, 1, axis=0))
+        assert observed_again(later, 0).tobytes() == shown.features.values.tobytes()
+
+
+def test_no_acquisition_is_read_again_where_none_can_be_rebased(ground, series):
+    block, first = ground.box(20, 20, 8, 8), date(2024, 8, 1)
+    for n in range(5):
+        series = seen(series, ground.optical(first + timedelta(days=5 * n)))
+    recent = series.recent
+    hidden = tuple(z if n < 2 else coded_z(np.full(z.shape, np.nan, np.float32)) for n, z in enumerate(recent.z))
+    series = replace(series, recent=replace(recent, z=hidden))
+    since = np.full(block.shape, first.toordinal(), np.int32)
+    same, done = reset_baseline(series, block, NOWHERE, since=since, fewest=3, observed=lambda _: pytest.fail("read"))
+    assert not done.any()
+    assert same is series
+
+
 @pytest.mark.parametrize("late", [0, 1])
 def test_ground_is_rebased_only_on_enough_acquisitions_since_it_changed(ground, series, late):
     block, first = ground.box(20, 20, 8, 8), date(2024, 8, 1)
     for n in range(5):
         series = seen(series, ground.optical(first + timedelta(days=5 * n)))
-    same, done = reset_baseline(
-        series, block, NOWHERE, since=np.full(block.shape, first.toordinal() + late, np.int32), fewest=5 + 1 - late
-    )
+    since = np.full(block.shape, first.toordinal() + late, np.int32)
+    same, done = reset_baseline(series, block, NOWHERE, since=since, fewest=5 + 1 - late, observed=again(series))
     assert not done.any()
     assert same is series
 
@@ -247,7 +283,7 @@ def test_an_acquisition_is_compared_in_sigma_of_its_own_past(scenery, ground, se
     reading = align_acquisition(acquisition, reference=series.reference, monitored_mask=EVERYWHERE)
     residual = compare(series, reading.features, day=reading.report.day, stable_mask=EVERYWHERE)
     assert residual.names == series.names
-    assert residual.z.shape == residual.observed.shape == (len(series.names), *SHAPE)
+    assert residual.z.shape == (len(series.names), *SHAPE)
     vegetation = residual.of("vegetation")
     assert np.median(vegetation[block]) < -5
     assert abs(np.median(vegetation[~block])) < 0.5
@@ -262,10 +298,11 @@ def test_a_supposed_sigma_is_narrowed_by_a_calm_scene(ground, history):
     for count in (1, len(history)):
         series, _ = build_series(history[:count], monitored_mask=EVERYWHERE, since=NEVER)
         after = seen(series, ground.optical(history[count - 1].day + timedelta(days=5)))
-        z = after.recent.z[-1][series.names.index("vegetation"), 8:-8, 8:-8]
+        inner = slice(8, -8), slice(8, -8)
+        z = after.recent.z_at(-1, series.z_names.index("vegetation"), inner)
         wide = replace(series, history=len(history))
-        plain = seen(wide, ground.optical(history[count - 1].day + timedelta(days=5))).recent.z[-1]
-        spread[count] = (z.std(), plain[series.names.index("vegetation"), 8:-8, 8:-8].std())
+        plain = seen(wide, ground.optical(history[count - 1].day + timedelta(days=5))).recent
+        spread[count] = (z.std(), plain.z_at(-1, series.z_names.index("vegetation"), inner).std())
     assert spread[1][0] > spread[1][1]
     assert spread[len(history)][0] == spread[len(history)][1]
 
