@@ -156,7 +156,8 @@ def grid_of(area: Area) -> Grid:
         When the polygon is empty, lies outside UTM, is narrower than a pixel, is larger than one Sentinel-2 tile
         (109.8 km), or reaches over the 180° meridian.
     """
-    _refuse_outside_utm(area)
+    refuse_outside_zones(area)
+    _refuse_wide(area)
     centre = area.geometry.centroid
     epsg = utm_epsg(centre.x, centre.y)
     ground = to_utm(area.geometry, epsg)
@@ -214,8 +215,19 @@ def _is_near_date_line(area: Area) -> bool:
     return bool(west < -NEAR_DATE_LINE or east > NEAR_DATE_LINE)
 
 
-def _refuse_outside_utm(area: Area) -> None:
-    """Raise `AreaError` for what cannot be laid out in one UTM zone: nothing, off the map, or half the world."""
+def refuse_outside_zones(area: Area) -> None:
+    """Refuse what lies in no UTM zone, or on both sides of the 180° meridian.
+
+    Parameters
+    ----------
+    area
+        The area, of any size.
+
+    Raises
+    ------
+    AreaError
+        When the polygon is empty, off the map, nearer a pole than UTM goes, or around the world.
+    """
     if area.geometry.is_empty:
         raise AreaError(f"area `{area.id}`: geometry is empty; draw its polygon")
     west, south, east, north = area.geometry.bounds
@@ -230,7 +242,11 @@ def _refuse_outside_utm(area: Area) -> None:
         )
     if east - west > 180:
         raise _over_the_date_line(area)
-    # Far from its own zone UTM has no finite answer, so a polygon across half the world is refused in degrees.
+
+
+def _refuse_wide(area: Area) -> None:
+    """Raise `AreaError` for what is measured in degrees: far from its own zone UTM has no finite answer."""
+    west, south, east, north = area.geometry.bounds
     middle = math.radians((south + north) / 2)
     span_km = KM_PER_DEGREE * max(north - south, (east - west) * math.cos(middle))
     if span_km > 2 * MAX_SIDE_PX * PIXEL_SIZE_M / 1000:
@@ -239,15 +255,24 @@ def _refuse_outside_utm(area: Area) -> None:
 
 def _refuse_narrow(area: Area, ground: BaseGeometry) -> None:
     """Raise `AreaError` when a part of the polygon is on average narrower than a pixel."""
-    width = min(_width_m(part) for part in shapely.get_parts(ground)) / PIXEL_SIZE_M
+    width = min(mean_width_m(part) for part in shapely.get_parts(ground)) / PIXEL_SIZE_M
     if width < 1 - SAME_WIDTH:
         raise AreaError(f"area `{area.id}`: polygon is {width:.2g} px wide at {PIXEL_SIZE_M} m; enlarge it")
 
 
-def _width_m(polygon: BaseGeometry) -> float:
-    """The mean width of a polygon in metres: its area over the long side of the box around it.
+def mean_width_m(polygon: BaseGeometry) -> float:
+    """Measure the mean width of a polygon: its area over the long side of the box around it.
 
     Where even the diagonal of its bounds makes it wide enough, that width, which is smaller and quicker to come by.
+
+    Parameters
+    ----------
+    polygon
+        A polygon on the ground, (east, north) in metres.
+
+    Returns
+    -------
+    float, metres.
     """
     west, south, east, north = polygon.bounds
     if (quick := polygon.area / (math.hypot(east - west, north - south) or math.inf)) >= 2 * PIXEL_SIZE_M:

@@ -1,7 +1,8 @@
 """How finely numbers are kept: a saved state is as large as what its numbers tell, and noise takes most of it.
 
-Steps are powers of two: what was rounded once is not moved by rounding it again, so areas in memory, in files and read
-from disk hold the same bytes. How many events each step moves is in the README.
+Steps are powers of two, of probabilities in proportion to them: what was rounded once is not moved by rounding it
+again, so areas in memory, in files and read from disk hold the same bytes. How many events each step moves is in the
+README.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ def rounded_coefficients(coefficients: Floats, least: Sequence[float]) -> Floats
 def _in_steps(values: Floats, least: Sequence[float], whole: np.ufunc) -> Floats:
     out = np.empty_like(values)
     for layer, rounded, floor in zip(values, out, least, strict=True):
-        times = np.float32(2.0 ** (_FINEST - np.floor(np.log2(floor))))
+        times = np.float32(2.0 ** (_FINEST + 1 - np.frexp(floor)[1]))
         np.multiply(layer, times, out=rounded)
         whole(rounded, out=rounded)
         rounded *= np.float32(1.0) / times

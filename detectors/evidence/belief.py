@@ -80,7 +80,7 @@ PARAMETERS = BeliefParameters()
 class Evidence:
     """What is believed of each pixel.
 
-    `probability` float32 (sensor, state, y, x), its sum over the states 1; `since` int32 (sensor, class, y, x),
+    `probability` float32 (sensor, state, y, x), its sum over the states about 1; `since` int32 (sensor, class, y, x),
     day number of the acquisition from which on a class was borne out, 0 where it is not; `updated` int32 (sensor,),
     day number of the last acquisition, 0 before the first. `ranks` float32 (4, class, y, x): the sums of what the
     acquisitions after one scene say of the pixels, of what their places have to lend, and of both turned round;

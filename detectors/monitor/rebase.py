@@ -99,7 +99,8 @@ def _renewed(
 
     Evidence of a sensor is cleared where all its series were re-based: ground that clouds hid keeps both its old
     baseline and its evidence. Optical series say where the ground was renewed, radar where there are no others.
-    Acquisitions are read again, and measured, where `least_px` pixels or more may be renewed.
+    Acquisitions are read again, and measured, where `least_px` pixels or more may be renewed, and one at least: while
+    clouds hide the ground of an event that was re-based, radar is left as it is too.
     """
     whole = old & ~_next_step(part.evidence, own, event_state.grown_day)
     first = part.evidence.since.max(axis=(0, 1))
@@ -107,7 +108,8 @@ def _renewed(
     done = np.zeros(own.shape, bool)
     telling = [c for c in part.all_series if c.sensor == OPTICAL] or part.all_series
     may_be = [compared_often(c, since=since, fewest=fewest) for c in telling if not c.is_waiting]
-    if (np.logical_or.reduce([done, *may_be]) & whole & own).sum() < least_px:
+    can_be = np.logical_or.reduce([done, *may_be]) & whole
+    if not can_be.any() or (can_be & own).sum() < least_px:
         return part, done
     all_series = []
     cleared: dict[str, Mask] = {}

@@ -30,8 +30,8 @@ class FencingParameters:
     `directions` and `kernel_px` from SCIENCE.md (≥ 16 directions, 5 to 15 px); `flank_px` is how far beside the line
     the flanks begin; `seed` and `edge` are responses in robust σ of the area; `shortest_px` the least length of a
     joined line; `widest_px` what is still a line; `least_change` the mean of the image on a line and `least_pixel` the
-    image in each of its pixels, in σ; `fewest_looks` the dates behind a median, none older than `window_days` before
-    the last; `old_line` the response from which the ground already showed a line; `faded`
+    image in each of its pixels, in σ; `fewest_acquisitions` the dates behind a median, none older than `window_days`
+    before the last; `old_line` the response from which the ground already showed a line; `faded`
     the share of its strongest stretch, over three pixels, below which a line has ended; `uneven` the most by which its
     strength varies along its course, as a share of the mean: a wall is of one make, and what hangs together by chance
     is not. Chosen on simulated walls.

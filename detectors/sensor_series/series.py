@@ -68,7 +68,7 @@ class RecentAcquisitions:
 
     `acquisitions` are read and measured again, placed as they were (`placements`), where ground is re-based
     (`observed_again`). `z`, each int16 (feature, y, x), are the differences of the features of `z_names`, and `said`,
-    each int16 (2, y, x), is what it said for a gain and for a loss, both rounded: ask `z_at` and `said_at`.
+    each int16 (2, y, x), is what it said for a gain and for a loss, both rounded: `z_at` and `said_at` read them.
     `unfamiliar` are the ids of the last that were unlike any that the table of signatures was fitted on.
     """
 

@@ -9,7 +9,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from aois.area import Area, AreaKind
+from aois.area import Area, AreaError, AreaKind, Sensitivity
+from aois.list_limits import LIMITS
 from aois.reading import check_features, read_areas, refuse_if_any, to_feature_collection
 from flows.cli.options import AreasOption, console
 from flows.config.settings import SettingsError, load_settings
@@ -58,11 +59,18 @@ def areas_split(
     areas = read_areas(file, has_grids=False)
     parts = {area.id: split_region(area, side_m=1000.0 * side_km) for area in areas}
     found = tuple(part for one in parts.values() for part in one)
+    if len(found) > LIMITS.areas:
+        raise AreaError(f"{len(found)} parts are more than a list may hold, {LIMITS.areas}; choose a larger --side-km")
+    for name, made in parts.items():
+        if taken := {part.id for part in made if part.id != name} & parts.keys():
+            raise AreaError(f"area `{name}` would be cut into `{min(taken)}`, an id of the list; rename one of them")
     refuse_if_any(check_features(to_feature_collection(found)["features"])[1], path=file)
     _write_list(found, to)
     for name, made in parts.items():
         if len(made) > 1:
-            console.print(f"{name}: {len(made)} parts", highlight=False, markup=False)
+            restricted = made[0].sensitivity is Sensitivity.RESTRICTED
+            note = ", each a restricted place of its own in the totals of the public edition" if restricted else ""
+            console.print(f"{name}: {len(made)} parts{note}", highlight=False, markup=False)
     console.print(f"{len(found)} areas written to {printable(to)}", highlight=False)
 
 

@@ -100,7 +100,7 @@ def _as_whole_numbers(stretch: _Array) -> tuple[_Array, int]:
     if stretch.dtype == np.float32:
         exponent = _exponent(stretch)
         if exponent != _AS_IT_IS:
-            with np.errstate(invalid="ignore"):
+            with np.errstate(invalid="ignore", over="ignore"):
                 times = (stretch * np.float32(2.0**exponent)).astype(np.int32)
             times[np.isnan(stretch)] = _UNKNOWN
             if _same_bytes(_divided(times, exponent), stretch):
@@ -124,7 +124,7 @@ def _exponent(stretch: _Array) -> int:
         return 0
     whole, power = np.frexp(sample)
     bits = (whole * np.float32(1 << 24)).astype(np.int64)
-    exponent = 24 - int((power + np.log2(bits & -bits).astype(np.int64)).min())
+    exponent = 24 - int((power + np.frexp((bits & -bits).astype(float))[1] - 1).min())
     is_small = float(sample.max()) * 2.0**exponent < 2**30
     return exponent if is_small and abs(exponent) <= _FINEST else _AS_IT_IS
 

@@ -12,7 +12,7 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,10 @@ _IN_FILES = {c.__name__ for c in (Baseline, Evidence, RecentAcquisitions)}
 _Arrays = dict[str, npt.NDArray[Any] | FileArray]
 _TREE = "tree.json"
 # A byte turned over may also call for a password, another compression, or a place before the beginning.
-_DAMAGE = (BadZipFile, PackedArrayError, KeyError, ValueError, TypeError, EOFError, RuntimeError, OSError)
+_DAMAGE = (
+    BadZipFile, PackedArrayError, KeyError, ValueError, TypeError, AttributeError, OverflowError, EOFError,
+    RuntimeError, OSError,
+)  # fmt: skip
 
 
 def save_state(state: AreaState, path: Path) -> None:
@@ -96,6 +99,8 @@ def load_state(path: Path, *, read: Callable[[str], Acquisition], space: ArraySp
     """
     try:
         with ZipFile(path) as members:
+            if any(info.compress_type != ZIP_STORED for info in members.filelist):
+                raise BadZipFile("a part of a state is compressed")
             state = _Reader(members, space, read).unpacked(json.loads(members.read(_TREE)), IN_MEMORY)
     except ArraySpaceError:
         raise

@@ -17,7 +17,7 @@ from flows.imagery.archive.week_plans import WeekPlan
 from flows.imagery.detector_inputs import digest_of, ground_of
 from flows.imagery.fetching import fetch_missing
 from flows.imagery.plan_files import FOLDER, kept_plans
-from flows.imagery.scene import ImageryError, product_of
+from flows.imagery.scene import ImageryError, Sensor, product_of
 from flows.imagery.source import Selective
 from flows.ledger.ledger import Ledger
 from flows.pipeline.area_replay import AreaOutcome, Progress, Stores, _Watch
@@ -179,10 +179,15 @@ def _nothing_there(area: Area, period: Period, outcome: AreaOutcome) -> ImageryE
     )
 
 
-def _is_after_one_scene(scenes: Iterable[ArchivedScene], period: Period) -> bool:
-    """Whether a sensor has one scene before the first week, with which all later ones are compared."""
-    earlier = [s for s in scenes if s.acquired.date() < period.weeks[0].first_day]
-    return 1 in Counter((s.sensor, product_of(s.scene_id)) for s in earlier).values()
+def _is_after_one_scene(scenes: Sequence[ArchivedScene], period: Period) -> bool:
+    """Whether scenes of Sentinel-2 are compared with one or two alone, as the first of them are where none came before.
+
+    Radar is worked through in strips after any history. Clouds can leave fewer scenes than are counted here.
+    """
+    optical = [s for s in scenes if s.sensor is Sensor.SENTINEL_2]
+    held = Counter(product_of(s.scene_id) for s in optical)
+    earlier = Counter(product_of(s.scene_id) for s in optical if s.acquired.date() < period.weeks[0].first_day)
+    return any(count > 1 and earlier[product] <= 2 for product, count in held.items())
 
 
 def _not_comparable_reason(scenes: Sequence[ArchivedScene], period: Period, history_days: int) -> str:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from aois.area import Area, AreaError
+from aois.area import Area, AreaError, AreaKind
 from aois.grid import Grid, grid_of
 from flows.imagery.detector_inputs import is_large
 
@@ -34,13 +34,15 @@ def check_memory(
     if at_once * needed > there and is_large(grid):
         together = f", and {at_once} such areas at the same time {at_once * needed / 1e9:.1f} GB" if at_once > 1 else ""
         fewer = "set SITEWATCH_WORKERS=1, or " if at_once > 1 and needed <= there else ""
+        mend = "draw it as several regions, 22 km wide or less"
+        if area.kind is AreaKind.REGION:
+            mend += ", or cut it with `sitewatch areas split`"
         if is_after_one_scene:
-            together += " where one scene is all that came before the first week"
+            together += " where at most two scenes of Sentinel-2 came before the first week"
             fewer += "set an earlier --since or more SITEWATCH_HISTORY_DAYS if there are earlier scenes, or "
         raise AreaError(
             f"area `{area.id}`: {pixels / 1e6:.0f} million pixels take some {needed / 1e9:.1f} GB of memory{together}; "
-            f"this machine has {there / 1e9:.1f} GB; {fewer}draw it as several regions, 22 km wide "
-            f"or less, or cut it with `sitewatch areas split`"
+            f"this machine has {there / 1e9:.1f} GB; {fewer}{mend}"
         )
 
 

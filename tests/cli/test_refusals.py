@@ -198,6 +198,17 @@ def test_regions_of_a_list_are_cut_into_parts(call, refuse, tmp_path):
     assert call("areas", "check", "parts.geojson", cwd=tmp_path).status == 0
     assert "exists and is not overwritten" in refuse("areas", "split", "province.geojson", "--to", "parts.geojson")
     assert "choose 2 to 100 km" in refuse("areas", "split", "province.geojson", "--to", "x.geojson", "--side-km", "1")
+    taken = [*areas, Area("gulf-3", AreaKind.SITE, box(101.0, 8.0, 101.01, 8.01))]
+    (tmp_path / "province.geojson").write_text(json.dumps(to_feature_collection(taken)))
+    said = refuse("areas", "split", "province.geojson", "--to", "x.geojson")
+    assert said == "area `gulf` would be cut into `gulf-3`, an id of the list; rename one of them"
+
+
+def test_the_owner_is_told_how_parts_of_a_restricted_region_count(call, tmp_path):
+    areas = [Area("gulf", AreaKind.REGION, box(103.0, 8.0, 103.5, 8.2))]
+    (tmp_path / "province.geojson").write_text(json.dumps(to_feature_collection(areas)))
+    said = call("areas", "split", "province.geojson", "--to", "parts.geojson", cwd=tmp_path)
+    assert "gulf: 6 parts, each a restricted place of its own in the totals of the public edition" in said.out
 
 
 def test_a_list_is_imported_once_and_not_over_another(call, refuse, tmp_path):

@@ -18,6 +18,7 @@ import pytest
 from detectors.acquisition import OPTICAL, RADAR, Acquisition, StoredAcquisition
 from detectors.array_space import IN_MEMORY, by_strips, strips_of
 from detectors.ground import Ground
+from detectors.monitor import rebase
 from detectors.monitor.event_records import events_of
 from detectors.monitor.state import AreaState
 from detectors.monitor.steps import begin
@@ -142,6 +143,28 @@ def test_a_watch_that_is_put_away_every_week_comes_to_the_same_bytes(in_memory, 
         state = load_state(tmp_path / "a.npz", read=read, space=space)
         state, _ = watch_weeks(state, scenes, since=monday, until=monday + timedelta(days=6))
     assert arrays(state) == arrays(in_memory)
+
+
+def test_no_acquisition_is_measured_again_while_clouds_hide_what_is_left_of_an_event(monkeypatch):
+    def clouded(day: date) -> Acquisition:
+        one = scene(day)
+        if one.sensor == OPTICAL and day >= SINCE + timedelta(days=50):
+            one.valid[:, 22:] = False
+        return one
+
+    measured: list[int] = []
+    again = rebase.observed_again
+    monkeypatch.setattr(rebase, "observed_again", lambda *given, **named: measured.append(1) or again(*given, **named))
+    ground = Ground(np.ones(SHAPE, bool), np.zeros(SHAPE, bool), is_region=True, intervention_distance_m=float("inf"))
+    more = [UNTIL + timedelta(days=n) for n in range(1, 50, 3)]
+    scenes = [clouded(day) for day in (*days(), *more)]
+    state, _ = begin(ground, [one for one in scenes if one.day < SINCE])
+    state, _ = watch_weeks(state, scenes, since=SINCE, until=UNTIL)
+    assert any(t.rebased for t in state.event_states)
+    assert measured
+    measured.clear()
+    watch_weeks(state, scenes, since=UNTIL + timedelta(days=1), until=UNTIL + timedelta(days=49))
+    assert not measured
 
 
 def test_damage_to_a_large_array_is_found(tmp_path):

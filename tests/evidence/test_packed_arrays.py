@@ -24,6 +24,7 @@ ARRAYS: dict[str, np.ndarray] = {
     "endless": np.array([np.inf, -np.inf, 1.0], np.float32),
     "tiny": np.array([1e-44, 1e-20, 1.0], np.float32),
     "huge": np.array([1e38, 3.0, 0.5], np.float32),
+    "huge beside tiny": np.array([2.0**-45, 1e38], np.float32),
     "one of many not rounded": np.append(HOLES.reshape(-1), np.float32(1e-7)).astype(np.float32),
     "doubles": NORMAL.astype(np.float64),
     "codes": RNG.integers(-32768, 32768, (5, 70), dtype=np.int16),

@@ -172,10 +172,16 @@ def test_a_file_cut_short_is_no_state(saved, spoilt_path, share):
     assert load_state(spoilt_path, read=read) is None
 
 
-@pytest.mark.parametrize(("place", "flipped"), [(6, 167), (8, 25), (10, 214)], ids=["version", "password", "packing"])
-def test_a_container_that_calls_for_something_else_is_no_state(saved, spoilt_path, place, flipped):
+@pytest.mark.parametrize("entry", ["first", "last"])
+@pytest.mark.parametrize(
+    ("place", "flipped"),
+    [(6, 167), (8, 25), (10, 214), (10, 8), (10, 14)],
+    ids=["version", "password", "packing", "deflate", "lzma"],
+)
+def test_a_container_that_calls_for_something_else_is_no_state(saved, spoilt_path, place, flipped, entry):
     content = bytearray(saved.read_bytes())
-    content[content.index(b"PK\x01\x02") + place] ^= flipped
+    find = content.index if entry == "first" else content.rindex
+    content[find(b"PK\x01\x02") + place] ^= flipped
     spoilt_path.write_bytes(content)
     assert load_state(spoilt_path, read=read) is None
 

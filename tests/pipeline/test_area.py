@@ -321,13 +321,17 @@ def test_a_single_scene_of_each_sensor_is_said_to_be_blind(fetched, undisturbed)
     assert outcome.weeks == 10
 
 
-def test_an_area_that_memory_cannot_hold_after_one_scene_is_refused(fetched, undisturbed, made, monkeypatch):
-    """What such a history takes is known once the scenes are."""
+def test_an_area_that_memory_cannot_hold_after_one_or_two_scenes_is_refused(fetched, undisturbed, made, monkeypatch):
+    """What such a history takes is known once the scenes are; one scene of radar takes no more than many."""
     monkeypatch.setattr(area_size, "is_large", lambda grid: True)
     monkeypatch.setattr(area_size, "_memory_bytes", lambda: 701_000_000)
     with undisturbed.ledger() as ledger:
         known = ledger.scenes(undisturbed.areas[0].id)
-    earlier = [s.scene_id for s in known if s.sensor == "sentinel-2" and s.acquired.date() < made.SINCE]
-    fetched(source=None).watch()
-    with pytest.raises(AreaError, match="where one scene is all that came before the first week"):
-        fetched(without=set(earlier[:-1]), source=None).watch()
+    optical, radar = (
+        [s.scene_id for s in known if s.sensor == sensor and s.acquired.date() < made.SINCE]
+        for sensor in ("sentinel-2", "sentinel-1")
+    )
+    fetched(without=set(radar[:-1]), source=None).watch()
+    for left_out in (optical, optical[:-1], optical[:-2]):
+        with pytest.raises(AreaError, match="where at most two scenes of Sentinel-2 came before the first week"):
+            fetched(without=set(left_out), source=None).watch()

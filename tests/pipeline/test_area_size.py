@@ -44,7 +44,7 @@ def test_towns_watched_at_the_same_time_share_the_memory():
 def test_after_one_scene_a_town_takes_more():
     town = region(0.2)
     check_memory(town, grid_of(town), is_after_one_scene=True, memory_bytes=4_000_000_000)
-    mend = r"3\.\d GB of memory where one scene is all .* set an earlier --since .* or draw it as several regions"
+    mend = r"3\.\d GB of memory where at most two scenes .* set an earlier --since .* or draw it as several regions"
     with pytest.raises(AreaError, match=mend):
         check_memory(town, grid_of(town), is_after_one_scene=True, memory_bytes=2_000_000_000)
 
