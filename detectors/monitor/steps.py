@@ -52,7 +52,7 @@ from detectors.evidence.belief import (
 from detectors.evidence.emission import log_ratios, relative_scatter
 from detectors.evidence.signatures import ONE_SCENE, SignatureTable, load_signatures
 from detectors.ground import Ground
-from detectors.lattice import lattice_of
+from detectors.lattice import AFTER_SEASONS_PX, lattice_of
 from detectors.monitor.rebase import rebased_events
 from detectors.monitor.state import AreaState, MonitorParameters, with_series, without_platforms
 from detectors.monitor.unfamiliar import with_familiarity
@@ -178,7 +178,7 @@ def _after_seasons(
 ) -> tuple[Evidence, Shown, float]:
     """The evidence with one scene more after a history of seasons, what the scene shows, and how far it scatters."""
     space, baseline, observed = state.space, series.baseline, observed_of(series, features)
-    some = lattice_of(stable_mask.shape)
+    some = lattice_of(stable_mask.shape, all_px=AFTER_SEASONS_PX)
     measures = measure_scene(
         observed[:, *some],
         baseline.at(some),

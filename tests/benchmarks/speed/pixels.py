@@ -20,7 +20,7 @@ from detectors.acquisition import OPTICAL, RADAR, Acquisition
 from detectors.baseline.harmonic import Baseline, fit_baseline
 from detectors.evidence.belief import SENSORS, no_evidence, transition
 from detectors.evidence.signatures import load_signatures
-from detectors.lattice import lattice_of
+from detectors.lattice import AFTER_SEASONS_PX, lattice_of
 from detectors.preprocessing.features import features_of, halo_px
 from detectors.preprocessing.masks import clear_of, mask_halo_px
 from detectors.sensor_series.scene import SAID, apply_scene, measure_scene
@@ -90,7 +90,7 @@ class Watched:
 
     def _lattice(self, layer: Callable[[Kept], Any]) -> Any:
         """A layer on the lattice of the whole area, put together from its blocks."""
-        some, rows = lattice_of(self.shape), []
+        some, rows = lattice_of(self.shape, all_px=AFTER_SEASONS_PX), []
         for top in sorted({block.place[0].start for block in self.kept}):
             row = [block for block in self.kept if block.place[0].start == top]
             at = [
