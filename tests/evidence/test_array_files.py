@@ -18,11 +18,11 @@ import pytest
 from detectors.acquisition import OPTICAL, RADAR, Acquisition, StoredAcquisition
 from detectors.array_space import IN_MEMORY, by_strips, strips_of
 from detectors.ground import Ground
-from detectors.monitor import rebase
 from detectors.monitor.event_records import events_of
 from detectors.monitor.state import AreaState
 from detectors.monitor.steps import begin
 from detectors.monitor.weeks import watch_weeks
+from detectors.sensor_series.series import observed_again
 from flows.evidence import state as saved_state
 from flows.evidence.array_files import ArrayFiles, ArraySpaceError, FileArray
 from flows.evidence.state import load_state, save_state
@@ -153,8 +153,12 @@ def test_no_acquisition_is_measured_again_while_clouds_hide_what_is_left_of_an_e
         return one
 
     measured: list[int] = []
-    again = rebase.observed_again
-    monkeypatch.setattr(rebase, "observed_again", lambda *given, **named: measured.append(1) or again(*given, **named))
+
+    def again(*given: Any, **named: Any) -> Any:
+        measured.append(1)
+        return observed_again(*given, **named)
+
+    monkeypatch.setattr("detectors.monitor.rebase.observed_again", again)
     ground = Ground(np.ones(SHAPE, bool), np.zeros(SHAPE, bool), is_region=True, intervention_distance_m=float("inf"))
     more = [UNTIL + timedelta(days=n) for n in range(1, 50, 3)]
     scenes = [clouded(day) for day in (*days(), *more)]
