@@ -15,8 +15,8 @@ _BYTES_AN_AREA = 700_000_000
 _BYTES_A_PIXEL = 80
 _BYTES_AFTER_ONE_SCENE = 550
 """Libraries, strips and the scenes behind a reference; then one acquisition of seven bands as it is read, and single
-layers: traced step by step on a region of 12 km. After a history of one scene places are asked, and so all pixels at
-once."""
+layers: traced step by step on a region of 12 km. After a history of one or two scenes places are asked, and so all
+pixels at once."""
 
 
 def check_memory(
@@ -24,9 +24,9 @@ def check_memory(
 ) -> None:
     """Refuse an area that this machine's memory cannot hold.
 
-    `at_once` areas as large as it are worked on at the same time. `is_after_one_scene` where a series has a history of
-    one scene, which takes more. `memory_bytes` are those of the machine, or of the container that it runs in; asked of
-    the system where left out. Raises `AreaError`.
+    `at_once` areas as large as it are worked on at the same time. `is_after_one_scene` where scenes of Sentinel-2
+    are compared with one or two alone, which takes more. `memory_bytes` are those of the machine, or of the container
+    that it runs in; asked of the system where left out. Raises `AreaError`.
     """
     pixels = grid.width * grid.height
     needed = _BYTES_AN_AREA + (_BYTES_AFTER_ONE_SCENE if is_after_one_scene else _BYTES_A_PIXEL) * pixels
