@@ -1,4 +1,4 @@
 """What counts as change: pure functions on arrays, frozen records out."""
 
-VERSION = "12"
+VERSION = "13"
 """Raised whenever the same acquisitions give other events: every area is then replayed from its archive."""

@@ -1,4 +1,9 @@
-"""How an acquisition differs from what was expected, in standard deviations."""
+"""How an acquisition differs from what was expected, in standard deviations.
+
+Ground with a strong season scatters further from its expectation than ground without one: a field is sown, ripe and cut
+at another time each year. How much further is read off each acquisition: its stable pixels are ordered by the amplitude
+of their season in σ, and σ is widened between the strata by as much as each of them scatters.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from detectors.acquisition import Floats, Mask
 from detectors.baseline.harmonic import Baseline, design, predict
@@ -15,6 +21,11 @@ from detectors.lattice import lattice_of
 from detectors.shapes import check_shapes
 from detectors.statistics import median_of, size_quantiles
 
+STRATA, STRATUM_SHARE, FEWEST_IN_STRATUM, SAMPLE_PX = 5, 0.75, 200, 50_000
+"""Strata of the amplitude of a season, the quantile of residuals by which they are held against each other, the pixels
+that a stratum needs, and on how many pixels all of them are measured."""
+LEAST_SHAPE = 0.2
+"""A stratum is never held to scatter by less than this part of all pixels."""
 SKEW, CORRELATION = -0.16, 0.3
 """Skewness of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels, and what both polarisations share."""
 
@@ -36,11 +47,14 @@ class SceneMotion:
     """What a whole scene has in common, by feature.
 
     `offsets`: the median residual of stable ground, taken off everywhere (haze, moisture, the sensor). `widening`: by
-    how much the scene scatters more than σ.
+    how much the scene scatters more than σ, where the amplitude of a pixel's season is that of `amplitudes`, in σ;
+    between two of them in proportion, outside as at the last. Both have `STRATA` numbers for each feature; where there
+    is no season to order pixels by, all of one feature are the same.
     """
 
     offsets: tuple[float, ...]
-    widening: tuple[float, ...]
+    amplitudes: tuple[tuple[float, ...], ...]
+    widening: tuple[tuple[float, ...], ...]
 
 
 def standardise(
@@ -55,8 +69,9 @@ def standardise(
     """Express residuals in σ, freed of what the whole scene has in common.
 
     The median residual of the stable pixels is taken off each feature (haze, moisture, the sensor), and where the
-    scene as a whole scatters more than its history predicted (thin cloud, a season or a kind of year the history never
-    saw), σ is widened to match. That is measured on all of a small area and on a lattice of a large one.
+    scene scatters more than its history predicted (thin cloud, a season or a kind of year the history never saw), σ is
+    widened to match, on ground with a strong season by more than on ground without one. That is measured on all of a
+    small area and on a lattice of a large one.
 
     Parameters
     ----------
@@ -105,14 +120,23 @@ def measure_motion(observed: Floats, baseline: Baseline, *, day: int, factor: fl
     stable = np.ravel(stable_mask)
     left, scaled = np.empty(stable.size, np.float32), np.empty(stable.size, np.float32)
     weights, coefficients = _weights_of(baseline, day), _flat(baseline.coefficients, 2)
-    offsets, widening = [], []
+    offsets, amplitudes, widening = [], [], []
     for f, name in enumerate(baseline.names):
         write_left(_flat(observed[f]), coefficients, f, weights, left)
         offset = median_of(left, stable) or 0.0
-        write_scaled(left, _flat(baseline.spread[f]), np.float32(offset), np.float32(factor), scaled)
+        spread = _flat(baseline.spread[f])
+        write_scaled(left, spread, np.float32(offset), np.float32(factor), scaled)
         offsets.append(offset)
-        widening.append(_excess(size_quantiles(scaled, stable, (0.5, 0.9)), smeared=name == "texture"))
-    return SceneMotion(tuple(offsets), tuple(widening))
+        at = _sample(stable & np.isfinite(scaled)) if baseline.pairs else np.empty(0, np.int64)
+        if at.size < STRATA * FEWEST_IN_STRATUM:
+            level = _excess(size_quantiles(scaled, stable, (0.5, 0.9)), smeared=name == "texture")
+            strata = (0.0,) * STRATA, (level,) * STRATA
+        else:
+            season = np.sqrt(np.square(coefficients[f, 1:, at]).sum(axis=1)) / spread[at]
+            strata = _by_season(np.abs(scaled[at]), season, smeared=name == "texture")
+        amplitudes.append(strata[0])
+        widening.append(strata[1])
+    return SceneMotion(tuple(offsets), tuple(amplitudes), tuple(widening))
 
 
 def apply_motion(
@@ -174,8 +198,41 @@ def residual_numbers(
         np.array(motion.offsets, np.float32),
         np.float32(factor),
         np.array([0.0 if floors is None else floors[name] for name in baseline.names], np.float32),
-        np.array(motion.widening, np.float32),
+        _pieces(motion),
     )
+
+
+def _sample(where: Mask) -> npt.NDArray[np.int64]:
+    """The places of pixels spread evenly over a mask."""
+    at = np.flatnonzero(where)
+    return at[np.linspace(0, at.size - 1, min(SAMPLE_PX, at.size)).astype(np.int64)] if at.size else at
+
+
+def _by_season(sizes: Floats, season: Floats, *, smeared: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The middle amplitude of each stratum and by how much σ is to be widened there, from residuals in σ, by size.
+
+    Strata are held against each other by a quantile that no change reaches unless it covers a quarter of one. How far
+    all are widened is then measured on what is left, as it is where there is no season.
+    """
+    order = np.array_split(np.argsort(season, kind="stable"), STRATA)
+    amplitudes = np.array([np.median(season[part]) for part in order], np.float64)
+    share = 0.5 if smeared else STRATUM_SHARE
+    usual = float(np.quantile(sizes, share))
+    if usual > 0 and (np.diff(amplitudes) > 0).all():
+        shape = np.maximum([np.quantile(sizes[part], share) / usual for part in order], LEAST_SHAPE)
+    else:
+        shape = np.ones(STRATA)
+    rest = sizes / np.interp(season, amplitudes, shape)
+    level = _excess((float(np.median(rest)), float(np.quantile(rest, 0.9))), smeared=smeared)
+    return tuple(amplitudes.tolist()), tuple((shape * level).tolist())
+
+
+def _pieces(motion: SceneMotion) -> Floats:
+    """The widening as a line in pieces, float32 (feature, 2 · STRATA): its first value, the amplitudes, and slopes."""
+    amplitudes, widening = (np.array(numbers, np.float64) for numbers in (motion.amplitudes, motion.widening))
+    apart = np.diff(amplitudes, axis=1)
+    slopes = np.where(apart > 0, np.diff(widening, axis=1) / np.where(apart > 0, apart, 1.0), 0.0)
+    return np.concatenate([widening[:, :1], amplitudes, slopes], axis=1).astype(np.float32)
 
 
 def _weights_of(baseline: Baseline, day: int) -> Floats:
@@ -214,11 +271,16 @@ def standardise_plain(
         offset = float(np.median(common)) if common.size else 0.0
         name, sigma = baseline.names[f], baseline.spread[f] * factor
         scaled = (residual[f] - offset) / sigma
-        calm = np.abs(scaled[stable_mask & np.isfinite(scaled)])
-        sizes = (float(np.percentile(calm, 50.0)), float(np.percentile(calm, 90.0))) if calm.size else None
-        excess = _excess(sizes, smeared=name == "texture")
+        seen = stable_mask & np.isfinite(scaled)
+        calm, season = np.abs(scaled[seen]), np.sqrt(np.square(baseline.coefficients[f, 1:]).sum(axis=0))
+        if baseline.pairs and calm.size >= STRATA * FEWEST_IN_STRATUM:
+            season /= baseline.spread[f]
+            wide = np.interp(season, *_by_season(calm, season[seen], smeared=name == "texture"))
+        else:
+            sizes = (float(np.percentile(calm, 50.0)), float(np.percentile(calm, 90.0))) if calm.size else None
+            wide = _excess(sizes, smeared=name == "texture")
         least = 1.0 if floors is None else floors[name] / baseline.spread[f]
-        z[f] = scaled / np.maximum(least, excess)
+        z[f] = scaled / np.maximum(least, wide)
     return Residual(baseline.names, z)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 _STRIP = 1024
-_ONE, _NAN = np.float32(1.0), np.float32(np.nan)
+_NONE, _ONE = np.float32(0.0), np.float32(1.0)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -84,10 +84,12 @@ def write_z(
     floors
         float32 (feature,), the least σ; 0 where σ was measured.
     widening
-        float32 (feature,), by how much the scene scatters more than σ.
+        float32 (feature, 10), by how much the scene scatters more than σ where a season has no amplitude, the
+        amplitudes in σ between which that rises or falls, and by how much it does a σ.
     out
         float32 (feature, pixel), written.
     """
+    season = np.empty(_STRIP, np.float32)
     for start in range(0, out.shape[1], _STRIP):
         end = min(out.shape[1], start + _STRIP)
         for f in range(out.shape[0]):
@@ -103,6 +105,7 @@ def write_z(
                 factor,
                 floors,
                 widening,
+                season,
                 out[f, start:end],
             )
 
@@ -120,6 +123,7 @@ def z_of_strip(
     factor: Any,
     floors: Any,
     widening: Any,
+    season: Any,
     z: Any,
 ) -> None:
     """Write z of one feature over one strip.
@@ -130,15 +134,21 @@ def z_of_strip(
         Which feature, and which pixels.
     observed, coefficients, spread, weights, offsets, factor, floors, widening
         As for `write_z`.
+    season
+        float32, as long as z at least, written.
     z
         float32 (end − start,), written.
     """
-    sigma = spread[f, start:end]
+    sigma, by = spread[f, start:end], season[: end - start]
+    by[:] = _NONE
+    for term in range(1, weights.size):
+        _add_square(coefficients[f, term, start:end], by)
+    _widen(sigma, widening[f], by)
     _forecast(coefficients, f, start, weights, z)
     if floors[f] > 0:
-        _finish_supposed(observed[f, start:end], sigma, offsets[f], factor, floors[f], widening[f], z)
+        _finish_supposed(observed[f, start:end], sigma, offsets[f], factor, floors[f], by, z)
     else:
-        _finish(observed[f, start:end], sigma, offsets[f], factor, max(_ONE, widening[f]), z)
+        _finish(observed[f, start:end], sigma, offsets[f], factor, by, z)
 
 
 @njit(nogil=True, cache=True)
@@ -173,15 +183,37 @@ def _scale(left: Any, spread: Any, offset: Any, factor: Any, out: Any) -> None:
         out[i] = (left[i] - offset) / (spread[i] * factor)
 
 
+@njit(nogil=True, cache=True, inline="never")
+def _add_square(values: Any, out: Any) -> None:
+    for i in range(out.size):
+        out[i] += values[i] * values[i]
+
+
+@njit(nogil=True, cache=True, error_model="numpy", inline="never")
+def _widen(spread: Any, widening: Any, by: Any) -> None:
+    """The square of a season's amplitude becomes what σ is widened by, of five strata."""
+    first, a, b, c, d, e = widening[0], widening[1], widening[2], widening[3], widening[4], widening[5]
+    ab, bc, cd, de = widening[6], widening[7], widening[8], widening[9]
+    for i in range(by.size):
+        season = np.sqrt(by[i]) / spread[i]
+        by[i] = (
+            first
+            + ab * (min(max(season, a), b) - a)
+            + bc * (min(max(season, b), c) - b)
+            + cd * (min(max(season, c), d) - c)
+            + de * (min(max(season, d), e) - d)
+        )
+
+
 @njit(nogil=True, cache=True, error_model="numpy", inline="never")
 def _finish(observed: Any, spread: Any, offset: Any, factor: Any, by: Any, z: Any) -> None:
     """The forecast becomes z."""
     for i in range(z.size):
-        z[i] = (observed[i] - z[i] - offset) / (spread[i] * factor) / by
+        z[i] = (observed[i] - z[i] - offset) / (spread[i] * factor) / max(_ONE, by[i])
 
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="never")
-def _finish_supposed(observed: Any, spread: Any, offset: Any, factor: Any, floor: Any, widening: Any, z: Any) -> None:
+def _finish_supposed(observed: Any, spread: Any, offset: Any, factor: Any, floor: Any, by: Any, z: Any) -> None:
     """The forecast becomes z, narrowed down to the floor where the scene is calmer than σ."""
     for i in range(z.size):
-        z[i] = (observed[i] - z[i] - offset) / (spread[i] * factor) / max(floor / spread[i], widening)
+        z[i] = (observed[i] - z[i] - offset) / (spread[i] * factor) / max(floor / spread[i], by[i])
