@@ -15,7 +15,7 @@ from pledges import PLEDGES
 from runner import Runner
 from scoring import Figure, of_missed, ratio, share
 from standings import curves, figures
-from steps import ABLATIONS, ALONE, EVERYTHING, EVIDENCE
+from steps import ABLATIONS, ALONE, EVERYTHING, EVIDENCE, after_seasons
 from swapping import remembering, swapped
 from tails import LIMITS, Tail
 from tails import figures as tail_figures
@@ -23,12 +23,14 @@ from variety import SCENARIOS, Outcome
 from variety import figures as variety_figures
 
 from detectors.acquisition import RADAR
-from detectors.baseline.harmonic import Baseline
+from detectors.baseline.harmonic import Baseline, fit_baseline
 from detectors.evidence import belief
-from detectors.evidence.signatures import CLASSES, ONE_SCENE, SEASONS
+from detectors.evidence.signatures import CLASSES, ONE_SCENE, SEASONS, load_signatures
+from detectors.ground import whole
 from detectors.monitor import steps
+from detectors.preprocessing.features import Features
 from detectors.preprocessing.masks import clear_of
-from detectors.sensor_series.series import SensorSeries
+from detectors.sensor_series.series import RecentAcquisitions, SensorSeries, compare
 
 SIZE = 40
 CHANGED = np.zeros((SIZE, SIZE), bool)
@@ -186,6 +188,49 @@ def test_leaving_out_a_part_of_the_evidence_changes_what_is_believed(ablation):
     assert all(np.isfinite(one).all() for one in without)
     assert any(not np.allclose(one, two, atol=1e-3) for one, two in zip(whole, without, strict=True))
     assert np.array_equal(believed(20), whole[1]), "and it comes back"
+
+
+@pytest.mark.parametrize("sensor", ["sentinel-2", "sentinel-1"])
+def test_a_watch_of_one_step_at_a_time_has_the_numbers_of_the_compiled_pass(sensor):
+    """With seasons, so that all of them are asked."""
+    rng, table = np.random.default_rng(8), load_signatures()
+    names = table.features[sensor]
+    days = 739_000 + 27 * np.arange(15)
+    season = np.cos(days * 2 * np.pi / 365.25)[:, None, None, None] * rng.uniform(0, 0.3, (SIZE, SIZE))
+    values = (0.4 + season + rng.normal(0, 0.04, (15, len(names), SIZE, SIZE))).astype(np.float32)
+    baseline = fit_baseline(values[:-1], days[:-1], names=names)
+    assert baseline.pairs == 1
+    series = SensorSeries(sensor, sensor, names, baseline, None, RecentAcquisitions(), 1.0, 14, int(days[-2]))
+    state, _ = steps.begin(whole((SIZE, SIZE)), ())
+    features = Features(names, values[-1], np.ones((SIZE, SIZE), bool))
+    given = (state, series, features, int(days[-1]), ~CHANGED, table)
+    evidence, shown, scatter = steps._after_seasons(*given)
+    others, also_shown, also = after_seasons(*given)
+    assert evidence.probability.tobytes() == others.probability.tobytes()
+    assert evidence.since.tobytes() == others.since.tobytes()
+    assert all(one.tobytes() == two.tobytes() for one, two in zip(shown, also_shown, strict=True))
+    assert scatter == also
+
+
+@pytest.mark.parametrize("name", ["wider σ where seasons are strong", "common motion and wider σ"])
+def test_leaving_out_a_part_of_the_residuals_changes_them(name):
+    """Both were once exchanged where the watch no longer looked."""
+    rng = np.random.default_rng(8)
+    days = 739_000 + 27 * np.arange(15)
+    amplitude = rng.uniform(0, 0.4, (SIZE, SIZE))
+    season = np.cos(days * 2 * np.pi / 365.25)[:, None, None, None] * amplitude
+    values = (0.4 + season + rng.normal(0, 0.04, (15, 1, SIZE, SIZE))).astype(np.float32)
+    values[-1] += 0.1 + amplitude * rng.normal(0, 1, (SIZE, SIZE)).astype(np.float32)
+    baseline = fit_baseline(values[:-1], days[:-1], names=("vegetation",))
+    series = SensorSeries(
+        "sentinel-2", "sentinel-2", baseline.names, baseline, None, RecentAcquisitions(), 1.0, 14, int(days[-2])
+    )
+    features = Features(baseline.names, values[-1], np.ones((SIZE, SIZE), bool))
+    whole_z = compare(series, features, day=int(days[-1]), stable_mask=~CHANGED).z
+    (ablation,) = (one for one in ABLATIONS if one.name == name)
+    with swapped(ablation.swaps):
+        without = compare(series, features, day=int(days[-1]), stable_mask=~CHANGED).z
+    assert not np.allclose(whole_z, without, atol=0.05)
 
 
 def test_a_swap_of_something_unknown_is_refused():

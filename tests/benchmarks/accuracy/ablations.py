@@ -18,7 +18,7 @@ import numpy as np
 from cases import Case, Happened, case
 from replay import Watched, watch
 from scoring import Figure, median, rate, share
-from steps import ABLATIONS, ALONE, EVERYTHING, Ablation
+from steps import ABLATIONS, ALONE, EVERYTHING, Ablation, one_step_at_a_time
 from swapping import remembering, swapped
 
 from detectors.records import Event
@@ -62,6 +62,7 @@ def runs(some: Case, ablations: Sequence[Ablation]) -> list[Run]:
     reading = ("align_acquisition", "reference_image", "fit_baseline")
     shared = {f"detectors.sensor_series.series.{name}": remembering(memory) for name in reading}
     shared["detectors.monitor.steps.align_acquisition"] = remembering(memory)
+    stepwise = one_step_at_a_time()
     out = []
     for ablation in ablations:
         acquisitions = tuple(k for k in some.acquisitions if ablation.sensor in (None, k.sensor))
@@ -70,7 +71,7 @@ def runs(some: Case, ablations: Sequence[Ablation]) -> list[Run]:
         )
         if not acquisitions or is_as_before:
             continue
-        with swapped({} if ablation.is_read_anew else shared), swapped(ablation.swaps):
+        with swapped(stepwise | ({} if ablation.is_read_anew else shared)), swapped(ablation.swaps):
             span: dict[str, Any] = {"since": some.since, "until": some.until, "history_days": some.history_days}
             seen = watch(acquisitions, ground=some.ground, **span)
         out.append(_run(ablation.name, some, seen))

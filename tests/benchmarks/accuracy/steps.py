@@ -14,16 +14,23 @@ from detectors.acquisition import OPTICAL, RADAR, Floats, Mask
 from detectors.baseline.harmonic import BaselineParameters
 from detectors.events.lifecycle import LifecycleParameters
 from detectors.evidence import emission
-from detectors.evidence.belief import SENSORS, STATES, Evidence, clear_evidence
-from detectors.evidence.signatures import BESIDE, SEASONS, WATER, Signature, SignatureTable
-from detectors.monitor.state import MonitorParameters
+from detectors.evidence.belief import REMOVED, SENSORS, STATES, Evidence, add_ratios, clear_evidence, settle_ranks
+from detectors.evidence.signatures import BESIDE, SEASONS, UNCHANGED, WATER, Signature, SignatureTable
+from detectors.monitor import steps as monitor_steps
+from detectors.monitor.state import AreaState, MonitorParameters
+from detectors.monitor.steps import Shown
 from detectors.objects.patches import ObjectParameters
+from detectors.preprocessing.features import Features
 from detectors.preprocessing.masks import MaskParameters
 from detectors.preprocessing.registration import UNKNOWN
+from detectors.rounding import coded_said, coded_z, rounded_probability
+from detectors.sensor_series.series import SensorSeries
 
 EVERYTHING = "everything"
+AFTER_SEASONS = "detectors.monitor.steps._after_seasons"
 RATIOS, TABLE = "detectors.monitor.steps.log_ratios", "detectors.monitor.steps.load_signatures"
 EMISSION, BELIEF = "detectors.evidence.emission.PARAMETERS", "detectors.evidence.belief.PARAMETERS"
+ANY_AREA_PX = 1 << 40
 LARGEST_Z = 80.0  # whose sinh is a number in 32 bits
 
 
@@ -55,6 +62,11 @@ def _instead(value: Any) -> Factory:
     return lambda original: value
 
 
+def one_step_at_a_time() -> dict[str, Factory]:
+    """What a watch needs so that any step of it can be left out: the same numbers, slower."""
+    return {AFTER_SEASONS: _instead(after_seasons)}
+
+
 def _nowhere(original: Any) -> Any:
     """A mask of the shape of the acquisition's pixels, False throughout."""
     return lambda acquisition, *a, **k: np.zeros(acquisition.shape[-2:], bool)
@@ -71,6 +83,25 @@ def _item_itself(original: Any) -> Any:
 def _unsettled(original: Any) -> Any:
     """Residuals as they are, with nothing that the scene has in common taken off."""
     return lambda *a, stable_mask, **k: original(*a, stable_mask=np.zeros_like(stable_mask), **k)
+
+
+def after_seasons(
+    state: AreaState, series: SensorSeries, features: Features, day: int, stable_mask: Mask, table: SignatureTable
+) -> tuple[Evidence, Shown, float]:
+    """`monitor.steps._after_seasons` with every step by itself: its one compiled pass leaves nothing to exchange."""
+    used = vars(monitor_steps)  # where the watch looks its functions up, and what an ablation exchanges
+    z = used["compare"](series, features, day=day, stable_mask=stable_mask).z
+    how = {"sensor": series.sensor, "history": SEASONS, "stable_mask": stable_mask, "table": table}
+    ratios, _, _ = used["log_ratios"](z, series.names, resolution_px=series.resolution_px, **how)
+    is_known = (series.sensor, SEASONS, UNCHANGED) in table.rows
+    scatter = used["relative_scatter"](z, series.names, **how) if is_known else 0.0
+    evidence = settle_ranks(state.evidence) if series.sensor == OPTICAL else state.evidence
+    evidence = add_ratios(evidence, ratios[0], sensor=series.sensor, day=day)
+    row = SENSORS.index(series.sensor)
+    evidence.probability[row] = rounded_probability(evidence.probability[row])
+    said = np.stack([ratios[0][:REMOVED].max(axis=0), ratios[0][REMOVED]])
+    kept = [series.names.index(name) for name in series.z_names]
+    return evidence, (coded_z(z[kept]), coded_said(said)), scatter
 
 
 # -- what an acquisition says ----------------------------------------------------------------------------------------
@@ -194,6 +225,9 @@ BASELINE = (
     Ablation("uncertainty of the prediction", {"detectors.sensor_series.series.prediction_factor": _always(1.0)}),
     Ablation("common motion and wider σ", {"detectors.sensor_series.series.standardise": _unsettled}),
     Ablation("wider σ in restless scenes", {"detectors.baseline.residual._excess": _always(1.0)}),
+    Ablation(
+        "wider σ where seasons are strong", {"detectors.baseline.residual.FEWEST_IN_STRATUM": _instead(ANY_AREA_PX)}
+    ),
     Ablation("narrower σ in calm scenes", {"detectors.sensor_series.series.standardise": _given(floors=None)}),
 )
 EVIDENCE = (

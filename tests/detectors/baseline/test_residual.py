@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.baseline.harmonic import fit_baseline
+from detectors.baseline.harmonic import fit_baseline, predict
 from detectors.baseline.residual import (
     CORRELATION,
     SKEW,
@@ -82,6 +82,64 @@ def test_ground_of_known_events_does_not_set_the_scale():
     assert np.median(z_of(changed)[:, :, :20]) > -3
 
 
+def seasonal_baseline(amplitude: np.ndarray):
+    """A level of 0.5 and a season of one wave a year, of the amplitude given, whose σ is 0.05."""
+    rng = np.random.default_rng(7)
+    days = np.arange(24, dtype=np.int64) * 25 + 700000
+    values = rng.normal(0.5, 0.05, (24, 1, *amplitude.shape)).astype(np.float32)
+    fitted = fit_baseline(values, days, names=("vegetation",))
+    assert fitted.pairs == 1
+    coefficients = np.zeros_like(fitted.coefficients)
+    coefficients[0, 0], coefficients[0, 1] = 0.5, amplitude
+    return replace(fitted, coefficients=coefficients, spread=np.full_like(fitted.spread, 0.05))
+
+
+def z_after_seasons(apart: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
+    """z of a scene that differs from its expectation by so much."""
+    baseline = seasonal_baseline(amplitude)
+    observed = (predict(baseline, 701000)[0] + apart)[None].astype(np.float32)
+    z, plain = (
+        form(observed, baseline, day=701000, factor=1.0, stable_mask=np.ones(apart.shape, bool)).z
+        for form in (standardise, standardise_plain)
+    )
+    np.testing.assert_allclose(z, plain, rtol=1e-4, atol=1e-5)
+    return z[0]
+
+
+def fields_and_forest() -> tuple[np.ndarray, np.ndarray]:
+    """Fields on the left, whose season is strong and differs from its history by 0.2; forest on the right."""
+    rng = np.random.default_rng(3)
+    amplitude = np.tile(np.where(np.arange(80) < 40, 0.3, 0.02), (60, 1)) * rng.uniform(0.8, 1.2, (60, 80))
+    return amplitude, rng.normal(0, 1, (60, 80)) * np.where(np.arange(80) < 40, 0.2, 0.05)
+
+
+def test_ground_with_a_strong_season_is_widened_by_its_own_scatter_and_calm_ground_is_not():
+    amplitude, apart = fields_and_forest()
+    z = z_after_seasons(apart, amplitude)
+    assert z[:, :40].std() == pytest.approx(1.0, abs=0.15)
+    assert z[:, 40:].std() == pytest.approx(1.0, abs=0.15)
+
+
+def test_strata_never_narrow_a_measured_spread():
+    amplitude, apart = fields_and_forest()
+    z = z_after_seasons(apart / 10, amplitude)
+    np.testing.assert_allclose(z, (apart / 10 - np.median(apart / 10)) / 0.05, atol=1e-3)
+
+
+def test_a_change_of_fields_is_not_talked_down_by_the_other_fields_it_lies_among():
+    amplitude, apart = fields_and_forest()
+    apart[20:34, 10:24] -= 0.8  # a twelfth of all fields
+    z = z_after_seasons(apart, amplitude)
+    assert np.median(z[20:34, 10:24]) < -3
+    assert z[:, 40:].std() == pytest.approx(1.0, abs=0.15)
+
+
+def test_ground_without_any_season_is_no_strata():
+    apart = np.random.default_rng(4).normal(0, 0.15, (60, 80))
+    z = z_after_seasons(apart, np.zeros((60, 80)))
+    assert np.percentile(np.abs(z), 90) == pytest.approx(1.645, rel=0.02)
+
+
 def test_a_calm_scene_narrows_a_supposed_spread_down_to_its_floor_and_no_other():
     calm = noise(0.01)
     assert z_of(calm).std() == pytest.approx(0.2, abs=0.04)
@@ -108,10 +166,10 @@ def test_the_compiled_form_agrees_with_the_plain_one(seed, history, is_supposed)
     """Whatever the history, and where some features, pixels or all of the stable ground were not seen."""
     rng, names = np.random.default_rng(seed), ("vegetation", "texture")
     acquisitions, step = history
-    values = rng.normal(0.3, 0.05, (acquisitions + 1, 2, 23, 31)).astype(np.float32)
+    values = rng.normal(0.3, 0.05, (acquisitions + 1, 2, 48, 41)).astype(np.float32)
     values[rng.random(values.shape) < 0.3] = np.nan
     baseline = fit_baseline(values[:-1], 700000 + step * np.arange(acquisitions), names=names)
-    stable_mask = rng.random((23, 31)) < rng.choice([0.0, 0.01, 0.8])
+    stable_mask = rng.random((48, 41)) < rng.choice([0.0, 0.01, 0.9])
     floors = {"vegetation": 0.02, "texture": 0.01} if is_supposed else None
     given = {"day": 702000, "factor": 1.3, "stable_mask": stable_mask, "floors": floors}
     z, plain = (form(values[-1], baseline, **given).z for form in (standardise, standardise_plain))
