@@ -1,8 +1,8 @@
 """How an acquisition differs from what was expected, in standard deviations.
 
-Ground with a strong season scatters further from its expectation than ground without one: a field is sown, ripe and cut
-at another time each year. How much further is read off each acquisition: its stable pixels are ordered by the amplitude
-of their season in σ, and σ is widened between the strata by as much as each of them scatters.
+Ground with a strong season often scatters further from its expectation than ground without one: a field is sown, ripe
+and cut at another time each year. How far is read off each acquisition: its stable pixels are ordered by the amplitude
+of their season in σ, and σ is widened by as much as ground of such a season scatters in this scene.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ from detectors.lattice import lattice_of
 from detectors.shapes import check_shapes
 from detectors.statistics import median_of, size_quantiles
 
-STRATA, STRATUM_SHARE, FEWEST_IN_STRATUM, SAMPLE_PX = 5, 0.75, 200, 50_000
-"""Strata of the amplitude of a season, the quantile of residuals by which they are held against each other, the pixels
-that a stratum needs, and on how many pixels all of them are measured."""
+STRATA = 5
+"""Strata of the amplitude of a season, of equally many pixels each. The compiled form takes five."""
+PX_IN_STRATUM = 1000
+"""Pixels from which on a stratum is believed; with fewer, what it shows counts in proportion: 200 are one field."""
 LEAST_SHAPE = 0.2
-"""A stratum is never held to scatter by less than this part of all pixels."""
+"""The least part of the scatter of all pixels that a stratum is held to have: under it lie roundings."""
+SAMPLE_PX = 50_000
+"""On how many pixels the strata are measured, so that the median of each is known to 1 %."""
 SKEW, CORRELATION = -0.16, 0.3
 """Skewness of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels, and what both polarisations share."""
 
@@ -48,8 +51,8 @@ class SceneMotion:
 
     `offsets`: the median residual of stable ground, taken off everywhere (haze, moisture, the sensor). `widening`: by
     how much the scene scatters more than σ, where the amplitude of a pixel's season is that of `amplitudes`, in σ;
-    between two of them in proportion, outside as at the last. Both have `STRATA` numbers for each feature; where there
-    is no season to order pixels by, all of one feature are the same.
+    between two of them it is interpolated, under the first and over the last it stays the same. Both have `STRATA`
+    numbers for each feature; where there is no season to order pixels by, all of one feature are the same.
     """
 
     offsets: tuple[float, ...]
@@ -70,8 +73,8 @@ def standardise(
 
     The median residual of the stable pixels is taken off each feature (haze, moisture, the sensor), and where the
     scene scatters more than its history predicted (thin cloud, a season or a kind of year the history never saw), σ is
-    widened to match, on ground with a strong season by more than on ground without one. That is measured on all of a
-    small area and on a lattice of a large one.
+    widened to match, by as much as ground of such a season does. What the scene has in common is measured on all of a
+    small area and on a lattice of a large one, the strata of seasons on `SAMPLE_PX` of those pixels.
 
     Parameters
     ----------
@@ -128,7 +131,7 @@ def measure_motion(observed: Floats, baseline: Baseline, *, day: int, factor: fl
         write_scaled(left, spread, np.float32(offset), np.float32(factor), scaled)
         offsets.append(offset)
         at = _sample(stable & np.isfinite(scaled)) if baseline.pairs else np.empty(0, np.int64)
-        if at.size < STRATA * FEWEST_IN_STRATUM:
+        if at.size < STRATA:
             level = _excess(size_quantiles(scaled, stable, (0.5, 0.9)), smeared=name == "texture")
             strata = (0.0,) * STRATA, (level,) * STRATA
         else:
@@ -203,25 +206,26 @@ def residual_numbers(
 
 
 def _sample(where: Mask) -> npt.NDArray[np.int64]:
-    """The places of pixels spread evenly over a mask."""
+    """Pick the places of `SAMPLE_PX` of the pixels of a mask, at equal steps from its first to its last."""
     at = np.flatnonzero(where)
     return at[np.linspace(0, at.size - 1, min(SAMPLE_PX, at.size)).astype(np.int64)] if at.size else at
 
 
 def _by_season(sizes: Floats, season: Floats, *, smeared: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The middle amplitude of each stratum and by how much σ is to be widened there, from residuals in σ, by size.
+    """Measure the middle amplitude of each stratum and by how much σ is to be widened there, from |residuals| in σ.
 
-    Strata are held against each other by a quantile that no change reaches unless it covers a quarter of one. How far
-    all are widened is then measured on what is left, as it is where there is no season.
+    Strata are held against each other by their medians, which a change moves little unless it covers half of one: a
+    tenth of the area, as it must to move the 90 % of all pixels. How far all are widened is then measured on what is
+    left, as it is where there is no season. Strata of one amplitude, such as ground without any season, are one.
     """
     order = np.array_split(np.argsort(season, kind="stable"), STRATA)
     amplitudes = np.array([np.median(season[part]) for part in order], np.float64)
-    share = 0.5 if smeared else STRATUM_SHARE
-    usual = float(np.quantile(sizes, share))
-    if usual > 0 and (np.diff(amplitudes) > 0).all():
-        shape = np.maximum([np.quantile(sizes[part], share) / usual for part in order], LEAST_SHAPE)
-    else:
-        shape = np.ones(STRATA)
+    usual = float(np.median(sizes))
+    shape = np.ones(STRATA)
+    if usual > 0:
+        shape = np.maximum([np.median(sizes[part]) / usual for part in order], LEAST_SHAPE)
+        shape **= min(1.0, sizes.size / (STRATA * PX_IN_STRATUM))
+        shape = np.array([shape[amplitudes == amplitude].mean() for amplitude in amplitudes])
     rest = sizes / np.interp(season, amplitudes, shape)
     level = _excess((float(np.median(rest)), float(np.quantile(rest, 0.9))), smeared=smeared)
     return tuple(amplitudes.tolist()), tuple((shape * level).tolist())
@@ -272,13 +276,15 @@ def standardise_plain(
         name, sigma = baseline.names[f], baseline.spread[f] * factor
         scaled = (residual[f] - offset) / sigma
         seen = stable_mask & np.isfinite(scaled)
-        calm, season = np.abs(scaled[seen]), np.sqrt(np.square(baseline.coefficients[f, 1:]).sum(axis=0))
-        if baseline.pairs and calm.size >= STRATA * FEWEST_IN_STRATUM:
-            season /= baseline.spread[f]
-            wide = np.interp(season, *_by_season(calm, season[seen], smeared=name == "texture"))
+        season = np.sqrt(np.square(baseline.coefficients[f, 1:]).sum(axis=0)) / baseline.spread[f]
+        if baseline.pairs and seen.sum() >= STRATA:
+            at = _sample(np.ravel(seen))
+            strata = _by_season(np.abs(scaled.ravel()[at]), season.ravel()[at], smeared=name == "texture")
+            wide = np.interp(season, *strata)
         else:
-            sizes = (float(np.percentile(calm, 50.0)), float(np.percentile(calm, 90.0))) if calm.size else None
-            wide = _excess(sizes, smeared=name == "texture")
+            sizes = np.abs(scaled[seen])
+            some = (float(np.percentile(sizes, 50.0)), float(np.percentile(sizes, 90.0))) if sizes.size else None
+            wide = _excess(some, smeared=name == "texture")
         least = 1.0 if floors is None else floors[name] / baseline.spread[f]
         z[f] = scaled / np.maximum(least, wide)
     return Residual(baseline.names, z)

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 _STRIP = 1024
-_NONE, _ONE = np.float32(0.0), np.float32(1.0)
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -84,12 +84,12 @@ def write_z(
     floors
         float32 (feature,), the least σ; 0 where σ was measured.
     widening
-        float32 (feature, 10), by how much the scene scatters more than σ where a season has no amplitude, the
-        amplitudes in σ between which that rises or falls, and by how much it does a σ.
+        float32 (feature, 10), by how much the scene scatters more than σ: at the first amplitude of a season and
+        under it, then the five amplitudes in σ, then the slopes between them, for each σ of amplitude.
     out
         float32 (feature, pixel), written.
     """
-    season = np.empty(_STRIP, np.float32)
+    scratch = np.empty(_STRIP, np.float32)
     for start in range(0, out.shape[1], _STRIP):
         end = min(out.shape[1], start + _STRIP)
         for f in range(out.shape[0]):
@@ -105,7 +105,7 @@ def write_z(
                 factor,
                 floors,
                 widening,
-                season,
+                scratch,
                 out[f, start:end],
             )
 
@@ -123,7 +123,7 @@ def z_of_strip(
     factor: Any,
     floors: Any,
     widening: Any,
-    season: Any,
+    scratch: Any,
     z: Any,
 ) -> None:
     """Write z of one feature over one strip.
@@ -134,21 +134,21 @@ def z_of_strip(
         Which feature, and which pixels.
     observed, coefficients, spread, weights, offsets, factor, floors, widening
         As for `write_z`.
-    season
+    scratch
         float32, as long as z at least, written.
     z
         float32 (end − start,), written.
     """
-    sigma, by = spread[f, start:end], season[: end - start]
-    by[:] = _NONE
+    sigma, widened = spread[f, start:end], scratch[: end - start]
+    widened[:] = _ZERO
     for term in range(1, weights.size):
-        _add_square(coefficients[f, term, start:end], by)
-    _widen(sigma, widening[f], by)
+        _add_square(coefficients[f, term, start:end], widened)
+    _widen(sigma, widening[f], widened)
     _forecast(coefficients, f, start, weights, z)
     if floors[f] > 0:
-        _finish_supposed(observed[f, start:end], sigma, offsets[f], factor, floors[f], by, z)
+        _finish_supposed(observed[f, start:end], sigma, offsets[f], factor, floors[f], widened, z)
     else:
-        _finish(observed[f, start:end], sigma, offsets[f], factor, by, z)
+        _finish(observed[f, start:end], sigma, offsets[f], factor, widened, z)
 
 
 @njit(nogil=True, cache=True)

@@ -44,7 +44,7 @@ def write_evidence(observed: Any, baseline: Any, table: Any, calm: Any, filter_:
     probability, since = before
     held, after, begun = out
     x, codes = np.zeros(FEATURES * STRIP, np.float32), np.zeros(STRIP, np.uint8)
-    z, season = np.empty(STRIP, np.float32), np.empty(STRIP, np.float32)
+    z, scratch = np.empty(STRIP, np.float32), np.empty(STRIP, np.float32)
     sets, ratios = room_for_sets(means.shape[0], means.shape[1]), np.empty((means.shape[0] - 2, STRIP), np.float32)
     pair, room, seen = np.empty((2, STRIP), np.float32), np.empty(ROOM, np.float32), np.empty(STRIP, np.uint8)
     for start in range(0, observed.shape[1], STRIP):
@@ -54,7 +54,7 @@ def write_evidence(observed: Any, baseline: Any, table: Any, calm: Any, filter_:
             if slots[f] >= 0:
                 z_of_strip(
                     f, start, start + n, observed, coefficients, spread, weights, offsets, factor, floors, widening,
-                    season, z[:n],
+                    scratch, z[:n],
                 )  # fmt: skip
                 take_feature(z[:n], slots[f], x, codes[:n])
         write_strip(x, codes[:n], sets, means, covariances, is_there, degrees, ratios, 0)

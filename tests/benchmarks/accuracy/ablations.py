@@ -8,7 +8,7 @@ is the step's alone. What is read and fitted alike is read and fitted once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from cases import Case, Happened, case
 from replay import Watched, watch
 from scoring import Figure, median, rate, share
 from steps import ABLATIONS, ALONE, EVERYTHING, Ablation, one_step_at_a_time
-from swapping import remembering, swapped
+from swapping import Factory, remembering, swapped
 
 from detectors.records import Event
 
@@ -56,13 +56,23 @@ def alone_runs(kind: str, *where: Any, **keywords: Any) -> list[Run]:
     return runs(case(kind, *where, **keywords), ALONE)
 
 
-def runs(some: Case, ablations: Sequence[Ablation]) -> list[Run]:
-    """One case watched under each ablation."""
+def remembered() -> dict[str, Factory]:
+    """What is read and fitted alike in every run of a case, and so but once."""
     memory: dict[tuple[Any, ...], Any] = {}
     reading = ("align_acquisition", "reference_image", "fit_baseline")
     shared = {f"detectors.sensor_series.series.{name}": remembering(memory) for name in reading}
     shared["detectors.monitor.steps.align_acquisition"] = remembering(memory)
-    stepwise = one_step_at_a_time()
+    return shared
+
+
+def watched_by(shared: Mapping[str, Factory] | None = None) -> dict[str, Factory]:
+    """What every run of a case exchanges: its steps, one at a time, and what is remembered."""
+    return one_step_at_a_time() | dict(shared or {})
+
+
+def runs(some: Case, ablations: Sequence[Ablation]) -> list[Run]:
+    """One case watched under each ablation."""
+    shared = remembered()
     out = []
     for ablation in ablations:
         acquisitions = tuple(k for k in some.acquisitions if ablation.sensor in (None, k.sensor))
@@ -71,7 +81,7 @@ def runs(some: Case, ablations: Sequence[Ablation]) -> list[Run]:
         )
         if not acquisitions or is_as_before:
             continue
-        with swapped(stepwise | ({} if ablation.is_read_anew else shared)), swapped(ablation.swaps):
+        with swapped(watched_by({} if ablation.is_read_anew else shared)), swapped(ablation.swaps):
             span: dict[str, Any] = {"since": some.since, "until": some.until, "history_days": some.history_days}
             seen = watch(acquisitions, ground=some.ground, **span)
         out.append(_run(ablation.name, some, seen))

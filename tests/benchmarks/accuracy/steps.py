@@ -63,7 +63,10 @@ def _instead(value: Any) -> Factory:
 
 
 def one_step_at_a_time() -> dict[str, Factory]:
-    """What a watch needs so that any step of it can be left out: the same numbers, slower."""
+    """Name what a watch needs so that any step of it can be left out.
+
+    It gives the same numbers, slower, for areas of up to `AFTER_SEASONS_PX` and wherever the history is of seasons.
+    """
     return {AFTER_SEASONS: _instead(after_seasons)}
 
 
@@ -209,6 +212,7 @@ def _places(*independent: float) -> dict[str, Factory]:
 
 
 SMALL, LARGE = emission.PARAMETERS.independent
+ONE_STRATUM = {"detectors.baseline.residual.PX_IN_STRATUM": _instead(ANY_AREA_PX)}
 PREPROCESSING = (
     Ablation("registration", {"detectors.preprocessing.align.measure_shift": _always(UNKNOWN)}, is_read_anew=True),
     Ablation("clouds widened by 40 m", _masks(spread_px=0), is_read_anew=True),
@@ -224,10 +228,8 @@ BASELINE = (
     ),
     Ablation("uncertainty of the prediction", {"detectors.sensor_series.series.prediction_factor": _always(1.0)}),
     Ablation("common motion and wider σ", {"detectors.sensor_series.series.standardise": _unsettled}),
-    Ablation("wider σ in restless scenes", {"detectors.baseline.residual._excess": _always(1.0)}),
-    Ablation(
-        "wider σ where seasons are strong", {"detectors.baseline.residual.FEWEST_IN_STRATUM": _instead(ANY_AREA_PX)}
-    ),
+    Ablation("wider σ in restless scenes", {"detectors.baseline.residual._excess": _always(1.0), **ONE_STRATUM}),
+    Ablation("wider σ where seasons are strong", ONE_STRATUM),
     Ablation("narrower σ in calm scenes", {"detectors.sensor_series.series.standardise": _given(floors=None)}),
 )
 EVIDENCE = (

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from detectors.baseline.harmonic import fit_baseline, predict
 from detectors.baseline.residual import (
     CORRELATION,
+    SAMPLE_PX,
     SKEW,
+    STRATA,
     apply_motion,
     combined_backscatter,
     measure_motion,
+    residual_numbers,
     standardise,
     standardise_plain,
 )
@@ -126,12 +129,63 @@ def test_strata_never_narrow_a_measured_spread():
     np.testing.assert_allclose(z, (apart / 10 - np.median(apart / 10)) / 0.05, atol=1e-3)
 
 
-def test_a_change_of_fields_is_not_talked_down_by_the_other_fields_it_lies_among():
+@pytest.mark.parametrize(("share", "least"), [(0.02, 6.0), (0.05, 4.0), (0.08, 2.5)])
+def test_a_change_of_one_kind_of_land_is_not_talked_down_by_its_own_size(share, least):
+    """All of it in one stratum, the fifth of the area whose season is strong: it falls by 8 σ."""
+    rng = np.random.default_rng(3)
+    amplitude = np.tile(np.where(np.arange(100) < 80, 0.03, 0.3), (100, 1)) * rng.uniform(0.8, 1.2, (100, 100))
+    apart = rng.normal(0, 0.05, (100, 100))
+    changed = np.s_[: round(share * 100 * 100 / 20), 80:]
+    apart[changed] -= 0.4
+    assert np.median(z_after_seasons(apart, amplitude)[changed]) < -least
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25])
+def test_few_fields_are_widened_too_and_forest_stays_near_one_sigma(share):
+    rng = np.random.default_rng(3)
+    is_field = np.tile(np.arange(100) < 100 * share, (100, 1))
+    amplitude = np.where(is_field, 0.3, 0.02) * rng.uniform(0.8, 1.2, (100, 100))
+    z = z_after_seasons(rng.normal(0, 1, (100, 100)) * np.where(is_field, 0.2, 0.05), amplitude)
+    assert z[is_field].std() < 0.6 * 0.2 / 0.05  # not 1: where a stratum holds both kinds, it is between them
+    assert z[~is_field].std() == pytest.approx(1.0, abs=0.15)
+
+
+def test_ground_without_a_season_is_one_stratum_beside_fields():
+    """Two strata of the same amplitude, 0, and three of fields."""
+    rng = np.random.default_rng(3)
     amplitude, apart = fields_and_forest()
-    apart[20:34, 10:24] -= 0.8  # a twelfth of all fields
+    amplitude[:, 40:] = 0.0
     z = z_after_seasons(apart, amplitude)
-    assert np.median(z[20:34, 10:24]) < -3
-    assert z[:, 40:].std() == pytest.approx(1.0, abs=0.15)
+    assert z[:, :40].std() == pytest.approx(1.0, abs=0.2)
+    assert z[:, 40:].std() == pytest.approx(1.0, abs=0.2)
+    assert np.isfinite(z_after_seasons(rng.normal(0, 0.0, amplitude.shape), amplitude)).all()
+
+
+def test_a_small_area_counts_its_strata_in_proportion():
+    """From little for 10 × 10 pixels to all of it for 5,000: no cloud over a pixel switches them on."""
+    stds = []
+    for side in (10, 40, 71):
+        rng = np.random.default_rng(9)
+        is_field = np.tile(np.arange(side) < side // 2, (side, 1))
+        apart = rng.normal(0, 1, (side, side)) * np.where(is_field, 0.2, 0.05)
+        z = z_after_seasons(apart, np.where(is_field, 0.3, 0.02) * rng.uniform(0.8, 1.2, (side, side)))
+        stds.append(z[~is_field].std())
+    assert stds[0] < 0.4 < stds[1] < 0.6 < 0.9 < stds[2] < 1.1
+
+
+def test_strata_of_a_large_area_are_measured_on_some_of_its_pixels():
+    """More than are sampled, so that both forms have to take the same."""
+    rng = np.random.default_rng(3)
+    shape = (250, 240)
+    assert shape[0] * shape[1] > SAMPLE_PX
+    z_after_seasons(rng.normal(0, 0.1, shape), rng.uniform(0.02, 0.3, shape))
+
+
+def test_the_compiled_form_takes_as_many_strata_as_there_are():
+    baseline = seasonal_baseline(np.full(SHAPE, 0.1))
+    motion = measure_motion(baseline.coefficients[:, 0], baseline, day=701000, factor=1.0, stable_mask=EVERYWHERE)
+    pieces = residual_numbers(baseline, motion, day=701000, factor=1.0)[-1]
+    assert pieces.shape == (1, 2 * STRATA) == (1, 10)
 
 
 def test_ground_without_any_season_is_no_strata():
