@@ -28,7 +28,7 @@ def test_a_shift_between_platforms_raises_no_false_events(in_place: platforms.Ta
     assert (moved.confirmed, moved.held) <= (in_place.confirmed, in_place.held)
 
 
-@pytest.mark.parametrize(("shift_px", "least_held", "least_confirmed"), [(0.5, 0, 0), (1.0, 3, 0), (2.0, 5, 2)])
+@pytest.mark.parametrize(("shift_px", "least_held", "least_confirmed"), [(0.5, 0, 0), (1.0, 2, 0), (2.0, 5, 2)])
 def test_without_the_correction_shifts_of_a_pixel_and_more_are_told_as_change(
     shift_px: float, least_held: int, least_confirmed: int
 ) -> None:
