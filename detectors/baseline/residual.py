@@ -24,11 +24,11 @@ from detectors.statistics import median_of, size_quantiles
 STRATA = 5
 """Strata of the amplitude of a season, of equally many pixels each. The compiled form takes five."""
 PX_IN_STRATUM = 1000
-"""Pixels from which on a stratum is believed; with fewer, what it shows counts in proportion: 200 are one field."""
+"""A stratum of so many pixels counts in full, one of fewer in proportion, since 200 pixels are a single field."""
 LEAST_SHAPE = 0.2
-"""The least part of the scatter of all pixels that a stratum is held to have: under it lie roundings."""
+"""A stratum that scatters by less than this part of what all pixels do is taken to scatter by as much."""
 SAMPLE_PX = 50_000
-"""On how many pixels the strata are measured, so that the median of each is known to 1 %."""
+"""The strata are measured on so many pixels, which give the median of each to 1 %."""
 SKEW, CORRELATION = -0.16, 0.3
 """Skewness of the logarithm of gamma speckle of 4.4 looks over 3 × 3 pixels, and what both polarisations share."""
 
@@ -212,11 +212,12 @@ def _sample(where: Mask) -> npt.NDArray[np.int64]:
 
 
 def _by_season(sizes: Floats, season: Floats, *, smeared: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Measure the middle amplitude of each stratum and by how much σ is to be widened there, from |residuals| in σ.
+    """Measure the middle amplitude of each stratum, and by how much σ is to be widened there.
 
-    Strata are held against each other by their medians, which a change moves little unless it covers half of one: a
-    tenth of the area, as it must to move the 90 % of all pixels. How far all are widened is then measured on what is
-    left, as it is where there is no season. Strata of one amplitude, such as ground without any season, are one.
+    `sizes` are the sizes of residuals in σ, `season` the amplitudes of the same pixels' seasons in σ. Strata are
+    compared by their medians. A change moves the median of a stratum little until it covers half of it, which is a
+    tenth of the area. Residuals are divided by what their stratum shows, and the level of all is then measured on them
+    as it is where there is no season. Strata of the same amplitude, such as ground without any season, count as one.
     """
     order = np.array_split(np.argsort(season, kind="stable"), STRATA)
     amplitudes = np.array([np.median(season[part]) for part in order], np.float64)
@@ -232,7 +233,7 @@ def _by_season(sizes: Floats, season: Floats, *, smeared: bool) -> tuple[tuple[f
 
 
 def _pieces(motion: SceneMotion) -> Floats:
-    """The widening as a line in pieces, float32 (feature, 2 · STRATA): its first value, the amplitudes, and slopes."""
+    """Make what `write_z` takes: float32 (feature, 2 · STRATA), the first widening, the amplitudes, and the slopes."""
     amplitudes, widening = (np.array(numbers, np.float64) for numbers in (motion.amplitudes, motion.widening))
     apart = np.diff(amplitudes, axis=1)
     slopes = np.where(apart > 0, np.diff(widening, axis=1) / np.where(apart > 0, apart, 1.0), 0.0)

@@ -191,7 +191,7 @@ def _add_square(values: Any, out: Any) -> None:
 
 @njit(nogil=True, cache=True, error_model="numpy", inline="never")
 def _widen(spread: Any, widening: Any, by: Any) -> None:
-    """The square of a season's amplitude becomes what σ is widened by, of five strata."""
+    """Turn the square of a season's amplitude into what σ is widened by; there are five strata."""
     first, a, b, c, d, e = widening[0], widening[1], widening[2], widening[3], widening[4], widening[5]
     ab, bc, cd, de = widening[6], widening[7], widening[8], widening[9]
     for i in range(by.size):

@@ -22,7 +22,7 @@ MOST_BYTES = 2_000_000_000  # of one file; a timelapse has some tens of MB
 MOST_IN_ALL = 50_000_000_000
 MOST_READ = 200_000_000  # of a file that is read whole
 PIECE = 1_000_000
-UNREADABLE = (KeyError, OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+UNREADABLE = (KeyError, OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 """What reading raises where a file is not there, is damaged, wants a password, or is packed in a way not known here."""
 
 

@@ -57,7 +57,7 @@ def alone_runs(kind: str, *where: Any, **keywords: Any) -> list[Run]:
 
 
 def remembered() -> dict[str, Factory]:
-    """What is read and fitted alike in every run of a case, and so but once."""
+    """Name what every run of a case reads and fits alike, so that it is done once."""
     memory: dict[tuple[Any, ...], Any] = {}
     reading = ("align_acquisition", "reference_image", "fit_baseline")
     shared = {f"detectors.sensor_series.series.{name}": remembering(memory) for name in reading}
@@ -66,7 +66,7 @@ def remembered() -> dict[str, Factory]:
 
 
 def watched_by(shared: Mapping[str, Factory] | None = None) -> dict[str, Factory]:
-    """What every run of a case exchanges: its steps, one at a time, and what is remembered."""
+    """Name what every run of a case exchanges: the pass of its steps, and what is remembered."""
     return one_step_at_a_time() | dict(shared or {})
 
 

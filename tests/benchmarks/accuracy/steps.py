@@ -91,7 +91,7 @@ def _unsettled(original: Any) -> Any:
 def after_seasons(
     state: AreaState, series: SensorSeries, features: Features, day: int, stable_mask: Mask, table: SignatureTable
 ) -> tuple[Evidence, Shown, float]:
-    """`monitor.steps._after_seasons` with every step by itself: its one compiled pass leaves nothing to exchange."""
+    """Do what `monitor.steps._after_seasons` does in one compiled pass, step by step, so that each can be exchanged."""
     used = vars(monitor_steps)  # where the watch looks its functions up, and what an ablation exchanges
     z = used["compare"](series, features, day=day, stable_mask=stable_mask).z
     how = {"sensor": series.sensor, "history": SEASONS, "stable_mask": stable_mask, "table": table}
