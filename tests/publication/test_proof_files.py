@@ -6,7 +6,9 @@ import json
 import re
 import shutil
 import subprocess
+from hashlib import sha256
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from proven_pack import Forger, forger, pack_of, signer, signing_key_of, small_stores, stamp_all
@@ -114,6 +116,22 @@ def test_a_place_that_this_machine_has_no_room_for_stops_nothing(watched, monkey
         check = pack_replay.replay_pack(contents, names).check
     assert check is not None
     assert [why.partition(": ")[2] for why in check.wrong] == ["cannot be replayed: no room for a large area"]
+
+
+def test_a_file_that_is_packed_in_a_way_not_known_here_cannot_be_read_and_stops_nothing(tmp_path):
+    pack = tmp_path / "pack.zip"
+    with ZipFile(pack, "w") as archive:
+        archive.writestr("one.txt", "one")
+        archive.writestr("two.txt", "two")
+    content = pack.read_bytes()
+    head, entry = content.index(b"PK\3\4"), content.index(b"PK\1\2")
+    for at in (head + 8, entry + 10):  # the way in which the first file is packed, there and in the directory
+        content = content[:at] + (99).to_bytes(2, "little") + content[at + 2 :]
+    pack.write_bytes(content)
+    with opened_pack(pack) as contents:
+        assert contents.names == ["one.txt", "two.txt"]
+        assert contents.digest("one.txt") is None
+        assert contents.digest("two.txt") == sha256(b"two").hexdigest()
 
 
 def test_a_public_pack_names_no_place_no_scene_and_no_file(small, tmp_path):
